@@ -1,0 +1,1 @@
+//! Typed events and the emitter they travel on.

@@ -1,0 +1,21 @@
+/// What one frame may contain. The hub announces its limits in WELCOME.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest frame in bytes, without its 4-byte length.
+    pub frame: u32,
+    /// Deepest nesting of arrays and maps in a payload; at most [`Limits::MAX_DEPTH`].
+    pub depth: u8,
+    /// Most values in a payload, keys included.
+    pub elements: u32,
+}
+
+impl Limits {
+    /// The walker keeps its open containers in a fixed array of this size.
+    pub const MAX_DEPTH: u8 = 64;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { frame: 1 << 20, depth: 32, elements: 1 << 16 }
+    }
+}
