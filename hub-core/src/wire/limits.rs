@@ -12,6 +12,10 @@ pub struct Limits {
 impl Limits {
     /// The walker keeps its open containers in a fixed array of this size.
     pub const MAX_DEPTH: u8 = 64;
+
+    /// For bytes that passed the real limits before.
+    pub const NONE: Limits =
+        Limits { frame: u32::MAX, depth: Limits::MAX_DEPTH, elements: u32::MAX };
 }
 
 impl Default for Limits {
