@@ -161,11 +161,19 @@ impl Source {
                 Some(Delivery::Message(message)) => return Some(message),
                 Some(Delivery::Gap(gap)) => self.report(None, ListenerFault::Missed(gap)),
                 None => {
+                    self.registration.end();
                     let end = self.subscription.take_failure()?;
                     self.report(None, ListenerFault::Ended(end));
                 }
             }
         }
+    }
+}
+
+impl Drop for Source {
+    /// A listener that is done is none any more, also while someone keeps its handle.
+    fn drop(&mut self) {
+        self.registration.end();
     }
 }
 

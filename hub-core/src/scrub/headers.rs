@@ -1,5 +1,5 @@
 use crate::topic::{NameError, TopicName};
-use crate::wire::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode};
+use crate::wire::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode, WalkErrorKind};
 use std::fmt;
 use thiserror::Error;
 
@@ -63,7 +63,13 @@ impl HeaderError {
     pub fn code(&self) -> RefusedCode {
         match self.kind {
             HeaderErrorKind::Reserved => RefusedCode::ReservedHeader,
-            HeaderErrorKind::Malformed(_) => RefusedCode::Malformed,
+            HeaderErrorKind::Malformed(error) => match error.kind {
+                FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,
+                FrameErrorKind::Value { fault: WalkErrorKind::TooManyElements, .. } => {
+                    RefusedCode::TooManyElements
+                }
+                _ => RefusedCode::Malformed,
+            },
             _ => RefusedCode::BadHeader,
         }
     }
