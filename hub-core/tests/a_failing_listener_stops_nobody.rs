@@ -38,7 +38,7 @@ async fn errors_and_panics_are_reported_and_the_listener_goes_on() {
     };
     let _failing = hub.on(failing).await.unwrap();
     let _fine = hub
-        .on(move |order: Received<OrderPlaced>| drop(seen.send(("fine", order.number))))
+        .on(move |order: Received<OrderPlaced>| seen.send(("fine", order.number)).unwrap())
         .await
         .unwrap();
     for number in 1..=4 {
@@ -65,7 +65,7 @@ async fn an_event_that_does_not_decode_is_reported_and_skipped() {
     let hub = LocalHub::default();
     let mut errors = hub.errors();
     let (seen, mut log) = log();
-    let listener = move |order: Received<OrderPlaced>| drop(seen.send(order.number));
+    let listener = move |order: Received<OrderPlaced>| seen.send(order.number).unwrap();
     let _handle = hub.on(listener).await.unwrap();
     let secret = encode("4111 1111 1111 1111").unwrap();
     hub.emit_raw(&topic(), secret, &Headers::new()).await.unwrap();
@@ -82,7 +82,7 @@ async fn what_a_listener_misses_is_reported() {
     let hub = LocalHub::default();
     let mut errors = hub.errors();
     let (seen, mut log) = log();
-    let listener = move |order: Received<OrderPlaced>| drop(seen.send(order.number));
+    let listener = move |order: Received<OrderPlaced>| seen.send(order.number).unwrap();
     let options = SubscribeOptions::new().capacity(2);
     let _handle = hub.on_with(options, listener).await.unwrap();
     for number in 1..=5 {

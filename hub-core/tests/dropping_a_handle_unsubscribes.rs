@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 async fn a_listener_that_was_taken_off_gets_nothing_not_even_what_was_waiting() {
     let hub = LocalHub::default();
     let (seen, mut log) = log();
-    let listener = move |order: Received<OrderPlaced>| drop(seen.send(order.number));
+    let listener = move |order: Received<OrderPlaced>| seen.send(order.number).unwrap();
     let handle = hub.on(listener).await.unwrap();
     hub.emit(&order(1)).await.unwrap();
     assert_eq!(log.recv().await, Some(1));
@@ -60,7 +60,7 @@ async fn stop_waits_for_the_event_that_is_being_handled() {
 async fn a_detached_listener_lives_as_long_as_the_emitter() {
     let hub = LocalHub::default();
     let (seen, mut log) = log();
-    hub.on(move |order: Received<OrderPlaced>| drop(seen.send(order.number)))
+    hub.on(move |order: Received<OrderPlaced>| seen.send(order.number).unwrap())
         .await
         .unwrap()
         .detach();
@@ -74,7 +74,7 @@ async fn a_detached_listener_lives_as_long_as_the_emitter() {
 async fn many_takes_so_many_and_no_more() {
     let hub = LocalHub::default();
     let (seen, mut log) = log();
-    let listener = move |order: Received<OrderPlaced>| drop(seen.send(order.number));
+    let listener = move |order: Received<OrderPlaced>| seen.send(order.number).unwrap();
     let handle = hub.many(2, listener).await.unwrap();
     for number in 1..=4 {
         hub.emit(&order(number)).await.unwrap();

@@ -57,7 +57,7 @@ async fn a_listener_that_waits_delays_no_other() {
     };
     let _stuck = hub.on(stuck).await.unwrap();
     let _free = hub
-        .on(move |order: Received<OrderPlaced>| drop(seen.send(("free", order.number))))
+        .on(move |order: Received<OrderPlaced>| seen.send(("free", order.number)).unwrap())
         .await
         .unwrap();
     for number in 1..=3 {
@@ -78,7 +78,7 @@ async fn an_event_is_handed_to_listeners_in_the_order_in_which_they_registered()
     for (n, filter) in filters.into_iter().enumerate() {
         let seen = seen.clone();
         let filter = TopicFilter::parse(filter).unwrap();
-        let listener = move |_: Message| drop(seen.send(n));
+        let listener = move |_: Message| seen.send(n).unwrap();
         handles.push(hub.on_filter(filter, SubscribeOptions::new(), listener).await.unwrap());
     }
     hub.off(handles.remove(1));
@@ -92,7 +92,7 @@ async fn an_event_is_handed_to_listeners_in_the_order_in_which_they_registered()
 async fn a_wildcard_listener_sees_the_topic_the_number_and_the_publisher() {
     let hub = LocalHub::new(|| 42).publishing_as("shop");
     let (seen, mut log) = log();
-    let listener = move |message: Message| drop(seen.send(message));
+    let listener = move |message: Message| seen.send(message).unwrap();
     let all = TopicFilter::parse("**").unwrap();
     let _handle = hub.on_filter(all, SubscribeOptions::new(), listener).await.unwrap();
     hub.emit(&order(7)).await.unwrap();
@@ -106,7 +106,7 @@ async fn a_wildcard_listener_sees_the_topic_the_number_and_the_publisher() {
 async fn a_loop_that_emits_lets_the_listeners_on_its_thread_run() {
     let hub = LocalHub::default();
     let (seen, mut log) = log();
-    let listener = move |order: Received<OrderPlaced>| drop(seen.send(order.number));
+    let listener = move |order: Received<OrderPlaced>| seen.send(order.number).unwrap();
     let _handle = hub.on(listener).await.unwrap();
     // More than the queue of the listener holds.
     for number in 0..10_000 {

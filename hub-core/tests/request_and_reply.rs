@@ -72,7 +72,7 @@ async fn no_answer_in_time_is_an_error_and_a_late_answer_does_no_harm() {
     let hub = LocalHub::default();
     let (seen, mut requests) = log();
     let topic = TopicName::parse(Charge::TOPIC).unwrap();
-    let _handle = hub.on_topic(&topic, move |m: Message| drop(seen.send(m))).await.unwrap();
+    let _handle = hub.on_topic(&topic, move |m: Message| seen.send(m).unwrap()).await.unwrap();
     let options = RequestOptions { timeout: Duration::from_secs(3), ..Default::default() };
     let before = tokio::time::Instant::now();
     let answer = hub.request_with(&Charge { cents: 1 }, options).await;

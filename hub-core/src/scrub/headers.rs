@@ -121,13 +121,17 @@ pub fn check_headers<'a>(
         match key {
             "reply" => facts.reply = Some(topic(&mut read)?),
             "key" => facts.key = Some(text(&mut read, key)?),
-            "id" | "re" | "trace" | "type" => drop(text(&mut read, key)?),
+            "id" | "re" | "trace" | "type" => {
+                text(&mut read, key)?;
+            }
             "ttl" => {
                 let wrong = HeaderErrorKind::WrongType("an unsigned integer");
                 read.uint("ttl").map_err(|_| wrong.of(Some(key)))?;
             }
             _ if key.starts_with('$') => return Err(HeaderErrorKind::Reserved.of(Some(key))),
-            _ => drop(read.value("header").map_err(malformed)?),
+            _ => {
+                read.value("header").map_err(malformed)?;
+            }
         }
     }
     if read.at_end() {

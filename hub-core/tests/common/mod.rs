@@ -10,21 +10,21 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(topic = "orders.placed")]
-pub struct OrderPlaced {
-    pub number: u64,
+pub(crate) struct OrderPlaced {
+    pub(crate) number: u64,
 }
 
-pub fn order(number: u64) -> OrderPlaced {
+pub(crate) fn order(number: u64) -> OrderPlaced {
     OrderPlaced { number }
 }
 
 /// A channel to see what listeners do, in the order in which they do it.
-pub fn log<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
+pub(crate) fn log<T>() -> (UnboundedSender<T>, UnboundedReceiver<T>) {
     unbounded_channel()
 }
 
 /// The next `count` entries of a log.
-pub async fn take<T>(log: &mut UnboundedReceiver<T>, count: usize) -> Vec<T> {
+pub(crate) async fn take<T>(log: &mut UnboundedReceiver<T>, count: usize) -> Vec<T> {
     let mut taken = Vec::with_capacity(count);
     while taken.len() < count {
         taken.push(log.recv().await.expect("the log ended too early"));
@@ -33,7 +33,7 @@ pub async fn take<T>(log: &mut UnboundedReceiver<T>, count: usize) -> Vec<T> {
 }
 
 /// Lets all tasks of a single-threaded test do what they can do now.
-pub async fn settle() {
+pub(crate) async fn settle() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -41,21 +41,21 @@ pub async fn settle() {
 
 /// Counts how many are inside at once, and the most that ever were.
 #[derive(Clone, Default)]
-pub struct Crowd(Arc<(AtomicUsize, AtomicUsize)>);
+pub(crate) struct Crowd(Arc<(AtomicUsize, AtomicUsize)>);
 
 impl Crowd {
-    pub fn enter(&self) -> Inside {
+    pub(crate) fn enter(&self) -> Inside {
         let now = self.0.0.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.1.fetch_max(now, Ordering::SeqCst);
         Inside(self.clone())
     }
 
-    pub fn most(&self) -> usize {
+    pub(crate) fn most(&self) -> usize {
         self.0.1.load(Ordering::SeqCst)
     }
 }
 
-pub struct Inside(Crowd);
+pub(crate) struct Inside(Crowd);
 
 impl Drop for Inside {
     fn drop(&mut self) {
