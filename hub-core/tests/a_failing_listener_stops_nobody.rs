@@ -1,6 +1,8 @@
 //! Claim: a listener that fails, panics or gets what it cannot read is reported, goes on with
 //! the next event, and stops nobody else. Nothing of that is swallowed.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 mod common;
 
 use common::{OrderPlaced, log, order, settle, take};
@@ -72,7 +74,7 @@ async fn an_event_that_does_not_decode_is_reported_and_skipped() {
     hub.emit(&order(2)).await.unwrap();
     assert_eq!(log.recv().await, Some(2));
     let error = errors.next().await.unwrap();
-    assert!(matches!(error.fault, ListenerFault::Undecodable(_)));
+    assert_eq!(error.fault.to_string(), "the event is no OrderPlaced");
     assert_eq!(error.to_string(), "event 1 of orders.placed at a listener to orders.placed");
     assert!(!format!("{error} {}", error.fault).contains("4111"), "payloads stay out of logs");
 }

@@ -1,6 +1,8 @@
 //! Claim: a listener lives as long as its handle, or as the emitter if it is detached. After
 //! its end it gets nothing, counts for nothing, and holds nobody up.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 mod common;
 
 use common::{OrderPlaced, log, order, settle, take};

@@ -1,5 +1,7 @@
 //! Claim: headers read as they were written; what is wrong with them is said with the key.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 use hub_core::emitter::Headers;
 use hub_core::scrub::{HeaderErrorKind, HeaderFacts, MAX_HEADERS, check_headers};
 use hub_core::topic::TopicName;

@@ -1,6 +1,8 @@
 //! Claim: a listener handles one event at a time, in the order of the topic; listeners run
 //! beside one another; an event is handed to them in the order in which they registered.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 mod common;
 
 use common::{Crowd, OrderPlaced, log, order, settle, take};
@@ -22,7 +24,7 @@ async fn a_listener_handles_one_event_at_a_time_in_the_order_of_the_topic() {
             async move {
                 let _inside = crowd.enter();
                 // A later event must not overtake one whose listener is still waiting.
-                if order.number % 3 == 0 {
+                if order.number.is_multiple_of(3) {
                     tokio::task::yield_now().await;
                 }
                 seen.send((order.message.seq, order.number)).unwrap();

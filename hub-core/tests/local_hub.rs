@@ -1,6 +1,8 @@
 //! Claim: the in-process hub does what the hub does: numbers a topic's events, keeps queue
 //! groups and overflow policies, starts subscriptions where they want, refuses what is wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 mod common;
 
 use bytes::Bytes;

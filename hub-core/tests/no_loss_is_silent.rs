@@ -2,6 +2,8 @@
 //! together are 1, 2, 3, … without a hole, a repetition or a step back, under every policy, and
 //! never more waits than the capacity.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 use bytes::Bytes;
 use futures_util::FutureExt;
 use hub_core::emitter::{

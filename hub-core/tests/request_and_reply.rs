@@ -1,6 +1,8 @@
 //! Claim: a request gets an answer, or is told why not: at once if nobody is there, in words if
 //! the other side failed, and after its time-out in any case.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 mod common;
 
 use common::{Crowd, log, settle, take};
@@ -103,7 +105,7 @@ async fn a_handler_that_fails_is_an_answer_and_a_report() {
     let garbled = encode("x").unwrap();
     let answer = hub.request_raw(&topic, garbled, Headers::new(), time).await.unwrap();
     assert_eq!(answer.headers.kind(), Some("hub.error"));
-    assert!(matches!(errors.next().await.unwrap().fault, ListenerFault::Undecodable(_)));
+    assert!(matches!(errors.next().await.unwrap().fault, ListenerFault::Undecodable { .. }));
     assert_eq!(hub.request(&Charge { cents: 5 }).await.unwrap(), Charged { cents: 5 });
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// of `hub-client` over the network.
 ///
 /// Cheap to clone; clones are the same emitter. What is promised about listeners is the same
-/// for all emitters, see the [module](self).
+/// for all emitters, see the [module](super::emitter).
 ///
 /// ```
 /// use hub_core::emitter::{Emitter, LocalHub, Received};
@@ -311,7 +311,7 @@ where
             let reaction = listener(received);
             Either::Left(async { reaction.react().await.map_err(ListenerFault::failed) })
         }
-        Err(error) => Either::Right(ready(Err(ListenerFault::Undecodable(error)))),
+        Err(error) => Either::Right(ready(Err(ListenerFault::undecodable::<E>(error)))),
     };
     one_by_one(source, limit, call).await;
 }

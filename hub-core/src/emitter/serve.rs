@@ -76,7 +76,7 @@ where
         None => Headers::new(),
     };
     let outcome = caught(async {
-        let request = Received::decode(message).map_err(ListenerFault::Undecodable)?;
+        let request = Received::decode(message).map_err(ListenerFault::undecodable::<Q>)?;
         let reply = handler(request).await.map_err(|e| ListenerFault::failed(e.into()))?;
         encode(&reply).map_err(|error| ListenerFault::ReplyFailed(error.into()))
     })
