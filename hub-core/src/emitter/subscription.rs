@@ -1,0 +1,100 @@
+use super::queue::Queue;
+use super::{Delivery, Refusal};
+use futures_util::Stream;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use thiserror::Error;
+
+/// Why no more will come.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum SubscriptionEnd {
+    /// Too much waited, and the overflow policy is `disconnect`; or events were dropped in more
+    /// topics than [`MAX_GAPS`](super::MAX_GAPS) allows to tell.
+    #[error("too much waited for the subscription")]
+    Overrun,
+    /// The hub or the connection to it was closed for good.
+    #[error("the emitter was closed")]
+    Closed,
+    /// The hub took the subscription back, or refused it after a reconnect.
+    #[error("the hub refused the subscription")]
+    Refused(#[source] Refusal),
+    /// The subscriber ended it.
+    #[error("the subscriber unsubscribed")]
+    Unsubscribed,
+}
+
+/// What arrives for one filter: events, and gaps where events are missing.
+///
+/// Dropping it unsubscribes.
+///
+/// ```
+/// use hub_core::emitter::{Delivery, Emitter, LocalHub, SubscribeOptions, encode};
+/// use hub_core::topic::{TopicFilter, TopicName};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hub = LocalHub::default();
+/// let filter = TopicFilter::parse("orders.**")?;
+/// let mut orders = hub.subscribe(filter, SubscribeOptions::new()).await?;
+/// hub.emit_raw(&TopicName::parse("orders.placed")?, encode(&7)?, &Default::default()).await?;
+/// let Some(Delivery::Message(message)) = orders.next().await else { panic!("an event") };
+/// assert_eq!((message.seq, message.decode::<u32>()?), (1, 7));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Subscription {
+    queue: Arc<Queue>,
+    failure_taken: bool,
+}
+
+impl Subscription {
+    pub(super) fn new(queue: Arc<Queue>) -> Self {
+        Subscription { queue, failure_taken: false }
+    }
+
+    /// The next delivery; `None` when the subscription has ended.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        std::future::poll_fn(|cx| self.queue.poll_next(cx)).await
+    }
+
+    /// Why it ended, if it did.
+    #[must_use]
+    pub fn end_reason(&self) -> Option<SubscriptionEnd> {
+        self.queue.end_reason()
+    }
+
+    /// Why it ended, the first time this is asked, unless someone wanted it to end.
+    pub(super) fn take_failure(&mut self) -> Option<SubscriptionEnd> {
+        let end = self.end_reason()?;
+        let wanted = matches!(end, SubscriptionEnd::Closed | SubscriptionEnd::Unsubscribed);
+        (!wanted && !std::mem::replace(&mut self.failure_taken, true)).then_some(end)
+    }
+
+    /// Lets others end it.
+    pub(super) fn queue(&self) -> Arc<Queue> {
+        self.queue.clone()
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Delivery;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        self.queue.poll_next(cx)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.queue.unsubscribe();
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("end", &self.end_reason()).finish_non_exhaustive()
+    }
+}
