@@ -695,6 +695,17 @@ fn the_most_costly_frame_stays_within_the_bound() {
 }
 
 #[test]
+fn a_number_in_a_signed_form_is_refused_whatever_it_is() {
+    for signed in [&[0xd0, 5][..], &[0xd1, 0, 5], &[0xd2, 0, 0, 0, 5], &[0xff]] {
+        let body = [&[0x92, 11][..], signed].concat();
+        let expected = "an unsigned integer";
+        let wrong = FrameErrorKind::WrongType { what: "token", expected };
+        let parsed = Frame::parse(&body, &Limits::default());
+        assert_eq!(parsed.map_err(|error| error.kind), Err(wrong));
+    }
+}
+
+#[test]
 fn where_a_subscription_starts_is_said_once_or_refused() {
     let parse = |options: &[&str]| {
         let mut body = Vec::new();
