@@ -447,6 +447,10 @@ impl<'a> Frame<'a> {
                 retry_after_ms: read.uint_or_nil("retry time")?,
             }),
         };
+        if count < frame.values() {
+            // The values were there, but the array does not hold them.
+            return Err(FrameErrorKind::Missing { what: "a value of the frame" }.at(0));
+        }
         for _ in frame.values()..count {
             read.value("extra value")?;
         }
@@ -582,6 +586,7 @@ impl<'a> EventFrame<'a> {
     fn parse_rest(mut read: Reader<'a>, count: u32, topic: &'a str) -> Result<Self, FrameError> {
         let payload = read.value("payload")?;
         let headers = match count {
+            0..=2 => return Err(FrameErrorKind::Missing { what: "payload" }.at(0)),
             3 => None,
             4 => {
                 let at = read.position();
@@ -732,8 +737,13 @@ fn read_subscribe(read: &mut Reader<'_>) -> Result<Subscribe, FrameError> {
         positions: false,
     };
     let at = read.position();
+    let mut start_given = false;
     read_map(read, "options", |key, read| {
         let at = read.position();
+        if matches!(key, "start" | "after") && std::mem::replace(&mut start_given, true) {
+            // Otherwise the order of a map's keys would decide where the subscription starts.
+            return Err(FrameErrorKind::NoSuchValue { what: "second start" }.at(at));
+        }
         match key {
             "overflow" => {
                 subscribe.overflow =

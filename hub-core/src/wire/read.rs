@@ -149,8 +149,8 @@ impl<'a> Reader<'a> {
             0xdb => (5, self.be(self.pos + 1, 4, what)?),
             _ => return Err(self.wrong(what, "a string")),
         };
-        let text = self.body(what, head, len)?;
-        std::str::from_utf8(text).map_err(|_| self.wrong(what, "a string of UTF-8"))
+        let wrong = self.wrong(what, "a string of UTF-8");
+        std::str::from_utf8(self.body(what, head, len)?).map_err(|_| wrong)
     }
 
     /// A string or nil.

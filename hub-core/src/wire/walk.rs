@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn utf8_is_strict() {
-        assert_eq!(walk_all("\u{a3}é".as_bytes(), &Limits::default()).is_err(), true);
+        assert!(walk_all("\u{a3}é".as_bytes(), &Limits::default()).is_err());
         for bad in [&[0xa2, 0xc0, 0x80][..], &[0xa3, 0xed, 0xa0, 0x80], &[0xa1, 0xff]] {
             assert_eq!(fault(bad), WalkErrorKind::InvalidUtf8);
         }
