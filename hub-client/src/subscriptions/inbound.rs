@@ -1,0 +1,266 @@
+//! From RUN, EVENT and GAP frames to the queues of subscriptions.
+
+use super::place::Untold;
+use super::routes::Share;
+use super::{Handed, Sink, Subscriptions};
+use crate::events::{ConnectionEvent, EventSender};
+use bytes::Bytes;
+use hub_core::emitter::{Delivery, Headers, Message};
+use hub_core::topic::TopicName;
+use hub_core::wire::{EventFrame, Gap, Limits, Packer, RunFrame};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What arrives on a connection, on its way to subscriptions.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    run: Option<Run>,
+    shares: Vec<Share>,
+    /// Deliveries that wait for room in `block` subscriptions. While there are any, nothing more
+    /// is read, so there are few: at most one event's.
+    blocked: VecDeque<(Sink, Message)>,
+    limits: Limits,
+    /// The last publisher; most often the next run has the same.
+    publisher: Arc<str>,
+}
+
+/// The rest of a run.
+#[derive(Debug)]
+struct Run {
+    topic: TopicName,
+    /// How the topic stands in each of its EVENT frames.
+    encoded: Vec<u8>,
+    epoch: u64,
+    next: u64,
+    left: u32,
+    publisher: Arc<str>,
+    time_ms: u64,
+    takers: Vec<Taker>,
+}
+
+#[derive(Debug)]
+struct Taker {
+    id: u64,
+    from: u64,
+    sink: Sink,
+    /// To be handed over in front of the first event.
+    gap: Option<Gap>,
+}
+
+/// Whether reading can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It can.
+    Free,
+    /// A `block` subscription has no room.
+    Blocked,
+}
+
+impl Inbound {
+    pub(crate) fn new(max_frame: u32) -> Self {
+        Inbound {
+            run: None,
+            shares: Vec::new(),
+            blocked: VecDeque::new(),
+            limits: Limits { frame: max_frame, depth: Limits::MAX_DEPTH, elements: u32::MAX },
+            publisher: "".into(),
+        }
+    }
+
+    /// The limits with which frames from the hub are read.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Whether deliveries wait for room.
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.blocked.is_empty()
+    }
+
+    /// Resolves when [`Inbound::unblock`] can get on.
+    pub(crate) async fn room(&self) {
+        match self.blocked.front() {
+            Some((Sink::Feed(feed), _)) => feed.room().await,
+            Some(_) => {}
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Hands over what waited for room.
+    pub(crate) fn unblock(&mut self) {
+        while let Some((sink, message)) = self.blocked.pop_front() {
+            if let Handed::Full(message) = sink.hand(Delivery::Message(message)) {
+                return self.blocked.push_front((sink, message));
+            }
+        }
+    }
+
+    /// A RUN came.
+    pub(crate) fn run(
+        &mut self,
+        subs: &mut Subscriptions,
+        run: &RunFrame<'_>,
+        events: &EventSender,
+    ) -> Result<(), String> {
+        if let Some(open) = &self.run {
+            return Err(format!("a RUN while {} events of the last are due", open.left));
+        }
+        let bad_topic = |error| format!("a RUN on no topic: {error}");
+        if run.count == 0 {
+            return subs.routes.stands(run).map_err(bad_topic);
+        }
+        if run.first.checked_add(run.count.into()).is_none() {
+            return Err("a RUN with numbers beyond the last".to_owned());
+        }
+        let topic = TopicName::parse(run.topic).map_err(bad_topic)?;
+        let group = run.subscription.and_then(|id| subs.entries.get(&id).map(|e| (id, e)));
+        let mut takers = Vec::new();
+        match group {
+            Some((id, entry)) if entry.options.group.is_some() => {
+                takers.push(Taker { id, from: run.first, sink: entry.sink.clone(), gap: None });
+            }
+            _ => {
+                subs.routes.run(run, &mut self.shares).map_err(bad_topic)?;
+                for share in &self.shares {
+                    let Some(entry) = subs.entries.get(&share.id) else { continue };
+                    let gap = share.new.untold.map(|untold| {
+                        tell(untold, run.topic, run.epoch, share.new.from, events)
+                    });
+                    let sink = entry.sink.clone();
+                    takers.push(Taker { id: share.id, from: share.new.from, sink, gap });
+                }
+            }
+        }
+        if *self.publisher != *run.publisher {
+            self.publisher = run.publisher.into();
+        }
+        let mut encoded = Vec::new();
+        Packer(&mut encoded).str(run.topic);
+        self.run = Some(Run {
+            topic,
+            encoded,
+            epoch: run.epoch,
+            next: run.first,
+            left: run.count,
+            publisher: self.publisher.clone(),
+            time_ms: run.time_ms,
+            takers,
+        });
+        Ok(())
+    }
+
+    /// An EVENT came; `body` is its frame without the length.
+    pub(crate) fn event(
+        &mut self,
+        subs: &mut Subscriptions,
+        body: &Bytes,
+        events: &EventSender,
+    ) -> Result<Progress, String> {
+        let Some(run) = &mut self.run else { return Err("an EVENT without a RUN".to_owned()) };
+        // Length and type were looked at by the caller; the topic must be the run's.
+        if !body.get(2..).is_some_and(|rest| rest.starts_with(&run.encoded)) {
+            return Err("an EVENT on another topic than its RUN".to_owned());
+        }
+        let offset = 2 + run.encoded.len();
+        let event =
+            EventFrame::parse_after_topic(body, offset, run.topic.as_str(), &self.limits)
+                .map_err(|error| error.to_string())?;
+        let seq = run.next;
+        (run.next, run.left) = (run.next + 1, run.left - 1);
+        let mut due = run.takers.iter_mut().filter(|taker| seq >= taker.from).peekable();
+        if due.peek().is_some() {
+            let message = Message {
+                topic: run.topic.clone(),
+                epoch: run.epoch,
+                seq,
+                publisher: run.publisher.clone(),
+                time_ms: run.time_ms,
+                headers: headers(&event, &self.limits, events),
+                payload: body.slice_ref(event.payload),
+            };
+            for taker in due {
+                if let Some(gap) = taker.gap.take() {
+                    taker.sink.hand(Delivery::Gap(gap));
+                }
+                let handed = taker.sink.hand(Delivery::Message(message.clone()));
+                if let Handed::Full(message) = handed {
+                    self.blocked.push_back((taker.sink.clone(), message));
+                }
+            }
+        }
+        if run.left == 0 {
+            self.finish(subs, events);
+        }
+        Ok(if self.is_blocked() { Progress::Blocked } else { Progress::Free })
+    }
+
+    /// Writes down how far the run was handed over; at its end, or when the connection is lost
+    /// in the middle of it.
+    pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
+        let Some(run) = self.run.take() else { return };
+        let seq = run.next - 1;
+        for taker in &run.takers {
+            if seq >= taker.from {
+                subs.routes.handed_over(run.topic.as_str(), run.epoch, seq, taker.id);
+            }
+            if let Some(filter) = subs.became_slow(taker.id) {
+                events.send(ConnectionEvent::Slow { filter: filter.to_string() });
+            }
+        }
+    }
+
+    /// A GAP came.
+    pub(crate) fn gap(
+        &mut self,
+        subs: &mut Subscriptions,
+        gap: Gap,
+        events: &EventSender,
+    ) -> Result<(), String> {
+        if self.run.is_some() {
+            return Err("a GAP in the middle of a run".to_owned());
+        }
+        let Subscriptions { entries, routes } = subs;
+        let group = gap.subscription.and_then(|id| entries.get(&id));
+        if let Some(entry) = group.filter(|entry| entry.options.group.is_some()) {
+            entry.sink.hand(Delivery::Gap(gap.clone()));
+        } else {
+            let mut news = false;
+            let told = |id, missing: Gap, untold: Option<Untold>| {
+                news = true;
+                let Some(entry) = entries.get(&id) else { return };
+                if let Some(untold) = untold {
+                    let gap = tell(untold, &missing.topic, missing.epoch, missing.from, events);
+                    entry.sink.hand(Delivery::Gap(gap));
+                }
+                entry.sink.hand(Delivery::Gap(missing));
+            };
+            routes.gap(&gap, told).map_err(|error| format!("a GAP on no topic: {error}"))?;
+            if !news {
+                return Ok(());
+            }
+        }
+        events.send(ConnectionEvent::Gap(gap));
+        Ok(())
+    }
+}
+
+/// Says what the hub did not: to the connection's events, and returns it for the subscription.
+fn tell(untold: Untold, topic: &str, epoch: u64, next: u64, events: &EventSender) -> Gap {
+    let gap = untold.gap(topic, epoch, next);
+    events.send(match untold {
+        Untold::Renewal(_) => ConnectionEvent::Gap(gap.clone()),
+        Untold::Jump(due) => ConnectionEvent::Violation(format!(
+            "numbers of {topic} went on with {next} where {due} was due"
+        )),
+    });
+    gap
+}
+
+fn headers(event: &EventFrame<'_>, limits: &Limits, events: &EventSender) -> Headers {
+    let Some(encoded) = event.headers else { return Headers::new() };
+    Headers::parse(encoded, limits).unwrap_or_else(|error| {
+        let topic = event.topic;
+        events.send(ConnectionEvent::Violation(format!("headers of {topic}: {error}")));
+        Headers::new()
+    })
+}

@@ -1,0 +1,280 @@
+//! Which subscriptions a topic's events are for, and where each stands in it.
+//!
+//! The hub sends one copy of an event however many plain subscriptions of the connection match
+//! it, so the client keeps a route a topic. Invariants:
+//!
+//! - **A subscription takes part in a topic from the moment the hub says so**: a RUN that names
+//!   it, its SUBSCRIBED, or the first event of a topic. Otherwise, while a subscription is being
+//!   added or restored, it would get events from before its start, or find a gap where there is
+//!   none.
+//! - **A place is changed only by what was handed over.** Otherwise a reconnect would skip events.
+
+use super::place::{New, Place, Untold};
+use hub_core::topic::{FilterIndex, NameError, TopicFilter, TopicName};
+use hub_core::wire::{Gap, Position, RunFrame, Start};
+use std::collections::HashMap;
+
+/// What routes know of a plain subscription.
+#[derive(Debug)]
+struct Plain {
+    filter: TopicFilter,
+    start: Start,
+    /// The hub has said SUBSCRIBED on this connection.
+    confirmed: bool,
+    /// The hub has said SUBSCRIBED on any connection: from then on it resumes.
+    established: bool,
+}
+
+#[derive(Debug)]
+struct Member {
+    id: u64,
+    place: Place,
+    /// Whether it takes part in the topic on this connection.
+    joined: bool,
+}
+
+#[derive(Debug)]
+struct Route {
+    topic: TopicName,
+    members: Vec<Member>,
+    /// For which set of subscriptions the members were looked up.
+    generation: u64,
+    /// When it was last used, counted in uses.
+    used: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    plain: HashMap<u64, Plain>,
+    filters: FilterIndex<u64>,
+    routes: HashMap<TopicName, Route>,
+    generation: u64,
+    uses: u64,
+    kept: usize,
+    forgot: bool,
+}
+
+/// One subscription's share of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) id: u64,
+    pub(crate) new: New,
+}
+
+impl Routes {
+    /// No routes; at most about `kept` later.
+    pub(crate) fn new(kept: usize) -> Self {
+        Routes {
+            plain: HashMap::new(),
+            filters: FilterIndex::default(),
+            routes: HashMap::new(),
+            generation: 0,
+            uses: 0,
+            kept: kept.max(1),
+            forgot: false,
+        }
+    }
+
+    /// Adds a plain subscription.
+    pub(crate) fn add(&mut self, id: u64, filter: &TopicFilter, start: Start) {
+        self.filters.insert(filter, id);
+        let filter = filter.clone();
+        self.plain.insert(id, Plain { filter, start, confirmed: false, established: false });
+        self.generation += 1;
+    }
+
+    /// Takes a subscription out.
+    pub(crate) fn remove(&mut self, id: u64) {
+        let Some(plain) = self.plain.remove(&id) else { return };
+        self.filters.remove(&plain.filter, |known| *known == id);
+        self.generation += 1;
+        let leave = |route: &mut Route| {
+            route.members.retain(|member| member.id != id);
+            !route.members.is_empty()
+        };
+        match plain.filter.as_name() {
+            None => self.routes.retain(|_, route| leave(route)),
+            Some(name) => {
+                if self.routes.get_mut(&name).is_some_and(|route| !leave(route)) {
+                    self.routes.remove(&name);
+                }
+            }
+        }
+    }
+
+    /// The hub said SUBSCRIBED.
+    pub(crate) fn confirm(&mut self, id: u64) {
+        if let Some(plain) = self.plain.get_mut(&id) {
+            (plain.confirmed, plain.established) = (true, true);
+            self.generation += 1;
+        }
+    }
+
+    /// The connection was lost: nobody takes part in anything until the hub says so again.
+    pub(crate) fn disconnect(&mut self) {
+        self.plain.values_mut().for_each(|plain| plain.confirmed = false);
+        self.routes.values_mut().flat_map(|r| &mut r.members).for_each(|m| m.joined = false);
+    }
+
+    /// Where each subscription is to start on a new connection.
+    pub(crate) fn starts(&self) -> HashMap<u64, Start> {
+        let mut after: HashMap<u64, Vec<(String, Position)>> = HashMap::new();
+        for route in self.routes.values() {
+            for member in &route.members {
+                if let Place::After(position) = member.place {
+                    let seen = (route.topic.as_str().to_owned(), position);
+                    after.entry(member.id).or_default().push(seen);
+                }
+            }
+        }
+        let start = |(id, plain): (&u64, &Plain)| {
+            let seen = after.remove(id).unwrap_or_default();
+            (*id, if plain.established { Start::After(seen) } else { plain.start.clone() })
+        };
+        self.plain.iter().map(start).collect()
+    }
+
+    /// A RUN came. Fills `shares` with who gets what of it; nothing is handed over yet.
+    pub(crate) fn run(&mut self, run: &RunFrame<'_>, shares: &mut Vec<Share>) -> Result<(), NameError> {
+        shares.clear();
+        let Some(route) = self.route(run.topic)? else { return Ok(()) };
+        for member in &mut route.members {
+            let named = run.subscription;
+            if named.is_some_and(|id| id != member.id) || !member.join(named, run.epoch, run.first) {
+                continue;
+            }
+            let new = member.place.new_from(run.epoch, run.first);
+            if new.from - run.first < u64::from(run.count) {
+                shares.push(Share { id: member.id, new });
+            }
+        }
+        Ok(())
+    }
+
+    /// A RUN without events came: the topic stands at `run.first`, and what a subscription asked
+    /// for of its past follows.
+    pub(crate) fn stands(&mut self, run: &RunFrame<'_>) -> Result<(), NameError> {
+        let Some(id) = run.subscription else { return Ok(()) };
+        let established = self.plain.get(&id).is_some_and(|plain| plain.established);
+        let start = self.plain.get(&id).map(|plain| plain.start.clone()).unwrap_or_default();
+        let Some(route) = self.route(run.topic)? else { return Ok(()) };
+        let Some(member) = route.members.iter_mut().find(|m| m.id == id) else { return Ok(()) };
+        let seen = |back: u64| Place::After(Position {
+            epoch: run.epoch,
+            seq: run.first.saturating_sub(back),
+        });
+        member.joined = true;
+        member.place = match (member.place, start) {
+            // It goes on where it was; events, or a gap, lead from there to here.
+            (place @ Place::After(_), _) if established => place,
+            (place @ Place::After(_), Start::After(_)) => place,
+            _ if established => Place::Start,
+            (_, Start::After(_)) => Place::Start,
+            (_, Start::Live) => seen(1),
+            (_, Start::Last) => seen(2),
+        };
+        Ok(())
+    }
+
+    /// A GAP came. Calls `told` with each subscription that misses something it did not know
+    /// of: its id, what it misses, and what the hub did not tell of what is in front of that.
+    pub(crate) fn gap(
+        &mut self,
+        gap: &Gap,
+        mut told: impl FnMut(u64, Gap, Option<Untold>),
+    ) -> Result<(), NameError> {
+        let Some(route) = self.route(&gap.topic)? else { return Ok(()) };
+        for member in &mut route.members {
+            let named = gap.subscription;
+            if named.is_some_and(|id| id != member.id) || !member.join(named, gap.epoch, gap.from) {
+                continue;
+            }
+            if let (Some(news), untold) = member.place.pass(gap) {
+                told(member.id, news, untold);
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything up to `seq` was handed over to this subscription.
+    pub(crate) fn handed_over(&mut self, topic: &str, epoch: u64, seq: u64, id: u64) {
+        let Some(route) = self.routes.get_mut(topic) else { return };
+        if let Some(member) = route.members.iter_mut().find(|member| member.id == id) {
+            member.place.advance(epoch, seq);
+        }
+    }
+
+    /// The route of a topic, its members up to date; `None` if it has none.
+    fn route(&mut self, topic: &str) -> Result<Option<&mut Route>, NameError> {
+        self.uses += 1;
+        let stale = |route: &Route| route.generation != self.generation;
+        if self.routes.get(topic).is_none_or(stale) {
+            self.look_up(TopicName::parse(topic)?);
+        }
+        let route = self.routes.get_mut(topic);
+        Ok(route.map(|route| {
+            route.used = self.uses;
+            route
+        }))
+    }
+
+    fn look_up(&mut self, topic: TopicName) {
+        let mut known = self.routes.remove(&topic).map(|route| route.members).unwrap_or_default();
+        let mut members = Vec::new();
+        self.filters.matching(&topic, |id| {
+            let member = match known.iter().position(|member| member.id == *id) {
+                Some(at) => known.swap_remove(at),
+                None => Member { id: *id, place: self.first_place(*id, &topic), joined: false },
+            };
+            members.push(member);
+        });
+        if members.is_empty() {
+            return;
+        }
+        for member in &mut members {
+            member.joined |= self.plain.get(&member.id).is_some_and(|plain| plain.confirmed);
+        }
+        // One filter may be subscribed to twice; order makes deliveries reproducible.
+        members.sort_unstable_by_key(|member| member.id);
+        if self.routes.len() >= self.kept {
+            self.forget_oldest();
+        }
+        let route =
+            Route { topic: topic.clone(), members, generation: self.generation, used: self.uses };
+        self.routes.insert(topic, route);
+    }
+
+    fn first_place(&self, id: u64, topic: &TopicName) -> Place {
+        let named = self.plain.get(&id).and_then(|plain| match &plain.start {
+            Start::After(seen) => seen.iter().find(|(name, _)| name == topic.as_str()),
+            _ => None,
+        });
+        match named {
+            Some((_, position)) => Place::After(*position),
+            None if self.forgot => Place::Anywhere,
+            None => Place::Start,
+        }
+    }
+
+    /// Drops the eighth of the routes that was not used for longest.
+    fn forget_oldest(&mut self) {
+        let mut used: Vec<u64> = self.routes.values().map(|route| route.used).collect();
+        let at = used.len() / 8;
+        let (_, limit, _) = used.select_nth_unstable(at);
+        let limit = *limit;
+        self.routes.retain(|_, route| route.used > limit);
+        self.forgot = true;
+    }
+}
+
+impl Member {
+    /// Whether it takes part, given that events or a gap from `first` on came for it (`named`)
+    /// or for all.
+    fn join(&mut self, named: Option<u64>, epoch: u64, first: u64) -> bool {
+        // A topic's first event: the topic was made after the hub took the subscription, or the
+        // subscription starts a little before the hub's answer, which is as good.
+        self.joined |= named.is_some() || first == 1 && self.place.due(epoch) == Some(1);
+        self.joined
+    }
+}
