@@ -5,6 +5,18 @@
 //!
 //! - [`wire`]: frames and the bounded MessagePack walker
 //! - [`topic`]: names, filters, indexes; with the feature `actors` also topic actors
+//! - [`scrub`]: what the hub checks before anyone else sees it
+//! - [`emitter`]: typed events, the `Emitter` trait, and the in-process hub
 
+// The derive macro writes `::hub_core`, also where it is used in this crate.
+extern crate self as hub_core;
+
+pub mod emitter;
+pub mod scrub;
 pub mod topic;
 pub mod wire;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use emitter::{Emitter, Event, LocalHub, Request};

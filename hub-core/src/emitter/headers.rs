@@ -1,0 +1,205 @@
+use super::{DecodeError, EncodeError, decode, encode};
+use crate::scrub::{HeaderError, check_headers};
+use crate::topic::TopicName;
+use crate::wire::{Limits, Packer, Reader};
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+
+/// What is said about an event beside its payload.
+///
+/// Known headers have a type and a method; others hold any value. Most events have none, so
+/// none takes one pointer.
+///
+/// ```
+/// use hub_core::emitter::Headers;
+/// use hub_core::wire::Limits;
+///
+/// let headers = Headers::new().with_key("cart-7").with("attempt", &3)?;
+/// let encoded = headers.encode().ok_or("not empty")?;
+/// let read = Headers::parse(&encoded, &Limits::default())?;
+/// assert_eq!(read.key(), Some("cart-7"));
+/// assert_eq!(read.get::<u32>("attempt").transpose()?, Some(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headers(Option<Box<Known>>);
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Known {
+    id: Option<String>,
+    reply: Option<TopicName>,
+    re: Option<String>,
+    trace: Option<String>,
+    kind: Option<String>,
+    key: Option<String>,
+    ttl_ms: Option<u64>,
+    other: BTreeMap<String, Bytes>,
+}
+
+macro_rules! text_headers {
+    ($($(#[$doc:meta])* $get:ident, $with:ident, $field:ident;)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $get(&self) -> Option<&str> {
+            self.0.as_ref()?.$field.as_deref()
+        }
+
+        #[doc = concat!("Sets what [`Headers::", stringify!($get), "`] returns.")]
+        #[must_use]
+        pub fn $with(mut self, value: impl Into<String>) -> Self {
+            self.known().$field = Some(value.into());
+            self
+        }
+    )*};
+}
+
+impl Headers {
+    /// None.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    text_headers! {
+        /// `id`: what this event is called, for deduplication and by its answer.
+        id, with_id, id;
+        /// `re`: the `id` of the request that this event answers.
+        re, with_re, re;
+        /// `trace`: a W3C trace context.
+        trace, with_trace, trace;
+        /// `type`: what kind of event this is.
+        kind, with_kind, kind;
+        /// `key`: events with the same one replace one another under the policy `latest`.
+        key, with_key, key;
+    }
+
+    /// `reply`: the topic on which an answer is awaited.
+    #[must_use]
+    pub fn reply(&self) -> Option<&TopicName> {
+        self.0.as_ref()?.reply.as_ref()
+    }
+
+    /// Sets what [`Headers::reply`] returns.
+    #[must_use]
+    pub fn with_reply(mut self, topic: TopicName) -> Self {
+        self.known().reply = Some(topic);
+        self
+    }
+
+    /// `ttl`: for how many milliseconds the event is of use.
+    #[must_use]
+    pub fn ttl_ms(&self) -> Option<u64> {
+        self.0.as_ref()?.ttl_ms
+    }
+
+    /// Sets what [`Headers::ttl_ms`] returns.
+    #[must_use]
+    pub fn with_ttl_ms(mut self, ttl_ms: u64) -> Self {
+        self.known().ttl_ms = Some(ttl_ms);
+        self
+    }
+
+    /// Adds a header of your own. A key of a known header or one that starts with `$` is
+    /// refused when the event is emitted.
+    ///
+    /// # Errors
+    /// When the value has no MessagePack form.
+    pub fn with<T: Serialize + ?Sized>(
+        mut self,
+        key: impl Into<String>,
+        value: &T,
+    ) -> Result<Self, EncodeError> {
+        let value = encode(value)?;
+        self.known().other.insert(key.into(), value);
+        Ok(self)
+    }
+
+    /// A header of your own, decoded; `None` if there is none with this key.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<Result<T, DecodeError>> {
+        Some(decode(self.0.as_ref()?.other.get(key)?))
+    }
+
+    /// The headers that are not known ones: key and MessagePack value.
+    pub fn other(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let other = self.0.iter().flat_map(|known| &known.other);
+        other.map(|(key, value)| (key.as_str(), &value[..]))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|known| **known == Known::default())
+    }
+
+    fn known(&mut self) -> &mut Known {
+        self.0.get_or_insert_default()
+    }
+
+    /// The headers as a MessagePack map; `None` if there are none.
+    #[must_use]
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        let known = self.0.as_ref().filter(|_| !self.is_empty())?;
+        let texts = [
+            ("id", known.id.as_deref()),
+            ("reply", known.reply.as_ref().map(TopicName::as_str)),
+            ("re", known.re.as_deref()),
+            ("trace", known.trace.as_deref()),
+            ("type", known.kind.as_deref()),
+            ("key", known.key.as_deref()),
+        ];
+        let texts = texts.iter().filter_map(|(key, value)| Some((key, (*value)?)));
+        let count = texts.clone().count() + usize::from(known.ttl_ms.is_some()) + known.other.len();
+        let mut encoded = Vec::with_capacity(64);
+        let mut pack = Packer(&mut encoded);
+        pack.map(count as u32);
+        for (key, value) in texts {
+            pack.str(key).str(value);
+        }
+        if let Some(ttl_ms) = known.ttl_ms {
+            pack.str("ttl").uint(ttl_ms);
+        }
+        for (key, value) in &known.other {
+            pack.str(key).raw(value);
+        }
+        Some(encoded)
+    }
+
+    /// Reads headers, which are checked as the hub checks them.
+    ///
+    /// # Errors
+    /// As [`check_headers`].
+    pub fn parse(map_bytes: &[u8], limits: &Limits) -> Result<Self, HeaderError> {
+        check_headers(map_bytes, limits)?;
+        let mut headers = Headers::new();
+        // Cannot fail: these are the reads with which the check came to the end of the map.
+        headers.read_checked(map_bytes, limits).map_err(HeaderError::malformed)?;
+        Ok(headers)
+    }
+
+    fn read_checked(
+        &mut self,
+        map_bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<(), crate::wire::FrameError> {
+        let mut read = Reader::new(map_bytes, limits);
+        for _ in 0..read.map("headers")? {
+            let key = read.str("header key")?;
+            let known = self.known();
+            match key {
+                "id" => known.id = Some(read.str("id")?.to_owned()),
+                "re" => known.re = Some(read.str("re")?.to_owned()),
+                "trace" => known.trace = Some(read.str("trace")?.to_owned()),
+                "type" => known.kind = Some(read.str("type")?.to_owned()),
+                "key" => known.key = Some(read.str("key")?.to_owned()),
+                "reply" => known.reply = TopicName::parse(read.str("reply")?).ok(),
+                "ttl" => known.ttl_ms = Some(read.uint("ttl")?),
+                other => {
+                    let value = Bytes::copy_from_slice(read.value("header")?);
+                    known.other.insert(other.to_owned(), value);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,241 @@
+//! The hub without a network.
+
+mod inbox;
+mod members;
+mod state;
+
+use self::inbox::Inbox;
+use self::state::{Attempt, Event, State};
+use super::{
+    EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
+    SubscribeOptions, Subscription,
+};
+use crate::scrub::check_headers;
+use crate::topic::{TopicFilter, TopicName};
+use crate::wire::{Limits, Refused, RefusedCode, RefusedWhat, WalkErrorKind, walk_all};
+use bytes::Bytes;
+use futures_util::future::select_all;
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::task::coop::consume_budget;
+use tokio::time::timeout;
+
+/// A hub in this process: an [`Emitter`] without a network, for unit tests of services and for
+/// programs of one process.
+///
+/// It refuses what the hub refuses (topics, headers, payloads), numbers as it does, and keeps
+/// the last event of each topic, for [`Start::Last`](crate::wire::Start::Last).
+///
+/// Its clock is an argument. [`LocalHub::default`] counts instead of telling the time, so that
+/// a test sees the same stamps each time it runs.
+///
+/// ```
+/// use hub_core::emitter::LocalHub;
+/// use std::time::SystemTime;
+///
+/// let hub = LocalHub::new(|| {
+///     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+///     since.as_millis() as u64
+/// });
+/// let billing = hub.publishing_as("billing");
+/// # drop(billing);
+/// ```
+#[derive(Clone)]
+pub struct LocalHub {
+    inner: Arc<Inner>,
+    publisher: Arc<str>,
+}
+
+struct Inner {
+    state: Mutex<State>,
+    inbox: Inbox,
+    listeners: Listeners,
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
+/// Why an event was not published.
+enum Unpublished {
+    Refused(Refusal),
+    NoSubscriber,
+    Closed,
+}
+
+impl Default for LocalHub {
+    /// A hub whose events are one millisecond apart, the first at 1.
+    fn default() -> Self {
+        let ticks = AtomicU64::new(1);
+        LocalHub::new(move || ticks.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl LocalHub {
+    /// A hub with this clock, in milliseconds since the Unix epoch. The clock is asked once an
+    /// event; it must not use the hub.
+    pub fn new(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        let inner = Inner {
+            state: Mutex::default(),
+            inbox: Inbox::default(),
+            listeners: Listeners::new(),
+            clock: Box::new(clock),
+        };
+        LocalHub { inner: Arc::new(inner), publisher: "local".into() }
+    }
+
+    /// The same hub, on which what is emitted is stamped with another publisher.
+    #[must_use]
+    pub fn publishing_as(&self, publisher: &str) -> Self {
+        LocalHub { inner: self.inner.clone(), publisher: publisher.into() }
+    }
+
+    /// Closes the hub for all its clones: subscriptions end after what waits for them, and
+    /// nothing more can be emitted.
+    pub fn close(&self) {
+        self.inner.state.lock().close();
+        self.inner.inbox.close();
+    }
+
+    /// Publishes once there is room at everyone whose policy is `block`.
+    async fn publish(&self, event: &Event<'_>, to_somebody: bool) -> Result<(), Unpublished> {
+        loop {
+            let attempt = self.inner.state.lock().publish(event, to_somebody, &self.inner.clock);
+            match attempt {
+                Attempt::Done => return Ok(()),
+                Attempt::NoSubscriber => return Err(Unpublished::NoSubscriber),
+                Attempt::Closed => return Err(Unpublished::Closed),
+                Attempt::TooManyTopics => {
+                    let message = "the hub holds as many topics as it may hold".to_owned();
+                    return Err(refused(RefusedCode::TooManyTopics, message));
+                }
+                Attempt::NoRoom(members) => {
+                    let room = members.iter().map(|member| Box::pin(member.feed.room()));
+                    select_all(room).await;
+                }
+            }
+        }
+    }
+
+    fn message(&self, event: &Event<'_>, seq: u64) -> Message {
+        event.message(state::EPOCH, seq, (self.inner.clock)())
+    }
+}
+
+impl Emitter for LocalHub {
+    async fn emit_raw(
+        &self,
+        topic: &TopicName,
+        payload: Bytes,
+        headers: &Headers,
+    ) -> Result<(), EmitError> {
+        // There is nearly always room, so without this a loop that emits would never let the
+        // listeners on its thread run.
+        consume_budget().await;
+        let event = Event { topic, payload, headers, publisher: &self.publisher };
+        if Inbox::has(topic) {
+            self.inner.inbox.answer(topic, || self.message(&event, 1));
+            return Ok(());
+        }
+        let checked = check(&event);
+        let published = match checked {
+            Ok(()) => self.publish(&event, false).await,
+            Err(refused) => Err(refused),
+        };
+        published.map_err(|error| match error {
+            Unpublished::Refused(refusal) => EmitError::Refused(refusal),
+            // Only requests need a subscriber.
+            Unpublished::NoSubscriber | Unpublished::Closed => EmitError::Closed,
+        })
+    }
+
+    async fn subscribe(
+        &self,
+        filter: TopicFilter,
+        options: SubscribeOptions,
+    ) -> Result<Subscription, SubscribeError> {
+        let mut state = self.inner.state.lock();
+        if state.is_closed() {
+            return Err(SubscribeError::Closed);
+        }
+        let id = state.next_id();
+        let hub = Arc::downgrade(&self.inner);
+        let (feed, subscription) = Feed::open(&options, {
+            let filter = filter.clone();
+            move |left| {
+                if let Some(hub) = hub.upgrade() {
+                    hub.state.lock().leave(id, &filter, left);
+                }
+            }
+        });
+        state.join(id, filter, options, feed);
+        Ok(subscription)
+    }
+
+    async fn request_raw(
+        &self,
+        topic: &TopicName,
+        payload: Bytes,
+        headers: Headers,
+        time: Duration,
+    ) -> Result<Message, RequestError> {
+        let Some(mut pending) = self.inner.inbox.open() else { return Err(RequestError::Closed) };
+        let headers = headers.with_reply(pending.topic().clone());
+        let headers = match headers.id() {
+            Some(_) => headers,
+            None => headers.with_id(pending.id()),
+        };
+        let event = Event { topic, payload, headers: &headers, publisher: &self.publisher };
+        let answered = async {
+            check(&event)?;
+            self.publish(&event, true).await?;
+            pending.answer().await.ok_or(Unpublished::Closed)
+        };
+        match timeout(time, answered).await {
+            Ok(answer) => answer.map_err(|error| match error {
+                Unpublished::Refused(refusal) => RequestError::Refused(refusal),
+                Unpublished::NoSubscriber => RequestError::NoSubscriber,
+                Unpublished::Closed => RequestError::Closed,
+            }),
+            Err(_) => Err(RequestError::TimedOut),
+        }
+    }
+
+    fn listeners(&self) -> &Listeners {
+        &self.inner.listeners
+    }
+}
+
+/// Refuses what the hub would refuse.
+fn check(event: &Event<'_>) -> Result<(), Unpublished> {
+    let limits = Limits::default();
+    if event.topic.is_reserved() {
+        let message = format!("{} belongs to the hub", event.topic);
+        return Err(refused(RefusedCode::ReservedTopic, message));
+    }
+    walk_all(&event.payload, &limits).map_err(|error| {
+        let code = match error.kind {
+            WalkErrorKind::TooDeep => RefusedCode::TooDeep,
+            WalkErrorKind::TooManyElements => RefusedCode::TooManyElements,
+            _ => RefusedCode::Malformed,
+        };
+        refused(code, format!("payload: {error}"))
+    })?;
+    if let Some(headers) = event.headers.encode() {
+        check_headers(&headers, &limits)
+            .map_err(|error| refused(error.code(), error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn refused(code: RefusedCode, message: String) -> Unpublished {
+    let what = RefusedWhat::Event;
+    let refused = Refused { what, number: 0, code, message, rule: None, path: None };
+    Unpublished::Refused(refused.into())
+}
+
+impl fmt::Debug for LocalHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalHub").field("publisher", &self.publisher).finish_non_exhaustive()
+    }
+}

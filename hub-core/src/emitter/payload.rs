@@ -1,0 +1,91 @@
+//! Payloads: MessagePack, structs as maps with field names.
+
+use crate::wire::{Limits, WalkError, walk_all};
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// A value that has no MessagePack form.
+#[derive(Debug, Clone, Error)]
+#[error("the value cannot be encoded as MessagePack")]
+pub struct EncodeError(#[source] Arc<rmp_serde::encode::Error>);
+
+/// A payload that does not decode into the type it should have.
+///
+/// What `Display` says holds nothing of the payload; `source()` may quote a value of it.
+#[derive(Debug, Clone, Error)]
+pub enum DecodeError {
+    /// Not one well-formed value, or one that is nested too deep.
+    #[error("the payload is not acceptable MessagePack")]
+    Malformed(#[source] WalkError),
+    /// A well-formed value of another shape.
+    #[error("the payload does not decode into the type that was asked for")]
+    Mismatch(#[source] Arc<rmp_serde::decode::Error>),
+}
+
+/// Encodes a value as a payload.
+///
+/// # Errors
+/// When its `Serialize` fails, or writes what MessagePack cannot hold.
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, EncodeError> {
+    match rmp_serde::to_vec_named(value) {
+        Ok(encoded) => Ok(encoded.into()),
+        Err(error) => Err(EncodeError(Arc::new(error))),
+    }
+}
+
+/// Decodes a payload.
+///
+/// The payload is walked first: serde follows the nesting of the data with its stack, so a
+/// recursive type and a hostile payload would otherwise end the process.
+///
+/// # Errors
+/// When it is malformed, nested deeper than [`Limits::MAX_DEPTH`], or of another shape.
+pub fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
+    let limits = Limits { frame: u32::MAX, depth: Limits::MAX_DEPTH, elements: u32::MAX };
+    walk_all(payload, &limits).map_err(DecodeError::Malformed)?;
+    rmp_serde::from_slice(payload).map_err(|error| DecodeError::Mismatch(Arc::new(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Order {
+        number: u64,
+        note: Option<String>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Chain {
+        End,
+        Link(Box<Chain>),
+    }
+
+    #[test]
+    fn structs_are_maps_with_field_names() {
+        let order = Order { number: 7, note: None };
+        let payload = encode(&order).unwrap();
+        assert_eq!(&payload[..], b"\x82\xa6number\x07\xa4note\xc0");
+        assert_eq!(decode::<Order>(&payload).unwrap(), order);
+    }
+
+    #[test]
+    fn a_deep_payload_is_refused_and_not_followed() {
+        let mut deep = b"\x81\xa4Link".repeat(100_000);
+        deep.extend_from_slice(b"\xa3End");
+        assert!(matches!(decode::<Chain>(&deep), Err(DecodeError::Malformed(_))));
+        let mut shallow = b"\x81\xa4Link".repeat(3);
+        shallow.extend_from_slice(b"\xa3End");
+        assert!(decode::<Chain>(&shallow).is_ok());
+    }
+
+    #[test]
+    fn bytes_after_the_value_are_refused() {
+        assert!(matches!(decode::<u8>(&[1, 2]), Err(DecodeError::Malformed(_))));
+        assert!(matches!(decode::<u8>(b"\xa1x"), Err(DecodeError::Mismatch(_))));
+    }
+}

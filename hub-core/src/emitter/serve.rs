@@ -1,0 +1,109 @@
+//! Answering requests.
+
+use super::listen::{Source, caught};
+use super::listeners::Registration;
+use super::trouble::Place;
+use super::{
+    BoxError, DecodeError, Emitter, Headers, ListenerFault, Message, Received, Request,
+    RequestError, encode,
+};
+use crate::wire::Packer;
+use bytes::Bytes;
+use serde::Deserialize;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// The `type` header of an answer that says that the request failed.
+pub const ERROR_REPLY: &str = "hub.error";
+
+/// The payload of such an answer.
+#[derive(Deserialize)]
+struct ErrorReply {
+    message: String,
+}
+
+/// Reads an answer: the reply, or what the other side says went wrong.
+pub(super) fn read_reply<Q: Request>(answer: &Message) -> Result<Q::Reply, RequestError> {
+    if answer.headers.kind() == Some(ERROR_REPLY) {
+        let reply: Result<ErrorReply, DecodeError> = answer.decode();
+        let message = reply.map_or_else(|_| "no message".to_owned(), |reply| reply.message);
+        return Err(RequestError::Failed { message });
+    }
+    answer.decode().map_err(RequestError::Undecodable)
+}
+
+/// Answers requests until there are no more, `concurrency` at a time.
+///
+/// When the handler is taken off, the requests that are being worked on are still answered.
+pub(super) async fn answer_all<H, Q, F, Fut, E>(
+    hub: H,
+    mut source: Source,
+    concurrency: usize,
+    handler: F,
+) where
+    H: Emitter,
+    Q: Request,
+    F: Fn(Received<Q>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Q::Reply, E>> + Send + 'static,
+    E: Into<BoxError> + Send + 'static,
+{
+    let handler = Arc::new(handler);
+    let mut working = JoinSet::new();
+    while let Some(message) = source.next().await {
+        let (hub, handler, reporter) = (hub.clone(), handler.clone(), source.reporter());
+        working.spawn(async move {
+            answer::<H, Q, F, Fut, E>(&hub, &handler, message, &reporter).await
+        });
+        while working.len() >= concurrency.max(1) {
+            working.join_next().await;
+        }
+    }
+    while working.join_next().await.is_some() {}
+}
+
+async fn answer<H, Q, F, Fut, E>(hub: &H, handler: &F, message: Message, reporter: &Registration)
+where
+    H: Emitter,
+    Q: Request,
+    F: Fn(Received<Q>) -> Fut,
+    Fut: Future<Output = Result<Q::Reply, E>> + Send,
+    E: Into<BoxError>,
+{
+    let place = Place::of(&message);
+    let reply_to = message.headers.reply().cloned();
+    let headers = match message.headers.id() {
+        Some(id) => Headers::new().with_re(id),
+        None => Headers::new(),
+    };
+    let outcome = caught(async {
+        let request = Received::decode(message).map_err(ListenerFault::Undecodable)?;
+        let reply = handler(request).await.map_err(|e| ListenerFault::failed(e.into()))?;
+        encode(&reply).map_err(|error| ListenerFault::ReplyFailed(error.into()))
+    })
+    .await;
+    let (payload, headers) = match outcome {
+        Ok(payload) => (payload, headers),
+        Err(fault) => {
+            let payload = error_payload(&fault);
+            reporter.report(Some(place.clone()), fault);
+            (payload, headers.with_kind(ERROR_REPLY))
+        }
+    };
+    // Without `reply` nobody waits: the request was emitted as a plain event.
+    let Some(reply_to) = reply_to else { return };
+    if let Err(error) = hub.emit_raw(&reply_to, payload, &headers).await {
+        reporter.report(Some(place), ListenerFault::ReplyFailed(error));
+    }
+}
+
+/// What the requester is told: a handler's own words, and of everything else only its kind.
+fn error_payload(fault: &ListenerFault) -> Bytes {
+    let message = match fault {
+        ListenerFault::Failed(error) => error.to_string(),
+        ListenerFault::Panicked(_) => "the handler panicked".to_owned(),
+        other => other.to_string(),
+    };
+    let mut payload = Vec::new();
+    Packer(&mut payload).map(1).str("message").str(&message);
+    payload.into()
+}

@@ -1,0 +1,78 @@
+//! Typed events without a listener: a stream of them, or the next one.
+
+use super::listen::Source;
+use super::{Delivery, Event, ReceiveError, Received, SubscriptionEnd};
+use futures_util::Stream;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+/// The events of one type, and where some are missing. Made by
+/// [`Emitter::stream`](super::Emitter::stream).
+///
+/// Counts as a listener. Dropping it unsubscribes.
+#[must_use = "dropping the stream unsubscribes"]
+pub struct EventStream<E> {
+    source: Source,
+    events: PhantomData<fn() -> E>,
+}
+
+impl<E: Event> EventStream<E> {
+    pub(super) fn new(source: Source) -> Self {
+        EventStream { source, events: PhantomData }
+    }
+
+    /// The next event, or why there is none; `None` when the emitter was closed.
+    pub async fn next(&mut self) -> Option<Result<Received<E>, ReceiveError>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl<E: Event> Stream for EventStream<E> {
+    type Item = Result<Received<E>, ReceiveError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let subscription = self.get_mut().source.subscription();
+        Poll::Ready(match ready!(Pin::new(&mut *subscription).poll_next(cx)) {
+            Some(Delivery::Message(message)) => {
+                Some(Received::decode(message).map_err(ReceiveError::Undecodable))
+            }
+            Some(Delivery::Gap(gap)) => Some(Err(ReceiveError::Missed(gap))),
+            None => subscription.take_failure().map(|end| Err(ReceiveError::Ended(end))),
+        })
+    }
+}
+
+impl<E> fmt::Debug for EventStream<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").finish_non_exhaustive()
+    }
+}
+
+/// The next event of one type. Made by [`Emitter::once`](super::Emitter::once).
+///
+/// It is already subscribed: an event emitted before this is first polled is not missed.
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Next<E>(EventStream<E>);
+
+impl<E: Event> Next<E> {
+    pub(super) fn new(stream: EventStream<E>) -> Self {
+        Next(stream)
+    }
+}
+
+impl<E: Event> Future for Next<E> {
+    type Output = Result<Received<E>, ReceiveError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let next = ready!(Pin::new(&mut self.0).poll_next(cx));
+        Poll::Ready(next.unwrap_or(Err(ReceiveError::Ended(SubscriptionEnd::Closed))))
+    }
+}
+
+impl<E> fmt::Debug for Next<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Next").finish_non_exhaustive()
+    }
+}

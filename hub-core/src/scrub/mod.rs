@@ -1,0 +1,5 @@
+//! What the hub checks before anyone else sees it.
+
+mod headers;
+
+pub use headers::*;
