@@ -53,6 +53,14 @@ pub enum ConnectionEvent {
         /// The subscription's filter.
         filter: String,
     },
+    /// A member of a queue group unsubscribed while events waited for it. Its group does not get
+    /// them; [`drain`](crate::Client::drain) lets listeners handle them first.
+    LeftUnhandled {
+        /// The subscription's filter.
+        filter: String,
+        /// How many.
+        events: u64,
+    },
     /// The hub is stopping, or asks this client to come back later.
     Draining(Close),
     /// The hub refused an event nobody waited for (pipelined, or its `emit` was cancelled).

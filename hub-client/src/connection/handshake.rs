@@ -30,6 +30,9 @@ pub enum ConnectError {
     /// The address is none.
     #[error("not a hub's address")]
     Url(#[from] crate::UrlError),
+    /// The name is longer than 64 bytes, or cannot be a topic's token.
+    #[error("a client's name has 1 to 64 of the characters of a topic's token")]
+    Name,
     /// The system gives no random numbers.
     #[error("no random numbers for an instance id")]
     Random,
@@ -59,7 +62,7 @@ impl ConnectError {
         match self {
             ConnectError::Io(_) | ConnectError::TimedOut | ConnectError::Protocol(_) => true,
             ConnectError::Closed(close) => close.code.should_reconnect(),
-            ConnectError::Url(_) | ConnectError::Random => false,
+            ConnectError::Url(_) | ConnectError::Name | ConnectError::Random => false,
         }
     }
 

@@ -59,13 +59,12 @@ impl Core {
         }
     }
 
-    /// Runs until the client ends.
+    /// Runs on `link`, and then on others, until the client ends.
     pub(crate) async fn run(mut self, mut link: Link) {
         let options = &self.shared.options;
         let mut backoff = Backoff::new(options.backoff_min, options.backoff_max);
         let steady = options.backoff_max;
         let reason = loop {
-            self.connected(&link);
             let since = Instant::now();
             let lost = match Session::new(&mut self, link).run().await {
                 End::Done => break "closed from here".to_owned(),
@@ -86,11 +85,14 @@ impl Core {
                 Ok(link) => link,
                 Err(why) => break why,
             };
+            self.connected(&link);
         };
         self.end(&reason);
     }
 
-    fn connected(&mut self, link: &Link) {
+    /// Takes note of WELCOME. Called before [`Core::run`], so that the first connection's facts
+    /// are known when the client is handed out.
+    pub(crate) fn connected(&mut self, link: &Link) {
         let welcome = &link.welcome;
         let shared = self.shared.clone();
         let known = self.hub.replace(welcome.hub) == Some(welcome.hub);

@@ -22,9 +22,9 @@ pub(crate) struct Awaited {
 
 impl Replies {
     /// Waits for the answer to a request; the id is new unless the request has one.
-    pub(crate) fn expect(self: &Arc<Self>, id: Option<&str>, prefix: &str) -> Awaited {
+    pub(crate) fn expect(self: &Arc<Self>, id: Option<&str>, prefix: u32) -> Awaited {
         let id = id.map_or_else(
-            || format!("{prefix}-{}", self.next.fetch_add(1, Ordering::Relaxed)),
+            || format!("{prefix:08x}-{}", self.next.fetch_add(1, Ordering::Relaxed)),
             str::to_owned,
         );
         let (sender, answer) = oneshot::channel();
