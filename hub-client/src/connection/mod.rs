@@ -219,7 +219,7 @@ impl Core {
         if self.inbox.subscription == Some(id) {
             self.shared.inbox.lock().clone_from(&self.inbox.topic);
         }
-        self.subscriptions.confirmed(id);
+        self.inbound.confirmed(&mut self.subscriptions, id);
     }
 
     /// The inbox ended with its connection: what was asked there will not be answered.

@@ -17,8 +17,8 @@ pub(crate) struct Inbound {
     run: Option<Run>,
     shares: Vec<Share>,
     /// Deliveries that wait for room in `block` subscriptions. While there are any, nothing more
-    /// is read, so there are few: at most one event's.
-    blocked: VecDeque<(Sink, Message)>,
+    /// is read, so there are few: one event's, or what was held for one subscription.
+    blocked: VecDeque<(Sink, Delivery)>,
     limits: Limits,
     /// The last publisher; most often the next run has the same.
     publisher: Arc<str>,
@@ -45,6 +45,7 @@ struct Taker {
     sink: Sink,
     /// To be handed over in front of the first event.
     gap: Option<Gap>,
+    held: bool,
 }
 
 /// Whether reading can go on.
@@ -88,9 +89,9 @@ impl Inbound {
 
     /// Hands over what waited for room.
     pub(crate) fn unblock(&mut self) {
-        while let Some((sink, message)) = self.blocked.pop_front() {
-            if let Handed::Full(message) = sink.hand(Delivery::Message(message)) {
-                return self.blocked.push_front((sink, message));
+        while let Some((sink, delivery)) = self.blocked.pop_front() {
+            if let Handed::Full(message) = sink.hand(delivery) {
+                return self.blocked.push_front((sink, Delivery::Message(message)));
             }
         }
     }
@@ -106,6 +107,9 @@ impl Inbound {
             return Err(format!("a RUN while {} events of the last are due", open.left));
         }
         let bad_topic = |error| format!("a RUN on no topic: {error}");
+        if let Some(entry) = run.subscription.and_then(|id| subs.entries.get_mut(&id)) {
+            entry.held.drop_topic(run.topic);
+        }
         if run.count == 0 {
             return subs.routes.stands(run).map_err(bad_topic);
         }
@@ -117,7 +121,8 @@ impl Inbound {
         let mut takers = Vec::new();
         match group {
             Some((id, entry)) if entry.options.group.is_some() => {
-                takers.push(Taker { id, from: run.first, sink: entry.sink.clone(), gap: None });
+                let sink = entry.sink.clone();
+                takers.push(Taker { id, from: run.first, sink, gap: None, held: false });
             }
             _ => {
                 subs.routes.run(run, &mut self.shares).map_err(bad_topic)?;
@@ -126,8 +131,8 @@ impl Inbound {
                     let gap = share.new.untold.map(|untold| {
                         tell(untold, run.topic, run.epoch, share.new.from, events)
                     });
-                    let sink = entry.sink.clone();
-                    takers.push(Taker { id: share.id, from: share.new.from, sink, gap });
+                    let (sink, held) = (entry.sink.clone(), share.held);
+                    takers.push(Taker { id: share.id, from: share.new.from, sink, gap, held });
                 }
             }
         }
@@ -179,12 +184,17 @@ impl Inbound {
                 payload: body.slice_ref(event.payload),
             };
             for taker in due {
+                if taker.held {
+                    let Some(entry) = subs.entries.get_mut(&taker.id) else { continue };
+                    entry.held.push(Delivery::Message(message.clone()));
+                    continue;
+                }
                 if let Some(gap) = taker.gap.take() {
                     taker.sink.hand(Delivery::Gap(gap));
                 }
                 let handed = taker.sink.hand(Delivery::Message(message.clone()));
                 if let Handed::Full(message) = handed {
-                    self.blocked.push_back((taker.sink.clone(), message));
+                    self.blocked.push_back((taker.sink.clone(), Delivery::Message(message)));
                 }
             }
         }
@@ -209,6 +219,19 @@ impl Inbound {
         }
     }
 
+    /// SUBSCRIBED came: what was held is due.
+    pub(crate) fn confirmed(&mut self, subs: &mut Subscriptions, id: u64) {
+        let Some((sink, held)) = subs.confirmed(id) else { return };
+        for delivery in held.into_deliveries() {
+            if self.is_blocked() {
+                // Order: behind what waits already.
+                self.blocked.push_back((sink.clone(), delivery));
+            } else if let Handed::Full(message) = sink.hand(delivery) {
+                self.blocked.push_back((sink.clone(), Delivery::Message(message)));
+            }
+        }
+    }
+
     /// A GAP came.
     pub(crate) fn gap(
         &mut self,
@@ -220,14 +243,20 @@ impl Inbound {
             return Err("a GAP in the middle of a run".to_owned());
         }
         let Subscriptions { entries, routes } = subs;
+        if let Some(entry) = gap.subscription.and_then(|id| entries.get_mut(&id)) {
+            entry.held.drop_topic(&gap.topic);
+        }
         let group = gap.subscription.and_then(|id| entries.get(&id));
         if let Some(entry) = group.filter(|entry| entry.options.group.is_some()) {
             entry.sink.hand(Delivery::Gap(gap.clone()));
         } else {
             let mut news = false;
-            let told = |id, missing: Gap, untold: Option<Untold>| {
+            let told = |id, missing: Gap, untold: Option<Untold>, held: bool| {
                 news = true;
-                let Some(entry) = entries.get(&id) else { return };
+                let Some(entry) = entries.get_mut(&id) else { return };
+                if held {
+                    return entry.held.push(Delivery::Gap(missing));
+                }
                 if let Some(untold) = untold {
                     let gap = tell(untold, &missing.topic, missing.epoch, missing.from, events);
                     entry.sink.hand(Delivery::Gap(gap));

@@ -1,5 +1,6 @@
 //! What this client is subscribed to, and the queues into which deliveries go.
 
+mod held;
 mod inbound;
 mod place;
 mod replies;
@@ -12,6 +13,7 @@ use hub_core::emitter::{Feed, Pushed, Refusal, SubscribeError, SubscribeOptions,
 use hub_core::emitter::{Delivery, Message};
 use hub_core::topic::TopicFilter;
 use hub_core::wire::{Frame, Refused, Start, Subscribe};
+use held::Held;
 use routes::Routes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,6 +86,8 @@ struct Entry {
     slow: bool,
     /// The hub has been told that it ends; what is on its way still counts.
     leaving: bool,
+    /// What may be due, see [`routes`].
+    held: Held,
 }
 
 /// All subscriptions of a client; they outlive its connections.
@@ -112,7 +116,7 @@ impl Subscriptions {
             self.routes.add(id, &filter, options.start.clone());
         }
         let frame = subscribe_frame(id, &filter, &options, options.start.clone(), usize::MAX);
-        let entry = Entry { filter, options, sink, waiting, established: false, slow: false, leaving: false };
+        let entry = Entry { filter, options, sink, waiting, established: false, slow: false, leaving: false, held: Held::default() };
         self.entries.insert(id, entry);
         frame
     }
@@ -148,15 +152,16 @@ impl Subscriptions {
         self.entries.iter_mut().filter_map(leaving).collect()
     }
 
-    /// The hub said SUBSCRIBED.
-    pub(crate) fn confirmed(&mut self, id: u64) {
-        self.routes.confirm(id);
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.established = true;
-            for waiting in entry.waiting.drain(..) {
-                let _ = waiting.send(Ok(()));
-            }
+    /// The hub said SUBSCRIBED. Returns what was held and is now due, and where it goes.
+    pub(crate) fn confirmed(&mut self, id: u64) -> Option<(Sink, Held)> {
+        let entry = self.entries.get_mut(&id)?;
+        entry.established = true;
+        let held = std::mem::take(&mut entry.held);
+        self.routes.confirm(id, held.topics());
+        for waiting in entry.waiting.drain(..) {
+            let _ = waiting.send(Ok(()));
         }
+        Some((entry.sink.clone(), held))
     }
 
     /// The hub refused a SUBSCRIBE. Returns the filter if the subscription had been in place.
@@ -174,6 +179,7 @@ impl Subscriptions {
     /// The connection was lost.
     pub(crate) fn disconnected(&mut self) {
         self.routes.disconnect();
+        self.entries.values_mut().for_each(|entry| entry.held = Held::default());
     }
 
     /// The SUBSCRIBE frames with which a new connection begins. Positions that do not fit into

@@ -4,9 +4,10 @@
 //! it, so the client keeps a route a topic. Invariants:
 //!
 //! - **A subscription takes part in a topic from the moment the hub says so**: a RUN that names
-//!   it, its SUBSCRIBED, or the first event of a topic. Otherwise, while a subscription is being
-//!   added or restored, it would get events from before its start, or find a gap where there is
-//!   none.
+//!   it, or its SUBSCRIBED. Otherwise, while a subscription is being added or restored, it would
+//!   get events from before its start, or find a gap where there is none. One case is known only
+//!   later: events of a topic that begins meanwhile may be from before its start, or the first
+//!   that are due. They are held: dropped if a RUN names it, handed over with its SUBSCRIBED.
 //! - **A place is changed only by what was handed over.** Otherwise a reconnect would skip events.
 
 use super::place::{New, Place, Untold};
@@ -23,6 +24,8 @@ struct Plain {
     confirmed: bool,
     /// The hub has said SUBSCRIBED on any connection: from then on it resumes.
     established: bool,
+    /// The hub has yet to restore it on this connection.
+    resuming: bool,
 }
 
 #[derive(Debug)]
@@ -31,6 +34,16 @@ struct Member {
     place: Place,
     /// Whether it takes part in the topic on this connection.
     joined: bool,
+    /// Where it will stand if what is held for it turns out to be due.
+    held: Option<Place>,
+}
+
+/// How a subscription takes part in a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    None,
+    Held,
+    Full,
 }
 
 #[derive(Debug)]
@@ -60,6 +73,8 @@ pub(crate) struct Routes {
 pub(crate) struct Share {
     pub(crate) id: u64,
     pub(crate) new: New,
+    /// To be held until it is known whether it is due.
+    pub(crate) held: bool,
 }
 
 impl Routes {
@@ -80,7 +95,8 @@ impl Routes {
     pub(crate) fn add(&mut self, id: u64, filter: &TopicFilter, start: Start) {
         self.filters.insert(filter, id);
         let filter = filter.clone();
-        self.plain.insert(id, Plain { filter, start, confirmed: false, established: false });
+        let (confirmed, established, resuming) = (false, false, false);
+        self.plain.insert(id, Plain { filter, start, confirmed, established, resuming });
         self.generation += 1;
     }
 
@@ -103,18 +119,33 @@ impl Routes {
         }
     }
 
-    /// The hub said SUBSCRIBED.
-    pub(crate) fn confirm(&mut self, id: u64) {
-        if let Some(plain) = self.plain.get_mut(&id) {
-            (plain.confirmed, plain.established) = (true, true);
-            self.generation += 1;
+    /// The hub said SUBSCRIBED: what was held of these topics is due.
+    pub(crate) fn confirm<'a>(&mut self, id: u64, held: impl Iterator<Item = &'a str>) {
+        let Some(plain) = self.plain.get_mut(&id) else { return };
+        (plain.confirmed, plain.established, plain.resuming) = (true, true, false);
+        self.generation += 1;
+        for topic in held {
+            let members = self.routes.get_mut(topic).map(|route| &mut route.members);
+            for member in members.into_iter().flatten().filter(|member| member.id == id) {
+                member.place = member.held.take().unwrap_or(member.place);
+            }
         }
     }
 
     /// The connection was lost: nobody takes part in anything until the hub says so again.
     pub(crate) fn disconnect(&mut self) {
-        self.plain.values_mut().for_each(|plain| plain.confirmed = false);
-        self.routes.values_mut().flat_map(|r| &mut r.members).for_each(|m| m.joined = false);
+        for plain in self.plain.values_mut() {
+            (plain.confirmed, plain.resuming) = (false, plain.established);
+        }
+        let plain = &self.plain;
+        for route in self.routes.values_mut() {
+            // What never was in place starts again from its beginning.
+            route.members.retain(|m| plain.get(&m.id).is_some_and(|plain| plain.established));
+            for member in &mut route.members {
+                (member.joined, member.held) = (false, None);
+            }
+        }
+        self.generation += 1;
     }
 
     /// Where each subscription is to start on a new connection.
@@ -140,13 +171,16 @@ impl Routes {
         shares.clear();
         let Some(route) = self.route(run.topic)? else { return Ok(()) };
         for member in &mut route.members {
-            let named = run.subscription;
-            if named.is_some_and(|id| id != member.id) || !member.join(named, run.epoch, run.first) {
+            if run.subscription.is_some_and(|id| id != member.id) {
                 continue;
             }
-            let new = member.place.new_from(run.epoch, run.first);
+            let part = member.join(run.subscription, run.epoch, run.first);
+            if part == Part::None {
+                continue;
+            }
+            let new = member.standing().new_from(run.epoch, run.first);
             if new.from - run.first < u64::from(run.count) {
-                shares.push(Share { id: member.id, new });
+                shares.push(Share { id: member.id, new, held: part == Part::Held });
             }
         }
         Ok(())
@@ -156,7 +190,7 @@ impl Routes {
     /// for of its past follows.
     pub(crate) fn stands(&mut self, run: &RunFrame<'_>) -> Result<(), NameError> {
         let Some(id) = run.subscription else { return Ok(()) };
-        let established = self.plain.get(&id).is_some_and(|plain| plain.established);
+        let resuming = self.plain.get(&id).is_some_and(|plain| plain.resuming);
         let start = self.plain.get(&id).map(|plain| plain.start.clone()).unwrap_or_default();
         let Some(route) = self.route(run.topic)? else { return Ok(()) };
         let Some(member) = route.members.iter_mut().find(|m| m.id == id) else { return Ok(()) };
@@ -164,12 +198,11 @@ impl Routes {
             epoch: run.epoch,
             seq: run.first.saturating_sub(back),
         });
-        member.joined = true;
+        (member.joined, member.held) = (true, None);
         member.place = match (member.place, start) {
             // It goes on where it was; events, or a gap, lead from there to here.
-            (place @ Place::After(_), _) if established => place,
-            (place @ Place::After(_), Start::After(_)) => place,
-            _ if established => Place::Start,
+            (place @ Place::After(_), _) => place,
+            _ if resuming => Place::Start,
             (_, Start::After(_)) => Place::Start,
             (_, Start::Live) => seen(1),
             (_, Start::Last) => seen(2),
@@ -178,20 +211,24 @@ impl Routes {
     }
 
     /// A GAP came. Calls `told` with each subscription that misses something it did not know
-    /// of: its id, what it misses, and what the hub did not tell of what is in front of that.
+    /// of: its id, what it misses, what the hub did not tell of what is in front of that, and
+    /// whether both are to be held.
     pub(crate) fn gap(
         &mut self,
         gap: &Gap,
-        mut told: impl FnMut(u64, Gap, Option<Untold>),
+        mut told: impl FnMut(u64, Gap, Option<Untold>, bool),
     ) -> Result<(), NameError> {
         let Some(route) = self.route(&gap.topic)? else { return Ok(()) };
         for member in &mut route.members {
-            let named = gap.subscription;
-            if named.is_some_and(|id| id != member.id) || !member.join(named, gap.epoch, gap.from) {
+            if gap.subscription.is_some_and(|id| id != member.id) {
                 continue;
             }
-            if let (Some(news), untold) = member.place.pass(gap) {
-                told(member.id, news, untold);
+            let part = member.join(gap.subscription, gap.epoch, gap.from);
+            if part == Part::None {
+                continue;
+            }
+            if let (Some(news), untold) = member.standing().pass(gap) {
+                told(member.id, news, untold, part == Part::Held);
             }
         }
         Ok(())
@@ -201,7 +238,7 @@ impl Routes {
     pub(crate) fn handed_over(&mut self, topic: &str, epoch: u64, seq: u64, id: u64) {
         let Some(route) = self.routes.get_mut(topic) else { return };
         if let Some(member) = route.members.iter_mut().find(|member| member.id == id) {
-            member.place.advance(epoch, seq);
+            member.standing().advance(epoch, seq);
         }
     }
 
@@ -225,7 +262,7 @@ impl Routes {
         self.filters.matching(&topic, |id| {
             let member = match known.iter().position(|member| member.id == *id) {
                 Some(at) => known.swap_remove(at),
-                None => Member { id: *id, place: self.first_place(*id, &topic), joined: false },
+                None => Member { id: *id, place: self.first_place(*id, &topic), joined: false, held: None },
             };
             members.push(member);
         });
@@ -269,12 +306,22 @@ impl Routes {
 }
 
 impl Member {
-    /// Whether it takes part, given that events or a gap from `first` on came for it (`named`)
-    /// or for all.
-    fn join(&mut self, named: Option<u64>, epoch: u64, first: u64) -> bool {
-        // A topic's first event: the topic was made after the hub took the subscription, or the
-        // subscription starts a little before the hub's answer, which is as good.
-        self.joined |= named.is_some() || first == 1 && self.place.due(epoch) == Some(1);
-        self.joined
+    /// How it takes part, given that events or a gap from `first` on came for it (`named`) or
+    /// for all.
+    fn join(&mut self, named: Option<u64>, epoch: u64, first: u64) -> Part {
+        if named.is_some() {
+            (self.joined, self.held) = (true, None);
+        }
+        if self.joined {
+            return Part::Full;
+        }
+        if self.held.is_none() && first == 1 && self.place.due(epoch) == Some(1) {
+            self.held = Some(self.place);
+        }
+        if self.held.is_some() { Part::Held } else { Part::None }
+    }
+
+    fn standing(&mut self) -> &mut Place {
+        self.held.as_mut().unwrap_or(&mut self.place)
     }
 }

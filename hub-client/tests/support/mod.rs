@@ -13,23 +13,23 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Longer than anything here takes; a test that hangs fails instead.
-pub const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(20);
 
-pub async fn soon<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(LONG, future).await.expect("it took too long")
 }
 
-pub fn topic(name: &str) -> TopicName {
+pub(crate) fn topic(name: &str) -> TopicName {
     TopicName::parse(name).unwrap()
 }
 
-pub fn filter(text: &str) -> TopicFilter {
+pub(crate) fn filter(text: &str) -> TopicFilter {
     TopicFilter::parse(text).unwrap()
 }
 
 /// A frame that a client sent, with what tests look at.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Sent {
+pub(crate) enum Sent {
     Event { topic: String, payload: Vec<u8>, headers: Vec<u8> },
     Subscribe(Subscribe),
     Unsubscribe(u64),
@@ -38,25 +38,25 @@ pub enum Sent {
     Close(CloseCode),
 }
 
-pub struct FakeHub {
+pub(crate) struct FakeHub {
     listener: TcpListener,
-    pub id: [u8; 16],
+    pub(crate) id: [u8; 16],
 }
 
-pub struct Peer {
-    pub stream: TcpStream,
+pub(crate) struct Peer {
+    pub(crate) stream: TcpStream,
     buffer: BytesMut,
-    pub hello: Hello,
+    pub(crate) hello: Hello,
 }
 
 impl FakeHub {
-    pub async fn start() -> FakeHub {
+    pub(crate) async fn start() -> FakeHub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         FakeHub { listener, id: [1; 16] }
     }
 
     /// A builder of a client that reconnects fast.
-    pub fn client(&self) -> Builder {
+    pub(crate) fn client(&self) -> Builder {
         let url = format!("hub://{}", self.listener.local_addr().unwrap());
         Client::builder(&url)
             .backoff_min(Duration::from_millis(1))
@@ -65,16 +65,16 @@ impl FakeHub {
     }
 
     /// A client and the hub's end of its connection.
-    pub async fn connect(&self, builder: Builder) -> (Client, Peer) {
+    pub(crate) async fn connect(&self, builder: Builder) -> (Client, Peer) {
         soon(async { tokio::join!(builder.connect(), self.accept(0)) }).await.unpack()
     }
 
     /// Takes the next connection, and says how many events were received.
-    pub async fn accept(&self, received: u64) -> Peer {
+    pub(crate) async fn accept(&self, received: u64) -> Peer {
         self.accept_with(|welcome| welcome.received = received).await
     }
 
-    pub async fn accept_with(&self, change: impl FnOnce(&mut Welcome)) -> Peer {
+    pub(crate) async fn accept_with(&self, change: impl FnOnce(&mut Welcome)) -> Peer {
         let (stream, _) = soon(self.listener.accept()).await.unwrap();
         let mut peer = Peer { stream, buffer: BytesMut::new(), hello: Hello::default() };
         let body = peer.body().await.expect("HELLO");
@@ -125,7 +125,7 @@ impl Peer {
     }
 
     /// The next frame of the client; `None` at the end of the stream.
-    pub async fn next(&mut self) -> Option<Sent> {
+    pub(crate) async fn next(&mut self) -> Option<Sent> {
         let body = self.body().await?;
         Some(match Frame::parse(&body, &Limits::default()).unwrap() {
             Frame::Event(event) => Sent::Event {
@@ -143,14 +143,14 @@ impl Peer {
     }
 
     /// The payload of the next frame, which is an event with one number.
-    pub async fn number(&mut self) -> u8 {
+    pub(crate) async fn number(&mut self) -> u8 {
         match self.next().await {
             Some(Sent::Event { payload, .. }) if payload.len() == 1 => payload[0],
             other => panic!("not an event with one number: {other:?}"),
         }
     }
 
-    pub async fn subscribe(&mut self) -> Subscribe {
+    pub(crate) async fn subscribe(&mut self) -> Subscribe {
         match self.next().await {
             Some(Sent::Subscribe(subscribe)) => subscribe,
             other => panic!("not a SUBSCRIBE: {other:?}"),
@@ -158,27 +158,27 @@ impl Peer {
     }
 
     /// Answers the next frame, which is a SUBSCRIBE, with SUBSCRIBED.
-    pub async fn confirm(&mut self) -> Subscribe {
+    pub(crate) async fn confirm(&mut self) -> Subscribe {
         let subscribe = self.subscribe().await;
         self.send(&[Frame::Subscribed { id: subscribe.id }]).await;
         subscribe
     }
 
-    pub async fn send(&mut self, frames: &[Frame<'_>]) {
+    pub(crate) async fn send(&mut self, frames: &[Frame<'_>]) {
         let bytes: Vec<u8> = frames.iter().flat_map(Frame::to_bytes).collect();
         self.raw(&bytes).await;
     }
 
-    pub async fn raw(&mut self, bytes: &[u8]) {
+    pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         soon(self.stream.write_all(bytes)).await.unwrap();
     }
 
     /// A run of events on `t`, whose payloads are their numbers.
-    pub async fn run(&mut self, first: u64, count: u32, subscription: Option<u64>) {
+    pub(crate) async fn run(&mut self, first: u64, count: u32, subscription: Option<u64>) {
         self.run_on("t", 1, first, count, subscription).await;
     }
 
-    pub async fn run_on(
+    pub(crate) async fn run_on(
         &mut self,
         topic: &str,
         epoch: u64,
@@ -191,19 +191,19 @@ impl Peer {
     }
 
     /// Waits until the client has dealt with everything that was sent to it.
-    pub async fn settled(&mut self) {
+    pub(crate) async fn settled(&mut self) {
         self.send(&[Frame::Ping { token: 99 }]).await;
         while self.next().await.expect("PONG") != Sent::Pong(99) {}
     }
 
     /// As [`Peer::settled`], and the client had nothing else to say meanwhile.
-    pub async fn silent(&mut self) {
+    pub(crate) async fn silent(&mut self) {
         self.send(&[Frame::Ping { token: 98 }]).await;
         assert_eq!(self.next().await, Some(Sent::Pong(98)));
     }
 
     /// Reads until the end of the client's stream.
-    pub async fn ended(&mut self) -> Vec<Sent> {
+    pub(crate) async fn ended(&mut self) -> Vec<Sent> {
         let mut rest = Vec::new();
         while let Some(frame) = self.next().await {
             rest.push(frame);
@@ -212,7 +212,7 @@ impl Peer {
     }
 }
 
-pub fn run_bytes(
+pub(crate) fn run_bytes(
     topic: &str,
     epoch: u64,
     first: u64,
@@ -230,11 +230,11 @@ pub fn run_bytes(
     bytes
 }
 
-pub fn gap(from: u64, to: Option<u64>, reason: GapReason, subscription: Option<u64>) -> Gap {
+pub(crate) fn gap(from: u64, to: Option<u64>, reason: GapReason, subscription: Option<u64>) -> Gap {
     Gap { topic: "t".into(), epoch: 1, from, to, reason, subscription }
 }
 
-pub fn refused(what: RefusedWhat, number: u64, code: RefusedCode) -> Refused {
+pub(crate) fn refused(what: RefusedWhat, number: u64, code: RefusedCode) -> Refused {
     Refused {
         what,
         number,
@@ -246,7 +246,7 @@ pub fn refused(what: RefusedWhat, number: u64, code: RefusedCode) -> Refused {
 }
 
 /// The next connection event that `wanted` takes.
-pub async fn event<T>(
+pub(crate) async fn event<T>(
     events: &mut ConnectionEvents,
     mut wanted: impl FnMut(&ConnectionEvent) -> Option<T>,
 ) -> T {
@@ -259,6 +259,6 @@ pub async fn event<T>(
 }
 
 /// Polls a future once.
-pub fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+pub(crate) fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
