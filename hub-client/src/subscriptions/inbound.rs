@@ -186,6 +186,7 @@ impl Inbound {
             for taker in due {
                 if taker.held {
                     let Some(entry) = subs.entries.get_mut(&taker.id) else { continue };
+                    taker.gap.take().into_iter().for_each(|gap| entry.held.push(Delivery::Gap(gap)));
                     entry.held.push(Delivery::Message(message.clone()));
                     continue;
                 }
@@ -254,14 +255,16 @@ impl Inbound {
             let told = |id, missing: Gap, untold: Option<Untold>, held: bool| {
                 news = true;
                 let Some(entry) = entries.get_mut(&id) else { return };
-                if held {
-                    return entry.held.push(Delivery::Gap(missing));
+                let before = untold.map(|untold| {
+                    tell(untold, &missing.topic, missing.epoch, missing.from, events)
+                });
+                for gap in before.into_iter().chain([missing]) {
+                    if held {
+                        entry.held.push(Delivery::Gap(gap));
+                    } else {
+                        entry.sink.hand(Delivery::Gap(gap));
+                    }
                 }
-                if let Some(untold) = untold {
-                    let gap = tell(untold, &missing.topic, missing.epoch, missing.from, events);
-                    entry.sink.hand(Delivery::Gap(gap));
-                }
-                entry.sink.hand(Delivery::Gap(missing));
             };
             routes.gap(&gap, told).map_err(|error| format!("a GAP on no topic: {error}"))?;
             if !news {

@@ -75,9 +75,18 @@ impl FakeHub {
     }
 
     pub(crate) async fn accept_with(&self, change: impl FnOnce(&mut Welcome)) -> Peer {
+        self.accept_if_heard(change).await.expect("HELLO")
+    }
+
+    /// The next connection; `None` if it ended before its HELLO.
+    pub(crate) async fn accept_any(&self) -> Option<Peer> {
+        self.accept_if_heard(|_| ()).await
+    }
+
+    async fn accept_if_heard(&self, change: impl FnOnce(&mut Welcome)) -> Option<Peer> {
         let (stream, _) = soon(self.listener.accept()).await.unwrap();
         let mut peer = Peer { stream, buffer: BytesMut::new(), hello: Hello::default() };
-        let body = peer.body().await.expect("HELLO");
+        let body = peer.body().await?;
         let Ok(Frame::Hello(hello)) = Frame::parse(&body, &Limits::default()) else {
             panic!("not a HELLO: {body:x?}");
         };
@@ -95,7 +104,7 @@ impl FakeHub {
         };
         change(&mut welcome);
         peer.send(&[Frame::Welcome(welcome)]).await;
-        peer
+        Some(peer)
     }
 }
 
