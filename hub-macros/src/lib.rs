@@ -55,7 +55,17 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
     expand::expand(&input, &parse_quote!(::hub_core)).into()
 }
 
-/// The same for crates that depend on `hub-client` and not on `hub-core`; `hub_client::Event`.
+/// The same for crates that depend on `hub-client` and not on `hub-core`.
+///
+/// A derive macro cannot know by which of the two crates it was reached, so each has its own,
+/// and re-exports it beside the trait under the same name:
+///
+/// ```ignore
+/// #[doc(hidden)]
+/// pub use hub_core::__private;
+/// pub use hub_core::__private::Event; // the trait alone
+/// pub use hub_macros::ClientEvent as Event;
+/// ```
 #[proc_macro_derive(ClientEvent, attributes(event))]
 pub fn derive_client_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,6 +1,10 @@
 use super::listen::{Source, one_by_one, start};
 use super::serve::{answer_all, read_reply};
-use super::*;
+use super::{
+    BoxError, EmitError, Errors, Event, EventStream, Headers, ListenerFault, ListenerHandle,
+    Listeners, Message, Next, Reaction, Received, Request, RequestError, RequestOptions,
+    ServeOptions, SubscribeError, SubscribeOptions, Subscription, encode,
+};
 use crate::topic::{TopicFilter, TopicName};
 use crate::wire::Overflow;
 use bytes::Bytes;
@@ -8,11 +12,11 @@ use futures_util::future::Either;
 use std::future::ready;
 use std::time::Duration;
 
-/// Something on which events are emitted and listened to: [`LocalHub`] in-process, the client
+/// Something on which events are emitted and listened to: [`LocalHub`](super::LocalHub) in-process, the client
 /// of `hub-client` over the network.
 ///
 /// Cheap to clone; clones are the same emitter. What is promised about listeners is the same
-/// for all emitters, see the [module](self).
+/// for all emitters, see the [module](crate::emitter).
 ///
 /// ```
 /// use hub_core::emitter::{Emitter, LocalHub, Received};
@@ -311,7 +315,7 @@ where
             let reaction = listener(received);
             Either::Left(async { reaction.react().await.map_err(ListenerFault::failed) })
         }
-        Err(error) => Either::Right(ready(Err(ListenerFault::Undecodable(error)))),
+        Err(error) => Either::Right(ready(Err(ListenerFault::undecodable::<E>(error)))),
     };
     one_by_one(source, limit, call).await;
 }

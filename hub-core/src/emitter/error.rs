@@ -174,8 +174,13 @@ impl RequestError {
 #[non_exhaustive]
 pub enum ReceiveError {
     /// An event that is not of the expected type; the next may be.
-    #[error("the event does not decode")]
-    Undecodable(#[source] DecodeError),
+    #[error("the event is no {expected}")]
+    Undecodable {
+        /// The type's [`TYPE`](super::Event::TYPE).
+        expected: &'static str,
+        /// What is wrong.
+        source: DecodeError,
+    },
     /// Events that this subscription misses; it goes on after them.
     #[error("events of {} are missing from number {}: {}", .0.topic, .0.from, .0.reason)]
     Missed(Gap),

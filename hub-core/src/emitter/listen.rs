@@ -1,7 +1,7 @@
 //! Listeners: a subscription, a task that takes from it, and the handle that ends both.
 
 use super::listeners::Registration;
-use super::subscription::Shared;
+use super::queue::Queue;
 use super::trouble::Place;
 use super::{
     Delivery, Emitter, ListenerError, ListenerFault, Message, SubscribeError, SubscribeOptions,
@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 /// and finishes the one it is at.
 #[must_use = "dropping the handle takes the listener off; keep it, or call `detach`"]
 pub struct ListenerHandle {
-    subscription: Arc<Shared>,
+    queue: Arc<Queue>,
     registration: Arc<Registration>,
     task: Option<JoinHandle<()>>,
 }
@@ -54,7 +54,7 @@ impl ListenerHandle {
 
     fn end(&self) {
         self.registration.end();
-        self.subscription.unsubscribe();
+        self.queue.unsubscribe();
     }
 }
 
@@ -85,10 +85,10 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let source = Source::open(hub, filter, options).await?;
-    let subscription = source.subscription.shared();
+    let queue = source.subscription.queue();
     let registration = source.registration.clone();
     let task = tokio::spawn(run(source));
-    Ok(ListenerHandle { subscription, registration, task: Some(task) })
+    Ok(ListenerHandle { queue, registration, task: Some(task) })
 }
 
 /// Calls `handle` with one message after another, `limit` times at most.
@@ -161,11 +161,19 @@ impl Source {
                 Some(Delivery::Message(message)) => return Some(message),
                 Some(Delivery::Gap(gap)) => self.report(None, ListenerFault::Missed(gap)),
                 None => {
+                    self.registration.end();
                     let end = self.subscription.take_failure()?;
                     self.report(None, ListenerFault::Ended(end));
                 }
             }
         }
+    }
+}
+
+impl Drop for Source {
+    /// A listener that is done is none any more, also while someone keeps its handle.
+    fn drop(&mut self) {
+        self.registration.end();
     }
 }
 

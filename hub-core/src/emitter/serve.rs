@@ -11,7 +11,7 @@ use crate::wire::Packer;
 use bytes::Bytes;
 use serde::Deserialize;
 use std::sync::Arc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// The `type` header of an answer that says that the request failed.
 pub const ERROR_REPLY: &str = "hub.error";
@@ -55,10 +55,21 @@ pub(super) async fn answer_all<H, Q, F, Fut, E>(
             answer::<H, Q, F, Fut, E>(&hub, &handler, message, &reporter).await
         });
         while working.len() >= concurrency.max(1) {
-            working.join_next().await;
+            ended(working.join_next().await, &source);
         }
     }
-    while working.join_next().await.is_some() {}
+    while !working.is_empty() {
+        ended(working.join_next().await, &source);
+    }
+}
+
+/// `answer` catches what the handler does; what it does not catch is reported here.
+fn ended(task: Option<Result<(), JoinError>>, source: &Source) {
+    if let Some(Err(error)) = task
+        && let Ok(payload) = error.try_into_panic()
+    {
+        source.report(None, ListenerFault::panicked(&*payload));
+    }
 }
 
 async fn answer<H, Q, F, Fut, E>(hub: &H, handler: &F, message: Message, reporter: &Registration)
@@ -76,7 +87,7 @@ where
         None => Headers::new(),
     };
     let outcome = caught(async {
-        let request = Received::decode(message).map_err(ListenerFault::Undecodable)?;
+        let request = Received::decode(message).map_err(ListenerFault::undecodable::<Q>)?;
         let reply = handler(request).await.map_err(|e| ListenerFault::failed(e.into()))?;
         encode(&reply).map_err(|error| ListenerFault::ReplyFailed(error.into()))
     })

@@ -1,6 +1,6 @@
 //! The stream of errors: what a listener did wrong, or could not do, is never swallowed.
 
-use super::{BoxError, DecodeError, EmitError, Message, SubscriptionEnd};
+use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
 use crate::topic::{TopicFilter, TopicName};
 use crate::wire::Gap;
 use futures_util::Stream;
@@ -48,8 +48,13 @@ pub enum ListenerFault {
     #[error("the listener panicked: {0}")]
     Panicked(String),
     /// The event is not of the type the listener takes.
-    #[error("the event does not decode")]
-    Undecodable(#[source] DecodeError),
+    #[error("the event is no {expected}")]
+    Undecodable {
+        /// The type's [`TYPE`](super::Event::TYPE).
+        expected: &'static str,
+        /// What is wrong.
+        source: DecodeError,
+    },
     /// The listener misses events.
     #[error("events of {} are missing from number {}: {}", .0.topic, .0.from, .0.reason)]
     Missed(Gap),
@@ -70,6 +75,10 @@ pub enum ListenerFault {
 }
 
 impl ListenerFault {
+    pub(super) fn undecodable<E: Event>(source: DecodeError) -> Self {
+        ListenerFault::Undecodable { expected: E::TYPE, source }
+    }
+
     pub(super) fn failed(error: BoxError) -> Self {
         ListenerFault::Failed(error.into())
     }

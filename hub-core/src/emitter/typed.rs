@@ -36,7 +36,11 @@ impl<E: Event> Stream for EventStream<E> {
         let subscription = self.get_mut().source.subscription();
         Poll::Ready(match ready!(Pin::new(&mut *subscription).poll_next(cx)) {
             Some(Delivery::Message(message)) => {
-                Some(Received::decode(message).map_err(ReceiveError::Undecodable))
+                let expected = E::TYPE;
+                Some(
+                    Received::decode(message)
+                        .map_err(|source| ReceiveError::Undecodable { expected, source }),
+                )
             }
             Some(Delivery::Gap(gap)) => Some(Err(ReceiveError::Missed(gap))),
             None => subscription.take_failure().map(|end| Err(ReceiveError::Ended(end))),

@@ -1,5 +1,5 @@
 use crate::topic::{NameError, TopicName};
-use crate::wire::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode};
+use crate::wire::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode, WalkErrorKind};
 use std::fmt;
 use thiserror::Error;
 
@@ -63,7 +63,13 @@ impl HeaderError {
     pub fn code(&self) -> RefusedCode {
         match self.kind {
             HeaderErrorKind::Reserved => RefusedCode::ReservedHeader,
-            HeaderErrorKind::Malformed(_) => RefusedCode::Malformed,
+            HeaderErrorKind::Malformed(error) => match error.kind {
+                FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,
+                FrameErrorKind::Value { fault: WalkErrorKind::TooManyElements, .. } => {
+                    RefusedCode::TooManyElements
+                }
+                _ => RefusedCode::Malformed,
+            },
             _ => RefusedCode::BadHeader,
         }
     }
@@ -115,13 +121,17 @@ pub fn check_headers<'a>(
         match key {
             "reply" => facts.reply = Some(topic(&mut read)?),
             "key" => facts.key = Some(text(&mut read, key)?),
-            "id" | "re" | "trace" | "type" => drop(text(&mut read, key)?),
+            "id" | "re" | "trace" | "type" => {
+                text(&mut read, key)?;
+            }
             "ttl" => {
                 let wrong = HeaderErrorKind::WrongType("an unsigned integer");
                 read.uint("ttl").map_err(|_| wrong.of(Some(key)))?;
             }
             _ if key.starts_with('$') => return Err(HeaderErrorKind::Reserved.of(Some(key))),
-            _ => drop(read.value("header").map_err(malformed)?),
+            _ => {
+                read.value("header").map_err(malformed)?;
+            }
         }
     }
     if read.at_end() {

@@ -1,18 +1,19 @@
 //! The hub without a network.
 
+mod check;
 mod inbox;
 mod members;
 mod state;
 
+use self::check::{check_event, check_subscription, refusal};
 use self::inbox::Inbox;
 use self::state::{Attempt, Event, State};
 use super::{
     EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
     SubscribeOptions, Subscription,
 };
-use crate::scrub::check_headers;
 use crate::topic::{TopicFilter, TopicName};
-use crate::wire::{Limits, Refused, RefusedCode, RefusedWhat, WalkErrorKind, walk_all};
+use crate::wire::{RefusedCode, RefusedWhat};
 use bytes::Bytes;
 use futures_util::future::select_all;
 use parking_lot::Mutex;
@@ -63,6 +64,12 @@ enum Unpublished {
     Closed,
 }
 
+impl From<Refusal> for Unpublished {
+    fn from(refusal: Refusal) -> Self {
+        Unpublished::Refused(refusal)
+    }
+}
+
 impl Default for LocalHub {
     /// A hub whose events are one millisecond apart, the first at 1.
     fn default() -> Self {
@@ -106,8 +113,9 @@ impl LocalHub {
                 Attempt::NoSubscriber => return Err(Unpublished::NoSubscriber),
                 Attempt::Closed => return Err(Unpublished::Closed),
                 Attempt::TooManyTopics => {
-                    let message = "the hub holds as many topics as it may hold".to_owned();
-                    return Err(refused(RefusedCode::TooManyTopics, message));
+                    let text = "the hub holds as many topics as it may hold";
+                    let code = RefusedCode::TooManyTopics;
+                    return Err(refusal(RefusedWhat::Event, code, text).into());
                 }
                 Attempt::NoRoom(members) => {
                     let room = members.iter().map(|member| Box::pin(member.feed.room()));
@@ -137,15 +145,18 @@ impl Emitter for LocalHub {
             self.inner.inbox.answer(topic, || self.message(&event, 1));
             return Ok(());
         }
-        let checked = check(&event);
-        let published = match checked {
-            Ok(()) => self.publish(&event, false).await,
-            Err(refused) => Err(refused),
+        let published = async {
+            check_event(&event)?;
+            // What awaits an answer is a request, also when it is emitted by hand.
+            self.publish(&event, event.headers.reply().is_some()).await
         };
-        published.map_err(|error| match error {
+        published.await.map_err(|error| match error {
             Unpublished::Refused(refusal) => EmitError::Refused(refusal),
-            // Only requests need a subscriber.
-            Unpublished::NoSubscriber | Unpublished::Closed => EmitError::Closed,
+            Unpublished::NoSubscriber => {
+                let (code, text) = (RefusedCode::NoSubscriber, "nobody is there to answer");
+                EmitError::Refused(refusal(RefusedWhat::Event, code, text))
+            }
+            Unpublished::Closed => EmitError::Closed,
         })
     }
 
@@ -154,6 +165,7 @@ impl Emitter for LocalHub {
         filter: TopicFilter,
         options: SubscribeOptions,
     ) -> Result<Subscription, SubscribeError> {
+        check_subscription(&filter, &options).map_err(SubscribeError::Refused)?;
         let mut state = self.inner.state.lock();
         if state.is_closed() {
             return Err(SubscribeError::Closed);
@@ -187,7 +199,7 @@ impl Emitter for LocalHub {
         };
         let event = Event { topic, payload, headers: &headers, publisher: &self.publisher };
         let answered = async {
-            check(&event)?;
+            check_event(&event)?;
             self.publish(&event, true).await?;
             pending.answer().await.ok_or(Unpublished::Closed)
         };
@@ -204,34 +216,6 @@ impl Emitter for LocalHub {
     fn listeners(&self) -> &Listeners {
         &self.inner.listeners
     }
-}
-
-/// Refuses what the hub would refuse.
-fn check(event: &Event<'_>) -> Result<(), Unpublished> {
-    let limits = Limits::default();
-    if event.topic.is_reserved() {
-        let message = format!("{} belongs to the hub", event.topic);
-        return Err(refused(RefusedCode::ReservedTopic, message));
-    }
-    walk_all(&event.payload, &limits).map_err(|error| {
-        let code = match error.kind {
-            WalkErrorKind::TooDeep => RefusedCode::TooDeep,
-            WalkErrorKind::TooManyElements => RefusedCode::TooManyElements,
-            _ => RefusedCode::Malformed,
-        };
-        refused(code, format!("payload: {error}"))
-    })?;
-    if let Some(headers) = event.headers.encode() {
-        check_headers(&headers, &limits)
-            .map_err(|error| refused(error.code(), error.to_string()))?;
-    }
-    Ok(())
-}
-
-fn refused(code: RefusedCode, message: String) -> Unpublished {
-    let what = RefusedWhat::Event;
-    let refused = Refused { what, number: 0, code, message, rule: None, path: None };
-    Unpublished::Refused(refused.into())
 }
 
 impl fmt::Debug for LocalHub {
