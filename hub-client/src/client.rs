@@ -125,8 +125,7 @@ impl Client {
         headers: &Headers,
     ) -> Result<(), EmitError> {
         let headers = headers.encode();
-        let event =
-            EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
+        let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
         let (_, full) = self.shared.log.append(&event, None).await.map_err(not_appended)?;
         if full {
             // A loop of `publish` would otherwise keep the connection from this thread.

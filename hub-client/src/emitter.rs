@@ -94,7 +94,8 @@ impl Client {
         headers: Headers,
     ) -> Result<Message, RequestError> {
         let inbox = self.inbox().await?;
-        let prefix = u32::from_be_bytes(self.shared.instance.first_chunk().copied().unwrap_or([0; 4]));
+        let prefix =
+            u32::from_be_bytes(self.shared.instance.first_chunk().copied().unwrap_or([0; 4]));
         let mut awaited = self.shared.replies.expect(headers.id(), prefix);
         let headers = headers.with_id(awaited.id.as_str()).with_reply(inbox);
         let mut verdict = self.append(topic, payload, &headers).await.map_err(|e| match e {

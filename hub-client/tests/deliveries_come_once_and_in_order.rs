@@ -177,7 +177,10 @@ async fn after_a_reconnect_it_goes_on_behind_what_was_handed_over() {
     let mut peer = hub.accept(0).await;
     let again = peer.confirm().await;
     let position = |epoch, seq| Position { epoch, seq };
-    assert_eq!((again.id, &again.start), (first.id, &Start::After(vec![("t".into(), position(1, 3))])));
+    assert_eq!(
+        (again.id, &again.start),
+        (first.id, &Start::After(vec![("t".into(), position(1, 3))]))
+    );
     let Start::After(mut after) = peer.confirm().await.start else { panic!("positions") };
     after.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(after, [("quiet".into(), position(7, 9)), ("t".into(), position(1, 3))]);

@@ -41,9 +41,7 @@ async fn emit_waits_for_a_receipt_that_covers_it() {
 async fn a_refusal_arrives_with_code_rule_and_path_at_the_event_it_is_about() {
     let hub = FakeHub::start().await;
     let (client, mut peer) = hub.connect(hub.client()).await;
-    let emits = async {
-        tokio::join!(emit(&client, 1), emit(&client, 2), emit(&client, 3))
-    };
+    let emits = async { tokio::join!(emit(&client, 1), emit(&client, 2), emit(&client, 3)) };
     let answer = async {
         for number in 1..=3 {
             assert_eq!(peer.number().await, number);

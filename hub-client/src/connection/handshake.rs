@@ -143,7 +143,6 @@ async fn welcome(mut stream: TcpStream) -> Result<Link, ConnectError> {
 
 /// A goodbye from this side.
 pub(crate) fn goodbye() -> Vec<u8> {
-    let close =
-        Close { code: CloseCode::Normal, reason: "done".to_owned(), retry_after_ms: None };
+    let close = Close { code: CloseCode::Normal, reason: "done".to_owned(), retry_after_ms: None };
     Frame::Close(close).to_bytes()
 }

@@ -113,7 +113,11 @@ impl Core {
         }
     }
 
-    async fn reconnect(&mut self, mut wait: Duration, backoff: &mut Backoff) -> Result<Link, String> {
+    async fn reconnect(
+        &mut self,
+        mut wait: Duration,
+        backoff: &mut Backoff,
+    ) -> Result<Link, String> {
         let shared = self.shared.clone();
         loop {
             let delay = backoff.next(wait);

@@ -305,9 +305,9 @@ fn protocol(what: &str) -> LostReason {
 /// What a CLOSE of the hub asks for.
 pub(super) fn retry_after(reason: &LostReason) -> Option<Duration> {
     match reason {
-        LostReason::Closed(Close { code, retry_after_ms, .. }) => code
-            .should_reconnect()
-            .then(|| Duration::from_millis(retry_after_ms.unwrap_or(0))),
+        LostReason::Closed(Close { code, retry_after_ms, .. }) => {
+            code.should_reconnect().then(|| Duration::from_millis(retry_after_ms.unwrap_or(0)))
+        }
         _ => Some(Duration::ZERO),
     }
 }

@@ -117,7 +117,8 @@ impl Chunks {
             }
             if unsent < chunk.bytes.len() {
                 let sent = chunk.bytes.len() - unsent;
-                return chunk.first + ends(&chunk.bytes).take_while(|end| *end <= sent).count() as u64;
+                return chunk.first
+                    + ends(&chunk.bytes).take_while(|end| *end <= sent).count() as u64;
             }
             unsent -= chunk.bytes.len();
         }

@@ -52,9 +52,9 @@ impl Held {
         });
         for (topic, left_out) in &mut self.topics {
             *left_out = left_out.and_then(|_| {
-                self.deliveries.iter().rposition(
-                    |held| matches!(held, Delivery::Gap(gap) if gap.topic == *topic),
-                )
+                self.deliveries
+                    .iter()
+                    .rposition(|held| matches!(held, Delivery::Gap(gap) if gap.topic == *topic))
             });
         }
     }

@@ -128,9 +128,10 @@ impl Inbound {
                 subs.routes.run(run, &mut self.shares).map_err(bad_topic)?;
                 for share in &self.shares {
                     let Some(entry) = subs.entries.get(&share.id) else { continue };
-                    let gap = share.new.untold.map(|untold| {
-                        tell(untold, run.topic, run.epoch, share.new.from, events)
-                    });
+                    let gap = share
+                        .new
+                        .untold
+                        .map(|untold| tell(untold, run.topic, run.epoch, share.new.from, events));
                     let (sink, held) = (entry.sink.clone(), share.held);
                     takers.push(Taker { id: share.id, from: share.new.from, sink, gap, held });
                 }
@@ -167,9 +168,8 @@ impl Inbound {
             return Err("an EVENT on another topic than its RUN".to_owned());
         }
         let offset = 2 + run.encoded.len();
-        let event =
-            EventFrame::parse_after_topic(body, offset, run.topic.as_str(), &self.limits)
-                .map_err(|error| error.to_string())?;
+        let event = EventFrame::parse_after_topic(body, offset, run.topic.as_str(), &self.limits)
+            .map_err(|error| error.to_string())?;
         let seq = run.next;
         (run.next, run.left) = (run.next + 1, run.left - 1);
         let mut due = run.takers.iter_mut().filter(|taker| seq >= taker.from).peekable();
@@ -186,7 +186,11 @@ impl Inbound {
             for taker in due {
                 if taker.held {
                     let Some(entry) = subs.entries.get_mut(&taker.id) else { continue };
-                    taker.gap.take().into_iter().for_each(|gap| entry.held.push(Delivery::Gap(gap)));
+                    taker
+                        .gap
+                        .take()
+                        .into_iter()
+                        .for_each(|gap| entry.held.push(Delivery::Gap(gap)));
                     entry.held.push(Delivery::Message(message.clone()));
                     continue;
                 }

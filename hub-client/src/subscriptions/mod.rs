@@ -9,11 +9,11 @@ mod routes;
 pub(crate) use inbound::{Inbound, Progress};
 pub(crate) use replies::Replies;
 
-use hub_core::emitter::{Feed, Pushed, Refusal, SubscribeError, SubscribeOptions, SubscriptionEnd};
+use held::Held;
 use hub_core::emitter::{Delivery, Message};
+use hub_core::emitter::{Feed, Pushed, Refusal, SubscribeError, SubscribeOptions, SubscriptionEnd};
 use hub_core::topic::TopicFilter;
 use hub_core::wire::{Frame, Refused, Start, Subscribe};
-use held::Held;
 use routes::Routes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,7 +116,16 @@ impl Subscriptions {
             self.routes.add(id, &filter, options.start.clone());
         }
         let frame = subscribe_frame(id, &filter, &options, options.start.clone(), usize::MAX);
-        let entry = Entry { filter, options, sink, waiting, established: false, slow: false, leaving: false, held: Held::default() };
+        let entry = Entry {
+            filter,
+            options,
+            sink,
+            waiting,
+            established: false,
+            slow: false,
+            leaving: false,
+            held: Held::default(),
+        };
         self.entries.insert(id, entry);
         frame
     }

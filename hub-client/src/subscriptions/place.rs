@@ -136,7 +136,10 @@ mod tests {
         assert_eq!(place.pass(&gap(1, Some(5))), (None, None));
         assert_eq!(place.pass(&gap(3, Some(7))), (Some(gap(6, Some(7))), None));
         assert_eq!(place, after(1, 7));
-        assert_eq!(place.pass(&gap(10, Some(12))), (Some(gap(10, Some(12))), Some(Untold::Jump(8))));
+        assert_eq!(
+            place.pass(&gap(10, Some(12))),
+            (Some(gap(10, Some(12))), Some(Untold::Jump(8)))
+        );
         assert_eq!(place, after(1, 12));
         let renewed = Gap { reason: GapReason::NewEpoch, ..gap(13, None) };
         assert_eq!(place.pass(&renewed), (Some(renewed.clone()), None));

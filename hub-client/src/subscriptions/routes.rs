@@ -167,7 +167,11 @@ impl Routes {
     }
 
     /// A RUN came. Fills `shares` with who gets what of it; nothing is handed over yet.
-    pub(crate) fn run(&mut self, run: &RunFrame<'_>, shares: &mut Vec<Share>) -> Result<(), NameError> {
+    pub(crate) fn run(
+        &mut self,
+        run: &RunFrame<'_>,
+        shares: &mut Vec<Share>,
+    ) -> Result<(), NameError> {
         shares.clear();
         let Some(route) = self.route(run.topic)? else { return Ok(()) };
         for member in &mut route.members {
@@ -194,10 +198,9 @@ impl Routes {
         let start = self.plain.get(&id).map(|plain| plain.start.clone()).unwrap_or_default();
         let Some(route) = self.route(run.topic)? else { return Ok(()) };
         let Some(member) = route.members.iter_mut().find(|m| m.id == id) else { return Ok(()) };
-        let seen = |back: u64| Place::After(Position {
-            epoch: run.epoch,
-            seq: run.first.saturating_sub(back),
-        });
+        let seen = |back: u64| {
+            Place::After(Position { epoch: run.epoch, seq: run.first.saturating_sub(back) })
+        };
         (member.joined, member.held) = (true, None);
         member.place = match (member.place, start) {
             // It goes on where it was; events, or a gap, lead from there to here.
@@ -262,7 +265,12 @@ impl Routes {
         self.filters.matching(&topic, |id| {
             let member = match known.iter().position(|member| member.id == *id) {
                 Some(at) => known.swap_remove(at),
-                None => Member { id: *id, place: self.first_place(*id, &topic), joined: false, held: None },
+                None => Member {
+                    id: *id,
+                    place: self.first_place(*id, &topic),
+                    joined: false,
+                    held: None,
+                },
             };
             members.push(member);
         });

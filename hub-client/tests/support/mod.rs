@@ -228,8 +228,7 @@ pub(crate) fn run_bytes(
     count: u32,
     subscription: Option<u64>,
 ) -> Vec<u8> {
-    let run =
-        RunFrame { topic, epoch, first, count, publisher: "p#1", time_ms: 5, subscription };
+    let run = RunFrame { topic, epoch, first, count, publisher: "p#1", time_ms: 5, subscription };
     let mut bytes = Frame::Run(run).to_bytes();
     for seq in first..first + u64::from(count) {
         let mut payload = Vec::new();
