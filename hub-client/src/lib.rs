@@ -44,6 +44,7 @@
 //! Events emitted one after another from one task arrive in that order. Events of one topic reach
 //! each listener in the topic's order, which is the same for all subscribers.
 
+mod builder;
 mod client;
 mod connection;
 mod drain;
@@ -56,7 +57,8 @@ mod shared;
 mod subscriptions;
 mod url;
 
-pub use client::{Builder, Client};
+pub use builder::Builder;
+pub use client::Client;
 pub use connection::ConnectError;
 pub use drain::{DrainError, FlushError};
 pub use events::{ConnectionEvent, ConnectionEvents, LostReason};

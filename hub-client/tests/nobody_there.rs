@@ -1,5 +1,6 @@
 //! Promise: a request is answered, or fails at once when nobody is there, or when its time is
 //! over. Late answers harm nobody.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod support;
 

@@ -2,6 +2,7 @@
 
 mod commands;
 mod handshake;
+mod incoming;
 mod keepalive;
 mod outbox;
 mod session;

@@ -1,13 +1,14 @@
 //! One connection from WELCOME to its end: reading, writing and keep-alive, in one loop.
 
 use super::handshake::{Link, goodbye};
+use super::incoming::Incoming;
 use super::keepalive::{Due, Keepalive};
 use super::outbox::Outbox;
 use super::{Command, Core, Intent};
 use crate::events::{ConnectionEvent, LostReason};
 use crate::subscriptions::Progress;
-use bytes::{Bytes, BytesMut};
-use hub_core::wire::{Close, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat, split};
+use bytes::Bytes;
+use hub_core::wire::{Close, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -15,8 +16,6 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// Room for one read.
-const READ: usize = 64 << 10;
 /// How long the hub may take to say goodbye when this side does not wait for anything else.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -34,11 +33,7 @@ pub(super) struct Session<'a> {
     stream: TcpStream,
     keepalive: Keepalive,
     outbox: Outbox,
-    /// What was read and does not make a whole frame yet.
-    partial: BytesMut,
-    /// Whole frames, of which those before `at` are dealt with.
-    frames: Bytes,
-    at: usize,
+    incoming: Incoming,
     /// Who waits for which PONG.
     barriers: Vec<(u64, oneshot::Sender<()>)>,
     next_token: u64,
@@ -52,6 +47,7 @@ impl<'a> Session<'a> {
             ms => Duration::from_millis(ms).min(bound),
         };
         let mut outbox = Outbox::default();
+        let limit_here = core.inbound.limits().frame;
         let limit = link.welcome.limits.frame as usize;
         outbox.control().extend(core.subscriptions.restore(limit));
         Session {
@@ -59,9 +55,7 @@ impl<'a> Session<'a> {
             stream: link.stream,
             keepalive: Keepalive::new(every, Instant::now()),
             outbox,
-            partial: link.received,
-            frames: Bytes::new(),
-            at: 0,
+            incoming: Incoming::new(link.received, limit_here),
             barriers: Vec::new(),
             next_token: 1,
         }
@@ -90,7 +84,7 @@ impl<'a> Session<'a> {
     }
 
     async fn serve(&mut self) -> Result<(), LostReason> {
-        self.split_frames()?; // what came together with WELCOME
+        self.incoming.split()?; // what came together with WELCOME
         let mut timer = std::pin::pin!(sleep_until(self.keepalive.deadline()));
         loop {
             self.process().await?;
@@ -100,17 +94,14 @@ impl<'a> Session<'a> {
             self.outbox.refill(&self.core.shared.log);
             let blocked = self.core.inbound.is_blocked();
             let reading = !blocked && !self.outbox.is_congested();
-            if reading && self.partial.capacity() - self.partial.len() < READ / 4 {
-                self.partial.reserve(READ);
-            }
             let (mut read, mut write) = self.stream.split();
             tokio::select! {
-                got = read.read_buf(&mut self.partial), if reading => {
+                got = self.incoming.read(&mut read), if reading => {
                     if got.map_err(lost)? == 0 {
                         return Err(LostReason::Ended);
                     }
                     self.keepalive.received(Instant::now());
-                    self.split_frames()?;
+                    self.incoming.split()?;
                 }
                 wrote = self.outbox.write(&mut write), if !self.outbox.is_empty() => {
                     wrote.map_err(lost)?;
@@ -163,29 +154,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Moves the whole frames of what was read to `frames`.
-    fn split_frames(&mut self) -> Result<(), LostReason> {
-        let limit = self.core.inbound.limits().frame;
-        let mut end = 0;
-        while let Some(body) =
-            split(&self.partial[end..], limit).map_err(|e| protocol(&e.to_string()))?
-        {
-            end += 4 + body.len();
-        }
-        self.frames = self.partial.split_to(end).freeze();
-        self.at = 0;
-        Ok(())
-    }
-
     /// Deals with the frames that are there, until there are no more or a queue is full.
     async fn process(&mut self) -> Result<(), LostReason> {
         let mut done = 0;
-        while self.at < self.frames.len() && !self.core.inbound.is_blocked() {
-            let start = self.at + 4;
-            // Whole frames, so the length is there.
-            let length = self.frames[self.at..].first_chunk::<4>().copied().unwrap_or_default();
-            let body = self.frames.slice(start..start + u32::from_be_bytes(length) as usize);
-            self.at = start + body.len();
+        while !self.core.inbound.is_blocked() {
+            let Some(body) = self.incoming.next() else { return Ok(()) };
             self.frame(&body)?;
             done += 1;
             if done % 1024 == 0 {

@@ -2,6 +2,7 @@
 
 mod held;
 mod inbound;
+mod member;
 mod place;
 mod replies;
 mod routes;

@@ -10,6 +10,7 @@
 //!   that are due. They are held: dropped if a RUN names it, handed over with its SUBSCRIBED.
 //! - **A place is changed only by what was handed over.** Otherwise a reconnect would skip events.
 
+use super::member::{Member, Part};
 use super::place::{New, Place, Untold};
 use hub_core::topic::{FilterIndex, NameError, TopicFilter, TopicName};
 use hub_core::wire::{Gap, Position, RunFrame, Start};
@@ -26,24 +27,6 @@ struct Plain {
     established: bool,
     /// The hub has yet to restore it on this connection.
     resuming: bool,
-}
-
-#[derive(Debug)]
-struct Member {
-    id: u64,
-    place: Place,
-    /// Whether it takes part in the topic on this connection.
-    joined: bool,
-    /// Where it will stand if what is held for it turns out to be due.
-    held: Option<Place>,
-}
-
-/// How a subscription takes part in a topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    None,
-    Held,
-    Full,
 }
 
 #[derive(Debug)]
@@ -253,10 +236,7 @@ impl Routes {
             self.look_up(TopicName::parse(topic)?);
         }
         let route = self.routes.get_mut(topic);
-        Ok(route.map(|route| {
-            route.used = self.uses;
-            route
-        }))
+        Ok(route.map(|route| route.used_at(self.uses)))
     }
 
     fn look_up(&mut self, topic: TopicName) {
@@ -265,12 +245,7 @@ impl Routes {
         self.filters.matching(&topic, |id| {
             let member = match known.iter().position(|member| member.id == *id) {
                 Some(at) => known.swap_remove(at),
-                None => Member {
-                    id: *id,
-                    place: self.first_place(*id, &topic),
-                    joined: false,
-                    held: None,
-                },
+                None => Member::new(*id, self.first_place(*id, &topic)),
             };
             members.push(member);
         });
@@ -313,23 +288,9 @@ impl Routes {
     }
 }
 
-impl Member {
-    /// How it takes part, given that events or a gap from `first` on came for it (`named`) or
-    /// for all.
-    fn join(&mut self, named: Option<u64>, epoch: u64, first: u64) -> Part {
-        if named.is_some() {
-            (self.joined, self.held) = (true, None);
-        }
-        if self.joined {
-            return Part::Full;
-        }
-        if self.held.is_none() && first == 1 && self.place.due(epoch) == Some(1) {
-            self.held = Some(self.place);
-        }
-        if self.held.is_some() { Part::Held } else { Part::None }
-    }
-
-    fn standing(&mut self) -> &mut Place {
-        self.held.as_mut().unwrap_or(&mut self.place)
+impl Route {
+    fn used_at(&mut self, use_number: u64) -> &mut Self {
+        self.used = use_number;
+        self
     }
 }
