@@ -65,7 +65,8 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hub_client::ConnectError> {
-    ///     /// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders");
+    /// use std::time::Duration;
+    /// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders");
     /// let hub = builder.patience(Duration::from_secs(30)).connect().await?;
     /// # Ok(()) }
     /// ```
