@@ -64,7 +64,7 @@ async fn run(seed: u64, events: u64, cuts: u64, bytes: u64) {
         panic!("seed {seed}: it took too long; {} and {} cuts", towards.cuts(), from.cuts());
     }
     println!("{} and {} cuts", towards.cuts(), from.cuts());
-    assert!(towards.cuts() > cuts / 2 && from.cuts() > cuts / 2, "the connections were cut");
+    assert!(towards.cuts() > cuts / 4 && from.cuts() > cuts / 4, "the connections were cut");
     publisher.close().await;
     subscriber.close().await;
 }
@@ -76,7 +76,7 @@ async fn however_often_the_connections_are_cut() {
 
 #[tokio::test]
 async fn also_when_they_are_cut_within_the_first_frames() {
-    run(getrandom::u64().unwrap(), 30, 100, 700).await;
+    run(getrandom::u64().unwrap(), 100, 100, 700).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

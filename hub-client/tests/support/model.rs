@@ -31,6 +31,7 @@ pub(crate) async fn start() -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let model = model.clone();
+            stream.set_nodelay(true).unwrap();
             tokio::spawn(async move {
                 let mut connection = 0;
                 let _ = serve(stream, &model, &mut connection).await;
@@ -159,6 +160,8 @@ impl Proxy {
             let mut random = Random(seed);
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect(hub).await else { continue };
+                client.set_nodelay(true).unwrap();
+                server.set_nodelay(true).unwrap();
                 let budget = match counter.load(Ordering::Relaxed) < cuts {
                     true => random.next() % bytes,
                     false => u64::MAX,
