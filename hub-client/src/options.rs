@@ -56,14 +56,15 @@ pub struct Options {
     /// How many connection events wait for each reader before the oldest are dropped and
     /// counted. Default: 256.
     pub events_kept: usize,
-    /// After how much silence a PING is sent, where the hub does not say. Default: 15 s.
+    /// After how much silence a PING is sent, if the hub does not ask for it earlier. Twice as
+    /// long, and the hub counts as lost. Default: 15 s.
     pub keepalive: Duration,
     /// How long [`drain`](crate::Client::drain) waits for listeners, receipts and the hub's
     /// goodbye together. Default: 10 s.
     pub drain_timeout: Duration,
-    /// For how many topics a subscription remembers the last number, so that a reconnect
-    /// resumes exactly there. Beyond it, the topics idle for longest are forgotten, and may
-    /// repeat events after a reconnect. Default: 65,536.
+    /// For how many topics the last number is remembered, so that a reconnect resumes exactly
+    /// there. Beyond it, the topics idle for longest are forgotten, and may repeat events after
+    /// a reconnect. Default: 65,536.
     pub positions_kept: usize,
 }
 

@@ -29,7 +29,7 @@ async fn publish(client: &Client, events: u64, seed: u64) {
     for number in 0..events {
         let payload = hub_client::encode(&(number, "x".repeat(random.next() as usize % 300)));
         let payload = payload.unwrap();
-        if random.next() % 50 == 0 {
+        if random.next().is_multiple_of(50) {
             client.emit_raw(&topic, payload, &headers).await.unwrap();
         } else {
             client.publish_raw(&topic, &payload, &headers).await.unwrap();
@@ -39,7 +39,7 @@ async fn publish(client: &Client, events: u64, seed: u64) {
 }
 
 async fn run(seed: u64, events: u64, cuts: u64, bytes: u64) {
-    println!("seed {seed}");
+    eprintln!("seed {seed}");
     let hub = model::start().await;
     let towards = Proxy::start(hub, cuts, bytes, seed).await;
     let from = Proxy::start(hub, cuts, bytes, !seed).await;
@@ -63,7 +63,7 @@ async fn run(seed: u64, events: u64, cuts: u64, bytes: u64) {
     if tokio::time::timeout(Duration::from_secs(60), all).await.is_err() {
         panic!("seed {seed}: it took too long; {} and {} cuts", towards.cuts(), from.cuts());
     }
-    println!("{} and {} cuts", towards.cuts(), from.cuts());
+    eprintln!("{} and {} cuts", towards.cuts(), from.cuts());
     assert!(towards.cuts() > cuts / 4 && from.cuts() > cuts / 4, "the connections were cut");
     publisher.close().await;
     subscriber.close().await;

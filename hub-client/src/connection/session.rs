@@ -48,8 +48,8 @@ impl<'a> Session<'a> {
         };
         let mut outbox = Outbox::default();
         let limit_here = core.inbound.limits().frame;
-        let limit = link.welcome.limits.frame as usize;
-        outbox.control().extend(core.subscriptions.restore(limit));
+        core.subscriptions.set_frame_limit(link.welcome.limits.frame);
+        outbox.control().extend(core.subscriptions.restore());
         Session {
             core,
             stream: link.stream,

@@ -2,12 +2,13 @@
 
 use super::place::Untold;
 use super::routes::Share;
+use super::run::{Run, RunTopic, Taker};
 use super::{Handed, Sink, Subscriptions};
 use crate::events::{ConnectionEvent, EventSender};
 use bytes::Bytes;
-use hub_core::emitter::{Delivery, Headers, Message};
+use hub_core::emitter::Delivery;
 use hub_core::topic::TopicName;
-use hub_core::wire::{EventFrame, Gap, Limits, Packer, RunFrame};
+use hub_core::wire::{Gap, Limits, RunFrame};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -20,32 +21,11 @@ pub(crate) struct Inbound {
     /// is read, so there are few: one event's, or what was held for one subscription.
     blocked: VecDeque<(Sink, Delivery)>,
     limits: Limits,
-    /// The last publisher; most often the next run has the same.
+    /// The last run's topic and publisher; most often the next run has the same.
+    topic: Option<RunTopic>,
     publisher: Arc<str>,
-}
-
-/// The rest of a run.
-#[derive(Debug)]
-struct Run {
-    topic: TopicName,
-    /// How the topic stands in each of its EVENT frames.
-    encoded: Vec<u8>,
-    epoch: u64,
-    next: u64,
-    left: u32,
-    publisher: Arc<str>,
-    time_ms: u64,
+    /// Empty between runs; kept for its memory.
     takers: Vec<Taker>,
-}
-
-#[derive(Debug)]
-struct Taker {
-    id: u64,
-    from: u64,
-    sink: Sink,
-    /// To be handed over in front of the first event.
-    gap: Option<Gap>,
-    held: bool,
 }
 
 /// Whether reading can go on.
@@ -64,7 +44,9 @@ impl Inbound {
             shares: Vec::new(),
             blocked: VecDeque::new(),
             limits: Limits { frame: max_frame, depth: Limits::MAX_DEPTH, elements: u32::MAX },
+            topic: None,
             publisher: "".into(),
+            takers: Vec::new(),
         }
     }
 
@@ -116,42 +98,36 @@ impl Inbound {
         if run.first.checked_add(run.count.into()).is_none() {
             return Err("a RUN with numbers beyond the last".to_owned());
         }
-        let topic = TopicName::parse(run.topic).map_err(bad_topic)?;
+        let known = self.topic.take().filter(|last| last.name.as_str() == run.topic);
+        let topic = match known {
+            Some(topic) => topic,
+            None => RunTopic::new(TopicName::parse(run.topic).map_err(bad_topic)?),
+        };
+        if *self.publisher != *run.publisher {
+            self.publisher = run.publisher.into();
+        }
+        let mut takers = std::mem::take(&mut self.takers);
         let group = run.subscription.and_then(|id| subs.entries.get(&id).map(|e| (id, e)));
-        let mut takers = Vec::new();
         match group {
             Some((id, entry)) if entry.options.group.is_some() => {
-                let sink = entry.sink.clone();
-                takers.push(Taker { id, from: run.first, sink, gap: None, held: false });
+                takers.push(Taker::new(id, run.first, entry.sink.clone()));
             }
             _ => {
                 subs.routes.run(run, &mut self.shares).map_err(bad_topic)?;
                 for share in &self.shares {
                     let Some(entry) = subs.entries.get(&share.id) else { continue };
-                    let gap = share
+                    let mut taker = Taker::new(share.id, share.new.from, entry.sink.clone());
+                    taker.held = share.held;
+                    taker.gap = share
                         .new
                         .untold
                         .map(|untold| tell(untold, run.topic, run.epoch, share.new.from, events));
-                    let (sink, held) = (entry.sink.clone(), share.held);
-                    takers.push(Taker { id: share.id, from: share.new.from, sink, gap, held });
+                    takers.push(taker);
                 }
             }
         }
-        if *self.publisher != *run.publisher {
-            self.publisher = run.publisher.into();
-        }
-        let mut encoded = Vec::new();
-        Packer(&mut encoded).str(run.topic);
-        self.run = Some(Run {
-            topic,
-            encoded,
-            epoch: run.epoch,
-            next: run.first,
-            left: run.count,
-            publisher: self.publisher.clone(),
-            time_ms: run.time_ms,
-            takers,
-        });
+        self.topic = Some(topic.clone());
+        self.run = Some(Run::new(run, topic, self.publisher.clone(), takers));
         Ok(())
     }
 
@@ -163,65 +139,53 @@ impl Inbound {
         events: &EventSender,
     ) -> Result<Progress, String> {
         let Some(run) = &mut self.run else { return Err("an EVENT without a RUN".to_owned()) };
-        // Length and type were looked at by the caller; the topic must be the run's.
-        if !body.get(2..).is_some_and(|rest| rest.starts_with(&run.encoded)) {
-            return Err("an EVENT on another topic than its RUN".to_owned());
-        }
-        let offset = 2 + run.encoded.len();
-        let event = EventFrame::parse_after_topic(body, offset, run.topic.as_str(), &self.limits)
-            .map_err(|error| error.to_string())?;
-        let seq = run.next;
-        (run.next, run.left) = (run.next + 1, run.left - 1);
-        let mut due = run.takers.iter_mut().filter(|taker| seq >= taker.from).peekable();
-        if due.peek().is_some() {
-            let message = Message {
-                topic: run.topic.clone(),
-                epoch: run.epoch,
-                seq,
-                publisher: run.publisher.clone(),
-                time_ms: run.time_ms,
-                headers: headers(&event, &self.limits, events),
-                payload: body.slice_ref(event.payload),
-            };
-            for taker in due {
+        let Some((message, last)) = run.next(body, &self.limits, events)? else {
+            self.finish_if_done(subs, events);
+            return Ok(Progress::Free);
+        };
+        let mut message = Some(message);
+        for at in 0..=last {
+            let taker = &mut run.takers[at];
+            if message.as_ref().is_none_or(|message| message.seq < taker.from) {
+                continue;
+            }
+            // Most runs have one taker, which then costs no clone.
+            let message = if at == last { message.take() } else { message.clone() };
+            let gap = taker.gap.take().map(Delivery::Gap);
+            for delivery in gap.into_iter().chain(message.map(Delivery::Message)) {
                 if taker.held {
-                    let Some(entry) = subs.entries.get_mut(&taker.id) else { continue };
-                    taker
-                        .gap
-                        .take()
-                        .into_iter()
-                        .for_each(|gap| entry.held.push(Delivery::Gap(gap)));
-                    entry.held.push(Delivery::Message(message.clone()));
-                    continue;
-                }
-                if let Some(gap) = taker.gap.take() {
-                    taker.sink.hand(Delivery::Gap(gap));
-                }
-                let handed = taker.sink.hand(Delivery::Message(message.clone()));
-                if let Handed::Full(message) = handed {
+                    let entry = subs.entries.get_mut(&taker.id);
+                    entry.into_iter().for_each(|entry| entry.held.push(delivery.clone()));
+                } else if let Handed::Full(message) = taker.sink.hand(delivery) {
                     self.blocked.push_back((taker.sink.clone(), Delivery::Message(message)));
                 }
             }
         }
-        if run.left == 0 {
+        self.finish_if_done(subs, events);
+        Ok(if self.is_blocked() { Progress::Blocked } else { Progress::Free })
+    }
+
+    fn finish_if_done(&mut self, subs: &mut Subscriptions, events: &EventSender) {
+        if self.run.as_ref().is_some_and(|run| run.left == 0) {
             self.finish(subs, events);
         }
-        Ok(if self.is_blocked() { Progress::Blocked } else { Progress::Free })
     }
 
     /// Writes down how far the run was handed over; at its end, or when the connection is lost
     /// in the middle of it.
     pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
-        let Some(run) = self.run.take() else { return };
+        let Some(mut run) = self.run.take() else { return };
         let seq = run.next - 1;
         for taker in &run.takers {
             if seq >= taker.from {
-                subs.routes.handed_over(run.topic.as_str(), run.epoch, seq, taker.id);
+                subs.routes.handed_over(run.topic.name.as_str(), run.epoch, seq, taker.id);
             }
             if let Some(filter) = subs.became_slow(taker.id) {
                 events.send(ConnectionEvent::Slow { filter: filter.to_string() });
             }
         }
+        run.takers.clear();
+        self.takers = run.takers;
     }
 
     /// SUBSCRIBED came: what was held is due.
@@ -290,13 +254,4 @@ fn tell(untold: Untold, topic: &str, epoch: u64, next: u64, events: &EventSender
         )),
     });
     gap
-}
-
-fn headers(event: &EventFrame<'_>, limits: &Limits, events: &EventSender) -> Headers {
-    let Some(encoded) = event.headers else { return Headers::new() };
-    Headers::parse(encoded, limits).unwrap_or_else(|error| {
-        let topic = event.topic;
-        events.send(ConnectionEvent::Violation(format!("headers of {topic}: {error}")));
-        Headers::new()
-    })
 }

@@ -6,6 +6,7 @@ mod member;
 mod place;
 mod replies;
 mod routes;
+mod run;
 
 pub(crate) use inbound::{Inbound, Progress};
 pub(crate) use replies::Replies;
@@ -97,11 +98,19 @@ pub(crate) struct Subscriptions {
     /// By id, so that they are restored in the order in which they were made.
     entries: BTreeMap<u64, Entry>,
     routes: Routes,
+    /// The largest frame the hub takes.
+    frame_limit: usize,
 }
 
 impl Subscriptions {
     pub(crate) fn new(positions_kept: usize) -> Self {
-        Subscriptions { entries: BTreeMap::new(), routes: Routes::new(positions_kept) }
+        let routes = Routes::new(positions_kept);
+        Subscriptions { entries: BTreeMap::new(), routes, frame_limit: usize::MAX }
+    }
+
+    /// Sets the largest frame the hub takes.
+    pub(crate) fn set_frame_limit(&mut self, limit: u32) {
+        self.frame_limit = limit as usize;
     }
 
     /// Adds a subscription. Returns its SUBSCRIBE frame, for the case that there is a connection.
@@ -116,7 +125,7 @@ impl Subscriptions {
         if options.group.is_none() {
             self.routes.add(id, &filter, options.start.clone());
         }
-        let frame = subscribe_frame(id, &filter, &options, options.start.clone(), usize::MAX);
+        let frame = subscribe_frame(id, &filter, &options, options.start.clone(), self.frame_limit);
         let entry = Entry {
             filter,
             options,
@@ -192,15 +201,19 @@ impl Subscriptions {
         self.entries.values_mut().for_each(|entry| entry.held = Held::default());
     }
 
-    /// The SUBSCRIBE frames with which a new connection begins. Positions that do not fit into
-    /// a frame of `limit` bytes are left out: the hub then sends events that were seen already,
-    /// and those are dropped here.
-    pub(crate) fn restore(&self, limit: usize) -> Vec<u8> {
+    /// The SUBSCRIBE frames with which a new connection begins.
+    pub(crate) fn restore(&self) -> Vec<u8> {
         let mut starts = self.routes.starts();
         let mut frames = Vec::new();
         for (id, entry) in &self.entries {
             let start = starts.remove(id).unwrap_or_default();
-            frames.extend(subscribe_frame(*id, &entry.filter, &entry.options, start, limit));
+            frames.extend(subscribe_frame(
+                *id,
+                &entry.filter,
+                &entry.options,
+                start,
+                self.frame_limit,
+            ));
         }
         frames
     }
@@ -229,6 +242,8 @@ impl Subscriptions {
     }
 }
 
+/// Positions that do not fit into a frame of `limit` bytes are left out: the hub then sends
+/// events that were seen already, and those are dropped here.
 fn subscribe_frame(
     id: u64,
     filter: &TopicFilter,
@@ -253,5 +268,25 @@ fn subscribe_frame(
             }
             _ => return frame,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hub_core::wire::{Limits, Position};
+
+    #[test]
+    fn positions_that_do_not_fit_are_left_out() {
+        let position = Position { epoch: u64::MAX, seq: u64::MAX };
+        let seen = (0..10_000).map(|n| (format!("topic.number.{n}"), position)).collect();
+        let filter = TopicFilter::parse("topic.**").unwrap();
+        let options = SubscribeOptions::new();
+        let frame = subscribe_frame(1, &filter, &options, Start::After(seen), 10_000);
+        assert!((5_000..10_004).contains(&frame.len()), "{} bytes", frame.len());
+        let Ok(Frame::Subscribe(read)) = Frame::parse(&frame[4..], &Limits::default()) else {
+            panic!("not a SUBSCRIBE");
+        };
+        assert!(matches!(read.start, Start::After(seen) if !seen.is_empty()));
     }
 }
