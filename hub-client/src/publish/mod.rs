@@ -12,6 +12,8 @@
 
 mod chunks;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use report::{Progress, Report};
 

@@ -211,7 +211,7 @@ impl Inbound {
         if self.run.is_some() {
             return Err("a GAP in the middle of a run".to_owned());
         }
-        let Subscriptions { entries, routes } = subs;
+        let Subscriptions { entries, routes, .. } = subs;
         if let Some(entry) = gap.subscription.and_then(|id| entries.get_mut(&id)) {
             entry.held.drop_topic(&gap.topic);
         }
