@@ -28,6 +28,9 @@
 //! - **A lost connection loses and repeats nothing, while the hub lives.** Events without a
 //!   receipt are kept, and the hub says which it has. Subscriptions come back at the number they
 //!   had reached; what the hub no longer has, they are told as a gap in its place.
+//! - **While there is no connection, nothing fails**: emits and subscriptions wait for the next
+//!   one, for as long as it takes. Wrap them in `tokio::time::timeout` for less, or watch
+//!   [`Client::events`].
 //! - **When the hub itself restarted, it is known for which events nobody can say**: they fail
 //!   with "outcome unknown", or are sent again, see [`OnRestart`].
 //! - **Memory is bounded** by [`Options::publish_log_bytes`] and each subscription's capacity.

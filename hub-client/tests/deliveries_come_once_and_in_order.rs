@@ -4,7 +4,9 @@
 
 mod support;
 
-use hub_client::{Client, ConnectionEvent, Delivery, Emitter, SubscribeOptions, Subscription};
+use hub_client::{
+    Client, ConnectionEvent, Delivery, Emitter, SubscribeOptions, Subscription, SubscriptionEnd,
+};
 use hub_core::wire::*;
 use support::*;
 
@@ -290,6 +292,20 @@ async fn a_subscription_whose_queue_becomes_full_is_reported_as_slow() {
         _ => None,
     });
     assert_eq!(slow.await, "t");
+}
+
+#[tokio::test]
+async fn a_subscription_that_may_not_lose_and_does_not_read_ends_and_the_hub_is_told() {
+    let hub = FakeHub::start().await;
+    let (client, mut peer) = hub.connect(hub.client()).await;
+    let options = SubscribeOptions::new().capacity(2).overflow(Overflow::Disconnect);
+    let (mut sub, subscribe) = subscribe(&client, &mut peer, "t", options).await;
+    peer.run(1, 50, None).await;
+    assert_eq!(peer.next().await, Some(Sent::Unsubscribe(subscribe.id)));
+    assert_eq!(seen(&mut sub, 3).await, ["1", "2", "end"]);
+    assert!(matches!(sub.end_reason(), Some(SubscriptionEnd::Overrun)));
+    drop(sub);
+    peer.silent().await;
 }
 
 #[tokio::test]

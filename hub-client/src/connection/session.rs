@@ -88,6 +88,11 @@ impl<'a> Session<'a> {
         let mut timer = std::pin::pin!(sleep_until(self.keepalive.deadline()));
         loop {
             self.process().await?;
+            for id in self.core.inbound.take_gone() {
+                if self.core.subscriptions.remove(id) {
+                    Frame::Unsubscribe { id }.write(self.outbox.control());
+                }
+            }
             if self.core.is_finished() {
                 return Ok(());
             }

@@ -26,6 +26,8 @@ pub(crate) struct Inbound {
     publisher: Arc<str>,
     /// Empty between runs; kept for its memory.
     takers: Vec<Taker>,
+    /// Subscriptions that took nothing more: too much waited, or the subscriber has just left.
+    gone: Vec<u64>,
 }
 
 /// Whether reading can go on.
@@ -47,6 +49,7 @@ impl Inbound {
             topic: None,
             publisher: "".into(),
             takers: Vec::new(),
+            gone: Vec::new(),
         }
     }
 
@@ -76,6 +79,11 @@ impl Inbound {
                 return self.blocked.push_front((sink, Delivery::Message(message)));
             }
         }
+    }
+
+    /// The subscriptions that have ended by themselves since this was last asked.
+    pub(crate) fn take_gone(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.gone)
     }
 
     /// A RUN came.
@@ -156,8 +164,15 @@ impl Inbound {
                 if taker.held {
                     let entry = subs.entries.get_mut(&taker.id);
                     entry.into_iter().for_each(|entry| entry.held.push(delivery.clone()));
-                } else if let Handed::Full(message) = taker.sink.hand(delivery) {
-                    self.blocked.push_back((taker.sink.clone(), Delivery::Message(message)));
+                } else {
+                    match taker.sink.hand(delivery) {
+                        Handed::Done => {}
+                        Handed::Full(message) => {
+                            let delivery = Delivery::Message(message);
+                            self.blocked.push_back((taker.sink.clone(), delivery));
+                        }
+                        Handed::Gone => self.gone.push(taker.id),
+                    }
                 }
             }
         }
@@ -176,6 +191,7 @@ impl Inbound {
     pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         let Some(mut run) = self.run.take() else { return };
         let seq = run.next - 1;
+        self.gone.dedup();
         for taker in &run.takers {
             if seq >= taker.from {
                 subs.routes.handed_over(run.topic.name.as_str(), run.epoch, seq, taker.id);
