@@ -101,7 +101,12 @@ impl Inbound {
             entry.held.drop_topic(run.topic);
         }
         if run.count == 0 {
-            return subs.routes.stands(run).map_err(bad_topic);
+            if let Some((id, gap)) = subs.routes.stands(run).map_err(bad_topic)? {
+                let sink = subs.entries.get(&id).map(|entry| &entry.sink);
+                sink.into_iter().for_each(|sink| drop(sink.hand(Delivery::Gap(gap.clone()))));
+                events.send(ConnectionEvent::Gap(gap));
+            }
+            return Ok(());
         }
         if run.first.checked_add(run.count.into()).is_none() {
             return Err("a RUN with numbers beyond the last".to_owned());
@@ -171,7 +176,10 @@ impl Inbound {
                             let delivery = Delivery::Message(message);
                             self.blocked.push_back((taker.sink.clone(), delivery));
                         }
-                        Handed::Gone => self.gone.push(taker.id),
+                        Handed::Gone => {
+                            taker.from = u64::MAX;
+                            self.gone.push(taker.id);
+                        }
                     }
                 }
             }
@@ -191,7 +199,6 @@ impl Inbound {
     pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         let Some(mut run) = self.run.take() else { return };
         let seq = run.next - 1;
-        self.gone.dedup();
         for taker in &run.takers {
             if seq >= taker.from {
                 subs.routes.handed_over(run.topic.name.as_str(), run.epoch, seq, taker.id);

@@ -7,6 +7,8 @@ mod place;
 mod replies;
 mod routes;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use inbound::{Inbound, Progress};
 pub(crate) use replies::Replies;
@@ -268,25 +270,5 @@ fn subscribe_frame(
             }
             _ => return frame,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use hub_core::wire::{Limits, Position};
-
-    #[test]
-    fn positions_that_do_not_fit_are_left_out() {
-        let position = Position { epoch: u64::MAX, seq: u64::MAX };
-        let seen = (0..10_000).map(|n| (format!("topic.number.{n}"), position)).collect();
-        let filter = TopicFilter::parse("topic.**").unwrap();
-        let options = SubscribeOptions::new();
-        let frame = subscribe_frame(1, &filter, &options, Start::After(seen), 10_000);
-        assert!((5_000..10_004).contains(&frame.len()), "{} bytes", frame.len());
-        let Ok(Frame::Subscribe(read)) = Frame::parse(&frame[4..], &Limits::default()) else {
-            panic!("not a SUBSCRIBE");
-        };
-        assert!(matches!(read.start, Start::After(seen) if !seen.is_empty()));
     }
 }

@@ -13,7 +13,7 @@
 use super::member::{Member, Part};
 use super::place::{New, Place, Untold};
 use hub_core::topic::{FilterIndex, NameError, TopicFilter, TopicName};
-use hub_core::wire::{Gap, Position, RunFrame, Start};
+use hub_core::wire::{Gap, GapReason, Position, RunFrame, Start};
 use std::collections::HashMap;
 
 /// What routes know of a plain subscription.
@@ -120,13 +120,8 @@ impl Routes {
         for plain in self.plain.values_mut() {
             (plain.confirmed, plain.resuming) = (false, plain.established);
         }
-        let plain = &self.plain;
-        for route in self.routes.values_mut() {
-            // What never was in place starts again from its beginning.
-            route.members.retain(|m| plain.get(&m.id).is_some_and(|plain| plain.established));
-            for member in &mut route.members {
-                (member.joined, member.held) = (false, None);
-            }
+        for member in self.routes.values_mut().flat_map(|route| &mut route.members) {
+            (member.joined, member.held) = (false, None);
         }
         self.generation += 1;
     }
@@ -174,26 +169,36 @@ impl Routes {
     }
 
     /// A RUN without events came: the topic stands at `run.first`, and what a subscription asked
-    /// for of its past follows.
-    pub(crate) fn stands(&mut self, run: &RunFrame<'_>) -> Result<(), NameError> {
-        let Some(id) = run.subscription else { return Ok(()) };
-        let resuming = self.plain.get(&id).is_some_and(|plain| plain.resuming);
-        let start = self.plain.get(&id).map(|plain| plain.start.clone()).unwrap_or_default();
-        let Some(route) = self.route(run.topic)? else { return Ok(()) };
-        let Some(member) = route.members.iter_mut().find(|m| m.id == id) else { return Ok(()) };
-        let seen = |back: u64| {
-            Place::After(Position { epoch: run.epoch, seq: run.first.saturating_sub(back) })
+    /// for of its past follows. Returns what a subscription misses that had begun on an earlier
+    /// connection, but was not in place yet: it begins again, and not where it was.
+    pub(crate) fn stands(&mut self, run: &RunFrame<'_>) -> Result<Option<(u64, Gap)>, NameError> {
+        let Some(id) = run.subscription else { return Ok(None) };
+        let Some(plain) = self.plain.get(&id) else { return Ok(None) };
+        // The last number that will not come, if the subscription has no earlier place.
+        let before = match plain.start {
+            _ if plain.resuming => None,
+            Start::After(_) => None,
+            Start::Live => Some(run.first.saturating_sub(1)),
+            Start::Last => Some(run.first.saturating_sub(2)),
         };
+        let Some(route) = self.route(run.topic)? else { return Ok(None) };
+        let Some(member) = route.members.iter_mut().find(|m| m.id == id) else { return Ok(None) };
         (member.joined, member.held) = (true, None);
-        member.place = match (member.place, start) {
+        let epoch = run.epoch;
+        let after = |seq| Place::After(Position { epoch, seq });
+        match (member.place, before) {
+            (Place::After(seen), Some(before)) if seen.epoch == epoch && before > seen.seq => {
+                member.place = after(before);
+                let (from, to, reason) = (seen.seq + 1, Some(before), GapReason::Away);
+                let topic = run.topic.to_owned();
+                return Ok(Some((id, Gap { topic, epoch, from, to, reason, subscription: None })));
+            }
             // It goes on where it was; events, or a gap, lead from there to here.
-            (place @ Place::After(_), _) => place,
-            _ if resuming => Place::Start,
-            (_, Start::After(_)) => Place::Start,
-            (_, Start::Live) => seen(1),
-            (_, Start::Last) => seen(2),
-        };
-        Ok(())
+            (Place::After(_), _) => {}
+            (_, Some(before)) => member.place = after(before),
+            (_, None) => member.place = Place::Start,
+        }
+        Ok(None)
     }
 
     /// A GAP came. Calls `told` with each subscription that misses something it did not know
