@@ -31,8 +31,7 @@ use tokio::sync::mpsc;
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use hub_client::{Client, Emitter, Headers, encode};
-/// use hub_core::topic::TopicName;
+/// use hub_client::{Client, Emitter, Headers, TopicName, encode};
 /// let hub = Client::connect("hub://127.0.0.1:4820").await?;
 /// hub.emit_raw(&TopicName::parse("orders.placed")?, encode(&7)?, &Headers::new()).await?;
 /// # Ok(()) }
@@ -110,8 +109,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(hub: hub_client::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use hub_client::Headers;
-    /// use hub_core::topic::TopicName;
+    /// use hub_client::{Headers, TopicName};
     /// let topic = TopicName::parse("orders.placed")?;
     /// hub.publish_raw(&topic, b"\xa5hello", &Headers::new()).await?;
     /// # Ok(()) }

@@ -1,8 +1,7 @@
 //! The SDK: typed events over one connection to a hub, which comes back by itself.
 //!
 //! ```no_run
-//! use hub_client::{Client, Emitter, Received};
-//! use hub_core::Event;
+//! use hub_client::{Client, Emitter, Event, Received};
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Serialize, Deserialize, Event)]
@@ -42,6 +41,11 @@
 //!   client.
 //! - **Every future can be dropped at any time.** Each method says what that leaves behind.
 //!
+//! # One dependency
+//!
+//! A service needs `hub-client` and `serde`: everything in its signatures is re-exported here, and
+//! `#[derive(Event)]` of this crate works without `hub-core`.
+//!
 //! # Order
 //!
 //! Events emitted one after another from one task arrive in that order. Events of one topic reach
@@ -65,6 +69,22 @@ pub use client::Client;
 pub use connection::ConnectError;
 pub use drain::{DrainError, FlushError};
 pub use events::{ConnectionEvent, ConnectionEvents, LostReason};
-pub use hub_core::emitter::*;
+// The trait alone: with it comes the derive macro that needs no `hub-core` in the service.
+#[doc(hidden)]
+pub use hub_core::__private;
+pub use hub_core::__private::{Event, Request};
+pub use hub_macros::ClientEvent as Event;
+
+pub use hub_core::emitter::{
+    BoxError, DEFAULT_CAPACITY, DEFAULT_MAX_LISTENERS, DEFAULT_REQUEST_TIMEOUT, DecodeError,
+    Delivery, ERROR_REPLY, EmitError, Emitter, EncodeError, Errors, EventStream, Headers, Later,
+    ListenerError, ListenerFault, ListenerHandle, Listeners, LocalHub, MAX_GAPS, Message, Next,
+    Now, Outcome, Place, Reaction, ReceiveError, Received, Refusal, RequestError, RequestOptions,
+    ServeOptions, SubscribeError, SubscribeOptions, Subscription, SubscriptionEnd, decode, encode,
+};
+pub use hub_core::topic::{NameError, TopicFilter, TopicName};
+pub use hub_core::wire::{
+    Close, CloseCode, Gap, GapReason, Overflow, Position, Refused, RefusedCode, RefusedWhat, Start,
+};
 pub use options::{OnRestart, Options};
 pub use url::{HubUrl, UrlError};
