@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use bytes::{Buf, BytesMut};
+use hub_client::Headers;
+use hub_core::topic::{TopicFilter, TopicName};
 use hub_core::wire::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,14 +13,83 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-/// One topic, `t`, with all its history; publishers are counted by instance.
+/// Topics with all their history; publishers are counted by instance.
 #[derive(Default)]
 pub(crate) struct Model {
     received: HashMap<[u8; 16], (u64, u64)>,
-    /// The EVENT frames, by number - 1.
-    log: Vec<Vec<u8>>,
-    members: HashMap<u64, mpsc::UnboundedSender<Vec<u8>>>,
+    /// The EVENT frames of each topic, by number - 1.
+    topics: BTreeMap<String, Vec<Vec<u8>>>,
+    members: Vec<Member>,
     connections: u64,
+    turn: usize,
+}
+
+/// A subscription.
+struct Member {
+    connection: u64,
+    id: u64,
+    filter: TopicFilter,
+    group: Option<String>,
+    out: mpsc::UnboundedSender<Vec<u8>>,
+}
+
+impl Model {
+    fn leave(&mut self, connection: u64, id: Option<u64>) {
+        self.members.retain(|m| m.connection != connection || id.is_some_and(|id| m.id != id));
+    }
+
+    /// Publishes an EVENT frame; false if it is a request and nobody is there.
+    fn publish(&mut self, topic: &str, frame: Vec<u8>, request: bool) -> bool {
+        let name = TopicName::parse(topic).unwrap();
+        let due: Vec<&Member> = self.members.iter().filter(|m| m.filter.matches(&name)).collect();
+        if request && due.is_empty() {
+            return false;
+        }
+        let log = self.topics.entry(topic.to_owned()).or_default();
+        log.push(frame);
+        let seq = log.len();
+        // One copy a connection for plain subscriptions, one a group.
+        let mut told = Vec::new();
+        for member in due.iter().filter(|m| m.group.is_none()) {
+            if !told.contains(&member.connection) {
+                told.push(member.connection);
+                let _ = member.out.send(run(topic, log, seq, seq, None));
+            }
+        }
+        let groups: BTreeSet<&str> = due.iter().filter_map(|m| m.group.as_deref()).collect();
+        for group in groups {
+            let members: Vec<_> =
+                due.iter().filter(|m| m.group.as_deref() == Some(group)).collect();
+            let member = members[self.turn % members.len()];
+            let _ = member.out.send(run(topic, log, seq, seq, Some(member.id)));
+        }
+        self.turn += 1;
+        true
+    }
+
+    fn subscribe(&mut self, subscribe: Subscribe, member: Member) {
+        for (topic, log) in &self.topics {
+            let matches = member.filter.matches(&TopicName::parse(topic).unwrap());
+            if !matches || member.group.is_some() {
+                continue;
+            }
+            let end = log.len();
+            let _ = member.out.send(head(topic, end as u64 + 1, 0, Some(member.id)));
+            let from = match &subscribe.start {
+                Start::Live => end,
+                Start::Last => end - 1,
+                Start::After(seen) => {
+                    let seen = seen.iter().find(|(name, _)| name == topic);
+                    seen.map_or(0, |(_, position)| position.seq as usize)
+                }
+            };
+            if from < end {
+                let _ = member.out.send(run(topic, log, from + 1, end, Some(member.id)));
+            }
+        }
+        let _ = member.out.send(Frame::Subscribed { id: member.id }.to_bytes());
+        self.members.push(member);
+    }
 }
 
 type Shared = Arc<Mutex<Model>>;
@@ -35,7 +106,7 @@ pub(crate) async fn start() -> SocketAddr {
             tokio::spawn(async move {
                 let mut connection = 0;
                 let _ = serve(stream, &model, &mut connection).await;
-                model.lock().unwrap().members.remove(&connection);
+                model.lock().unwrap().leave(connection, None);
             });
         }
     });
@@ -72,31 +143,39 @@ async fn serve(stream: TcpStream, model: &Shared, id: &mut u64) -> std::io::Resu
                     next = entry.0;
                     let _ = out.send(Frame::Welcome(welcome(*id, next)).to_bytes());
                 }
-                Frame::Event(_) => {
+                Frame::Event(event) => {
                     let entry = hub.received.entry(instance).or_default();
                     if entry.1 != *id {
                         return Ok(()); // a newer connection took over
                     }
+                    let number = entry.0;
                     entry.0 += 1;
                     next = entry.0;
-                    hub.log.push(frame);
-                    let seq = hub.log.len();
-                    let run = run(&hub.log, seq, seq, None);
-                    hub.members.retain(|_, member| member.send(run.clone()).is_ok());
+                    let headers = event.headers.map(|map| Headers::parse(map, &Limits::default()));
+                    let request = headers.is_some_and(|headers| headers.unwrap().reply().is_some());
+                    if !hub.publish(event.topic, frame, request) {
+                        let no = Refused {
+                            what: RefusedWhat::Event,
+                            number,
+                            code: RefusedCode::NoSubscriber,
+                            message: "nobody is there".into(),
+                            rule: None,
+                            path: None,
+                        };
+                        let _ = out.send(Frame::Refused(no).to_bytes());
+                    }
                 }
                 Frame::Subscribe(subscribe) => {
-                    let (seq, end) = (subscribe.id, hub.log.len());
-                    let _ = out.send(stands(end as u64 + 1, seq));
-                    if let Start::After(seen) = subscribe.start {
-                        let from = seen.first().map_or(0, |(_, position)| position.seq) + 1;
-                        if from as usize <= end {
-                            let _ = out.send(run(&hub.log, from as usize, end, Some(seq)));
-                        }
-                    }
-                    let _ = out.send(Frame::Subscribed { id: seq }.to_bytes());
-                    hub.members.insert(*id, out.clone());
+                    let member = Member {
+                        connection: *id,
+                        id: subscribe.id,
+                        filter: TopicFilter::parse(&subscribe.filter).unwrap(),
+                        group: subscribe.group.clone(),
+                        out: out.clone(),
+                    };
+                    hub.subscribe(subscribe, member);
                 }
-                Frame::Unsubscribe { .. } => drop(hub.members.remove(id)),
+                Frame::Unsubscribe { id: subscription } => hub.leave(*id, Some(subscription)),
                 Frame::Ping { token } => drop(out.send(Frame::Pong { token }.to_bytes())),
                 Frame::Pong { .. } => {}
                 Frame::Close(close) => {
@@ -107,7 +186,7 @@ async fn serve(stream: TcpStream, model: &Shared, id: &mut u64) -> std::io::Resu
         }
         let _ = out.send(Frame::Receipt { next }.to_bytes());
     }
-    model.lock().unwrap().members.remove(id);
+    model.lock().unwrap().leave(*id, None);
     drop(out);
     let _ = writer.await;
     Ok(())
@@ -127,18 +206,20 @@ fn welcome(connection: u64, received: u64) -> Welcome {
     }
 }
 
-fn head(first: u64, count: u32, subscription: Option<u64>) -> Vec<u8> {
-    let (topic, publisher) = ("t", "p#1");
+fn head(topic: &str, first: u64, count: u32, subscription: Option<u64>) -> Vec<u8> {
+    let publisher = "p#1";
     Frame::Run(RunFrame { topic, epoch: 1, first, count, publisher, time_ms: 0, subscription })
         .to_bytes()
 }
 
-fn stands(next: u64, subscription: u64) -> Vec<u8> {
-    head(next, 0, Some(subscription))
-}
-
-fn run(log: &[Vec<u8>], first: usize, last: usize, subscription: Option<u64>) -> Vec<u8> {
-    let mut bytes = head(first as u64, (last - first + 1) as u32, subscription);
+fn run(
+    topic: &str,
+    log: &[Vec<u8>],
+    first: usize,
+    last: usize,
+    subscription: Option<u64>,
+) -> Vec<u8> {
+    let mut bytes = head(topic, first as u64, (last - first + 1) as u32, subscription);
     log[first - 1..last].iter().for_each(|frame| bytes.extend_from_slice(frame));
     bytes
 }
