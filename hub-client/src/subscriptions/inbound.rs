@@ -128,7 +128,11 @@ impl Inbound {
             _ => {
                 subs.routes.run(run, &mut self.shares).map_err(bad_topic)?;
                 for share in &self.shares {
-                    let Some(entry) = subs.entries.get(&share.id) else { continue };
+                    let Some(entry) = subs.entries.get_mut(&share.id) else { continue };
+                    if share.held && matches!(share.new.untold, Some(Untold::Jump(_))) {
+                        entry.held.drop_topic(run.topic);
+                        continue;
+                    }
                     let mut taker = Taker::new(share.id, share.new.from, entry.sink.clone());
                     taker.held = share.held;
                     taker.gap = share
@@ -246,6 +250,9 @@ impl Inbound {
             let told = |id, missing: Gap, untold: Option<Untold>, held: bool| {
                 news = true;
                 let Some(entry) = entries.get_mut(&id) else { return };
+                if held && matches!(untold, Some(Untold::Jump(_))) {
+                    return entry.held.drop_topic(&missing.topic);
+                }
                 let before = untold.map(|untold| {
                     tell(untold, &missing.topic, missing.epoch, missing.from, events)
                 });

@@ -56,7 +56,8 @@ pub(crate) struct Routes {
 pub(crate) struct Share {
     pub(crate) id: u64,
     pub(crate) new: New,
-    /// To be held until it is known whether it is due.
+    /// To be held until it is known whether it is due. If numbers jump, nothing held was: those
+    /// in between would have come.
     pub(crate) held: bool,
 }
 
@@ -161,6 +162,9 @@ impl Routes {
                 continue;
             }
             let new = member.standing().new_from(run.epoch, run.first);
+            if part == Part::Held && matches!(new.untold, Some(Untold::Jump(_))) {
+                member.held = None;
+            }
             if new.from - run.first < u64::from(run.count) {
                 shares.push(Share { id: member.id, new, held: part == Part::Held });
             }
@@ -219,6 +223,9 @@ impl Routes {
                 continue;
             }
             if let (Some(news), untold) = member.standing().pass(gap) {
+                if part == Part::Held && matches!(untold, Some(Untold::Jump(_))) {
+                    member.held = None;
+                }
                 told(member.id, news, untold, part == Part::Held);
             }
         }
