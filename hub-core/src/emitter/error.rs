@@ -37,6 +37,14 @@ pub enum EmitError {
     /// A field that stands in the topic does not print as a token.
     #[error("the event's topic is not a name")]
     Topic(#[from] NameError),
+    /// Its frame is larger than the hub takes. It was not sent.
+    #[error("the event takes {size} bytes, at most {limit} are allowed")]
+    TooLarge {
+        /// The size of its frame.
+        size: usize,
+        /// The largest the hub takes.
+        limit: u32,
+    },
     /// The hub did not take it.
     #[error("the hub refused the event")]
     Refused(#[source] Refusal),
@@ -59,7 +67,10 @@ impl EmitError {
         match self {
             EmitError::OutcomeUnknown | EmitError::TimedOut => true,
             EmitError::Refused(refusal) => refusal.is_passing(),
-            EmitError::Encode(_) | EmitError::Topic(_) | EmitError::Closed => false,
+            EmitError::Encode(_)
+            | EmitError::Topic(_)
+            | EmitError::TooLarge { .. }
+            | EmitError::Closed => false,
         }
     }
 }
@@ -104,6 +115,14 @@ pub enum RequestError {
     /// A field that stands in the topic does not print as a token.
     #[error("the request's topic is not a name")]
     Topic(#[from] NameError),
+    /// Its frame is larger than the hub takes. It was not sent.
+    #[error("the request takes {size} bytes, at most {limit} are allowed")]
+    TooLarge {
+        /// The size of its frame.
+        size: usize,
+        /// The largest the hub takes.
+        limit: u32,
+    },
     /// Nobody is there to answer; said at once, not after the time-out.
     #[error("nobody is there to answer")]
     NoSubscriber,
@@ -142,6 +161,7 @@ impl RequestError {
             RequestError::Refused(refusal) => refusal.is_passing(),
             RequestError::Encode(_)
             | RequestError::Topic(_)
+            | RequestError::TooLarge { .. }
             | RequestError::Failed { .. }
             | RequestError::Undecodable(_)
             | RequestError::Closed => false,

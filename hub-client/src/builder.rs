@@ -1,0 +1,149 @@
+use crate::connection::{COMMANDS, Commands, ConnectError, Core, Link, connect};
+use crate::reconnect::Backoff;
+use crate::shared::Shared;
+use crate::{Client, HubUrl, OnRestart, Options};
+use hub_core::emitter::Listeners;
+use hub_core::topic::TopicName;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Sets [`Options`], then connects. Made by [`Client::builder`].
+///
+/// ```
+/// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders").reconnect(false);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Builder {
+    url: String,
+    options: Options,
+}
+
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident: $type:ty, $example:literal;)*) => {$(
+        $(#[$doc])*
+        ///
+        #[doc = concat!("See [`Options::", stringify!($name), "`].")]
+        ///
+        /// ```
+        /// # use std::time::Duration;
+        #[doc = concat!(
+            "let builder = hub_client::Client::builder(\"hub://h\").",
+            stringify!($name), "(", $example, ");"
+        )]
+        /// ```
+        #[must_use]
+        pub fn $name(mut self, value: $type) -> Self {
+            self.options.$name = value;
+            self
+        }
+    )*};
+}
+
+impl Builder {
+    pub(crate) fn new(url: &str, options: Options) -> Self {
+        Builder { url: url.to_owned(), options }
+    }
+
+    /// Sets what the client calls itself: at most 64 bytes that may stand in a topic's token.
+    ///
+    /// ```
+    /// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders");
+    /// ```
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.options.name = Some(name.into());
+        self
+    }
+
+    setters! {
+        /// Sets how long one attempt to connect may take.
+        connect_timeout: Duration, "Duration::from_secs(1)";
+        /// Sets for how long `connect` goes on trying.
+        patience: Duration, "Duration::from_secs(30)";
+        /// Sets whether to come back after a loss.
+        reconnect: bool, "false";
+        /// Sets the first bound of the waiting time before a reconnect.
+        backoff_min: Duration, "Duration::from_millis(10)";
+        /// Sets the last bound of the waiting time before a reconnect.
+        backoff_max: Duration, "Duration::from_secs(60)";
+        /// Sets what happens to events whose fate is unknown.
+        on_restart: OnRestart, "hub_client::OnRestart::Resend";
+        /// Sets how many bytes of events may wait for receipts.
+        publish_log_bytes: usize, "1 << 20";
+        /// Sets how long the hub may be silent.
+        keepalive: Duration, "Duration::from_secs(5)";
+        /// Sets how long ending in good order may take.
+        drain_timeout: Duration, "Duration::from_secs(1)";
+    }
+
+    /// Sets all options at once.
+    ///
+    /// ```
+    /// use hub_client::{Client, Options};
+    /// let mut options = Options::default();
+    /// options.events_kept = 10;
+    /// let builder = Client::builder("hub://127.0.0.1").options(options);
+    /// ```
+    #[must_use]
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Connects.
+    ///
+    /// Cancel-safe: a dropped call leaves no connection.
+    ///
+    /// # Errors
+    /// When it cannot; after [`Options::patience`] with the last attempt's error.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), hub_client::ConnectError> {
+    /// let hub = hub_client::Client::builder("hub://127.0.0.1").name("orders").connect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn connect(self) -> Result<Client, ConnectError> {
+        let url: HubUrl = self.url.parse()?;
+        if let Some(name) = &self.options.name {
+            check_name(name)?;
+        }
+        let mut instance = [0; 16];
+        getrandom::fill(&mut instance).map_err(|_| ConnectError::Random)?;
+        let link = first_link(&url, &self.options, instance).await?;
+        let shared = Arc::new(Shared::new(url, self.options, instance));
+        let (commands, receiver) = mpsc::channel(COMMANDS);
+        let mut core = Core::new(shared.clone(), Commands::new(receiver));
+        core.connected(&link);
+        tokio::spawn(core.run(link));
+        Ok(Client { shared, commands, listeners: Listeners::new() })
+    }
+}
+
+fn check_name(name: &str) -> Result<(), ConnectError> {
+    match name.len() {
+        1..=64 if name.bytes().all(TopicName::is_allowed) => Ok(()),
+        _ => Err(ConnectError::Name),
+    }
+}
+
+async fn first_link(
+    url: &HubUrl,
+    options: &Options,
+    instance: [u8; 16],
+) -> Result<Link, ConnectError> {
+    let until = Instant::now() + options.patience;
+    let mut backoff = Backoff::new(options.backoff_min, options.backoff_max);
+    loop {
+        let error = match connect(url, options, instance).await {
+            Ok(link) => return Ok(link),
+            Err(error) => error,
+        };
+        let delay = backoff.next(Duration::from_millis(error.retry_after_ms()));
+        if !error.can_retry() || Instant::now() + delay >= until {
+            return Err(error);
+        }
+        tokio::time::sleep(delay).await;
+    }
+}

@@ -1,0 +1,261 @@
+//! The task that keeps the connection: sessions one after another, and the waits between them.
+
+mod commands;
+mod handshake;
+mod incoming;
+mod keepalive;
+mod outbox;
+mod session;
+
+pub(crate) use commands::{COMMANDS, Command, Commands, Intent};
+pub use handshake::ConnectError;
+pub(crate) use handshake::{Link, connect};
+
+use crate::OnRestart;
+use crate::events::{ConnectionEvent, LostReason};
+use crate::reconnect::Backoff;
+use crate::shared::Shared;
+use crate::subscriptions::{Inbound, Sink, Subscriptions, Waiting};
+use hub_core::emitter::{SubscribeOptions, SubscriptionEnd};
+use hub_core::topic::{TopicFilter, TopicName};
+use hub_core::wire::{Frame, Start};
+use session::{End, Session, retry_after};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What outlives a connection.
+#[derive(Debug)]
+pub(crate) struct Core {
+    shared: Arc<Shared>,
+    commands: Commands,
+    subscriptions: Subscriptions,
+    inbound: Inbound,
+    intent: Intent,
+    /// The run of the hub that was talked to last.
+    hub: Option<[u8; 16]>,
+    inbox: Inbox,
+}
+
+/// The topic for answers. It lives as long as its connection.
+#[derive(Debug, Default)]
+struct Inbox {
+    topic: Option<TopicName>,
+    subscription: Option<u64>,
+    /// Who waits for a connection on which to subscribe.
+    waiting: Vec<Waiting>,
+}
+
+impl Core {
+    pub(crate) fn new(shared: Arc<Shared>, commands: Commands) -> Self {
+        Core {
+            subscriptions: Subscriptions::new(shared.options.positions_kept),
+            inbound: Inbound::new(shared.options.max_frame),
+            shared,
+            commands,
+            intent: Intent::Stay,
+            hub: None,
+            inbox: Inbox::default(),
+        }
+    }
+
+    /// Runs on `link`, and then on others, until the client ends.
+    pub(crate) async fn run(mut self, mut link: Link) {
+        let options = &self.shared.options;
+        let mut backoff = Backoff::new(options.backoff_min, options.backoff_max);
+        let steady = options.backoff_max;
+        let reason = loop {
+            let since = Instant::now();
+            let lost = match Session::new(&mut self, link).run().await {
+                End::Done => break "closed from here".to_owned(),
+                End::Lost(reason) => reason,
+            };
+            // A hub that takes connections only to end them is not asked ever faster.
+            if since.elapsed() > steady {
+                backoff.succeeded();
+            }
+            let again = retry_after(&lost).filter(|_| self.shared.options.reconnect);
+            if let (Some(_), LostReason::Closed(close)) = (again, &lost) {
+                self.shared.events.send(ConnectionEvent::Draining(close.clone()));
+            }
+            let why = lost.to_string();
+            self.shared.events.send(ConnectionEvent::Lost { reason: lost });
+            let Some(wait) = again else { break why };
+            link = match self.reconnect(wait, &mut backoff).await {
+                Ok(link) => link,
+                Err(why) => break why,
+            };
+            self.connected(&link);
+        };
+        self.end(&reason);
+    }
+
+    /// Takes note of WELCOME. Called before [`Core::run`], so that the first connection's facts
+    /// are known when the client is handed out.
+    pub(crate) fn connected(&mut self, link: &Link) {
+        let welcome = &link.welcome;
+        let shared = self.shared.clone();
+        let known = self.hub.replace(welcome.hub) == Some(welcome.hub);
+        let resend = shared.options.on_restart == OnRestart::Resend;
+        let resumed = shared.log.resume(welcome.received, known, resend, welcome.limits.frame);
+        shared.events.send(ConnectionEvent::Connected {
+            resumed: resumed.exact,
+            hub: welcome.hub,
+            publisher: welcome.publisher.clone(),
+        });
+        if resumed.unknown > 0 {
+            shared.events.send(ConnectionEvent::OutcomeUnknown { events: resumed.unknown });
+        }
+        self.inbox.topic = Some(link.inbox.clone());
+        if !self.inbox.waiting.is_empty() {
+            // The session restores it together with the others.
+            self.open_inbox();
+        }
+    }
+
+    async fn reconnect(
+        &mut self,
+        mut wait: Duration,
+        backoff: &mut Backoff,
+    ) -> Result<Link, String> {
+        let shared = self.shared.clone();
+        loop {
+            let delay = backoff.next(wait);
+            let attempt = backoff.attempt();
+            shared.events.send(ConnectionEvent::Reconnecting { attempt, delay });
+            self.until(tokio::time::sleep(delay)).await?;
+            let attempt = connect(&shared.url, &shared.options, shared.instance);
+            match self.until(attempt).await? {
+                Ok(link) => return Ok(link),
+                Err(error) if error.can_retry() => {
+                    tracing::debug!(%error, "could not reconnect");
+                    wait = Duration::from_millis(error.retry_after_ms());
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    /// Sees to commands until `done`, or until the client is to end.
+    async fn until<T>(&mut self, done: impl Future<Output = T>) -> Result<T, String> {
+        let mut done = std::pin::pin!(done);
+        loop {
+            if self.is_finished() {
+                return Err("closed from here".to_owned());
+            }
+            tokio::select! {
+                output = &mut done => return Ok(output),
+                command = self.commands.next(&self.shared) => drop(self.command(command)),
+                () = self.intent.deadline() => return Err("closed from here".to_owned()),
+            }
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        match self.intent {
+            Intent::Stay => false,
+            Intent::CloseBy(_) => self.shared.log.pending() == 0,
+            Intent::CloseNow => true,
+        }
+    }
+
+    /// Does what was asked. Returns the frames that a connection has to send for it.
+    fn command(&mut self, command: Command) -> Vec<u8> {
+        match command {
+            Command::Subscribe { feed, .. } if feed.has_ended() => Vec::new(),
+            Command::Subscribe { id, filter, options, feed, waiting } => {
+                let sink = Sink::Feed(Arc::new(feed));
+                self.subscriptions.add(id, filter, options, sink, vec![waiting])
+            }
+            Command::Inbox(waiting) => match (self.inbox.subscription, &self.inbox.topic) {
+                (Some(id), _) => {
+                    self.subscriptions.wait_for(id, waiting);
+                    Vec::new()
+                }
+                (None, Some(_)) => {
+                    self.inbox.waiting.push(waiting);
+                    self.open_inbox()
+                }
+                (None, None) => {
+                    self.inbox.waiting.push(waiting);
+                    Vec::new()
+                }
+            },
+            Command::Unsubscribe => {
+                let mut frames = Vec::new();
+                let gone = std::mem::take(&mut *self.shared.gone.lock());
+                for id in gone {
+                    if self.subscriptions.remove(id) {
+                        Frame::Unsubscribe { id }.write(&mut frames);
+                    }
+                }
+                frames
+            }
+            Command::StopSubscriptions(done) => {
+                self.stop_subscriptions();
+                let _ = done.send(());
+                Vec::new()
+            }
+            Command::Close(intent) => {
+                self.intent = match (self.intent, intent) {
+                    (Intent::CloseNow, _) => Intent::CloseNow,
+                    (Intent::CloseBy(a), Intent::CloseBy(b)) => Intent::CloseBy(a.min(b)),
+                    (earlier, Intent::Stay) => earlier,
+                    (_, intent) => intent,
+                };
+                Vec::new()
+            }
+        }
+    }
+
+    fn open_inbox(&mut self) -> Vec<u8> {
+        let Some(topic) = &self.inbox.topic else { return Vec::new() };
+        let id = self.shared.next_subscription.fetch_add(1, Ordering::Relaxed);
+        self.inbox.subscription = Some(id);
+        let sink = Sink::Replies(self.shared.replies.clone());
+        let options = SubscribeOptions::new().start(Start::Live);
+        let waiting = std::mem::take(&mut self.inbox.waiting);
+        self.subscriptions.add(id, TopicFilter::from(topic), options, sink, waiting)
+    }
+
+    /// The hub said SUBSCRIBED.
+    fn confirmed(&mut self, id: u64) {
+        if self.inbox.subscription == Some(id) {
+            self.shared.inbox.lock().clone_from(&self.inbox.topic);
+        }
+        self.inbound.confirmed(&mut self.subscriptions, id);
+    }
+
+    /// The inbox ended with its connection: what was asked there will not be answered.
+    fn inbox_lost(&mut self) {
+        *self.shared.inbox.lock() = None;
+        self.inbox.topic = None;
+        if let Some(id) = self.inbox.subscription.take() {
+            self.inbox.waiting = self.subscriptions.take(id);
+        }
+        self.shared.replies.give_up();
+    }
+
+    fn stop_subscriptions(&mut self) {
+        self.subscriptions.end(&SubscriptionEnd::Closed, false);
+    }
+
+    fn end(&mut self, reason: &str) {
+        self.shared.log.end();
+        *self.shared.inbox.lock() = None;
+        self.subscriptions.end(&SubscriptionEnd::Closed, true);
+        self.inbox.waiting.clear();
+        self.shared.replies.give_up();
+        if !self.shared.ended.send_replace(true) {
+            self.shared.events.send(ConnectionEvent::Closed { reason: reason.to_owned() });
+        }
+    }
+}
+
+impl Drop for Core {
+    /// Also when the runtime ends under it: nobody may wait for ever.
+    fn drop(&mut self) {
+        self.end("its runtime has ended");
+    }
+}

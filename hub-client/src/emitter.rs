@@ -1,0 +1,144 @@
+//! The [`Emitter`] over the network.
+
+use crate::Client;
+use crate::client::not_appended;
+use crate::connection::Command;
+use crate::events::ConnectionEvent;
+use crate::publish::{Failure, Verdict};
+use bytes::Bytes;
+use hub_core::emitter::{
+    EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
+    SubscribeOptions, Subscription,
+};
+use hub_core::topic::{TopicFilter, TopicName};
+use hub_core::wire::{EventFrame, RefusedCode};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+impl Emitter for Client {
+    async fn emit_raw(
+        &self,
+        topic: &TopicName,
+        payload: Bytes,
+        headers: &Headers,
+    ) -> Result<(), EmitError> {
+        let verdict = self.append(topic, &payload, headers).await?;
+        match verdict.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(Failure::Refused(refused))) => Err(EmitError::Refused(Refusal(refused))),
+            Ok(Err(Failure::NotSent)) => Err(EmitError::Closed),
+            Ok(Err(Failure::OutcomeUnknown)) | Err(_) => Err(EmitError::OutcomeUnknown),
+        }
+    }
+
+    async fn subscribe(
+        &self,
+        filter: TopicFilter,
+        options: SubscribeOptions,
+    ) -> Result<Subscription, SubscribeError> {
+        if self.shared.draining.load(Ordering::Relaxed) {
+            return Err(SubscribeError::Closed);
+        }
+        let id = self.shared.next_subscription.fetch_add(1, Ordering::Relaxed);
+        let (shared, text) = (self.shared.clone(), filter.to_string());
+        let (feed, subscription) = Feed::open(&options, move |left| {
+            if !left.is_empty() {
+                let events = left.len() as u64;
+                shared.events.send(ConnectionEvent::LeftUnhandled { filter: text, events });
+            }
+            shared.gone.lock().push(id);
+            shared.left.notify_one();
+        });
+        let (waiting, answer) = oneshot::channel();
+        let command = Command::Subscribe { id, filter, options, feed, waiting };
+        self.commands.send(command).await.map_err(|_| SubscribeError::Closed)?;
+        answer.await.unwrap_or(Err(SubscribeError::Closed))?;
+        Ok(subscription)
+    }
+
+    async fn request_raw(
+        &self,
+        topic: &TopicName,
+        payload: Bytes,
+        headers: Headers,
+        timeout: Duration,
+    ) -> Result<Message, RequestError> {
+        let answer = self.ask(topic, &payload, headers);
+        tokio::time::timeout(timeout, answer).await.unwrap_or(Err(RequestError::TimedOut))
+    }
+
+    fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+}
+
+impl Client {
+    async fn append(
+        &self,
+        topic: &TopicName,
+        payload: &[u8],
+        headers: &Headers,
+    ) -> Result<oneshot::Receiver<Verdict>, EmitError> {
+        let headers = headers.encode();
+        let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
+        let (waiter, verdict) = oneshot::channel();
+        self.shared.log.append(&event, Some(waiter)).await.map_err(not_appended)?;
+        Ok(verdict)
+    }
+
+    async fn ask(
+        &self,
+        topic: &TopicName,
+        payload: &[u8],
+        headers: Headers,
+    ) -> Result<Message, RequestError> {
+        let inbox = self.inbox().await?;
+        let prefix =
+            u32::from_be_bytes(self.shared.instance.first_chunk().copied().unwrap_or([0; 4]));
+        let mut awaited = self.shared.replies.expect(headers.id(), prefix);
+        let headers = headers.with_id(awaited.id.as_str()).with_reply(inbox);
+        let mut verdict = self.append(topic, payload, &headers).await.map_err(|e| match e {
+            EmitError::TooLarge { size, limit } => RequestError::TooLarge { size, limit },
+            _ => RequestError::Closed,
+        })?;
+        let lost = || match *self.shared.ended.borrow() {
+            true => RequestError::Closed,
+            false => RequestError::OutcomeUnknown,
+        };
+        // The answer can overtake the receipt.
+        let said = tokio::select! {
+            biased;
+            answer = &mut awaited.answer => return answer.map_err(|_| lost()),
+            said = &mut verdict => said,
+        };
+        match said {
+            Ok(Ok(())) => (&mut awaited.answer).await.map_err(|_| lost()),
+            Ok(Err(Failure::Refused(refused))) if refused.code == RefusedCode::NoSubscriber => {
+                Err(RequestError::NoSubscriber)
+            }
+            Ok(Err(Failure::Refused(refused))) => Err(RequestError::Refused(Refusal(refused))),
+            Ok(Err(Failure::NotSent)) => Err(RequestError::Closed),
+            Ok(Err(Failure::OutcomeUnknown)) | Err(_) => Err(lost()),
+        }
+    }
+
+    /// The topic for answers, once they can arrive there.
+    async fn inbox(&self) -> Result<TopicName, RequestError> {
+        loop {
+            if let Some(inbox) = self.shared.inbox.lock().clone() {
+                return Ok(inbox);
+            }
+            let (waiting, answer) = oneshot::channel();
+            let sent = self.commands.send(Command::Inbox(waiting)).await;
+            sent.map_err(|_| RequestError::Closed)?;
+            match answer.await {
+                Ok(Ok(())) => {}
+                Ok(Err(SubscribeError::Refused(refusal))) => {
+                    return Err(RequestError::Refused(refusal));
+                }
+                Ok(Err(_)) | Err(_) => return Err(RequestError::Closed),
+            }
+        }
+    }
+}

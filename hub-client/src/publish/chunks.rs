@@ -1,0 +1,218 @@
+//! Encoded EVENT frames in contiguous buffers, from the oldest without a receipt to the newest.
+
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
+
+/// A chunk is sealed when it reaches this size, or when the connection wants to send it.
+pub(crate) const CHUNK: usize = 64 << 10;
+
+/// Neighbouring EVENT frames.
+#[derive(Debug)]
+struct Chunk {
+    /// The index of its first event. Indexes count this client's events and, unlike the hub's
+    /// numbers, never start anew.
+    first: u64,
+    count: u32,
+    bytes: Bytes,
+    /// What it takes up of the log's capacity.
+    weight: usize,
+}
+
+/// The frames themselves; knows nothing of receipts, waiting or the hub's numbers.
+#[derive(Debug, Default)]
+pub(crate) struct Chunks {
+    /// Oldest first.
+    sealed: VecDeque<Chunk>,
+    /// So many of them have been given to the connection.
+    taken: usize,
+    open: Vec<u8>,
+    open_count: u32,
+    open_weight: usize,
+    /// The index the next event gets.
+    next: u64,
+}
+
+impl Chunks {
+    /// The index the next event gets.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// The index of the first event that the connection has not been given.
+    pub(crate) fn taken_to(&self) -> u64 {
+        self.sealed.get(self.taken).map_or(self.next - u64::from(self.open_count), |c| c.first)
+    }
+
+    /// Whether there is something to take.
+    pub(crate) fn has_more(&self) -> bool {
+        self.taken < self.sealed.len() || self.open_count > 0
+    }
+
+    /// Where to append one frame, which [`Chunks::appended`] then counts.
+    pub(crate) fn open(&mut self) -> &mut Vec<u8> {
+        &mut self.open
+    }
+
+    /// Counts the frame just appended; returns its index, and whether a chunk became full.
+    pub(crate) fn appended(&mut self, weight: usize) -> (u64, bool) {
+        let index = self.next;
+        self.next += 1;
+        self.open_count += 1;
+        self.open_weight += weight;
+        let full = self.open.len() >= CHUNK;
+        if full {
+            self.seal();
+        }
+        (index, full)
+    }
+
+    fn seal(&mut self) {
+        if self.open_count == 0 {
+            return;
+        }
+        // The next chunk will probably be as large as this one: no regrowing at a high rate, no
+        // 64 KiB for a single event at a low one.
+        let capacity = (self.open.len() + self.open.len() / 8).min(CHUNK + CHUNK / 8);
+        let bytes = std::mem::replace(&mut self.open, Vec::with_capacity(capacity)).into();
+        let count = std::mem::take(&mut self.open_count);
+        let weight = std::mem::take(&mut self.open_weight);
+        let first = self.next - u64::from(count);
+        self.sealed.push_back(Chunk { first, count, bytes, weight });
+    }
+
+    /// Gives out the next frames, about `budget` bytes of them.
+    pub(crate) fn take(&mut self, budget: usize, mut part: impl FnMut(Bytes)) {
+        let mut bytes = 0;
+        while bytes < budget {
+            if self.taken == self.sealed.len() {
+                self.seal();
+            }
+            let Some(chunk) = self.sealed.get(self.taken) else { return };
+            bytes += chunk.bytes.len();
+            self.taken += 1;
+            part(chunk.bytes.clone());
+        }
+    }
+
+    /// Lets go of the whole chunks before `index`; returns the weight that became free.
+    pub(crate) fn release(&mut self, index: u64) -> usize {
+        let mut freed = 0;
+        while let Some(front) = self.sealed.front()
+            && front.first + u64::from(front.count) <= index
+            && self.taken > 0
+        {
+            freed += front.weight;
+            self.sealed.pop_front();
+            self.taken -= 1;
+        }
+        freed
+    }
+
+    /// The index behind the last event of which every byte was sent, where `unsent` bytes of
+    /// what was taken were not.
+    pub(crate) fn sent_to(&self, mut unsent: usize) -> u64 {
+        for chunk in self.sealed.iter().take(self.taken).rev() {
+            if unsent == 0 {
+                return chunk.first + u64::from(chunk.count);
+            }
+            if unsent < chunk.bytes.len() {
+                let sent = chunk.bytes.len() - unsent;
+                return chunk.first
+                    + ends(&chunk.bytes).take_while(|end| *end <= sent).count() as u64;
+            }
+            unsent -= chunk.bytes.len();
+        }
+        self.sealed.front().map_or(self.taken_to(), |chunk| chunk.first)
+    }
+
+    /// Goes back to `index`: everything before is let go, everything from there is to be taken
+    /// again. Returns the weight that became free.
+    pub(crate) fn rewind(&mut self, index: u64) -> usize {
+        self.seal();
+        self.taken = self.sealed.len();
+        let freed = self.release(index);
+        self.taken = 0;
+        if let Some(front) = self.sealed.front_mut()
+            && index > front.first
+        {
+            let skipped = (index - front.first) as u32;
+            let end = ends(&front.bytes).nth(skipped as usize - 1).unwrap_or(0);
+            front.bytes.advance(end);
+            front.first = index;
+            front.count -= skipped;
+        }
+        freed
+    }
+}
+
+/// The ends of the frames in `bytes`.
+fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let mut end = 0;
+    std::iter::from_fn(move || {
+        let length = bytes.get(end..)?.first_chunk::<4>()?;
+        end += 4 + u32::from_be_bytes(*length) as usize;
+        Some(end)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hub_core::wire::frame_with;
+
+    /// Frames of 5 to 8 bytes, each holding its index.
+    fn filled(count: u8) -> Chunks {
+        let mut chunks = Chunks::default();
+        for n in 0..count {
+            frame_with(chunks.open(), |out| out.resize(out.len() + 1 + usize::from(n) % 4, n));
+            chunks.appended(1);
+            if n % 3 == 2 {
+                chunks.seal();
+            }
+        }
+        chunks
+    }
+
+    fn taken(chunks: &mut Chunks) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        chunks.take(usize::MAX, |part| bytes.extend_from_slice(&part));
+        bytes
+    }
+
+    #[test]
+    fn after_a_loss_at_any_byte_the_whole_frames_before_it_count_as_sent() {
+        let total = taken(&mut filled(20)).len();
+        for sent in 0..=total {
+            let mut chunks = filled(20);
+            let bytes = taken(&mut chunks);
+            let whole = ends(&bytes).take_while(|end| *end <= sent).count() as u64;
+            assert_eq!(chunks.sent_to(total - sent), whole, "after {sent} bytes");
+            chunks.rewind(whole);
+            let again = taken(&mut chunks);
+            let start = ends(&bytes).take(whole as usize).last().unwrap_or(0);
+            assert_eq!(again, &bytes[start..], "after {sent} bytes");
+        }
+    }
+
+    #[test]
+    fn rewinding_to_any_event_frees_the_chunks_before_it_only() {
+        for index in 0..=20 {
+            let mut chunks = filled(20);
+            taken(&mut chunks);
+            let freed = chunks.rewind(index);
+            assert_eq!(freed as u64, if index == 20 { 20 } else { index / 3 * 3 });
+            assert_eq!(chunks.taken_to(), index);
+            let first = taken(&mut chunks).get(4).copied();
+            assert_eq!(first, (index < 20).then_some(index as u8));
+            assert_eq!(chunks.release(20), 20 - freed, "weight is freed once");
+        }
+    }
+
+    #[test]
+    fn what_was_not_taken_is_not_released() {
+        let mut chunks = filled(9);
+        assert_eq!(chunks.release(9), 0);
+        chunks.take(1, |_| ());
+        assert_eq!((chunks.release(9), chunks.taken_to()), (3, 3));
+    }
+}

@@ -1,0 +1,208 @@
+//! The log against a model of a hub that counts, loses connections at any byte, restarts and
+//! refuses.
+
+use super::*;
+use bytes::Bytes;
+use hub_core::wire::{RefusedCode, RefusedWhat, split};
+use proptest::prelude::*;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Publish {
+        wait: bool,
+        padding: u8,
+    },
+    Take(u16),
+    /// So many bytes reach the socket.
+    Write(u16),
+    /// So many of the bytes in the socket reach the hub.
+    Deliver(u16),
+    Receipt,
+    Refuse(u8),
+    Lose {
+        restart: bool,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (any::<bool>(), 0..40_u8).prop_map(|(wait, padding)| Step::Publish { wait, padding }),
+        3 => (1..300_u16).prop_map(Step::Take),
+        3 => (0..300_u16).prop_map(Step::Write),
+        3 => (0..300_u16).prop_map(Step::Deliver),
+        2 => Just(Step::Receipt),
+        1 => any::<u8>().prop_map(Step::Refuse),
+        1 => any::<bool>().prop_map(|restart| Step::Lose { restart }),
+    ]
+}
+
+struct World {
+    log: PublishLog,
+    resend: bool,
+    published: u32,
+    waiting: Vec<(u32, oneshot::Receiver<Verdict>)>,
+    /// Taken from the log, not in the socket.
+    out: Vec<u8>,
+    /// In the socket, not at the hub.
+    socket: Vec<u8>,
+    /// At the hub, as bytes that are no whole frame yet.
+    partial: Vec<u8>,
+    /// What this run of the hub has received, and how many of them it has receipted.
+    here: Vec<u32>,
+    receipted: usize,
+    refused: Vec<u32>,
+    /// What earlier runs of the hub received.
+    before: Vec<u32>,
+    unheard: usize,
+    unknown: u64,
+}
+
+const CAPACITY: usize = 500;
+
+impl World {
+    fn new(resend: bool) -> Self {
+        let log = PublishLog::new(CAPACITY, 1000);
+        assert!(!log.resume(0, false, resend, 1 << 20).exact);
+        World {
+            log,
+            resend,
+            published: 0,
+            waiting: Vec::new(),
+            out: Vec::new(),
+            socket: Vec::new(),
+            partial: Vec::new(),
+            here: Vec::new(),
+            receipted: 0,
+            refused: Vec::new(),
+            before: Vec::new(),
+            unheard: 0,
+            unknown: 0,
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Publish { wait, padding } => self.publish(wait, padding),
+            Step::Take(budget) => {
+                let out = &mut self.out;
+                self.log.take(budget.into(), |part: Bytes| out.extend_from_slice(&part));
+            }
+            Step::Write(bytes) => {
+                let bytes = usize::from(bytes).min(self.out.len());
+                self.socket.extend(self.out.drain(..bytes));
+            }
+            Step::Deliver(bytes) => {
+                let bytes = usize::from(bytes).min(self.socket.len());
+                self.partial.extend(self.socket.drain(..bytes));
+                while let Some(body) = split(&self.partial, 1000).unwrap().map(<[u8]>::to_vec) {
+                    self.partial.drain(..4 + body.len());
+                    let id = body[body.len() - 4..].try_into().unwrap();
+                    self.here.push(u32::from_be_bytes(id));
+                }
+            }
+            Step::Receipt => {
+                self.receipted = self.here.len();
+                self.log.receipt(self.here.len() as u64).unwrap();
+            }
+            Step::Refuse(which) => {
+                let open = self.here.len() - self.receipted;
+                if open == 0 {
+                    return;
+                }
+                let number = self.receipted + usize::from(which) % open;
+                if self.refused.contains(&self.here[number]) {
+                    return;
+                }
+                self.refused.push(self.here[number]);
+                let refused = Refused {
+                    what: RefusedWhat::Event,
+                    number: number as u64,
+                    code: RefusedCode::TooDeep,
+                    message: String::new(),
+                    rule: None,
+                    path: None,
+                };
+                self.unheard += usize::from(self.log.refused(refused).is_some());
+            }
+            Step::Lose { restart } => self.lose(restart),
+        }
+    }
+
+    fn publish(&mut self, wait: bool, padding: u8) {
+        let mut payload = vec![0; padding.into()];
+        payload.extend_from_slice(&self.published.to_be_bytes());
+        let event = EventFrame { topic: "t", payload: &payload, headers: None };
+        let (sender, receiver) = oneshot::channel();
+        let append = pin!(self.log.append(&event, wait.then_some(sender)));
+        if let Poll::Ready(appended) = append.poll(&mut Context::from_waker(Waker::noop())) {
+            assert_eq!(appended.unwrap().0, u64::from(self.published));
+            if wait {
+                self.waiting.push((self.published, receiver));
+            }
+            self.published += 1;
+        }
+    }
+
+    fn lose(&mut self, restart: bool) {
+        self.log.lost(self.out.len());
+        self.out.clear();
+        self.socket.clear();
+        self.partial.clear();
+        if restart {
+            self.before.append(&mut self.here);
+            self.receipted = 0;
+        }
+        let resumed = self.log.resume(self.here.len() as u64, !restart, self.resend, 1 << 20);
+        assert!(restart || resumed.exact);
+        assert!(!(self.resend && resumed.unknown > 0));
+        self.unknown += resumed.unknown;
+        self.receipted = self.here.len();
+    }
+
+    fn finish(mut self) {
+        self.lose(false);
+        self.step(Step::Take(u16::MAX));
+        self.step(Step::Write(u16::MAX));
+        self.step(Step::Deliver(u16::MAX));
+        self.step(Step::Receipt);
+        assert_eq!(self.log.pending(), 0);
+        assert_eq!(self.log.room.available_permits(), CAPACITY, "room is given back once");
+        let report = std::mem::take(&mut self.log.log.lock().report);
+        assert_eq!((report.refused.len(), report.outcome_unknown), (self.unheard, self.unknown));
+
+        assert!(self.here.is_sorted_by(|a, b| a < b), "in order and once: {:?}", self.here);
+        let mut arrived: Vec<u32> = self.before.iter().chain(&self.here).copied().collect();
+        arrived.sort_unstable();
+        let total = arrived.len();
+        arrived.dedup();
+        assert!(self.resend || arrived.len() == total, "nothing is sent twice unless so chosen");
+        let mut unknown = self.unknown;
+        for (id, mut waiting) in self.waiting {
+            match waiting.try_recv().expect("everyone gets a verdict") {
+                Ok(()) => assert!(arrived.contains(&id)),
+                Err(Failure::Refused(_)) => assert!(self.refused.contains(&id)),
+                Err(Failure::OutcomeUnknown) => unknown += 1,
+                Err(Failure::NotSent) => panic!("the log has not ended"),
+            }
+        }
+        let missing = u64::from(self.published) - arrived.len() as u64;
+        assert!(missing <= unknown, "{missing} are missing, {unknown} are reported");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn every_event_gets_one_verdict_and_arrives_as_it_says(
+        steps in proptest::collection::vec(step(), 0..150),
+        resend in any::<bool>(),
+    ) {
+        let mut world = World::new(resend);
+        steps.into_iter().for_each(|step| world.step(step));
+        world.finish();
+    }
+}

@@ -1,0 +1,50 @@
+use crate::events::EventSender;
+use crate::publish::PublishLog;
+use crate::subscriptions::Replies;
+use crate::{HubUrl, Options};
+use hub_core::topic::TopicName;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use tokio::sync::{Notify, watch};
+
+/// What the client's clones and its connection task both use.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) url: HubUrl,
+    pub(crate) options: Options,
+    pub(crate) instance: [u8; 16],
+    pub(crate) log: PublishLog,
+    pub(crate) events: EventSender,
+    pub(crate) replies: Arc<Replies>,
+    /// The inbox, while answers can arrive on it.
+    pub(crate) inbox: Mutex<Option<TopicName>>,
+    pub(crate) next_subscription: AtomicU64,
+    /// The ids of subscriptions whose subscriber is gone; at most one entry for each there was.
+    pub(crate) gone: Mutex<Vec<u64>>,
+    /// Tells the connection to look at `gone`.
+    pub(crate) left: Notify,
+    /// New subscriptions are no longer taken.
+    pub(crate) draining: AtomicBool,
+    /// Whether the client has ended.
+    pub(crate) ended: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub(crate) fn new(url: HubUrl, options: Options, instance: [u8; 16]) -> Self {
+        Shared {
+            log: PublishLog::new(options.publish_log_bytes, options.refusals_kept),
+            events: EventSender::new(options.events_kept),
+            url,
+            options,
+            instance,
+            replies: Arc::default(),
+            inbox: Mutex::new(None),
+            next_subscription: AtomicU64::new(1),
+            gone: Mutex::default(),
+            left: Notify::new(),
+            draining: AtomicBool::new(false),
+            ended: watch::Sender::new(false),
+        }
+    }
+}

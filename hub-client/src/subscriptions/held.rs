@@ -1,0 +1,113 @@
+use hub_core::emitter::{Delivery, Message};
+use hub_core::wire::{Gap, GapReason};
+use std::collections::HashMap;
+
+/// How many events are held for a subscription until the hub has answered. What comes beyond is
+/// left out, with a gap in its place.
+const MOST: usize = 1024;
+
+/// Deliveries of which it is not known yet whether they are due.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    deliveries: Vec<Delivery>,
+    /// For each topic with something held, where its gap for what was left out is.
+    topics: HashMap<String, Option<usize>>,
+}
+
+impl Held {
+    /// The topics of which something is held.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = &str> {
+        self.topics.keys().map(String::as_str)
+    }
+
+    /// Holds one more.
+    pub(crate) fn push(&mut self, delivery: Delivery) {
+        let (topic, last) = match &delivery {
+            Delivery::Message(message) => (message.topic.as_str(), Some(message.seq)),
+            Delivery::Gap(gap) => (gap.topic.as_str(), gap.to),
+        };
+        let left_out = self.topics.entry(topic.to_owned()).or_default();
+        if let Some(Delivery::Gap(gap)) = left_out.and_then(|at| self.deliveries.get_mut(at)) {
+            gap.to = last; // numbers of a topic follow one another
+            return;
+        }
+        if self.deliveries.len() < MOST {
+            return self.deliveries.push(delivery);
+        }
+        *left_out = Some(self.deliveries.len());
+        self.deliveries.push(match delivery {
+            Delivery::Message(message) => Delivery::Gap(gap_for(&message)),
+            gap => gap,
+        });
+    }
+
+    /// The hub said from where on the topic is due: what was held is from before.
+    pub(crate) fn drop_topic(&mut self, topic: &str) {
+        if self.topics.remove(topic).is_none() {
+            return;
+        }
+        self.deliveries.retain(|delivery| match delivery {
+            Delivery::Message(message) => message.topic.as_str() != topic,
+            Delivery::Gap(gap) => gap.topic != topic,
+        });
+        for (topic, left_out) in &mut self.topics {
+            *left_out = left_out.and_then(|_| {
+                self.deliveries
+                    .iter()
+                    .rposition(|held| matches!(held, Delivery::Gap(gap) if gap.topic == *topic))
+            });
+        }
+    }
+
+    /// Everything held, in order.
+    pub(crate) fn into_deliveries(self) -> Vec<Delivery> {
+        self.deliveries
+    }
+}
+
+fn gap_for(message: &Message) -> Gap {
+    Gap {
+        topic: message.topic.as_str().to_owned(),
+        epoch: message.epoch,
+        from: message.seq,
+        to: Some(message.seq),
+        reason: GapReason::Overflow,
+        subscription: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hub_core::emitter::Headers;
+    use hub_core::topic::TopicName;
+
+    fn message(topic: &str, seq: u64) -> Delivery {
+        Delivery::Message(Message {
+            topic: TopicName::parse(topic).unwrap(),
+            epoch: 1,
+            seq,
+            publisher: "".into(),
+            time_ms: 0,
+            headers: Headers::new(),
+            payload: Default::default(),
+        })
+    }
+
+    #[test]
+    fn what_does_not_fit_becomes_a_gap_in_its_place() {
+        let mut held = Held::default();
+        (1..=10).for_each(|seq| held.push(message("a", seq)));
+        (1..=2000).for_each(|seq| held.push(message("b", seq)));
+        held.push(message("a", 11));
+        held.push(message("a", 12));
+        held.drop_topic("c");
+        held.drop_topic("a");
+        held.push(message("b", 2001));
+        assert_eq!(held.topics().collect::<Vec<_>>(), ["b"]);
+        let deliveries = held.into_deliveries();
+        assert_eq!(deliveries.len(), 1024 - 10 + 1);
+        let Some(Delivery::Gap(gap)) = deliveries.last() else { panic!("a gap") };
+        assert_eq!((gap.from, gap.to), (1015, Some(2001)));
+    }
+}

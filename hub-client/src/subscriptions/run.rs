@@ -1,0 +1,109 @@
+//! A run while its EVENT frames come in.
+
+use super::Sink;
+use crate::events::{ConnectionEvent, EventSender};
+use bytes::Bytes;
+use hub_core::emitter::{Headers, Message};
+use hub_core::topic::TopicName;
+use hub_core::wire::{EventFrame, Gap, Limits, Packer, RunFrame};
+use std::sync::Arc;
+
+/// The rest of a run.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) topic: RunTopic,
+    pub(super) epoch: u64,
+    /// The number of the next event.
+    pub(super) next: u64,
+    pub(super) left: u32,
+    publisher: Arc<str>,
+    time_ms: u64,
+    pub(super) takers: Vec<Taker>,
+}
+
+/// A topic, and how it stands in each EVENT frame.
+#[derive(Debug, Clone)]
+pub(super) struct RunTopic {
+    pub(super) name: TopicName,
+    encoded: Bytes,
+}
+
+/// A subscription that gets events of a run.
+#[derive(Debug)]
+pub(super) struct Taker {
+    pub(super) id: u64,
+    /// From this number on.
+    pub(super) from: u64,
+    pub(super) sink: Sink,
+    /// To be handed over in front of the first event.
+    pub(super) gap: Option<Gap>,
+    /// Not to be handed over yet.
+    pub(super) held: bool,
+}
+
+impl Taker {
+    pub(super) fn new(id: u64, from: u64, sink: Sink) -> Self {
+        Taker { id, from, sink, gap: None, held: false }
+    }
+}
+
+impl RunTopic {
+    pub(super) fn new(name: TopicName) -> Self {
+        let mut encoded = Vec::new();
+        Packer(&mut encoded).str(name.as_str());
+        RunTopic { name, encoded: encoded.into() }
+    }
+}
+
+impl Run {
+    pub(super) fn new(
+        run: &RunFrame<'_>,
+        topic: RunTopic,
+        publisher: Arc<str>,
+        takers: Vec<Taker>,
+    ) -> Self {
+        let (next, left) = (run.first, run.count);
+        Run { topic, epoch: run.epoch, next, left, publisher, time_ms: run.time_ms, takers }
+    }
+
+    /// Reads the next EVENT frame. Returns its message and the last taker it is for; nothing if
+    /// it is for none.
+    pub(super) fn next(
+        &mut self,
+        body: &Bytes,
+        limits: &Limits,
+        events: &EventSender,
+    ) -> Result<Option<(Message, usize)>, String> {
+        // That it is an EVENT was looked at by the caller; the topic must be the run's.
+        if !body.get(2..).is_some_and(|rest| rest.starts_with(&self.topic.encoded)) {
+            return Err("an EVENT on another topic than its RUN".to_owned());
+        }
+        let offset = 2 + self.topic.encoded.len();
+        let event = EventFrame::parse_after_topic(body, offset, self.topic.name.as_str(), limits)
+            .map_err(|error| error.to_string())?;
+        let seq = self.next;
+        (self.next, self.left) = (seq + 1, self.left - 1);
+        let Some(last) = self.takers.iter().rposition(|taker| seq >= taker.from) else {
+            return Ok(None);
+        };
+        let message = Message {
+            topic: self.topic.name.clone(),
+            epoch: self.epoch,
+            seq,
+            publisher: self.publisher.clone(),
+            time_ms: self.time_ms,
+            headers: headers(&event, limits, events),
+            payload: body.slice_ref(event.payload),
+        };
+        Ok(Some((message, last)))
+    }
+}
+
+fn headers(event: &EventFrame<'_>, limits: &Limits, events: &EventSender) -> Headers {
+    let Some(encoded) = event.headers else { return Headers::new() };
+    Headers::parse(encoded, limits).unwrap_or_else(|error| {
+        let topic = event.topic;
+        events.send(ConnectionEvent::Violation(format!("headers of {topic}: {error}")));
+        Headers::new()
+    })
+}

@@ -1,0 +1,272 @@
+//! A hub that does what the test says, frame by frame: for faults that a real hub does not have.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use bytes::{Buf, BytesMut};
+use hub_client::{Builder, Client, ConnectionEvent, ConnectionEvents};
+use hub_core::topic::{TopicFilter, TopicName};
+use hub_core::wire::*;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Longer than anything here takes; a test that hangs fails instead.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, future).await.expect("it took too long")
+}
+
+pub(crate) fn topic(name: &str) -> TopicName {
+    TopicName::parse(name).unwrap()
+}
+
+pub(crate) fn filter(text: &str) -> TopicFilter {
+    TopicFilter::parse(text).unwrap()
+}
+
+/// A frame that a client sent, with what tests look at.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Sent {
+    Event { topic: String, payload: Vec<u8>, headers: Vec<u8> },
+    Subscribe(Subscribe),
+    Unsubscribe(u64),
+    Ping(u64),
+    Pong(u64),
+    Close(CloseCode),
+}
+
+pub(crate) struct FakeHub {
+    listener: TcpListener,
+    pub(crate) id: [u8; 16],
+}
+
+pub(crate) struct Peer {
+    pub(crate) stream: TcpStream,
+    buffer: BytesMut,
+    pub(crate) hello: Hello,
+}
+
+impl FakeHub {
+    pub(crate) async fn start() -> FakeHub {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        FakeHub { listener, id: [1; 16] }
+    }
+
+    /// A builder of a client that reconnects fast.
+    pub(crate) fn client(&self) -> Builder {
+        let url = format!("hub://{}", self.listener.local_addr().unwrap());
+        Client::builder(&url)
+            .backoff_min(Duration::from_millis(1))
+            .backoff_max(Duration::from_millis(5))
+            .drain_timeout(Duration::from_secs(5))
+    }
+
+    /// A client and the hub's end of its connection.
+    pub(crate) async fn connect(&self, builder: Builder) -> (Client, Peer) {
+        soon(async { tokio::join!(builder.connect(), self.accept(0)) }).await.unpack()
+    }
+
+    /// Takes the next connection, and says how many events were received.
+    pub(crate) async fn accept(&self, received: u64) -> Peer {
+        self.accept_with(|welcome| welcome.received = received).await
+    }
+
+    pub(crate) async fn accept_with(&self, change: impl FnOnce(&mut Welcome)) -> Peer {
+        self.accept_if_heard(change).await.expect("HELLO")
+    }
+
+    /// The next connection; `None` if it ended before its HELLO.
+    pub(crate) async fn accept_any(&self) -> Option<Peer> {
+        self.accept_if_heard(|_| ()).await
+    }
+
+    async fn accept_if_heard(&self, change: impl FnOnce(&mut Welcome)) -> Option<Peer> {
+        let (stream, _) = soon(self.listener.accept()).await.unwrap();
+        let mut peer = Peer { stream, buffer: BytesMut::new(), hello: Hello::default() };
+        let body = peer.body().await?;
+        let Ok(Frame::Hello(hello)) = Frame::parse(&body, &Limits::default()) else {
+            panic!("not a HELLO: {body:x?}");
+        };
+        peer.hello = hello;
+        let mut welcome = Welcome {
+            version: VERSION,
+            hub: self.id,
+            connection: 1,
+            received: 0,
+            publisher: "test#1".into(),
+            inbox: "$inbox.1".into(),
+            limits: Limits::default(),
+            keepalive_ms: 0,
+            time_ms: 0,
+        };
+        change(&mut welcome);
+        peer.send(&[Frame::Welcome(welcome)]).await;
+        Some(peer)
+    }
+}
+
+trait Unpack {
+    fn unpack(self) -> (Client, Peer);
+}
+
+impl Unpack for (Result<Client, hub_client::ConnectError>, Peer) {
+    fn unpack(self) -> (Client, Peer) {
+        (self.0.unwrap(), self.1)
+    }
+}
+
+impl Peer {
+    async fn body(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(body) = split(&self.buffer, 16 << 20).unwrap() {
+                let body = body.to_vec();
+                self.buffer.advance(4 + body.len());
+                return Some(body);
+            }
+            match soon(self.stream.read_buf(&mut self.buffer)).await {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// The next frame of the client; `None` at the end of the stream.
+    pub(crate) async fn next(&mut self) -> Option<Sent> {
+        let body = self.body().await?;
+        Some(match Frame::parse(&body, &Limits::default()).unwrap() {
+            Frame::Event(event) => Sent::Event {
+                topic: event.topic.to_owned(),
+                payload: event.payload.to_vec(),
+                headers: event.headers.unwrap_or_default().to_vec(),
+            },
+            Frame::Subscribe(subscribe) => Sent::Subscribe(subscribe),
+            Frame::Unsubscribe { id } => Sent::Unsubscribe(id),
+            Frame::Ping { token } => Sent::Ping(token),
+            Frame::Pong { token } => Sent::Pong(token),
+            Frame::Close(close) => Sent::Close(close.code),
+            other => panic!("a client does not send {other:?}"),
+        })
+    }
+
+    /// The payload of the next frame, which is an event with one number.
+    pub(crate) async fn number(&mut self) -> u8 {
+        match self.next().await {
+            Some(Sent::Event { payload, .. }) if payload.len() == 1 => payload[0],
+            other => panic!("not an event with one number: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn subscribe(&mut self) -> Subscribe {
+        match self.next().await {
+            Some(Sent::Subscribe(subscribe)) => subscribe,
+            other => panic!("not a SUBSCRIBE: {other:?}"),
+        }
+    }
+
+    /// Answers the next frame, which is a SUBSCRIBE, with SUBSCRIBED.
+    pub(crate) async fn confirm(&mut self) -> Subscribe {
+        let subscribe = self.subscribe().await;
+        self.send(&[Frame::Subscribed { id: subscribe.id }]).await;
+        subscribe
+    }
+
+    pub(crate) async fn send(&mut self, frames: &[Frame<'_>]) {
+        let bytes: Vec<u8> = frames.iter().flat_map(Frame::to_bytes).collect();
+        self.raw(&bytes).await;
+    }
+
+    pub(crate) async fn raw(&mut self, bytes: &[u8]) {
+        soon(self.stream.write_all(bytes)).await.unwrap();
+    }
+
+    /// A run of events on `t`, whose payloads are their numbers.
+    pub(crate) async fn run(&mut self, first: u64, count: u32, subscription: Option<u64>) {
+        self.run_on("t", 1, first, count, subscription).await;
+    }
+
+    pub(crate) async fn run_on(
+        &mut self,
+        topic: &str,
+        epoch: u64,
+        first: u64,
+        count: u32,
+        subscription: Option<u64>,
+    ) {
+        let bytes = run_bytes(topic, epoch, first, count, subscription);
+        self.raw(&bytes).await;
+    }
+
+    /// Waits until the client has dealt with everything that was sent to it.
+    pub(crate) async fn settled(&mut self) {
+        self.send(&[Frame::Ping { token: 99 }]).await;
+        while self.next().await.expect("PONG") != Sent::Pong(99) {}
+    }
+
+    /// As [`Peer::settled`], and the client had nothing else to say meanwhile.
+    pub(crate) async fn silent(&mut self) {
+        self.send(&[Frame::Ping { token: 98 }]).await;
+        assert_eq!(self.next().await, Some(Sent::Pong(98)));
+    }
+
+    /// Reads until the end of the client's stream.
+    pub(crate) async fn ended(&mut self) -> Vec<Sent> {
+        let mut rest = Vec::new();
+        while let Some(frame) = self.next().await {
+            rest.push(frame);
+        }
+        rest
+    }
+}
+
+pub(crate) fn run_bytes(
+    topic: &str,
+    epoch: u64,
+    first: u64,
+    count: u32,
+    subscription: Option<u64>,
+) -> Vec<u8> {
+    let run = RunFrame { topic, epoch, first, count, publisher: "p#1", time_ms: 5, subscription };
+    let mut bytes = Frame::Run(run).to_bytes();
+    for seq in first..first + u64::from(count) {
+        let mut payload = Vec::new();
+        Packer(&mut payload).uint(seq);
+        EventFrame { topic, payload: &payload, headers: None }.write(&mut bytes);
+    }
+    bytes
+}
+
+pub(crate) fn gap(from: u64, to: Option<u64>, reason: GapReason, subscription: Option<u64>) -> Gap {
+    Gap { topic: "t".into(), epoch: 1, from, to, reason, subscription }
+}
+
+pub(crate) fn refused(what: RefusedWhat, number: u64, code: RefusedCode) -> Refused {
+    Refused {
+        what,
+        number,
+        code,
+        message: "because".into(),
+        rule: Some("rule".into()),
+        path: Some("a.b".into()),
+    }
+}
+
+/// The next connection event that `wanted` takes.
+pub(crate) async fn event<T>(
+    events: &mut ConnectionEvents,
+    mut wanted: impl FnMut(&ConnectionEvent) -> Option<T>,
+) -> T {
+    loop {
+        let event = soon(events.next()).await.expect("the client has ended");
+        if let Some(found) = wanted(&event) {
+            return found;
+        }
+    }
+}
+
+/// Polls a future once.
+pub(crate) fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
