@@ -1,7 +1,7 @@
 //! The actor that owns a topic's members and its end.
 
 use super::{Registry, SubscriptionEntry, Topic, TopicState};
-use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, MessageResult};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +38,6 @@ impl TopicActor {
 
     /// Ends the topic if nothing happened on it between two looks.
     fn look(&mut self, ctx: &mut Context<Self>) {
-        use actix::ActorContext;
         let stands_at = self.topic.state().next;
         if stands_at == self.stood_at && self.registry.retire(&self.topic, stands_at) {
             return ctx.stop();

@@ -126,25 +126,24 @@ impl Backlog {
         count(&ledger.overflow, run.count.into());
         let span = Span::of(&run, GapReason::Overflow);
         let group = run.group.is_some();
-        let before = self.items.iter_mut().take(at).rev().find(|item| item.lane() == Some(&run.lane));
-        match before {
-            Some(Item::Gap(_, gap)) if gap.extend(&span, group) => {}
-            Some(_) => {
-                self.bytes += gap_size(&run.lane);
-                self.items.insert(at, Item::Gap(run.lane, span));
-            }
-            // Nothing of its lane comes before it, so its gap may lead the queue.
-            None => match self.lead.get_mut(&run.lane) {
-                Some(lead) if lead.extend(&span, group) => {}
-                Some(_) => {
-                    self.bytes += gap_size(&run.lane);
-                    self.items.insert(at, Item::Gap(run.lane, span));
-                }
-                None => {
-                    self.bytes += gap_size(&run.lane);
-                    self.lead.insert(run.lane, span);
-                }
-            },
+        let before =
+            self.items.iter_mut().take(at).rev().find(|item| item.lane() == Some(&run.lane));
+        // Nothing of its lane comes before it: then its gap may lead the queue.
+        let leads = before.is_none();
+        let earlier = match before {
+            Some(Item::Gap(_, gap)) => Some(gap),
+            Some(_) => None,
+            None => self.lead.get_mut(&run.lane),
+        };
+        let new_lead = leads && earlier.is_none();
+        if earlier.is_some_and(|gap| gap.extend(&span, group)) {
+            return true;
+        }
+        self.bytes += gap_size(&run.lane);
+        if new_lead {
+            self.lead.insert(run.lane, span);
+        } else {
+            self.items.insert(at, Item::Gap(run.lane, span));
         }
         true
     }

@@ -38,7 +38,7 @@ fn conflate_run(
     let frames: Vec<Range<usize>> =
         frame_ends(&events).map(|end| std::mem::replace(&mut start, end)..end).collect();
     let mut parts = Vec::new();
-    for (number, frame) in (run.first..).zip(&frames).rev() {
+    for (number, frame) in (run.first..=run.last()).rev().zip(frames.iter().rev()) {
         let newest = seen.insert((run.lane.clone(), key(&events[frame.clone()])));
         parts.push((number, frame.clone(), newest));
     }

@@ -50,12 +50,22 @@ impl QueuedRun {
 
     /// The EVENT frames, without a RUN frame in front of them.
     pub(super) fn events(&self) -> Bytes {
-        if self.head.is_empty() { self.body.slice(frame_len(&self.body)..) } else { self.body.clone() }
+        if self.head.is_empty() {
+            self.body.slice(frame_len(&self.body)..)
+        } else {
+            self.body.clone()
+        }
     }
 
     /// The run of `count` events from number `first` on, in an allocation of its own, for
     /// `subscription`. `frames` are its EVENT frames.
-    pub(super) fn part(&self, subscription: Option<u64>, first: u64, count: u32, frames: &[u8]) -> Self {
+    pub(super) fn part(
+        &self,
+        subscription: Option<u64>,
+        first: u64,
+        count: u32,
+        frames: &[u8],
+    ) -> Self {
         let front = if self.head.is_empty() { &self.body } else { &self.head };
         let (publisher, time_ms) = match Frame::parse(&front[4..frame_len(front)], &Limits::NONE) {
             Ok(Frame::Run(run)) => (run.publisher, run.time_ms),

@@ -159,7 +159,11 @@ impl Group {
     }
 
     /// Hands runs that a member left behind to the others; returns those that nobody took.
-    pub(super) fn redistribute(&self, runs: Vec<QueuedRun>, touched: &mut Touched) -> Vec<QueuedRun> {
+    pub(super) fn redistribute(
+        &self,
+        runs: Vec<QueuedRun>,
+        touched: &mut Touched,
+    ) -> Vec<QueuedRun> {
         let mut left = Vec::new();
         for (turn, run) in runs.into_iter().enumerate() {
             let takers = self.takers(run.size());

@@ -107,4 +107,3 @@ pub enum Published {
     /// Nothing happened: the topic was idle and has ended; ask the registry for a new one.
     Retired,
 }
-

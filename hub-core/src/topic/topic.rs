@@ -4,7 +4,7 @@ use super::history::{History, HistoryBudget};
 use super::item::{Lane, QueuedRun};
 use super::members::{Group, GroupMember, Members, Plain, Touched};
 use super::pending::{PendingRun, Published};
-use super::{Outlet, SubscriptionEntry, TopicActor, TopicName};
+use super::{SubscriptionEntry, TopicActor, TopicName};
 use crate::wire::{Frame, GapReason, Position, RunFrame, Start};
 use actix::Addr;
 use parking_lot::Mutex;
