@@ -59,7 +59,7 @@ impl fmt::Display for Allowed {
                 Unit::Bytes => write!(f, "bytes, a whole number from {min} to {max}"),
                 Unit::Milliseconds => write!(f, "milliseconds, a whole number from {min} to {max}"),
             },
-            Allowed::OneOf(words) => write!(f, "one of: {}", words.join(", ")),
+            Allowed::OneOf(words) => f.write_str(&words.join(" or ")),
             Allowed::LogFilter => f.write_str(
                 "off, error, warn, info, debug or trace, also per target, such as \
                  info,hub_server=debug",
