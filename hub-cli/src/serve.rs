@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -142,12 +142,13 @@ fn log_to_stderr(filter: &str) -> Result<(), Box<dyn std::error::Error + Send + 
 
 /// Says on standard error what went wrong, with its causes.
 pub(crate) fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    let mut line = format!("hub: {error}");
+    let mut line = format!("error: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
         line.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    eprintln!("{line}");
+    // A closed stderr is no reason to panic.
+    let _ = writeln!(io::stderr(), "{line}");
     ExitCode::from(code)
 }

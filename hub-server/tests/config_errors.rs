@@ -35,7 +35,7 @@ fn a_value_of_the_wrong_kind_is_shown_with_its_place() {
     says(
         flag("handshake-ms", "5s"),
         "flag --handshake-ms: `handshake_ms` is `5s`; \
-         allowed is milliseconds, a whole number from 10 to 600000",
+         allowed is a whole number of milliseconds from 10 to 600000",
     );
     says(
         env("HUB_MAX_DEPTH", ""),
