@@ -1,5 +1,7 @@
 //! An error names where the mistake is, the key, what was wrong and what is allowed.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 use std::path::Path;
 
 use hub_server::config::{Anonymous, Config, ConfigError, Origin};

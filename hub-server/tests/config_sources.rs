@@ -1,6 +1,8 @@
 //! Every key can be set from the file, the environment and a flag, with the same name and the same
 //! limits. These tests go through the table of keys, so a new key is tested as soon as it exists.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 use std::path::Path;
 
 use hub_server::config::{Allowed, Config, ConfigError, Key, flags};

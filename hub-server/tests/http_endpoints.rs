@@ -1,6 +1,8 @@
 //! Health, readiness and metrics over real sockets, written and read as bytes, and what becomes of
 //! clients that are wrong or slow.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
