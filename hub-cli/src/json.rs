@@ -12,6 +12,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hub_core::wire::{Limits, walk_all};
 use rmpv::Value;
 use serde_json::{Map, Number, Value as Json, json};
 
@@ -24,11 +25,13 @@ becomes its JSON text. --raw has the exact bytes.";
 /// Renders one MessagePack value. Events have passed the hub's checks, so a value that does not
 /// parse is a fault worth showing rather than hiding: it appears as binary.
 pub(crate) fn from_msgpack(bytes: &[u8]) -> Json {
-    let mut rest = bytes;
-    // The hub allows a depth of at most 64.
-    match rmpv::decode::read_value_with_max_depth(&mut rest, 128) {
-        Ok(value) if rest.is_empty() => from_value(value),
-        _ => bin(bytes),
+    // rmpv alone would take more than MessagePack has, and follows any depth with its stack.
+    if walk_all(bytes, &Limits::NONE).is_err() {
+        return bin(bytes);
+    }
+    match rmpv::decode::read_value(&mut &bytes[..]) {
+        Ok(value) => from_value(value),
+        Err(_) => bin(bytes),
     }
 }
 
