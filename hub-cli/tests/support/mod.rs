@@ -1,5 +1,6 @@
 //! The real `hub` binary in real processes, on ports that the system chooses.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "only tests are here")]
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -26,8 +27,19 @@ impl Hub {
     }
 
     pub(crate) fn start_with<S: AsRef<OsStr>>(args: &[S]) -> Hub {
+        Hub::start_at("127.0.0.1:0", args)
+    }
+
+    /// A hub where another was, with its clients' address.
+    pub(crate) fn start_again(self) -> Hub {
+        let address = self.url.trim_start_matches("hub://").to_owned();
+        drop(self);
+        Hub::start_at::<&str>(&address, &[])
+    }
+
+    fn start_at<S: AsRef<OsStr>>(listen: &str, args: &[S]) -> Hub {
         let mut command = Command::new(HUB);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(args);
+        command.args(["serve", "--listen", listen, "--http", "127.0.0.1:0"]).args(args);
         let mut process = Process::spawn("hub serve", command);
         let ready = process.stdout_line();
         let url = ready
