@@ -1,5 +1,7 @@
 //! The claim: a script can tell from the exit code what went wrong, and what was refused is said.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod support;
 
 use std::process::Command;

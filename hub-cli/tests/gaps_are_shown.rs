@@ -1,6 +1,8 @@
 //! The claim: where events are missing, `hub on` says so: with `--json` as a line of its own in
 //! their place, otherwise on stderr, so that stdout holds events only.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod support;
 
 use support::{Hub, Process, Random};

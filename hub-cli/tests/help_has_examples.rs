@@ -1,6 +1,8 @@
 //! The claim: the help of every command ends with examples, and that of the whole lists the exit
 //! codes.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod support;
 
 use support::tool;

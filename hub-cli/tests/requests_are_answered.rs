@@ -1,6 +1,8 @@
 //! The claim: a request gets its answer, or is told at once that nobody is there, and the exit
 //! code says which.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod support;
 
 use support::Hub;

@@ -1,6 +1,6 @@
 //! The real `hub` binary in real processes, on ports that the system chooses.
 #![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, reason = "only tests are here")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
