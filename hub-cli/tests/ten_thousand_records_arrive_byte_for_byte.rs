@@ -44,7 +44,7 @@ fn ten_thousand_records_arrive_byte_for_byte() {
         assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
         let lines = ended.json_lines();
         assert_eq!(lines.len() as u64, RECORDS);
-        for (number, line) in (1..).zip(&lines) {
+        for (number, line) in (1_u64..).zip(&lines) {
             assert_eq!(line["topic"], "logs.access");
             assert_eq!(line["seq"], number, "{line}");
             // The order of numbers is the order of the file.
