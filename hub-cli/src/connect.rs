@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// How long an orderly end may take after a signal, before the process just ends.
 const ENDING: Duration = Duration::from_secs(12);
@@ -129,6 +130,13 @@ pub(crate) async fn tell(mut events: ConnectionEvents) {
             _ => {}
         }
     }
+}
+
+/// Closes the connection, and lets what it told be printed.
+pub(crate) async fn end(client: Client, teller: JoinHandle<()>) {
+    client.close().await;
+    // The events end with the connection; the bound only guards against a stuck stderr.
+    let _ = tokio::time::timeout(Duration::from_secs(1), teller).await;
 }
 
 /// Resolves when there was no connection for `patience`, or never will be again.

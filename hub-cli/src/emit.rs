@@ -20,7 +20,7 @@ pub(crate) fn command() -> Command {
              has said of each whether it has it.",
         )
         .args([
-            Arg::new("topic").required(true).value_name("TOPIC").value_parser(TopicName::parse),
+            Arg::new("topic").required(true).value_name("TOPIC").value_parser(TopicName::parse).help("The topic"),
             Arg::new("json").value_name("JSON").help("The payload; without it, stdin is read"),
             Arg::new("format")
                 .long("format")
@@ -80,7 +80,8 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let stop = stop_signal()?;
     let client = connect(args).await?;
     let mut tally = Tally::default();
-    let mut emitter = Emission { client: &client, topic, headers, pace, tally: &mut tally };
+    let mut emitter =
+        Emission { client: &client, topic, headers, pace, tally: &mut tally, settled: true };
     let work = async {
         let sent = tokio::select! {
             sent = emitter.all(source) => sent,
@@ -98,7 +99,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     }
     client.close().await;
     tally.report(args.get_flag("summary"))?;
-    // What the hub said counts for more than what was wrong with the rest of the input.
+    // An error that ended the input early is already the outcome; it counts for more.
     if tally.unknown > 0 && outcome.is_ok() {
         outcome = Err(Failure::new(Exit::Lost, format!("{} of unknown outcome", tally.unknown)));
     } else if tally.refused > 0 {
@@ -135,6 +136,8 @@ struct Emission<'a> {
     headers: Headers,
     pace: Option<Pace>,
     tally: &'a mut Tally,
+    /// Whether the hub's word on everything published was heard.
+    settled: bool,
 }
 
 impl Emission<'_> {
@@ -166,7 +169,10 @@ impl Emission<'_> {
             tokio::select! {
                 biased;
                 payload = input.next() => return payload,
-                said = client.flush(), if client.pending() > 0 => self.tally.heard(said),
+                said = client.flush(), if !self.settled => {
+                    self.settled = true;
+                    self.tally.heard(said);
+                }
             }
         }
     }
@@ -177,6 +183,7 @@ impl Emission<'_> {
         }
         let sent = self.client.publish_raw(self.topic, payload, &self.headers).await;
         self.tally.published += 1;
+        self.settled = false;
         match sent {
             Ok(()) => Ok(()),
             Err(error @ EmitError::TooLarge { .. }) => {

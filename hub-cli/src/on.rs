@@ -1,6 +1,6 @@
 //! `hub on`: events as they come.
 
-use crate::connect::{connect, note, stop_signal, tell};
+use crate::connect::{connect, end, note, stop_signal, tell};
 use crate::exit::{Exit, Failure};
 use crate::output::{Form, Output};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -81,11 +81,12 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let left = args.get_one("count").copied().unwrap_or(u64::MAX);
     let stop = stop_signal()?;
     let client = connect(args).await?;
-    tokio::spawn(tell(client.events()));
+    let teller = tokio::spawn(tell(client.events()));
     let events = subscribe(&client, args).await?;
     let mut printer = Printer { output: Output::new(form), events, left };
     let printed = printer.print(&client, stop).await;
-    client.close().await;
+    drop(printer);
+    end(client, teller).await;
     match printed {
         Ok(()) => Ok(Exit::Ok),
         Err(Stopped::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ok),

@@ -1,6 +1,6 @@
 //! `hub reply`: answers requests, with a fixed value, an echo, or what a command prints.
 
-use crate::connect::{connect, note, stop_signal, tell};
+use crate::connect::{connect, end, note, stop_signal, tell};
 use crate::exit::{Exit, Failure};
 use crate::input::from_json;
 use crate::json::from_msgpack;
@@ -79,7 +79,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let mut left = args.get_one("count").copied().unwrap_or(u64::MAX);
     let mut stop = stop_signal()?;
     let client = connect(args).await?;
-    tokio::spawn(tell(client.events()));
+    let teller = tokio::spawn(tell(client.events()));
     let mut requests = client.subscribe(filter.clone(), options).await?;
     note(format_args!("subscribed to {filter}"));
     while left > 0 {
@@ -102,7 +102,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     }
     // Unsubscribes. What a queue group left with this member is told by the connection's events.
     drop(requests);
-    client.close().await;
+    end(client, teller).await;
     Ok(Exit::Ok)
 }
 

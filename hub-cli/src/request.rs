@@ -17,7 +17,11 @@ pub(crate) fn command() -> Command {
              Where nobody is there to answer, this is said at once, not after the time-out.",
         )
         .args([
-            Arg::new("topic").required(true).value_name("TOPIC").value_parser(TopicName::parse),
+            Arg::new("topic")
+                .required(true)
+                .value_name("TOPIC")
+                .value_parser(TopicName::parse)
+                .help("The topic"),
             Arg::new("json").value_name("JSON").default_value("null").help("The payload"),
             Arg::new("timeout")
                 .long("timeout")

@@ -82,7 +82,7 @@ pub(crate) struct Process {
     what: String,
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: Option<JoinHandle<Vec<u8>>>,
+    readers: Option<(JoinHandle<Vec<u8>>, JoinHandle<()>)>,
     lines: Receiver<String>,
     stderr: Arc<Mutex<String>>,
 }
@@ -133,7 +133,7 @@ impl Process {
         });
         let stderr = Arc::new(Mutex::new(String::new()));
         let (mut err, said) = (BufReader::new(child.stderr.take().unwrap()), stderr.clone());
-        std::thread::spawn(move || {
+        let saying = std::thread::spawn(move || {
             let mut line = String::new();
             while err.read_line(&mut line).is_ok_and(|read| read > 0) {
                 said.lock().unwrap().push_str(&line);
@@ -141,7 +141,8 @@ impl Process {
             }
         });
         let stdin = child.stdin.take();
-        Process { what: what.to_owned(), child, stdin, stdout: Some(stdout), lines, stderr }
+        let readers = Some((stdout, saying));
+        Process { what: what.to_owned(), child, stdin, readers, lines, stderr }
     }
 
     /// Writes all of it to stdin and closes that.
@@ -185,9 +186,9 @@ impl Process {
             assert!(Instant::now() < until, "{}: did not end", self.what);
             std::thread::sleep(Duration::from_millis(5));
         };
-        let stdout = self.stdout.take().unwrap().join().unwrap();
-        // Its stderr is at its end too; the thread that reads it needs a moment.
-        std::thread::sleep(Duration::from_millis(20));
+        let (stdout, saying) = self.readers.take().unwrap();
+        let stdout = stdout.join().unwrap();
+        saying.join().unwrap();
         let stderr = self.stderr.lock().unwrap().clone();
         Ended { status, stdout, stderr }
     }
