@@ -4,6 +4,7 @@
 //! carries results only; everything said to people goes to stderr. How it ended is the exit code,
 //! see [`exit::Exit`].
 
+mod config_cmd;
 mod connect;
 mod emit;
 mod exit;
@@ -13,6 +14,7 @@ mod on;
 mod output;
 mod reply;
 mod request;
+mod serve;
 
 use clap::Command;
 use std::process::ExitCode;
@@ -24,9 +26,17 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(connect::args())
-        .subcommands([emit::command(), on::command(), request::command(), reply::command()])
+        .subcommands([
+            serve::command(),
+            emit::command(),
+            on::command(),
+            request::command(),
+            reply::command(),
+            config_cmd::command(),
+        ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
+             hub serve &\n  \
              hub on 'orders.**' &\n  \
              hub emit orders.placed '{{\"number\": 7}}'\n  \
              hub help emit",
@@ -37,6 +47,8 @@ fn command() -> Command {
 fn main() -> ExitCode {
     let matches = command().get_matches();
     match matches.subcommand() {
+        Some(("serve", args)) => serve::run(args),
+        Some(("config", args)) => config_cmd::run(args),
         Some(("emit", args)) => connect::run(emit::run(args)),
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),

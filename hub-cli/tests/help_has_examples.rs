@@ -9,19 +9,29 @@ use support::tool;
 
 #[test]
 fn every_command_shows_examples() {
-    for command in ["emit", "on", "request", "reply"] {
+    for command in ["serve", "emit", "on", "request", "reply"] {
         let ended = tool("hub://h", [command, "--help"]).end();
         assert_eq!(ended.code(), Some(0));
         let (_, examples) = ended.text().split_once("Examples:\n").expect(command);
-        assert!(examples.trim_start().starts_with(&format!("hub {command} ")), "{examples}");
+        assert!(examples.trim_start().starts_with(&format!("hub {command}")), "{examples}");
     }
 }
 
 #[test]
 fn the_help_lists_commands_and_exit_codes() {
     let ended = tool("hub://h", ["--help"]).end();
-    for text in ["emit", "on", "request", "reply", "Exit codes:", "  0  done", "  7  ", "Examples:"]
-    {
+    for text in [
+        "serve",
+        "config",
+        "emit",
+        "on",
+        "request",
+        "reply",
+        "Exit codes:",
+        "  0  done",
+        "  7  ",
+        "Examples:",
+    ] {
         assert!(ended.text().contains(text), "{text}: {}", ended.text());
     }
 }
