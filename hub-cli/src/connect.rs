@@ -1,0 +1,190 @@
+//! What all commands that talk to a hub share: the options, the connection, signals, notes.
+
+use crate::exit::{Exit, Failure};
+use clap::{Arg, ArgMatches, builder::NonEmptyStringValueParser};
+use hub_client::{Client, ConnectionEvent, ConnectionEvents, Headers, TopicName};
+use std::future::Future;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How long an orderly end may take after a signal, before the process just ends.
+const ENDING: Duration = Duration::from_secs(12);
+
+/// The options of every command that talks to a hub.
+pub(crate) fn args() -> [Arg; 2] {
+    [
+        Arg::new("server")
+            .long("server")
+            .global(true)
+            .env("HUB_SERVER")
+            .value_name("URL")
+            .default_value("hub://127.0.0.1:4820")
+            .help("The hub's address"),
+        Arg::new("name")
+            .long("name")
+            .global(true)
+            .value_name("NAME")
+            .value_parser(NonEmptyStringValueParser::new())
+            .help("What this client calls itself; a part of the publisher that others see"),
+    ]
+}
+
+pub(crate) fn header_arg() -> Arg {
+    Arg::new("header")
+        .long("header")
+        .value_name("KEY=VALUE")
+        .action(clap::ArgAction::Append)
+        .help("Adds a header; may be repeated (known: id, key, type, trace, ttl, reply, re)")
+}
+
+/// Connects as the options say.
+pub(crate) async fn connect(args: &ArgMatches) -> Result<Client, Failure> {
+    let url = args.get_one::<String>("server").map_or("", String::as_str);
+    let mut builder = Client::builder(url);
+    if let Some(name) = args.get_one::<String>("name") {
+        builder = builder.name(name);
+    }
+    builder.connect().await.map_err(|error| {
+        let failure = Failure::from(error);
+        Failure::new(failure.exit, format!("{url}: {}", failure.message))
+    })
+}
+
+/// Runs a command to its end.
+///
+/// The connection lives on a thread of its own, and the command on this one. So a command that
+/// waits for its stdout to be read keeps the connection alive.
+pub(crate) fn run<F>(command: F) -> ExitCode
+where
+    F: Future<Output = Result<Exit, Failure>>,
+{
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let outcome = match runtime {
+        Err(error) => Err(error.into()),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(command);
+            // A thread may still wait for stdin, which nobody can interrupt.
+            runtime.shutdown_background();
+            outcome
+        }
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            note(format_args!("error: {}", failure.message));
+            failure.exit.into()
+        }
+    }
+}
+
+/// Says something on stderr. A closed stderr is no reason to fail.
+pub(crate) fn note(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Resolves at the first SIGINT or SIGTERM. A second one, or an end that takes too long (stdout
+/// that nobody reads), ends the process at once.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Unpin, Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(async move {
+        let mut next = async || {
+            tokio::select! { _ = interrupt.recv() => {} _ = terminate.recv() => {} }
+        };
+        next().await;
+        let _ = tell.send(());
+        let _ = tokio::time::timeout(ENDING, next()).await;
+        std::process::exit(Exit::Error as i32);
+    });
+    Ok(Box::pin(async move {
+        let _ = told.await;
+    }))
+}
+
+/// Tells on stderr what happens to the connection.
+pub(crate) async fn tell(mut events: ConnectionEvents) {
+    let mut lost = false;
+    while let Some(event) = events.next().await {
+        match event {
+            ConnectionEvent::Lost { reason } => {
+                lost = true;
+                note(format_args!("connection lost: {reason}"));
+            }
+            ConnectionEvent::Connected { .. } if lost => {
+                lost = false;
+                note("connected again");
+            }
+            ConnectionEvent::SubscriptionLost { filter, refused } => {
+                note(format_args!("subscription {filter} lost: {}", refused.message));
+            }
+            ConnectionEvent::LeftUnhandled { filter, events } => {
+                note(format_args!("{events} events of {filter} came and were not handled"));
+            }
+            ConnectionEvent::Violation(what) => note(format_args!("protocol violation: {what}")),
+            _ => {}
+        }
+    }
+}
+
+/// Closes the connection, and lets what it told be printed.
+pub(crate) async fn end(client: Client, teller: JoinHandle<()>) {
+    client.close().await;
+    // The events end with the connection; the bound only guards against a stuck stderr.
+    let _ = tokio::time::timeout(Duration::from_secs(1), teller).await;
+}
+
+/// Resolves when there was no connection for `patience`, or never will be again.
+pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -> Failure {
+    let mut deadline = None;
+    loop {
+        let event = match deadline {
+            None => events.next().await,
+            Some(at) => match tokio::time::timeout_at(at, events.next()).await {
+                Ok(event) => event,
+                Err(_) => {
+                    let waited = patience.as_secs_f64();
+                    let message = format!("the hub did not come back for {waited} s");
+                    return Failure::new(Exit::Lost, message);
+                }
+            },
+        };
+        match event {
+            Some(ConnectionEvent::Connected { .. }) => deadline = None,
+            Some(ConnectionEvent::Lost { reason }) => {
+                note(format_args!("connection lost: {reason}"));
+                deadline = deadline.or_else(|| Some(tokio::time::Instant::now() + patience));
+            }
+            Some(ConnectionEvent::Closed { reason }) => return Failure::new(Exit::Lost, reason),
+            None => return Failure::new(Exit::Lost, "the connection has ended"),
+            Some(_) => {}
+        }
+    }
+}
+
+/// The headers that the options ask for. Known ones get their type, others are strings.
+pub(crate) fn headers(args: &ArgMatches) -> Result<Headers, Failure> {
+    let mut headers = Headers::new();
+    for given in args.get_many::<String>("header").into_iter().flatten() {
+        let bad = |why: &str| Failure::new(Exit::Usage, format!("header {given:?}: {why}"));
+        let (key, value) = given.split_once('=').ok_or_else(|| bad("not KEY=VALUE"))?;
+        headers = match key {
+            "id" => headers.with_id(value),
+            "key" => headers.with_key(value),
+            "type" => headers.with_kind(value),
+            "trace" => headers.with_trace(value),
+            "re" => headers.with_re(value),
+            "ttl" => headers.with_ttl_ms(value.parse().map_err(|_| bad("not milliseconds"))?),
+            "reply" => headers
+                .with_reply(TopicName::parse(value).map_err(|error| bad(&error.to_string()))?),
+            "" => return Err(bad("no key")),
+            other => headers.with(other, value).map_err(|error| bad(&error.to_string()))?,
+        };
+    }
+    Ok(headers)
+}

@@ -1,0 +1,260 @@
+//! `hub emit`: events from an argument or from stdin.
+
+use crate::connect::{connect, given_up, header_arg, headers, note, stop_signal};
+use crate::exit::{Exit, Failure};
+use crate::input::{Format, Input, from_json};
+use bytes::Bytes;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use hub_client::{Client, EmitError, FlushError, Headers, TopicName};
+use serde_json::json;
+use std::io::Write;
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub(crate) fn command() -> Command {
+    Command::new("emit")
+        .visible_alias("pub")
+        .about("Emits events")
+        .long_about(
+            "Emits events: one from the argument, or those that come on stdin. Ends when the hub \
+             has said of each whether it has it.",
+        )
+        .args([
+            Arg::new("topic").required(true).value_name("TOPIC").value_parser(TopicName::parse).help("The topic"),
+            Arg::new("json").value_name("JSON").help("The payload; without it, stdin is read"),
+            Arg::new("format")
+                .long("format")
+                .value_parser(["json", "msgpack"])
+                .default_value("json")
+                .conflicts_with("json")
+                .help("What stdin holds: one JSON value a line, or MessagePack values"),
+            Arg::new("count")
+                .long("count")
+                .value_name("N")
+                .value_parser(value_parser!(u64).range(1..))
+                .requires("json")
+                .help("Emits the argument N times"),
+            Arg::new("rate").long("rate").value_name("N").value_parser(rate).help(
+                "Emits at most N events a second",
+            ),
+            header_arg(),
+            Arg::new("patience")
+                .long("patience")
+                .value_name("SECONDS")
+                .value_parser(value_parser!(u64))
+                .default_value("10")
+                .help("Gives up when the hub is away for this long"),
+            Arg::new("summary")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Prints a summary as JSON on stdout"),
+        ])
+        .after_help(
+            "Examples:\n  \
+             hub emit orders.placed '{\"number\": 7}'\n  \
+             hub emit orders.placed '{\"number\": 7}' --count 1000 --rate 100 --header key=cart-7\n  \
+             tail -f access.jsonl | hub emit logs.access\n  \
+             hub emit logs.access --format msgpack < records.mp",
+        )
+}
+
+fn rate(text: &str) -> Result<f64, &'static str> {
+    let rate = text.parse().map_err(|_| "not a number")?;
+    if (1e-6..=1e9).contains(&rate) { Ok(rate) } else { Err("not between 0.000001 and 10^9") }
+}
+
+/// What was done, and what became of it.
+#[derive(Debug, Default)]
+struct Tally {
+    published: u64,
+    refused: u64,
+    unknown: u64,
+}
+
+pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
+    let source = source(args)?;
+    let headers = headers(args)?;
+    let topic = args.get_one::<TopicName>("topic").ok_or_else(missing)?;
+    let pace = args.get_one::<f64>("rate").map(|rate| Pace::new(*rate));
+    let patience = Duration::from_secs(args.get_one("patience").copied().unwrap_or(10));
+    let stop = stop_signal()?;
+    let client = connect(args).await?;
+    let mut tally = Tally::default();
+    let mut emitter =
+        Emission { client: &client, topic, headers, pace, tally: &mut tally, settled: true };
+    let work = async {
+        let sent = tokio::select! {
+            sent = emitter.all(source) => sent,
+            () = stop => Err(Failure::new(Exit::Error, "stopped before the end of the input")),
+        };
+        emitter.settle().await;
+        sent
+    };
+    let mut outcome = tokio::select! {
+        outcome = work => outcome,
+        failure = given_up(client.events(), patience) => Err(failure),
+    };
+    if outcome.is_err() {
+        tally.unknown += client.pending();
+    }
+    client.close().await;
+    tally.report(args.get_flag("summary"))?;
+    // An error that ended the input early is already the outcome; it counts for more.
+    if tally.unknown > 0 && outcome.is_ok() {
+        outcome = Err(Failure::new(Exit::Lost, format!("{} of unknown outcome", tally.unknown)));
+    } else if tally.refused > 0 {
+        outcome = outcome.map(|_| Exit::Refused);
+    }
+    outcome
+}
+
+fn missing() -> Failure {
+    Failure::new(Exit::Usage, "no topic")
+}
+
+enum Source {
+    Repeat(Bytes, u64),
+    Stdin(Format),
+}
+
+fn source(args: &ArgMatches) -> Result<Source, Failure> {
+    Ok(match args.get_one::<String>("json") {
+        Some(text) => {
+            let count = args.get_one("count").copied().unwrap_or(1);
+            Source::Repeat(from_json(text.as_bytes())?, count)
+        }
+        None if args.get_one::<String>("format").is_some_and(|format| format == "msgpack") => {
+            Source::Stdin(Format::Msgpack)
+        }
+        None => Source::Stdin(Format::Json),
+    })
+}
+
+struct Emission<'a> {
+    client: &'a Client,
+    topic: &'a TopicName,
+    headers: Headers,
+    pace: Option<Pace>,
+    tally: &'a mut Tally,
+    /// Whether the hub's word on everything published was heard.
+    settled: bool,
+}
+
+impl Emission<'_> {
+    async fn all(&mut self, source: Source) -> Result<Exit, Failure> {
+        match source {
+            Source::Repeat(payload, count) => {
+                for _ in 0..count {
+                    self.publish(&payload).await?;
+                }
+            }
+            Source::Stdin(format) => {
+                let mut input = Input::new(tokio::io::stdin(), format);
+                while let Some(payload) = self.next(&mut input).await? {
+                    self.publish(&payload).await?;
+                }
+            }
+        }
+        Ok(Exit::Ok)
+    }
+
+    /// The next payload. While stdin is silent, what the hub says is told, so that a pipe that
+    /// never ends does not hide it.
+    async fn next(
+        &mut self,
+        input: &mut Input<tokio::io::Stdin>,
+    ) -> Result<Option<Bytes>, Failure> {
+        let client = self.client;
+        loop {
+            tokio::select! {
+                biased;
+                payload = input.next() => return payload,
+                said = client.flush(), if !self.settled => {
+                    self.settled = true;
+                    self.tally.heard(said);
+                }
+            }
+        }
+    }
+
+    async fn publish(&mut self, payload: &[u8]) -> Result<(), Failure> {
+        if let Some(pace) = &mut self.pace {
+            pace.wait().await;
+        }
+        let sent = self.client.publish_raw(self.topic, payload, &self.headers).await;
+        self.tally.published += 1;
+        self.settled = false;
+        match sent {
+            Ok(()) => Ok(()),
+            Err(error @ EmitError::TooLarge { .. }) => {
+                self.tally.refused += 1;
+                note(format_args!("refused: event {}: {error}", self.tally.published));
+                Ok(())
+            }
+            Err(error) => {
+                self.tally.published -= 1;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn settle(&mut self) {
+        let said = self.client.flush().await;
+        self.tally.heard(said);
+    }
+}
+
+impl Tally {
+    fn heard(&mut self, said: Result<(), FlushError>) {
+        let Err(error) = said else { return };
+        for refused in &error.refused {
+            let path = refused.path.as_ref().map_or(String::new(), |path| format!(" at {path}"));
+            let (number, message, code) = (refused.number, &refused.message, refused.code);
+            note(format_args!("refused: event {number}: {message} ({code}){path}"));
+        }
+        if error.refused_more > 0 {
+            note(format_args!("refused: {} more", error.refused_more));
+        }
+        self.refused += error.refused.len() as u64 + error.refused_more;
+        self.unknown += error.outcome_unknown + error.not_sent;
+    }
+
+    fn report(&self, json: bool) -> Result<(), Failure> {
+        let emitted = self.published.saturating_sub(self.refused + self.unknown);
+        if json {
+            let summary =
+                json!({ "emitted": emitted, "refused": self.refused, "unknown": self.unknown });
+            writeln!(std::io::stdout().lock(), "{summary}")?;
+        }
+        let mut text = format!("emitted {emitted}");
+        for (count, what) in [(self.refused, "refused"), (self.unknown, "of unknown outcome")] {
+            if count > 0 {
+                text += &format!(", {count} {what}");
+            }
+        }
+        note(text);
+        Ok(())
+    }
+}
+
+/// Spreads events evenly. Late ones are made up for, so the rate holds over time.
+struct Pace {
+    gap: Duration,
+    next: Instant,
+}
+
+impl Pace {
+    fn new(rate: f64) -> Self {
+        Pace { gap: Duration::from_secs_f64(1.0 / rate), next: Instant::now() }
+    }
+
+    async fn wait(&mut self) {
+        // Timers tick in milliseconds; below that, several go at once.
+        if self.next > Instant::now() + Duration::from_millis(1) {
+            tokio::time::sleep_until(self.next).await;
+        }
+        // After a long silence there is nothing to make up for.
+        let floor = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or(self.next);
+        self.next = self.next.max(floor) + self.gap;
+    }
+}

@@ -1,0 +1,151 @@
+//! What a script learns from the exit code: one table, from which the help derives.
+
+use hub_client::{ConnectError, EmitError, RequestError, SubscribeError, SubscriptionEnd};
+use std::error::Error;
+use std::fmt::Write;
+use std::process::ExitCode;
+
+/// How a command ended. The numbers are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Ok = 0,
+    Error = 1,
+    Usage = 2,
+    Unreachable = 3,
+    Refused = 4,
+    Nobody = 5,
+    TimedOut = 6,
+    Lost = 7,
+}
+
+impl Exit {
+    /// Every code and what it means.
+    pub(crate) const TABLE: [(Exit, &str); 8] = [
+        (Exit::Ok, "done"),
+        (Exit::Error, "another error"),
+        (Exit::Usage, "wrong usage or bad input"),
+        (Exit::Unreachable, "cannot connect to the hub"),
+        (Exit::Refused, "refused by the hub"),
+        (Exit::Nobody, "nobody is there to answer"),
+        (Exit::TimedOut, "timed out"),
+        (Exit::Lost, "outcome unknown, or the connection was lost"),
+    ];
+
+    /// The table as the help shows it.
+    pub(crate) fn help() -> String {
+        let mut text = "Exit codes:\n".to_owned();
+        for (exit, meaning) in Exit::TABLE {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {}  {meaning}", exit as u8);
+        }
+        text.truncate(text.trim_end().len());
+        text
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command failed: the code for scripts, the words for people.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Failure { exit, message: message.into() }
+    }
+
+    /// An error with all its causes; a `Display` of ours never repeats its source.
+    pub(crate) fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let _ = write!(message, ": {error}");
+            cause = error.source();
+        }
+        Failure { exit, message }
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        let exit = match error {
+            ConnectError::Url(_) | ConnectError::Name => Exit::Usage,
+            _ => Exit::Unreachable,
+        };
+        Failure::of(exit, &error)
+    }
+}
+
+impl From<EmitError> for Failure {
+    fn from(error: EmitError) -> Self {
+        let exit = match error {
+            EmitError::Refused(_) | EmitError::TooLarge { .. } => Exit::Refused,
+            EmitError::OutcomeUnknown | EmitError::Closed => Exit::Lost,
+            EmitError::TimedOut => Exit::TimedOut,
+            _ => Exit::Usage,
+        };
+        Failure::of(exit, &error)
+    }
+}
+
+impl From<SubscribeError> for Failure {
+    fn from(error: SubscribeError) -> Self {
+        let exit = match error {
+            SubscribeError::Refused(_) => Exit::Refused,
+            SubscribeError::TimedOut => Exit::TimedOut,
+            _ => Exit::Lost,
+        };
+        Failure::of(exit, &error)
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        let exit = match error {
+            RequestError::NoSubscriber => Exit::Nobody,
+            RequestError::TimedOut => Exit::TimedOut,
+            RequestError::Refused(_) | RequestError::TooLarge { .. } => Exit::Refused,
+            RequestError::OutcomeUnknown | RequestError::Closed => Exit::Lost,
+            RequestError::Encode(_) | RequestError::Topic(_) => Exit::Usage,
+            _ => Exit::Error,
+        };
+        Failure::of(exit, &error)
+    }
+}
+
+impl From<SubscriptionEnd> for Failure {
+    fn from(end: SubscriptionEnd) -> Self {
+        let exit = match end {
+            SubscriptionEnd::Refused(_) => Exit::Refused,
+            _ => Exit::Lost,
+        };
+        Failure::of(exit, &end)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::of(Exit::Error, &error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_numbers_its_rows_and_the_help_shows_each() {
+        let help = Exit::help();
+        for (row, (exit, meaning)) in Exit::TABLE.into_iter().enumerate() {
+            assert_eq!(exit as usize, row);
+            assert!(help.contains(&format!("  {row}  {meaning}")), "{help}");
+        }
+    }
+}

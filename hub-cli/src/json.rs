@@ -1,0 +1,136 @@
+//! MessagePack as JSON, for people and scripts.
+//!
+//! | MessagePack | JSON |
+//! |---|---|
+//! | nil, bool, int, str, array | the same |
+//! | float | number; NaN and infinities as `"NaN"`, `"Infinity"`, `"-Infinity"` |
+//! | bin | `{"$bin": base64}` |
+//! | ext, timestamps included | `{"$ext": [type, base64]}` |
+//! | map | object; a key that is no string becomes its JSON text; of two keys that then are the same the later counts |
+//!
+//! JSON cannot hold all of MessagePack, so there is no way back: `--raw` is the lossless form.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hub_core::wire::{Limits, walk_all};
+use rmpv::Value;
+use serde_json::{Map, Number, Value as Json, json};
+
+/// The mapping in a few words, for the help.
+pub(crate) const HELP: &str = "\
+Payloads are MessagePack. As JSON, binary is {\"$bin\": BASE64}, an extension type is
+{\"$ext\": [TYPE, BASE64]}, NaN and infinities are strings, and a map key that is no string
+becomes its JSON text. --raw has the exact bytes.";
+
+/// Renders one MessagePack value. Events have passed the hub's checks, so a value that does not
+/// parse is a fault worth showing rather than hiding: it appears as binary.
+pub(crate) fn from_msgpack(bytes: &[u8]) -> Json {
+    // rmpv alone would take more than MessagePack has, and follows any depth with its stack.
+    if walk_all(bytes, &Limits::NONE).is_err() {
+        return bin(bytes);
+    }
+    match rmpv::decode::read_value(&mut &bytes[..]) {
+        Ok(value) => from_value(value),
+        Err(_) => bin(bytes),
+    }
+}
+
+fn from_value(value: Value) -> Json {
+    match value {
+        Value::Nil => Json::Null,
+        Value::Boolean(value) => value.into(),
+        Value::Integer(value) => match (value.as_u64(), value.as_i64()) {
+            (Some(value), _) => value.into(),
+            (None, Some(value)) => value.into(),
+            (None, None) => Json::Null,
+        },
+        // By way of its own shortest text, so that 0.1 does not become 0.10000000149.
+        Value::F32(value) => float(value.to_string().parse().unwrap_or_else(|_| value.into())),
+        Value::F64(value) => float(value),
+        Value::String(text) => match text.into_str() {
+            Some(text) => text.into(),
+            None => Json::Null,
+        },
+        Value::Binary(bytes) => bin(&bytes),
+        Value::Array(values) => values.into_iter().map(from_value).collect(),
+        Value::Map(entries) => {
+            let entries = entries.into_iter().map(|(key, value)| (text(key), from_value(value)));
+            Json::Object(entries.collect::<Map<_, _>>())
+        }
+        Value::Ext(kind, bytes) => json!({ "$ext": [kind, STANDARD.encode(bytes)] }),
+    }
+}
+
+fn bin(bytes: &[u8]) -> Json {
+    json!({ "$bin": STANDARD.encode(bytes) })
+}
+
+fn float(value: f64) -> Json {
+    match Number::from_f64(value) {
+        Some(number) => number.into(),
+        None if value.is_nan() => "NaN".into(),
+        None if value > 0.0 => "Infinity".into(),
+        None => "-Infinity".into(),
+    }
+}
+
+fn text(key: Value) -> String {
+    match from_value(key) {
+        Json::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(value: &Value) -> String {
+        let mut bytes = Vec::new();
+        rmpv::encode::write_value(&mut bytes, value).unwrap();
+        from_msgpack(&bytes).to_string()
+    }
+
+    #[test]
+    fn what_json_has_stays_the_same() {
+        assert_eq!(shown(&Value::Nil), "null");
+        assert_eq!(shown(&true.into()), "true");
+        assert_eq!(shown(&u64::MAX.into()), "18446744073709551615");
+        assert_eq!(shown(&i64::MIN.into()), "-9223372036854775808");
+        assert_eq!(shown(&1.5.into()), "1.5");
+        assert_eq!(shown(&0.1_f32.into()), "0.1");
+        assert_eq!(shown(&"é\n".into()), r#""é\n""#);
+        assert_eq!(shown(&Value::Array(vec![1.into(), Value::Nil])), "[1,null]");
+    }
+
+    #[test]
+    fn fields_keep_their_order() {
+        let map = Value::Map(vec![("b".into(), 1.into()), ("a".into(), 2.into())]);
+        assert_eq!(shown(&map), r#"{"b":1,"a":2}"#);
+    }
+
+    #[test]
+    fn what_json_does_not_have_is_marked() {
+        assert_eq!(shown(&Value::Binary(vec![1, 2, 255])), r#"{"$bin":"AQL/"}"#);
+        assert_eq!(shown(&Value::Ext(-1, vec![0, 0, 0, 1])), r#"{"$ext":[-1,"AAAAAQ=="]}"#);
+        assert_eq!(shown(&f64::NAN.into()), r#""NaN""#);
+        assert_eq!(shown(&f64::INFINITY.into()), r#""Infinity""#);
+        assert_eq!(shown(&f32::NEG_INFINITY.into()), r#""-Infinity""#);
+    }
+
+    #[test]
+    fn keys_become_strings() {
+        let map = Value::Map(vec![
+            (1.into(), "int".into()),
+            (Value::Nil, "nil".into()),
+            (Value::Array(vec![true.into()]), "array".into()),
+        ]);
+        assert_eq!(shown(&map), r#"{"1":"int","null":"nil","[true]":"array"}"#);
+    }
+
+    #[test]
+    fn what_is_not_one_value_is_shown_as_binary() {
+        assert_eq!(from_msgpack(&[0xc1]).to_string(), r#"{"$bin":"wQ=="}"#);
+        assert_eq!(from_msgpack(&[1, 2]).to_string(), r#"{"$bin":"AQI="}"#);
+    }
+}

@@ -1,0 +1,67 @@
+//! `hub`: the server and its tools in one binary.
+//!
+//! Each module is one command, with what it takes (`command`) and what it does (`run`). Stdout
+//! carries results only; everything said to people goes to stderr. How it ended is the exit code,
+//! see [`exit::Exit`].
+
+mod config_cmd;
+mod connect;
+mod emit;
+mod exit;
+mod input;
+mod json;
+mod on;
+mod output;
+mod reply;
+mod request;
+mod serve;
+
+use clap::Command;
+use std::process::ExitCode;
+
+fn command() -> Command {
+    Command::new("hub")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A hub through which services talk in events, and its tools")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(connect::args())
+        .subcommands([
+            serve::command(),
+            emit::command(),
+            on::command(),
+            request::command(),
+            reply::command(),
+            config_cmd::command(),
+        ])
+        .after_help(format!(
+            "{}\n\nExamples:\n  \
+             hub serve &\n  \
+             hub on 'orders.**' &\n  \
+             hub emit orders.placed '{{\"number\": 7}}'\n  \
+             hub help emit",
+            exit::Exit::help()
+        ))
+}
+
+fn main() -> ExitCode {
+    let matches = command().get_matches();
+    match matches.subcommand() {
+        Some(("serve", args)) => serve::run(args),
+        Some(("config", args)) => config_cmd::run(args),
+        Some(("emit", args)) => connect::run(emit::run(args)),
+        Some(("on", args)) => connect::run(on::run(args)),
+        Some(("request", args)) => connect::run(request::run(args)),
+        Some(("reply", args)) => connect::run(reply::run(args)),
+        // clap lets no other through.
+        _ => exit::Exit::Usage.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_commands_fit_together() {
+        super::command().debug_assert();
+    }
+}

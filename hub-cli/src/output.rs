@@ -1,0 +1,159 @@
+//! How deliveries are written.
+
+use crate::json::from_msgpack;
+use hub_client::{Gap, Message};
+use serde_json::{Value, json};
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+/// The three forms of `hub on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A line for people.
+    Line,
+    /// One JSON object a line.
+    Json,
+    /// The payload's bytes and nothing else.
+    Raw,
+}
+
+/// Stdout, buffered: whoever uses it flushes when there is nothing more to write for now.
+pub(crate) struct Output {
+    to: BufWriter<StdoutLock<'static>>,
+    form: Form,
+}
+
+impl Output {
+    pub(crate) fn new(form: Form) -> Self {
+        Output { to: BufWriter::with_capacity(64 << 10, io::stdout().lock()), form }
+    }
+
+    pub(crate) fn message(&mut self, message: &Message) -> io::Result<()> {
+        match self.form {
+            Form::Raw => self.to.write_all(&message.payload),
+            Form::Json => writeln!(self.to, "{}", object(message)),
+            Form::Line => writeln!(self.to, "{}", line(message)),
+        }
+    }
+
+    /// A gap: in JSON a line among the others, in its place; otherwise on stderr, because stdout
+    /// holds events only.
+    pub(crate) fn gap(&mut self, gap: &Gap) -> io::Result<()> {
+        if self.form == Form::Json {
+            return writeln!(self.to, "{}", gap_object(gap));
+        }
+        self.flush()?;
+        crate::connect::note(gap_line(gap));
+        Ok(())
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// An event as one JSON object.
+pub(crate) fn object(message: &Message) -> Value {
+    json!({
+        "topic": message.topic.as_str(),
+        "seq": message.seq,
+        "publisher": &*message.publisher,
+        "time_ms": message.time_ms,
+        "headers": message.headers.encode().map_or_else(|| json!({}), |map| from_msgpack(&map)),
+        "payload": from_msgpack(&message.payload),
+    })
+}
+
+fn gap_object(gap: &Gap) -> Value {
+    json!({ "gap": {
+        "topic": gap.topic,
+        "epoch": gap.epoch,
+        "from": gap.from,
+        "to": gap.to,
+        "reason": gap.reason.name(),
+    } })
+}
+
+fn gap_line(gap: &Gap) -> String {
+    let (topic, from, reason) = (&gap.topic, gap.from, gap.reason);
+    match gap.to {
+        Some(to) => format!("gap: {topic} #{from} to #{to} missing: {reason}"),
+        None => format!("gap: {topic} from #{from} missing, unknown how many: {reason}"),
+    }
+}
+
+fn line(message: &Message) -> String {
+    let payload = printable(&from_msgpack(&message.payload).to_string());
+    let (time, topic, seq) = (clock(message.time_ms), &message.topic, message.seq);
+    format!("{time} {topic} #{seq} {} {payload}", printable(&message.publisher))
+}
+
+/// The time of day, UTC.
+fn clock(time_ms: u64) -> String {
+    let (seconds, millis) = (time_ms / 1000 % 86_400, time_ms % 1000);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{hour:02}:{minute:02}:{second:02}.{millis:03}")
+}
+
+/// JSON escapes control characters up to 0x1f; a terminal also obeys some beyond.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            control if control.is_control() => shown += &format!("\\u{:04x}", control as u32),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hub_client::{GapReason, Headers, TopicName};
+
+    fn message() -> Message {
+        Message {
+            topic: TopicName::parse("logs.access").unwrap(),
+            epoch: 1,
+            seq: 7,
+            publisher: "web#3".into(),
+            time_ms: 86_400_000 + 3_723_004,
+            headers: Headers::new().with_key("k"),
+            payload: hub_client::encode("a\u{9b}31m").unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_line_for_people_cannot_command_their_terminal() {
+        assert_eq!(line(&message()), r#"01:02:03.004 logs.access #7 web#3 "a\u009b31m""#);
+    }
+
+    #[test]
+    fn an_object_has_its_six_fields() {
+        let text = object(&message()).to_string();
+        assert_eq!(
+            text,
+            "{\"topic\":\"logs.access\",\"seq\":7,\"publisher\":\"web#3\",\"time_ms\":90123004,\
+             \"headers\":{\"key\":\"k\"},\"payload\":\"a\u{9b}31m\"}"
+        );
+    }
+
+    #[test]
+    fn a_gap_says_what_is_missing() {
+        let gap = Gap {
+            topic: "t".into(),
+            epoch: 9,
+            from: 2,
+            to: None,
+            reason: GapReason::NewEpoch,
+            subscription: None,
+        };
+        assert_eq!(
+            gap_object(&gap).to_string(),
+            r#"{"gap":{"topic":"t","epoch":9,"from":2,"to":null,"reason":"new_epoch"}}"#
+        );
+        assert_eq!(gap_line(&gap), "gap: t from #2 missing, unknown how many: new_epoch");
+        let known = Gap { to: Some(4), reason: GapReason::Overflow, ..gap };
+        assert_eq!(gap_line(&known), "gap: t #2 to #4 missing: overflow");
+    }
+}

@@ -1,0 +1,223 @@
+//! The real `hub` binary in real processes, on ports that the system chooses.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Long enough for a loaded machine; reached only by a test that fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) const HUB: &str = env!("CARGO_BIN_EXE_hub");
+
+/// A hub, killed when dropped.
+pub(crate) struct Hub {
+    process: Process,
+    pub(crate) url: String,
+}
+
+impl Hub {
+    pub(crate) fn start() -> Hub {
+        Hub::start_with::<&str>(&[])
+    }
+
+    pub(crate) fn start_with<S: AsRef<OsStr>>(args: &[S]) -> Hub {
+        Hub::start_at("127.0.0.1:0", args)
+    }
+
+    /// A hub where another was, with its clients' address.
+    pub(crate) fn start_again(self) -> Hub {
+        let address = self.url.trim_start_matches("hub://").to_owned();
+        drop(self);
+        Hub::start_at::<&str>(&address, &[])
+    }
+
+    fn start_at<S: AsRef<OsStr>>(listen: &str, args: &[S]) -> Hub {
+        let mut command = Command::new(HUB);
+        command.args(["serve", "--listen", listen, "--http", "127.0.0.1:0"]).args(args);
+        let mut process = Process::spawn("hub serve", command);
+        let ready = process.stdout_line();
+        let url = ready
+            .split_once("clients ")
+            .and_then(|(_, rest)| rest.split(',').next())
+            .unwrap_or_else(|| panic!("no address in {ready:?}"))
+            .to_owned();
+        Hub { process, url }
+    }
+
+    /// A command of the tool that talks to this hub.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Process {
+        tool(&self.url, args)
+    }
+
+    /// A command that subscribes; when this returns, the subscription is in place.
+    pub(crate) fn listen<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Process {
+        let process = self.run(args);
+        process.wait_for_stderr("subscribed to ");
+        process
+    }
+
+    /// SIGTERM, and how it ended.
+    pub(crate) fn terminate(self) -> Ended {
+        self.process.signal("TERM");
+        self.process.end()
+    }
+}
+
+/// A command of the tool with this hub's address, which may not be one.
+pub(crate) fn tool<S: AsRef<OsStr>>(url: &str, args: impl IntoIterator<Item = S>) -> Process {
+    let args: Vec<_> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+    let mut command = Command::new(HUB);
+    command.args(&args).env("HUB_SERVER", url);
+    Process::spawn(&format!("hub {args:?}"), command)
+}
+
+/// A running process. Its output is read all the time, so it never waits for the test.
+pub(crate) struct Process {
+    what: String,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    readers: Option<(JoinHandle<Vec<u8>>, JoinHandle<()>)>,
+    lines: Receiver<String>,
+    stderr: Arc<Mutex<String>>,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).unwrap()
+    }
+
+    /// Stdout as one JSON value a line.
+    pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+impl Process {
+    pub(crate) fn spawn(what: &str, mut command: Command) -> Process {
+        let mut child = command
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        let (line, lines) = mpsc::channel();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let stdout = std::thread::spawn(move || {
+            let mut all = Vec::new();
+            let mut first = Vec::new();
+            // The first line is told at once; the rest may be any bytes.
+            let _ = out.read_until(b'\n', &mut first);
+            all.extend_from_slice(&first);
+            let _ = line.send(String::from_utf8_lossy(&first).into_owned());
+            let _ = out.read_to_end(&mut all);
+            all
+        });
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let (mut err, said) = (BufReader::new(child.stderr.take().unwrap()), stderr.clone());
+        let saying = std::thread::spawn(move || {
+            let mut line = String::new();
+            while err.read_line(&mut line).is_ok_and(|read| read > 0) {
+                said.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
+        let stdin = child.stdin.take();
+        let readers = Some((stdout, saying));
+        Process { what: what.to_owned(), child, stdin, readers, lines, stderr }
+    }
+
+    /// Writes all of it to stdin and closes that.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        let mut stdin = self.stdin.take().unwrap();
+        stdin.write_all(bytes).unwrap_or_else(|error| panic!("{}: {error}", self.what));
+    }
+
+    /// The first line of stdout.
+    pub(crate) fn stdout_line(&mut self) -> String {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) if !line.is_empty() => line,
+            Ok(_) | Err(RecvTimeoutError::Disconnected) => panic!("{}: no output", self.what),
+            Err(RecvTimeoutError::Timeout) => panic!("{}: not ready in time", self.what),
+        }
+    }
+
+    pub(crate) fn wait_for_stderr(&self, what: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.stderr.lock().unwrap().contains(what) {
+            assert!(Instant::now() < until, "{}: never said {what:?}", self.what);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
+        assert!(status.unwrap().success(), "kill -{name} {id}");
+    }
+
+    /// Waits for the end. Stdin is closed first, so that whoever reads it can end.
+    pub(crate) fn end(mut self) -> Ended {
+        drop(self.stdin.take());
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < until, "{}: did not end", self.what);
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let (stdout, saying) = self.readers.take().unwrap();
+        let stdout = stdout.join().unwrap();
+        saying.join().unwrap();
+        let stderr = self.stderr.lock().unwrap().clone();
+        Ended { status, stdout, stderr }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let said = self.stderr.lock().map(|text| text.clone()).unwrap_or_default();
+            eprintln!("--- {}: stderr\n{said}---", self.what);
+        }
+    }
+}
+
+/// Small deterministic random numbers (splitmix64); the seed is all there is to it.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
