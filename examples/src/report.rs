@@ -68,7 +68,6 @@ impl Report {
     }
 
     /// What has been counted.
-    #[must_use]
     pub fn summary(&self) -> MutexGuard<'_, Summary> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
