@@ -23,8 +23,7 @@ class Hub:
 
     def __init__(self, host, port, name="python", timeout=10):
         self.timeout, self.max_frame = timeout, 65536  # until WELCOME says
-        self.changed = threading.Condition()  # guards what follows
-        self.closed = None  # (code, reason), at the end
+        self.changed, self.closed = threading.Condition(), None  # (code, reason), at the end
         self.handlers, self.answered, self.refused, self.replies = {}, set(), {}, {}
         self.ids, self.outgoing = itertools.count(1), queue.SimpleQueue()
         self.socket = socket.create_connection((host, port), timeout)
@@ -116,8 +115,7 @@ class Hub:
                         payload, headers = (self._read() + [{}])[2:4]
                         self._hand(only, Event(topic, seq, publisher, time_ms, payload, headers))
                 elif frame[0] == 10:
-                    topic, _epoch, first, last, reason, only = frame[1:7]
-                    self._hand(only, Gap(topic, first, last, reason))
+                    self._hand(frame[6], Gap(frame[1], *frame[3:6]))
                 elif frame[0] == 11:
                     self.outgoing.put([12, frame[1]])
                 with self.changed:
