@@ -1,6 +1,8 @@
 //! The real shop, in separate processes, through a real hub: it ends by itself, every event that
 //! was emitted was received, and no process is left behind, however the shop ends.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
