@@ -32,8 +32,7 @@ class Hub:
         frame = self._read()
         if frame[0] != 2:
             raise ConnectionError(f"no WELCOME, but {frame}")
-        self.facts = frame[2]
-        self.max_frame = self.facts["max_frame"]
+        self.facts, self.max_frame = frame[2], frame[2]["max_frame"]
         self.next_number = self.receipted = self.facts["received"]
         self.socket.settimeout(None)
         self.reader = threading.Thread(target=self._reader, daemon=True)
@@ -130,7 +129,8 @@ class Hub:
                     self.changed.notify_all()
         finally:
             self.outgoing.put(None)  # ends the writer
-            self.socket.close()
+            self.incoming.close()
+            self.socket.close()  # our FIN, after the hub's
             with self.changed:
                 self.closed = closed
                 self.changed.notify_all()

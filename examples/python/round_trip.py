@@ -1,7 +1,6 @@
 """A round trip through the hub at HOST:PORT. Exit code 0 if all is as PROTOCOL.md says."""
 
 import sys
-import threading
 import time
 
 from hub_client import Event, Hub, Refused
@@ -25,14 +24,14 @@ def main(address):
     host, port = address.removeprefix("hub://").rsplit(":", 1)
     topic = f"python.{time.time_ns()}"  # new each time, so that its numbers start with 1
     payloads = [{"text": "grüß", "n": [1, -2, 2**64 - 1, 1.5]}, None, b"\x00\xff", "", {}]
-    with_gaps = []
+    came = []
 
     receiver, sender = Hub(host, port, "receiver"), Hub(host, port, "sender")
-    receiver.subscribe("python.*", with_gaps.append)
+    receiver.subscribe("python.*", came.append)
     for payload in payloads:
         sender.emit(topic, payload, {"key": "k"})  # waits for the receipt
     receiver.flush()  # all that the hub had queued for it has come
-    got = [event for event in with_gaps if event.topic == topic]
+    got = [event for event in came if event.topic == topic]
     check("nothing is missing", [e for e in got if not isinstance(e, Event)], [])
     check("payloads", [event.payload for event in got], payloads)
     check("numbers", [event.seq for event in got], [1, 2, 3, 4, 5])
@@ -57,7 +56,6 @@ def main(address):
 
     check("goodbye", sender.close()[0], 200)
     check("goodbye of the other", receiver.close()[0], 200)
-    check("threads that are left", threading.active_count(), 1)
 
 
 if __name__ == "__main__":

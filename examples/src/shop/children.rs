@@ -129,7 +129,7 @@ impl Children {
                     process.summary = Some(summary);
                     return Ok(None);
                 }
-                if line.starts_with("ready: ") || line.contains(" ready: ") {
+                if line.starts_with("ready: ") || line.contains(" ready: clients hub://") {
                     process.ready = Some(line.clone());
                 }
                 show(&process.name, widest, colour.then_some(index), &line);
