@@ -13,6 +13,9 @@ use hub_examples::service::{Connection, Service, in_full};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
+/// How many orders are open at most; more would only wait at `payments`.
+const AT_A_TIME: usize = 64;
+
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
@@ -39,9 +42,13 @@ async fn main() -> Result<(), BoxError> {
             () = service.stopped() => break,
             _ = customers.tick() => {}
         }
-        // Each order in a task of its own: one that waits for its payment delays no other.
+        // Each order in a task of its own, so that one that waits for its payment delays no other;
+        // but not more of them than the shop can have open.
         open.spawn(handle(hub.clone(), report.clone(), order));
-        while let Some(done) = open.try_join_next() {
+        while let Some(done) = match open.len() {
+            AT_A_TIME.. => open.join_next().await,
+            _ => open.try_join_next(),
+        } {
             note(&report, done?);
         }
     }

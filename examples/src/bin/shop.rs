@@ -27,7 +27,7 @@ struct Arguments {
     /// End after so many seconds
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// How many orders come in a second
+    /// How many orders come in a second, if payments can keep up
     #[arg(long, default_value = "3")]
     per_second: String,
     /// Use the hub at this address, instead of starting one
