@@ -118,7 +118,6 @@ impl Children {
     /// When a process ended by itself, in a way that is none.
     async fn next(&mut self) -> Result<Option<usize>, BoxError> {
         let (index, news) = self.news.recv().await.ok_or("no processes")?;
-        let widest = self.all.iter().map(|process| process.name.len()).max().unwrap_or(0);
         let colour = self.colour;
         let process = &mut self.all[index];
         match news {
@@ -132,7 +131,7 @@ impl Children {
                 if line.starts_with("ready: ") || line.contains(" ready: clients hub://") {
                     process.ready = Some(line.clone());
                 }
-                show(&process.name, widest, colour.then_some(index), &line);
+                show(&process.name, colour.then_some(index), &line);
                 Ok(None)
             }
             News::Ended(status) => {
@@ -236,12 +235,12 @@ async fn lines(
     }
 }
 
-fn show(name: &str, width: usize, colour: Option<usize>, line: &str) {
+fn show(name: &str, colour: Option<usize>, line: &str) {
     let mut out = std::io::stdout().lock();
     // The reader may have gone; the shop still has to end in good order.
     let _ = match colour {
-        Some(index) => writeln!(out, "\x1b[{}m{name:<width$}\x1b[0m  {line}", 31 + index % 6),
-        None => writeln!(out, "{name:<width$}  {line}"),
+        Some(index) => writeln!(out, "\x1b[{}m{name:<9}\x1b[0m  {line}", 31 + index % 6),
+        None => writeln!(out, "{name:<9}  {line}"),
     };
 }
 
