@@ -1,0 +1,156 @@
+//! What every service does alike: connect, say what happens to the connection, end in good order.
+
+use crate::report::Report;
+use hub_client::{BoxError, Client, ConnectionEvent, Emitter};
+use std::io::Read;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// The flags that every service has.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connection {
+    /// The hub's address
+    #[arg(long, env = "HUB_SERVER", default_value = "hub://127.0.0.1:4820")]
+    pub server: String,
+    /// End also when stdin does, so that no process outlives the one that started it
+    #[arg(long)]
+    pub exit_with_stdin: bool,
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    /// Its connection, which comes back by itself.
+    pub hub: Client,
+    /// What it has done.
+    pub report: Report,
+    stop: Stop,
+}
+
+impl Service {
+    /// Connects; waits up to half a minute for the hub to be there.
+    ///
+    /// # Errors
+    /// When there is no hub.
+    pub async fn start(name: &str, connection: &Connection) -> Result<Service, BoxError> {
+        let stop = Stop::new(connection.exit_with_stdin)?;
+        let builder = Client::builder(&connection.server).name(name);
+        let hub = builder.patience(Duration::from_secs(30)).connect().await?;
+        let report = Report::new(name);
+        tokio::spawn(tell_connection(hub.clone(), report.clone()));
+        tokio::spawn(tell_faults(hub.clone(), report.clone()));
+        Ok(Service { hub, report, stop })
+    }
+
+    /// Says that the service is at work. The shop waits for this line.
+    pub fn ready(&self, what: &str) {
+        self.report.say(format_args!("ready: {what}"));
+    }
+
+    /// Completes when the process is asked to stop.
+    pub async fn stopped(&mut self) {
+        self.stop.wait().await;
+    }
+
+    /// Handles what has already come, and waits for the hub's last receipts.
+    ///
+    /// # Errors
+    /// When events were not accepted, or it took too long.
+    pub async fn drain(&self) -> Result<(), BoxError> {
+        let drained = self.hub.drain().await;
+        if let Err(error) = &drained {
+            self.report.fault(in_full(error));
+        }
+        Ok(drained?)
+    }
+
+    /// Drains, and says what was done.
+    ///
+    /// # Errors
+    /// When draining failed; what was done is said all the same.
+    pub async fn finish(&self) -> Result<(), BoxError> {
+        let drained = self.drain().await;
+        self.report.print()?;
+        drained
+    }
+}
+
+/// An error with its causes.
+#[must_use]
+pub fn in_full(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// SIGTERM, Ctrl-C and, where asked for, the end of stdin.
+#[derive(Debug)]
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    stdin: Option<oneshot::Receiver<()>>,
+}
+
+impl Stop {
+    fn new(with_stdin: bool) -> std::io::Result<Stop> {
+        let (ended, end) = oneshot::channel();
+        if with_stdin {
+            // A thread of its own: the runtime would wait for a read in one of its own.
+            std::thread::spawn(move || {
+                let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+                let _ = ended.send(());
+            });
+        }
+        Ok(Stop {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            stdin: with_stdin.then_some(end),
+        })
+    }
+
+    async fn wait(&mut self) {
+        let stdin = async {
+            match &mut self.stdin {
+                Some(end) => drop(end.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = stdin => {}
+        }
+    }
+}
+
+async fn tell_connection(hub: Client, report: Report) {
+    let mut events = hub.events();
+    drop(hub);
+    while let Some(event) = events.next().await {
+        match event {
+            ConnectionEvent::Connected { publisher, .. } => {
+                report.say(format_args!("connected as {publisher}"));
+            }
+            ConnectionEvent::Lost { reason } => {
+                report.say(format_args!("connection lost: {reason}"));
+            }
+            ConnectionEvent::OutcomeUnknown { events } => {
+                report.fault(format_args!("nobody can say whether {events} events arrived"));
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn tell_faults(hub: Client, report: Report) {
+    let mut errors = hub.errors();
+    drop(hub);
+    while let Some(error) = errors.next().await {
+        report.fault(in_full(&error));
+    }
+}

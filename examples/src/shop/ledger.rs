@@ -1,0 +1,65 @@
+//! The hub's own books, from its page of metrics: what was due to subscribers, and what they got.
+
+use hub_client::BoxError;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Deliveries, summed over all subscribers since the hub started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// Events that were due.
+    pub due: u64,
+    /// Events that were delivered.
+    pub delivered: u64,
+    /// Events that were announced as missing.
+    pub missing: u64,
+}
+
+/// Reads the books of the hub at `http`, such as `http://127.0.0.1:4821`, until they are balanced,
+/// for at most five seconds.
+///
+/// # Errors
+/// When there is no such page, or it does not have these numbers.
+pub async fn read(http: &str) -> Result<Ledger, BoxError> {
+    let address = http.trim_start_matches("http://").trim_end_matches('/');
+    for _ in 0..50 {
+        let ledger = parse(&get(address, "/metrics").await?)?;
+        if ledger.due == ledger.delivered + ledger.missing {
+            return Ok(ledger);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    parse(&get(address, "/metrics").await?)
+}
+
+async fn get(address: &str, path: &str) -> Result<String, BoxError> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let ok = answer.lines().next().is_some_and(|status| status.contains(" 200 "));
+    if ok { Ok(answer) } else { Err(format!("http://{address}{path}: no such page").into()) }
+}
+
+fn parse(page: &str) -> Result<Ledger, BoxError> {
+    Ok(Ledger {
+        due: sum(page, "hub_deliveries_due_total")?,
+        delivered: sum(page, "hub_deliveries_total")?,
+        missing: sum(page, "hub_gap_events_total")?,
+    })
+}
+
+/// The sum of a metric over all its labels.
+fn sum(page: &str, metric: &str) -> Result<u64, BoxError> {
+    let values = page.lines().filter_map(|line| {
+        let rest = line.strip_prefix(metric)?;
+        rest.starts_with([' ', '{']).then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+    });
+    let values: Vec<f64> = values.collect();
+    if values.is_empty() {
+        return Err(format!("the hub's metrics have no {metric}").into());
+    }
+    Ok(values.iter().sum::<f64>() as u64)
+}
