@@ -1,1 +1,4 @@
 //! Hub.
+
+pub mod config;
+pub mod http;

@@ -1,0 +1,145 @@
+//! The one table of keys.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::value::{Allowed, Anonymous, Setting, Unit, Value};
+
+/// One key of the configuration.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name in the file, for example `max_frame_bytes`.
+    pub name: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// What it may be set to.
+    pub allowed: Allowed,
+    get: fn(&Config) -> Value,
+    set: fn(&mut Config, Value) -> bool,
+}
+
+impl Key {
+    /// The key called `name`.
+    pub fn find(name: &str) -> Option<&'static Key> {
+        Key::ALL.iter().find(|key| key.name == name)
+    }
+
+    /// Its environment variable, for example `HUB_MAX_FRAME_BYTES`.
+    pub fn env(&self) -> String {
+        format!("HUB_{}", self.name.to_ascii_uppercase())
+    }
+
+    /// Its flag without the two dashes, for example `max-frame-bytes`.
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+
+    /// Its value in `config`.
+    pub fn value(&self, config: &Config) -> Value {
+        (self.get)(config)
+    }
+
+    /// Puts a checked value into `config`; false where it is not of the key's type.
+    pub(super) fn set(&self, config: &mut Config, value: Value) -> bool {
+        (self.set)(config, value)
+    }
+}
+
+macro_rules! keys {
+    ($($name:ident: $type:ty = $default:expr, $allowed:expr, $help:literal;)*) => {
+        /// Everything that can be configured. [`Config::default`] is what `hub serve` uses when
+        /// nothing is set.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Config {
+            $(#[doc = $help] pub $name: $type,)*
+        }
+
+        impl Default for Config {
+            fn default() -> Config {
+                Config { $($name: $default,)* }
+            }
+        }
+
+        impl Key {
+            /// All keys, in the order of the example file.
+            pub const ALL: &'static [Key] = &[$(Key {
+                name: stringify!($name),
+                help: $help,
+                allowed: $allowed,
+                get: |config| config.$name.to_value(),
+                set: |config, value| match <$type as Setting>::from_value(value) {
+                    Some(value) => {
+                        config.$name = value;
+                        true
+                    }
+                    None => false,
+                },
+            },)*];
+        }
+    };
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const HOUR: u64 = 3_600_000;
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+const fn bytes(min: u64, max: u64) -> Allowed {
+    Allowed::Number { min, max, unit: Unit::Bytes }
+}
+
+const fn count(min: u64, max: u64) -> Allowed {
+    Allowed::Number { min, max, unit: Unit::Count }
+}
+
+const fn millis(min: u64, max: u64) -> Allowed {
+    Allowed::Number { min, max, unit: Unit::Milliseconds }
+}
+
+keys! {
+    listen: SocketAddr = loopback(4820), Allowed::Address,
+        "Where clients connect. Port 0 takes a free one.";
+    http: SocketAddr = loopback(4821), Allowed::Address,
+        "Where /healthz, /readyz and /metrics are served. Port 0 takes a free one.";
+    anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
+        "From where clients may connect without credentials: from this machine only, or from everywhere.";
+    threads: usize = 0, count(0, 1024),
+        "Threads that serve clients. 0 is one a core.";
+    max_frame_bytes: u32 = 1024 * 1024, bytes(4 * KIB, 256 * MIB),
+        "Largest frame, and so roughly the largest event.";
+    max_depth: u8 = 32, count(1, 64),
+        "Deepest nesting of arrays and maps in a payload.";
+    max_elements: u32 = 65_536, count(1, 16_777_216),
+        "Most values in a payload, map keys included.";
+    max_connections: usize = 16_384, count(1, 1_000_000),
+        "Most clients connected at once. The next one is told to come back later.";
+    max_subscriptions: usize = 4_096, count(1, 1_000_000),
+        "Most subscriptions of a connection.";
+    max_topics: usize = 1_000_000, count(1, 100_000_000),
+        "Most topics at once. Events on one more are refused.";
+    queue_bytes: usize = 4 * 1024 * 1024, bytes(64 * KIB, 4 * GIB),
+        "Most bytes that wait for one connection; at least 4 times max_frame_bytes. Publishers wait from a quarter of it on, and at its end each subscription's overflow policy decides.";
+    overflow_grace_ms: u64 = 200, millis(0, 60_000),
+        "How long publishers wait for a slow subscriber that still makes progress.";
+    history_topic_bytes: usize = 1024 * 1024, bytes(0, 4 * GIB),
+        "Newest events of one topic kept in memory for clients that reconnect; at most history_bytes. 0 keeps none.";
+    history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
+        "Events of all topics kept in memory together.";
+    topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
+        "A topic without subscribers and events for this long is forgotten.";
+    handshake_ms: u64 = 5_000, millis(10, 600_000),
+        "How long a new connection may take to say HELLO.";
+    keepalive_ms: u64 = 15_000, millis(10, HOUR),
+        "A connection that was silent for this long is asked whether it is alive, and closed if it does not answer in as long again.";
+    resume_ms: u64 = 120_000, millis(0, 24 * HOUR),
+        "How long a publisher that lost its connection may take to come back and continue where it was.";
+    drain_ms: u64 = 10_000, millis(0, HOUR),
+        "How long a stopping hub may take to deliver what it has accepted.";
+    retry_after_ms: u64 = 1_000, millis(0, HOUR),
+        "When clients are told to come back by a hub that stops or is full.";
+    log: String = "info".to_owned(), Allowed::LogFilter,
+        "What is logged to standard error.";
+}

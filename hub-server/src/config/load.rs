@@ -1,0 +1,263 @@
+//! Raw to validated, once.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::error::{ConfigError, Origin};
+use super::keys::{Config, Key};
+use super::value::Raw;
+
+/// Variables that begin with `HUB_` but are no keys: the address that clients connect to, and the
+/// path of the configuration file.
+///
+/// Kubernetes also sets variables for each service (`HUB_SERVICE_HOST`, `HUB_PORT=tcp://…`), so a
+/// service called `hub` or `hub-…` would stop the hub; those are recognised and passed over.
+pub const IGNORED_ENV: [&str; 2] = ["HUB_SERVER", "HUB_CONFIG"];
+
+impl Config {
+    /// Reads the three sources and checks the result. Of `env`, variables that do not begin with
+    /// `HUB_` are passed over, so all of the process's can be given. Names in `flags` are like
+    /// `max-frame-bytes`; of several values for one flag the last counts.
+    ///
+    /// ```
+    /// use hub_server::config::Config;
+    ///
+    /// let env = [("HUB_MAX_DEPTH".to_owned(), "8".to_owned())];
+    /// let config = Config::load(None, env, [])?;
+    /// assert_eq!(config.max_depth, 8);
+    /// # Ok::<(), hub_server::config::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first thing wrong, with where it is and what is allowed.
+    pub fn load(
+        file: Option<(&Path, &str)>,
+        env: impl IntoIterator<Item = (String, String)>,
+        flags: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Config, ConfigError> {
+        let mut draft = Draft { config: Config::default(), origins: HashMap::new() };
+        if let Some((path, text)) = file {
+            draft.file(path, text)?;
+        }
+        draft.environment(env)?;
+        for (name, value) in flags {
+            let name = name.trim_start_matches("--").to_owned();
+            let key = Key::ALL.iter().find(|key| key.flag() == name);
+            let origin = Origin::Flag { name: name.clone() };
+            draft.put(key, &name, Key::flag, &Raw::Plain(&value), origin)?;
+        }
+        draft.finish()
+    }
+
+    /// Checks a configuration that was put together in code as [`Config::load`] checks one that
+    /// was read.
+    ///
+    /// # Errors
+    ///
+    /// The first value out of its range, or the first two that do not fit together.
+    pub fn validate(self) -> Result<Config, ConfigError> {
+        for key in Key::ALL {
+            let value = key.value(&self).to_string();
+            if key.allowed.check(&Raw::Plain(&value)).is_none() {
+                return Err(invalid(key, value, Origin::Default));
+            }
+        }
+        Draft { config: self, origins: HashMap::new() }.finish()
+    }
+}
+
+/// A configuration while its sources are read, and where each key was last set.
+struct Draft {
+    config: Config,
+    origins: HashMap<&'static str, Origin>,
+}
+
+impl Draft {
+    fn file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
+        let origin = |offset: usize| {
+            let (line, column) = position(text, offset);
+            Origin::File { path: path.to_owned(), line, column }
+        };
+        let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
+            origin: origin(error.span().map_or(0, |span| span.start)),
+            message: error.message().to_owned(),
+        })?;
+        // In the order of the file, so that the first mistake is the one reported.
+        let mut entries: Vec<_> = table.get_ref().iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (name, value) in entries {
+            let raw = match value.get_ref() {
+                DeValue::String(text) => Raw::Quoted(text),
+                DeValue::Integer(n) => Raw::Number(u64::from_str_radix(n.as_str(), n.radix()).ok()),
+                _ => Raw::Other,
+            };
+            let (name_at, value_at) = (name.span().start, value.span());
+            let name: &str = name.get_ref();
+            let Some(key) = Key::find(name) else {
+                return Err(unknown(name, |key| key.name.to_owned(), origin(name_at)));
+            };
+            let Some(checked) = key.allowed.check(&raw) else {
+                let found = text.get(value_at.clone()).unwrap_or_default();
+                return Err(invalid(key, shorten(found), origin(value_at.start)));
+            };
+            self.set(key, checked, origin(value_at.start))?;
+        }
+        Ok(())
+    }
+
+    fn environment(
+        &mut self,
+        env: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
+        let mut ours: Vec<_> = env
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("HUB_") && !IGNORED_ENV.contains(&name.as_str()))
+            .collect();
+        // The order of an environment means nothing; the error should still be the same each time.
+        ours.sort();
+        for (name, value) in ours {
+            let key = Key::ALL.iter().find(|key| key.env() == name);
+            if key.is_none() && is_service_link(&name, &value) {
+                continue;
+            }
+            let origin = Origin::Environment { name: name.clone() };
+            self.put(key, &name, Key::env, &Raw::Plain(&value), origin)?;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        key: Option<&'static Key>,
+        name: &str,
+        spell: fn(&Key) -> String,
+        raw: &Raw<'_>,
+        origin: Origin,
+    ) -> Result<(), ConfigError> {
+        let Some(key) = key else { return Err(unknown(name, spell, origin)) };
+        match key.allowed.check(raw) {
+            Some(value) => self.set(key, value, origin),
+            None => {
+                let found = if let Raw::Plain(text) = raw { shorten(text) } else { String::new() };
+                Err(invalid(key, found, origin))
+            }
+        }
+    }
+
+    fn set(
+        &mut self,
+        key: &'static Key,
+        value: super::Value,
+        origin: Origin,
+    ) -> Result<(), ConfigError> {
+        let found = value.to_string();
+        if !key.set(&mut self.config, value) {
+            return Err(invalid(key, found, origin));
+        }
+        self.origins.insert(key.name, origin);
+        Ok(())
+    }
+}
+
+impl Draft {
+    /// The rules between keys.
+    fn finish(self) -> Result<Config, ConfigError> {
+        let c = &self.config;
+        let frame = u64::from(c.max_frame_bytes);
+        if (c.queue_bytes as u64) < 4 * frame {
+            return Err(self.conflict(
+                "queue_bytes",
+                "max_frame_bytes",
+                "queue_bytes must be at least 4 times max_frame_bytes",
+            ));
+        }
+        if c.history_topic_bytes > c.history_bytes {
+            return Err(self.conflict(
+                "history_topic_bytes",
+                "history_bytes",
+                "history_topic_bytes must not be larger than history_bytes",
+            ));
+        }
+        if c.listen == c.http && c.listen.port() != 0 {
+            return Err(self.conflict("http", "listen", "listen and http must differ"));
+        }
+        Ok(self.config)
+    }
+
+    /// Blames the first of the two keys, or the second where only that was set.
+    fn conflict(&self, first: &'static str, second: &'static str, rule: &str) -> ConfigError {
+        let set = |name: &str| self.origins.get(name).cloned();
+        let value = |name: &str| {
+            Key::find(name).map(|key| key.value(&self.config).to_string()).unwrap_or_default()
+        };
+        let (key, other, origin) = match (set(first), set(second)) {
+            (None, Some(origin)) => (second, first, origin),
+            (origin, _) => (first, second, origin.unwrap_or(Origin::Default)),
+        };
+        let rule = format!("{rule}, and `{other}` is {}", value(other));
+        ConfigError::Conflict { origin, key, found: value(key), rule }
+    }
+}
+
+fn invalid(key: &Key, found: String, origin: Origin) -> ConfigError {
+    ConfigError::Invalid { origin, key: key.name, found, allowed: key.allowed.to_string() }
+}
+
+/// An unknown key, with the known one that takes the fewest edits.
+fn unknown(name: &str, spell: fn(&Key) -> String, origin: Origin) -> ConfigError {
+    let short: String = name.chars().take(64).collect();
+    let nearest =
+        Key::ALL.iter().map(spell).min_by_key(|known| edits(&short, known)).unwrap_or_default();
+    ConfigError::UnknownKey { origin, key: name.escape_debug().take(80).collect(), nearest }
+}
+
+/// Levenshtein's distance, without regard to case.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Line and column of a byte offset, both from 1.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// A value as an error shows it: quoted, on one line, not longer than a line.
+fn shorten(text: &str) -> String {
+    if text.is_empty() {
+        return "empty".to_owned();
+    }
+    let mut out: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    if text.chars().nth(60).is_some() {
+        out.push('…');
+    }
+    format!("`{out}`")
+}
+
+/// Whether Kubernetes set this variable for a service.
+fn is_service_link(name: &str, value: &str) -> bool {
+    let link = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let after_port = name.split_once("_PORT_").map_or("", |(_, rest)| rest);
+    let (port, protocol) = after_port.split_once('_').unwrap_or((after_port, ""));
+    let of_port = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    name.ends_with("_SERVICE_HOST")
+        || name.ends_with("_SERVICE_PORT")
+        || name.contains("_SERVICE_PORT_")
+        || (name.ends_with("_PORT") && link)
+        || (of_port && ["TCP", "UDP", "SCTP"].iter().any(|p| protocol.starts_with(p)))
+}

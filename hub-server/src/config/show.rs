@@ -1,0 +1,71 @@
+//! The table of keys, shown: as a file, as flags, as what was changed.
+
+use super::keys::{Config, Key};
+
+/// A command-line flag, for a parser to be built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Without the dashes, for example `max-frame-bytes`.
+    pub name: String,
+    /// The environment variable of the same key.
+    pub env: String,
+    /// What it is for, and what is allowed.
+    pub help: String,
+    /// The value when nothing is set.
+    pub default: String,
+}
+
+/// A flag for every key.
+pub fn flags() -> Vec<Flag> {
+    let defaults = Config::default();
+    let flag = |key: &Key| Flag {
+        name: key.flag(),
+        env: key.env(),
+        help: format!("{} Takes {}.", key.help, key.allowed),
+        default: key.value(&defaults).to_string(),
+    };
+    Key::ALL.iter().map(flag).collect()
+}
+
+/// The commented example file. It sets every key to its default.
+pub fn default_toml() -> String {
+    let defaults = Config::default();
+    let mut out = String::from(
+        "# Configuration of the hub. Everything here is the default: keep only what you change.\n\
+         # Each key can also be set in the environment (max_depth: HUB_MAX_DEPTH) and by a flag\n\
+         # (--max-depth). A flag wins over the environment, and the environment over this file.\n",
+    );
+    for key in Key::ALL {
+        out.push('\n');
+        comment(&mut out, key.help);
+        comment(&mut out, &format!("Allowed: {}.", key.allowed));
+        out.push_str(&format!("{} = {:#}\n", key.name, key.value(&defaults)));
+    }
+    out
+}
+
+/// The keys whose value in `config` is not the default, as lines of TOML.
+pub fn changes(config: &Config) -> String {
+    let defaults = Config::default();
+    Key::ALL
+        .iter()
+        .filter(|key| key.value(config) != key.value(&defaults))
+        .map(|key| format!("{} = {:#}\n", key.name, key.value(config)))
+        .collect()
+}
+
+/// Appends `text` as comment lines of at most 100 columns.
+fn comment(out: &mut String, text: &str) {
+    let mut line = String::from("#");
+    for word in text.split_whitespace() {
+        if line.len() + 1 + word.len() > 100 {
+            out.push_str(&line);
+            out.push('\n');
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    out.push_str(&line);
+    out.push('\n');
+}
