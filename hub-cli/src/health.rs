@@ -3,6 +3,7 @@
 //! It is what a container's health check calls, so it needs nothing but the standard library, never
 //! outlives its time-out, and reads no more than a status line.
 
+use clap::{Arg, ArgMatches, Command, value_parser};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
@@ -14,44 +15,48 @@ const REQUEST: &[u8] =
 /// Bytes within which the status line must end.
 const STATUS_LINE_MAX: u64 = 256;
 
-/// Ask a running hub whether it is ready
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Exit codes: 0 ready, 1 not ready or not reachable.
-
-Example:
-  hub health --http 127.0.0.1:4821")]
-pub(crate) struct Health {
-    /// Address of the hub's HTTP side; of 0.0.0.0 or [::], loopback is asked
-    #[arg(long, env = "HUB_HTTP", default_value = "127.0.0.1:4821", value_name = "ADDR")]
-    http: String,
-
-    /// Milliseconds after which no answer is an answer
-    #[arg(long, default_value_t = 2_000, value_name = "MS",
-        value_parser = clap::value_parser!(u64).range(1..=60_000))]
-    timeout_ms: u64,
+/// What `hub health` takes.
+pub(crate) fn command() -> Command {
+    Command::new("health")
+        .about("Ask a running hub whether it is ready")
+        .args([
+            Arg::new("http")
+                .long("http")
+                .env("HUB_HTTP")
+                .default_value("127.0.0.1:4821")
+                .value_name("ADDR")
+                .help("The hub's HTTP address; for 0.0.0.0 or [::], loopback is asked"),
+            Arg::new("timeout-ms")
+                .long("timeout-ms")
+                .default_value("2000")
+                .value_name("MS")
+                .value_parser(value_parser!(u64).range(1..=60_000))
+                .help("How long to wait for the answer"),
+        ])
+        .after_help(
+            "Exit codes: 0 ready, 1 not ready or no answer, 2 usage.\n\n\
+             Example:\n  hub health --http 127.0.0.1:4821",
+        )
 }
 
-impl Health {
-    /// Prints `ready` and succeeds, or says on stderr what is wrong.
-    pub(crate) fn run(&self) -> ExitCode {
-        let deadline = Instant::now() + Duration::from_millis(self.timeout_ms);
-        let answer = match ask(&self.http, deadline) {
-            Ok(200) => writeln!(io::stdout(), "ready"),
-            Ok(status) => {
-                let _ = writeln!(io::stderr(), "hub at {} is not ready: {status}", self.http);
-                return ExitCode::FAILURE;
-            }
-            Err(error) => {
-                let _ = writeln!(io::stderr(), "no answer from a hub at {}: {error}", self.http);
-                return ExitCode::FAILURE;
-            }
-        };
-        match answer {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        }
-    }
+/// Prints `ready` and succeeds, or says on stderr what is wrong.
+pub(crate) fn run(args: &ArgMatches) -> ExitCode {
+    let (Some(address), Some(&ms)) =
+        (args.get_one::<String>("http"), args.get_one::<u64>("timeout-ms"))
+    else {
+        return ExitCode::from(2); // both have defaults
+    };
+    let said = match ask(address, Instant::now() + Duration::from_millis(ms)) {
+        Ok(200) => return done(writeln!(io::stdout(), "ready")),
+        Ok(status) => writeln!(io::stderr(), "hub at {address} is not ready: {status}"),
+        Err(error) => writeln!(io::stderr(), "no answer from a hub at {address}: {error}"),
+    };
+    drop(said); // with stderr gone, the exit code still says it
+    ExitCode::FAILURE
+}
+
+fn done(written: io::Result<()>) -> ExitCode {
+    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The HTTP status of `/readyz` at `address`.
