@@ -19,9 +19,8 @@ use actix_web::{App, HttpResponse, HttpServer, Resource, guard};
 use prometheus::{Encoder, Registry, TextEncoder};
 
 const MAX_CONNECTIONS: usize = 256;
-const BACKLOG_A_SECOND: usize = 256;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const SHUTDOWN_SECONDS: u64 = 1;
 
@@ -45,6 +44,10 @@ pub struct HttpState {
 /// # Errors
 ///
 /// Where the listener cannot be used.
+///
+/// # Panics
+///
+/// Outside an actix system, on which the server is to be spawned.
 pub fn serve(listener: TcpListener, state: HttpState) -> io::Result<Server> {
     let server = HttpServer::new(move || {
         let state = state.clone();
@@ -59,7 +62,6 @@ pub fn serve(listener: TcpListener, state: HttpState) -> io::Result<Server> {
     let server = server
         .workers(1)
         .max_connections(MAX_CONNECTIONS)
-        .max_connection_rate(BACKLOG_A_SECOND)
         .client_request_timeout(REQUEST_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .keep_alive(KEEP_ALIVE)

@@ -242,7 +242,10 @@ fn shorten(text: &str) -> String {
     if text.is_empty() {
         return "empty".to_owned();
     }
-    let mut out: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    let mut out = String::new();
+    for char in text.chars().take(60) {
+        if char.is_control() { out.extend(char.escape_debug()) } else { out.push(char) }
+    }
     if text.chars().nth(60).is_some() {
         out.push('…');
     }

@@ -1,30 +1,49 @@
 //! The table of keys, shown: as a file, as flags, as what was changed.
 
+use std::sync::LazyLock;
+
 use super::keys::{Config, Key};
+use super::value::{Allowed, Unit};
 
 /// A command-line flag, for a parser to be built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {
+    /// The name of its key, for example `max_frame_bytes`.
+    pub key: &'static str,
     /// Without the dashes, for example `max-frame-bytes`.
     pub name: String,
     /// The environment variable of the same key.
     pub env: String,
+    /// What stands for its value in the help, for example `BYTES`.
+    pub placeholder: &'static str,
     /// What it is for, and what is allowed.
     pub help: String,
     /// The value when nothing is set.
     pub default: String,
 }
 
-/// A flag for every key.
-pub fn flags() -> Vec<Flag> {
-    let defaults = Config::default();
-    let flag = |key: &Key| Flag {
+/// A flag for every key, in the order of the table.
+pub fn flags() -> &'static [Flag] {
+    static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| Key::ALL.iter().map(flag).collect());
+    &FLAGS
+}
+
+fn flag(key: &Key) -> Flag {
+    Flag {
+        key: key.name,
         name: key.flag(),
         env: key.env(),
+        placeholder: match key.allowed {
+            Allowed::Address => "ADDRESS",
+            Allowed::Number { unit: Unit::Count, .. } => "N",
+            Allowed::Number { unit: Unit::Bytes, .. } => "BYTES",
+            Allowed::Number { unit: Unit::Milliseconds, .. } => "MS",
+            Allowed::OneOf(_) => "WORD",
+            Allowed::LogFilter => "FILTER",
+        },
         help: format!("{} Takes {}.", key.help, key.allowed),
-        default: key.value(&defaults).to_string(),
-    };
-    Key::ALL.iter().map(flag).collect()
+        default: key.value(&Config::default()).to_string(),
+    }
 }
 
 /// The commented example file. It sets every key to its default.

@@ -56,10 +56,12 @@ impl fmt::Display for Allowed {
             }
             Allowed::Number { min, max, unit } => match unit {
                 Unit::Count => write!(f, "a whole number from {min} to {max}"),
-                Unit::Bytes => write!(f, "bytes, a whole number from {min} to {max}"),
-                Unit::Milliseconds => write!(f, "milliseconds, a whole number from {min} to {max}"),
+                Unit::Bytes => write!(f, "a whole number of bytes from {min} to {max}"),
+                Unit::Milliseconds => {
+                    write!(f, "a whole number of milliseconds from {min} to {max}")
+                }
             },
-            Allowed::OneOf(words) => write!(f, "one of: {}", words.join(", ")),
+            Allowed::OneOf(words) => f.write_str(&words.join(" or ")),
             Allowed::LogFilter => f.write_str(
                 "off, error, warn, info, debug or trace, also per target, such as \
                  info,hub_server=debug",

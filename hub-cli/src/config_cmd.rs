@@ -1,0 +1,65 @@
+//! `hub config`: what can be configured, and whether a configuration is good.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use hub_server::config;
+
+use crate::serve::{BAD_CONFIG, CONFIG_ENV, failed, load};
+
+const FILE: &str = "file";
+
+/// `hub config`.
+pub(crate) fn command() -> Command {
+    let default = Command::new("default")
+        .about("Print the configuration file with every key, explained, at its default")
+        .after_help("Example:\n  hub config default > hub.toml");
+    let check = Command::new("check")
+        .about("Check a configuration and print what it changes")
+        .long_about(
+            "Check a configuration file together with the environment, as `hub serve` would. \
+             Prints \"ok\" and each value that is not the default.",
+        )
+        .arg(
+            Arg::new(FILE)
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help(format!(
+                    "The TOML file; without it, only the environment [env: {CONFIG_ENV}]"
+                )),
+        )
+        .after_help(
+            "Exit codes: 0 good, 1 the answer could not be written, 2 bad configuration or \
+             usage.\n\nExample:\n  hub config check hub.toml",
+        );
+    Command::new("config")
+        .about("Print the default configuration, or check one")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([default, check])
+}
+
+/// Runs `hub config default` or `hub config check`.
+pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    match matches.subcommand() {
+        Some(("default", _)) => print(&config::default_toml()),
+        Some(("check", matches)) => match load(matches.get_one::<PathBuf>(FILE).cloned(), []) {
+            Ok(config) => print(&format!("ok\n{}", config::changes(&config))),
+            Err(error) => failed(&error, BAD_CONFIG),
+        },
+        // clap lets no other through.
+        _ => ExitCode::from(BAD_CONFIG),
+    }
+}
+
+/// Writes to standard output; whoever reads may stop early.
+fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => failed(&error, 1),
+        _ => ExitCode::SUCCESS,
+    }
+}

@@ -1,0 +1,154 @@
+//! `hub serve`: the hub itself. Its flags are the keys of the configuration.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use hub_server::config::{self, Config, ConfigError};
+use tracing_subscriber::EnvFilter;
+
+/// Exit code for a configuration that was refused; the same as for a wrong command line.
+pub(crate) const BAD_CONFIG: u8 = 2;
+/// The environment variable with the path of the configuration file.
+pub(crate) const CONFIG_ENV: &str = "HUB_CONFIG";
+/// A file longer than this is not a configuration.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+const FILE: &str = "config";
+
+/// `hub serve`.
+pub(crate) fn command() -> Command {
+    let file = Arg::new(FILE)
+        .long(FILE)
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .value_hint(ValueHint::FilePath)
+        .help(format!("Read this TOML file; `hub config default` prints one [env: {CONFIG_ENV}]"));
+    let flags = config::flags().iter().map(|flag| {
+        // Defaults and environment belong to the configuration, which knows what set a value.
+        Arg::new(flag.key)
+            .long(flag.name.as_str())
+            .value_name(flag.placeholder)
+            .allow_negative_numbers(true)
+            .overrides_with(flag.key)
+            .help(format!("{} [env: {}] [default: {}]", flag.help, flag.env, flag.default))
+    });
+    Command::new("serve")
+        .about("Run the hub")
+        .long_about(
+            "Run the hub. It needs no configuration file; every key can be set by a flag, in the \
+             environment or in a file, in this order of precedence. It prints one line when it is \
+             ready. SIGTERM or SIGINT (Ctrl-C) makes it deliver what it has accepted, tell its \
+             clients when to come back, and end.",
+        )
+        .arg(file)
+        .args(flags)
+        .next_line_help(true)
+        .after_help(
+            "Exit codes: 0 stopped as asked, 1 could not run, 2 bad configuration or usage.\n\n\
+             Examples:\n  \
+             hub serve\n  \
+             hub serve --listen 0.0.0.0:4820 --anonymous everywhere\n  \
+             hub serve --config hub.toml --log info,hub_server=debug",
+        )
+}
+
+/// Runs the hub until it is told to stop.
+pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    let flags = config::flags().iter().filter_map(|flag| {
+        let value = matches.get_one::<String>(flag.key)?;
+        Some((flag.name.clone(), value.clone()))
+    });
+    let config = match load(matches.get_one::<PathBuf>(FILE).cloned(), flags) {
+        Ok(config) => config,
+        Err(error) => return failed(&error, BAD_CONFIG),
+    };
+    if let Err(error) = log_to_stderr(&config.log) {
+        return failed(&*error, BAD_CONFIG);
+    }
+    match hub_server::run_until_signal(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error, 1),
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug)]
+pub(crate) enum LoadError {
+    /// The file could not be read.
+    File(PathBuf, io::Error),
+    /// What was read was refused.
+    Config(ConfigError),
+}
+
+impl std::fmt::Display for LoadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoadError::File(path, _) => write!(f, "cannot read {}", path.display()),
+            LoadError::Config(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            LoadError::File(_, error) => Some(error),
+            LoadError::Config(error) => error.source(),
+        }
+    }
+}
+
+/// The configuration from `file` (or the one that `HUB_CONFIG` names), the process's environment
+/// and `flags`.
+pub(crate) fn load(
+    file: Option<PathBuf>,
+    flags: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, LoadError> {
+    let named = || std::env::var_os(CONFIG_ENV).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let file = match file.or_else(named) {
+        Some(path) => {
+            let text = read(&path).map_err(|error| LoadError::File(path.clone(), error))?;
+            Some((path, text))
+        }
+        None => None,
+    };
+    let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+    // What is not Unicode cannot be a valid name or value, and is refused with its marks.
+    let text = |os: OsString| os.to_string_lossy().into_owned();
+    let env = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    Config::load(file, env, flags).map_err(LoadError::Config)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "longer than 1 MiB"));
+    }
+    Ok(text)
+}
+
+fn log_to_stderr(filter: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::builder().parse(filter)?)
+        .with_writer(io::stderr)
+        .with_ansi(colours)
+        .try_init()
+}
+
+/// Says on standard error what went wrong, with its causes.
+pub(crate) fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    let mut line = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    // A closed stderr is no reason to panic.
+    let _ = writeln!(io::stderr(), "{line}");
+    ExitCode::from(code)
+}

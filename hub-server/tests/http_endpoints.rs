@@ -1,0 +1,188 @@
+//! Health, readiness and metrics over real sockets, written and read as bytes, and what becomes of
+//! clients that are wrong or slow.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use actix_web::dev::ServerHandle;
+use hub_server::http::{HttpState, serve};
+use prometheus::{IntCounter, Registry};
+
+/// A server on a port of its own, stopped when dropped.
+struct Running {
+    address: SocketAddr,
+    ready: Arc<AtomicBool>,
+    counter: IntCounter,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Running {
+    fn start() -> Running {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let ready = Arc::new(AtomicBool::new(true));
+        let registry = Registry::new();
+        let counter = IntCounter::new("hub_tests_total", "Counts.").unwrap();
+        registry.register(Box::new(counter.clone())).unwrap();
+        let state = HttpState { registry, ready: ready.clone() };
+        let (send, receive) = std::sync::mpsc::channel();
+        let thread = thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let server = serve(listener, state)?;
+                send.send(server.handle()).unwrap();
+                server.await
+            })
+        });
+        let handle = receive.recv().unwrap();
+        Running { address, ready, counter, handle, thread: Some(thread) }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let socket = TcpStream::connect(self.address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket
+    }
+
+    /// Sends a request and reads until the server closes: head in lower case, body.
+    fn ask(&self, method: &str, path: &str) -> (String, String) {
+        let mut socket = self.connect();
+        write!(socket, "{method} {path} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.to_lowercase(), body.to_owned())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(thread::panicking() || ended.is_ok_and(|result| result.is_ok()));
+        }
+    }
+}
+
+#[test]
+fn health_and_readiness() {
+    let hub = Running::start();
+    let (head, body) = hub.ask("GET", "/healthz");
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, "ok\n");
+    assert_eq!(hub.ask("GET", "/readyz").1, "ready\n");
+    hub.ready.store(false, Ordering::Release);
+    let (head, body) = hub.ask("GET", "/readyz");
+    assert!(head.starts_with("http/1.1 503 "), "{head}");
+    assert_eq!(body, "draining\n");
+    assert!(hub.ask("GET", "/healthz").0.starts_with("http/1.1 200 "));
+}
+
+#[test]
+fn metrics_are_in_the_format_of_prometheus() {
+    let hub = Running::start();
+    hub.counter.inc_by(7);
+    let (head, body) = hub.ask("GET", "/metrics");
+    assert!(head.contains("\r\ncontent-type: text/plain; version=0.0.4"), "{head}");
+    assert!(body.contains("# TYPE hub_tests_total counter\nhub_tests_total 7\n"), "{body}");
+}
+
+#[test]
+fn the_index_lists_every_path() {
+    let (_, body) = Running::start().ask("GET", "/");
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert!(body.contains(path), "{body}");
+    }
+}
+
+#[test]
+fn other_paths_and_methods_are_refused() {
+    let hub = Running::start();
+    for path in ["/nothing", "/metrics/", "/healthz/x", "/%2e%2e/etc/passwd"] {
+        let (head, body) = hub.ask("GET", path);
+        assert!(head.starts_with("http/1.1 404 "), "{path}: {head}");
+        assert!(!body.contains("etc"), "{body}");
+    }
+    for method in ["POST", "DELETE", "OPTIONS", "TRACE"] {
+        let (head, _) = hub.ask(method, "/metrics");
+        assert!(head.starts_with("http/1.1 405 "), "{method}: {head}");
+        assert!(head.contains("\r\nallow: get, head"), "{head}");
+    }
+    let (head, body) = hub.ask("HEAD", "/healthz");
+    assert!(head.starts_with("http/1.1 200 ") && body.is_empty(), "{head}{body}");
+}
+
+#[test]
+fn answers_say_nothing_about_the_software_and_are_not_cached() {
+    let hub = Running::start();
+    for path in ["/", "/healthz", "/metrics", "/nothing"] {
+        let (head, _) = hub.ask("GET", path);
+        assert!(!head.contains("\r\nserver:") && !head.contains("actix"), "{head}");
+        assert!(head.contains("\r\ncache-control: no-store"), "{head}");
+        assert!(head.contains("\r\nx-content-type-options: nosniff"), "{head}");
+    }
+}
+
+/// Writes until the server has closed, then returns how long it took.
+fn until_closed(mut socket: TcpStream, chunk: &[u8], pause: Duration) -> Duration {
+    let start = Instant::now();
+    socket.set_read_timeout(Some(pause)).unwrap();
+    let mut buffer = [0; 4096];
+    while start.elapsed() < Duration::from_secs(30) {
+        if !chunk.is_empty() && socket.write_all(chunk).is_err() {
+            break;
+        }
+        match socket.read(&mut buffer) {
+            Ok(0) => break,
+            Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+            _ => {}
+        }
+    }
+    start.elapsed()
+}
+
+#[test]
+fn a_slow_or_endless_request_is_cut_off_and_others_are_served() {
+    let hub = Running::start();
+    let tick = Duration::from_millis(200);
+    let begin = |text: &str| {
+        let mut socket = hub.connect();
+        socket.write_all(text.as_bytes()).unwrap();
+        socket
+    };
+    let cases = [
+        ("silent", begin(""), ""),
+        ("half a head, then silence", begin("GET /healthz HT"), ""),
+        ("a byte at a time", begin("GET /healthz HTTP/1.1\r\nx: "), "a"),
+        (
+            "a body that was not asked for",
+            begin("POST /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n"),
+            "aaaa",
+        ),
+    ];
+    let threads = cases.map(|(name, socket, chunk)| {
+        (name, thread::spawn(move || until_closed(socket, chunk.as_bytes(), tick)))
+    });
+    for _ in 0..10 {
+        assert_eq!(hub.ask("GET", "/healthz").1, "ok\n");
+    }
+    for (name, thread) in threads {
+        let took = thread.join().unwrap();
+        assert!(took < Duration::from_secs(10), "{name}: {took:?}");
+    }
+}
+
+#[test]
+fn a_huge_head_is_refused() {
+    let hub = Running::start();
+    let mut socket = hub.connect();
+    let _ = socket.write_all(b"GET /healthz HTTP/1.1\r\nx: ");
+    let took = until_closed(socket, &[b'a'; 65_536], Duration::from_millis(10));
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
