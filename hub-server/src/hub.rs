@@ -1,0 +1,69 @@
+//! What all sessions of a hub share.
+
+use crate::config::Config;
+use crate::instances::Instances;
+use crate::metrics::Metrics;
+use crate::session::Session;
+use actix::{Addr, ArbiterHandle};
+use dashmap::DashMap;
+use hub_core::topic::{Registry, TopicSettings};
+use hub_core::wire::Limits;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub config: Config,
+    pub limits: Limits,
+    /// A random number for this run of the hub.
+    pub id: [u8; 16],
+    pub registry: Arc<Registry>,
+    pub instances: Instances,
+    pub metrics: Metrics,
+    pub sessions: DashMap<u64, Addr<Session>>,
+    pub ready: Arc<AtomicBool>,
+    next_connection: AtomicU64,
+}
+
+impl Hub {
+    pub(crate) fn new(config: Config, arbiters: Vec<ArbiterHandle>) -> Result<Arc<Self>, getrandom::Error> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id)?;
+        // 48 random bits: far below 2^53, up to which every language has exact integers.
+        let first_epoch = getrandom::u64()? >> 16;
+        let settings = TopicSettings {
+            max_topics: config.max_topics,
+            idle: Duration::from_millis(config.topic_idle_ms),
+            history_per_topic: config.history_topic_bytes,
+            history_in_all: config.history_bytes,
+            first_epoch,
+        };
+        let registry = Registry::new(settings, arbiters);
+        Ok(Arc::new(Hub {
+            limits: Limits {
+                frame: config.max_frame_bytes,
+                depth: config.max_depth,
+                elements: config.max_elements,
+            },
+            id,
+            metrics: Metrics::new(registry.clone()),
+            registry,
+            instances: Instances::new(Duration::from_millis(config.resume_ms)),
+            sessions: DashMap::new(),
+            ready: Arc::default(),
+            next_connection: AtomicU64::new(1),
+            config,
+        }))
+    }
+
+    pub(crate) fn connection_number(&self) -> u64 {
+        self.next_connection.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,68 @@
+use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use futures_util::task::AtomicWaker;
+use tokio::net::TcpStream;
+
+/// The way out of a connection: its queue and its socket. Publishers on any thread append and
+/// flush; what the socket does not take waits for the session.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    connection: u64,
+    queue: DeliveryQueue,
+    pub socket: TcpStream,
+    /// The socket took no more; the session waits until it does.
+    pub blocked: AtomicBool,
+    /// Writing failed; the session is to end.
+    pub broken: AtomicBool,
+    /// A subscription with the policy `disconnect` overflowed.
+    pub overflowed: AtomicBool,
+    pub session: AtomicWaker,
+}
+
+impl Outbound {
+    pub(crate) fn new(connection: u64, socket: TcpStream, limit: usize, ledger: Arc<Ledger>) -> Self {
+        Outbound {
+            connection,
+            queue: DeliveryQueue::new(limit, ledger),
+            socket,
+            blocked: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+            overflowed: AtomicBool::new(false),
+            session: AtomicWaker::new(),
+        }
+    }
+}
+
+impl Outlet for Outbound {
+    fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    fn queue(&self) -> &DeliveryQueue {
+        &self.queue
+    }
+
+    fn flush(&self) {
+        if self.blocked.load(Ordering::Acquire) {
+            return; // the session flushes once the socket takes more
+        }
+        match self.queue.write_with(|slices| self.socket.try_write_vectored(slices)) {
+            Ok(Some(Written::Blocked)) => {
+                self.blocked.store(true, Ordering::Release);
+                self.session.wake();
+            }
+            Ok(_) => {}
+            Err(_) => {
+                self.broken.store(true, Ordering::Release);
+                self.session.wake();
+            }
+        }
+    }
+
+    fn overflowed(&self) {
+        if !self.overflowed.swap(true, Ordering::AcqRel) {
+            self.session.wake();
+        }
+    }
+}
