@@ -1,0 +1,229 @@
+//! Running a hub.
+
+use crate::config::Config;
+use crate::http::{self, HttpState};
+use crate::hub::Hub;
+use crate::listener;
+use crate::session::{Goodbye, StopReading};
+use actix_rt::{Arbiter, System};
+use futures_util::future::join_all;
+use hub_core::wire::CloseCode;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+/// Why a hub does not run.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Something the operating system did not give.
+    #[error("cannot start")]
+    Start(#[source] std::io::Error),
+    /// The metrics cannot be registered.
+    #[error("cannot register the metrics")]
+    Metrics(#[from] prometheus::Error),
+    /// The operating system gave no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Where a hub listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// For clients.
+    pub clients: SocketAddr,
+    /// For health and metrics.
+    pub http: SocketAddr,
+}
+
+/// Runs a hub until SIGTERM or SIGINT, then drains it. A second signal ends it at once.
+///
+/// Prints one line on stdout when it is ready.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
+    let ready = |at: Addresses| {
+        let version = env!("CARGO_PKG_VERSION");
+        let line = format!("hub {version} ready: clients hub://{}, http http://{}\n", at.clients, at.http);
+        // Nobody may be reading stdout; that is no reason not to serve.
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+    };
+    run(config, ready, signal())
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tracing::info!("draining; another signal ends at once");
+    actix_rt::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        std::process::exit(1);
+    });
+}
+
+/// Runs a hub in this thread until `stop` resolves, then drains it. `ready` is told where it
+/// listens.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run(
+    config: Config,
+    ready: impl FnOnce(Addresses),
+    stop: impl Future<Output = ()> + 'static,
+) -> Result<(), ServeError> {
+    let bind = |address| {
+        TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
+    };
+    let (clients, http) = (bind(config.listen)?, bind(config.http)?);
+    let at = Addresses {
+        clients: clients.local_addr().map_err(ServeError::Start)?,
+        http: http.local_addr().map_err(ServeError::Start)?,
+    };
+    System::new().block_on(async move {
+        let threads = match config.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let arbiters: Vec<_> = (0..threads).map(|_| Arbiter::new()).collect();
+        let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
+        let drain_ms = config.drain_ms;
+        let hub = Hub::new(config, handles.clone()).map_err(ServeError::Random)?;
+        let registry = prometheus::Registry::new();
+        hub.metrics.register(&registry)?;
+        let state = HttpState { registry, ready: hub.ready.clone() };
+        let http = http::serve(http, state).map_err(ServeError::Start)?;
+        let http_handle = http.handle();
+        actix_rt::spawn(http);
+        let accepting = actix_rt::spawn(listener::accept(hub.clone(), clients, handles));
+        hub.ready.store(true, Ordering::Release);
+        ready(at);
+        stop.await;
+        hub.ready.store(false, Ordering::Release);
+        accepting.abort();
+        drain(&hub, Duration::from_millis(drain_ms)).await;
+        http_handle.stop(false).await;
+        arbiters.iter().for_each(|arbiter| {
+            arbiter.stop();
+        });
+        Ok(())
+    })
+}
+
+/// First everyone stops reading; when all have published what they had taken, everyone says
+/// goodbye. In one step, an event could come to a subscriber that was told goodbye already.
+async fn drain(hub: &Hub, patience: Duration) {
+    let until = Instant::now() + patience;
+    let sessions: Vec<_> = hub.sessions.iter().map(|session| session.value().clone()).collect();
+    let stopped = join_all(sessions.iter().map(|session| session.send(StopReading)));
+    if tokio::time::timeout(patience / 2, stopped).await.is_err() {
+        tracing::warn!("not every session stopped reading in time");
+    }
+    for session in &sessions {
+        session.do_send(Goodbye(CloseCode::GoingAway, "the hub is stopping"));
+    }
+    while !hub.sessions.is_empty() && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    if !hub.sessions.is_empty() {
+        tracing::warn!(connections = hub.sessions.len(), "not everything was delivered in time");
+    }
+}
+
+/// A hub in a thread of its own, for tests and for services that carry one.
+#[derive(Debug)]
+pub struct RunningHub {
+    at: Addresses,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<Result<(), ServeError>>>,
+}
+
+impl RunningHub {
+    /// Starts a hub and returns when it is ready.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start(config: Config) -> Result<Self, ServeError> {
+        let (stop, stopped) = oneshot::channel();
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let ready = move |at| {
+                let _ = ready.send(at);
+            };
+            run(config, ready, async move {
+                let _ = stopped.await;
+            })
+        });
+        match is_ready.recv() {
+            Ok(at) => Ok(RunningHub { at, stop: Some(stop), thread: Some(thread) }),
+            // It ended without being ready: it says why.
+            Err(_) => match thread.join() {
+                Ok(Err(error)) => Err(error),
+                _ => Err(ServeError::Start(std::io::Error::other("the hub's thread panicked"))),
+            },
+        }
+    }
+
+    /// A hub with the default configuration on free ports of the loopback address.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn on_free_ports() -> Result<Self, ServeError> {
+        let mut config = Config::default();
+        config.listen.set_port(0);
+        config.http.set_port(0);
+        RunningHub::start(config)
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn clients(&self) -> SocketAddr {
+        self.at.clients
+    }
+
+    /// Where health and metrics are.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.at.http
+    }
+
+    /// The URL for clients.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("hub://{}", self.at.clients)
+    }
+
+    /// Drains the hub and waits for its end.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for RunningHub {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,233 @@
+//! The session actor: one connection from HELLO to FIN.
+
+mod control;
+mod events;
+mod outbound;
+mod pump;
+
+use crate::hub::Hub;
+use actix::prelude::*;
+use events::Gathered;
+use hub_core::topic::{Leave, Outlet, SubscriptionEntry, Touched};
+use hub_core::wire::{Close, CloseCode, Frame};
+use outbound::Outbound;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// A connection's state. Everything runs on the arbiter that the listener chose for it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    hub: Arc<Hub>,
+    connection: u64,
+    loopback: bool,
+    outbound: Arc<Outbound>,
+    stage: Stage,
+    /// Bytes that were read and not processed yet.
+    carry: Vec<u8>,
+    /// A frame that the session waits for; nothing is read or processed until it is done.
+    busy: bool,
+    /// Events gathered by topic, not numbered yet.
+    runs: Vec<Gathered>,
+    topics: HashMap<String, events::Known>,
+    last_topic: Vec<u8>,
+    touched: Touched,
+    pause: Option<pump::Pause>,
+    subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
+    instance: Option<[u8; 16]>,
+    publisher: String,
+    inbox: String,
+    receipts: bool,
+    /// The number of the next EVENT.
+    received: u64,
+    receipted: u64,
+    heard: bool,
+    pinged: bool,
+    sent_fin: bool,
+    read_eof: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// HELLO has not come yet.
+    Handshake,
+    Open,
+    /// The hub stops: nothing more is read, what is queued is still sent.
+    Draining,
+    /// CLOSE is queued; when it is sent, FIN follows.
+    Closing,
+}
+
+/// Stops reading; answered when everything taken so far is published.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct StopReading;
+
+/// Says goodbye: CLOSE behind what is queued, then FIN.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Goodbye(pub CloseCode, pub &'static str);
+
+impl Session {
+    pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: TcpStream) -> Self {
+        let loopback = socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        let ledger = hub.registry.ledger().clone();
+        let outbound = Outbound::new(connection, socket, hub.config.queue_bytes, ledger);
+        Session {
+            connection,
+            loopback,
+            outbound: Arc::new(outbound),
+            hub,
+            stage: Stage::Handshake,
+            carry: Vec::new(),
+            busy: false,
+            runs: Vec::new(),
+            topics: HashMap::new(),
+            last_topic: Vec::new(),
+            touched: Touched::new(),
+            pause: None,
+            subscriptions: HashMap::new(),
+            instance: None,
+            publisher: String::new(),
+            inbox: String::new(),
+            receipts: false,
+            received: 0,
+            receipted: 0,
+            heard: false,
+            pinged: false,
+            sent_fin: false,
+            read_eof: false,
+        }
+    }
+
+    fn send(&self, frame: &Frame<'_>) {
+        self.outbound.queue().append_control(frame.to_bytes());
+    }
+
+    /// Queues CLOSE behind what is queued already, and lets nothing more in.
+    fn close(&mut self, code: CloseCode, reason: &str, ctx: &mut Context<Self>) {
+        if self.stage == Stage::Closing {
+            return;
+        }
+        self.stage = Stage::Closing;
+        self.carry = Vec::new();
+        let draining = code == CloseCode::GoingAway;
+        if !draining {
+            // The members of a queue group that stay get what waits here for the group. When the
+            // hub stops nobody stays.
+            self.leave_all();
+        }
+        self.hub.metrics.closed.with_label_values(&[code.name()]).inc();
+        let retry = code.should_reconnect().then_some(self.hub.config.retry_after_ms);
+        let close = Close { code, reason: reason.to_owned(), retry_after_ms: retry };
+        self.outbound.queue().finish(Frame::Close(close).to_bytes());
+        self.outbound.flush();
+        let patience = Duration::from_millis(self.hub.config.drain_ms.max(1_000));
+        ctx.run_later(patience, |_, ctx| ctx.stop());
+    }
+
+    fn leave_all(&mut self) {
+        for (_, entry) in self.subscriptions.drain() {
+            leave(&self.hub, &entry);
+        }
+    }
+
+    fn look_alive(&mut self, ctx: &mut Context<Self>) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        // A client whose bytes are not read cannot be heard.
+        let listening = self.pause.is_none() && !self.busy;
+        if !std::mem::take(&mut self.heard) {
+            if self.pinged && listening {
+                return self.close(CloseCode::Silent, "no sign of life for twice the keep-alive time", ctx);
+            }
+            self.send(&Frame::Ping { token: 0 });
+            self.outbound.flush();
+            self.pinged = true;
+        }
+    }
+}
+
+/// Takes a subscription out of the index and of every topic it joined.
+fn leave(hub: &Hub, entry: &Arc<SubscriptionEntry>) {
+    for topic in hub.registry.unsubscribe(entry) {
+        if let Some(actor) = topic.actor() {
+            // Past the mailbox's bound, because a Leave must not be lost: there is at most one
+            // for each Join that was let in.
+            actor.do_send(Leave(entry.clone()));
+        }
+    }
+}
+
+impl Actor for Session {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.hub.sessions.insert(self.connection, ctx.address());
+        self.hub.metrics.connections.inc();
+        self.hub.metrics.connections_total.inc();
+        let config = &self.hub.config;
+        ctx.run_later(Duration::from_millis(config.handshake_ms), |session, ctx| {
+            if session.stage == Stage::Handshake {
+                session.close(CloseCode::HandshakeTimeout, "no complete HELLO in time", ctx);
+            }
+        });
+        ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::look_alive);
+        if self.hub.sessions.len() > config.max_connections {
+            self.close(CloseCode::Overloaded, "the hub has as many connections as it may have", ctx);
+        }
+        ctx.spawn(pump::Pump);
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        tracing::debug!(connection = self.connection, publisher = %self.publisher, "session ended");
+    }
+}
+
+/// In Drop, not in `stopped`, so that it also happens after a panic.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.outbound.queue().close();
+        self.leave_all();
+        let settled = self.settled();
+        if let Some(instance) = self.instance {
+            self.hub.instances.leave(instance, self.connection, settled);
+        }
+        if self.hub.sessions.remove(&self.connection).is_some() {
+            self.hub.metrics.connections.dec();
+        }
+    }
+}
+
+impl Handler<StopReading> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: StopReading, _: &mut Context<Self>) {
+        if self.stage == Stage::Open {
+            self.stage = Stage::Draining;
+            self.pause = None;
+            self.publish_what_fits();
+        }
+    }
+}
+
+impl Handler<Goodbye> for Session {
+    type Result = ();
+
+    fn handle(&mut self, Goodbye(code, reason): Goodbye, ctx: &mut Context<Self>) {
+        self.receipt();
+        self.close(code, reason, ctx);
+    }
+}
+
+/// Whether nothing more is read.
+fn is_ending(stage: Stage) -> bool {
+    matches!(stage, Stage::Draining | Stage::Closing)
+}
+
+fn overflowed(session: &Session) -> bool {
+    session.outbound.overflowed.load(Ordering::Acquire)
+}

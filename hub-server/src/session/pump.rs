@@ -1,0 +1,184 @@
+//! Moves bytes: reads what the socket has, writes what waits.
+
+use super::{Session, Stage, is_ending, overflowed};
+use actix::fut::ActorFuture;
+use actix::prelude::*;
+use hub_core::topic::Outlet;
+use hub_core::wire::CloseCode;
+use std::cell::RefCell;
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
+use tokio::time::Sleep;
+
+/// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
+const READ_BYTES: usize = 128 * 1024;
+/// Reads before other sessions of the arbiter have their turn.
+const READS_A_TURN: usize = 8;
+/// A client with more than this many bytes of control frames waiting is not read from.
+const CONTROL_BYTES: usize = 256 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// A publisher that waits until a subscriber's queue has room.
+#[derive(Debug)]
+pub(super) struct Pause {
+    outlet: Arc<dyn Outlet>,
+    grace: Pin<Box<Sleep>>,
+}
+
+impl Pause {
+    pub(super) fn new(outlet: Arc<dyn Outlet>, grace_ms: u64) -> Self {
+        let grace = Box::pin(tokio::time::sleep(Duration::from_millis(grace_ms)));
+        Pause { outlet, grace }
+    }
+
+    /// Waits for `outlet` from now on; another one than before has a grace of its own.
+    pub(super) fn follow(&mut self, outlet: Arc<dyn Outlet>, grace_ms: u64) {
+        if outlet.connection() != self.outlet.connection() {
+            *self = Pause::new(outlet, grace_ms);
+        }
+    }
+}
+
+pub(super) struct Pump;
+
+impl ActorFuture<Session> for Pump {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        session: &mut Session,
+        ctx: &mut Context<Session>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        session.outbound.session.register(task.waker());
+        if session.write(ctx, task).is_break() {
+            ctx.stop();
+            return Poll::Ready(());
+        }
+        for _ in 0..READS_A_TURN {
+            if ready!(session.read(ctx, task)).is_break() {
+                ctx.stop();
+                return Poll::Ready(());
+            }
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+type Flow = std::ops::ControlFlow<()>;
+
+impl Session {
+    fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
+        if overflowed(self) && self.stage != Stage::Closing {
+            self.outbound.queue().discard();
+            self.close(CloseCode::SlowConsumer, "too much waited for this client", ctx);
+        }
+        while self.outbound.blocked.load(Ordering::Acquire) {
+            match self.outbound.socket.poll_write_ready(task) {
+                Poll::Pending => break,
+                Poll::Ready(Err(_)) => return Flow::Break(()),
+                Poll::Ready(Ok(())) => {
+                    self.outbound.blocked.store(false, Ordering::Release);
+                    self.outbound.flush();
+                }
+            }
+        }
+        if self.outbound.broken.load(Ordering::Acquire) {
+            return Flow::Break(());
+        }
+        if self.stage == Stage::Closing && !self.sent_fin && self.outbound.queue().queued_bytes() == 0 {
+            self.sent_fin = true;
+            let socket = socket2::SockRef::from(&self.outbound.socket);
+            if socket.shutdown(std::net::Shutdown::Write).is_err() || self.read_eof {
+                return Flow::Break(());
+            }
+        }
+        Flow::Continue(())
+    }
+
+    /// One read, or what has to come before it.
+    fn read(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
+        if self.busy || self.read_eof || self.stage == Stage::Draining {
+            return Poll::Pending;
+        }
+        if self.pause.is_some() && self.stage == Stage::Open {
+            ready!(self.resume(task));
+        }
+        if self.outbound.queue().control_bytes() > CONTROL_BYTES && !is_ending(self.stage) {
+            self.outbound.queue().wake_when_drained(task.waker());
+            if self.outbound.queue().control_bytes() > CONTROL_BYTES {
+                return Poll::Pending;
+            }
+        }
+        if !self.carry.is_empty() && self.stage == Stage::Open {
+            let carry = std::mem::take(&mut self.carry);
+            self.ingest(&carry, ctx);
+            if self.busy || self.pause.is_some() || self.stage != Stage::Open {
+                return Poll::Ready(Flow::Continue(()));
+            }
+        }
+        ready!(self.outbound.socket.poll_read_ready(task)).ok();
+        let read = BUFFER.with_borrow_mut(|buffer| {
+            let carried = self.carry.len();
+            buffer.resize(buffer.len().max(carried + READ_BYTES / 2), 0);
+            buffer[..carried].copy_from_slice(&self.carry);
+            let read = self.outbound.socket.try_read(&mut buffer[carried..])?;
+            if read > 0 && self.stage != Stage::Closing {
+                self.carry.clear();
+                self.heard = true;
+                self.pinged = false;
+                self.hub.metrics.received_bytes.inc_by(read as u64);
+                self.ingest(&buffer[..carried + read], ctx);
+            }
+            if buffer.len() > 4 * READ_BYTES {
+                *buffer = vec![0; READ_BYTES];
+            }
+            Ok::<_, std::io::Error>(read)
+        });
+        match read {
+            Ok(0) => Poll::Ready(self.end_of_input(ctx)),
+            Ok(_) => Poll::Ready(Flow::Continue(())),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Poll::Ready(Flow::Continue(()))
+            }
+            Err(_) => Poll::Ready(Flow::Break(())),
+        }
+    }
+
+    /// The client sends no more; it still gets what it is owed.
+    fn end_of_input(&mut self, ctx: &mut Context<Self>) -> Flow {
+        self.read_eof = true;
+        if self.sent_fin {
+            return Flow::Break(());
+        }
+        self.receipt();
+        self.close(CloseCode::Normal, "goodbye", ctx);
+        self.outbound.session.wake();
+        Flow::Continue(())
+    }
+
+    /// Goes on publishing once there is room, or the subscriber's grace is over.
+    fn resume(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        let Some(pause) = &mut self.pause else { return Poll::Ready(()) };
+        pause.outlet.queue().wake_when_drained(task.waker());
+        if pause.grace.as_mut().poll(task).is_ready() {
+            pause.outlet.queue().end_grace();
+        }
+        if self.publish() {
+            self.pause = None;
+            self.end_of_batch();
+            Poll::Ready(())
+        } else {
+            self.flush_touched();
+            Poll::Pending
+        }
+    }
+}
