@@ -8,6 +8,7 @@ mod config_cmd;
 mod connect;
 mod emit;
 mod exit;
+mod health;
 mod input;
 mod json;
 mod on;
@@ -33,6 +34,7 @@ fn command() -> Command {
             request::command(),
             reply::command(),
             config_cmd::command(),
+            health::command(),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
     match matches.subcommand() {
         Some(("serve", args)) => serve::run(args),
         Some(("config", args)) => config_cmd::run(args),
+        Some(("health", args)) => health::run(args),
         Some(("emit", args)) => connect::run(emit::run(args)),
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),
