@@ -62,7 +62,7 @@ fn a_hub_that_began_anew_is_told_as_a_gap_on_stderr() {
     let ended = on.end();
     assert_eq!(ended.stdout, [1, 2], "{}", ended.stderr);
     assert!(
-        ended.stderr.contains("gap: a.b from #1 missing, unknown how many: new_epoch"),
+        ended.stderr.contains("gap: a.b from #2 missing, unknown how many: new_epoch"),
         "{}",
         ended.stderr
     );

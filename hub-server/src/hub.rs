@@ -27,7 +27,10 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(config: Config, arbiters: Vec<ArbiterHandle>) -> Result<Arc<Self>, getrandom::Error> {
+    pub(crate) fn new(
+        config: Config,
+        arbiters: Vec<ArbiterHandle>,
+    ) -> Result<Arc<Self>, getrandom::Error> {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
         // 48 random bits: far below 2^53, up to which every language has exact integers.

@@ -40,7 +40,13 @@ impl Instances {
     }
 
     /// Makes `session` the connection of the instance, unless another one still is.
-    pub(crate) fn enter(&self, id: [u8; 16], connection: u64, session: Addr<Session>, inbox: &str) -> Found {
+    pub(crate) fn enter(
+        &self,
+        id: [u8; 16],
+        connection: u64,
+        session: Addr<Session>,
+        inbox: &str,
+    ) -> Found {
         self.forget_old();
         let mut instance = self.known.entry(id).or_insert_with(|| Instance {
             received: 0,

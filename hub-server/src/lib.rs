@@ -6,8 +6,8 @@
 //! - [`http`]: health and metrics
 
 pub mod config;
-mod hub;
 pub mod http;
+mod hub;
 mod instances;
 mod listener;
 mod metrics;

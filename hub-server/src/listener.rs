@@ -8,7 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Accepts until it is dropped.
-pub(crate) async fn accept(hub: Arc<Hub>, listener: TcpListener, arbiters: Vec<ArbiterHandle>) -> std::io::Result<()> {
+pub(crate) async fn accept(
+    hub: Arc<Hub>,
+    listener: TcpListener,
+    arbiters: Vec<ArbiterHandle>,
+) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
     for arbiter in arbiters.iter().cycle() {
@@ -26,9 +30,8 @@ pub(crate) async fn accept(hub: Arc<Hub>, listener: TcpListener, arbiters: Vec<A
         let hub = hub.clone();
         let connection = hub.connection_number();
         arbiter.spawn_fn(move || {
-            let socket = socket
-                .set_nodelay(true)
-                .and_then(|()| tokio::net::TcpStream::from_std(socket));
+            let socket =
+                socket.set_nodelay(true).and_then(|()| tokio::net::TcpStream::from_std(socket));
             match socket {
                 Ok(socket) => {
                     Session::new(hub, connection, socket).start();

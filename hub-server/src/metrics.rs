@@ -25,7 +25,11 @@ impl Metrics {
             refused: vec("hub_refused_total", "Frames refused, by code.", "code"),
             connections: gauge("hub_connections", "Clients connected now."),
             connections_total: counter("hub_connections_total", "Connections accepted."),
-            closed: vec("hub_connections_closed_total", "Connections the hub closed, by code.", "code"),
+            closed: vec(
+                "hub_connections_closed_total",
+                "Connections the hub closed, by code.",
+                "code",
+            ),
             hub: HubCollector::new(registry),
         }
     }
@@ -79,11 +83,18 @@ impl HubCollector {
     fn new(registry: Arc<Registry>) -> Self {
         HubCollector {
             registry,
-            due: counter("hub_deliveries_due_total", "Deliveries that were due: each event times each copy."),
+            due: counter(
+                "hub_deliveries_due_total",
+                "Deliveries that were due: each event times each copy.",
+            ),
             delivered: counter("hub_deliveries_total", "Events handed to a subscriber's socket."),
             gaps: counter("hub_gaps_total", "GAP frames sent."),
             gap_events: counter("hub_gap_events_total", "Events that a GAP announced as dropped."),
-            dropped: vec("hub_deliveries_dropped_total", "Deliveries dropped, by reason.", "reason"),
+            dropped: vec(
+                "hub_deliveries_dropped_total",
+                "Deliveries dropped, by reason.",
+                "reason",
+            ),
             pending: gauge("hub_deliveries_pending", "Deliveries that wait in queues."),
             topics: gauge("hub_topics", "Topics."),
             subscriptions: gauge("hub_subscriptions", "Subscriptions."),
@@ -121,7 +132,8 @@ impl Collector for HubCollector {
         set(&self.dropped.with_label_values(&["overflow"]), counts.overflow);
         set(&self.dropped.with_label_values(&["conflated"]), counts.conflated);
         set(&self.dropped.with_label_values(&["disconnected"]), counts.disconnected);
-        let show = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        let show =
+            |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         show(&self.pending, counts.pending());
         show(&self.topics, self.registry.topics() as u64);
         show(&self.subscriptions, self.registry.subscriptions() as u64);

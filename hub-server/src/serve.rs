@@ -55,7 +55,8 @@ pub struct Addresses {
 pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
     let ready = |at: Addresses| {
         let version = env!("CARGO_PKG_VERSION");
-        let line = format!("hub {version} ready: clients hub://{}, http http://{}\n", at.clients, at.http);
+        let line =
+            format!("hub {version} ready: clients hub://{}, http http://{}\n", at.clients, at.http);
         // Nobody may be reading stdout; that is no reason not to serve.
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
@@ -65,7 +66,9 @@ pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
 
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }

@@ -9,7 +9,8 @@ use actix::prelude::*;
 use futures_util::future::join_all;
 use hub_core::topic::{Join, SubscriptionEntry, TopicFilter, TopicName};
 use hub_core::wire::{
-    CloseCode, Frame, FrameErrorKind, FrameType, Hello, RefusedCode, RefusedWhat, Subscribe, VERSION, Welcome,
+    CloseCode, Frame, FrameErrorKind, FrameType, Hello, RefusedCode, RefusedWhat, Subscribe,
+    VERSION, Welcome,
 };
 use std::sync::Arc;
 
@@ -26,7 +27,12 @@ impl Session {
                 let id = id_of(body, &limits);
                 return match (self.stage, kind, error.kind, id) {
                     (Stage::Open, None, FrameErrorKind::UnknownType(_), _) => {
-                        self.refuse(RefusedWhat::Frame, 0, RefusedCode::UnknownFrame, &error.to_string());
+                        self.refuse(
+                            RefusedWhat::Frame,
+                            0,
+                            RefusedCode::UnknownFrame,
+                            &error.to_string(),
+                        );
                     }
                     (Stage::Open, Some(FrameType::Subscribe), kind, Some(id)) => {
                         let code = match kind {
@@ -71,8 +77,16 @@ impl Session {
             return self.close(CloseCode::Unauthorized, reason, ctx);
         }
         let name = hello.name.as_deref().unwrap_or("anonymous");
-        if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(TopicName::is_allowed) || name.contains('#') {
-            return self.close(CloseCode::Protocol, "the name is empty, too long, or has a byte that is not allowed", ctx);
+        if name.is_empty()
+            || name.len() > MAX_NAME
+            || !name.bytes().all(TopicName::is_allowed)
+            || name.contains('#')
+        {
+            return self.close(
+                CloseCode::Protocol,
+                "the name is empty, too long, or has a byte that is not allowed",
+                ctx,
+            );
         }
         self.publisher = format!("{name}#{}", self.connection);
         self.receipts = hello.receipts;
@@ -157,7 +171,9 @@ impl Session {
             return Err((RefusedCode::TooManySubscriptions, message.to_owned()));
         }
         if let Some(group) = &subscribe.group
-            && (group.is_empty() || group.len() > MAX_NAME || !group.bytes().all(TopicName::is_allowed))
+            && (group.is_empty()
+                || group.len() > MAX_NAME
+                || !group.bytes().all(TopicName::is_allowed))
         {
             let message = "a group's name has 1 to 64 of the bytes that are allowed in topics";
             return Err((RefusedCode::BadOption, message.to_owned()));
@@ -206,7 +222,12 @@ impl Session {
     fn unsubscribe(&mut self, id: u64, ctx: &mut Context<Self>) {
         let Some(entry) = self.subscriptions.remove(&id) else {
             let message = "this connection has no subscription with this id";
-            return self.refuse(RefusedWhat::Unsubscribe, id, RefusedCode::UnknownSubscription, message);
+            return self.refuse(
+                RefusedWhat::Unsubscribe,
+                id,
+                RefusedCode::UnknownSubscription,
+                message,
+            );
         };
         let left: Vec<_> = self
             .hub

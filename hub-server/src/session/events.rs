@@ -7,8 +7,8 @@ use actix::prelude::*;
 use hub_core::scrub::check_headers;
 use hub_core::topic::{PendingRun, Published, Topic, TopicName};
 use hub_core::wire::{
-    CloseCode, EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Limits, MAX_HELLO, Packer, Reader,
-    Refused, RefusedCode, RefusedWhat, RunHead, WalkErrorKind, split,
+    CloseCode, EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Limits, MAX_HELLO, Packer,
+    Reader, Refused, RefusedCode, RefusedWhat, RunHead, WalkErrorKind, split,
 };
 use std::sync::Arc;
 
@@ -171,7 +171,10 @@ impl Session {
         if name.starts_with('$') {
             let refusal = |code, message: &str| Refusal { code, message: message.to_owned() };
             if !name.starts_with("$inbox.") {
-                return Err(refusal(RefusedCode::ReservedTopic, "topics that begin with $ are the hub's"));
+                return Err(refusal(
+                    RefusedCode::ReservedTopic,
+                    "topics that begin with $ are the hub's",
+                ));
             }
             return self
                 .hub
@@ -208,7 +211,12 @@ impl Session {
                     }
                     Published::NobodyThere => {
                         let message = "nobody is subscribed to this topic";
-                        self.refuse(RefusedWhat::Event, gathered.first, RefusedCode::NoSubscriber, message);
+                        self.refuse(
+                            RefusedWhat::Event,
+                            gathered.first,
+                            RefusedCode::NoSubscriber,
+                            message,
+                        );
                         break;
                     }
                     Published::Retired => {
@@ -225,14 +233,20 @@ impl Session {
                                 };
                             }
                             Err(refusal) => {
-                                self.refuse(RefusedWhat::Event, gathered.first, refusal.code, &refusal.message);
+                                self.refuse(
+                                    RefusedWhat::Event,
+                                    gathered.first,
+                                    refusal.code,
+                                    &refusal.message,
+                                );
                                 break;
                             }
                         }
                     }
                     Published::Wait(outlet) => {
                         if self.pause.is_none() {
-                            self.pause = Some(Pause::new(outlet, self.hub.config.overflow_grace_ms));
+                            self.pause =
+                                Some(Pause::new(outlet, self.hub.config.overflow_grace_ms));
                         } else if let Some(pause) = &mut self.pause {
                             pause.follow(outlet, self.hub.config.overflow_grace_ms);
                         }
@@ -269,7 +283,9 @@ fn name_offset(packed: &[u8]) -> usize {
 fn malformed(error: &FrameError) -> Refusal {
     let code = match error.kind {
         FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,
-        FrameErrorKind::Value { fault: WalkErrorKind::TooManyElements, .. } => RefusedCode::TooManyElements,
+        FrameErrorKind::Value { fault: WalkErrorKind::TooManyElements, .. } => {
+            RefusedCode::TooManyElements
+        }
         _ => RefusedCode::Malformed,
     };
     Refusal { code, message: error.to_string() }

@@ -142,7 +142,11 @@ impl Session {
         let listening = self.pause.is_none() && !self.busy;
         if !std::mem::take(&mut self.heard) {
             if self.pinged && listening {
-                return self.close(CloseCode::Silent, "no sign of life for twice the keep-alive time", ctx);
+                return self.close(
+                    CloseCode::Silent,
+                    "no sign of life for twice the keep-alive time",
+                    ctx,
+                );
             }
             self.send(&Frame::Ping { token: 0 });
             self.outbound.flush();
@@ -177,7 +181,11 @@ impl Actor for Session {
         });
         ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::look_alive);
         if self.hub.sessions.len() > config.max_connections {
-            self.close(CloseCode::Overloaded, "the hub has as many connections as it may have", ctx);
+            self.close(
+                CloseCode::Overloaded,
+                "the hub has as many connections as it may have",
+                ctx,
+            );
         }
         ctx.spawn(pump::Pump);
     }

@@ -1,7 +1,7 @@
+use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use futures_util::task::AtomicWaker;
 use tokio::net::TcpStream;
 
 /// The way out of a connection: its queue and its socket. Publishers on any thread append and
@@ -21,7 +21,12 @@ pub(crate) struct Outbound {
 }
 
 impl Outbound {
-    pub(crate) fn new(connection: u64, socket: TcpStream, limit: usize, ledger: Arc<Ledger>) -> Self {
+    pub(crate) fn new(
+        connection: u64,
+        socket: TcpStream,
+        limit: usize,
+        ledger: Arc<Ledger>,
+    ) -> Self {
         Outbound {
             connection,
             queue: DeliveryQueue::new(limit, ledger),

@@ -94,7 +94,10 @@ impl Session {
         if self.outbound.broken.load(Ordering::Acquire) {
             return Flow::Break(());
         }
-        if self.stage == Stage::Closing && !self.sent_fin && self.outbound.queue().queued_bytes() == 0 {
+        if self.stage == Stage::Closing
+            && !self.sent_fin
+            && self.outbound.queue().queued_bytes() == 0
+        {
             self.sent_fin = true;
             let socket = socket2::SockRef::from(&self.outbound.socket);
             if socket.shutdown(std::net::Shutdown::Write).is_err() || self.read_eof {
@@ -146,7 +149,9 @@ impl Session {
         match read {
             Ok(0) => Poll::Ready(self.end_of_input(ctx)),
             Ok(_) => Poll::Ready(Flow::Continue(())),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
                 Poll::Ready(Flow::Continue(()))
             }
             Err(_) => Poll::Ready(Flow::Break(())),
