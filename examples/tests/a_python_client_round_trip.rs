@@ -22,7 +22,7 @@ fn a_round_trip() {
     assert!(python.is_ok(), "python3 is missing. On Debian: apt-get install python3 python3-venv");
 
     let next_to = Path::new(env!("CARGO_BIN_EXE_shop")).with_file_name("hub");
-    let binary = std::env::var_os("HUB_BIN").map_or(next_to, PathBuf::from);
+    let binary = std::env::var_os("SHOP_HUB_BIN").map_or(next_to, PathBuf::from);
     let mut hub = Command::new(&binary);
     hub.args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).stdout(Stdio::piped());
     let started = hub.spawn();

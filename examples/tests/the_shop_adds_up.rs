@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// The binary, in a folder that only this test knows, so that its processes can be told from others.
 fn shop(folder: &Path) -> Command {
     let built = Path::new(env!("CARGO_BIN_EXE_shop")).parent().unwrap();
-    let hub = std::env::var_os("HUB_BIN").map_or_else(|| built.join("hub"), PathBuf::from);
+    let hub = std::env::var_os("SHOP_HUB_BIN").map_or_else(|| built.join("hub"), PathBuf::from);
     assert!(hub.exists(), "{}: build it with `cargo build -p hub-cli`", hub.display());
     std::os::unix::fs::symlink(&hub, folder.join("hub")).unwrap();
     for name in ["shop", "orders", "payments", "email", "analytics", "audit"] {
@@ -20,7 +20,7 @@ fn shop(folder: &Path) -> Command {
             .unwrap();
     }
     let mut command = Command::new(folder.join("shop"));
-    command.env_remove("HUB_SERVER").env("HUB_BIN", folder.join("hub")).stdout(Stdio::piped());
+    command.env_remove("HUB_SERVER").env("SHOP_HUB_BIN", folder.join("hub")).stdout(Stdio::piped());
     command
 }
 

@@ -244,10 +244,10 @@ fn show(name: &str, colour: Option<usize>, line: &str) {
     };
 }
 
-/// The binary `name`, next to this one; the hub may be elsewhere, at `HUB_BIN`.
+/// The binary `name`, next to this one; the hub may be elsewhere, at `SHOP_HUB_BIN`.
 fn program(name: &str) -> Result<PathBuf, BoxError> {
     if name == "hub"
-        && let Some(path) = std::env::var_os("HUB_BIN")
+        && let Some(path) = std::env::var_os("SHOP_HUB_BIN")
     {
         return Ok(path.into());
     }
