@@ -15,3 +15,8 @@ pub mod events;
 pub mod report;
 pub mod service;
 pub mod shop;
+
+/// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
