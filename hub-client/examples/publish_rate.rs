@@ -41,6 +41,7 @@ fn count(mut stream: TcpStream) -> u64 {
         version: VERSION,
         hub: [1; 16],
         connection: 1,
+        resumed: false,
         received: 0,
         publisher: "p#1".into(),
         inbox: "$inbox.1".into(),

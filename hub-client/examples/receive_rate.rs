@@ -42,6 +42,7 @@ fn send(mut stream: TcpStream, count: u32) {
         version: VERSION,
         hub: [1; 16],
         connection: 1,
+        resumed: false,
         received: 0,
         publisher: "p#1".into(),
         inbox: "$inbox.1".into(),

@@ -46,7 +46,7 @@ impl Builder {
         Builder { url: url.to_owned(), options }
     }
 
-    /// Sets what the client calls itself: at most 64 bytes that may stand in a topic's token.
+    /// Sets what the client calls itself: at most 64 bytes that may stand in a topic's token, without `#`.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders");
@@ -123,7 +123,7 @@ impl Builder {
 
 fn check_name(name: &str) -> Result<(), ConnectError> {
     match name.len() {
-        1..=64 if name.bytes().all(TopicName::is_allowed) => Ok(()),
+        1..=64 if name.bytes().all(|b| b != b'#' && TopicName::is_allowed(b)) => Ok(()),
         _ => Err(ConnectError::Name),
     }
 }
@@ -136,7 +136,7 @@ async fn first_link(
     let until = Instant::now() + options.patience;
     let mut backoff = Backoff::new(options.backoff_min, options.backoff_max);
     loop {
-        let error = match connect(url, options, instance).await {
+        let error = match connect(url, options, instance, 0).await {
             Ok(link) => return Ok(link),
             Err(error) => error,
         };

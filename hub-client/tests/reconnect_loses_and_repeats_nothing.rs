@@ -5,13 +5,14 @@
 //! number of bytes, again and again. The subscriber must see each event once, in order.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-#[path = "support/model.rs"]
-mod model;
+#[path = "support/proxy.rs"]
+mod proxy;
 
 use hub_client::{Client, Delivery, Emitter, Headers, SubscribeOptions};
 use hub_core::topic::{TopicFilter, TopicName};
 use hub_core::wire::Overflow;
-use model::{Proxy, Random};
+use hub_server::RunningHub;
+use proxy::{Proxy, Random};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -40,9 +41,9 @@ async fn publish(client: &Client, events: u64, seed: u64) {
 
 async fn run(seed: u64, events: u64, cuts: u64, bytes: u64) {
     eprintln!("seed {seed}");
-    let hub = model::start().await;
-    let towards = Proxy::start(hub, cuts, bytes, seed).await;
-    let from = Proxy::start(hub, cuts, bytes, !seed).await;
+    let hub = RunningHub::on_free_ports().unwrap();
+    let towards = Proxy::start(hub.clients(), cuts, bytes, seed).await;
+    let from = Proxy::start(hub.clients(), cuts, bytes, !seed).await;
     let subscriber = client(from.address).await;
     let options = SubscribeOptions::new().overflow(Overflow::Block).capacity(100);
     let filter = TopicFilter::parse("t").unwrap();

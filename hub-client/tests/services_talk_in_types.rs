@@ -2,14 +2,11 @@
 //! hub: `on`, `once`, `many`, streams, queue groups, requests and answers.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-#[path = "support/model.rs"]
-mod model;
-
 use hub_client::{
     Client, Emitter, Event, Received, RequestError, ServeOptions, SubscribeOptions, TopicFilter,
 };
+use hub_server::RunningHub;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -35,8 +32,8 @@ fn order(number: u64) -> OrderPlaced {
     OrderPlaced { region: "eu".into(), number }
 }
 
-async fn client(hub: SocketAddr) -> Client {
-    Client::connect(&format!("hub://{hub}")).await.unwrap()
+async fn client(hub: &RunningHub) -> Client {
+    Client::connect(&hub.url()).await.unwrap()
 }
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -45,8 +42,8 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn listeners_get_typed_events_from_another_client() {
-    let hub = model::start().await;
-    let (shop, billing) = (client(hub).await, client(hub).await);
+    let hub = RunningHub::on_free_ports().unwrap();
+    let (shop, billing) = (client(&hub).await, client(&hub).await);
     let (sender, mut seen) = mpsc::unbounded_channel();
     let listener = billing
         .on(move |order: Received<OrderPlaced>| {
@@ -82,8 +79,8 @@ async fn listeners_get_typed_events_from_another_client() {
 
 #[tokio::test]
 async fn a_request_is_answered_by_one_member_of_the_group_and_several_at_once() {
-    let hub = model::start().await;
-    let (shop, one, two) = (client(hub).await, client(hub).await, client(hub).await);
+    let hub = RunningHub::on_free_ports().unwrap();
+    let (shop, one, two) = (client(&hub).await, client(&hub).await, client(&hub).await);
     let mut handles = Vec::new();
     for (name, server) in [("one", &one), ("two", &two)] {
         let options = ServeOptions::new().group("payments").concurrency(4);
@@ -116,12 +113,12 @@ async fn a_request_is_answered_by_one_member_of_the_group_and_several_at_once() 
 
 #[tokio::test]
 async fn members_of_a_group_share_what_is_emitted() {
-    let hub = model::start().await;
-    let shop = client(hub).await;
+    let hub = RunningHub::on_free_ports().unwrap();
+    let shop = client(&hub).await;
     let (sender, mut seen) = mpsc::unbounded_channel();
     let mut members = Vec::new();
     for _ in 0..2 {
-        let (email, sender) = (client(hub).await, sender.clone());
+        let (email, sender) = (client(&hub).await, sender.clone());
         let options = SubscribeOptions::new().group("email");
         let listener = email.on_with(options, move |order: Received<OrderPlaced>| {
             sender.send(order.number).unwrap();

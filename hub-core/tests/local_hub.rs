@@ -15,6 +15,7 @@ use hub_core::emitter::{
 };
 use hub_core::topic::{TopicFilter, TopicName};
 use hub_core::wire::{GapReason, Overflow, Position, RefusedCode, Start};
+use std::collections::BTreeMap;
 
 fn topic(name: &str) -> TopicName {
     TopicName::parse(name).unwrap()
@@ -145,11 +146,11 @@ async fn a_subscription_can_start_after_what_was_seen() {
     for name in ["seen", "partly", "old", "new", "partly", "partly"] {
         emit(&hub, name, 0).await;
     }
-    let positions = vec![
+    let positions = BTreeMap::from([
         ("seen".to_owned(), Position { epoch: 1, seq: 1 }),
         ("partly".to_owned(), Position { epoch: 1, seq: 1 }),
         ("old".to_owned(), Position { epoch: 7, seq: 5 }),
-    ];
+    ]);
     let options = SubscribeOptions::new().start(Start::After(positions));
     let mut after = hub.subscribe(filter("*"), options).await.unwrap();
     let expected = [

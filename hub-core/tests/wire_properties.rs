@@ -15,7 +15,12 @@ use hub_core::wire::{
     Overflow, Packer, Position, Refused, RefusedCode, RefusedWhat, RunFrame, Start, Subscribe,
     WalkErrorKind, Welcome, split, walk, walk_all,
 };
-use proptest::{collection::vec, option, prelude::*, sample::Index};
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+    sample::Index,
+};
 
 // ---- The walker against others -------------------------------------------------------------
 
@@ -306,12 +311,13 @@ fn run() -> impl Strategy<Value = Made> {
 
 fn hello() -> impl Strategy<Value = Hello> {
     let instance = option::of(any::<[u8; 16]>());
-    (number(), option::of(text()), instance, any::<bool>()).prop_map(
-        |(version, name, instance, receipts)| Hello {
+    (number(), option::of(text()), instance, any::<bool>(), option::of(number())).prop_map(
+        |(version, name, instance, receipts, receipted)| Hello {
             version,
             name,
             instance,
             receipts,
+            receipted,
             has_credentials: false, // nothing writes them yet
         },
     )
@@ -321,13 +327,14 @@ fn welcome() -> impl Strategy<Value = Welcome> {
     let limits = (any::<u32>(), 0..=Limits::MAX_DEPTH, any::<u32>())
         .prop_map(|(frame, depth, elements)| Limits { frame, depth, elements });
     let numbers = [number(), number(), number(), number(), number()];
-    (numbers, any::<[u8; 16]>(), text(), text(), limits).prop_map(
-        |(numbers, hub, publisher, inbox, limits)| {
+    (numbers, any::<[u8; 16]>(), any::<bool>(), text(), text(), limits).prop_map(
+        |(numbers, hub, resumed, publisher, inbox, limits)| {
             let [version, connection, received, keepalive_ms, time_ms] = numbers;
             Welcome {
                 version,
                 hub,
                 connection,
+                resumed,
                 received,
                 publisher,
                 inbox,
@@ -344,7 +351,7 @@ fn subscribe() -> impl Strategy<Value = Subscribe> {
     let start = prop_oneof![
         Just(Start::Live),
         Just(Start::Last),
-        vec((text(), position), 0..20).prop_map(Start::After),
+        btree_map(text(), position, 0..20).prop_map(Start::After),
     ];
     let overflow = (0..Overflow::ALL.len()).prop_map(|n| Overflow::ALL[n]);
     (number(), text(), overflow, option::of(text()), start, any::<bool>()).prop_map(
@@ -675,34 +682,68 @@ fn memory_for(body: &[u8]) -> u64 {
     used.bytes_max
 }
 
-/// The most costly bytes are those of a position in `after`: 4 of them become 40, in a list
-/// that doubles when it is full.
+/// The most costly bytes are those of a position in `after`: 7 of them become an entry of a map.
 fn memory_bound(body: &[u8]) -> u64 {
-    256 + 32 * body.len() as u64
+    1024 + 32 * body.len() as u64
 }
 
 #[test]
 fn the_most_costly_frame_stays_within_the_bound() {
+    let letters = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
     let mut body = Vec::new();
-    let count = (1 << 20) / 4;
+    let count = (1 << 20) / 7;
     Packer(&mut body).array(4).uint(5).uint(1).str("**").map(1).str("after").map(count);
-    (0..count).for_each(|_| {
-        Packer(&mut body).str("").array(2).uint(0).uint(0);
-    });
+    for n in 0..count as usize {
+        let topic = [n >> 12, n >> 6, n].map(|digit| char::from(letters[digit & 63]));
+        Packer(&mut body).str(&String::from_iter(topic)).array(2).uint(0).uint(0);
+    }
     assert!(Frame::parse(&body, &Limits::default()).is_ok());
     let memory = memory_for(&body);
     assert!(memory <= memory_bound(&body), "{memory} bytes for {}", body.len());
 }
 
 #[test]
-fn a_number_in_a_signed_form_is_refused_whatever_it_is() {
-    for signed in [&[0xd0, 5][..], &[0xd1, 0, 5], &[0xd2, 0, 0, 0, 5], &[0xff]] {
+fn a_number_in_a_signed_form_is_read_unless_it_is_negative() {
+    let token = |signed: &[u8]| {
         let body = [&[0x92, 11][..], signed].concat();
-        let expected = "an unsigned integer";
-        let wrong = FrameErrorKind::WrongType { what: "token", expected };
-        let parsed = Frame::parse(&body, &Limits::default());
-        assert_eq!(parsed.map_err(|error| error.kind), Err(wrong));
+        match Frame::parse(&body, &Limits::default()) {
+            Ok(Frame::Ping { token }) => Ok(token),
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.kind),
+        }
+    };
+    for (signed, value) in [
+        (&[0xd0, 5][..], 5),
+        (&[0xd1, 1, 0], 256),
+        (&[0xd2, 0x7f, 0xff, 0xff, 0xff], 0x7fff_ffff),
+        (&[0xd3, 0, 0, 0, 0, 0, 0, 0, 9], 9),
+    ] {
+        assert_eq!(token(signed), Ok(value));
     }
+    let wrong = FrameErrorKind::WrongType { what: "token", expected: "an unsigned integer" };
+    for negative in
+        [&[0xd0, 0x80][..], &[0xd1, 0xff, 0xff], &[0xd2, 0x80, 0, 0, 0], &[0xd3; 9], &[0xff]]
+    {
+        assert_eq!(token(negative), Err(wrong));
+    }
+}
+
+#[test]
+fn options_that_come_twice_are_refused() {
+    let mut body = Vec::new();
+    Packer(&mut body).array(4).uint(1).str("hub").uint(1);
+    Packer(&mut body).map(2).str("name").str("a").str("name").str("b");
+    let parsed = Frame::parse(&body, &Limits::default()).map_err(|error| error.kind);
+    assert_eq!(parsed, Err(FrameErrorKind::Repeated { what: "options" }));
+}
+
+#[test]
+fn a_welcome_without_a_fact_is_refused_by_its_name() {
+    let mut body = Vec::new();
+    Packer(&mut body).array(3).uint(2).uint(1).map(2).str("hub").bin(&[7; 16]);
+    Packer(&mut body).str("connection").uint(1);
+    let parsed = Frame::parse(&body, &Limits::default()).map_err(|error| error.kind);
+    assert_eq!(parsed, Err(FrameErrorKind::Missing { what: "resumed" }));
 }
 
 #[test]
@@ -722,5 +763,6 @@ fn where_a_subscription_starts_is_said_once_or_refused() {
     assert_eq!(parse(&["after"]), Ok(()));
     assert_eq!(parse(&["after", "live"]), twice);
     assert_eq!(parse(&["last", "after"]), twice);
-    assert_eq!(parse(&["last", "live"]), twice);
+    let repeated = Err(FrameErrorKind::Repeated { what: "options" });
+    assert_eq!(parse(&["last", "live"]), repeated);
 }

@@ -112,6 +112,14 @@ pub fn run(
         let http = http::serve(http, state).map_err(ServeError::Start)?;
         let http_handle = http.handle();
         actix_rt::spawn(http);
+        let forgetful = hub.clone();
+        actix_rt::spawn(async move {
+            let mut tick = tokio::time::interval(forgetful.instances.look_every());
+            loop {
+                tick.tick().await;
+                forgetful.instances.forget_old();
+            }
+        });
         let accepting = actix_rt::spawn(listener::accept(hub.clone(), clients, handles));
         hub.ready.store(true, Ordering::Release);
         ready(at);

@@ -96,6 +96,7 @@ pub(crate) async fn connect(
     url: &HubUrl,
     options: &Options,
     instance: [u8; 16],
+    receipted: u64,
 ) -> Result<Link, ConnectError> {
     let attempt = async {
         let mut stream = TcpStream::connect((url.host(), url.port())).await?;
@@ -104,6 +105,7 @@ pub(crate) async fn connect(
             name: options.name.clone(),
             instance: Some(instance),
             receipts: true,
+            receipted: Some(receipted),
             ..Hello::default()
         };
         stream.write_all(&Frame::Hello(hello).to_bytes()).await?;

@@ -33,8 +33,6 @@ pub(crate) struct Core {
     subscriptions: Subscriptions,
     inbound: Inbound,
     intent: Intent,
-    /// The run of the hub that was talked to last.
-    hub: Option<[u8; 16]>,
     inbox: Inbox,
 }
 
@@ -55,7 +53,6 @@ impl Core {
             shared,
             commands,
             intent: Intent::Stay,
-            hub: None,
             inbox: Inbox::default(),
         }
     }
@@ -96,9 +93,9 @@ impl Core {
     pub(crate) fn connected(&mut self, link: &Link) {
         let welcome = &link.welcome;
         let shared = self.shared.clone();
-        let known = self.hub.replace(welcome.hub) == Some(welcome.hub);
         let resend = shared.options.on_restart == OnRestart::Resend;
-        let resumed = shared.log.resume(welcome.received, known, resend, welcome.limits.frame);
+        let resumed =
+            shared.log.resume(welcome.received, welcome.resumed, resend, welcome.limits.frame);
         shared.events.send(ConnectionEvent::Connected {
             resumed: resumed.exact,
             hub: welcome.hub,
@@ -125,7 +122,8 @@ impl Core {
             let attempt = backoff.attempt();
             shared.events.send(ConnectionEvent::Reconnecting { attempt, delay });
             self.until(tokio::time::sleep(delay)).await?;
-            let attempt = connect(&shared.url, &shared.options, shared.instance);
+            let attempt =
+                connect(&shared.url, &shared.options, shared.instance, shared.log.receipted());
             match self.until(attempt).await? {
                 Ok(link) => return Ok(link),
                 Err(error) if error.can_retry() => {

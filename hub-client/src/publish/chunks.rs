@@ -1,6 +1,6 @@
 //! Encoded EVENT frames in contiguous buffers, from the oldest without a receipt to the newest.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// A chunk is sealed when it reaches this size, or when the connection wants to send it.
@@ -125,21 +125,27 @@ impl Chunks {
         self.sealed.front().map_or(self.taken_to(), |chunk| chunk.first)
     }
 
-    /// Goes back to `index`: everything before is let go, everything from there is to be taken
-    /// again. Returns the weight that became free.
-    pub(crate) fn rewind(&mut self, index: u64) -> usize {
+    /// Lets go of the whole chunks before `done`, and goes back to `next`: from there on
+    /// everything is to be taken again. Returns the weight that became free.
+    pub(crate) fn rewind(&mut self, done: u64, next: u64) -> usize {
         self.seal();
         self.taken = self.sealed.len();
-        let freed = self.release(index);
-        self.taken = 0;
-        if let Some(front) = self.sealed.front_mut()
-            && index > front.first
-        {
-            let skipped = (index - front.first) as u32;
-            let end = ends(&front.bytes).nth(skipped as usize - 1).unwrap_or(0);
-            front.bytes.advance(end);
-            front.first = index;
-            front.count -= skipped;
+        let freed = self.release(done);
+        self.taken = self.sealed.partition_point(|chunk| chunk.first < next);
+        let Some(last) = self.taken.checked_sub(1) else { return freed };
+        let chunk = &mut self.sealed[last];
+        let taken = (next - chunk.first) as u32;
+        if taken < chunk.count {
+            let end = ends(&chunk.bytes).nth(taken as usize - 1).unwrap_or(0);
+            let before = Chunk {
+                first: chunk.first,
+                count: taken,
+                bytes: chunk.bytes.split_to(end),
+                weight: 0, // it all goes with the other part, which is released later
+            };
+            chunk.first = next;
+            chunk.count -= taken;
+            self.sealed.insert(last, before);
         }
         freed
     }
@@ -187,7 +193,7 @@ mod tests {
             let bytes = taken(&mut chunks);
             let whole = ends(&bytes).take_while(|end| *end <= sent).count() as u64;
             assert_eq!(chunks.sent_to(total - sent), whole, "after {sent} bytes");
-            chunks.rewind(whole);
+            chunks.rewind(whole, whole);
             let again = taken(&mut chunks);
             let start = ends(&bytes).take(whole as usize).last().unwrap_or(0);
             assert_eq!(again, &bytes[start..], "after {sent} bytes");
@@ -195,15 +201,15 @@ mod tests {
     }
 
     #[test]
-    fn rewinding_to_any_event_frees_the_chunks_before_it_only() {
-        for index in 0..=20 {
+    fn rewinding_frees_what_is_done_and_gives_out_what_is_next() {
+        for (done, next) in (0..=20).flat_map(|next| (0..=next).map(move |done| (done, next))) {
             let mut chunks = filled(20);
             taken(&mut chunks);
-            let freed = chunks.rewind(index);
-            assert_eq!(freed as u64, if index == 20 { 20 } else { index / 3 * 3 });
-            assert_eq!(chunks.taken_to(), index);
+            let freed = chunks.rewind(done, next);
+            assert_eq!(freed as u64, if done == 20 { 20 } else { done / 3 * 3 });
+            assert_eq!(chunks.taken_to(), next);
             let first = taken(&mut chunks).get(4).copied();
-            assert_eq!(first, (index < 20).then_some(index as u8));
+            assert_eq!(first, (next < 20).then_some(next as u8));
             assert_eq!(chunks.release(20), 20 - freed, "weight is freed once");
         }
     }

@@ -20,7 +20,7 @@ pub(crate) use report::{Progress, Report};
 use chunks::Chunks;
 use hub_core::wire::{EventFrame, Refused};
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
 /// What became of an event.
@@ -64,6 +64,8 @@ struct Log {
     waiters: VecDeque<(u64, oneshot::Sender<Verdict>)>,
     /// Every event before this index has its verdict, or is refused already.
     settled: u64,
+    /// Refused events from `settled` on: a hub that resumes says again what it refused.
+    refused: BTreeSet<u64>,
     /// Number at the hub = index - offset (wrapping).
     offset: u64,
     /// Whether the connection has nothing left to send and waits for `wake`.
@@ -83,6 +85,7 @@ impl PublishLog {
             chunks: Chunks::default(),
             waiters: VecDeque::new(),
             settled: 0,
+            refused: BTreeSet::new(),
             offset: 0,
             idle: true,
             sent: 0,
@@ -176,6 +179,7 @@ impl PublishLog {
 
     fn settle(&self, log: &mut Log, index: u64) {
         log.settled = index;
+        log.refused = log.refused.split_off(&index);
         while log.waiters.front().is_some_and(|(waiting, _)| *waiting < index) {
             // Whoever waited may be gone; the event was accepted all the same.
             let _ = log.waiters.pop_front().map(|(_, waiter)| waiter.send(Ok(())));
@@ -188,6 +192,9 @@ impl PublishLog {
     pub(crate) fn refused(&self, refused: Refused) -> Option<Refused> {
         let mut log = self.log.lock();
         let index = refused.number.wrapping_add(log.offset);
+        if index < log.settled || !log.refused.insert(index) {
+            return None;
+        }
         let waiter = log
             .waiters
             .binary_search_by_key(&index, |(waiting, _)| *waiting)
@@ -208,11 +215,17 @@ impl PublishLog {
         }
     }
 
+    /// The last receipt, for the hub to say again what it refused since.
+    pub(crate) fn receipted(&self) -> u64 {
+        let log = self.log.lock();
+        log.settled.wrapping_sub(log.offset)
+    }
+
     /// A connection is there: goes on after the `received` events that the hub has.
     ///
-    /// `known` says whether the hub can know of earlier connections (it is the same run of the
-    /// hub). Returns whether publishing goes on exactly where it stopped, and how many events
-    /// that nobody waits for have an unknown outcome.
+    /// `known` is whether the hub says that it counts on for this client. Returns whether
+    /// publishing goes on exactly where it stopped, and how many events that nobody waits for
+    /// have an unknown outcome.
     pub(crate) fn resume(&self, received: u64, known: bool, resend: bool, limit: u32) -> Resumed {
         let mut guard = self.log.lock();
         let log = &mut *guard;
@@ -220,15 +233,15 @@ impl PublishLog {
         let index = received.wrapping_add(log.offset);
         let exact = known && (log.settled..=log.sent).contains(&index);
         let mut unknown = 0;
-        if exact {
-            self.settle(log, index);
-        } else {
+        if !exact {
             if !resend && log.sent > log.settled {
                 unknown = self.give_up(log, log.sent);
             }
             log.offset = log.settled.wrapping_sub(received);
         }
-        self.room.add_permits(log.chunks.rewind(log.settled));
+        // What the hub has already still waits for its receipt: a refusal may come before it.
+        let next = if exact { index } else { log.settled };
+        self.room.add_permits(log.chunks.rewind(log.settled, next));
         log.idle = !log.chunks.has_more();
         Resumed { exact, unknown }
     }
@@ -236,7 +249,8 @@ impl PublishLog {
     /// Ends the wait for events before `index` whose outcome nobody knows. Returns how many
     /// nobody waits for.
     fn give_up(&self, log: &mut Log, index: u64) -> u64 {
-        let mut unwaited = index - log.settled;
+        let refused = log.refused.range(log.settled..index).count() as u64;
+        let mut unwaited = index - log.settled - refused;
         while log.waiters.front().is_some_and(|(waiting, _)| *waiting < index) {
             let Some((_, waiter)) = log.waiters.pop_front() else { break };
             unwaited -= u64::from(waiter.send(Err(Failure::OutcomeUnknown)).is_ok());

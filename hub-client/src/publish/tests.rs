@@ -5,6 +5,7 @@ use super::*;
 use bytes::Bytes;
 use hub_core::wire::{RefusedCode, RefusedWhat, split};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -21,7 +22,8 @@ enum Step {
     /// So many of the bytes in the socket reach the hub.
     Deliver(u16),
     Receipt,
-    Refuse(u8),
+    /// The refusal of an event that the hub has, and whether it arrives.
+    Refuse(u8, bool),
     Lose {
         restart: bool,
     },
@@ -34,7 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..300_u16).prop_map(Step::Write),
         3 => (0..300_u16).prop_map(Step::Deliver),
         2 => Just(Step::Receipt),
-        1 => any::<u8>().prop_map(Step::Refuse),
+        1 => any::<(u8, bool)>().prop_map(|(which, arrives)| Step::Refuse(which, arrives)),
         1 => any::<bool>().prop_map(|restart| Step::Lose { restart }),
     ]
 }
@@ -54,6 +56,8 @@ struct World {
     here: Vec<u32>,
     receipted: usize,
     refused: Vec<u32>,
+    /// The numbers that this run of the hub refused, and whether the client heard it.
+    refusals: BTreeMap<u64, bool>,
     /// What earlier runs of the hub received.
     before: Vec<u32>,
     unheard: usize,
@@ -77,6 +81,7 @@ impl World {
             here: Vec::new(),
             receipted: 0,
             refused: Vec::new(),
+            refusals: BTreeMap::new(),
             before: Vec::new(),
             unheard: 0,
             unknown: 0,
@@ -103,11 +108,13 @@ impl World {
                     self.here.push(u32::from_be_bytes(id));
                 }
             }
-            Step::Receipt => {
+            // A refusal on its way comes before the receipt.
+            Step::Receipt if self.refusals.values().all(|heard| *heard) => {
                 self.receipted = self.here.len();
                 self.log.receipt(self.here.len() as u64).unwrap();
             }
-            Step::Refuse(which) => {
+            Step::Receipt => {}
+            Step::Refuse(which, arrives) => {
                 let open = self.here.len() - self.receipted;
                 if open == 0 {
                     return;
@@ -117,18 +124,25 @@ impl World {
                     return;
                 }
                 self.refused.push(self.here[number]);
-                let refused = Refused {
-                    what: RefusedWhat::Event,
-                    number: number as u64,
-                    code: RefusedCode::TooDeep,
-                    message: String::new(),
-                    rule: None,
-                    path: None,
-                };
-                self.unheard += usize::from(self.log.refused(refused).is_some());
+                self.refusals.insert(number as u64, arrives);
+                if arrives {
+                    self.refuse(number as u64);
+                }
             }
             Step::Lose { restart } => self.lose(restart),
         }
+    }
+
+    fn refuse(&mut self, number: u64) {
+        let refused = Refused {
+            what: RefusedWhat::Event,
+            number,
+            code: RefusedCode::TooDeep,
+            message: String::new(),
+            rule: None,
+            path: None,
+        };
+        self.unheard += usize::from(self.log.refused(refused).is_some());
     }
 
     fn publish(&mut self, wait: bool, padding: u8) {
@@ -154,12 +168,21 @@ impl World {
         if restart {
             self.before.append(&mut self.here);
             self.receipted = 0;
+            self.refusals.clear();
         }
+        let receipted = self.log.receipted();
         let resumed = self.log.resume(self.here.len() as u64, !restart, self.resend, 1 << 20);
         assert!(restart || resumed.exact);
         assert!(!(self.resend && resumed.unknown > 0));
         self.unknown += resumed.unknown;
-        self.receipted = self.here.len();
+        if resumed.exact {
+            // The hub says again what the client may not have heard.
+            self.refusals.values_mut().for_each(|heard| *heard = true);
+            let again: Vec<u64> = self.refusals.range(receipted..).map(|(n, _)| *n).collect();
+            again.into_iter().for_each(|number| self.refuse(number));
+            self.receipted = self.here.len();
+            self.log.receipt(self.here.len() as u64).unwrap();
+        }
     }
 
     fn finish(mut self) {

@@ -266,7 +266,8 @@ fn subscribe_frame(
         let frame = Frame::Subscribe(subscribe.clone()).to_bytes();
         match &mut subscribe.start {
             Start::After(seen) if frame.len() - 4 > limit && !seen.is_empty() => {
-                seen.truncate(seen.len() / 2);
+                let middle = seen.keys().nth(seen.len() / 2).cloned();
+                middle.map(|topic| seen.split_off(&topic));
             }
             _ => return frame,
         }

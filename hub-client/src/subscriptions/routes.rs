@@ -14,7 +14,7 @@ use super::member::{Member, Part};
 use super::place::{New, Place, Untold};
 use hub_core::topic::{FilterIndex, NameError, TopicFilter, TopicName};
 use hub_core::wire::{Gap, GapReason, Position, RunFrame, Start};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What routes know of a plain subscription.
 #[derive(Debug)]
@@ -129,12 +129,12 @@ impl Routes {
 
     /// Where each subscription is to start on a new connection.
     pub(crate) fn starts(&self) -> HashMap<u64, Start> {
-        let mut after: HashMap<u64, Vec<(String, Position)>> = HashMap::new();
+        let mut after: HashMap<u64, BTreeMap<String, Position>> = HashMap::new();
         for route in self.routes.values() {
             for member in &route.members {
                 if let Place::After(position) = member.place {
-                    let seen = (route.topic.as_str().to_owned(), position);
-                    after.entry(member.id).or_default().push(seen);
+                    let seen = after.entry(member.id).or_default();
+                    seen.insert(route.topic.as_str().to_owned(), position);
                 }
             }
         }
@@ -279,11 +279,11 @@ impl Routes {
 
     fn first_place(&self, id: u64, topic: &TopicName) -> Place {
         let named = self.plain.get(&id).and_then(|plain| match &plain.start {
-            Start::After(seen) => seen.iter().find(|(name, _)| name == topic.as_str()),
+            Start::After(seen) => seen.get(topic.as_str()),
             _ => None,
         });
         match named {
-            Some((_, position)) => Place::After(*position),
+            Some(position) => Place::After(*position),
             None if self.forgot => Place::Anywhere,
             None => Place::Start,
         }

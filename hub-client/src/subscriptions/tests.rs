@@ -189,10 +189,7 @@ impl World {
         let from = match start {
             Start::Live => next,
             Start::Last => next - 1,
-            Start::After(seen) => {
-                let seen = seen.iter().find(|(name, _)| *name == topic);
-                seen.map_or(1, |(_, Position { seq, .. })| seq + 1)
-            }
+            Start::After(seen) => seen.get(&topic).map_or(1, |Position { seq, .. }| seq + 1),
         };
         self.may_start(id, &topic, from);
         if from < next {

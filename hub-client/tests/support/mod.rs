@@ -69,9 +69,13 @@ impl FakeHub {
         soon(async { tokio::join!(builder.connect(), self.accept(0)) }).await.unpack()
     }
 
-    /// Takes the next connection, and says how many events were received.
+    /// Takes the next connection. Unless `received` is 0, the hub goes on after so many events.
     pub(crate) async fn accept(&self, received: u64) -> Peer {
-        self.accept_with(|welcome| welcome.received = received).await
+        self.accept_with(|welcome| {
+            welcome.resumed = received > 0;
+            welcome.received = received;
+        })
+        .await
     }
 
     pub(crate) async fn accept_with(&self, change: impl FnOnce(&mut Welcome)) -> Peer {
@@ -95,6 +99,7 @@ impl FakeHub {
             version: VERSION,
             hub: self.id,
             connection: 1,
+            resumed: false,
             received: 0,
             publisher: "test#1".into(),
             inbox: "$inbox.1".into(),

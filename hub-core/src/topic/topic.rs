@@ -163,8 +163,8 @@ impl Topic {
                 None => return,
             },
             Start::After(seen) => {
-                let seen = seen.iter().find(|(topic, _)| topic == lane.topic.as_str());
-                let from = self.resume_point(seen.map(|(_, position)| *position), &lane, entry);
+                let seen = seen.get(lane.topic.as_str()).copied();
+                let from = self.resume_point(seen, &lane, entry);
                 let oldest = s.history.oldest().unwrap_or(s.next);
                 if from < oldest {
                     queue.append_gap(lane.clone(), from, Some(oldest - 1), GapReason::Away);

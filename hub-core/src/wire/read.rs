@@ -86,7 +86,8 @@ impl<'a> Reader<'a> {
         self.sized(what, "a map", 0x80, 0xde)
     }
 
-    /// An unsigned integer of any width.
+    /// An integer that is 0 or more, in any form: some libraries write the numbers of signed
+    /// types in a signed form, whatever their value.
     ///
     /// # Errors
     /// Where the next value is something else.
@@ -97,13 +98,17 @@ impl<'a> Reader<'a> {
                 self.pos += 1;
                 return Ok(u64::from(marker));
             }
-            0xcc => 1,
-            0xcd => 2,
-            0xce => 4,
-            0xcf => 8,
+            0xcc | 0xd0 => 1,
+            0xcd | 0xd1 => 2,
+            0xce | 0xd2 => 4,
+            0xcf | 0xd3 => 8,
             _ => return Err(self.wrong(what, "an unsigned integer")),
         };
         let value = self.be(self.pos + 1, width, what)?;
+        let negative = value >> (8 * width - 1) != 0;
+        if marker >= 0xd0 && negative {
+            return Err(self.wrong(what, "an unsigned integer"));
+        }
         self.pos += 1 + width;
         Ok(value)
     }

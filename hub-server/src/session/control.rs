@@ -1,7 +1,6 @@
 //! Frames other than EVENT.
 
-use super::events::id_of;
-use super::{Session, Stage, leave};
+use super::{Session, Stage};
 use crate::config::Anonymous;
 use crate::hub::now_ms;
 use crate::instances::Found;
@@ -9,10 +8,11 @@ use actix::prelude::*;
 use futures_util::future::join_all;
 use hub_core::topic::{Join, SubscriptionEntry, TopicFilter, TopicName};
 use hub_core::wire::{
-    CloseCode, Frame, FrameErrorKind, FrameType, Hello, RefusedCode, RefusedWhat, Subscribe,
-    VERSION, Welcome,
+    CloseCode, Frame, FrameErrorKind, FrameType, Hello, Limits, Reader, RefusedCode, RefusedWhat,
+    Subscribe, VERSION, Welcome,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest name a client may give itself, in bytes.
 const MAX_NAME: usize = 64;
@@ -25,24 +25,26 @@ impl Session {
             Err(error) => {
                 let kind = FrameType::of(body).ok();
                 let id = id_of(body, &limits);
-                return match (self.stage, kind, error.kind, id) {
+                let message = error.to_string();
+                let (what, number, code) = match (self.stage, kind, error.kind, id) {
                     (Stage::Open, None, FrameErrorKind::UnknownType(_), _) => {
-                        self.refuse(
-                            RefusedWhat::Frame,
-                            0,
-                            RefusedCode::UnknownFrame,
-                            &error.to_string(),
-                        );
+                        (RefusedWhat::Frame, 0, RefusedCode::UnknownFrame)
                     }
                     (Stage::Open, Some(FrameType::Subscribe), kind, Some(id)) => {
-                        let code = match kind {
-                            FrameErrorKind::NoSuchValue { .. } => RefusedCode::BadOption,
-                            _ => RefusedCode::Malformed,
+                        let bad_option = matches!(kind, FrameErrorKind::NoSuchValue { .. });
+                        let code = match bad_option {
+                            true => RefusedCode::BadOption,
+                            false => RefusedCode::Malformed,
                         };
-                        self.refuse(RefusedWhat::Subscribe, id, code, &error.to_string());
+                        (RefusedWhat::Subscribe, id, code)
                     }
-                    _ => self.close(CloseCode::Protocol, &error.to_string(), ctx),
+                    (Stage::Open, Some(FrameType::Unsubscribe), _, Some(id)) => {
+                        (RefusedWhat::Unsubscribe, id, RefusedCode::Malformed)
+                    }
+                    _ => return self.close(CloseCode::Protocol, &message, ctx),
                 };
+                self.refuse(what, number, code, message);
+                return;
             }
         };
         match (self.stage, frame) {
@@ -89,52 +91,69 @@ impl Session {
             );
         }
         self.publisher = format!("{name}#{}", self.connection);
-        self.receipts = hello.receipts;
         let mut random = [0; 16];
         if getrandom::fill(&mut random).is_err() {
             return self.close(CloseCode::Internal, "no random numbers", ctx);
         }
         let inbox = format!("$inbox.{:032x}", u128::from_be_bytes(random));
+        self.inbox = inbox;
+        self.receipts = hello.receipts;
         match hello.instance {
-            Some(instance) => self.enter(instance, inbox, ctx),
-            None => self.welcome(0, inbox),
+            Some(instance) => self.enter(instance, hello.receipted, ctx),
+            None => self.welcome(false, 0),
         }
     }
 
     /// Takes the instance over, after the connection that has it now has ended.
-    fn enter(&mut self, instance: [u8; 16], inbox: String, ctx: &mut Context<Self>) {
-        match self.hub.instances.enter(instance, self.connection, ctx.address(), &inbox) {
-            Found::Ready { received, inbox } => {
+    fn enter(&mut self, instance: [u8; 16], receipted: Option<u64>, ctx: &mut Context<Self>) {
+        match self.hub.instances.enter(instance, self.connection, ctx.address(), receipted) {
+            Found::Past(past) => {
                 self.instance = Some(instance);
-                self.welcome(received, inbox);
+                (self.received, self.inbox) = (past.received, past.inbox);
+                (self.ahead, self.refusals) = (past.ahead, past.refusals);
+                self.welcome(true, receipted.unwrap_or(past.received));
             }
+            Found::New => {
+                self.instance = Some(instance);
+                self.welcome(false, 0);
+            }
+            Found::NewAndUnknown => self.welcome(false, 0),
             Found::Busy(older) => {
                 self.busy = true;
-                let replaced = older.send(Replaced).into_actor(self);
-                ctx.wait(replaced.map(move |_, session, ctx| {
+                let replaced = async move {
+                    if older.send(Replaced).await.is_err() {
+                        // It has ended, and is about to say so.
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                };
+                ctx.wait(replaced.into_actor(self).map(move |(), session, ctx| {
                     session.busy = false;
-                    session.enter(instance, inbox, ctx);
+                    session.enter(instance, receipted, ctx);
                 }));
             }
         }
     }
 
-    fn welcome(&mut self, received: u64, inbox: String) {
-        self.received = received;
-        self.receipted = received;
-        self.inbox = inbox;
+    /// `receipted` is the last receipt the client has seen.
+    fn welcome(&mut self, resumed: bool, receipted: u64) {
         self.stage = Stage::Open;
         self.send(&Frame::Welcome(Welcome {
             version: VERSION,
             hub: self.hub.id,
             connection: self.connection,
-            received,
+            resumed,
+            received: self.received,
             publisher: self.publisher.clone(),
             inbox: self.inbox.clone(),
             limits: self.hub.limits,
             keepalive_ms: self.hub.config.keepalive_ms,
             time_ms: now_ms(),
         }));
+        for refused in self.refusals.since(receipted) {
+            self.send(&Frame::Refused(refused.clone()));
+        }
+        self.receipted = receipted;
+        self.receipt();
         self.flush_touched();
     }
 
@@ -154,7 +173,7 @@ impl Session {
                 self.join(entry, ctx);
             }
             Err((code, message)) => {
-                self.refuse(RefusedWhat::Subscribe, subscribe.id, code, &message);
+                self.refuse(RefusedWhat::Subscribe, subscribe.id, code, message);
             }
         }
     }
@@ -222,12 +241,9 @@ impl Session {
     fn unsubscribe(&mut self, id: u64, ctx: &mut Context<Self>) {
         let Some(entry) = self.subscriptions.remove(&id) else {
             let message = "this connection has no subscription with this id";
-            return self.refuse(
-                RefusedWhat::Unsubscribe,
-                id,
-                RefusedCode::UnknownSubscription,
-                message,
-            );
+            let code = RefusedCode::UnknownSubscription;
+            self.refuse(RefusedWhat::Unsubscribe, id, code, message);
+            return;
         };
         let left: Vec<_> = self
             .hub
@@ -257,13 +273,17 @@ impl Handler<Replaced> for Session {
 
     fn handle(&mut self, _: Replaced, ctx: &mut Context<Self>) {
         self.publish_what_fits();
-        self.runs.clear();
-        if let Some(instance) = self.instance.take() {
-            self.hub.instances.leave(instance, self.connection, self.received);
-        }
-        for (_, entry) in self.subscriptions.drain() {
-            leave(&self.hub, &entry);
-        }
+        self.leave_instance();
+        self.gathering.runs.clear();
+        self.leave_all();
         self.close(CloseCode::Replaced, "a newer connection of this client took over", ctx);
     }
+}
+
+/// The id of a SUBSCRIBE or UNSUBSCRIBE that is otherwise unreadable.
+fn id_of(body: &[u8], limits: &Limits) -> Option<u64> {
+    let mut read = Reader::new(body, limits);
+    read.array("frame").ok()?;
+    read.uint("frame type").ok()?;
+    read.uint("id").ok()
 }

@@ -2,14 +2,18 @@
 
 mod control;
 mod events;
+mod gather;
+mod numbers;
 mod outbound;
 mod pump;
 
 use crate::hub::Hub;
+use crate::instances::Refusals;
 use actix::prelude::*;
-use events::Gathered;
+use gather::Gathering;
 use hub_core::topic::{Leave, Outlet, SubscriptionEntry, Touched};
 use hub_core::wire::{Close, CloseCode, Frame};
+pub(crate) use numbers::Numbers;
 use outbound::Outbound;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,10 +33,7 @@ pub(crate) struct Session {
     carry: Vec<u8>,
     /// A frame that the session waits for; nothing is read or processed until it is done.
     busy: bool,
-    /// Events gathered by topic, not numbered yet.
-    runs: Vec<Gathered>,
-    topics: HashMap<String, events::Known>,
-    last_topic: Vec<u8>,
+    gathering: Gathering,
     touched: Touched,
     pause: Option<pump::Pause>,
     subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
@@ -42,6 +43,9 @@ pub(crate) struct Session {
     receipts: bool,
     /// The number of the next EVENT.
     received: u64,
+    /// Numbers from there on that an earlier connection has seen to.
+    ahead: Numbers,
+    refusals: Refusals,
     receipted: u64,
     heard: bool,
     pinged: bool,
@@ -83,9 +87,7 @@ impl Session {
             stage: Stage::Handshake,
             carry: Vec::new(),
             busy: false,
-            runs: Vec::new(),
-            topics: HashMap::new(),
-            last_topic: Vec::new(),
+            gathering: Gathering::default(),
             touched: Touched::new(),
             pause: None,
             subscriptions: HashMap::new(),
@@ -94,6 +96,8 @@ impl Session {
             inbox: String::new(),
             receipts: false,
             received: 0,
+            ahead: Numbers::default(),
+            refusals: Refusals::default(),
             receipted: 0,
             heard: false,
             pinged: false,
@@ -131,6 +135,14 @@ impl Session {
     fn leave_all(&mut self) {
         for (_, entry) in self.subscriptions.drain() {
             leave(&self.hub, &entry);
+        }
+    }
+
+    /// Leaves to the next connection of this client what it needs to go on.
+    fn leave_instance(&mut self) {
+        if let Some(instance) = self.instance.take() {
+            let past = self.past();
+            self.hub.instances.leave(instance, self.connection, past);
         }
     }
 
@@ -200,10 +212,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.outbound.queue().close();
         self.leave_all();
-        let settled = self.settled();
-        if let Some(instance) = self.instance {
-            self.hub.instances.leave(instance, self.connection, settled);
-        }
+        self.leave_instance();
         if self.hub.sessions.remove(&self.connection).is_some() {
             self.hub.metrics.connections.dec();
         }

@@ -179,7 +179,8 @@ impl Session {
         }
         if self.publish() {
             self.pause = None;
-            self.end_of_batch();
+            self.receipt();
+            self.flush_touched();
             Poll::Ready(())
         } else {
             self.flush_touched();

@@ -131,8 +131,7 @@ impl State {
             }
             Start::After(positions) => {
                 for (name, topic) in matching {
-                    let seen = positions.iter().find(|(seen, _)| seen == name.as_str());
-                    resume(&member, topic, seen.map(|(_, position)| *position));
+                    resume(&member, topic, positions.get(name.as_str()).copied());
                 }
             }
         }

@@ -1,0 +1,274 @@
+//! The frames, and how each is read and written.
+
+mod error;
+mod event;
+mod hello;
+mod notices;
+mod subscribe;
+mod values;
+
+pub use error::{FrameError, FrameErrorKind};
+pub use event::EventFrame;
+pub use hello::{Hello, Welcome};
+pub use notices::{Close, Gap, Refused, RefusedWhat};
+pub use subscribe::{Overflow, Position, Start, Subscribe};
+
+use super::{Limits, Packer, Reader, RunHead, frame_with};
+use values::read_u32;
+
+macro_rules! frame_types {
+    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
+        /// The first value of a frame.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum FrameType { $($(#[$doc])* $name = $number,)* }
+
+        impl FrameType {
+            /// The number on the wire.
+            #[must_use]
+            pub fn number(self) -> u8 {
+                self as u8
+            }
+
+            /// The type for a number on the wire.
+            #[must_use]
+            pub fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(FrameType::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+frame_types! {
+    /// The client's first frame.
+    Hello = 1,
+    /// The hub's answer.
+    Welcome = 2,
+    /// One event.
+    Event = 3,
+    /// What the hub says of the EVENT frames that follow.
+    Run = 4,
+    /// Asks for a filter's events.
+    Subscribe = 5,
+    /// The subscription is in place.
+    Subscribed = 6,
+    /// Ends a subscription.
+    Unsubscribe = 7,
+    /// Acknowledges events.
+    Receipt = 8,
+    /// Says what was not done.
+    Refused = 9,
+    /// Says what is missing.
+    Gap = 10,
+    /// Asks for a PONG.
+    Ping = 11,
+    /// Answers a PING.
+    Pong = 12,
+    /// Goodbye.
+    Close = 13,
+}
+
+impl FrameType {
+    /// The type of the frame with this body, which is otherwise not looked at.
+    ///
+    /// # Errors
+    /// A body that is no frame, or a type that is unknown.
+    #[inline]
+    pub fn of(body: &[u8]) -> Result<Self, FrameError> {
+        match *body {
+            [0x91..=0x9f, number @ 0..=0x7f, ..] => {
+                FrameType::from_number(number).ok_or(FrameErrorKind::UnknownType(number).at(1))
+            }
+            _ => Err(FrameErrorKind::NotAFrame.at(0)),
+        }
+    }
+}
+
+/// One frame, read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Frame<'a> {
+    /// See [`Hello`].
+    Hello(Hello),
+    /// See [`Welcome`].
+    Welcome(Welcome),
+    /// See [`EventFrame`].
+    Event(EventFrame<'a>),
+    /// See [`RunFrame`].
+    Run(RunFrame<'a>),
+    /// See [`Subscribe`].
+    Subscribe(Subscribe),
+    /// The subscription with this id is in place.
+    Subscribed {
+        /// The id from SUBSCRIBE.
+        id: u64,
+    },
+    /// Ends the subscription with this id.
+    Unsubscribe {
+        /// The id from SUBSCRIBE.
+        id: u64,
+    },
+    /// Every event of this connection with a smaller number was accepted or refused.
+    Receipt {
+        /// The number the hub expects next.
+        next: u64,
+    },
+    /// See [`Refused`].
+    Refused(Refused),
+    /// See [`Gap`].
+    Gap(Gap),
+    /// To be answered with the same token.
+    Ping {
+        /// Any number.
+        token: u64,
+    },
+    /// Answers a PING.
+    Pong {
+        /// The PING's number.
+        token: u64,
+    },
+    /// See [`Close`].
+    Close(Close),
+}
+
+/// RUN: `[4, topic, epoch, first, count, publisher, time_ms, subscription or nil]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunFrame<'a> {
+    /// The topic of the EVENT frames that follow.
+    pub topic: &'a str,
+    /// Numbers are comparable within one epoch of a topic.
+    pub epoch: u64,
+    /// The first of the EVENT frames has this number, the others count on.
+    pub first: u64,
+    /// How many EVENT frames follow. Zero only says where the topic stands.
+    pub count: u32,
+    /// Who sent them, as the hub knows it.
+    pub publisher: &'a str,
+    /// When the hub accepted them, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// The one subscription they are for; `None` stands for all plain ones that match.
+    pub subscription: Option<u64>,
+}
+
+impl<'a> Frame<'a> {
+    /// Reads the frame with this body (that is, without the 4-byte length).
+    ///
+    /// Values behind the known ones are walked and then ignored, so that a later version can
+    /// add some; EVENT frames, which are forwarded as they came, may not have any.
+    ///
+    /// # Errors
+    /// What is wrong, and at which offset.
+    pub fn parse(body: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
+        let kind = FrameType::of(body)?;
+        let mut read = Reader::new(body, limits);
+        let count = read.array("frame")?;
+        read.uint("frame type")?;
+        let frame = match kind {
+            FrameType::Hello => Frame::Hello(Hello::read(&mut read)?),
+            FrameType::Welcome => Frame::Welcome(Welcome::read(&mut read)?),
+            FrameType::Event => return EventFrame::parse(body, limits).map(Frame::Event),
+            FrameType::Run => Frame::Run(RunFrame {
+                topic: read.str("topic")?,
+                epoch: read.uint("epoch")?,
+                first: read.uint("first number")?,
+                count: read_u32(&mut read, "count")?,
+                publisher: read.str("publisher")?,
+                time_ms: read.uint("time")?,
+                subscription: read.uint_or_nil("subscription")?,
+            }),
+            FrameType::Subscribe => Frame::Subscribe(Subscribe::read(&mut read)?),
+            FrameType::Subscribed => Frame::Subscribed { id: read.uint("id")? },
+            FrameType::Unsubscribe => Frame::Unsubscribe { id: read.uint("id")? },
+            FrameType::Receipt => Frame::Receipt { next: read.uint("next number")? },
+            FrameType::Refused => Frame::Refused(Refused::read(&mut read)?),
+            FrameType::Gap => Frame::Gap(Gap::read(&mut read)?),
+            FrameType::Ping => Frame::Ping { token: read.uint("token")? },
+            FrameType::Pong => Frame::Pong { token: read.uint("token")? },
+            FrameType::Close => Frame::Close(Close::read(&mut read)?),
+        };
+        if count < frame.values() {
+            // The values were there, but the array does not hold them.
+            return Err(FrameErrorKind::Missing { what: "a value of the frame" }.at(0));
+        }
+        for _ in frame.values()..count {
+            read.value("extra value")?;
+        }
+        if read.at_end() { Ok(frame) } else { Err(FrameErrorKind::Trailing.at(read.position())) }
+    }
+
+    /// How many values this version knows in the frame, its type included.
+    fn values(&self) -> u32 {
+        match self {
+            Frame::Subscribed { .. }
+            | Frame::Unsubscribe { .. }
+            | Frame::Receipt { .. }
+            | Frame::Ping { .. }
+            | Frame::Pong { .. } => 2,
+            Frame::Welcome(_) => 3,
+            Frame::Hello(_) | Frame::Event(_) | Frame::Subscribe(_) | Frame::Close(_) => 4,
+            Frame::Refused(_) | Frame::Gap(_) => 7,
+            Frame::Run(_) => 8,
+        }
+    }
+
+    /// Appends the frame to `out`, its length in front.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Frame::Event(event) => event.write(out),
+            Frame::Run(run) => {
+                let head = RunHead::new(run.topic, run.epoch, run.publisher);
+                out.extend_from_slice(&match run.subscription {
+                    None => head.for_all(run.first, run.count, run.time_ms),
+                    Some(id) => head.for_subscription(id, run.first, run.count, run.time_ms),
+                });
+            }
+            other => frame_with(out, |out| other.write_control(&mut Packer(out))),
+        }
+    }
+
+    /// The frame's bytes, its length in front.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn write_control(&self, pack: &mut Packer<'_>) {
+        pack.array(self.values()).uint(self.kind().number().into());
+        match self {
+            Frame::Hello(hello) => hello.write(pack),
+            Frame::Welcome(welcome) => welcome.write(pack),
+            Frame::Subscribe(subscribe) => subscribe.write(pack),
+            Frame::Refused(refused) => refused.write(pack),
+            Frame::Gap(gap) => gap.write(pack),
+            Frame::Close(close) => close.write(pack),
+            Frame::Subscribed { id } | Frame::Unsubscribe { id } => {
+                pack.uint(*id);
+            }
+            Frame::Receipt { next } => {
+                pack.uint(*next);
+            }
+            Frame::Ping { token } | Frame::Pong { token } => {
+                pack.uint(*token);
+            }
+            Frame::Event(_) | Frame::Run(_) => unreachable!("written by Frame::write"),
+        }
+    }
+
+    fn kind(&self) -> FrameType {
+        match self {
+            Frame::Hello(_) => FrameType::Hello,
+            Frame::Welcome(_) => FrameType::Welcome,
+            Frame::Event(_) => FrameType::Event,
+            Frame::Run(_) => FrameType::Run,
+            Frame::Subscribe(_) => FrameType::Subscribe,
+            Frame::Subscribed { .. } => FrameType::Subscribed,
+            Frame::Unsubscribe { .. } => FrameType::Unsubscribe,
+            Frame::Receipt { .. } => FrameType::Receipt,
+            Frame::Refused(_) => FrameType::Refused,
+            Frame::Gap(_) => FrameType::Gap,
+            Frame::Ping { .. } => FrameType::Ping,
+            Frame::Pong { .. } => FrameType::Pong,
+            Frame::Close(_) => FrameType::Close,
+        }
+    }
+}
