@@ -32,11 +32,14 @@ impl Service {
     /// Connects; waits up to half a minute for the hub to be there.
     ///
     /// # Errors
-    /// When there is no hub.
+    /// When there is no hub, or the process is asked to stop before there is one.
     pub async fn start(name: &str, connection: &Connection) -> Result<Service, BoxError> {
-        let stop = Stop::new(connection.exit_with_stdin)?;
+        let mut stop = Stop::new(connection.exit_with_stdin)?;
         let builder = Client::builder(&connection.server).name(name);
-        let hub = builder.patience(Duration::from_secs(30)).connect().await?;
+        let hub = tokio::select! {
+            connected = builder.patience(Duration::from_secs(30)).connect() => connected?,
+            () = stop.wait() => return Err("stopped before the hub was there".into()),
+        };
         let report = Report::new(name);
         tokio::spawn(tell_connection(hub.clone(), report.clone()));
         tokio::spawn(tell_faults(hub.clone(), report.clone()));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub(crate) struct Metrics {
     pub events: IntCounter,
     pub received_bytes: IntCounter,
+    pub sent_bytes: IntCounter,
     pub refused: IntCounterVec,
     pub connections: IntGauge,
     pub connections_total: IntCounter,
@@ -22,10 +23,11 @@ impl Metrics {
         Metrics {
             events: counter("hub_events_total", "Events received from publishers."),
             received_bytes: counter("hub_received_bytes_total", "Bytes read from clients."),
-            refused: vec("hub_refused_total", "Frames refused, by code.", "code"),
+            sent_bytes: counter("hub_sent_bytes_total", "Bytes written to clients."),
+            refused: by_label("hub_refused_total", "Frames refused, by code.", "code"),
             connections: gauge("hub_connections", "Clients connected now."),
             connections_total: counter("hub_connections_total", "Connections accepted."),
-            closed: vec(
+            closed: by_label(
                 "hub_connections_closed_total",
                 "Connections the hub closed, by code.",
                 "code",
@@ -38,11 +40,18 @@ impl Metrics {
     pub(crate) fn register(&self, with: &prometheus::Registry) -> Result<(), prometheus::Error> {
         with.register(Box::new(self.events.clone()))?;
         with.register(Box::new(self.received_bytes.clone()))?;
+        with.register(Box::new(self.sent_bytes.clone()))?;
         with.register(Box::new(self.refused.clone()))?;
         with.register(Box::new(self.connections.clone()))?;
         with.register(Box::new(self.connections_total.clone()))?;
         with.register(Box::new(self.closed.clone()))?;
         with.register(Box::new(self.hub.clone()))?;
+        let build = IntGauge::with_opts(
+            Opts::new("hub_build_info", "Always 1; its label says which version runs.")
+                .const_label("version", env!("CARGO_PKG_VERSION")),
+        )?;
+        build.set(1);
+        with.register(Box::new(build))?;
         let process = prometheus::process_collector::ProcessCollector::for_self();
         with.register(Box::new(process))
     }
@@ -60,7 +69,7 @@ fn gauge(name: &str, help: &str) -> IntGauge {
 }
 
 #[allow(clippy::expect_used, reason = "constant, valid names")]
-fn vec(name: &str, help: &str, label: &str) -> IntCounterVec {
+fn by_label(name: &str, help: &str, label: &str) -> IntCounterVec {
     IntCounterVec::new(Opts::new(name, help), &[label]).expect("a constant, valid name")
 }
 
@@ -68,87 +77,67 @@ fn vec(name: &str, help: &str, label: &str) -> IntCounterVec {
 #[derive(Debug, Clone)]
 struct HubCollector {
     registry: Arc<Registry>,
-    due: IntCounter,
-    delivered: IntCounter,
-    gaps: IntCounter,
-    gap_events: IntCounter,
-    dropped: IntCounterVec,
-    pending: IntGauge,
-    topics: IntGauge,
-    subscriptions: IntGauge,
-    history: IntGauge,
+    /// What it will collect, with the values of the start.
+    described: Vec<Desc>,
 }
 
 impl HubCollector {
     fn new(registry: Arc<Registry>) -> Self {
-        HubCollector {
-            registry,
-            due: counter(
-                "hub_deliveries_due_total",
-                "Deliveries that were due: each event times each copy.",
-            ),
-            delivered: counter("hub_deliveries_total", "Events handed to a subscriber's socket."),
-            gaps: counter("hub_gaps_total", "GAP frames sent."),
-            gap_events: counter("hub_gap_events_total", "Events that a GAP announced as dropped."),
-            dropped: vec(
-                "hub_deliveries_dropped_total",
-                "Deliveries dropped, by reason.",
-                "reason",
-            ),
-            pending: gauge("hub_deliveries_pending", "Deliveries that wait in queues."),
-            topics: gauge("hub_topics", "Topics."),
-            subscriptions: gauge("hub_subscriptions", "Subscriptions."),
-            history: gauge("hub_history_bytes", "Bytes of history that topics keep."),
-        }
+        let described =
+            now(&registry).iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
+        HubCollector { registry, described }
     }
 }
 
 impl Collector for HubCollector {
     fn desc(&self) -> Vec<&Desc> {
-        let parts: [&dyn Collector; 9] = [
-            &self.due,
-            &self.delivered,
-            &self.gaps,
-            &self.gap_events,
-            &self.dropped,
-            &self.pending,
-            &self.topics,
-            &self.subscriptions,
-            &self.history,
-        ];
-        parts.into_iter().flat_map(Collector::desc).collect()
+        self.described.iter().collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let counts = self.registry.ledger().counts();
-        let set = |counter: &IntCounter, value: u64| {
-            counter.reset();
-            counter.inc_by(value);
-        };
-        set(&self.due, counts.due);
-        set(&self.delivered, counts.delivered);
-        set(&self.gaps, counts.gaps);
-        set(&self.gap_events, counts.overflow + counts.conflated);
-        set(&self.dropped.with_label_values(&["overflow"]), counts.overflow);
-        set(&self.dropped.with_label_values(&["conflated"]), counts.conflated);
-        set(&self.dropped.with_label_values(&["disconnected"]), counts.disconnected);
-        let show =
-            |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        show(&self.pending, counts.pending());
-        show(&self.topics, self.registry.topics() as u64);
-        show(&self.subscriptions, self.registry.subscriptions() as u64);
-        show(&self.history, self.registry.history().used() as u64);
-        let parts: [&dyn Collector; 9] = [
-            &self.due,
-            &self.delivered,
-            &self.gaps,
-            &self.gap_events,
-            &self.dropped,
-            &self.pending,
-            &self.topics,
-            &self.subscriptions,
-            &self.history,
-        ];
-        parts.into_iter().flat_map(Collector::collect).collect()
+        now(&self.registry).iter().flat_map(|metric| metric.collect()).collect()
     }
+}
+
+/// The registry's figures, in metrics of their own: two who scrape at once do not disturb each
+/// other.
+fn now(registry: &Registry) -> Vec<Box<dyn Collector>> {
+    let counts = registry.ledger().counts();
+    let dropped =
+        by_label("hub_deliveries_dropped_total", "Deliveries dropped, by reason.", "reason");
+    for (reason, events) in [
+        ("overflow", counts.overflow),
+        ("conflated", counts.conflated),
+        ("disconnected", counts.disconnected),
+    ] {
+        dropped.with_label_values(&[reason]).inc_by(events);
+    }
+    let total = |name, help, value| {
+        let counter = counter(name, help);
+        counter.inc_by(value);
+        Box::new(counter) as Box<dyn Collector>
+    };
+    let level = |name, help, value: u64| {
+        let gauge = gauge(name, help);
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        Box::new(gauge) as Box<dyn Collector>
+    };
+    vec![
+        total(
+            "hub_deliveries_due_total",
+            "Deliveries that were due: each event times each copy.",
+            counts.due,
+        ),
+        total("hub_deliveries_total", "Events handed to a subscriber's socket.", counts.delivered),
+        total("hub_gaps_total", "GAP frames sent.", counts.gaps),
+        Box::new(dropped),
+        level("hub_deliveries_pending", "Deliveries that wait in queues.", counts.pending()),
+        level("hub_topics", "Topics.", registry.topics() as u64),
+        level("hub_subscriptions", "Subscriptions.", registry.subscriptions() as u64),
+        level(
+            "hub_history_bytes",
+            "Bytes of history that topics keep.",
+            registry.history().used() as u64,
+        ),
+    ]
 }

@@ -47,7 +47,7 @@ fn parse(page: &str) -> Result<Ledger, BoxError> {
     Ok(Ledger {
         due: sum(page, "hub_deliveries_due_total")?,
         delivered: sum(page, "hub_deliveries_total")?,
-        missing: sum(page, "hub_gap_events_total")?,
+        missing: sum(page, "hub_deliveries_dropped_total")?,
     })
 }
 

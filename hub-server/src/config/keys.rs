@@ -140,6 +140,6 @@ keys! {
         "How long a stopping hub may take to deliver what it has accepted.";
     retry_after_ms: u64 = 1_000, millis(0, HOUR),
         "When clients are told to come back by a hub that stops or is full.";
-    log: String = "info".to_owned(), Allowed::LogFilter,
+    log: String = "info,actix_server=warn".to_owned(), Allowed::LogFilter,
         "What is logged to standard error.";
 }

@@ -57,8 +57,9 @@ impl Session {
         }
         self.gather(&mut stretch, bytes);
         if self.stage != Stage::Closing {
-            self.carry.clear();
-            self.carry.extend_from_slice(&bytes[at..]);
+            // No spare room: a connection that falls silent keeps no memory.
+            self.carry = bytes[at..].to_vec();
+            self.unfinished = self.busy || self.pause.is_some();
             if self.pause.is_none() && self.publish() {
                 self.receipt();
             }

@@ -31,6 +31,8 @@ pub(crate) struct Session {
     stage: Stage,
     /// Bytes that were read and not processed yet.
     carry: Vec<u8>,
+    /// Whether whole frames may be among them.
+    unfinished: bool,
     /// A frame that the session waits for; nothing is read or processed until it is done.
     busy: bool,
     gathering: Gathering,
@@ -78,7 +80,9 @@ impl Session {
     pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: TcpStream) -> Self {
         let loopback = socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
         let ledger = hub.registry.ledger().clone();
-        let outbound = Outbound::new(connection, socket, hub.config.queue_bytes, ledger);
+        let sent_bytes = hub.metrics.sent_bytes.clone();
+        let outbound =
+            Outbound::new(connection, socket, hub.config.queue_bytes, ledger, sent_bytes);
         Session {
             connection,
             loopback,
@@ -86,6 +90,7 @@ impl Session {
             hub,
             stage: Stage::Handshake,
             carry: Vec::new(),
+            unfinished: false,
             busy: false,
             gathering: Gathering::default(),
             touched: Touched::new(),

@@ -1,5 +1,7 @@
 use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
+use prometheus::IntCounter;
+use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpStream;
@@ -18,6 +20,7 @@ pub(crate) struct Outbound {
     /// A subscription with the policy `disconnect` overflowed.
     pub overflowed: AtomicBool,
     pub session: AtomicWaker,
+    sent_bytes: IntCounter,
 }
 
 impl Outbound {
@@ -26,6 +29,7 @@ impl Outbound {
         socket: TcpStream,
         limit: usize,
         ledger: Arc<Ledger>,
+        sent_bytes: IntCounter,
     ) -> Self {
         Outbound {
             connection,
@@ -35,6 +39,7 @@ impl Outbound {
             broken: AtomicBool::new(false),
             overflowed: AtomicBool::new(false),
             session: AtomicWaker::new(),
+            sent_bytes,
         }
     }
 }
@@ -52,7 +57,12 @@ impl Outlet for Outbound {
         if self.blocked.load(Ordering::Acquire) {
             return; // the session flushes once the socket takes more
         }
-        match self.queue.write_with(|slices| self.socket.try_write_vectored(slices)) {
+        let write = |slices: &[IoSlice<'_>]| {
+            let written = self.socket.try_write_vectored(slices)?;
+            self.sent_bytes.inc_by(written as u64);
+            Ok(written)
+        };
+        match self.queue.write_with(write) {
             Ok(Some(Written::Blocked)) => {
                 self.blocked.store(true, Ordering::Release);
                 self.session.wake();

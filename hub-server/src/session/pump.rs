@@ -6,7 +6,7 @@ use actix::prelude::*;
 use hub_core::topic::Outlet;
 use hub_core::wire::CloseCode;
 use std::cell::RefCell;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +16,8 @@ use tokio::time::Sleep;
 
 /// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
 const READ_BYTES: usize = 128 * 1024;
+/// What is carried of a frame from this size on is read further in place.
+const LARGE_BYTES: usize = READ_BYTES / 2;
 /// Reads before other sessions of the arbiter have their turn.
 const READS_A_TURN: usize = 8;
 /// A client with more than this many bytes of control frames waiting is not read from.
@@ -121,7 +123,7 @@ impl Session {
                 return Poll::Pending;
             }
         }
-        if !self.carry.is_empty() && self.stage == Stage::Open {
+        if self.unfinished && self.stage == Stage::Open {
             let carry = std::mem::take(&mut self.carry);
             self.ingest(&carry, ctx);
             if self.busy || self.pause.is_some() || self.stage != Stage::Open {
@@ -129,23 +131,10 @@ impl Session {
             }
         }
         ready!(self.outbound.socket.poll_read_ready(task)).ok();
-        let read = BUFFER.with_borrow_mut(|buffer| {
-            let carried = self.carry.len();
-            buffer.resize(buffer.len().max(carried + READ_BYTES / 2), 0);
-            buffer[..carried].copy_from_slice(&self.carry);
-            let read = self.outbound.socket.try_read(&mut buffer[carried..])?;
-            if read > 0 && self.stage != Stage::Closing {
-                self.carry.clear();
-                self.heard = true;
-                self.pinged = false;
-                self.hub.metrics.received_bytes.inc_by(read as u64);
-                self.ingest(&buffer[..carried + read], ctx);
-            }
-            if buffer.len() > 4 * READ_BYTES {
-                *buffer = vec![0; READ_BYTES];
-            }
-            Ok::<_, std::io::Error>(read)
-        });
+        let read = match self.carry.len() {
+            carried @ 0..LARGE_BYTES => self.read_into_buffer(carried, ctx),
+            _ => self.read_large_frame(ctx),
+        };
         match read {
             Ok(0) => Poll::Ready(self.end_of_input(ctx)),
             Ok(_) => Poll::Ready(Flow::Continue(())),
@@ -156,6 +145,45 @@ impl Session {
             }
             Err(_) => Poll::Ready(Flow::Break(())),
         }
+    }
+
+    fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer[..carried].copy_from_slice(&self.carry);
+            let read = self.outbound.socket.try_read(&mut buffer[carried..])?;
+            self.take_in(read, &buffer[..carried + read], ctx);
+            Ok(read)
+        })
+    }
+
+    /// Appends to what is carried of a frame, so that it is not copied with each read.
+    fn read_large_frame(&mut self, ctx: &mut Context<Self>) -> io::Result<usize> {
+        let whole = self.carry.first_chunk().map_or(0, |n| u32::from_be_bytes(*n) as usize + 4);
+        let missing = whole.saturating_sub(self.carry.len());
+        // A client may announce much and send little: no more memory than it has sent already.
+        self.carry.reserve_exact(missing.clamp(1, self.carry.len()));
+        let read = self.outbound.socket.try_read_buf(&mut self.carry)?;
+        let carry = std::mem::take(&mut self.carry);
+        if carry.len() < whole && read > 0 && self.stage == Stage::Open {
+            self.carry = carry;
+            self.count_read(read);
+        } else {
+            self.take_in(read, &carry, ctx);
+        }
+        Ok(read)
+    }
+
+    fn take_in(&mut self, read: usize, bytes: &[u8], ctx: &mut Context<Self>) {
+        if read > 0 && self.stage != Stage::Closing {
+            self.count_read(read);
+            self.ingest(bytes, ctx);
+        }
+    }
+
+    fn count_read(&mut self, read: usize) {
+        self.heard = true;
+        self.pinged = false;
+        self.hub.metrics.received_bytes.inc_by(read as u64);
     }
 
     /// The client sends no more; it still gets what it is owed.
