@@ -63,10 +63,77 @@ pub fn walk_all(bytes: &[u8], limits: &Limits) -> Result<(), WalkError> {
 /// # Errors
 /// The first fault, with its offset in `bytes`.
 pub fn walk(bytes: &[u8], start: usize, limits: &Limits) -> Result<usize, WalkError> {
-    match step(bytes, start)? {
-        Step::Scalar(end) => Ok(end),
-        Step::Container { body, count } => walk_container(bytes, start, body, count, limits),
+    let max_depth = usize::from(limits.depth.min(Limits::MAX_DEPTH));
+    let mut budget = limits.elements as usize;
+    // What is still to come in each enclosing container, and in the current one.
+    let mut outer = [0_usize; Limits::MAX_DEPTH as usize + 1];
+    let (mut depth, mut remaining) = (0, 1);
+    let mut pos = start;
+    loop {
+        while remaining == 0 {
+            if depth == 0 {
+                return Ok(pos);
+            }
+            depth -= 1;
+            remaining = outer[depth];
+        }
+        remaining -= 1;
+        let marker = *bytes.get(pos).ok_or_else(|| WalkErrorKind::Truncated.at(pos))?;
+        // In the order of how often they come: short strings, then numbers and the like.
+        if marker & 0xe0 == FIXSTR {
+            pos = short_text(bytes, pos, usize::from(marker & 0x1f))?;
+            continue;
+        }
+        let size = usize::from(SIZES[usize::from(marker)]);
+        if size != 0 {
+            pos = end(bytes, pos, size)?;
+            continue;
+        }
+        match step(bytes, pos, marker)? {
+            Step::Scalar(end) => pos = end,
+            Step::Container { body, count } => {
+                if depth == max_depth {
+                    return Err(WalkErrorKind::TooDeep.at(pos));
+                }
+                // Each child takes at least one byte.
+                if body > bytes.len() || count > bytes.len() - body {
+                    return Err(WalkErrorKind::Truncated.at(pos));
+                }
+                budget = budget
+                    .checked_sub(count)
+                    .ok_or_else(|| WalkErrorKind::TooManyElements.at(pos))?;
+                outer[depth] = remaining;
+                depth += 1;
+                (remaining, pos) = (count, body);
+            }
+        }
     }
+}
+
+const FIXSTR: u8 = 0xa0;
+
+/// How many bytes a value with this marker takes up, where the marker alone says so; else 0.
+static SIZES: [u8; 256] = sizes();
+
+const fn sizes() -> [u8; 256] {
+    let mut sizes = [0; 256];
+    let mut marker = 0;
+    while marker < 256 {
+        sizes[marker] = match marker {
+            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => 1,
+            0xcc | 0xd0 => 2,
+            0xcd | 0xd1 | 0xd4 => 3,
+            0xd5 => 4,
+            0xca | 0xce | 0xd2 => 5,
+            0xd6 => 6,
+            0xcb | 0xcf | 0xd3 => 9,
+            0xd7 => 10,
+            0xd8 => 18,
+            _ => 0,
+        };
+        marker += 1;
+    }
+    sizes
 }
 
 enum Step {
@@ -76,130 +143,94 @@ enum Step {
     Container { body: usize, count: usize },
 }
 
-fn walk_container(
-    bytes: &[u8],
-    start: usize,
-    body: usize,
-    count: usize,
-    limits: &Limits,
-) -> Result<usize, WalkError> {
-    let max_depth = usize::from(limits.depth.min(Limits::MAX_DEPTH));
-    let mut budget = limits.elements as usize;
-    // What is still to come in each enclosing container.
-    let mut outer = [0_u32; Limits::MAX_DEPTH as usize];
-    let mut depth = 1;
-    let mut pos = body;
-    if max_depth == 0 {
-        return Err(WalkErrorKind::TooDeep.at(start));
-    }
-    let mut remaining = admit(bytes, start, body, count, &mut budget)?;
-    loop {
-        while remaining == 0 {
-            depth -= 1;
-            if depth == 0 {
-                return Ok(pos);
-            }
-            remaining = outer[depth - 1];
-        }
-        remaining -= 1;
-        match step(bytes, pos)? {
-            Step::Scalar(end) => pos = end,
-            Step::Container { body, count } => {
-                if depth == max_depth {
-                    return Err(WalkErrorKind::TooDeep.at(pos));
-                }
-                outer[depth - 1] = remaining;
-                depth += 1;
-                remaining = admit(bytes, pos, body, count, &mut budget)?;
-                pos = body;
-            }
-        }
-    }
-}
-
-/// Lets a container's children in, if the bytes and the budget can hold them.
-fn admit(
-    bytes: &[u8],
-    at: usize,
-    body: usize,
-    count: usize,
-    budget: &mut usize,
-) -> Result<u32, WalkError> {
-    // Each child takes at least one byte.
-    if count > bytes.len() - body {
-        return Err(WalkErrorKind::Truncated.at(at));
-    }
-    *budget = budget.checked_sub(count).ok_or_else(|| WalkErrorKind::TooManyElements.at(at))?;
-    u32::try_from(count).map_err(|_| WalkErrorKind::TooManyElements.at(at))
-}
-
-#[inline]
-fn step(bytes: &[u8], at: usize) -> Result<Step, WalkError> {
-    let marker = *bytes.get(at).ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
-    let fixed = |len: usize| scalar(bytes, at, 1, len);
+/// Values that are neither short strings nor in [`SIZES`].
+fn step(bytes: &[u8], at: usize, marker: u8) -> Result<Step, WalkError> {
+    let container = |head, count| Ok(Step::Container { body: at + head, count });
+    let scalar = |head, len| end(bytes, at, head + len).map(Step::Scalar);
     match marker {
-        0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => Ok(Step::Scalar(at + 1)),
-        0xa0..=0xbf => text(bytes, at, 1, usize::from(marker & 0x1f)),
-        0x80..=0x8f => Ok(container(at, 1, 2 * usize::from(marker & 0x0f))),
-        0x90..=0x9f => Ok(container(at, 1, usize::from(marker & 0x0f))),
-        0xc1 => Err(WalkErrorKind::ReservedMarker.at(at)),
-        0xcc | 0xd0 => fixed(1),
-        0xcd | 0xd1 => fixed(2),
-        0xca | 0xce | 0xd2 => fixed(4),
-        0xcb | 0xcf | 0xd3 => fixed(8),
-        0xd4 => fixed(2),
-        0xd5 => fixed(3),
-        0xd6 => fixed(5),
-        0xd7 => fixed(9),
-        0xd8 => fixed(17),
-        0xc4 => scalar(bytes, at, 2, length::<1>(bytes, at)?),
-        0xc5 => scalar(bytes, at, 3, length::<2>(bytes, at)?),
-        0xc6 => scalar(bytes, at, 5, length::<4>(bytes, at)?),
-        // An ext has its type byte behind the length.
-        0xc7 => scalar(bytes, at, 3, length::<1>(bytes, at)?),
-        0xc8 => scalar(bytes, at, 4, length::<2>(bytes, at)?),
-        0xc9 => scalar(bytes, at, 6, length::<4>(bytes, at)?),
+        0x80..=0x8f => container(1, 2 * usize::from(marker & 0x0f)),
+        0x90..=0x9f => container(1, usize::from(marker & 0x0f)),
+        0xdc => container(3, length::<2>(bytes, at)?),
+        0xdd => container(5, length::<4>(bytes, at)?),
+        0xde => container(3, 2 * length::<2>(bytes, at)?),
+        // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
+        0xdf => container(5, 2 * length::<4>(bytes, at)?),
         0xd9 => text(bytes, at, 2, length::<1>(bytes, at)?),
         0xda => text(bytes, at, 3, length::<2>(bytes, at)?),
         0xdb => text(bytes, at, 5, length::<4>(bytes, at)?),
-        0xdc => Ok(container(at, 3, length::<2>(bytes, at)?)),
-        0xdd => Ok(container(at, 5, length::<4>(bytes, at)?)),
-        0xde => Ok(container(at, 3, 2 * length::<2>(bytes, at)?)),
-        // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
-        0xdf => Ok(container(at, 5, 2 * length::<4>(bytes, at)?)),
+        0xc4 => scalar(2, length::<1>(bytes, at)?),
+        0xc5 => scalar(3, length::<2>(bytes, at)?),
+        0xc6 => scalar(5, length::<4>(bytes, at)?),
+        // An ext has its type byte behind the length.
+        0xc7 => scalar(3, length::<1>(bytes, at)?),
+        0xc8 => scalar(4, length::<2>(bytes, at)?),
+        0xc9 => scalar(6, length::<4>(bytes, at)?),
+        _ => Err(WalkErrorKind::ReservedMarker.at(at)),
     }
 }
 
-fn container(at: usize, head: usize, count: usize) -> Step {
-    Step::Container { body: at + head, count }
+/// The end of a value of `size` bytes, if they are there.
+#[inline]
+fn end(bytes: &[u8], at: usize, size: usize) -> Result<usize, WalkError> {
+    let end = at + size;
+    if end > bytes.len() { Err(WalkErrorKind::Truncated.at(at)) } else { Ok(end) }
 }
 
 fn length<const N: usize>(bytes: &[u8], at: usize) -> Result<usize, WalkError> {
     let field: &[u8; N] = bytes
-        .get(at + 1..at + 1 + N)
-        .and_then(|field| field.try_into().ok())
+        .get(at + 1..)
+        .and_then(|rest| rest.first_chunk())
         .ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
     Ok(field.iter().fold(0, |len, byte| len << 8 | usize::from(*byte)))
 }
 
-#[inline]
-fn body(bytes: &[u8], at: usize, head: usize, len: usize) -> Result<&[u8], WalkError> {
-    bytes.get(at + head..at + head + len).ok_or_else(|| WalkErrorKind::Truncated.at(at))
-}
-
-#[inline]
-fn scalar(bytes: &[u8], at: usize, head: usize, len: usize) -> Result<Step, WalkError> {
-    body(bytes, at, head, len)?;
-    Ok(Step::Scalar(at + head + len))
-}
-
-#[inline]
 fn text(bytes: &[u8], at: usize, head: usize, len: usize) -> Result<Step, WalkError> {
-    let text = body(bytes, at, head, len)?;
+    let end = end(bytes, at, head + len)?;
+    let text = &bytes[at + head..end];
     if !text.is_ascii() && std::str::from_utf8(text).is_err() {
         return Err(WalkErrorKind::InvalidUtf8.at(at));
     }
-    Ok(Step::Scalar(at + head + len))
+    Ok(Step::Scalar(end))
+}
+
+/// Room for the longest short string.
+const WINDOW: usize = 32;
+
+/// A string of up to 31 bytes: most strings, and nearly all keys.
+#[inline]
+fn short_text(bytes: &[u8], at: usize, len: usize) -> Result<usize, WalkError> {
+    let end = end(bytes, at, 1 + len)?;
+    let ascii = match bytes[at + 1..].first_chunk::<WINDOW>() {
+        // All of the window is looked at, without a branch on the length: whatever stands
+        // behind the string is masked out.
+        Some(window) => {
+            let high =
+                window.iter().zip(&HIGH_BITS[len]).fold(0, |high, (byte, bit)| high | byte & bit);
+            high == 0
+        }
+        None => bytes[at + 1..end].is_ascii(),
+    };
+    if !ascii && std::str::from_utf8(&bytes[at + 1..end]).is_err() {
+        return Err(WalkErrorKind::InvalidUtf8.at(at));
+    }
+    Ok(end)
+}
+
+/// For each length of a short string: the high bit of each of its bytes.
+static HIGH_BITS: [[u8; WINDOW]; WINDOW] = high_bits();
+
+const fn high_bits() -> [[u8; WINDOW]; WINDOW] {
+    let mut bits = [[0; WINDOW]; WINDOW];
+    let mut len = 0;
+    while len < WINDOW {
+        let mut at = 0;
+        while at < len {
+            bits[len][at] = 0x80;
+            at += 1;
+        }
+        len += 1;
+    }
+    bits
 }
 
 const _: () = assert!(usize::BITS >= 64, "lengths of two 32-bit counts are added in a usize");
