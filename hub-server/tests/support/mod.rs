@@ -6,10 +6,12 @@
 pub(crate) mod client;
 pub(crate) mod frames;
 pub(crate) mod random;
+pub(crate) mod seen;
 
-pub(crate) use client::{Client, Delivered, Got, PATIENCE};
+pub(crate) use client::{Client, Delivered, Got, PATIENCE, events};
 pub(crate) use frames::*;
 pub(crate) use random::Random;
+pub(crate) use seen::Seen;
 
 use hub_server::{Config, RunningHub};
 use std::collections::HashMap;
@@ -18,9 +20,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// A hub with this change to the default configuration. Keep-alive is long, so that a busy
-/// machine ends no connection that a test wants to stay.
+/// machine ends no connection that a test wants to stay; and so is the time for the handshake, so
+/// that no timer of a session's wakes it where something else should have.
 pub(crate) fn hub_with(change: impl FnOnce(&mut Config)) -> RunningHub {
-    let mut config = Config { keepalive_ms: 600_000, handshake_ms: 60_000, ..Config::default() };
+    let mut config = Config { keepalive_ms: 600_000, handshake_ms: 600_000, ..Config::default() };
     config.listen.set_port(0);
     config.http.set_port(0);
     change(&mut config);
@@ -102,11 +105,4 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < until, "it never came about that {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// This process's memory that is in RAM now, in bytes.
-pub(crate) fn resident_bytes() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
-    pages * 4096
 }
