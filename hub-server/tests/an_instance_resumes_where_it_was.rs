@@ -9,7 +9,10 @@ mod support;
 use hub_core::wire::{CloseCode, Frame, Gap, GapReason, Overflow, Start, Subscribe};
 use hub_server::RunningHub;
 use std::collections::HashMap;
-use std::net::Shutdown;
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use support::*;
 
@@ -100,6 +103,42 @@ fn an_event_arrives_once_wherever_the_connection_is_cut() {
     assert!(wrong.is_empty(), "event and how often it arrived: {wrong:?}");
 }
 
+/// Sends a frame now and then for clients that do nothing but read, or not even that.
+struct KeptAlive(Arc<AtomicBool>);
+
+impl KeptAlive {
+    fn new(mut sockets: [TcpStream; 2]) -> KeptAlive {
+        let stop = Arc::new(AtomicBool::new(false));
+        let kept = KeptAlive(stop.clone());
+        std::thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                for socket in &mut sockets {
+                    let _ = socket.write_all(&ping(9));
+                }
+                std::thread::sleep(Duration::from_millis(200));
+            }
+        });
+        kept
+    }
+}
+
+impl Drop for KeptAlive {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The next event; what keeps a connection alive is passed over.
+fn next_event(client: &mut Client) -> Delivered {
+    loop {
+        match client.next() {
+            Got::Event(event) => return event,
+            Got::Ping(_) | Got::Pong(_) => {}
+            other => panic!("{other:?} instead of an event"),
+        }
+    }
+}
+
 /// How a connection of a publisher ends while it waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Cut {
@@ -110,35 +149,37 @@ enum Cut {
 /// A publisher waits for a full `block` subscriber of one of its topics, with events for others
 /// before and behind in the same batch. Then its connection ends.
 fn cut_while_waiting(cut: Cut) {
-    const ROUNDS: u64 = 1_500;
+    const TOPICS: [&str; 6] = ["a", "b", "blocked", "c", "d", "e"];
+    const EVENTS: u64 = 6 * 1_500;
+    const BLOCKED: u64 = 2;
     let hub = hub_with(|config| {
         config.max_frame_bytes = 16 * 1024;
         config.queue_bytes = 64 * 1024;
         config.history_topic_bytes = 0;
+        // Soon enough the hub sends a PING to a publisher that is gone, and so learns of it.
+        config.keepalive_ms = 2_000;
     });
-    let topics = ["a", "blocked", "z"];
     let mut full = open_narrow(hub.clients());
     full.subscribe(&Subscribe { overflow: Overflow::Block, ..subscription(1, "blocked") });
     // This one gets everything, read by a thread of its own.
     let mut all = Client::open(hub.clients());
     all.subscribe(&Subscribe { overflow: Overflow::Block, ..subscription(1, "*") });
+    let _alive = KeptAlive::new([full.writer(), all.writer()]);
     let reader = std::thread::spawn(move || {
         let mut events = Vec::new();
         loop {
-            let event = all.event();
+            let event = next_event(&mut all);
             if event.topic == "end" {
                 return events;
             }
             events.push((event.topic, event.number, id_in(&event.payload)));
         }
     });
-    let frame = |n: u64| event(topics[(n % 3) as usize], &numbered(n, 1_000));
-    let total = 3 * ROUNDS;
+    let frame = |n: u64| event(TOPICS[(n % 6) as usize], &numbered(n, 4_000));
     let publisher = instance(&hub);
     let mut writer = publisher.writer();
     let writing = std::thread::spawn(move || {
-        use std::io::Write;
-        for n in 0..total {
+        for n in 0..EVENTS {
             if writer.write_all(&frame(n)).is_err() {
                 return;
             }
@@ -150,55 +191,56 @@ fn cut_while_waiting(cut: Cut) {
         std::thread::sleep(Duration::from_millis(500));
         std::mem::replace(&mut before, events) == events && events > 0
     });
-    assert!(before < total, "the publisher never had to wait");
+    assert!(before < EVENTS, "the publisher never had to wait");
     let kept = match cut {
         Cut::Dropped => {
             publisher.socket.shutdown(Shutdown::Both).unwrap();
-            drop(publisher);
+            writing.join().unwrap();
+            drop(publisher); // receipts that it did not read make this an RST
             None
         }
-        Cut::Replaced => Some(publisher),
+        Cut::Replaced => Some((publisher, writing)),
     };
-    // The subscriber stays full until the publisher is back, so that what the hub has taken but
-    // not published is settled by the cut alone.
     if cut == Cut::Dropped {
-        // A hub that reads nothing from a publisher that waits cannot see that it is gone until
-        // there is room, so the new connection has to replace the old one here too.
-        connections(&hub, 3);
+        connections(&hub, 2);
     }
+    // The subscriber stays full for some time yet, so that the cut alone settles what becomes of the
+    // events that the hub had taken but not published. It need not stay so until WELCOME.
+    let full = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(1));
+        let mut ids = Vec::new();
+        while ids.last().is_none_or(|id| id + 6 < EVENTS) {
+            ids.push(id_in(&next_event(&mut full).payload));
+        }
+        ids
+    });
     let mut publisher = instance(&hub);
     let received = publisher.welcome().received;
-    println!("{cut:?}: {before} of {total} were published, {received} received");
-    if let Some(mut old) = kept {
+    println!("{cut:?}: {before} of {EVENTS} were published, {received} received");
+    if let Some((mut old, writing)) = kept {
         let ended = old.rest();
         assert!(
             ended.iter().any(|got| matches!(got, Got::Close(c) if c.code == CloseCode::Replaced)),
             "{ended:?}"
         );
+        writing.join().unwrap();
     }
-    writing.join().unwrap();
     let rest = std::thread::spawn(move || {
-        for n in received..total {
-            publisher.send(&event(topics[(n % 3) as usize], &numbered(n, 1_000)));
+        for n in received..EVENTS {
+            publisher.send(&frame(n));
         }
         publisher.send(&event("end", b"\x01"));
         publisher.barrier();
     });
-    let mut blocked = Vec::new();
-    while blocked.last().is_none_or(|(_, id)| id + 3 < total) {
-        let event = full.event();
-        blocked.push((event.number, id_in(&event.payload)));
-    }
     rest.join().unwrap();
     let arrived = reader.join().unwrap();
-    let mut times = vec![0; total as usize];
+    let mut times = vec![0; EVENTS as usize];
     arrived.iter().for_each(|(_, _, id)| times[*id as usize] += 1);
     let lost = times.iter().filter(|times| **times == 0).count();
     let twice = times.iter().filter(|times| **times > 1).count();
     assert_eq!((lost, twice), (0, 0), "events lost, and events that came twice");
-    let ids: Vec<u64> = blocked.iter().map(|(_, id)| *id).collect();
-    let expected: Vec<u64> = (0..total).filter(|n| n % 3 == 1).collect();
-    assert_eq!(ids, expected);
+    let expected: Vec<u64> = (0..EVENTS).filter(|n| n % 6 == BLOCKED).collect();
+    assert_eq!(full.join().unwrap(), expected);
 }
 
 #[test]
