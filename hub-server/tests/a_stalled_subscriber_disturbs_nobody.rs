@@ -200,6 +200,23 @@ fn disconnect_says_when_to_come_back_and_what_was_missed() {
     assert_eq!(sums.disconnected + sums.delivered, sums.due, "{sums:?}");
 }
 
+/// Each of them may make publishers wait for its grace, once, and not for ever.
+#[test]
+fn several_stalled_subscribers_disturb_nobody_either() {
+    let hub = hub();
+    let mut stalled: Vec<_> = (0..5).map(|_| open_narrow(hub.clients())).collect();
+    for client in &mut stalled {
+        client.subscribe(&with_policy(Overflow::DropOldest));
+    }
+    let crowd = Crowd::new(hub.clients(), "load", 5, EVENTS);
+    publish(&hub, "load", &crowd);
+    crowd.join();
+    for client in &mut stalled {
+        let (seen, _) = catch_up(client);
+        assert!(seen.missing > 0);
+    }
+}
+
 /// Two that talk on a topic of their own.
 fn talk(hub: &RunningHub) {
     let mut subscriber = Client::open(hub.clients());
