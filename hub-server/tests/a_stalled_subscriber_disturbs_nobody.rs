@@ -324,6 +324,30 @@ fn publish_to_many(mut publisher: Client, count: u64, mut random: Random) {
     publisher.barrier();
 }
 
+/// Whatever is on its way out already: what waits behind it is what the policy keeps.
+#[test]
+fn a_small_queue_keeps_the_newest_too() {
+    for overflow in [Overflow::DropOldest, Overflow::Latest] {
+        let hub = small_hub();
+        let mut stalled = open_narrow(hub.clients());
+        stalled.subscribe(&with_policy(overflow));
+        let mut publisher = Client::open(hub.clients());
+        for n in 0..1_000 {
+            publisher.send(&event_with("load", &numbered(n, 12_000), &[("key", "k")]));
+        }
+        publisher.barrier();
+        let (mut seen, mut newest) = (Seen::default(), 0);
+        while seen.total() < 1_000 {
+            let got = stalled.next();
+            seen.take(&got);
+            if let Got::Event(event) = got {
+                newest = event.number;
+            }
+        }
+        assert_eq!(newest, 1_000, "{overflow:?} kept no newer one: {:?}", seen.gaps);
+    }
+}
+
 /// A subscriber of 50 topics that reads a bit, stops, and reads again, while two publish.
 fn reads_by_fits_and_starts(overflow: Overflow) {
     const EACH: u64 = 4_000;
