@@ -1,0 +1,104 @@
+//! Frames to send, packed.
+
+use hub_core::wire::{
+    Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, VERSION, frame_with,
+};
+
+/// A HELLO with receipts.
+pub(crate) fn hello(name: &str) -> Hello {
+    Hello {
+        version: VERSION,
+        name: Some(name.to_owned()),
+        instance: None,
+        receipts: true,
+        has_credentials: false,
+    }
+}
+
+/// A HELLO of an instance.
+pub(crate) fn hello_of(instance: [u8; 16]) -> Hello {
+    Hello { instance: Some(instance), ..hello("instance") }
+}
+
+/// A frame of these bytes, whatever they are.
+pub(crate) fn framed(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame_with(&mut out, |out| out.extend_from_slice(body));
+    out
+}
+
+/// A frame with this packed body.
+pub(crate) fn packed(body: impl FnOnce(&mut Packer<'_>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    frame_with(&mut out, |out| body(&mut Packer(out)));
+    out
+}
+
+/// An EVENT with this MessagePack value.
+pub(crate) fn event(topic: &str, payload: &[u8]) -> Vec<u8> {
+    packed(|pack| {
+        pack.array(3).uint(3).str(topic).raw(payload);
+    })
+}
+
+/// An EVENT with headers that are text.
+pub(crate) fn event_with(topic: &str, payload: &[u8], headers: &[(&str, &str)]) -> Vec<u8> {
+    packed(|pack| {
+        pack.array(4).uint(3).str(topic).raw(payload).map(headers.len() as u32);
+        for (key, value) in headers {
+            pack.str(key).str(value);
+        }
+    })
+}
+
+/// The payload of an event that a test tells from others by `id`; `pad` bytes make it large.
+pub(crate) fn numbered(id: u64, pad: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(pad + 16);
+    Packer(&mut out).array(2).uint(id).bin(&vec![0; pad]);
+    out
+}
+
+/// The `id` given to [`numbered`].
+pub(crate) fn id_in(payload: &[u8]) -> u64 {
+    let mut read = Reader::new(payload, &Limits::NONE);
+    assert_eq!(read.array("payload").expect("a payload of numbered()"), 2);
+    read.uint("id").expect("a payload of numbered()")
+}
+
+/// A live SUBSCRIBE with the default policy.
+pub(crate) fn subscription(id: u64, filter: &str) -> Subscribe {
+    Subscribe {
+        id,
+        filter: filter.to_owned(),
+        overflow: Overflow::default(),
+        group: None,
+        start: Start::Live,
+        positions: false,
+    }
+}
+
+/// A SUBSCRIBE that continues behind these positions.
+pub(crate) fn subscription_after(id: u64, filter: &str, seen: &[(&str, u64, u64)]) -> Subscribe {
+    let seen = seen
+        .iter()
+        .map(|(topic, epoch, seq)| ((*topic).to_owned(), Position { epoch: *epoch, seq: *seq }));
+    Subscribe { start: Start::After(seen.collect()), positions: true, ..subscription(id, filter) }
+}
+
+pub(crate) fn subscribe(subscribe: &Subscribe) -> Vec<u8> {
+    Frame::Subscribe(subscribe.clone()).to_bytes()
+}
+
+pub(crate) fn unsubscribe(id: u64) -> Vec<u8> {
+    Frame::Unsubscribe { id }.to_bytes()
+}
+
+pub(crate) fn ping(token: u64) -> Vec<u8> {
+    Frame::Ping { token }.to_bytes()
+}
+
+pub(crate) fn goodbye() -> Vec<u8> {
+    packed(|pack| {
+        pack.array(4).uint(13).uint(200).str("done").nil();
+    })
+}

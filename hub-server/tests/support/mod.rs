@@ -1,0 +1,108 @@
+//! What the tests share: a hub on free ports, a client that controls every byte, metrics, and
+//! random numbers that a seed repeats.
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+pub(crate) mod client;
+pub(crate) mod frames;
+pub(crate) mod random;
+pub(crate) mod seen;
+
+pub(crate) use client::{Client, Delivered, Got, PATIENCE, events};
+pub(crate) use frames::*;
+pub(crate) use random::Random;
+pub(crate) use seen::Seen;
+
+use hub_server::{Config, RunningHub};
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+/// A hub with this change to the default configuration. Keep-alive is long, so that a busy
+/// machine ends no connection that a test wants to stay; and so is the time for the handshake, so
+/// that no timer of a session's wakes it where something else should have.
+pub(crate) fn hub_with(change: impl FnOnce(&mut Config)) -> RunningHub {
+    let mut config = Config { keepalive_ms: 600_000, handshake_ms: 600_000, ..Config::default() };
+    config.listen.set_port(0);
+    config.http.set_port(0);
+    change(&mut config);
+    RunningHub::start(config.validate().unwrap()).unwrap()
+}
+
+pub(crate) fn hub() -> RunningHub {
+    hub_with(|_| {})
+}
+
+/// A connection whose socket holds little: what its client does not read soon waits in the hub.
+pub(crate) fn connect_narrow(address: SocketAddr) -> TcpStream {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(32 * 1024).unwrap();
+    socket.connect(&address.into()).unwrap();
+    socket.into()
+}
+
+/// Like [`Client::open`] on a connection from [`connect_narrow`].
+pub(crate) fn open_narrow(address: SocketAddr) -> Client {
+    let mut client = Client::over(connect_narrow(address));
+    client.hello(&hello("narrow"));
+    client
+}
+
+/// The hub's metrics: name with labels, as Prometheus writes it, to value.
+pub(crate) fn metrics(hub: &RunningHub) -> HashMap<String, f64> {
+    let mut socket = TcpStream::connect(hub.http()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    socket.read_to_string(&mut text).unwrap();
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let lines = body.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+        .collect()
+}
+
+/// One metric, 0 if it has not been counted yet.
+pub(crate) fn metric(hub: &RunningHub, name: &str) -> u64 {
+    metrics(hub).get(name).map_or(0, |value| *value as u64)
+}
+
+/// What became of all deliveries that were due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) due: u64,
+    pub(crate) delivered: u64,
+    pub(crate) overflow: u64,
+    pub(crate) conflated: u64,
+    pub(crate) disconnected: u64,
+    pub(crate) pending: u64,
+}
+
+impl Sums {
+    pub(crate) fn of(hub: &RunningHub) -> Sums {
+        let all = metrics(hub);
+        let get = |name: &str| all.get(name).map_or(0, |value| *value as u64);
+        let dropped =
+            |reason: &str| get(&format!("hub_deliveries_dropped_total{{reason=\"{reason}\"}}"));
+        Sums {
+            due: get("hub_deliveries_due_total"),
+            delivered: get("hub_deliveries_total"),
+            overflow: dropped("overflow"),
+            conflated: dropped("conflated"),
+            disconnected: dropped("disconnected"),
+            pending: get("hub_deliveries_pending"),
+        }
+    }
+}
+
+/// Looks until `is_so` is, at most for [`PATIENCE`].
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "it never came about that {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
