@@ -341,14 +341,15 @@ fn another_hub_does_not_know_the_instance() {
     assert_eq!(client.welcome().received, 0);
 }
 
-/// PROTOCOL.md, section 9: an inbox lives as long as its connection.
+/// Nobody can guess an inbox, so that only those who were told of it can answer there.
 #[test]
-fn a_connection_that_comes_back_has_another_inbox() {
+fn a_client_that_comes_back_keeps_its_inbox_and_others_have_their_own() {
     let hub = hub();
     let client = instance(&hub);
     let inbox = client.welcome().inbox.clone();
     drop(client);
-    assert_ne!(instance(&hub).welcome().inbox, inbox);
+    assert_eq!(instance(&hub).welcome().inbox, inbox);
+    assert_ne!(Client::open(hub.clients()).welcome().inbox, inbox);
 }
 
 fn publish(hub: &RunningHub, topic: &str, ids: std::ops::Range<u64>, pad: usize) {

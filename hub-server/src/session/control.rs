@@ -1,6 +1,6 @@
 //! Frames other than EVENT.
 
-use super::{Session, Stage};
+use super::{Session, Stage, leave};
 use crate::config::Anonymous;
 use crate::hub::now_ms;
 use crate::instances::Found;
@@ -245,14 +245,7 @@ impl Session {
             self.refuse(RefusedWhat::Unsubscribe, id, code, message);
             return;
         };
-        let left: Vec<_> = self
-            .hub
-            .registry
-            .unsubscribe(&entry)
-            .iter()
-            .filter_map(|topic| topic.actor())
-            .map(|actor| actor.send(hub_core::topic::Leave(entry.clone())))
-            .collect();
+        let left = leave(&self.hub, &entry);
         if left.is_empty() {
             return;
         }
@@ -275,15 +268,12 @@ impl Handler<Replaced> for Session {
         self.publish_what_fits();
         self.leave_instance();
         self.gathering.runs.clear();
-        self.leave_all();
         self.close(CloseCode::Replaced, "a newer connection of this client took over", ctx);
     }
 }
 
 /// The id of a SUBSCRIBE or UNSUBSCRIBE that is otherwise unreadable.
 fn id_of(body: &[u8], limits: &Limits) -> Option<u64> {
-    let mut read = Reader::new(body, limits);
-    read.array("frame").ok()?;
-    read.uint("frame type").ok()?;
-    read.uint("id").ok()
+    // Behind the array's first byte and the type, which one byte each has told apart already.
+    Reader::new(body.get(2..)?, limits).uint("id").ok()
 }

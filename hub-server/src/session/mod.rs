@@ -10,8 +10,9 @@ mod pump;
 use crate::hub::Hub;
 use crate::instances::Refusals;
 use actix::prelude::*;
+use futures_util::future::join_all;
 use gather::Gathering;
-use hub_core::topic::{Leave, Outlet, SubscriptionEntry, Touched};
+use hub_core::topic::{Inspect, Leave, Outlet, SubscriptionEntry, TopicActor, Touched};
 use hub_core::wire::{Close, CloseCode, Frame};
 pub(crate) use numbers::Numbers;
 use outbound::Outbound;
@@ -122,25 +123,40 @@ impl Session {
         }
         self.stage = Stage::Closing;
         self.carry = Vec::new();
-        let draining = code == CloseCode::GoingAway;
-        if !draining {
-            // The members of a queue group that stay get what waits here for the group. When the
-            // hub stops nobody stays.
-            self.leave_all();
-        }
         self.hub.metrics.closed.with_label_values(&[code.name()]).inc();
         let retry = code.should_reconnect().then_some(self.hub.config.retry_after_ms);
         let close = Close { code, reason: reason.to_owned(), retry_after_ms: retry };
-        self.outbound.queue().finish(Frame::Close(close).to_bytes());
-        self.outbound.flush();
         let patience = Duration::from_millis(self.hub.config.drain_ms.max(1_000));
         ctx.run_later(patience, |_, ctx| ctx.stop());
+        let leaves = match code {
+            CloseCode::GoingAway => Vec::new(), // when the hub stops, nobody stays
+            _ => self.leave_all(),
+        };
+        if leaves.is_empty() {
+            return self.finish(close);
+        }
+        // The members of queue groups that stay get what waits here for the groups. And who sees
+        // this connection end finds nothing of it any more.
+        self.busy = true;
+        ctx.wait(join_all(leaves).into_actor(self).map(|_, session, _| {
+            session.busy = false;
+            session.finish(close);
+        }));
     }
 
-    fn leave_all(&mut self) {
-        for (_, entry) in self.subscriptions.drain() {
-            leave(&self.hub, &entry);
+    fn finish(&mut self, close: Close) {
+        if close.code == CloseCode::SlowConsumer {
+            self.outbound.queue().discard();
         }
+        self.outbound.queue().finish(Frame::Close(close).to_bytes());
+        self.outbound.flush();
+        self.outbound.session.wake();
+    }
+
+    /// Ends all subscriptions; see [`leave`].
+    fn leave_all(&mut self) -> Vec<Request<TopicActor, Inspect>> {
+        let subscriptions = std::mem::take(&mut self.subscriptions);
+        subscriptions.into_values().flat_map(|entry| leave(&self.hub, &entry)).collect()
     }
 
     /// Leaves to the next connection of this client what it needs to go on.
@@ -172,15 +188,18 @@ impl Session {
     }
 }
 
-/// Takes a subscription out of the index and of every topic it joined.
-fn leave(hub: &Hub, entry: &Arc<SubscriptionEntry>) {
-    for topic in hub.registry.unsubscribe(entry) {
-        if let Some(actor) = topic.actor() {
-            // Past the mailbox's bound, because a Leave must not be lost: there is at most one
-            // for each Join that was let in.
-            actor.do_send(Leave(entry.clone()));
-        }
-    }
+/// Takes a subscription out of the index, and has each topic let it go. Who wants to know when
+/// that is done waits for what this returns.
+fn leave(hub: &Hub, entry: &Arc<SubscriptionEntry>) -> Vec<Request<TopicActor, Inspect>> {
+    let topics = hub.registry.unsubscribe(entry);
+    let done = topics.iter().filter_map(|topic| topic.actor()).map(|actor| {
+        // A message whose answer nobody waits for any more is not handled, and a full mailbox
+        // takes none. A Leave must not be lost, so it is sent past both; there is at most one for
+        // each Join that was let in. The other message only comes behind it.
+        actor.do_send(Leave(entry.clone()));
+        actor.send(Inspect)
+    });
+    done.collect()
 }
 
 impl Actor for Session {
@@ -216,7 +235,7 @@ impl Actor for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.outbound.queue().close();
-        self.leave_all();
+        drop(self.leave_all());
         self.leave_instance();
         if self.hub.sessions.remove(&self.connection).is_some() {
             self.hub.metrics.connections.dec();

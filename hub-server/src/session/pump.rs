@@ -80,7 +80,6 @@ type Flow = std::ops::ControlFlow<()>;
 impl Session {
     fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
         if overflowed(self) && self.stage != Stage::Closing {
-            self.outbound.queue().discard();
             self.close(CloseCode::SlowConsumer, "too much waited for this client", ctx);
         }
         while self.outbound.blocked.load(Ordering::Acquire) {
@@ -97,6 +96,7 @@ impl Session {
             return Flow::Break(());
         }
         if self.stage == Stage::Closing
+            && !self.busy
             && !self.sent_fin
             && self.outbound.queue().queued_bytes() == 0
         {
@@ -200,19 +200,22 @@ impl Session {
 
     /// Goes on publishing once there is room, or the subscriber's grace is over.
     fn resume(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
-        let Some(pause) = &mut self.pause else { return Poll::Ready(()) };
-        pause.outlet.queue().wake_when_drained(task.waker());
-        if pause.grace.as_mut().poll(task).is_ready() {
-            pause.outlet.queue().end_grace();
-        }
-        if self.publish() {
-            self.pause = None;
-            self.receipt();
+        while let Some(pause) = &mut self.pause {
+            let waited_for = pause.outlet.connection();
+            pause.outlet.queue().wake_when_drained(task.waker());
+            if pause.grace.as_mut().poll(task).is_ready() {
+                pause.outlet.queue().end_grace();
+            }
+            if self.publish() {
+                self.pause = None;
+                self.receipt();
+            }
             self.flush_touched();
-            Poll::Ready(())
-        } else {
-            self.flush_touched();
-            Poll::Pending
+            // If it is another's turn now, nothing wakes this session before it has asked there.
+            if self.pause.as_ref().is_some_and(|pause| pause.outlet.connection() == waited_for) {
+                return Poll::Pending;
+            }
         }
+        Poll::Ready(())
     }
 }

@@ -1,18 +1,12 @@
 //! Frames to send, packed.
 
 use hub_core::wire::{
-    Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, VERSION, frame_with,
+    Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, frame_with,
 };
 
 /// A HELLO with receipts.
 pub(crate) fn hello(name: &str) -> Hello {
-    Hello {
-        version: VERSION,
-        name: Some(name.to_owned()),
-        instance: None,
-        receipts: true,
-        has_credentials: false,
-    }
+    Hello { name: Some(name.to_owned()), receipts: true, ..Hello::default() }
 }
 
 /// A HELLO of an instance.
