@@ -108,7 +108,7 @@ fn stall(overflow: Overflow) -> (RunningHub, Client) {
     publish(&hub, "load", &crowd);
     crowd.join();
     let sums = Sums::of(&hub);
-    println!("{overflow:?}: {sums:?}");
+    eprintln!("{overflow:?}: {sums:?}");
     if overflow != Overflow::Disconnect {
         assert_eq!(sums.due, 101 * EVENTS);
     }
@@ -352,7 +352,7 @@ fn a_small_queue_keeps_the_newest_too() {
 fn reads_by_fits_and_starts(overflow: Overflow) {
     const EACH: u64 = 4_000;
     let seed = Random::seed("HUB_TEST_SEED");
-    println!("HUB_TEST_SEED={seed}");
+    eprintln!("HUB_TEST_SEED={seed}");
     let hub = small_hub();
     let mut slow = open_narrow(hub.clients());
     slow.subscribe(&Subscribe { overflow, ..subscription(1, "many.*") });
@@ -377,7 +377,12 @@ fn reads_by_fits_and_starts(overflow: Overflow) {
     while seen.total() < 2 * EACH {
         seen.take(&slow.next());
     }
-    println!("{overflow:?}: {} events, {} gaps for {}", seen.events, seen.gaps.len(), seen.missing);
+    eprintln!(
+        "{overflow:?}: {} events, {} gaps for {}",
+        seen.events,
+        seen.gaps.len(),
+        seen.missing
+    );
     assert!(seen.missing > 0, "nothing overflowed");
     let sums = Sums::of(&hub);
     assert_eq!((sums.due, sums.pending), (2 * EACH, 0), "{sums:?}");
