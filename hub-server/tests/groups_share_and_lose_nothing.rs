@@ -192,7 +192,7 @@ fn a_member_that_is_too_slow_leaves_what_was_not_sent() {
 fn nothing_is_lost_while_members_come_and_go() {
     const EVENTS: u64 = 6_000;
     let seed = Random::seed("HUB_TEST_SEED");
-    println!("HUB_TEST_SEED={seed}");
+    eprintln!("HUB_TEST_SEED={seed}");
     let mut random = Random(seed);
     let hub = hub();
     let mut stays = Client::open(hub.clients());

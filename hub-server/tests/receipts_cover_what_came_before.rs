@@ -14,7 +14,7 @@ use support::*;
 fn every_event_is_accepted_or_refused_by_name() {
     const EVENTS: u64 = 5_000;
     let seed = Random::seed("HUB_TEST_SEED");
-    println!("HUB_TEST_SEED={seed}");
+    eprintln!("HUB_TEST_SEED={seed}");
     let mut random = Random(seed);
     let hub = hub();
     let mut subscriber = Client::open(hub.clients());

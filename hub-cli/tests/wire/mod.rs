@@ -27,7 +27,7 @@ impl Server {
         let mut command = Command::new(HUB);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
-            .args(["--keepalive-ms", "600000"])
+            .args(["--keepalive-ms", "600000", "--handshake-ms", "600000"])
             .args(flags);
         let mut process = Process::spawn("hub serve", command);
         let line = process.stdout_line();
