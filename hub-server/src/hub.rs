@@ -23,6 +23,8 @@ pub(crate) struct Hub {
     pub metrics: Metrics,
     pub sessions: DashMap<u64, Addr<Session>>,
     pub ready: Arc<AtomicBool>,
+    /// Whoever connects now is sent away.
+    pub stopping: AtomicBool,
     next_connection: AtomicU64,
 }
 
@@ -55,6 +57,7 @@ impl Hub {
             instances: Instances::new(Duration::from_millis(config.resume_ms)),
             sessions: DashMap::new(),
             ready: Arc::default(),
+            stopping: AtomicBool::new(false),
             next_connection: AtomicU64::new(1),
             config,
         }))

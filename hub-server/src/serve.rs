@@ -7,7 +7,6 @@ use crate::listener;
 use crate::session::{Goodbye, StopReading};
 use actix_rt::{Arbiter, System};
 use futures_util::future::join_all;
-use hub_core::wire::CloseCode;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
@@ -139,13 +138,14 @@ pub fn run(
 /// goodbye. In one step, an event could come to a subscriber that was told goodbye already.
 async fn drain(hub: &Hub, patience: Duration) {
     let until = Instant::now() + patience;
+    hub.stopping.store(true, Ordering::Release);
     let sessions: Vec<_> = hub.sessions.iter().map(|session| session.value().clone()).collect();
     let stopped = join_all(sessions.iter().map(|session| session.send(StopReading)));
     if tokio::time::timeout(patience / 2, stopped).await.is_err() {
         tracing::warn!("not every session stopped reading in time");
     }
     for session in &sessions {
-        session.do_send(Goodbye(CloseCode::GoingAway, "the hub is stopping"));
+        session.do_send(Goodbye);
     }
     while !hub.sessions.is_empty() && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(5)).await;

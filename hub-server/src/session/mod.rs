@@ -75,7 +75,10 @@ pub(crate) struct StopReading;
 /// Says goodbye: CLOSE behind what is queued, then FIN.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Goodbye(pub CloseCode, pub &'static str);
+pub(crate) struct Goodbye;
+
+/// What clients are told when the hub stops.
+const STOPPING: &str = "the hub is stopping";
 
 impl Session {
     pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: TcpStream) -> Self {
@@ -223,6 +226,10 @@ impl Actor for Session {
                 ctx,
             );
         }
+        if self.hub.stopping.load(Ordering::Acquire) {
+            // Accepted just before the hub stopped accepting, it was not there to be told.
+            self.close(CloseCode::GoingAway, STOPPING, ctx);
+        }
         ctx.spawn(pump::Pump);
     }
 
@@ -247,9 +254,8 @@ impl Handler<StopReading> for Session {
     type Result = ();
 
     fn handle(&mut self, _: StopReading, _: &mut Context<Self>) {
-        if self.stage == Stage::Open {
+        if !is_ending(self.stage) {
             self.stage = Stage::Draining;
-            self.pause = None;
             self.publish_what_fits();
         }
     }
@@ -258,9 +264,9 @@ impl Handler<StopReading> for Session {
 impl Handler<Goodbye> for Session {
     type Result = ();
 
-    fn handle(&mut self, Goodbye(code, reason): Goodbye, ctx: &mut Context<Self>) {
+    fn handle(&mut self, _: Goodbye, ctx: &mut Context<Self>) {
         self.receipt();
-        self.close(code, reason, ctx);
+        self.close(CloseCode::GoingAway, STOPPING, ctx);
     }
 }
 
