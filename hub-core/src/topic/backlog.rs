@@ -166,17 +166,22 @@ impl Backlog {
         taken
     }
 
-    /// Drops all that has a place in the order of a topic's plain subscriptions. What waits for
-    /// groups stays, as others can take it. Returns what was dropped.
+    /// Drops the first item for plain subscriptions and everything behind it: an answer behind it
+    /// would claim that it was sent. What waits for groups stays, as others can take it. Returns
+    /// what was dropped.
     pub(super) fn discard(&mut self) -> Vec<Item> {
         let (settled, open) = (std::mem::take(&mut self.settled), std::mem::take(&mut self.open));
         (self.bytes, self.runs, self.fresh) = (0, 0, 0);
         let mut dropped = Vec::new();
         for item in settled.into_items().into_iter().chain(open.into_items()) {
-            if item.track().is_some_and(|track| !track.is_share()) {
-                dropped.push(item);
-            } else {
+            let stays = match item.track() {
+                Some(track) => track.is_share(),
+                None => dropped.is_empty(),
+            };
+            if stays {
                 self.push_item(item);
+            } else {
+                dropped.push(item);
             }
         }
         dropped

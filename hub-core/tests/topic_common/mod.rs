@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
+pub(crate) mod follower;
+pub(crate) mod hub;
 pub(crate) mod line;
 
 use bytes::Bytes;
@@ -68,6 +70,7 @@ pub(crate) enum Told {
         next: u64,
     },
     Gap(Gap),
+    Subscribed(u64),
     Control(FrameType),
 }
 
@@ -90,6 +93,11 @@ impl Client {
             self.frame(&body);
         }
         self.bytes.drain(..at);
+    }
+
+    /// What it was told in full: without a RUN of which events are still to come.
+    pub(crate) fn told_in_full(&self) -> &[Told] {
+        &self.told[..self.told.len() - usize::from(self.due > 0)]
     }
 
     /// Whether everything that came was whole.
@@ -119,6 +127,7 @@ impl Client {
                 }
             }
             Frame::Gap(gap) => Told::Gap(gap),
+            Frame::Subscribed { id } => Told::Subscribed(id),
             Frame::Event(event) => panic!("{event:?} without a RUN"),
             _ => Told::Control(FrameType::of(body).unwrap()),
         });

@@ -281,8 +281,9 @@ impl DeliveryQueue {
         self.wake_waiting();
     }
 
-    /// Drops what waits for plain subscriptions and lets no more runs in, for a connection that
-    /// is to be closed for being too slow. Runs of groups stay for [`DeliveryQueue::reclaim`].
+    /// Drops what waits and lets no more runs in, for a connection that is to be closed for being
+    /// too slow. To the client it is as if the connection had broken where its first event is
+    /// missing. Runs of groups stay for [`DeliveryQueue::reclaim`].
     pub fn discard(&self) {
         let mut backlog = self.backlog.lock();
         self.closed.store(true, Ordering::Release);
