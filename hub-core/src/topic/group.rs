@@ -1,6 +1,6 @@
 //! A queue group: each event goes to one of its members.
 
-use super::item::{Lane, QueuedRun, frame_ends};
+use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, frame_ends};
 use super::outlet::{Touched, touch};
 use super::pending::Sealed;
 use super::seats::Seats;
@@ -10,6 +10,9 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
+
+/// Bytes by which a RUN frame grows when it names a subscription.
+const NAMING: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct Group {
@@ -116,21 +119,34 @@ impl Group {
             .collect()
     }
 
-    /// Appends a run to one member or more.
-    pub(super) fn deliver(&mut self, lane: &Lane, run: &Sealed, touched: &mut Touched) {
-        let Some(any) = self.members.at(0) else { return };
-        // Ledgers are the hub's, so any member can count.
-        let ledger = any.outlet.clone();
-        ledger.queue().count_due(run.count);
-        let size = run.bytes.len();
+    /// The places of the members among whom a run is to be divided.
+    fn takers_of(&self, run: &Sealed) -> Vec<usize> {
         let most = run.count as usize;
-        let mut takers = self.takers(most, |m| m.outlet.queue().has_room(size));
+        let size = run.bytes.len() + NAMING;
+        // Each part costs its own, and several members can be one connection's.
+        let part = ITEM_OVERHEAD + run.head_len + NAMING;
+        let divided = size + part * most.min(self.members.len());
+        let mut takers = self.takers(most, |m| m.outlet.queue().has_room(divided));
+        if takers.is_empty() {
+            takers = self.takers(1, |m| m.outlet.queue().has_room(size));
+        }
+        // Nobody has room: those that may drop something.
         if takers.is_empty() {
             takers = self.takers(most, GroupMember::may_drop);
         }
         if takers.is_empty() {
             takers = self.takers(most, |_| true);
         }
+        takers
+    }
+
+    /// Appends a run to one member or more.
+    pub(super) fn deliver(&mut self, lane: &Lane, run: &Sealed, touched: &mut Touched) {
+        let Some(any) = self.members.at(0) else { return };
+        // Ledgers are the hub's, so any member can count.
+        let ledger = any.outlet.clone();
+        ledger.queue().count_due(run.count);
+        let takers = self.takers_of(run);
         let events = run.events();
         // Neighbouring events go to one member: one RUN frame for each part, not for each event.
         let parts = (takers.len().max(1) as u32).min(run.count);

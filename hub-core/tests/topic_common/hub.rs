@@ -4,7 +4,7 @@ use super::line::Line;
 use super::{event, name};
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    Join, Leave, Outlet, PendingRun, Published, Registry, SubscriptionEntry, Topic, TopicFilter,
+    Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic, TopicFilter,
     TopicSettings, Touched,
 };
 use hub_core::wire::{Frame, Overflow, RunHead, Start};
