@@ -1,6 +1,6 @@
 //! The overflow policy `latest`: of the events that wait, keep the newest of each key.
 
-use super::item::{ITEM_OVERHEAD, Item, QueuedRun, frame_ends};
+use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun, frame_ends};
 use super::row::Row;
 use super::span::Span;
 use crate::scrub::check_headers;
@@ -17,25 +17,28 @@ struct Part {
     bytes: Range<usize>,
 }
 
+/// A run from which something is to be dropped: its place among the items, and its parts in order.
+type Plan = (usize, Vec<Part>);
+
 /// Drops events for which a newer one with the same key waits, of the runs whose policy is
 /// `latest`, and returns what is left and how many were dropped.
 ///
 /// The key is the header `key`; events without one share one. What is dropped becomes a gap in
 /// its place. A run stays whole where its parts and gaps would take more room than it does.
 pub(super) fn conflate(items: VecDeque<Item>) -> (Row, u64) {
-    let mut plans = plan(&items);
+    let mut plans = plans(&items);
     let mut left = Row::default();
     let mut dropped = 0;
-    for (at, item) in items.into_iter().enumerate() {
-        match (item, plans.remove(&at)) {
-            (Item::Run(run), Some(parts)) => {
-                let frames = run.events();
+    for (place, item) in items.into_iter().enumerate() {
+        let plan = plans.pop_if(|(at, _)| *at == place);
+        match (item, plan) {
+            (Item::Run(run), Some((_, parts))) => {
                 for Part { kept, events, bytes } in parts {
                     let first = run.first + events.start as u64;
                     let count = events.len() as u32;
                     if kept {
-                        let subscription = run.lane.subscription;
-                        let part = run.part(subscription, first, count, &frames[bytes]);
+                        let frames = &run.event_frames()[bytes];
+                        let part = run.part(run.lane.subscription, first, count, frames);
                         left.push(Item::Run(part));
                     } else {
                         dropped += u64::from(count);
@@ -50,53 +53,50 @@ pub(super) fn conflate(items: VecDeque<Item>) -> (Row, u64) {
     (left, dropped)
 }
 
-/// How to take apart the runs, by their place, from which something is to be dropped.
-fn plan(items: &VecDeque<Item>) -> HashMap<usize, Vec<Part>> {
-    // The runs' frames, because the keys seen are slices of them.
-    let runs: Vec<_> = items
-        .iter()
-        .enumerate()
-        .filter_map(|(at, item)| match item {
-            Item::Run(run) if run.overflow == Overflow::Latest => Some((at, run, run.events())),
-            _ => None,
-        })
-        .collect();
-    let mut plans = HashMap::new();
-    let mut seen: HashMap<_, HashSet<&[u8]>> = HashMap::new();
+/// How to take runs apart, the last one first.
+fn plans(items: &VecDeque<Item>) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    let mut seen: HashMap<&Lane, HashSet<&[u8]>> = HashMap::new();
+    let mut frames = Vec::new();
     // From the newest to the oldest, so that the first of a key is the one to keep.
-    for (at, run, frames) in runs.iter().rev() {
+    for (place, item) in items.iter().enumerate().rev() {
+        let Item::Run(run) = item else { continue };
+        if run.overflow != Overflow::Latest {
+            continue;
+        }
+        let events = run.event_frames();
+        let mut start = 0;
+        frames.clear();
+        frames.extend(frame_ends(events).map(|end| std::mem::replace(&mut start, end)..end));
         let keys = seen.entry(&run.lane).or_default();
-        let mut parts = parts(frames, |frame| keys.insert(key(frame)));
-        parts.reverse();
+        let parts = parts(&frames, |bytes| keys.insert(key(&events[bytes])));
         if parts.iter().any(|part| !part.kept) && size(run, &parts) < run.size() {
-            plans.insert(*at, parts);
+            plans.push((place, parts));
         }
     }
     plans
 }
 
 /// Asks for each event, from the newest to the oldest, whether it is to be kept.
-fn parts<'a>(frames: &'a [u8], mut keep: impl FnMut(&'a [u8]) -> bool) -> Vec<Part> {
-    let mut start = 0;
-    let ranges: Vec<Range<usize>> =
-        frame_ends(frames).map(|end| std::mem::replace(&mut start, end)..end).collect();
+fn parts(frames: &[Range<usize>], mut keep: impl FnMut(Range<usize>) -> bool) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
-    for (event, bytes) in ranges.into_iter().enumerate().rev() {
-        let kept = keep(&frames[bytes.clone()]);
+    for (event, bytes) in frames.iter().enumerate().rev() {
+        let kept = keep(bytes.clone());
         match parts.last_mut() {
             Some(part) if part.kept == kept => {
                 part.events.start = event;
                 part.bytes.start = bytes.start;
             }
-            _ => parts.push(Part { kept, events: event..event + 1, bytes }),
+            _ => parts.push(Part { kept, events: event..event + 1, bytes: bytes.clone() }),
         }
     }
+    parts.reverse();
     parts
 }
 
 /// What the parts of a run would count for in the queue's bound.
 fn size(run: &QueuedRun, parts: &[Part]) -> usize {
-    let head = run.size() - ITEM_OVERHEAD - run.events().len();
+    let head = run.size() - ITEM_OVERHEAD - run.event_frames().len();
     let gap = Span::of(run, GapReason::Conflated).size();
     let size = |part: &Part| {
         if part.kept { ITEM_OVERHEAD + head + part.bytes.len() } else { gap }

@@ -77,11 +77,16 @@ impl QueuedRun {
 
     /// The EVENT frames, without a RUN frame in front of them.
     pub(super) fn events(&self) -> Bytes {
-        if self.head.is_empty() {
-            self.body.slice(frame_len(&self.body)..)
-        } else {
-            self.body.clone()
-        }
+        self.body.slice(self.events_start()..)
+    }
+
+    /// The same without counting as a holder of the bytes.
+    pub(super) fn event_frames(&self) -> &[u8] {
+        &self.body[self.events_start()..]
+    }
+
+    fn events_start(&self) -> usize {
+        if self.head.is_empty() { frame_len(&self.body) } else { 0 }
     }
 
     /// The run of `count` events from number `first` on, in an allocation of its own, for
