@@ -1,30 +1,48 @@
 //! What waits in a delivery queue and may still be dropped: the overflow policies.
 
 use super::conflate::conflate;
-use super::item::{Item, Lane, QueuedRun, Span, gap_size};
+use super::item::{Item, QueuedRun};
 use super::ledger::{Ledger, count};
+use super::row::Row;
+use super::span::Span;
 use crate::wire::{GapReason, Overflow};
-use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::AtomicU64;
 
 /// Items in the order in which they are to be sent.
 ///
-/// Gaps at the two ends are kept apart, one a lane, so that a connection that stops reading
-/// for a day holds as many gaps as it has lanes, not as many as it missed runs.
+/// Dropping looks at each item once: what it goes over is settled, and not looked at again. So
+/// what it costs does not grow with what a connection has waiting.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// What `drop-oldest` dropped: comes before all `items`.
-    lead: HashMap<Lane, Span>,
-    items: VecDeque<Item>,
-    /// What `drop-newest` dropped, until something of the same lane follows it.
-    tail: HashMap<Lane, Span>,
+    /// Comes first: what no policy drops any more. Neighbouring gaps of a track are one, so a
+    /// connection that stops reading for a day holds as many as it has tracks, not as many as it
+    /// missed runs.
+    settled: Row,
+    /// What came after that.
+    open: Row,
     bytes: usize,
+    runs: usize,
+    /// Bytes under the policy `latest` that came after the last conflation.
+    fresh: usize,
+    /// Nothing more is let in.
+    pub sealed: bool,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+/// The room that a backlog has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    /// Bytes that may wait in the queue.
+    pub limit: usize,
+    /// Those that are being sent.
+    pub sending: usize,
+}
+
+/// What became of a run.
+#[derive(Debug)]
 pub(super) enum Push {
+    /// It is in, or a gap is in its place.
     Done,
-    Disconnect,
+    /// There is no room, and its policy is `disconnect`.
+    Overflowed(QueuedRun),
 }
 
 impl Backlog {
@@ -34,158 +52,138 @@ impl Backlog {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.lead.is_empty() && self.tail.is_empty()
+        self.settled.is_empty() && self.open.is_empty()
     }
 
-    /// Appends a run, or does what its policy says if that would take more than `limit` bytes.
-    pub(super) fn push(&mut self, run: QueuedRun, limit: usize, ledger: &Ledger) -> Push {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
+        self.settled.iter().chain(self.open.iter())
+    }
+
+    /// Appends a run, or does what its policy says if that would take too many bytes.
+    pub(super) fn push(&mut self, run: QueuedRun, bound: Bound, ledger: &Ledger) -> Push {
         let size = run.size();
-        let full = |backlog: &Backlog| backlog.bytes + size > limit && !backlog.is_empty();
-        if full(self) {
+        if self.is_full(size, bound) {
             match run.overflow {
                 // Publishers look for room before they number a run; what comes all the same
                 // are the few that looked at the same time.
                 Overflow::Block => {}
-                Overflow::Disconnect => {
-                    count(&ledger.disconnected, run.count.into());
-                    return Push::Disconnect;
-                }
+                Overflow::Disconnect => return Push::Overflowed(run),
                 Overflow::DropNewest => return self.drop_newest(&run, ledger),
-                Overflow::DropOldest => while full(self) && self.drop_oldest(ledger) {},
+                Overflow::DropOldest => self.drop_until_it_fits(size, bound, ledger),
                 Overflow::Latest => {
-                    self.conflate(ledger);
-                    // Conflating looks at everything that waits. Making this much room keeps
-                    // that rare when there are too many keys for the bound.
-                    while self.bytes + size > limit / 4 * 3 && self.drop_oldest(ledger) {}
+                    // Conflating looks at everything that waits. With this much that is new, and
+                    // this much room made, it does so rarely.
+                    if self.fresh >= bound.limit / 8 {
+                        self.conflate(ledger);
+                        let limit = bound.limit / 4 * 3;
+                        self.drop_until_it_fits(size, Bound { limit, ..bound }, ledger);
+                    }
+                    self.drop_until_it_fits(size, bound, ledger);
                 }
             }
-            if run.overflow != Overflow::Block && full(self) {
+            if run.overflow != Overflow::Block && self.is_full(size, bound) {
                 return self.drop_newest(&run, ledger);
             }
         }
-        if !self.tail.is_empty()
-            && let Some(span) = self.tail.remove(&run.lane)
-        {
-            let gap = self.unlisted(run.lane.clone(), span);
-            self.push_item(gap);
+        if run.overflow == Overflow::Latest {
+            self.fresh += size;
         }
         self.push_item(Item::Run(run));
         Push::Done
     }
 
+    /// A run is let in whole when no other waits, however large it is.
+    fn is_full(&self, size: usize, bound: Bound) -> bool {
+        let others = self.runs > 0 || bound.sending > 0;
+        others && bound.sending + self.bytes + size > bound.limit
+    }
+
     /// Appends an item that is let in whatever the bound says.
     pub(super) fn push_item(&mut self, item: Item) {
         self.bytes += item.size();
-        self.items.push_back(item);
+        self.runs += usize::from(matches!(item, Item::Run(_)));
+        self.open.push(item);
     }
 
     pub(super) fn pop(&mut self) -> Option<Item> {
-        if let Some(lane) = self.lead.keys().next().cloned() {
-            let span = self.lead.remove(&lane)?;
-            return Some(self.unlisted(lane, span));
-        }
-        if let Some(item) = self.items.pop_front() {
-            self.bytes -= item.size();
-            return Some(item);
-        }
-        let lane = self.tail.keys().next().cloned()?;
-        let span = self.tail.remove(&lane)?;
-        Some(self.unlisted(lane, span))
-    }
-
-    fn unlisted(&mut self, lane: Lane, span: Span) -> Item {
-        self.bytes -= gap_size(&lane);
-        Item::Gap(lane, span)
+        let item = self.settled.pop().or_else(|| self.open.pop())?;
+        self.bytes -= item.size();
+        self.runs -= usize::from(matches!(item, Item::Run(_)));
+        Some(item)
     }
 
     fn drop_newest(&mut self, run: &QueuedRun, ledger: &Ledger) -> Push {
         count(&ledger.overflow, run.count.into());
-        let span = Span::of(run, GapReason::Overflow);
-        if let Some(open) = self.tail.get_mut(&run.lane) {
-            if open.extend(&span, run.group.is_some()) {
-                return Push::Done;
-            }
-            let closed = std::mem::replace(open, span);
-            self.push_item(Item::Gap(run.lane.clone(), closed));
-        } else {
-            self.bytes += gap_size(&run.lane);
-            self.tail.insert(run.lane.clone(), span);
-        }
+        self.bytes += self.open.push_gap(Span::of(run, GapReason::Overflow));
         Push::Done
+    }
+
+    fn drop_until_it_fits(&mut self, size: usize, bound: Bound, ledger: &Ledger) {
+        while self.is_full(size, bound) && self.drop_oldest(ledger) {}
     }
 
     /// Drops the oldest run that may be dropped; false if there is none.
     fn drop_oldest(&mut self, ledger: &Ledger) -> bool {
-        let droppable = |item: &Item| {
-            matches!(item, Item::Run(run)
-                if matches!(run.overflow, Overflow::DropOldest | Overflow::Latest))
-        };
-        let Some(at) = self.items.iter().position(droppable) else { return false };
-        let Some(Item::Run(run)) = self.items.remove(at) else { return false };
-        self.bytes -= run.size();
-        count(&ledger.overflow, run.count.into());
-        let span = Span::of(&run, GapReason::Overflow);
-        let group = run.group.is_some();
-        let before =
-            self.items.iter_mut().take(at).rev().find(|item| item.lane() == Some(&run.lane));
-        // Nothing of its lane comes before it: then its gap may lead the queue.
-        let leads = before.is_none();
-        let earlier = match before {
-            Some(Item::Gap(_, gap)) => Some(gap),
-            Some(_) => None,
-            None => self.lead.get_mut(&run.lane),
-        };
-        let new_lead = leads && earlier.is_none();
-        if earlier.is_some_and(|gap| gap.extend(&span, group)) {
-            return true;
+        while let Some(item) = self.open.pop() {
+            match item {
+                Item::Run(run)
+                    if matches!(run.overflow, Overflow::DropOldest | Overflow::Latest) =>
+                {
+                    self.bytes -= run.size();
+                    self.runs -= 1;
+                    count(&ledger.overflow, run.count.into());
+                    self.bytes += self.settled.push_gap(Span::of(&run, GapReason::Overflow));
+                    return true;
+                }
+                Item::Gap(span) => {
+                    self.bytes -= span.size();
+                    self.bytes += self.settled.push_gap(span);
+                }
+                kept => self.settled.push_last(kept),
+            }
         }
-        self.bytes += gap_size(&run.lane);
-        if new_lead {
-            self.lead.insert(run.lane, span);
-        } else {
-            self.items.insert(at, Item::Gap(run.lane, span));
-        }
-        true
+        false
     }
 
     fn conflate(&mut self, ledger: &Ledger) {
-        let before = std::mem::take(&mut self.items);
-        let (after, events) = conflate(before);
-        count(&ledger.conflated, events);
-        self.bytes = after.iter().map(Item::size).sum::<usize>()
-            + self.lead.keys().chain(self.tail.keys()).map(gap_size).sum::<usize>();
-        self.items = after;
+        let open = std::mem::take(&mut self.open);
+        let before: usize = open.iter().map(Item::size).sum();
+        let (open, dropped) = conflate(open.into_items());
+        count(&ledger.conflated, dropped);
+        self.open = open;
+        self.bytes -= before;
+        self.bytes += self.open.iter().map(Item::size).sum::<usize>();
+        self.runs = self.iter().filter(|item| matches!(item, Item::Run(_))).count();
+        self.fresh = 0;
     }
 
     /// Takes out the runs for which `mine` holds, in order.
     pub(super) fn take_runs(&mut self, mine: impl Fn(&QueuedRun) -> bool) -> Vec<QueuedRun> {
-        let mut taken = Vec::new();
-        for item in std::mem::take(&mut self.items) {
-            match item {
-                Item::Run(run) if mine(&run) => {
-                    self.bytes -= run.size();
-                    taken.push(run);
-                }
-                other => self.items.push_back(other),
-            }
-        }
+        let mut taken = self.settled.take_runs(&mine);
+        taken.extend(self.open.take_runs(mine));
+        self.bytes -= taken.iter().map(QueuedRun::size).sum::<usize>();
+        self.runs -= taken.len();
         taken
     }
 
-    /// Drops all runs and gaps, adds their events to `counter`, and returns the bytes freed.
-    pub(super) fn discard(&mut self, counter: &AtomicU64) -> usize {
-        let before = self.bytes;
-        let items = std::mem::take(&mut self.items);
-        self.lead.clear();
-        self.tail.clear();
-        self.bytes = 0;
-        for item in items {
-            match item {
-                Item::Run(run) => count(counter, run.count.into()),
-                Item::Gap(..) => {}
-                control @ Item::Control(_) => self.push_item(control),
+    /// Drops the first item for plain subscriptions and everything behind it: an answer behind it
+    /// would claim that it was sent. What waits for groups stays, as others can take it. Returns
+    /// what was dropped.
+    pub(super) fn discard(&mut self) -> Vec<Item> {
+        let (settled, open) = (std::mem::take(&mut self.settled), std::mem::take(&mut self.open));
+        (self.bytes, self.runs, self.fresh) = (0, 0, 0);
+        let mut dropped = Vec::new();
+        for item in settled.into_items().into_iter().chain(open.into_items()) {
+            let stays = match item.track() {
+                Some(track) => track.is_share(),
+                None => dropped.is_empty(),
+            };
+            if stays {
+                self.push_item(item);
+            } else {
+                dropped.push(item);
             }
         }
-        before - self.bytes
+        dropped
     }
 }

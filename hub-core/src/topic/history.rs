@@ -86,10 +86,18 @@ impl History {
 
     /// What it has from number `from` on, for one subscription.
     pub(super) fn replay(&self, from: u64, subscription: u64) -> impl Iterator<Item = QueuedRun> {
-        self.runs
-            .iter()
-            .filter(move |run| run.last() >= from)
-            .map(move |run| cut(run, from.max(run.first), run.last(), Some(subscription)))
+        let start = self.runs.partition_point(|run| run.last() < from);
+        self.runs.range(start..).map(move |run| match run.first < from {
+            true => cut(run, from, run.last(), Some(subscription)),
+            false => run.shared_with(subscription),
+        })
+    }
+
+    /// Forgets everything, because the topic has ended. Publishers may remember the topic for
+    /// long after that.
+    pub(super) fn clear(&mut self) {
+        self.runs = VecDeque::new();
+        self.sub(self.bytes);
     }
 }
 

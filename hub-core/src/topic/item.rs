@@ -1,7 +1,8 @@
 //! What waits in a connection's delivery queue.
 
 use super::TopicName;
-use crate::wire::{Frame, Gap, GapReason, Limits, Overflow, RunHead};
+use super::span::{Origin, Span};
+use crate::wire::{Frame, Limits, Overflow, RunHead};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -14,6 +15,28 @@ pub struct Lane {
     pub epoch: u64,
     /// The one subscription the events are for.
     pub subscription: Option<u64>,
+}
+
+/// What has to stay in order among itself.
+///
+/// All that a connection gets of a topic for its plain subscriptions is one track: what one of
+/// them asked for of the past (a lane with its id) has to stay in front of what all of them get.
+/// The share of a group's member is another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Track {
+    topic: TopicName,
+    member: Option<u64>,
+}
+
+impl Track {
+    pub(super) fn of(lane: &Lane, share: bool) -> Self {
+        Track { topic: lane.topic.clone(), member: lane.subscription.filter(|_| share) }
+    }
+
+    /// Whether it is that of a group's member.
+    pub(super) fn is_share(&self) -> bool {
+        self.member.is_some()
+    }
 }
 
 /// Events with neighbouring numbers, ready to send.
@@ -31,7 +54,7 @@ pub struct QueuedRun {
     pub overflow: Overflow,
     /// A RUN frame of this delivery's own, or nothing if `body` starts with one.
     pub head: Bytes,
-    /// The frames.
+    /// The frames. They keep their whole allocation in memory, so it should hold little else.
     pub body: Bytes,
 }
 
@@ -48,13 +71,22 @@ impl QueuedRun {
         ITEM_OVERHEAD + self.head.len() + self.body.len()
     }
 
+    pub(super) fn track(&self) -> Track {
+        Track::of(&self.lane, self.group.is_some())
+    }
+
     /// The EVENT frames, without a RUN frame in front of them.
     pub(super) fn events(&self) -> Bytes {
-        if self.head.is_empty() {
-            self.body.slice(frame_len(&self.body)..)
-        } else {
-            self.body.clone()
-        }
+        self.body.slice(self.events_start()..)
+    }
+
+    /// The same without counting as a holder of the bytes.
+    pub(super) fn event_frames(&self) -> &[u8] {
+        &self.body[self.events_start()..]
+    }
+
+    fn events_start(&self) -> usize {
+        if self.head.is_empty() { frame_len(&self.body) } else { 0 }
     }
 
     /// The run of `count` events from number `first` on, in an allocation of its own, for
@@ -66,19 +98,32 @@ impl QueuedRun {
         count: u32,
         frames: &[u8],
     ) -> Self {
+        let mut body = self.head_for(subscription, first, count);
+        body.extend_from_slice(frames);
+        body.shrink_to_fit();
+        let lane = Lane { subscription, ..self.lane.clone() };
+        QueuedRun { lane, first, count, head: Bytes::new(), body: body.into(), ..self.clone() }
+    }
+
+    /// The same events for one subscription; the frames are shared.
+    pub(super) fn shared_with(&self, subscription: u64) -> Self {
+        let head = self.head_for(Some(subscription), self.first, self.count).into();
+        let lane = Lane { subscription: Some(subscription), ..self.lane.clone() };
+        QueuedRun { lane, head, body: self.events(), ..self.clone() }
+    }
+
+    /// A RUN frame for `count` of the events from number `first` on.
+    pub(super) fn head_for(&self, subscription: Option<u64>, first: u64, count: u32) -> Vec<u8> {
         let front = if self.head.is_empty() { &self.body } else { &self.head };
         let (publisher, time_ms) = match Frame::parse(&front[4..frame_len(front)], &Limits::NONE) {
             Ok(Frame::Run(run)) => (run.publisher, run.time_ms),
             _ => ("", 0), // a run always starts with the RUN frame that this crate wrote
         };
         let head = RunHead::new(self.lane.topic.as_str(), self.lane.epoch, publisher);
-        let mut body = match subscription {
+        match subscription {
             None => head.for_all(first, count, time_ms),
             Some(id) => head.for_subscription(id, first, count, time_ms),
-        };
-        body.extend_from_slice(frames);
-        let lane = Lane { subscription, ..self.lane.clone() };
-        QueuedRun { lane, first, count, head: Bytes::new(), body: body.into(), ..self.clone() }
+        }
     }
 }
 
@@ -102,74 +147,43 @@ pub(super) fn frame_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
 /// What an item takes up beside its bytes: the item itself and its allocation's bookkeeping.
 pub(super) const ITEM_OVERHEAD: usize = 256;
 
-/// Numbers that a lane misses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
-    pub from: u64,
-    /// `None`: it cannot be known how many.
-    pub to: Option<u64>,
-    pub reason: GapReason,
-}
-
-impl Span {
-    pub(super) fn of(run: &QueuedRun, reason: GapReason) -> Self {
-        Span { from: run.first, to: Some(run.last()), reason }
-    }
-
-    /// Takes in a later span, if there is nothing between the two that the lane was due.
-    ///
-    /// Members of a group get every n-th event. Their spans are joined over what went to others:
-    /// otherwise a member that stopped reading would collect a gap for every event it misses.
-    pub(super) fn extend(&mut self, next: &Span, group: bool) -> bool {
-        let follows = self.to.is_some_and(|to| group || to + 1 == next.from);
-        if follows {
-            self.to = next.to;
-            if self.reason != next.reason {
-                self.reason = GapReason::Overflow;
-            }
-        }
-        follows
-    }
-
-    pub(super) fn frame(&self, lane: &Lane) -> Bytes {
-        let gap = Gap {
-            topic: lane.topic.as_str().to_owned(),
-            epoch: lane.epoch,
-            from: self.from,
-            to: self.to,
-            reason: self.reason,
-            subscription: lane.subscription,
-        };
-        Frame::Gap(gap).to_bytes().into()
-    }
-}
-
-/// What a gap counts for in the queue's bound.
-pub(super) fn gap_size(lane: &Lane) -> usize {
-    ITEM_OVERHEAD + lane.topic.as_str().len()
-}
-
 #[derive(Debug)]
 pub(super) enum Item {
     Run(QueuedRun),
-    Gap(Lane, Span),
-    Control(Bytes),
+    /// Told when it is sent; until then it can grow.
+    Gap(Span),
+    /// A frame of the connection's own; with a topic, it has its place in that one's order.
+    Control(Bytes, Option<TopicName>),
 }
 
 impl Item {
     pub(super) fn size(&self) -> usize {
         match self {
             Item::Run(run) => run.size(),
-            Item::Gap(lane, _) => gap_size(lane),
-            Item::Control(bytes) => ITEM_OVERHEAD + bytes.len(),
+            Item::Gap(span) => span.size(),
+            Item::Control(frame, _) => ITEM_OVERHEAD + frame.len(),
         }
     }
 
-    pub(super) fn lane(&self) -> Option<&Lane> {
+    /// What of it counts as caused by the connection's own client.
+    pub(super) fn control_size(&self) -> usize {
         match self {
-            Item::Run(run) => Some(&run.lane),
-            Item::Gap(lane, _) => Some(lane),
-            Item::Control(_) => None,
+            Item::Run(_) => 0,
+            Item::Gap(span) if span.origin != Origin::Past => 0,
+            Item::Gap(_) | Item::Control(..) => self.size(),
         }
+    }
+
+    pub(super) fn track(&self) -> Option<Track> {
+        match self {
+            Item::Run(run) => Some(run.track()),
+            Item::Gap(span) => Some(span.track()),
+            Item::Control(_, topic) => topic.clone().map(|topic| Track { topic, member: None }),
+        }
+    }
+
+    /// How many events it holds.
+    pub(super) fn events(&self) -> u64 {
+        if let Item::Run(run) = self { run.count.into() } else { 0 }
     }
 }

@@ -20,6 +20,8 @@ mod backlog;
 mod conflate;
 mod filter;
 #[cfg(feature = "actors")]
+mod group;
+#[cfg(feature = "actors")]
 mod history;
 mod index;
 #[cfg(feature = "actors")]
@@ -38,8 +40,18 @@ mod queue;
 #[cfg(feature = "actors")]
 mod registry;
 #[cfg(feature = "actors")]
+mod row;
+#[cfg(feature = "actors")]
+mod seats;
+#[cfg(feature = "actors")]
+mod sending;
+#[cfg(feature = "actors")]
+mod span;
+#[cfg(feature = "actors")]
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
 mod topic;
+#[cfg(feature = "actors")]
+mod waiters;
 
 pub use filter::{FilterToken, TopicFilter};
 pub use index::{FilterIndex, TopicIndex};
@@ -51,10 +63,9 @@ pub use {
     history::HistoryBudget,
     item::{Lane, QueuedRun},
     ledger::{Ledger, LedgerCounts},
-    members::Touched,
-    outlet::Outlet,
+    outlet::{Outlet, ToFlush, Touched},
     pending::{PendingRun, Published},
-    queue::{Appended, DeliveryQueue, Written},
+    queue::{Appended, DeliveryQueue, QueueState, Written},
     registry::{Registry, SubscriptionEntry, TooManyTopics, TopicSettings},
     topic::{Topic, TopicState},
 };

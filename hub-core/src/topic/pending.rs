@@ -51,6 +51,14 @@ impl PendingRun {
         self.bytes.len()
     }
 
+    /// Gives back memory that it does not need: queues and the history keep the bytes, and
+    /// count only those that are used.
+    pub(super) fn fit(&mut self) {
+        if self.bytes.capacity() - self.bytes.len() > self.bytes.len() / 8 {
+            self.bytes.shrink_to_fit();
+        }
+    }
+
     /// Numbers the events.
     pub(super) fn seal(&mut self, first: u64, time_ms: u64) -> Sealed {
         let mut bytes = std::mem::take(&mut self.bytes);

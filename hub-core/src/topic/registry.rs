@@ -120,10 +120,10 @@ impl Registry {
         self.index.read().filters.len()
     }
 
-    /// The topic of this name, if it exists.
+    /// The topic of this name, if it exists and has not ended.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<Topic>> {
-        self.topics.get(name).map(|topic| topic.clone())
+        self.topics.get(name).map(|topic| topic.clone()).filter(|topic| !topic.is_retired())
     }
 
     /// The topic of this name, made if it does not exist.

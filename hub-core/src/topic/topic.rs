@@ -2,12 +2,14 @@
 
 use super::history::{History, HistoryBudget};
 use super::item::{Lane, QueuedRun};
-use super::members::{Group, GroupMember, Members, Plain, Touched};
+use super::members::Members;
+use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
-use super::{SubscriptionEntry, TopicActor, TopicName};
-use crate::wire::{Frame, GapReason, Position, RunFrame, Start};
+use super::{Appended, SubscriptionEntry, TopicActor, TopicName};
+use crate::wire::{GapReason, Position, Start};
 use actix::Addr;
 use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A topic.
@@ -19,6 +21,8 @@ use std::sync::{Arc, OnceLock};
 pub struct Topic {
     lane: Lane,
     sequencer: Mutex<Sequencer>,
+    /// Changes under the sequencer lock.
+    retired: AtomicBool,
     actor: OnceLock<Addr<TopicActor>>,
 }
 
@@ -27,7 +31,6 @@ struct Sequencer {
     next: u64,
     members: Members,
     history: History,
-    retired: bool,
 }
 
 /// What a topic looks like from outside, for tests and the admin API.
@@ -47,15 +50,12 @@ pub struct TopicState {
 
 impl Topic {
     pub(super) fn new(name: TopicName, epoch: u64, budget: Arc<HistoryBudget>) -> Self {
-        let sequencer = Sequencer {
-            next: 1,
-            members: Members::default(),
-            history: History::new(budget),
-            retired: false,
-        };
+        let sequencer =
+            Sequencer { next: 1, members: Members::default(), history: History::new(budget) };
         Topic {
             lane: Lane { topic: name, epoch, subscription: None },
             sequencer: Mutex::new(sequencer),
+            retired: AtomicBool::new(false),
             actor: OnceLock::new(),
         }
     }
@@ -79,10 +79,15 @@ impl Topic {
         TopicState {
             epoch: self.lane.epoch,
             next: s.next,
-            plain: s.members.plain.len(),
-            groups: s.members.groups.len(),
-            retired: s.retired,
+            plain: s.members.plain(),
+            groups: s.members.groups(),
+            retired: self.is_retired(),
         }
+    }
+
+    /// Whether it has ended.
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     pub(super) fn set_actor(&self, actor: Addr<TopicActor>) {
@@ -101,8 +106,12 @@ impl Topic {
     /// `touched` collects the outlets to flush when the caller has published all it has. Unless
     /// the result is [`Published::Done`], the run is as before.
     pub fn publish(&self, run: &mut PendingRun, now_ms: u64, touched: &mut Touched) -> Published {
+        if run.count() == 0 {
+            return Published::Done;
+        }
+        run.fit();
         let mut s = self.sequencer.lock();
-        if s.retired {
+        if self.is_retired() {
             return Published::Retired;
         }
         if run.is_request() && s.members.is_empty() {
@@ -128,40 +137,39 @@ impl Topic {
 
     /// Adds a subscription to a topic that has no event yet, and so no past to tell of.
     pub(super) fn adopt(&self, entry: &SubscriptionEntry) {
-        self.sequencer.lock().join(entry);
+        self.sequencer.lock().members.join(entry);
     }
 
     /// Adds a subscription, from the next event on; then, for it alone, what it asked for of the
-    /// past. Does nothing if it is there already.
+    /// past. Does nothing if it is there already, or if its connection has ended.
     pub(super) fn join(&self, entry: &SubscriptionEntry) {
         let mut s = self.sequencer.lock();
-        if s.retired {
+        if self.is_retired() || entry.outlet.queue().is_closed() {
             return;
         }
-        s.join(entry);
-        if entry.group.is_some() {
-            return; // the group has its place in the order, whoever its members are
+        let is_new = s.members.join(entry);
+        // A group has its place in the order, whoever its members are.
+        if is_new && entry.group.is_none() {
+            self.tell_past(&s, entry);
         }
+    }
+
+    fn tell_past(&self, s: &Sequencer, entry: &SubscriptionEntry) {
         let lane = Lane { subscription: Some(entry.id), ..self.lane.clone() };
         let queue = entry.outlet.queue();
-        if entry.positions {
-            let position = RunFrame {
-                topic: lane.topic.as_str(),
-                epoch: lane.epoch,
-                first: s.next,
-                count: 0,
-                publisher: "",
-                time_ms: 0,
-                subscription: lane.subscription,
-            };
-            queue.append_control(Frame::Run(position).to_bytes());
-        }
-        let from = match &entry.start {
-            Start::Live => return,
-            Start::Last => match s.history.newest() {
-                Some(newest) => newest,
-                None => return,
-            },
+        let tell_position = || {
+            if entry.positions {
+                queue.append_position(&lane, s.next);
+            }
+        };
+        match &entry.start {
+            Start::Live => tell_position(),
+            Start::Last => {
+                tell_position();
+                if let Some(newest) = s.history.newest() {
+                    replay(&s.history, newest, entry);
+                }
+            }
             Start::After(seen) => {
                 let seen = seen.get(lane.topic.as_str()).copied();
                 let from = self.resume_point(seen, &lane, entry);
@@ -169,13 +177,10 @@ impl Topic {
                 if from < oldest {
                     queue.append_gap(lane.clone(), from, Some(oldest - 1), GapReason::Away);
                 }
-                from
-            }
-        };
-        for mut run in s.history.replay(from, entry.id) {
-            run.overflow = entry.overflow;
-            if let super::Appended::Overflowed = queue.append(run) {
-                return entry.outlet.overflowed();
+                replay(&s.history, from, entry);
+                // Behind the past: a client that loses its connection in between must not take
+                // this for how far it has come.
+                tell_position();
             }
         }
     }
@@ -197,23 +202,19 @@ impl Topic {
     /// Takes a subscription out. What waits for it as a member of a group goes to the others.
     pub(super) fn leave(&self, entry: &SubscriptionEntry) -> Touched {
         let mut touched = Touched::new();
-        let mut s = self.sequencer.lock();
         let Some(name) = &entry.group else {
-            s.leave_plain(entry);
+            self.sequencer.lock().members.leave_plain(entry);
             return touched;
         };
-        let Some(group) = s.members.group(name) else { return touched };
-        group.members.retain(|member| {
-            member.subscription != entry.id
-                || member.outlet.connection() != entry.outlet.connection()
-        });
-        let queue = entry.outlet.queue();
-        let lane = Lane { subscription: Some(entry.id), ..self.lane.clone() };
-        if !group.members.is_empty() {
-            let left = group.redistribute(queue.reclaim(&lane, name), &mut touched);
-            queue.abandon(&left);
-        } else {
-            s.members.groups.retain(|group| group.name != *name);
+        if self.sequencer.lock().members.leave_group(entry, name) {
+            // Not under the lock: it waits for a write that is under way.
+            let lane = Lane { subscription: Some(entry.id), ..self.lane.clone() };
+            let queue = entry.outlet.queue();
+            let runs = queue.reclaim(&lane, name);
+            if let Some(group) = self.sequencer.lock().members.group(name) {
+                let left = group.redistribute(runs, &mut touched);
+                queue.abandon(&left);
+            }
         }
         touched
     }
@@ -221,8 +222,12 @@ impl Topic {
     /// Ends the topic if it has no member and still stands at `next`.
     pub(super) fn retire(&self, next: u64) -> bool {
         let mut s = self.sequencer.lock();
-        s.retired = s.members.is_empty() && s.next == next;
-        s.retired
+        let retired = !self.is_retired() && s.members.is_empty() && s.next == next;
+        if retired {
+            s.history.clear();
+            self.retired.store(true, Ordering::Release);
+        }
+        retired
     }
 
     /// How many deliveries one event on it makes due.
@@ -232,66 +237,15 @@ impl Topic {
     }
 }
 
-impl Sequencer {
-    fn join(&mut self, entry: &SubscriptionEntry) {
-        match &entry.group {
-            None => self.join_plain(entry),
-            Some(name) => self.join_group(entry, name),
-        }
-    }
-
-    fn join_plain(&mut self, entry: &SubscriptionEntry) {
-        let connection = entry.outlet.connection();
-        let plain = &mut self.members.plain;
-        let member = match plain.iter_mut().position(|m| m.outlet.connection() == connection) {
-            Some(at) => &mut plain[at],
-            None => {
-                plain.push(Plain {
-                    outlet: entry.outlet.clone(),
-                    subscriptions: Vec::new(),
-                    overflow: entry.overflow,
-                });
-                let last = plain.len() - 1;
-                &mut plain[last]
-            }
-        };
-        if !member.subscriptions.iter().any(|(id, _)| *id == entry.id) {
-            member.subscriptions.push((entry.id, entry.overflow));
-            member.refresh_overflow();
-        }
-    }
-
-    fn leave_plain(&mut self, entry: &SubscriptionEntry) {
-        let connection = entry.outlet.connection();
-        let plain = &mut self.members.plain;
-        let Some(at) = plain.iter().position(|m| m.outlet.connection() == connection) else {
-            return;
-        };
-        plain[at].subscriptions.retain(|(id, _)| *id != entry.id);
-        if plain[at].subscriptions.is_empty() {
-            plain.swap_remove(at);
-        } else {
-            plain[at].refresh_overflow();
-        }
-    }
-
-    fn join_group(&mut self, entry: &SubscriptionEntry, name: &Arc<str>) {
-        let member = GroupMember {
-            outlet: entry.outlet.clone(),
-            subscription: entry.id,
-            overflow: entry.overflow,
-        };
-        let is_it = |m: &GroupMember| {
-            m.subscription == entry.id && m.outlet.connection() == entry.outlet.connection()
-        };
-        match self.members.group(name) {
-            Some(group) if group.members.iter().any(is_it) => {}
-            Some(group) => group.members.push(member),
-            None => {
-                let mut group = Group::new(name.clone());
-                group.members.push(member);
-                self.members.groups.push(group);
-            }
+/// Queues what the history has from number `from` on, for one subscription.
+fn replay(history: &History, from: u64, entry: &SubscriptionEntry) {
+    let queue = entry.outlet.queue();
+    for mut run in history.replay(from, entry.id) {
+        run.overflow = entry.overflow;
+        queue.count_due(run.count);
+        match queue.append_past(run) {
+            Appended::Done => {}
+            Appended::Overflowed(run) | Appended::Closed(run) => return queue.abandon(&[run]),
         }
     }
 }

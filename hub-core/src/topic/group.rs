@@ -1,0 +1,248 @@
+//! A queue group: each event goes to one of its members.
+
+use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, frame_ends};
+use super::outlet::{Touched, touch};
+use super::pending::Sealed;
+use super::seats::Seats;
+use super::{Appended, Outlet, SubscriptionEntry};
+use crate::wire::Overflow;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+/// Bytes by which a RUN frame grows when it names a subscription.
+const NAMING: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Group {
+    name: Arc<str>,
+    /// By connection and subscription.
+    members: Seats<(u64, u64), GroupMember>,
+    /// Whose turn it is.
+    next: usize,
+    gate: Arc<Gate>,
+}
+
+#[derive(Debug)]
+struct GroupMember {
+    outlet: Arc<dyn Outlet>,
+    subscription: u64,
+    overflow: Overflow,
+}
+
+/// Where publishers wait when all members are full: at the queue of one of them. This wakes them
+/// when another one drains.
+#[derive(Debug, Default)]
+struct Gate(Mutex<Option<Arc<dyn Outlet>>>);
+
+impl Wake for Gate {
+    fn wake(self: Arc<Self>) {
+        let waited_for = self.0.lock().take();
+        if let Some(outlet) = waited_for {
+            outlet.queue().wake_waiting();
+        }
+    }
+}
+
+impl GroupMember {
+    fn must_wait(&self, size: usize) -> bool {
+        self.outlet.queue().must_wait(size, self.overflow)
+    }
+
+    fn is_open(&self) -> bool {
+        !self.outlet.queue().is_closed()
+    }
+
+    fn may_drop(&self) -> bool {
+        !matches!(self.overflow, Overflow::Block | Overflow::Disconnect)
+    }
+}
+
+fn key(entry: &SubscriptionEntry) -> (u64, u64) {
+    (entry.outlet.connection(), entry.id)
+}
+
+impl Group {
+    pub(super) fn new(name: Arc<str>) -> Self {
+        Group { name, members: Seats::default(), next: 0, gate: Arc::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Adds a member, unless it is there already.
+    pub(super) fn join(&mut self, entry: &SubscriptionEntry) -> bool {
+        let before = self.members.len();
+        self.members.get_or_insert(key(entry), || GroupMember {
+            outlet: entry.outlet.clone(),
+            subscription: entry.id,
+            overflow: entry.overflow,
+        });
+        self.gate.clone().wake();
+        self.members.len() > before
+    }
+
+    /// Takes a member out. What waits for it stays in its queue.
+    pub(super) fn leave(&mut self, entry: &SubscriptionEntry) {
+        self.members.remove(&key(entry));
+        self.gate.clone().wake();
+        entry.outlet.queue().wake_waiting();
+    }
+
+    /// A member to wait for, if all that are connected are full.
+    pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn Outlet>> {
+        let room = || self.members.iter().any(|m| m.is_open() && !m.must_wait(size));
+        if room() {
+            return None;
+        }
+        let first = self.members.iter().find(|m| m.is_open())?;
+        *self.gate.0.lock() = Some(first.outlet.clone());
+        let gate = Waker::from(self.gate.clone());
+        let connection = first.outlet.connection();
+        for member in self.members.iter().filter(|m| m.outlet.connection() != connection) {
+            member.outlet.queue().wake_when_drained(&gate);
+        }
+        // One that drained before it knew of the gate did not wake it.
+        if room() { None } else { Some(&first.outlet) }
+    }
+
+    /// The places of at most `most` members that can take `size` bytes, from the one on whose
+    /// turn it is.
+    fn takers(&self, most: usize, fit: impl Fn(&GroupMember) -> bool) -> Vec<usize> {
+        let count = self.members.len();
+        (0..count)
+            .map(|n| (self.next + n) % count)
+            .filter(|place| self.members.at(*place).is_some_and(|m| m.is_open() && fit(m)))
+            .take(most)
+            .collect()
+    }
+
+    /// The places of the members among whom a run is to be divided.
+    fn takers_of(&self, run: &Sealed) -> Vec<usize> {
+        let most = run.count as usize;
+        let size = run.bytes.len() + NAMING;
+        // Each part costs its own, and several members can be one connection's.
+        let part = ITEM_OVERHEAD + run.head_len + NAMING;
+        let divided = size + part * most.min(self.members.len());
+        let mut takers = self.takers(most, |m| m.outlet.queue().has_room(divided));
+        if takers.is_empty() {
+            takers = self.takers(1, |m| m.outlet.queue().has_room(size));
+        }
+        // Nobody has room: those that may drop something.
+        if takers.is_empty() {
+            takers = self.takers(most, GroupMember::may_drop);
+        }
+        if takers.is_empty() {
+            takers = self.takers(most, |_| true);
+        }
+        takers
+    }
+
+    /// Appends a run to one member or more.
+    pub(super) fn deliver(&mut self, lane: &Lane, run: &Sealed, touched: &mut Touched) {
+        let Some(any) = self.members.at(0) else { return };
+        // Ledgers are the hub's, so any member can count.
+        let ledger = any.outlet.clone();
+        ledger.queue().count_due(run.count);
+        let takers = self.takers_of(run);
+        let events = run.events();
+        // Neighbouring events go to one member: one RUN frame for each part, not for each event.
+        let parts = (takers.len().max(1) as u32).min(run.count);
+        let mut ends = frame_ends(&events);
+        let (mut first, mut start) = (run.first, 0);
+        for part in 0..parts {
+            let count = run.count / parts + u32::from(part < run.count % parts);
+            let end = ends.nth(count as usize - 1).unwrap_or(events.len());
+            let queued = QueuedRun {
+                lane: lane.clone(),
+                group: Some(self.name.clone()),
+                first,
+                count,
+                overflow: Overflow::default(),
+                head: Bytes::new(),
+                body: match parts {
+                    1 => events.clone(),
+                    // A slice would keep the whole run in memory for as long as the slowest
+                    // member takes.
+                    _ => Bytes::copy_from_slice(&events[start..end]),
+                },
+            };
+            let head = |id| run.head.for_subscription(id, first, count, run.time_ms).into();
+            let order = takers.iter().cycle().skip(part as usize).take(takers.len());
+            if let Some(rest) = self.offer(order, queued, head, touched, Offer::New) {
+                ledger.queue().abandon(&[rest]);
+            }
+            (first, start) = (first + u64::from(count), end);
+        }
+        if let Some(last) = takers.get(parts as usize - 1) {
+            self.next = last + 1;
+        }
+    }
+
+    /// Hands runs that a member left behind to the others; returns those that nobody took.
+    pub(super) fn redistribute(
+        &mut self,
+        runs: Vec<QueuedRun>,
+        touched: &mut Touched,
+    ) -> Vec<QueuedRun> {
+        let mut left = Vec::new();
+        for run in runs {
+            let size = run.size();
+            let mut takers = self.takers(1, |m| m.outlet.queue().has_room(size));
+            if takers.is_empty() {
+                takers = self.takers(usize::MAX, |_| true);
+            }
+            self.next = (self.next + 1) % self.members.len().max(1);
+            let original = run.clone();
+            let head = |id| original.head_for(Some(id), original.first, original.count).into();
+            let unnamed = QueuedRun { head: Bytes::new(), body: original.events(), ..run };
+            left.extend(self.offer(takers.iter(), unnamed, head, touched, Offer::Left));
+        }
+        left
+    }
+
+    /// Appends a run, counted as due, to the first of `takers` that takes it; returns it if none
+    /// does.
+    fn offer<'a>(
+        &self,
+        takers: impl Iterator<Item = &'a usize>,
+        mut run: QueuedRun,
+        head: impl Fn(u64) -> Bytes,
+        touched: &mut Touched,
+        offer: Offer,
+    ) -> Option<QueuedRun> {
+        for member in takers.filter_map(|place| self.members.at(*place)) {
+            run.lane.subscription = Some(member.subscription);
+            run.overflow = member.overflow;
+            run.head = head(member.subscription);
+            let queue = member.outlet.queue();
+            let appended = match offer {
+                Offer::New => queue.append_due(run),
+                Offer::Left => queue.append_past(run),
+            };
+            match appended {
+                Appended::Done => {
+                    touch(&member.outlet, touched);
+                    return None;
+                }
+                Appended::Overflowed(back) => {
+                    member.outlet.overflowed();
+                    run = back;
+                }
+                Appended::Closed(back) => run = back,
+            }
+        }
+        Some(run)
+    }
+}
+
+/// What is offered to a member.
+#[derive(Clone, Copy)]
+enum Offer {
+    /// What was just published: publishers looked for room.
+    New,
+    /// What another member left behind.
+    Left,
+}

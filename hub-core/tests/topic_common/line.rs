@@ -1,0 +1,94 @@
+//! A connection whose socket takes as many bytes as a test lets it.
+
+use super::Client;
+use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// An outlet, and the client behind it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    connection: u64,
+    queue: DeliveryQueue,
+    socket: Mutex<Socket>,
+    pub(crate) flushes: AtomicUsize,
+    pub(crate) overflowed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Socket {
+    client: Client,
+    /// Bytes that it takes.
+    room: usize,
+}
+
+impl Line {
+    /// A connection with a queue of `limit` bytes, whose socket takes nothing yet.
+    pub(crate) fn new(connection: u64, limit: usize, ledger: &Arc<Ledger>) -> Arc<Self> {
+        Arc::new(Line {
+            connection,
+            queue: DeliveryQueue::new(limit, ledger.clone()),
+            socket: Mutex::default(),
+            flushes: AtomicUsize::new(0),
+            overflowed: AtomicBool::new(false),
+        })
+    }
+
+    /// Lets the socket take `bytes` more.
+    pub(crate) fn take(&self, bytes: usize) {
+        let mut socket = self.socket.lock().unwrap();
+        socket.room = socket.room.saturating_add(bytes);
+        drop(socket);
+        self.flush();
+    }
+
+    /// Lets the socket take everything from now on.
+    pub(crate) fn take_all(&self) {
+        self.take(usize::MAX);
+    }
+
+    /// Looks at what the client was told.
+    pub(crate) fn client<T>(&self, look: impl FnOnce(&Client) -> T) -> T {
+        look(&self.socket.lock().unwrap().client)
+    }
+
+    fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut socket = self.socket.lock().unwrap();
+        if socket.room == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let mut bytes = slices.iter().flat_map(|slice| slice.iter().copied()).collect::<Vec<_>>();
+        bytes.truncate(socket.room);
+        if socket.room < usize::MAX {
+            socket.room -= bytes.len();
+        }
+        socket.client.read(&bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Outlet for Line {
+    fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    fn queue(&self) -> &DeliveryQueue {
+        &self.queue
+    }
+
+    fn flush(&self) {
+        self.flushes.fetch_add(1, Ordering::SeqCst);
+        loop {
+            let written = self.queue.write_with(|slices| self.write(slices)).unwrap();
+            let takes_more = self.socket.lock().unwrap().room > 0;
+            if written != Some(Written::Blocked) || !takes_more {
+                return;
+            }
+        }
+    }
+
+    fn overflowed(&self) {
+        self.overflowed.store(true, Ordering::SeqCst);
+    }
+}
