@@ -81,7 +81,9 @@ impl Backlog {
                     self.drop_until_it_fits(size, bound, ledger);
                 }
             }
-            if run.overflow != Overflow::Block && self.is_full(size, bound) {
+            // However much is being sent: behind it, the newest run stays.
+            let alone = self.runs == 0;
+            if run.overflow != Overflow::Block && !alone && self.is_full(size, bound) {
                 return self.drop_newest(&run, ledger);
             }
         }
