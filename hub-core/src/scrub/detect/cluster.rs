@@ -131,6 +131,26 @@ impl<'a> Cluster<'a> {
     }
 }
 
+/// The end of the cluster at `start`, if it has fewer than `digits` digits and no three points.
+pub(super) fn end_of_few(bytes: &[u8], start: usize, digits: usize) -> Option<usize> {
+    let (mut seen, mut points, mut end) = (0, 0, start);
+    for (at, b) in bytes.iter().enumerate().skip(start).take(4 * digits) {
+        match b {
+            b'0'..=b'9' => {
+                seen += 1;
+                end = at + 1;
+            }
+            b'.' => points += 1,
+            b' ' | b'-' | b'/' | b'(' | b')' if at < end + 3 => {}
+            _ => return Some(end),
+        }
+        if seen == digits || points == 3 {
+            return None;
+        }
+    }
+    (start + 4 * digits >= bytes.len()).then_some(end)
+}
+
 /// What stands at `at` if it joins two groups: its length and kind.
 fn separator(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
     let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);

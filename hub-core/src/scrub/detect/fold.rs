@@ -12,7 +12,7 @@ pub(super) struct Folded {
 impl Folded {
     /// Folds `original`, keeping the memory. `false`: there was nothing to fold.
     pub(super) fn fold(&mut self, original: &str) -> bool {
-        if !original.chars().any(|c| fold(c).is_some()) {
+        if !has_folded(original) {
             return false;
         }
         self.text.clear();
@@ -39,6 +39,20 @@ impl Folded {
         let width = original.get(last..).and_then(|rest| rest.chars().next());
         (self.origin[start], last + width.map_or(1, char::len_utf8))
     }
+}
+
+/// Whether any character is folded. ASCII is passed over in steps of 16 bytes.
+fn has_folded(text: &str) -> bool {
+    let steps = text.as_bytes().chunks(16).enumerate().filter(|(_, step)| !step.is_ascii());
+    for (i, step) in steps {
+        for (j, _) in step.iter().enumerate().filter(|(_, b)| **b >= 0xc0) {
+            let c = text.get(i * 16 + j..).and_then(|rest| rest.chars().next());
+            if c.and_then(fold).is_some() {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 /// What stands for a character that is not seen.

@@ -64,7 +64,9 @@ fn ends_in_single_colon(bytes: &[u8]) -> bool {
 }
 
 fn is_v6(text: &str) -> bool {
-    if text.parse::<Ipv6Addr>().is_err() {
+    let colons = text.bytes().filter(|b| *b == b':').count();
+    let short = text.contains("::");
+    if !(short || colons >= 6) || text.parse::<Ipv6Addr>().is_err() {
         return false;
     }
     let groups = || text.split(':').filter(|group| !group.is_empty());

@@ -2,7 +2,7 @@
 
 use super::block::{BLOCK, classify};
 use super::builtin::BuiltIn;
-use super::cluster::{Cluster, LONGEST_NUMBER};
+use super::cluster::{self, Cluster, LONGEST_NUMBER};
 use super::token::{self, Forms};
 use super::{card, email, entropy, iban, ip, national, pem, phone, ssn, url};
 
@@ -10,6 +10,18 @@ use super::{card, email, entropy, iban, ip, national, pem, phone, ssn, url};
 const LONG_RUN: usize = 16;
 /// Digits of the shortest number, an IPv4 address apart.
 const FEWEST_DIGITS: usize = 7;
+
+/// Whether a byte may be part of a run.
+const RUN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 128 {
+        table[b] =
+            matches!(b as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'-' | b'+' | b'/');
+        b += 1;
+    }
+    table
+};
 
 /// A match: the bytes `start..end`.
 #[derive(Debug, Clone, Copy)]
@@ -128,7 +140,7 @@ pub(super) fn run(text: &str, wanted: &Wanted, found: impl FnMut(BuiltIn, Found)
         block[..rest.len()].copy_from_slice(rest);
         pass.block(&block, rest.len(), bytes.len() - rest.len(), &mut before);
     }
-    if wanted.has(BuiltIn::PemPrivateKey) && bytes.len() > pem::BEGIN.len() {
+    if wanted.has(BuiltIn::PemPrivateKey) && bytes.len() >= pem::SHORTEST {
         pass.pem();
     }
 }
@@ -169,15 +181,17 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
     /// Looks at the cluster of digits at `start`, and at those that overlap it where it goes on.
     fn number(&mut self, mut start: usize) {
         let mut sep = 0;
+        if let Some(end) = cluster::end_of_few(self.bytes, start, FEWEST_DIGITS) {
+            self.digits_done = end;
+            return;
+        }
         loop {
             let cluster = Cluster::read(self.bytes, start, sep);
             let groups = cluster.groups();
             let last = groups[groups.len() - 1];
             let looked =
                 if cluster.is_full() { groups.len() - LONGEST_NUMBER } else { groups.len() };
-            if cluster.total >= FEWEST_DIGITS || groups.len() > 3 {
-                self.cluster(&cluster, looked);
-            }
+            self.cluster(&cluster, looked);
             if !cluster.is_full() {
                 self.digits_done = last.end();
                 return;
@@ -267,7 +281,10 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
                 {
                     (self.found)(BuiltIn::UrlCredentials, one);
                 }
-            } else if self.wanted.has(BuiltIn::Ipv6) && mark >= self.colons_done {
+            } else if self.wanted.has(BuiltIn::Ipv6)
+                && mark >= self.colons_done
+                && self.bytes.get(mark + 1).is_some_and(|b| b.is_ascii_hexdigit() || *b == b':')
+            {
                 let (one, next) = ip::find_v6(self.text, mark, self.colons_done);
                 self.colons_done = next;
                 if let Some(one) = one {
@@ -298,7 +315,7 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
 
     /// Looks at the run that has the byte `middle`.
     fn run(&mut self, middle: usize) {
-        let part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/');
+        let part = |b: &&u8| RUN[usize::from(**b)];
         let start =
             middle - self.bytes[self.runs_done..middle].iter().rev().take_while(part).count();
         let end = middle + self.bytes[middle..].iter().take_while(part).count();

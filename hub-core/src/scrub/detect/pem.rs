@@ -5,6 +5,8 @@ use memchr::memmem;
 
 /// How the armour begins.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN ";
+/// Shortest text that is looked at, in bytes: armour around a key of 32 bytes is longer.
+pub(super) const SHORTEST: usize = 64;
 /// Longest label, in bytes: `OPENSSH PRIVATE KEY` and its like.
 const LONGEST_LABEL: usize = 40;
 

@@ -29,10 +29,21 @@ pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
     start -= usize::from(plus);
     let doubled = plus && !open && cluster.byte_before(start) == Some(b'(');
     start -= usize::from(doubled);
+    if cluster.total < 7 {
+        return None;
+    }
     let number = Number { cluster, first, joined: joined(cluster, first), open, plus };
     let (count, certain) = number.international().or_else(|| number.national())?;
+    if !certain && is_part_of_name(cluster.bytes, start) {
+        return None;
+    }
     let end = extension(cluster.bytes, cluster.groups()[first + count - 1].end())?;
     Some(Found { start, end, certain })
+}
+
+/// Whether a number at `start` is the end of a name such as `SO-2026123456`.
+pub(super) fn is_part_of_name(bytes: &[u8], start: usize) -> bool {
+    matches!(bytes[..start], [.., a, b'-' | b'_' | b'/'] if a.is_ascii_alphanumeric())
 }
 
 /// How many groups from `first` on may be of one number.

@@ -115,9 +115,11 @@ impl Forms {
             at -= 1;
         }
         while at < run.1 {
-            let glued = at > 0 && bytes[at - 1].is_ascii_alphanumeric();
-            let first = usize::from(bytes[at]);
-            let mut forms = if glued || first > 127 { 0 } else { self.by_first[first] };
+            // Of the characters before a run none is beyond ASCII.
+            let mut forms = self.by_first[usize::from(bytes[at] & 127)];
+            if forms != 0 && at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
+                forms = 0;
+            }
             let mut end = at + 1;
             while forms != 0 {
                 let form = &FORMS[forms.trailing_zeros() as usize];
