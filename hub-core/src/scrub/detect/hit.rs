@@ -23,24 +23,30 @@ pub(super) fn resolve(hits: &mut Vec<Hit>, from: usize) {
     }
     hits[from..].sort_unstable_by_key(|hit| (hit.start, usize::MAX - hit.end, hit.detector));
     let mut kept = from;
-    for i in from + 1..hits.len() {
+    for i in from..hits.len() {
         let mut next = hits[i];
-        let last = &mut hits[kept];
-        if next.end <= last.end {
-            continue;
-        }
-        if next.start < last.end {
-            let lengths = (next.end - next.start).cmp(&(last.end - last.start));
-            if lengths.then(last.detector.cmp(&next.detector)).is_gt() {
+        while kept > from && next.start < hits[kept - 1].end {
+            let last = &mut hits[kept - 1];
+            if next.end <= last.end {
+                next.start = next.end;
+                break;
+            } else if next.start <= last.start {
+                // What was left of `last` is inside `next`.
+                kept -= 1;
+            } else if (next.end - next.start, last.detector)
+                > (last.end - last.start, next.detector)
+            {
                 last.end = next.start;
             } else {
                 next.start = last.end;
             }
         }
-        kept += 1;
-        hits[kept] = next;
+        if next.start < next.end {
+            hits[kept] = next;
+            kept += 1;
+        }
     }
-    hits.truncate(kept + 1);
+    hits.truncate(kept);
 }
 
 #[cfg(test)]

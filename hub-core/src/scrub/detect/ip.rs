@@ -56,7 +56,7 @@ pub(super) fn find_v6(text: &str, at: usize, from: usize) -> (Option<Found>, usi
 }
 
 fn is_single_colon(bytes: &[u8]) -> bool {
-    bytes[0] == b':' && bytes.get(1) != Some(&b':')
+    bytes[0] == b':' && (bytes.get(1) != Some(&b':') || bytes.get(2) == Some(&b':'))
 }
 
 fn ends_in_single_colon(bytes: &[u8]) -> bool {
