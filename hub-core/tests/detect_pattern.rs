@@ -114,7 +114,7 @@ fn a_text_without_a_hit_allocates_nothing() {
     let texts = [
         "Order 10023 of 2026-03-04T12:30:45Z was sent to 12345 Springfield, 3 items at 19.99".repeat(9),
         "Заказ №１２３ от 4 марта 2026, 12:30:45; id 3f2504e0-4f89-11d3-9a0c-0305e82c3301".repeat(9),
-        "4111 1111 1111 1112, 987-65-4321, DE89 3704 0044 0532 0130 01, 300.1.2.3, a@b, eyJhbGciOiJIUzI1NiJ9.x.y".into(),
+        "4111 1111 1111 1112, 987-65-4321, DE89 3704 0044 0532 0130 01, 300.1.2.3, a@b, eyJhbGciOiJIUzI1.x.y".into(),
     ];
     for text in &texts {
         set.scan(text, &mut scratch, &mut hits);

@@ -1,16 +1,16 @@
 //! Messages of about 600 bytes, as services send them: orders, log lines, tickets, sign-ins.
 
 /// A small generator, so that every run has the same messages.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// Begins with `seed`.
-    pub fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random(seed)
     }
 
     /// SplitMix64.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -76,16 +76,16 @@ const STREETS: &[&str] =
     &["Main St", "Rue de la Paix", "Hauptstraße", "Keizersgracht", "Market Square"];
 
 /// A message: keys and text values.
-pub type Message = Vec<(&'static str, String)>;
+pub(crate) type Message = Vec<(&'static str, String)>;
 
 /// `count` messages. One in `every` holds one to three sensitive values; 0: none does.
-pub fn messages(count: usize, every: u64, seed: u64) -> Vec<Message> {
+pub(crate) fn messages(count: usize, every: u64, seed: u64) -> Vec<Message> {
     let mut random = Random::new(seed);
     (0..count).map(|_| message(&mut random, every)).collect()
 }
 
 /// The message as one text.
-pub fn as_json(message: &Message) -> String {
+pub(crate) fn as_json(message: &Message) -> String {
     let fields: Vec<String> =
         message.iter().map(|(key, text)| format!("\"{key}\":\"{text}\"")).collect();
     format!("{{{}}}", fields.join(","))

@@ -5,23 +5,23 @@
 use hub_core::scrub::detect::{BuiltIn, DetectorSet, DetectorSpec, Hit, Scratch};
 
 /// A set of built-ins.
-pub fn set(kinds: &[BuiltIn]) -> DetectorSet {
+pub(crate) fn set(kinds: &[BuiltIn]) -> DetectorSet {
     let specs: Vec<_> = kinds.iter().copied().map(DetectorSpec::built_in).collect();
     DetectorSet::new(&specs).expect("built-ins compile")
 }
 
 /// Every built-in.
-pub fn all() -> DetectorSet {
+pub(crate) fn all() -> DetectorSet {
     set(BuiltIn::ALL)
 }
 
 /// The hits in `text`.
-pub fn scan(set: &DetectorSet, text: &str) -> Vec<Hit> {
+pub(crate) fn scan(set: &DetectorSet, text: &str) -> Vec<Hit> {
     scan_under(set, "", text)
 }
 
 /// The hits in `text` under a key. Whatever is found, it is in order and on characters.
-pub fn scan_under(set: &DetectorSet, key: &str, text: &str) -> Vec<Hit> {
+pub(crate) fn scan_under(set: &DetectorSet, key: &str, text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
     set.scan_under(key, text, &mut Scratch::default(), &mut hits);
     for pair in hits.windows(2) {
@@ -37,12 +37,12 @@ pub fn scan_under(set: &DetectorSet, key: &str, text: &str) -> Vec<Hit> {
 }
 
 /// What of `text` the hits cover.
-pub fn found<'a>(set: &DetectorSet, text: &'a str) -> Vec<&'a str> {
+pub(crate) fn found<'a>(set: &DetectorSet, text: &'a str) -> Vec<&'a str> {
     scan(set, text).iter().map(|hit| &text[hit.start..hit.end]).collect()
 }
 
 /// The check digit that makes `digits` pass Luhn when it is appended.
-pub fn luhn_digit(digits: &str) -> char {
+pub(crate) fn luhn_digit(digits: &str) -> char {
     let sum: u32 = digits
         .bytes()
         .rev()
@@ -56,7 +56,7 @@ pub fn luhn_digit(digits: &str) -> char {
 }
 
 /// The two check digits of an IBAN.
-pub fn iban_digits(country: &str, bban: &str) -> String {
+pub(crate) fn iban_digits(country: &str, bban: &str) -> String {
     let turned = format!("{bban}{country}00");
     let rest = turned.chars().fold(0, |rest, c| match c.to_digit(36).expect("alphanumeric") {
         digit @ 0..10 => (rest * 10 + digit) % 97,

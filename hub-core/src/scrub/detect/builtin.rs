@@ -39,7 +39,7 @@ built_ins! {
     /// Ambiguous: a Visa of 13 digits that is a valid EAN too. Cannot: UATP; cards with letters
     /// between the digits; tell a number that passes by chance (1 in 10 of those with a card's
     /// prefix) from a card.
-    Card "card" ["card" "credit" "visa" "pan" "karte" "carte" "tarjeta" "carta" "kaart" "karta"]
+    Card "card" ["card" "credit" "visa" "pan" "karte" "carte" "tarjeta" "carta" "kaart" "karta" "paid" "payment"]
     /// IBANs (ISO 13616, the IBAN registry): country, length, form and check digits, in one piece
     /// or with single spaces or hyphens, in either case.
     ///
@@ -54,15 +54,15 @@ built_ins! {
     /// between words only what is Latin, Greek, Cyrillic and the like belongs to the address.
     Email "email" []
     /// Telephone numbers (E.164 and national forms): with `+` or `00` and a country code, North
-    /// American `NPA-NXX-XXXX`, an area code in parentheses, or groups that begin with 0;
-    /// extensions (`x12`, `ext. 12`) belong to it.
+    /// American `NPA-NXX-XXXX`, an area code in parentheses, groups that begin with 0 or have a shape
+    /// of Poland's or Brazil's, or 10 to 12 digits that begin with a single 0; extensions (`x12`, `ext. 12`) belong to it.
     ///
-    /// Ambiguous: 9 to 11 digits in one piece, or in groups that do not begin with 0. Cannot:
+    /// Ambiguous: other 9 to 11 digits in one piece or in groups. Cannot:
     /// numbers shorter than 7 digits, vanity numbers with letters, national forms in which a
     /// shorter number than 8 digits follows no area code.
     Phone "phone" [
-        "phone" "tel" "tél" "call" "mobile" "mobil" "móvil" "cell" "fax" "telefon" "telefono" "teléfono"
-        "telefone" "telefoon" "téléphone" "sms" "whatsapp" "handy" "contact" "dial" "hotline" "gsm"
+        "phone" "tel" "tél" "call" "mobile" "mobil" "móvil" "cell" "cellulare" "fax" "telefon" "telefono" "teléfono"
+        "telefone" "telefoon" "téléphone" "mobiel" "rufnummer" "sms" "whatsapp" "handy" "contact" "dial" "hotline" "gsm"
         "portable" "celular" "ring" "ruf" "appel" "bel" "dzwoń" "numer" "номер" "телефон" "тел" "звон"
         "电话" "手机" "致电" "联系" "電話" "携帯" "連絡"
     ]

@@ -15,7 +15,9 @@ pub(super) fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
     if !points || !alone || cluster.letter_follows(first + 3) {
         return None;
     }
-    if cluster.byte_before(groups[0].start) == Some(b'.') {
+    let before = &cluster.bytes[..groups[0].start];
+    // In a user agent `rv:` stands before a version.
+    if before.ends_with(b".") || before.ends_with(b"rv:") {
         return None;
     }
     for group in groups {

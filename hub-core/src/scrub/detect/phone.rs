@@ -17,28 +17,31 @@ const NATIONAL: [(u32, usize, usize); 40] = [
 
 /// A telephone number that begins at group `first`.
 pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
-    // A whole number and its fraction, or the inside of a longer number.
-    if matches!(cluster.sep(first), b'.' | b'/') {
+    let plus = cluster.plus_before(first);
+    let (before, inside) = (cluster.sep(first), cluster.sep(first + 1));
+    // The inside of a longer number, such as an ISBN, or of one with a fraction.
+    if matches!(before, b'.' | b'/' | b'-') || (before != 0 && before == inside && !plus) {
         return None;
     }
-    let group = cluster.groups()[first];
-    let before = cluster.byte_before(group.start);
-    let open = before == Some(b'(');
-    let mut start = group.start - usize::from(open);
-    let plus = before == Some(b'+') || cluster.byte_before(start) == Some(b'+');
-    start -= usize::from(plus);
-    let doubled = plus && !open && cluster.byte_before(start) == Some(b'(');
-    start -= usize::from(doubled);
     if cluster.total < 7 {
         return None;
     }
+    // `(030) 1234567` and `+(49) 30 1234567`: what closes right behind the first group.
+    let group = cluster.groups()[first];
+    let closed = cluster.bytes.get(group.end()) == Some(&b')');
+    let open = closed && cluster.byte_before(group.start) == Some(b'(');
+    let mut start = group.start - usize::from(open);
+    let plus = cluster.byte_before(start) == Some(b'+');
+    start -= usize::from(plus);
     let number = Number { cluster, first, joined: joined(cluster, first), open, plus };
     let (count, certain) = number.international().or_else(|| number.national())?;
     if !certain && is_part_of_name(cluster.bytes, start) {
         return None;
     }
+    // `(+49) 30 1234567`
+    let around = plus && closed && count > 1 && cluster.byte_before(start) == Some(b'(');
     let end = extension(cluster.bytes, cluster.groups()[first + count - 1].end())?;
-    Some(Found { start, end, certain })
+    Some(Found { start: start - usize::from(around), end, certain })
 }
 
 /// Whether a number at `start` is the end of a name such as `SO-2026123456`.
@@ -73,7 +76,7 @@ struct Number<'a, 'b> {
     cluster: &'a Cluster<'b>,
     first: usize,
     joined: usize,
-    /// `(` before the first group.
+    /// The first group is in parentheses.
     open: bool,
     /// `+` before the first group.
     plus: bool,
@@ -115,7 +118,11 @@ impl Number<'_, '_> {
             let Some(all) = self.cluster.digits(self.first, count, &mut digits) else { continue };
             let number = if zeros { all.get(2..)? } else { all };
             let trunk = (1..count).any(|i| self.is_trunk(i));
-            if is_e164(number, usize::from(trunk)) && (self.ends(count) || count == self.joined) {
+            let trunk_missing = zeros && !trunk && has_trunk(number);
+            if !trunk_missing
+                && is_e164(number, usize::from(trunk))
+                && (self.ends(count) || count == self.joined)
+            {
                 return Some((count, self.plus || number.len() > 8));
             }
         }
@@ -136,11 +143,7 @@ impl Number<'_, '_> {
         if let Some(count) = self.north_american() {
             return Some((count, true));
         }
-        let closed = {
-            let group = self.cluster.groups()[self.first];
-            self.open && self.cluster.bytes.get(group.end()) == Some(&b')')
-        };
-        if closed {
+        if self.open {
             return self.area_in_parentheses();
         }
         let trunk = self.begins_with(b"0") || self.begins_with(b"8") && self.sep(1) == PAREN;
@@ -151,10 +154,16 @@ impl Number<'_, '_> {
                 continue;
             }
             if count == 1 {
-                let long = self.cluster.sep(self.first) == 0 || !trunk;
-                return long.then_some((1, false));
+                // Numbers that are no telephone numbers seldom begin with 0.
+                return Some((1, trunk && total > 9 && !self.begins_with(b"00")));
             }
             if trunk && (1..=5).contains(&self.len(0)) {
+                return Some((count, true));
+            }
+            if self.is_shape(count, &[2, 3, 2, 2], b"   ")
+                || self.is_shape(count, &[2, 4, 4], b" -")
+                || self.is_shape(count, &[2, 5, 4], b" -")
+            {
                 return Some((count, true));
             }
             let pieces = (1..=4).contains(&self.len(0)) && (1..count).all(|i| self.len(i) > 1);
@@ -193,6 +202,13 @@ impl Number<'_, '_> {
         })
     }
 
+    /// Groups of these lengths with these separators: Poland's and Brazil's numbers, in print.
+    fn is_shape(&self, count: usize, lengths: &[usize], seps: &[u8]) -> bool {
+        count == lengths.len()
+            && lengths.iter().enumerate().all(|(i, len)| self.len(i) == *len)
+            && seps.iter().enumerate().all(|(i, sep)| self.sep(i + 1) == *sep)
+    }
+
     /// Whether the groups begin with a date, or with a year.
     fn is_date(&self, count: usize) -> bool {
         let lengths = [0, 1, 2].map(|i| self.len(i));
@@ -219,6 +235,19 @@ fn is_e164(number: &[u8], trunk: usize) -> bool {
     };
     let national = number.len().saturating_sub(digits + trunk);
     (least..=most).contains(&national)
+}
+
+/// Whether the national number begins with 0, which only Italy's do.
+fn has_trunk(number: &[u8]) -> bool {
+    let Some(code) = country_code(number) else { return false };
+    let digits = if code < 10 {
+        1
+    } else if code < 100 {
+        2
+    } else {
+        3
+    };
+    code != 39 && number.get(digits) == Some(&0)
 }
 
 /// The country code that the digits begin with (ITU-T E.164, assigned codes).
