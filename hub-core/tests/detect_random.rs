@@ -162,7 +162,11 @@ const NATIONAL: &[(BuiltIn, Check, &[&str])] = &[
     (BuiltIn::NlBsn, Check::NlBsn, &["111222333", "123456782", "1234.56.782"]),
     (BuiltIn::EsDni, Check::EsDni, &["12345678Z", "12345678-Z", "X1234567L", "X-1234567-L"]),
     (BuiltIn::ItCodiceFiscale, Check::ItCodiceFiscale, &["RSSMRA85T10A562S", "MRTMTT91D08F205J"]),
-    (BuiltIn::FrNir, Check::FrNir, &["255081416802538", "2 55 08 14 168 025 38"]),
+    (
+        BuiltIn::FrNir,
+        Check::FrNir,
+        &["255081416802538", "2 55 08 14 168 025 38", "1 85 05 2A 006 084 35", "185052A00608435"],
+    ),
     (BuiltIn::DeSteuerId, Check::DeSteuerId, &["36574261809", "36 574 261 809"]),
     (BuiltIn::UkNhs, Check::UkNhs, &["9434765919", "943 476 5919"]),
     (BuiltIn::BrCpf, Check::BrCpf, &["390.533.447-05", "39053344705"]),
@@ -247,6 +251,7 @@ fn telephone_numbers_in_the_forms_of_many_countries() {
         "0049 30 1234567",
         "+86 139 1234 5678",
         "(0161) 4960066",
+        "08-58 35 50",
     ] {
         for text in [
             phone.to_string(),
@@ -270,6 +275,8 @@ fn telephone_numbers_in_the_forms_of_many_countries() {
         "52.5200066, 13.4049540",
         "4111-1111-1111-1111-1",
         "192.168.100.200",
+        "0050294505118",
+        "beaf-069463503789",
         "123456789",
     ] {
         assert!(found(&phones, text).is_empty(), "{text}: {:?}", found(&phones, text));

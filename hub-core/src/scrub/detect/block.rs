@@ -16,6 +16,8 @@ pub(super) struct Masks {
     pub(super) token: u64,
     /// `@` and `:`
     pub(super) mark: u64,
+    /// `.`
+    pub(super) point: u64,
 }
 
 /// The masks of the first `len` bytes; the rest of the block has to be zero.
@@ -26,18 +28,19 @@ pub(super) fn classify(block: &[u8; BLOCK], len: usize) -> Masks {
         if lane * 16 >= len {
             break;
         }
-        let [digit, letter, token, mark] = lane_masks(bytes);
+        let [digit, letter, token, mark, point] = lane_masks(bytes);
         let shift = lane * 16;
         masks.digit |= u64::from(digit) << shift;
         masks.letter |= u64::from(letter) << shift;
         masks.token |= u64::from(token) << shift;
         masks.mark |= u64::from(mark) << shift;
+        masks.point |= u64::from(point) << shift;
     }
     masks
 }
 
 #[inline(always)]
-fn lane_masks(lane: &[u8; 16]) -> [u32; 4] {
+fn lane_masks(lane: &[u8; 16]) -> [u32; 5] {
     let bytes = u8x16::new(*lane);
     let is = |c: u8| bytes.simd_eq(u8x16::splat(c));
     // Bytes from `first` to `last`, in one unsigned comparison.
@@ -49,7 +52,7 @@ fn lane_masks(lane: &[u8; 16]) -> [u32; 4] {
     let letter = range(bytes | u8x16::splat(0x20), b'a', b'z');
     let token = digit | letter | is(b'-') | is(b'_') | is(b'+') | is(b'/');
     let mark = is(b'@') | is(b':');
-    [digit, letter, token, mark].map(u8x16::to_bitmask)
+    [digit, letter, token, mark, is(b'.')].map(u8x16::to_bitmask)
 }
 
 #[cfg(test)]
@@ -69,6 +72,7 @@ mod tests {
                     letter: bit(b.is_ascii_alphabetic()),
                     token: bit(token),
                     mark: bit(b == b'@' || b == b':'),
+                    point: bit(b == b'.'),
                 };
                 assert_eq!(classify(&block, BLOCK), expected, "{b:#x} at {place}");
             }

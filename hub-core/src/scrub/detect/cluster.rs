@@ -69,6 +69,19 @@ impl<'a> Cluster<'a> {
         self.count == MOST_GROUPS
     }
 
+    /// Whether it is a date or the like: up to 8 digits in several groups with one plain separator.
+    /// No number is written so, but for the beginning of a Corsican NIR.
+    pub(super) fn is_date_like(&self) -> bool {
+        let sep = self.groups[1].sep;
+        let behind = self.bytes.get(self.groups[self.count - 1].end());
+        (2..MOST_GROUPS).contains(&self.count)
+            && self.total < 9
+            && matches!(sep, b'-' | b'/' | b' ' | SPACED)
+            && self.groups()[1..].iter().all(|group| group.sep == sep)
+            && !matches!(self.byte_before(self.groups[0].start), Some(b'+' | b'('))
+            && !matches!(behind, Some(b'A' | b'B'))
+    }
+
     /// What stands between group `i` and the one before; 0: nothing that joins them.
     pub(super) fn sep(&self, i: usize) -> u8 {
         self.groups().get(i).map_or(0, |group| group.sep)

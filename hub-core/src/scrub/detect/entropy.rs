@@ -21,16 +21,15 @@ pub(super) fn find(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
     if digits < 2 || digits == token.len() {
         return None;
     }
-    let entropy = entropy(token);
-    if token.iter().all(u8::is_ascii_hexdigit) {
-        let certain = false;
-        return (token.len() >= 32 && entropy >= 3.0).then_some(Found { start, end, certain });
-    }
     let lower = token.iter().filter(|b| b.is_ascii_lowercase()).count();
     let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
-    let most = (token.len().min(64) as f64).log2();
-    let random = lower > 2 && upper > 2 && entropy >= 0.85 * most && !is_words(token);
-    random.then_some(Found { start, end, certain: true })
+    if lower > 2 && upper > 2 {
+        let most = (token.len().min(64) as f64).log2();
+        let random = !is_words(token) && entropy(token) >= 0.85 * most;
+        return random.then_some(Found { start, end, certain: true });
+    }
+    let digest = token.len() >= 32 && token.iter().all(u8::is_ascii_hexdigit);
+    (digest && entropy(token) >= 3.0).then_some(Found { start, end, certain: false })
 }
 
 /// Names of several words (`someLong-Name_of/2Things`) change their class of characters seldom;

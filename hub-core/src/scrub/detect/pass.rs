@@ -1,6 +1,6 @@
 //! The one pass over a text: finds what can start a match, and has it looked at.
 
-use super::block::{BLOCK, classify};
+use super::block::{BLOCK, Masks, classify};
 use super::builtin::BuiltIn;
 use super::cluster::{self, Cluster, LONGEST_NUMBER};
 use super::token::{self, Forms};
@@ -8,8 +8,8 @@ use super::{card, email, entropy, iban, ip, national, pem, phone, ssn, url};
 
 /// Characters of the shortest run that can be a token or a secret.
 const LONG_RUN: usize = 16;
-/// Digits of the shortest number, an IPv4 address apart.
-const FEWEST_DIGITS: usize = 7;
+/// Digits with which the shortest number begins, an IPv4 address apart: a NIR's before its letter.
+const FEWEST_DIGITS: usize = 6;
 
 /// Whether a byte may be part of a run.
 const RUN: [bool; 256] = {
@@ -22,6 +22,9 @@ const RUN: [bool; 256] = {
     }
     table
 };
+
+/// Bytes that `FEWEST_DIGITS` take at most, with three separators between any two.
+const REACH: usize = FEWEST_DIGITS + 3 * (FEWEST_DIGITS - 1);
 
 /// A match: the bytes `start..end`.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,7 @@ pub(super) struct Wanted {
     kinds: u64,
     forms: Forms,
     numbers: bool,
+    nationals: bool,
     runs: bool,
 }
 
@@ -62,23 +66,12 @@ impl Wanted {
         let kinds = kinds.fold(0, |bits, kind| bits | 1_u64 << kind as u32);
         let has = |kind: BuiltIn| kinds >> kind as u32 & 1 == 1;
         let forms = Forms::new(has);
-        let numbers = [
-            Card,
-            Phone,
-            Ipv4,
-            UsSsn,
-            NlBsn,
-            EsDni,
-            FrNir,
-            DeSteuerId,
-            UkNhs,
-            BrCpf,
-            PlPesel,
-            SePersonnummer,
-            CaSin,
-        ];
+        let nationals =
+            [NlBsn, EsDni, FrNir, DeSteuerId, UkNhs, BrCpf, PlPesel, SePersonnummer, CaSin];
+        let nationals = nationals.into_iter().any(has);
+        let numbers = nationals || [Card, Phone, Ipv4, UsSsn].into_iter().any(has);
         let runs = forms.any() || [Jwt, HighEntropy, ItCodiceFiscale].into_iter().any(has);
-        Wanted { kinds, forms, numbers: numbers.into_iter().any(has), runs }
+        Wanted { kinds, forms, numbers, nationals, runs }
     }
 
     #[inline]
@@ -152,7 +145,7 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
         if masks.digit != 0 {
             let starts = masks.digit & !behind(alphanumeric, before.alphanumeric, 1);
             if self.wanted.numbers && starts != 0 {
-                self.numbers(starts, at);
+                self.numbers(starts, at, &masks, len);
             }
             let after_letter = masks.digit & behind(masks.letter, before.letter, 1);
             if after_letter != 0 {
@@ -168,14 +161,26 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
         *before = Before { alphanumeric, letter: masks.letter, token: masks.token };
     }
 
-    fn numbers(&mut self, mut starts: u64, at: usize) {
+    fn numbers(&mut self, mut starts: u64, at: usize, masks: &Masks, len: usize) {
         while starts != 0 {
-            let start = at + starts.trailing_zeros() as usize;
+            let i = starts.trailing_zeros() as usize;
             starts &= starts - 1;
-            if start >= self.digits_done {
-                self.number(start);
+            // The masks tell about digits that are all in this block, or in no other.
+            let known = len < BLOCK || i + REACH <= BLOCK;
+            let may_be = !known || self.may_be_number(masks, i);
+            if may_be && at + i >= self.digits_done {
+                self.number(at + i);
             }
         }
+    }
+
+    /// Whether enough digits come before the next letter, within the reach of the fewest that make
+    /// a number, or enough points for an IPv4 address.
+    fn may_be_number(&self, masks: &Masks, i: usize) -> bool {
+        let letter = (masks.letter >> i | 1 << REACH).trailing_zeros();
+        let digits = masks.digit >> i & ((1 << letter) - 1);
+        digits.count_ones() as usize >= FEWEST_DIGITS
+            || self.wanted.has(BuiltIn::Ipv4) && (masks.point >> i & 0xfff).count_ones() >= 3
     }
 
     /// Looks at the cluster of digits at `start`, and at those that overlap it where it goes on.
@@ -191,7 +196,9 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
             let last = groups[groups.len() - 1];
             let looked =
                 if cluster.is_full() { groups.len() - LONGEST_NUMBER } else { groups.len() };
-            self.cluster(&cluster, looked);
+            if !cluster.is_date_like() {
+                self.cluster(&cluster, looked);
+            }
             if !cluster.is_full() {
                 self.digits_done = last.end();
                 return;
@@ -214,6 +221,9 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
             look(BuiltIn::Ipv4, ip::find_v4);
             look(BuiltIn::UsSsn, ssn::find);
             look(BuiltIn::Phone, phone::find);
+            if !wanted.nationals {
+                continue;
+            }
             national::find(cluster, first, |kind| wanted.has(kind), &mut *found);
         }
     }

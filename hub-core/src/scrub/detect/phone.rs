@@ -35,7 +35,7 @@ pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
     start -= usize::from(plus);
     let number = Number { cluster, first, joined: joined(cluster, first), open, plus };
     let (count, certain) = number.international().or_else(|| number.national())?;
-    if !certain && is_part_of_name(cluster.bytes, start) {
+    if (!certain || count == 1) && is_part_of_name(cluster.bytes, start) {
         return None;
     }
     // `(+49) 30 1234567`
@@ -123,7 +123,8 @@ impl Number<'_, '_> {
                 && is_e164(number, usize::from(trunk))
                 && (self.ends(count) || count == self.joined)
             {
-                return Some((count, self.plus || number.len() > 8));
+                // Bare digits may as well be an article's number.
+                return Some((count, self.plus || count > 1));
             }
         }
         None
@@ -150,14 +151,18 @@ impl Number<'_, '_> {
         let most = if trunk { 12 } else { 11 };
         for count in (1..=self.joined.min(6)).rev() {
             let total = self.total(count);
-            if !(9..=most).contains(&total) || !self.ends(count) || self.is_date(count) {
+            // Stockholm: 08-58 35 50.
+            let short =
+                total == 8 && trunk && count > 2 && (self.sep(1), self.sep(2)) == (b'-', b' ');
+            if !(short || (9..=most).contains(&total)) || !self.ends(count) || self.is_date(count) {
                 continue;
             }
             if count == 1 {
                 // Numbers that are no telephone numbers seldom begin with 0.
                 return Some((1, trunk && total > 9 && !self.begins_with(b"00")));
             }
-            if trunk && (1..=5).contains(&self.len(0)) {
+            let more = (1..count).all(|i| self.len(i) > 1);
+            if trunk && more && (1..=5).contains(&self.len(0)) {
                 return Some((count, true));
             }
             if self.is_shape(count, &[2, 3, 2, 2], b"   ")
@@ -166,7 +171,7 @@ impl Number<'_, '_> {
             {
                 return Some((count, true));
             }
-            let pieces = (1..=4).contains(&self.len(0)) && (1..count).all(|i| self.len(i) > 1);
+            let pieces = (1..=4).contains(&self.len(0)) && more;
             return pieces.then_some((count, false));
         }
         None
