@@ -1,0 +1,88 @@
+//! Payment cards.
+
+use super::check::{gs1, luhn};
+use super::cluster::Cluster;
+use super::pass::Found;
+
+/// How cards are printed in groups, longer before shorter.
+const LAYOUTS: [&[usize]; 7] =
+    [&[4, 4, 4, 4, 3], &[6, 13], &[4, 4, 4, 4], &[8, 8], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4]];
+
+/// Whether the digits have a length and prefix that are issued, and pass Luhn.
+pub(super) fn is_card(digits: &[u8]) -> bool {
+    (12..=19).contains(&digits.len()) && is_issued(digits) && luhn(digits)
+}
+
+/// Lengths by prefix, from the networks' published ranges. Left out: UATP (1, 15 digits), whose
+/// prefix is too common, and numbers beginning with 6 that no network claims.
+fn is_issued(digits: &[u8]) -> bool {
+    let prefix = digits[..4].iter().fold(0, |n, &d| n * 10 + u32::from(d));
+    let lengths: &[usize] = match prefix {
+        4000..=4999 => &[13, 16, 19],       // Visa
+        5100..=5599 | 2221..=2720 => &[16], // Mastercard
+        3400..=3499 | 3700..=3799 => &[15], // American Express
+        2131 | 1800 => &[15],               // JCB, older cards
+        3528..=3589 => &[16, 17, 18, 19],   // JCB
+        3500..=3599 => &[16],               // around JCB's
+        3000..=3059 | 3095 | 3600..=3699 | 3800..=3999 => &[14, 15, 16, 17, 18, 19], // Diners Club
+        6011 | 6440..=6599 => &[16, 17, 18, 19], // Discover, RuPay, Troy
+        6200..=6299 | 8100..=8199 => &[16, 17, 18, 19], // UnionPay, RuPay
+        2200..=2205 => &[16, 17, 18, 19],   // Mir, BORICA
+        6000..=6099 | 6370..=6399 | 8200..=8299 => &[16], // RuPay, InstaPayment
+        9792 | 9860 | 8600 => &[16],        // Troy, Humo, Uzcard
+        _ => &[],
+    };
+    lengths.contains(&digits.len()) || is_maestro(prefix, digits.len())
+}
+
+fn is_maestro(prefix: u32, len: usize) -> bool {
+    let known = matches!(prefix, 5000..=5099 | 5600..=5899 | 6304 | 6390 | 6700..=6799 | 604);
+    known && (12..=19).contains(&len)
+}
+
+/// A card that begins at group `first`.
+pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
+    let groups = cluster.groups();
+    let len = groups[first].len;
+    // Behind a point stands a fraction.
+    let fraction = cluster.sep(first) == b'.';
+    if (12..=19).contains(&len) {
+        return if fraction { None } else { confirm(cluster, first, 1) };
+    }
+    if !(4..=8).contains(&len) {
+        return None;
+    }
+    let row = cluster.row(first, b" -.")?;
+    let mut lengths = [0; 8];
+    for (to, group) in lengths.iter_mut().zip(&groups[first..first + row]) {
+        *to = group.len;
+    }
+    let lengths = &lengths[..row.min(8)];
+    let alone = cluster.sep(first) != cluster.sep(first + 1) && !cluster.plus_before(first);
+    for layout in LAYOUTS {
+        // Three groups of four inside a longer row are a part of another number.
+        let whole = layout.len() > 3 || layout[1] != 4 || (alone && row == 3);
+        if lengths.starts_with(layout) && whole {
+            let found = confirm(cluster, first, layout.len());
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+    // Any other grouping, if all that is joined is one number.
+    if alone && lengths.iter().all(|&len| len > 1) {
+        return confirm(cluster, first, row);
+    }
+    None
+}
+
+fn confirm(cluster: &Cluster<'_>, first: usize, count: usize) -> Option<Found> {
+    let mut digits = [0; 19];
+    let digits = cluster.digits(first, count, &mut digits)?;
+    if cluster.letter_follows(first + count - 1) || !is_card(digits) {
+        return None;
+    }
+    // A Visa of 13 digits may as well be the EAN of an article.
+    let certain = digits.len() != 13 || !gs1(digits);
+    Some(Found::groups(cluster, first, count, certain))
+}

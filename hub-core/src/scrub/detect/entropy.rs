@@ -1,0 +1,60 @@
+//! Secrets of no known form: long runs of characters that look random.
+
+use super::pass::Found;
+
+/// Shortest secret, in characters.
+const SHORTEST: usize = 20;
+/// Longest; a longer one is data.
+const LONGEST: usize = 256;
+
+/// The run of token characters `start..end`, if it looks random.
+///
+/// Certain: letters of both cases and digits, with at least 85 % of the entropy that as many
+/// random characters could show. Ambiguous: 32 or more hexadecimal digits, which may be a digest.
+pub(super) fn find(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
+    let end = end + bytes[end..].iter().take(2).take_while(|b| **b == b'=').count();
+    let token = &bytes[start..end];
+    if !(SHORTEST..=LONGEST).contains(&token.len()) {
+        return None;
+    }
+    let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
+    if digits < 2 || digits == token.len() {
+        return None;
+    }
+    let lower = token.iter().filter(|b| b.is_ascii_lowercase()).count();
+    let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
+    if lower > 2 && upper > 2 {
+        let most = (token.len().min(64) as f64).log2();
+        let random = !is_words(token) && entropy(token) >= 0.85 * most;
+        return random.then_some(Found { start, end, certain: true });
+    }
+    let digest = token.len() >= 32 && token.iter().all(u8::is_ascii_hexdigit);
+    (digest && entropy(token) >= 3.0).then_some(Found { start, end, certain: false })
+}
+
+/// Names of several words (`someLong-Name_of/2Things`) change their class of characters seldom;
+/// random characters do so at every second place or so.
+fn is_words(token: &[u8]) -> bool {
+    let class = |b: u8| match b {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    let changes = token.windows(2).filter(|pair| class(pair[0]) != class(pair[1])).count();
+    changes * 3 < token.len()
+}
+
+/// Shannon's entropy of the characters, in bits a character.
+fn entropy(token: &[u8]) -> f64 {
+    let mut counts = [0_u16; 256];
+    for &b in token {
+        counts[usize::from(b)] += 1;
+    }
+    let len = token.len() as f64;
+    let part = |count: u16| {
+        let share = f64::from(count) / len;
+        -share * share.log2()
+    };
+    counts.iter().filter(|count| **count > 0).map(|&count| part(count)).sum()
+}

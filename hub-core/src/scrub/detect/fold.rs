@@ -1,0 +1,147 @@
+//! Seeing through full-width forms, characters of no width, and letters that look like others.
+
+/// A text with what hides it taken away, and where each byte came from.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    pub(super) text: String,
+    /// For each byte of `text` the offset in the original: of its character if that was replaced,
+    /// else of the byte.
+    origin: Vec<usize>,
+}
+
+impl Folded {
+    /// Folds `original`, keeping the memory. `false`: there was nothing to fold.
+    pub(super) fn fold(&mut self, original: &str) -> bool {
+        if !has_folded(original) {
+            return false;
+        }
+        self.text.clear();
+        self.origin.clear();
+        for (at, c) in original.char_indices() {
+            match fold(c) {
+                None => {
+                    self.text.push(c);
+                    self.origin.extend(at..at + c.len_utf8());
+                }
+                Some(NOTHING) => {}
+                Some(seen) => {
+                    self.text.push(seen);
+                    self.origin.push(at);
+                }
+            }
+        }
+        true
+    }
+
+    /// The original span of the folded span `start..end`, which is not empty.
+    pub(super) fn original(&self, original: &str, start: usize, end: usize) -> (usize, usize) {
+        let last = self.origin[end - 1];
+        let width = original.get(last..).and_then(|rest| rest.chars().next());
+        (self.origin[start], last + width.map_or(1, char::len_utf8))
+    }
+}
+
+/// Whether any character is folded. ASCII is passed over in steps of 16 bytes.
+fn has_folded(text: &str) -> bool {
+    let steps = text.as_bytes().chunks(16).enumerate().filter(|(_, step)| !step.is_ascii());
+    for (i, step) in steps {
+        for (j, _) in step.iter().enumerate().filter(|(_, b)| **b >= 0xc0) {
+            let c = text.get(i * 16 + j..).and_then(|rest| rest.chars().next());
+            if c.and_then(fold).is_some() {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// What stands for a character that is not seen.
+const NOTHING: char = '\0';
+
+/// The ASCII character that `c` is read as, or [`NOTHING`]; `None`: itself.
+///
+/// Decimal digits of the common scripts (Unicode, general category Nd), full-width forms, the
+/// mathematical alphabets, letters of Cyrillic and Greek that look like Latin ones (Unicode
+/// confusables, those of one letter), spaces, dashes and points, and what has no width.
+fn fold(c: char) -> Option<char> {
+    if c.is_ascii() {
+        return None;
+    }
+    let offset = |first: u32, to: u8, count: u32| {
+        let place = (c as u32 - first) % count;
+        char::from_u32(u32::from(to) + place)
+    };
+    match c {
+        // Full-width forms.
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0),
+        // No width: soft hyphen, joiners, marks of direction, variation selectors, tags, BOM.
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{e0000}'..='\u{e0fff}' => Some(NOTHING),
+        // Spaces.
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            Some(' ')
+        }
+        // Dashes, points, colons, at.
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{2043}' | '\u{fe58}' | '\u{fe63}' => Some('-'),
+        '\u{2024}' | '\u{3002}' | '\u{ff61}' | '\u{fe52}' | '\u{b7}' | '\u{30fb}' => Some('.'),
+        '\u{2236}' | '\u{a789}' | '\u{fe55}' | '\u{2d0}' => Some(':'),
+        '\u{fe6b}' => Some('@'),
+        '\u{2044}' | '\u{2215}' => Some('/'),
+        // Digits.
+        '\u{660}'..='\u{669}' => offset(0x660, b'0', 10),
+        '\u{6f0}'..='\u{6f9}' => offset(0x6f0, b'0', 10),
+        '\u{966}'..='\u{96f}' => offset(0x966, b'0', 10),
+        '\u{9e6}'..='\u{9ef}' => offset(0x9e6, b'0', 10),
+        '\u{a66}'..='\u{a6f}' => offset(0xa66, b'0', 10),
+        '\u{ae6}'..='\u{aef}' => offset(0xae6, b'0', 10),
+        '\u{be6}'..='\u{bef}' => offset(0xbe6, b'0', 10),
+        '\u{c66}'..='\u{c6f}' => offset(0xc66, b'0', 10),
+        '\u{e50}'..='\u{e59}' => offset(0xe50, b'0', 10),
+        '\u{1040}'..='\u{1049}' => offset(0x1040, b'0', 10),
+        '\u{17e0}'..='\u{17e9}' => offset(0x17e0, b'0', 10),
+        '\u{1d7ce}'..='\u{1d7ff}' => offset(0x1d7ce, b'0', 10),
+        '\u{1fbf0}'..='\u{1fbf9}' => offset(0x1fbf0, b'0', 10),
+        '\u{2070}' | '\u{2080}' | '\u{24ea}' => Some('0'),
+        '\u{b9}' => Some('1'),
+        '\u{b2}' => Some('2'),
+        '\u{b3}' => Some('3'),
+        '\u{2074}'..='\u{2079}' => offset(0x2074, b'4', 6),
+        '\u{2081}'..='\u{2089}' => offset(0x2081, b'1', 9),
+        '\u{2460}'..='\u{2468}' => offset(0x2460, b'1', 9),
+        // Mathematical alphabets: 13 times capitals and small letters.
+        '\u{1d400}'..='\u{1d6a3}' => match (c as u32 - 0x1d400) % 52 {
+            place @ 0..26 => char::from_u32(u32::from(b'A') + place),
+            place => char::from_u32(u32::from(b'a') + place - 26),
+        },
+        _ => looks_like(c),
+    }
+}
+
+/// Cyrillic and Greek letters that are drawn as Latin ones.
+fn looks_like(c: char) -> Option<char> {
+    if !('\u{370}'..='\u{52f}').contains(&c) {
+        return None;
+    }
+    const DRAWN: &str = "аaеeоoрpсcуyхxіiјjѕsһhԁdԛqԝwАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSԚQԜWҮYοoνvΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧX";
+    let mut letters = DRAWN.chars();
+    while let (Some(drawn), Some(latin)) = (letters.next(), letters.next()) {
+        if drawn == c {
+            return Some(latin);
+        }
+    }
+    None
+}

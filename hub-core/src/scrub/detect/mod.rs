@@ -1,0 +1,47 @@
+//! Detectors: where in a text something sensitive stands.
+//!
+//! A [`DetectorSet`] is compiled once from [`DetectorSpec`]s and shared. [`DetectorSet::scan`] is
+//! pure: the same set and text give the same hits, nothing is read from outside.
+//!
+//! What holds, and what would break without it:
+//!
+//! - **A hit covers bytes of the text as it came**, on character boundaries, so a redaction by the
+//!   hits cannot cut a character in half or miss a full-width digit.
+//! - **Hits ascend and do not overlap**, and every byte that a detector found is in one of them:
+//!   nothing found stays readable because another detector won (see [`Hit`]).
+//! - **The time is linear in the text.** What starts a search is found in one pass (`blocks`,
+//!   `pass`); each search looks at a bounded stretch, or at bytes that no other search looks at.
+//! - **A text without a hit allocates nothing** once a [`Scratch`] is warm.
+//!
+//! A match is *certain* when its form leaves little doubt (a card with Luhn and a known prefix), or
+//! *ambiguous* (ten bare digits that may be a phone number). An ambiguous match is a hit only near
+//! one of the detector's words ([`Near`]) in the text or in the key that the text stands under.
+
+mod block;
+mod builtin;
+mod card;
+mod check;
+mod cluster;
+mod email;
+mod entropy;
+mod fold;
+mod hit;
+mod iban;
+mod ip;
+mod national;
+mod near;
+mod pass;
+mod pattern;
+mod pem;
+mod phone;
+mod set;
+mod spec;
+mod ssn;
+mod token;
+mod url;
+
+pub use builtin::BuiltIn;
+pub use check::Check;
+pub use hit::Hit;
+pub use set::{DetectorSet, Scratch};
+pub use spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};

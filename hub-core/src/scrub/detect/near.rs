@@ -1,0 +1,74 @@
+//! Words near a match.
+
+use super::spec::{DetectErrorKind, Near};
+use aho_corasick::AhoCorasick;
+
+/// The longest word that has to stand alone, in characters.
+const SHORT: usize = 4;
+
+/// Compiled [`Near`].
+#[derive(Debug, Clone)]
+pub(super) struct Words {
+    words: AhoCorasick,
+    /// Whether word `i` has to stand alone.
+    alone: Vec<bool>,
+    within: usize,
+    pub(super) required: bool,
+}
+
+impl Words {
+    pub(super) fn new(near: &Near) -> Result<Words, DetectErrorKind> {
+        if near.words.is_empty() || !(1..=Near::FARTHEST).contains(&near.within) {
+            return Err(DetectErrorKind::Near);
+        }
+        if near.words.iter().any(String::is_empty) {
+            return Err(DetectErrorKind::Empty("near.words"));
+        }
+        // The automaton ignores the case of ASCII alone, so other letters come in three cases.
+        let mut words = Vec::new();
+        let mut alone = Vec::new();
+        for word in &near.words {
+            let lower = word.to_lowercase();
+            let upper = word.to_uppercase();
+            let head = lower.chars().next().map_or(0, char::len_utf8);
+            let title = lower[..head].to_uppercase() + &lower[head..];
+            // Of scripts without spaces between words none stands alone.
+            let short = lower.chars().count() <= SHORT && lower.chars().all(|c| c < '\u{2e80}');
+            for form in [lower, upper, title] {
+                words.push(form);
+                alone.push(short);
+            }
+        }
+        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(&words);
+        let words = words.map_err(DetectErrorKind::Words)?;
+        Ok(Words { words, alone, within: near.within, required: near.required })
+    }
+
+    /// Whether a word stands within reach of `start..end`, or in the key.
+    pub(super) fn are_near(&self, key: &str, text: &str, start: usize, end: usize) -> bool {
+        let from = text.floor_char_boundary(start.saturating_sub(self.within));
+        let to = text.ceil_char_boundary(text.len().min(end + self.within));
+        self.has(text, from, start) || self.has(text, end, to) || self.has(key, 0, key.len())
+    }
+
+    fn has(&self, text: &str, from: usize, to: usize) -> bool {
+        self.words.find_overlapping_iter(&text[from..to]).any(|found| {
+            let (start, end) = (from + found.start(), from + found.end());
+            !self.alone[found.pattern().as_usize()] || stands_alone(text, start, end)
+        })
+    }
+}
+
+/// Whether no letter continues the word, where `homeTel` and `telHome` are two words.
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let before = text[..start].chars().next_back();
+    let first = text[start..].chars().next();
+    let last = text[..end].chars().next_back();
+    let behind = text[end..].chars().next();
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    let lower = |c: Option<char>| c.is_some_and(char::is_lowercase);
+    let upper = |c: Option<char>| c.is_some_and(char::is_uppercase);
+    let begins = !letter(before) || lower(before) && upper(first);
+    let ends = !letter(behind) || lower(last) && upper(behind);
+    begins && ends
+}

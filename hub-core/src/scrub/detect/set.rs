@@ -1,0 +1,214 @@
+//! A compiled set of detectors.
+
+use super::builtin::BuiltIn;
+use super::fold::Folded;
+use super::hit::{Hit, resolve};
+use super::near::Words;
+use super::pass::{self, Found, Wanted};
+use super::pattern::{self, Pattern};
+use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
+use aho_corasick::AhoCorasick;
+use regex_automata::meta::Regex;
+
+/// Memory for scans, to be used again. One a thread.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    folded: Folded,
+    /// Pattern `i` has to be tried.
+    tried: Vec<bool>,
+    hits: Vec<Hit>,
+}
+
+/// Detectors, compiled: made once, shared by threads.
+#[derive(Debug, Clone)]
+pub struct DetectorSet {
+    detectors: Vec<Detector>,
+    wanted: Wanted,
+    /// The detectors of each built-in, by its discriminant.
+    of_kind: Vec<Vec<u16>>,
+    patterns: Vec<(u16, Pattern)>,
+    literals: Option<Literals>,
+}
+
+/// What a match has to pass to be a hit of a detector.
+#[derive(Debug, Clone)]
+struct Detector {
+    near: Option<Words>,
+    not: Vec<String>,
+    not_patterns: Vec<Regex>,
+}
+
+/// The literals of all patterns.
+#[derive(Debug, Clone)]
+struct Literals {
+    automaton: AhoCorasick,
+    /// The pattern that a literal belongs to.
+    pattern: Vec<usize>,
+    /// Patterns without literals.
+    always: Vec<bool>,
+}
+
+impl DetectorSet {
+    /// Compiles the specifications. A [`Hit::detector`] is an index into them.
+    ///
+    /// # Errors
+    /// The first specification that is wrong, and why.
+    pub fn new(specs: &[DetectorSpec]) -> Result<DetectorSet, DetectError> {
+        let mut of_kind = vec![Vec::new(); BuiltIn::ALL.len()];
+        let mut detectors = Vec::new();
+        let mut patterns = Vec::new();
+        let mut literals: Vec<&[String]> = Vec::new();
+        for (index, spec) in specs.iter().enumerate() {
+            let wrong = |kind| DetectError { index, kind };
+            let detector = u16::try_from(index).map_err(|_| wrong(DetectErrorKind::TooMany))?;
+            match &spec.find {
+                Find::BuiltIn(kind) => of_kind[*kind as usize].push(detector),
+                Find::Pattern { pattern, literals: words, check } => {
+                    if words.iter().any(String::is_empty) {
+                        return Err(wrong(DetectErrorKind::Empty("literals")));
+                    }
+                    patterns.push((detector, Pattern::new(pattern, *check).map_err(wrong)?));
+                    literals.push(words);
+                }
+            }
+            detectors.push(Detector::new(spec).map_err(wrong)?);
+        }
+        let kinds = BuiltIn::ALL.iter().copied().filter(|kind| !of_kind[*kind as usize].is_empty());
+        let literals = Literals::new(&literals)
+            .map_err(|kind| DetectError { index: specs.len().saturating_sub(1), kind })?;
+        Ok(DetectorSet { detectors, wanted: Wanted::new(kinds), of_kind, patterns, literals })
+    }
+
+    /// Appends the hits in `text`.
+    pub fn scan(&self, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        self.scan_under("", text, scratch, hits);
+    }
+
+    /// The same for a text that stands under a key, as in a map: words that an ambiguous match
+    /// needs may be in the key.
+    pub fn scan_under(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        let from = hits.len();
+        if text.is_ascii() || !scratch.folded.fold(text) {
+            self.find(key, text, &mut scratch.tried, hits);
+        } else {
+            let Scratch { folded, tried, .. } = scratch;
+            self.find(key, &folded.text, tried, hits);
+            for hit in &mut hits[from..] {
+                (hit.start, hit.end) = folded.original(text, hit.start, hit.end);
+            }
+        }
+        resolve(hits, from);
+    }
+
+    /// The detector, the one named first, to which the decimal digits of `value` as a whole are a
+    /// hit. Leading zeros are lost in an integer, and with them what has any.
+    pub fn scan_uint(&self, key: &str, value: u64, scratch: &mut Scratch) -> Option<u16> {
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        let mut rest = value;
+        while rest > 0 || start == digits.len() {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        let text = str::from_utf8(&digits[start..]).unwrap_or_default();
+        let Scratch { tried, hits, .. } = scratch;
+        hits.clear();
+        self.find(key, text, tried, hits);
+        let whole = hits.iter().filter(|hit| hit.start == 0 && hit.end == text.len());
+        whole.map(|hit| hit.detector).min()
+    }
+
+    /// Hits in a text that is folded, as they are found.
+    fn find(&self, key: &str, text: &str, tried: &mut Vec<bool>, hits: &mut Vec<Hit>) {
+        if self.wanted.any() {
+            pass::run(text, &self.wanted, |kind, found| {
+                for &detector in &self.of_kind[kind as usize] {
+                    self.judge(detector, key, text, found, hits);
+                }
+            });
+        }
+        let Some(literals) = &self.literals else { return };
+        literals.mark(text, tried);
+        for ((detector, pattern), _) in self.patterns.iter().zip(tried).filter(|(_, tried)| **tried)
+        {
+            pattern.find(text, |start, end| {
+                self.judge(*detector, key, text, Found { start, end, certain: true }, hits);
+            });
+        }
+    }
+
+    /// Makes a match a hit, unless words are missing or it is an exception.
+    fn judge(&self, detector: u16, key: &str, text: &str, found: Found, hits: &mut Vec<Hit>) {
+        let Found { start, end, certain } = found;
+        let rules = &self.detectors[usize::from(detector)];
+        let near = match &rules.near {
+            Some(words) if words.required || !certain => words.are_near(key, text, start, end),
+            Some(_) => true,
+            None => certain,
+        };
+        if near && !rules.excepts(&text[start..end]) {
+            hits.push(Hit { start, end, detector });
+        }
+    }
+}
+
+impl Detector {
+    fn new(spec: &DetectorSpec) -> Result<Detector, DetectErrorKind> {
+        let own = match (&spec.near, &spec.find) {
+            (None, Find::BuiltIn(kind)) if !kind.words().is_empty() => Some(Near {
+                words: kind.words().iter().copied().map(String::from).collect(),
+                within: Near::BUILT_IN,
+                required: false,
+            }),
+            (near, _) => near.clone(),
+        };
+        let Except { literals, patterns } = &spec.except;
+        if literals.iter().any(String::is_empty) {
+            return Err(DetectErrorKind::Empty("except.literals"));
+        }
+        let compiled = patterns.iter().map(|one| pattern::compile(one).map(|(regex, _)| regex));
+        Ok(Detector {
+            near: own.as_ref().map(Words::new).transpose()?,
+            not: literals.clone(),
+            not_patterns: compiled
+                .collect::<Result<_, _>>()
+                .map_err(DetectErrorKind::ExceptPattern)?,
+        })
+    }
+
+    fn excepts(&self, text: &str) -> bool {
+        self.not.iter().any(|literal| literal.eq_ignore_ascii_case(text))
+            || self.not_patterns.iter().any(|pattern| pattern.is_match(text))
+    }
+}
+
+impl Literals {
+    /// `None`: there are no patterns.
+    fn new(of_patterns: &[&[String]]) -> Result<Option<Literals>, DetectErrorKind> {
+        if of_patterns.is_empty() {
+            return Ok(None);
+        }
+        let mut pattern = Vec::new();
+        let mut words = Vec::new();
+        for (i, literals) in of_patterns.iter().enumerate() {
+            words.extend(literals.iter());
+            pattern.resize(words.len(), i);
+        }
+        let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&words);
+        let always = of_patterns.iter().map(|literals| literals.is_empty()).collect();
+        let automaton = automaton.map_err(DetectErrorKind::Words)?;
+        Ok(Some(Literals { automaton, pattern, always }))
+    }
+
+    /// Which patterns have to be tried on `text`.
+    fn mark(&self, text: &str, tried: &mut Vec<bool>) {
+        tried.clone_from(&self.always);
+        if self.pattern.is_empty() {
+            return;
+        }
+        for found in self.automaton.find_overlapping_iter(text) {
+            tried[self.pattern[found.pattern().as_usize()]] = true;
+        }
+    }
+}
