@@ -114,7 +114,7 @@ impl World {
                 let start = match start {
                     0 => Start::Live,
                     1 => Start::Last,
-                    _ => Start::After(Vec::new()),
+                    _ => Start::After(Default::default()),
                 };
                 let filter = hub_core::topic::TopicFilter::parse(FILTERS[filter]).unwrap();
                 let follower = Follower::new(self.ids, &filter, start.clone());
@@ -388,7 +388,7 @@ fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
         let line = Line::new(1, 1 << 20, registry.ledger());
         line.take_all();
         let after = |epoch, seq| Wants {
-            start: Start::After(vec![("a".to_owned(), Position { epoch, seq })]),
+            start: Start::After([("a".to_owned(), Position { epoch, seq })].into_iter().collect()),
             positions: true,
             ..Wants::default()
         };
@@ -424,7 +424,7 @@ fn a_past_that_does_not_fit_is_a_gap_under_every_policy() {
                 publish(&registry, "a", &[2 * n, 2 * n + 1]);
             }
             let line = Line::new(1, 10_000, registry.ledger());
-            let start = Start::After(Vec::new());
+            let start = Start::After(Default::default());
             let wants = Wants { overflow, start: start.clone(), ..Wants::default() };
             let entry = entry(&line, 1, "a", wants);
             subscribe(&registry, &entry).await;
@@ -447,7 +447,7 @@ fn a_subscription_whose_connection_has_ended_leaves_no_trace() {
         let registry = hub::registry(hub::settings());
         publish(&registry, "a", &[1, 2, 3]);
         let line = Line::new(1, 1 << 20, registry.ledger());
-        let wants = Wants { start: Start::After(Vec::new()), ..Wants::default() };
+        let wants = Wants { start: Start::After(Default::default()), ..Wants::default() };
         let late = entry(&line, 1, "a", wants);
         line.queue().close();
         subscribe(&registry, &late).await;
