@@ -497,7 +497,7 @@ fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
                 let registry = &registry;
                 scope.spawn(move || {
                     for n in 0..RUNS {
-                        let id = publisher << 32 | 2 * n;
+                        let id = (publisher << 32) | (2 * n);
                         let published = publish(registry, "a", &[id, id + 1]);
                         assert!(matches!(published, Published::Done));
                     }
