@@ -63,7 +63,7 @@ struct World {
     ids: u64,
     /// Events that were published while somebody was there.
     due: BTreeSet<u64>,
-    /// Whether all members left with one connection.
+    /// Whether a last member has left. It keeps what waits for it, as there is nobody else.
     alone: bool,
 }
 
@@ -90,6 +90,7 @@ impl World {
             Step::Leave { which } if which < self.members.len() => {
                 let (_, entry) = self.members.remove(which);
                 unsubscribe(&self.registry, &entry).await;
+                self.alone |= self.members.is_empty();
             }
             Step::Break { which } if which < self.members.len() => {
                 let line = self.members[which].0.clone();
@@ -117,11 +118,11 @@ impl World {
         for (_, entry) in gone {
             unsubscribe(&self.registry, &entry).await;
         }
-        if !self.members.is_empty() {
+        if self.members.is_empty() {
+            self.alone = true;
+        } else if !self.alone {
             // At most a run that was begun; all others went to those who stay.
             assert!(line.queue().state().events < 12, "{:?}", line.queue().state());
-        } else {
-            self.alone = true;
         }
         self.broken.push(line.clone());
         self.ids += 1;

@@ -84,7 +84,7 @@ async fn check_replay(registry: &Arc<Registry>, model: &Model, topic: usize, see
     let line = Line::new(id, 1 << 24, registry.ledger());
     line.take_all();
     let position = Position { epoch: real.epoch(), seq: seen };
-    let start = Start::After([(TOPICS[topic].to_owned(), position)].into());
+    let start = Start::After([(TOPICS[topic].to_owned(), position)].into_iter().collect());
     let entry = entry(&line, id, TOPICS[topic], Wants { start, ..Wants::default() });
     subscribe(registry, &entry).await;
     unsubscribe(registry, &entry).await;

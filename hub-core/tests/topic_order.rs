@@ -114,7 +114,7 @@ impl World {
                 let start = match start {
                     0 => Start::Live,
                     1 => Start::Last,
-                    _ => Start::After(BTreeMap::new()),
+                    _ => Start::After(Default::default()),
                 };
                 let filter = hub_core::topic::TopicFilter::parse(FILTERS[filter]).unwrap();
                 let follower = Follower::new(self.ids, &filter, start.clone());
@@ -388,7 +388,7 @@ fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
         let line = Line::new(1, 1 << 20, registry.ledger());
         line.take_all();
         let after = |epoch, seq| Wants {
-            start: Start::After([("a".to_owned(), Position { epoch, seq })].into()),
+            start: Start::After([("a".to_owned(), Position { epoch, seq })].into_iter().collect()),
             positions: true,
             ..Wants::default()
         };
@@ -424,7 +424,7 @@ fn a_past_that_does_not_fit_is_a_gap_under_every_policy() {
                 publish(&registry, "a", &[2 * n, 2 * n + 1]);
             }
             let line = Line::new(1, 10_000, registry.ledger());
-            let start = Start::After(BTreeMap::new());
+            let start = Start::After(Default::default());
             let wants = Wants { overflow, start: start.clone(), ..Wants::default() };
             let entry = entry(&line, 1, "a", wants);
             subscribe(&registry, &entry).await;
@@ -447,7 +447,7 @@ fn a_subscription_whose_connection_has_ended_leaves_no_trace() {
         let registry = hub::registry(hub::settings());
         publish(&registry, "a", &[1, 2, 3]);
         let line = Line::new(1, 1 << 20, registry.ledger());
-        let wants = Wants { start: Start::After(BTreeMap::new()), ..Wants::default() };
+        let wants = Wants { start: Start::After(Default::default()), ..Wants::default() };
         let late = entry(&line, 1, "a", wants);
         line.queue().close();
         subscribe(&registry, &late).await;
@@ -497,7 +497,7 @@ fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
                 let registry = &registry;
                 scope.spawn(move || {
                     for n in 0..RUNS {
-                        let id = publisher << 32 | 2 * n;
+                        let id = (publisher << 32) | (2 * n);
                         let published = publish(registry, "a", &[id, id + 1]);
                         assert!(matches!(published, Published::Done));
                     }

@@ -6,7 +6,7 @@
 mod topic_common;
 
 use hub_core::topic::{Appended, Ledger, Outlet, QueuedRun};
-use hub_core::wire::{Frame, FrameType, Overflow};
+use hub_core::wire::{Frame, FrameType, GapReason, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,6 +200,20 @@ fn a_run_larger_than_the_queue_is_let_in_when_no_other_waits() {
 }
 
 #[test]
+fn the_newest_is_kept_whatever_is_being_sent() {
+    for overflow in [Overflow::DropOldest, Overflow::Latest] {
+        let line = Line::new(1, 2_000, &Arc::default());
+        for number in 1..=20 {
+            line.queue().append(single("t", number, 3_000, overflow));
+            if number == 1 {
+                line.take(1); // the rest of it is larger than the queue
+            }
+        }
+        assert_eq!(numbers(&told(&line, "t")), [1, 20], "{overflow:?}");
+    }
+}
+
+#[test]
 fn a_small_queue_keeps_most_of_what_waits_within_reach_of_its_policy() {
     // Once it is full, the socket takes one byte, so that something is being sent.
     let line = Line::new(1, 8_000, &Arc::default());
@@ -231,6 +245,7 @@ fn disconnect_lets_nothing_in_behind_what_it_refused() {
     // Another topic's goes the same way: the connection ends here.
     assert!(matches!(line.queue().append(single("u", 1, 0, Overflow::Block)), Appended::Closed(_)));
     assert!(!line.queue().must_wait(100, Overflow::Block), "nobody waits for it any more");
+    line.queue().append_gap(lane("t", 1, Some(2)), 1, Some(3), GapReason::Away);
     line.queue().append_control(Frame::Ping { token: 1 }.to_bytes());
     line.queue().finish(Frame::Ping { token: 2 }.to_bytes());
     assert_eq!(told(&line, "t"), [Place::Event(1, 1), Place::Event(2, 2), Place::Event(3, 3)]);
@@ -238,6 +253,7 @@ fn disconnect_lets_nothing_in_behind_what_it_refused() {
         client.told.iter().filter(|told| **told == Told::Control(FrameType::Ping)).count()
     });
     assert_eq!(pings, 2, "control frames still go out");
+    assert_eq!(line.client(|client| client.lane(&lane("t", 1, Some(2)))), []);
 }
 
 #[test]

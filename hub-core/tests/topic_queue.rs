@@ -294,7 +294,8 @@ impl World {
         assert_eq!(self.queue.queued_bytes(), state.bytes);
         assert_eq!(self.queue.control_bytes(), state.control_bytes);
         let gaps = state.gaps * (256 + TOPICS[1].len());
-        let most = self.limit + self.largest + gaps + state.control_bytes;
+        // Either it fitted, or it was let in behind no more than what is being sent.
+        let most = self.limit.max(self.limit / 4 + 2 * self.largest) + gaps + state.control_bytes;
         assert!(state.bytes <= most, "{state:?} of {most}");
         // Gaps do not pile up: one is between events, or the last of its lane.
         assert!(state.gaps as u64 <= 2 * (state.events + self.subscriptions), "{state:?}");

@@ -51,6 +51,7 @@ enum Step {
     Write(Vec<usize>),
     Reclaim,
     EndGrace,
+    Overflow,
     Discard,
     Close,
     Finish,
@@ -63,6 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         8 => vec(1..1_500_usize, 0..6).prop_map(Step::Write),
         2 => Just(Step::Reclaim),
         1 => Just(Step::EndGrace),
+        1 => Just(Step::Overflow),
         1 => Just(Step::Discard),
         1 => Just(Step::Close),
         1 => Just(Step::Finish),
@@ -112,6 +114,7 @@ proptest! {
                 Step::Write(grants) => write(&queue, &grants),
                 Step::Reclaim => drop(queue.reclaim(&lane("g", 1, Some(1)), "g")),
                 Step::EndGrace => queue.end_grace(),
+                Step::Overflow => drop(queue.append(single("d", 1, Overflow::Disconnect))),
                 Step::Discard => queue.discard(),
                 Step::Close => queue.close(),
                 Step::Finish => queue.finish(Frame::Ping { token: 1 }.to_bytes()),
@@ -141,6 +144,23 @@ fn a_waker_may_use_the_queue_that_wakes_it() {
     line.queue().append_control(Frame::Ping { token: 1 }.to_bytes());
     line.take_all();
     assert_eq!(nosy.1.load(Ordering::SeqCst), 1, "woken once");
+}
+
+#[test]
+fn a_subscriber_that_used_up_its_grace_is_waited_for_again_when_it_has_drained() {
+    let line = Line::new(1, 12_000, &Arc::default());
+    let queue = line.queue();
+    (1..=20).for_each(|number| drop(queue.append(single("t", number, Overflow::DropOldest))));
+    assert!(queue.must_wait(300, Overflow::DropOldest));
+    queue.end_grace();
+    assert!(!queue.must_wait(300, Overflow::DropOldest) && queue.is_lagging());
+    assert!(queue.must_wait(300, Overflow::Block), "for as long as it takes");
+    line.take(2_000);
+    assert!(queue.is_lagging(), "it has not drained yet");
+    line.take(10_000);
+    assert!(!queue.is_lagging());
+    (21..=40).for_each(|number| drop(queue.append(single("t", number, Overflow::DropOldest))));
+    assert!(queue.must_wait(300, Overflow::DropOldest));
 }
 
 /// Threads that append, and flush what they were the first to touch, with a socket that always

@@ -81,9 +81,7 @@ impl Backlog {
                     self.drop_until_it_fits(size, bound, ledger);
                 }
             }
-            // However much is being sent: behind it, the newest run stays.
-            let alone = self.runs == 0;
-            if run.overflow != Overflow::Block && !alone && self.is_full(size, bound) {
+            if run.overflow != Overflow::Block && self.is_full(size, bound) {
                 return self.drop_newest(&run, ledger);
             }
         }
@@ -94,10 +92,10 @@ impl Backlog {
         Push::Done
     }
 
-    /// A run is let in whole when no other waits, however large it is.
+    /// A run is let in whole when no other waits, however large it is and whatever is being sent:
+    /// otherwise there would be policies that keep nothing.
     fn is_full(&self, size: usize, bound: Bound) -> bool {
-        let others = self.runs > 0 || bound.sending > 0;
-        others && bound.sending + self.bytes + size > bound.limit
+        self.runs > 0 && bound.sending + self.bytes + size > bound.limit
     }
 
     /// Appends an item that is let in whatever the bound says.

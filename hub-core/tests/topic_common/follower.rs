@@ -64,7 +64,7 @@ impl Follower {
             }
             Told::Subscribed(id) if *id == self.id => {
                 (self.confirmed, self.established) = (true, true);
-                std::mem::take(&mut self.held).iter().for_each(|told| self.take(told));
+                self.take_held();
             }
             _ => {}
         }
@@ -91,6 +91,21 @@ impl Follower {
             Told::Gap(gap) => gap.topic != topic,
             _ => true,
         });
+    }
+
+    /// Nothing has said where these topics start. Either they began after the subscription did,
+    /// or these are what was left of topics that have ended.
+    fn take_held(&mut self) {
+        for told in std::mem::take(&mut self.held) {
+            let (topic, first) = match &told {
+                Told::Run { lane, first, .. } => (lane.topic.as_str(), *first),
+                Told::Gap(gap) => (gap.topic.as_str(), gap.from),
+                _ => continue,
+            };
+            if first == 1 || self.seen.contains_key(topic) {
+                self.take(&told);
+            }
+        }
     }
 
     fn stands(&mut self, topic: &str, epoch: u64, next: u64) {

@@ -31,11 +31,11 @@ pub(crate) fn check<S: Strategy, F: Future<Output = ()>>(
     input: S,
     property: impl Fn(S::Value) -> F,
 ) {
-    let system = System::new();
-    system.block_on(async { tokio::time::pause() });
+    // `PROPTEST_CASES` asks for more, as in other properties.
+    let cases = std::env::var("PROPTEST_CASES").map_or(cases, |more| more.parse().unwrap());
     let config = Config { cases, source_file: Some(file), ..Config::default() };
     let checked = TestRunner::new(config).run(&input, |value| {
-        system.block_on(property(value));
+        run(property(value));
         Ok(())
     });
     if let Err(error) = checked {
@@ -109,7 +109,8 @@ pub(crate) fn entry(
 /// As a session does it: joins every topic, then says SUBSCRIBED.
 pub(crate) async fn subscribe(registry: &Registry, entry: &Arc<SubscriptionEntry>) {
     for topic in registry.subscribe(entry) {
-        topic.actor().unwrap().send(Join(entry.clone())).await.unwrap();
+        // A topic that has ended meanwhile has no past to tell of.
+        topic.actor().unwrap().send(Join(entry.clone())).await.ok();
     }
     entry.outlet.queue().append_control(Frame::Subscribed { id: entry.id }.to_bytes());
     entry.outlet.flush();
@@ -118,7 +119,7 @@ pub(crate) async fn subscribe(registry: &Registry, entry: &Arc<SubscriptionEntry
 /// As a session does it.
 pub(crate) async fn unsubscribe(registry: &Registry, entry: &Arc<SubscriptionEntry>) {
     for topic in registry.unsubscribe(entry) {
-        topic.actor().unwrap().send(Leave(entry.clone())).await.unwrap();
+        topic.actor().unwrap().send(Leave(entry.clone())).await.ok();
     }
 }
 

@@ -66,8 +66,9 @@ pub struct QueueState {
 impl DeliveryQueue {
     /// A queue that holds about `limit` bytes.
     ///
-    /// A run is let in whole when no other waits, so the bound is `limit` plus one run, plus the
-    /// gaps for what was dropped. Control frames are let in whatever the bound says.
+    /// A run is let in whole when no other waits behind what is being sent, and that is at most a
+    /// quarter of `limit` and one run. So the bound is `limit`, or a quarter of it and two runs if
+    /// that is more; and the gaps for what was dropped. Control frames are let in all the same.
     #[must_use]
     pub fn new(limit: usize, ledger: Arc<Ledger>) -> Self {
         DeliveryQueue {
