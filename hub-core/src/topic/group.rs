@@ -73,15 +73,13 @@ impl Group {
     }
 
     /// Adds a member, unless it is there already.
-    pub(super) fn join(&mut self, entry: &SubscriptionEntry) -> bool {
-        let before = self.members.len();
+    pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
         self.members.get_or_insert(key(entry), || GroupMember {
             outlet: entry.outlet.clone(),
             subscription: entry.id,
             overflow: entry.overflow,
         });
         self.gate.clone().wake();
-        self.members.len() > before
     }
 
     /// Takes a member out. What waits for it stays in its queue.
