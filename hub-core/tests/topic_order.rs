@@ -299,9 +299,11 @@ fn two_plain_subscriptions_of_a_connection_share_one_copy() {
         let copies = line.client(|client| client.lane(&shared).len());
         assert_eq!((copies, registry.ledger().counts().due), (3, 3));
         // Joining twice changes nothing.
+        let first = entry(&line, 1, "a.*", Wants { positions: true, ..Wants::default() });
         subscribe(&registry, &first).await;
         topic.actor().unwrap().send(hub_core::topic::Join(first.clone())).await.unwrap();
-        assert_eq!(topic.deliveries(), 1);
+        let stands = |told: &&Told| matches!(told, Told::Stands { .. });
+        assert_eq!((topic.deliveries(), told(&line).iter().filter(stands).count()), (1, 1));
         let state = topic.actor().unwrap().send(Inspect).await.unwrap();
         assert_eq!((state.next, state.plain, state.groups, state.retired), (5, 1, 0, false));
         unsubscribe(&registry, &first).await;

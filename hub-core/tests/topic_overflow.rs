@@ -286,6 +286,52 @@ fn discard_leaves_no_hole_behind_what_was_sent() {
     assert_eq!(line.queue().queued_bytes(), 0);
 }
 
+/// A subscription that ended and began again was not due what came in between.
+#[test]
+fn gaps_are_not_joined_over_numbers_that_were_not_due() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let line = Line::new(1, 4_000, &Arc::default());
+        let small = |number| single("t", number, 0, overflow);
+        let due = (1..=20).chain(31..=50);
+        due.clone().for_each(|number| drop(line.queue().append(small(number))));
+        let places = told(&line, "t");
+        let told: Vec<u64> = places
+            .iter()
+            .flat_map(|place| {
+                let (from, to) = place.range();
+                from..=to
+            })
+            .collect();
+        assert_eq!(told, due.collect::<Vec<_>>(), "{overflow:?}: {places:?}");
+    }
+}
+
+/// Taking a run of many small events apart would take far more room than it does.
+#[test]
+fn latest_takes_no_run_apart_for_nothing() {
+    let ledger = Arc::<Ledger>::default();
+    let line = Line::new(1, 24_000, &ledger);
+    let lane = lane("t", 1, None);
+    let mut next = 1;
+    let mut append = |keys: Vec<u32>| {
+        let first = next;
+        next += keys.len() as u64;
+        let events: Vec<_> =
+            (first..).zip(keys).map(|(n, key)| event("t", n, Some(&key.to_string()), 0)).collect();
+        line.queue().append(run(&lane, first, &events, Overflow::Latest));
+    };
+    append((0..200).collect());
+    // Every second key again, until it does not fit.
+    (0..20).for_each(|_| append((0..200).step_by(2).collect()));
+    line.take_all();
+    let counts = ledger.counts();
+    assert!(counts.overflow == 0 && counts.conflated > 0, "{counts:?}");
+    let places = line.client(|client| client.lane(&lane));
+    assert_eq!(assert_consecutive(1, &places), 2_201);
+    // The run with all keys is whole.
+    assert!(numbers(&places).starts_with(&(1..=200).collect::<Vec<_>>()));
+}
+
 #[test]
 fn gaps_of_a_connection_that_stopped_reading_stay_few() {
     for overflow in [Overflow::Latest, Overflow::DropNewest, Overflow::DropOldest] {

@@ -139,7 +139,7 @@ impl Backlog {
                     self.bytes -= span.size();
                     self.bytes += self.settled.push_gap(span);
                 }
-                kept => self.settled.push_last(kept),
+                kept => self.settled.push(kept),
             }
         }
         false

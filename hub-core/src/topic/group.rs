@@ -73,22 +73,19 @@ impl Group {
     }
 
     /// Adds a member, unless it is there already.
-    pub(super) fn join(&mut self, entry: &SubscriptionEntry) -> bool {
-        let before = self.members.len();
+    pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
         self.members.get_or_insert(key(entry), || GroupMember {
             outlet: entry.outlet.clone(),
             subscription: entry.id,
             overflow: entry.overflow,
         });
         self.gate.clone().wake();
-        self.members.len() > before
     }
 
     /// Takes a member out. What waits for it stays in its queue.
     pub(super) fn leave(&mut self, entry: &SubscriptionEntry) {
         self.members.remove(&key(entry));
         self.gate.clone().wake();
-        entry.outlet.queue().wake_waiting();
     }
 
     /// A member to wait for, if all that are connected are full.
@@ -108,7 +105,7 @@ impl Group {
         if room() { None } else { Some(&first.outlet) }
     }
 
-    /// The places of at most `most` members that can take `size` bytes, from the one on whose
+    /// The places of at most `most` connected members for which `fit` holds, from the one on whose
     /// turn it is.
     fn takers(&self, most: usize, fit: impl Fn(&GroupMember) -> bool) -> Vec<usize> {
         let count = self.members.len();
@@ -188,17 +185,24 @@ impl Group {
         touched: &mut Touched,
     ) -> Vec<QueuedRun> {
         let mut left = Vec::new();
-        for run in runs {
-            let size = run.size();
-            let mut takers = self.takers(1, |m| m.outlet.queue().has_room(size));
-            if takers.is_empty() {
-                takers = self.takers(usize::MAX, |_| true);
+        let mut takers = Vec::new();
+        let mut full = false;
+        for (turn, run) in runs.into_iter().enumerate() {
+            if !full {
+                let size = run.size();
+                takers = self.takers(1, |m| m.outlet.queue().has_room(size));
+                self.next = (self.next + 1) % self.members.len().max(1);
+                // Once nobody has room, members are not asked again for each run.
+                full = takers.is_empty();
+                if full {
+                    takers = self.takers(usize::MAX, |_| true);
+                }
             }
-            self.next = (self.next + 1) % self.members.len().max(1);
+            let order = takers.iter().cycle().skip(turn % takers.len().max(1)).take(takers.len());
             let original = run.clone();
             let head = |id| original.head_for(Some(id), original.first, original.count).into();
             let unnamed = QueuedRun { head: Bytes::new(), body: original.events(), ..run };
-            left.extend(self.offer(takers.iter(), unnamed, head, touched, Offer::Left));
+            left.extend(self.offer(order, unnamed, head, touched, Offer::Left));
         }
         left
     }

@@ -49,14 +49,12 @@ impl Members {
         self.groups.len()
     }
 
-    /// Adds a subscription; false if it is there already.
+    /// Adds a subscription, unless it is there already. Whether it has a past to be told of: a
+    /// group has its place in the order, whoever its members are.
     pub(super) fn join(&mut self, entry: &SubscriptionEntry) -> bool {
-        match &entry.group {
-            None => self.join_plain(entry),
-            Some(name) => {
-                self.groups.get_or_insert(name.clone(), || Group::new(name.clone())).join(entry)
-            }
-        }
+        let Some(name) = &entry.group else { return self.join_plain(entry) };
+        self.groups.get_or_insert(name.clone(), || Group::new(name.clone())).join(entry);
+        false
     }
 
     fn join_plain(&mut self, entry: &SubscriptionEntry) -> bool {

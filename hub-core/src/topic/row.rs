@@ -2,7 +2,7 @@ use super::item::{Item, QueuedRun, Track};
 use super::span::Span;
 use std::collections::{HashMap, VecDeque};
 
-/// Items in order. Of some tracks it knows which of their items is the last.
+/// Items in order. Of each track it knows the gap that is its last item, if one is.
 ///
 /// Items leave at the front only, so a place is counted from the first item there ever was.
 #[derive(Debug, Default)]
@@ -10,7 +10,7 @@ pub(super) struct Row {
     items: VecDeque<Item>,
     /// How many have left at the front.
     left: usize,
-    /// The place of a track's last item. It may have left since.
+    /// The place of the gap that is a track's last item. It may have left since.
     last: HashMap<Track, usize>,
 }
 
@@ -37,14 +37,6 @@ impl Row {
         self.items.push_back(item);
     }
 
-    /// Appends an item, and remembers that it is the last of its track.
-    pub(super) fn push_last(&mut self, item: Item) {
-        if let Some(track) = item.track() {
-            self.last.insert(track, self.left + self.items.len());
-        }
-        self.items.push_back(item);
-    }
-
     /// Appends a gap, or extends the one that is the last of its track; returns the bytes that
     /// the row has grown by.
     pub(super) fn push_gap(&mut self, span: Span) -> usize {
@@ -56,7 +48,8 @@ impl Row {
             return 0;
         }
         let size = span.size();
-        self.push_last(Item::Gap(span));
+        self.last.insert(track, self.left + self.items.len());
+        self.items.push_back(Item::Gap(span));
         size
     }
 

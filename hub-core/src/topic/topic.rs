@@ -147,9 +147,7 @@ impl Topic {
         if self.is_retired() || entry.outlet.queue().is_closed() {
             return;
         }
-        let is_new = s.members.join(entry);
-        // A group has its place in the order, whoever its members are.
-        if is_new && entry.group.is_none() {
+        if s.members.join(entry) {
             self.tell_past(&s, entry);
         }
     }
