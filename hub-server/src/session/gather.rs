@@ -135,7 +135,9 @@ impl Gathering {
         let run = if place.request {
             // What comes later on this topic must not overtake the request.
             known.slot = usize::MAX;
-            PendingRun::request(known.head.clone(), frames)
+            let mut run = PendingRun::new(known.head.clone(), frames.len());
+            run.push(frames, count);
+            run.as_request()
         } else {
             known.slot = self.runs.len();
             let mut run = PendingRun::new(known.head.clone(), frames.len());
