@@ -1,0 +1,211 @@
+use super::super::action::{Action, mark, normalise};
+use super::super::bits::Bits;
+use super::super::token::Token;
+use super::pass::{Pass, Place, Stop};
+use super::site::{Form, Span, Text};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
+use std::io::Write;
+use std::ops::Range;
+
+/// Base64 as people send it: with or without padding.
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+/// Shortest `bin` that is tried as base64.
+const MIN_BASE64: usize = 16;
+
+impl Pass<'_> {
+    /// Looks for what the rules want in a scalar: `detecting` in its text, `whole` in it as it
+    /// is; `normalising` first bring its text into their form.
+    pub(super) fn scan(
+        &mut self,
+        place: Place,
+        token: &Token<'_>,
+        end: usize,
+        detecting: Bits,
+        whole: Bits,
+        normalising: Bits,
+    ) -> Result<(), Stop> {
+        if (detecting | whole | normalising).is_empty() {
+            return Ok(());
+        }
+        match token {
+            Token::Str(body) => match std::str::from_utf8(body) {
+                Ok(text) => {
+                    let here = end - body.len()..end;
+                    self.string(place, text, here, detecting, whole, normalising)
+                }
+                Err(_) => self.whole(place, whole),
+            },
+            Token::Bin(body) => self.bin(place, body, end, None, detecting, whole),
+            Token::Ext(kind, body) => self.bin(place, body, end, Some(*kind), detecting, whole),
+            Token::UInt(n) => self.number(place, format_args!("{n}"), detecting, whole),
+            Token::Int(n) => self.number(place, format_args!("{n}"), detecting, whole),
+            // A number that some languages send as a float, though it has no fraction.
+            Token::Float(n) if n.fract() == 0.0 && n.abs() < 9.1e15 => {
+                self.number(place, format_args!("{n:.0}"), detecting, whole)
+            }
+            Token::Nil => Ok(()),
+            _ => self.whole(place, whole),
+        }
+    }
+
+    fn string(
+        &mut self,
+        place: Place,
+        text: &str,
+        here: Range<usize>,
+        detecting: Bits,
+        whole: Bits,
+        normalising: Bits,
+    ) -> Result<(), Stop> {
+        let mut normal = Cow::Borrowed(text);
+        for rule in normalising.iter() {
+            let plan = self.plan;
+            let Action::Normalise(how) = &plan.rules[rule].rule.action else { continue };
+            self.step(1 + text.len() as u64 / 4)?;
+            let new = match normalise(*how, &normal, &plan.shared.keys) {
+                Cow::Owned(new) if new != *normal => new,
+                _ => continue,
+            };
+            if self.hit(rule)? {
+                normal = Cow::Owned(new);
+            }
+        }
+        let from = self.found.spans.len();
+        self.whole_spans(whole, normal.len())?;
+        self.find(&normal, detecting)?;
+        match normal {
+            Cow::Borrowed(_) => self.push(place, Form::Str, Text::Here(here), false, from),
+            Cow::Owned(text) => {
+                let text = self.found.own(text);
+                self.push(place, Form::Str, text, true, from);
+            }
+        }
+        Ok(())
+    }
+
+    fn number(
+        &mut self,
+        place: Place,
+        digits: std::fmt::Arguments<'_>,
+        detecting: Bits,
+        whole: Bits,
+    ) -> Result<(), Stop> {
+        let mut buffer = [0_u8; 24];
+        let mut room = &mut buffer[..];
+        // The longest number has 20 digits.
+        let written = room.write_fmt(digits).is_ok();
+        let left = room.len();
+        let len = buffer.len() - left;
+        let Some(text) = std::str::from_utf8(&buffer[..len]).ok().filter(|_| written) else {
+            return self.whole(place, whole);
+        };
+        let from = self.found.spans.len();
+        self.whole_spans(whole, text.len())?;
+        self.find(text, detecting)?;
+        if self.found.spans.len() > from {
+            let text = self.found.own(text.to_owned());
+            self.push(place, Form::Number, text, false, from);
+        }
+        Ok(())
+    }
+
+    /// Bytes: as a whole, as text if they are UTF-8, and as what they hold if they are base64.
+    fn bin(
+        &mut self,
+        place: Place,
+        body: &[u8],
+        end: usize,
+        ext: Option<i8>,
+        detecting: Bits,
+        whole: Bits,
+    ) -> Result<(), Stop> {
+        let Ok(text) = std::str::from_utf8(body) else { return self.whole(place, whole) };
+        let form = ext.map_or(Form::Bin, Form::Ext);
+        let here = || Text::Here(end - body.len()..end);
+        // The first of several sites of a value that changes it counts: all of it, what is in
+        // the base64, the text as it stands.
+        let from = self.found.spans.len();
+        self.whole_spans(whole, text.len())?;
+        self.push(place, form, here(), false, from);
+        if detecting.is_empty() {
+            return Ok(());
+        }
+        if let Some(decoded) = self.base64(text)? {
+            let from = self.found.spans.len();
+            self.find(&decoded, detecting)?;
+            if self.found.spans.len() > from {
+                let decoded = self.found.own(decoded);
+                self.push(place, Form::Base64(ext), decoded, false, from);
+            }
+        }
+        let from = self.found.spans.len();
+        self.find(text, detecting)?;
+        self.push(place, form, here(), false, from);
+        Ok(())
+    }
+
+    fn base64(&mut self, text: &str) -> Result<Option<String>, Stop> {
+        let text = text.trim_ascii_end();
+        let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+        if text.len() < MIN_BASE64 || !text.bytes().all(alphabet) {
+            return Ok(None);
+        }
+        self.step(text.len() as u64 / 16)?;
+        Ok(BASE64.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    /// A value without text.
+    fn whole(&mut self, place: Place, whole: Bits) -> Result<(), Stop> {
+        let from = self.found.spans.len();
+        self.whole_spans(whole, 0)?;
+        self.push(place, Form::Whole, Text::None, false, from);
+        Ok(())
+    }
+
+    fn whole_spans(&mut self, whole: Bits, len: usize) -> Result<(), Stop> {
+        for rule in whole.iter() {
+            if self.hit(rule)? {
+                self.found.spans.push(Span { start: 0, end: len, rule });
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the detectors over a text.
+    fn find(&mut self, text: &str, rules: Bits) -> Result<(), Stop> {
+        let plan = self.plan;
+        if rules.is_empty() || text.is_empty() {
+            return Ok(());
+        }
+        self.step(text.len() as u64 / 16)?;
+        if !plan.finder.any(text) {
+            return Ok(());
+        }
+        self.step(text.len() as u64 / 16 * plan.finder.len() as u64)?;
+        let mut hits = std::mem::take(&mut self.work.hits);
+        plan.finder.each(text, &mut hits);
+        // What the hub has made of a find is not found again.
+        let marks = mark::find(text, &plan.shared.keys);
+        let result = hits.iter().try_for_each(|hit| {
+            let made =
+                |(range, _): &(Range<usize>, _)| range.start <= hit.start && hit.end <= range.end;
+            if hit.start >= hit.end || marks.iter().any(made) {
+                return Ok(());
+            }
+            for rule in (plan.wanted[hit.detector] & rules).iter() {
+                if self.hit(rule)? {
+                    self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
+                }
+            }
+            Ok(())
+        });
+        self.work.hits = hits;
+        result
+    }
+}
