@@ -30,6 +30,8 @@ mod schema;
 #[cfg(feature = "scrub")]
 mod scrubber;
 #[cfg(feature = "scrub")]
+mod shape;
+#[cfg(feature = "scrub")]
 mod token;
 
 pub use headers::*;

@@ -73,11 +73,7 @@ pub(crate) fn apply_value(
     if matches!(token, Token::Nil) {
         return Applied::Same;
     }
-    let int = match token {
-        Token::UInt(n) => Some(n.to_string()),
-        Token::Int(n) => Some(n.to_string()),
-        _ => None,
-    };
+    let int = digits(token);
     let number = Number::of(token);
     let masked = || Applied::Text("*".repeat(MASK));
     match (action, number) {
@@ -109,6 +105,21 @@ pub(crate) fn apply_value(
         }
         _ => int.map_or_else(masked, |digits| Applied::Text(apply_text(action, &digits, keys))),
     }
+}
+
+/// The decimal digits of a number without a fraction. Some languages send such numbers as floats,
+/// up to 2^53 exactly.
+pub(crate) fn digits(token: &Token<'_>) -> Option<String> {
+    match token {
+        Token::UInt(n) => Some(n.to_string()),
+        Token::Int(n) => Some(n.to_string()),
+        Token::Float(n) if is_whole(*n) => Some(format!("{n:.0}")),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_whole(n: f64) -> bool {
+    n.fract() == 0.0 && n.abs() <= (1_u64 << 53) as f64
 }
 
 fn number_or_same(new: Number, old: Number) -> Applied {

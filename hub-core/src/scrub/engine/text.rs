@@ -1,4 +1,4 @@
-use super::super::action::{Action, mark, normalise};
+use super::super::action::{Action, is_whole, mark, normalise};
 use super::super::bits::Bits;
 use super::super::token::Token;
 use super::pass::{Pass, Place, Stop};
@@ -45,8 +45,7 @@ impl Pass<'_> {
             Token::Ext(kind, body) => self.bin(place, body, end, Some(*kind), detecting, whole),
             Token::UInt(n) => self.number(place, format_args!("{n}"), detecting, whole),
             Token::Int(n) => self.number(place, format_args!("{n}"), detecting, whole),
-            // A number that some languages send as a float, though it has no fraction.
-            Token::Float(n) if n.fract() == 0.0 && n.abs() < 9.1e15 => {
+            Token::Float(n) if is_whole(*n) => {
                 self.number(place, format_args!("{n:.0}"), detecting, whole)
             }
             Token::Nil => Ok(()),

@@ -4,6 +4,7 @@ mod action;
 mod check;
 mod error;
 mod load;
+mod load_rule;
 mod message;
 mod raw;
 mod view;
@@ -56,7 +57,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { steps: 2_000_000, bytes: 16 << 20, matches: 10_000 }
+        Budget { steps: 1_000_000, bytes: 16 << 20, matches: 10_000 }
     }
 }
 
