@@ -184,12 +184,10 @@ fn views(rules: &RuleSet) -> Vec<ViewId> {
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig {
-        cases: 150,
-        failure_persistence: None,
-        max_global_rejects: 100_000,
-        ..ProptestConfig::default()
-    }
+    let default = ProptestConfig::default();
+    // Debug builds are slow; PROPTEST_CASES says how thorough a run is to be.
+    let cases = std::env::var_os("PROPTEST_CASES").map_or(150, |_| default.cases);
+    ProptestConfig { cases, failure_persistence: None, max_global_rejects: 100_000, ..default }
 }
 
 proptest! {
@@ -270,7 +268,7 @@ fn plant(value: &mut Value, canary: &str, mut way: usize) {
             way /= 7;
             plant(&mut values[at], canary, way);
         }
-        Value::Map(entries) if !entries.is_empty() && way % 5 > 0 => {
+        Value::Map(entries) if !entries.is_empty() && !way.is_multiple_of(5) => {
             let at = way % entries.len();
             plant(&mut entries[at].1, canary, way / 5);
         }

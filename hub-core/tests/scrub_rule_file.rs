@@ -99,7 +99,7 @@ fn a_fault_of_meaning_is_said_with_line_and_key() {
             "rules.toml:6: `rule.mail.condition`: there is no function `sise`",
         ),
         (
-            "find = { paths = [\"customer.email\"] }",
+            "find = { paths = [\"customer.email\"] }\naction = \"mask\"",
             "schema = { type = \"objekt\" }",
             "rules.toml:5: `rule.mail.schema`: ",
         ),

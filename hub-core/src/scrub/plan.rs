@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::bits::Bits;
-use super::find::Finder;
+use super::find::{FindScratch, Finder};
 use super::path::{PathSet, Step};
 use super::rule::{Find, MAX_KEY_NAME, Mode, Rule, RuleKind, Shared, Type, fold_key};
 use crate::topic::TopicName;
@@ -24,7 +24,7 @@ pub struct Plan {
     /// Rules that a value of each type can concern.
     types: [Bits; 9],
     pub(crate) sets: Sets,
-    pub(crate) finder: Finder,
+    pub(crate) finder: Arc<Finder>,
     /// For each detector of the finder, the rules that want it.
     pub(crate) wanted: Vec<Bits>,
     /// For each view, the action of each rule.
@@ -93,8 +93,7 @@ impl Plan {
             finds().filter(|(_, find)| find.detectors.contains(detector)).map(|(n, _)| n).collect()
         };
         let wanted = detectors.iter().map(wants).collect();
-        let spec = |detector: &usize| shared.detectors.get(*detector).cloned();
-        let finder = Finder::new(detectors.iter().filter_map(spec).collect());
+        let finder = shared.detectors.finder(&detectors);
         let of_type = |kind: Type| {
             let suits = |find: &Find| find.types.is_empty() || find.types.contains(&kind);
             finds().filter(|(_, find)| suits(find)).map(|(n, _)| n).collect()
@@ -130,9 +129,9 @@ impl Plan {
     }
 
     fn look_at_topic(&self) -> Option<usize> {
-        let mut hits = Vec::new();
-        self.finder.each(self.topic.as_str(), &mut hits);
-        let rules = hits.iter().flat_map(|hit| self.wanted[hit.detector].iter());
+        let mut scratch = FindScratch::default();
+        self.finder.each("", self.topic.as_str(), &mut scratch);
+        let rules = scratch.hits.iter().flat_map(|hit| self.wanted[hit.detector].iter());
         rules
             .filter(|n| match &self.rules[*n].rule.kind {
                 RuleKind::Find(find) => find.in_topic && self.rules[*n].mode == Mode::Enforce,
@@ -255,8 +254,8 @@ impl Plan {
                     write!(out, ", {count} {what}")?;
                 }
             }
-            let names = find.detectors.iter().filter_map(|at| self.shared.detectors.get(*at));
-            let names: Vec<&str> = names.map(|spec| spec.name()).collect();
+            let names = find.detectors.iter().map(|at| self.shared.detectors.name(*at));
+            let names: Vec<&str> = names.collect();
             if !names.is_empty() {
                 write!(out, ", detectors {}", names.join(" "))?;
             }

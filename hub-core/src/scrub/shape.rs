@@ -1,6 +1,7 @@
 //! What quarantine shows of a message: types, lengths and labels, never values.
 
 use super::engine::{Quarantine, Scratch};
+use super::find::FindScratch;
 use super::plan::Plan;
 use super::token::{Token, read};
 use crate::wire::Packer;
@@ -117,7 +118,10 @@ impl Plan {
     fn may_show(&self, key: &[u8]) -> bool {
         let Ok(key) = std::str::from_utf8(key) else { return false };
         let plain = |c: char| c.is_ascii_alphabetic() || c == '_';
-        self.names(key) || (key.len() <= MAX_KEY && key.chars().all(plain) && !self.finder.any(key))
+        self.names(key)
+            || (key.len() <= MAX_KEY
+                && key.chars().all(plain)
+                && !self.finder.any("", key, &mut FindScratch::default()))
     }
 }
 

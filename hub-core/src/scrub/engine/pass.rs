@@ -39,7 +39,8 @@ pub(super) struct Place {
     pub(super) at: usize,
     pub(super) entry: usize,
     pub(super) map: Option<usize>,
-    pub(super) is_key: bool,
+    /// Where the key is under which it stands, through arrays too.
+    pub(super) key_at: Option<usize>,
     pub(super) paths: Bits,
     pub(super) keys: Bits,
 }
@@ -53,7 +54,7 @@ impl Pass<'_> {
         self.work.rows.clear();
         self.work.rows.extend_from_slice(plan.paths.start(self.in_headers));
         let paths = plan.paths.ends(&self.work.rows);
-        let root = Place { at: 0, entry: 0, map: None, is_key: false, paths, keys: Bits::NONE };
+        let root = Place { at: 0, entry: 0, map: None, key_at: None, paths, keys: Bits::NONE };
         let mut pos = self.value(root)?;
         while let Some(open) = self.work.open.last().copied() {
             if open.left == 0 {
@@ -63,11 +64,11 @@ impl Pass<'_> {
             }
             let mut place = Place { at: pos, entry: pos, map: None, ..root };
             if open.map {
-                place.map = Some(open.at);
+                (place.map, place.key_at) = (Some(open.at), Some(pos));
                 (place.at, place.paths, place.keys) = self.key(pos)?;
             } else {
                 place.paths = self.step_into(Step::Number(open.index as u64));
-                place.keys = open.keys;
+                (place.keys, place.key_at) = (open.keys, open.key_at);
             }
             if let Some(open) = self.work.open.last_mut() {
                 (open.left, open.index) = (open.left - 1, open.index + 1);
@@ -109,7 +110,7 @@ impl Pass<'_> {
         let paths = self.step_into(step);
         let (map, allow) = match self.work.open.last_mut() {
             Some(open) => {
-                (open.key_at, open.keys) = (at, keys);
+                (open.key_at, open.keys) = (Some(at), keys);
                 (open.at, open.allow)
             }
             None => (0, Bits::NONE),
@@ -120,7 +121,7 @@ impl Pass<'_> {
         for rule in allow.iter() {
             self.allow(rule, &token, at, map)?;
         }
-        let place = Place { at, entry: at, map: Some(map), is_key: true, paths, keys };
+        let place = Place { at, entry: at, map: Some(map), key_at: None, paths, keys };
         let finding = plan.located_key(paths, keys) & plan.sets.in_keys & self.region();
         self.scan(place, &token, end, finding & plan.sets.detecting, Bits::NONE, Bits::NONE)?;
         Ok((end, paths, keys))
@@ -160,7 +161,7 @@ impl Pass<'_> {
         let here =
             plan.located(token.kind(), place.paths, place.keys) & plan.sets.in_values & region;
         if let Token::Array(count) | Token::Map(count) = token {
-            self.container(place, &token, end, count, here)?;
+            self.container(place, &token, count, here)?;
             return Ok(end);
         }
         let ranging = here & plan.sets.ranging;
@@ -176,7 +177,6 @@ impl Pass<'_> {
         &mut self,
         place: Place,
         token: &Token<'_>,
-        body: usize,
         count: usize,
         here: Bits,
     ) -> Result<(), Stop> {
@@ -197,7 +197,7 @@ impl Pass<'_> {
             map,
             left: count,
             index: 0,
-            key_at: body,
+            key_at: place.key_at,
             keys: place.keys,
             allow,
         });
@@ -282,7 +282,7 @@ impl Pass<'_> {
                 path.push_str(&open.index.saturating_sub(1).to_string());
                 continue;
             }
-            match read(self.bytes, open.key_at) {
+            match open.key_at.and_then(|at| read(self.bytes, at)) {
                 Some((Token::Str(key), _)) => match std::str::from_utf8(key) {
                     Ok(name) if self.plan.names(name) => path.push_str(name),
                     _ => path.push('*'),
@@ -306,7 +306,8 @@ impl Pass<'_> {
         if spans.is_empty() && !normalised {
             return;
         }
-        let Place { at, entry, map, is_key: key, .. } = place;
+        let Place { at, entry, map, .. } = place;
+        let key = map.is_some() && at == entry;
         self.found.sites.push(Site { at, entry, map, key, form, text, normalised, spans });
     }
 

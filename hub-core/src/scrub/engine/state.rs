@@ -1,5 +1,5 @@
 use super::super::bits::Bits;
-use super::super::find::Hit;
+use super::super::find::FindScratch;
 use super::super::plan::Plan;
 use super::site::Sites;
 use std::collections::HashMap;
@@ -46,8 +46,8 @@ pub(super) struct Open {
     pub(super) map: bool,
     pub(super) left: usize,
     pub(super) index: usize,
-    /// Where the key of the entry at work is.
-    pub(super) key_at: usize,
+    /// Where the key of the entry at work is; of an array, where its own key is.
+    pub(super) key_at: Option<usize>,
     /// Rules that name that key; of an array, those that name its own key.
     pub(super) keys: Bits,
     /// Rules that allow only some keys here.
@@ -68,7 +68,7 @@ pub(super) struct Work {
     pub(super) steps: u64,
     pub(super) matches: u32,
     pub(super) elements: usize,
-    pub(super) hits: Vec<Hit>,
+    pub(super) finding: FindScratch,
     /// Where a map (by its offset) has a key (by its hash).
     pub(super) seen: HashMap<(usize, u64), usize>,
 }

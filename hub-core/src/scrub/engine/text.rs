@@ -1,6 +1,6 @@
 use super::super::action::{Action, is_whole, mark, normalise};
 use super::super::bits::Bits;
-use super::super::token::Token;
+use super::super::token::{Token, read};
 use super::pass::{Pass, Place, Stop};
 use super::site::{Form, Span, Text};
 use base64::Engine;
@@ -77,7 +77,7 @@ impl Pass<'_> {
         }
         let from = self.found.spans.len();
         self.whole_spans(whole, normal.len())?;
-        self.find(&normal, detecting)?;
+        self.find(place, &normal, detecting)?;
         match normal {
             Cow::Borrowed(_) => self.push(place, Form::Str, Text::Here(here), false, from),
             Cow::Owned(text) => {
@@ -106,7 +106,7 @@ impl Pass<'_> {
         };
         let from = self.found.spans.len();
         self.whole_spans(whole, text.len())?;
-        self.find(text, detecting)?;
+        self.find(place, text, detecting)?;
         if self.found.spans.len() > from {
             let text = self.found.own(text.to_owned());
             self.push(place, Form::Number, text, false, from);
@@ -137,14 +137,14 @@ impl Pass<'_> {
         }
         if let Some(decoded) = self.base64(text)? {
             let from = self.found.spans.len();
-            self.find(&decoded, detecting)?;
+            self.find(place, &decoded, detecting)?;
             if self.found.spans.len() > from {
                 let decoded = self.found.own(decoded);
                 self.push(place, Form::Base64(ext), decoded, false, from);
             }
         }
         let from = self.found.spans.len();
-        self.find(text, detecting)?;
+        self.find(place, text, detecting)?;
         self.push(place, form, here(), false, from);
         Ok(())
     }
@@ -177,18 +177,22 @@ impl Pass<'_> {
     }
 
     /// Runs the detectors over a text.
-    fn find(&mut self, text: &str, rules: Bits) -> Result<(), Stop> {
+    fn find(&mut self, place: Place, text: &str, rules: Bits) -> Result<(), Stop> {
         let plan = self.plan;
         if rules.is_empty() || text.is_empty() {
             return Ok(());
         }
         self.step(text.len() as u64 / 16)?;
-        if !plan.finder.any(text) {
+        let key = match place.key_at.and_then(|at| read(self.bytes, at)) {
+            Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
+            _ => "",
+        };
+        if !plan.finder.any(key, text, &mut self.work.finding) {
             return Ok(());
         }
         self.step(text.len() as u64 / 16 * plan.finder.len() as u64)?;
-        let mut hits = std::mem::take(&mut self.work.hits);
-        plan.finder.each(text, &mut hits);
+        plan.finder.each(key, text, &mut self.work.finding);
+        let hits = std::mem::take(&mut self.work.finding.hits);
         // What the hub has made of a find is not found again.
         let marks = mark::find(text, &plan.shared.keys);
         let result = hits.iter().try_for_each(|hit| {
@@ -204,7 +208,7 @@ impl Pass<'_> {
             }
             Ok(())
         });
-        self.work.hits = hits;
+        self.work.finding.hits = hits;
         result
     }
 }

@@ -1,4 +1,4 @@
-use super::super::find::DetectorSpec;
+use super::super::find::Detectors;
 use super::super::keys::{KeyOrigin, KeySource, KeyVersion, Keyring, Keys};
 use super::super::scrubber::Scrubber;
 use super::error::{Faults, RuleErrors};
@@ -25,13 +25,12 @@ pub(super) fn load(
         }
     };
     let keys = keys(file.keys, secrets, &mut faults);
-    let mut detectors = Vec::new();
+    let mut detectors = Detectors::default();
     for (name, spec) in file.detectors {
         let at = name.span().start;
         let key = format!("detectors.{}", name.get_ref());
-        match DetectorSpec::of_user(name.get_ref(), spec.into_inner()) {
-            Ok(spec) => detectors.push(spec),
-            Err(error) => faults.add(at, key, error),
+        if let Err(error) = detectors.add(name.get_ref(), spec.into_inner()) {
+            faults.add(at, key, error);
         }
     }
     for pack in &file.packs {

@@ -1,5 +1,5 @@
 use super::super::condition::Condition;
-use super::super::find::DetectorSpec;
+use super::super::find::Detectors;
 use super::super::keys::Keys;
 use super::super::path::PathPattern;
 use super::super::schema::Schema;
@@ -15,7 +15,7 @@ use toml::Spanned;
 /// Checks one rule after another.
 pub(super) struct Loader<'a> {
     pub(super) keys: &'a Keys,
-    pub(super) detectors: Vec<DetectorSpec>,
+    pub(super) detectors: Detectors,
     pub(super) scrubbers: &'a [Arc<dyn Scrubber>],
     pub(super) names: BTreeSet<String>,
 }
@@ -168,15 +168,8 @@ impl Loader<'_> {
             }
         }
         for name in &raw.detectors {
-            let known = self.detectors.iter().position(|spec| spec.name() == name.get_ref());
-            match known
-                .map_or_else(|| DetectorSpec::named(name.get_ref()).map(Err), |at| Some(Ok(at)))
-            {
-                Some(Ok(at)) => find.detectors.push(at),
-                Some(Err(spec)) => {
-                    find.detectors.push(self.detectors.len());
-                    self.detectors.push(spec);
-                }
+            match self.detectors.find(name.get_ref()) {
+                Some(detector) => find.detectors.push(detector),
                 None => {
                     let message = format!("there is no detector `{}`", name.get_ref());
                     faults.add(name.span().start, key("detectors"), message);

@@ -19,7 +19,7 @@ pub(crate) use view::Views;
 
 use super::action::Action;
 use super::condition::Condition;
-use super::find::DetectorSpec;
+use super::find::Detectors;
 use super::keys::{KeySource, Keys};
 use super::path::PathPattern;
 use super::plan::Plan;
@@ -37,7 +37,7 @@ pub struct RuleSet {
 
 /// What the plans of a rule set have in common.
 pub(crate) struct Shared {
-    pub(crate) detectors: Vec<DetectorSpec>,
+    pub(crate) detectors: Detectors,
     pub(crate) keys: Keys,
     pub(crate) views: Views,
     pub(crate) budget: Budget,

@@ -43,12 +43,31 @@ pub(super) struct Key {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Detector {
-    pub(crate) pattern: String,
+    pub(crate) pattern: Option<String>,
+    pub(crate) built_in: Option<String>,
     #[serde(default)]
-    pub(crate) near: Vec<String>,
-    #[serde(default)]
-    pub(crate) suppress: Vec<String>,
+    pub(crate) literals: Vec<String>,
     pub(crate) check: Option<String>,
+    pub(crate) near: Option<Near>,
+    pub(crate) except: Option<Except>,
+}
+
+/// Words that must be near a find.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Near {
+    pub(crate) words: Vec<String>,
+    pub(crate) within: Option<usize>,
+}
+
+/// Finds that are none.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Except {
+    #[serde(default)]
+    pub(crate) literals: Vec<String>,
+    #[serde(default)]
+    pub(crate) patterns: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
