@@ -1,7 +1,8 @@
 //! Claims, for random rules and messages:
 //!
 //! - the output is well-formed MessagePack, as another reader sees it;
-//! - `scrub(scrub(x)) == scrub(x)`, in every view;
+//! - `scrub(scrub(x)) == scrub(x)`, in every view that the second scrub lets through, and with
+//!   one view always;
 //! - a redacted value is nowhere in the bytes of a view that may not see it, and no error or path
 //!   holds any of it;
 //! - what no rule finds anything in keeps its bytes.
@@ -10,7 +11,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 mod scrub_common;
-use hub_core::scrub::{RuleSet, Scratch, Verdict, ViewId};
+use hub_core::scrub::{QuarantineReason, RuleSet, Scratch, Verdict, ViewId};
 use hub_core::wire::{Limits, walk_all};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -204,6 +205,12 @@ proptest! {
             prop_assert_eq!(walk_all(once, &Limits::NONE), Ok(()));
             unpack(once);
             let again = plan.scrub(once, None, &mut scratch);
+            // What one view gets need not come to rest in another: a pattern that finds masks,
+            // and a mask that is shorter than what it masks.
+            if matches!(&again, Verdict::Quarantine(q) if q.reason == QuarantineReason::Unsettled) {
+                prop_assert!(views(&rules).len() > 1);
+                continue;
+            }
             let twice = again.render(view, once, None).map(|(payload, _)| payload);
             prop_assert_eq!(twice, Some(once), "view {:?} of\n{}\n{}\nthen\n{}", view, file, message, unpack(once));
         }

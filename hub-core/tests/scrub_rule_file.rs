@@ -190,3 +190,19 @@ fn secrets_are_long_enough_and_never_shown() {
     );
     assert_eq!(errors(&key("")), "rules.toml:9: `keys.crm`: say either `env` or `file`");
 }
+
+#[test]
+fn a_pack_is_a_name_with_topics_and_a_mode() {
+    let rules = load("[[pack]]\nname = \"secrets\"\ntopics = [\"orders.*\"]\n");
+    assert_eq!(rules.rules().collect::<Vec<_>>(), [("secrets/named", "secret")]);
+    let seen = scrubbed(&rules, &serde_json::json!({ "user": "ann", "Pass-Word": "x" }));
+    assert_eq!(seen, serde_json::json!({ "user": "ann", "Pass-Word": "***" }));
+    assert!(rules.plan(&topic("users.changed")).is_empty());
+    let said = errors("[[pack]]\nname = \"nosuch\"\n");
+    assert!(
+        said.starts_with("rules.toml:2: `pack.name`: there is no pack `nosuch`; there are "),
+        "{said}"
+    );
+    let said = errors("[[pack]]\nname = \"secrets\"\nmode = \"off\"\n");
+    assert!(said.starts_with("rules.toml:3: `rule.secrets/named.mode`: must be"), "{said}");
+}

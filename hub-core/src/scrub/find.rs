@@ -128,7 +128,8 @@ impl One {
             .then(|| RegexBuilder::new(&literals.join("|")).case_insensitive(true).build())
             .transpose()
             .map_err(|error| error.to_string())?;
-        let near = rules.near.map(|near| {
+        // A pattern has no finds that are certain without words, so they are required unless said.
+        let near = rules.near.filter(|near| near.required.unwrap_or(true)).map(|near| {
             let words = near.words.iter().map(|word| word.to_ascii_lowercase()).collect();
             (words, near.within.unwrap_or(NEAR).min(FARTHEST))
         });

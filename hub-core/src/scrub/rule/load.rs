@@ -3,9 +3,9 @@ use super::super::keys::{KeyOrigin, KeySource, KeyVersion, Keyring, Keys};
 use super::super::scrubber::Scrubber;
 use super::error::{Faults, RuleErrors};
 use super::load_rule::Loader;
-use super::raw;
 use super::view::{View, Views};
 use super::{Action, Budget, Rule, RuleSet, Shared, action, check};
+use super::{pack, raw};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Spanned;
@@ -33,11 +33,6 @@ pub(super) fn load(
             faults.add(at, key, error);
         }
     }
-    for pack in &file.packs {
-        let name = pack.name.get_ref();
-        faults.add(pack.name.span().start, "pack.name", format!("there is no pack `{name}`"));
-        let _ = (&pack.topics, &pack.mode);
-    }
     let mut loader = Loader { keys: &keys, detectors, scrubbers, names: BTreeSet::new() };
     let (mut rules, mut tests) = (Vec::new(), Vec::new());
     for rule in file.rules {
@@ -45,6 +40,15 @@ pub(super) fn load(
         if let Some((rule, test)) = loader.rule(rule.into_inner(), at, &mut faults) {
             rules.push(Arc::new(rule));
             tests.push(test);
+        }
+    }
+    for pack in file.packs {
+        let at = pack.name.span().start;
+        for rule in pack_rules(pack, &mut faults) {
+            if let Some((rule, (test, _))) = loader.rule(rule, at, &mut faults) {
+                rules.push(Arc::new(rule));
+                tests.push((test, at));
+            }
         }
     }
     let detectors = loader.detectors;
@@ -165,4 +169,31 @@ fn views(
         views.add(View { name: name.into(), roles, labels });
     }
     views
+}
+
+/// The rules of a pack, as a file's author asks for them.
+fn pack_rules(pack: raw::Pack, faults: &mut Faults<'_>) -> Vec<raw::Rule> {
+    let (at, name) = (pack.name.span().start, pack.name.into_inner());
+    let Some(text) = pack::text(&name) else {
+        let message = format!("there is no pack `{name}`; there are {}", pack::names());
+        faults.add(at, "pack.name", message);
+        return Vec::new();
+    };
+    let file: raw::File = match toml::from_str(text) {
+        Ok(file) => file,
+        Err(error) => {
+            faults.add(at, "pack.name", error);
+            return Vec::new();
+        }
+    };
+    let rules = file.rules.into_iter().map(|rule| {
+        let mut rule = rule.into_inner();
+        let label = rule.label.unwrap_or_else(|| rule.name.clone());
+        rule.label = Some(label);
+        rule.name = Spanned::new(at..at, format!("{name}/{}", rule.name.get_ref()));
+        rule.topics = pack.topics.clone().or(rule.topics);
+        rule.mode = pack.mode.clone().or(rule.mode);
+        rule
+    });
+    rules.collect()
 }

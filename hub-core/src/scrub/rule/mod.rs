@@ -6,6 +6,7 @@ mod error;
 mod load;
 mod load_rule;
 mod message;
+mod pack;
 mod raw;
 mod view;
 

@@ -58,6 +58,7 @@ pub(crate) struct Detector {
 pub(crate) struct Near {
     pub(crate) words: Vec<String>,
     pub(crate) within: Option<usize>,
+    pub(crate) required: Option<bool>,
 }
 
 /// Finds that are none.
