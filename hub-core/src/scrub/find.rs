@@ -19,6 +19,15 @@ pub(crate) struct Hit {
     pub(crate) detector: usize,
 }
 
+impl Hit {
+    /// Whether it is a part of another one, and less than all of it.
+    pub(crate) fn within(&self, outer: &Hit) -> bool {
+        outer.start <= self.start
+            && self.end <= outer.end
+            && (outer.start, outer.end) != (self.start, self.end)
+    }
+}
+
 /// Memory for scans: one a thread.
 #[derive(Debug, Default)]
 pub(crate) struct FindScratch {

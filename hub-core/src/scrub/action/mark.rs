@@ -156,7 +156,12 @@ fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
     if !["<hash:", "<token:", "<sealed:"].iter().any(|start| text.starts_with(start)) {
         return None;
     }
-    let len = text.find('>')? + 1;
+    // A `<` before the `>` begins another one; so all texts are looked through once in all.
+    let close = 1 + text[1..].find(['<', '>'])?;
+    if text.as_bytes()[close] == b'<' {
+        return None;
+    }
+    let len = close + 1;
     let mark = &text[..len];
     let Some(rest) = mark.strip_prefix("<hash:") else {
         open(mark, keys)?;
@@ -171,16 +176,22 @@ fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
 
 fn shift_at(text: &str, open: usize, keys: &Keys) -> Option<Range<usize>> {
     let body = text[open..].strip_prefix(SHIFT)?;
-    let body = &body[..body.find(']')?];
+    let close = body.find(['[', ']']).filter(|at| body.as_bytes()[*at] == b']')?;
+    let body = &body[..close];
     let (id, tag) = body.rsplit_once('-')?;
     let key = keys.by_id(id)?;
     let end = open + SHIFT.len() + body.len() + 1;
     let part_of_date = |byte: &u8| byte.is_ascii_digit() || b"T:+-.Z".contains(byte);
     let before = &text.as_bytes()[open.saturating_sub(LONGEST_DATE)..open];
     let longest = before.iter().rev().take_while(|byte| part_of_date(byte)).count();
+    let dated = |start: &usize| {
+        let year = text.as_bytes().get(*start..start + 5);
+        year.is_some_and(|year| year[..4].iter().all(u8::is_ascii_digit) && year[4] == b'-')
+    };
     (10..=longest)
         .rev()
         .map(|len| open - len)
+        .filter(dated)
         .find(|start| shift_tag(key, &text[*start..open]) == tag)
         .map(|start| start..end)
 }

@@ -243,12 +243,17 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Counts a find; says whether the rule acts on it here. An action that ends the message does so.
-    pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Stop> {
+    pub(super) fn spend_match(&mut self) -> Result<(), Stop> {
         self.work.matches += 1;
         if self.work.matches > self.plan.shared.budget.matches {
             return Err(QuarantineReason::Matches.into());
         }
+        Ok(())
+    }
+
+    /// Counts a find; says whether the rule acts on it here. An action that ends the message does so.
+    pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Stop> {
+        self.spend_match()?;
         let acts = self.work.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
             count.hits += u32::from(acts);

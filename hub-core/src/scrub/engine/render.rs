@@ -6,6 +6,7 @@ use super::site::{Form, Site, Sites, Span};
 use super::text::BASE64;
 use crate::wire::Packer;
 use base64::Engine;
+use std::cmp::Reverse;
 
 /// Bytes of the message, and what takes their place.
 struct Edit {
@@ -117,15 +118,15 @@ fn outcome(
         .filter(|span| actions[span.rule] != Action::Keep)
         .copied()
         .collect();
-    if live.iter().any(|span| actions[span.rule] == Action::Drop) {
+    let text = found.text(site, bytes);
+    let clusters = clusters(live, plan.sets.detecting, actions);
+    if clusters.iter().any(|span| actions[span.rule] == Action::Drop) {
         return if *token == Token::Nil && site.map.is_none() {
             Outcome::Same
         } else {
             Outcome::Drop
         };
     }
-    let text = found.text(site, bytes);
-    let clusters = clusters(live, actions);
     let keys = &plan.shared.keys;
     // An action on all of a value can make a value of another type of it; a key stays text.
     if let ([only], false) = (&clusters[..], site.key) {
@@ -162,11 +163,24 @@ fn outcome(
     Outcome::New(encode(&new, site.form))
 }
 
-/// Joins spans that overlap; each has the rule of the strictest action, of equals the first.
-fn clusters(mut spans: Vec<Span>, actions: &[Action]) -> Vec<Span> {
-    spans.sort_by_key(|span| (span.start, span.rule));
+/// Joins spans that overlap; each has the rule of the strictest action, of equals the first. What
+/// a detector found inside of what one found is left out: the whole counts, not its parts.
+fn clusters(mut spans: Vec<Span>, detecting: Bits, actions: &[Action]) -> Vec<Span> {
+    spans.sort_by_key(|span| (span.start, Reverse(span.end), span.rule));
     let mut joined: Vec<Span> = Vec::new();
+    let mut outer: Option<Span> = None;
     for span in spans {
+        if detecting.has(span.rule) {
+            let part_of = |outer: Span| {
+                span.end <= outer.end && (span.start, span.end) != (outer.start, outer.end)
+            };
+            if outer.is_some_and(part_of) {
+                continue;
+            }
+            if outer.is_none_or(|outer| span.end > outer.end) {
+                outer = Some(span);
+            }
+        }
         match joined.last_mut() {
             Some(last)
                 if span.start < last.end || (span.start, span.end) == (last.start, last.end) =>

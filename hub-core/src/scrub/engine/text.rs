@@ -1,5 +1,7 @@
+use super::super::action::mark::MarkKind;
 use super::super::action::{Action, is_whole, mark, normalise};
 use super::super::bits::Bits;
+use super::super::find::Hit;
 use super::super::token::{Token, read};
 use super::pass::{Pass, Place, Stop};
 use super::site::{Form, Span, Text};
@@ -7,6 +9,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::io::Write;
 use std::ops::Range;
 
@@ -190,25 +193,48 @@ impl Pass<'_> {
         if !plan.finder.any(key, text, &mut self.work.finding) {
             return Ok(());
         }
-        self.step(text.len() as u64 / 16 * plan.finder.len() as u64)?;
+        self.step(text.len() as u64 / 16 * (4 + plan.finder.len() as u64))?;
         plan.finder.each(key, text, &mut self.work.finding);
-        let hits = std::mem::take(&mut self.work.finding.hits);
+        let mut hits = std::mem::take(&mut self.work.finding.hits);
         // What the hub has made of a find is not found again.
         let marks = mark::find(text, &plan.shared.keys);
+        let wanted = |hit: &Hit| plan.wanted[hit.detector] & rules;
+        hits.retain(|hit| hit.start < hit.end && !wanted(hit).is_empty() && !in_mark(&marks, hit));
+        hits.sort_by_key(|hit| (hit.start, Reverse(hit.end), hit.detector));
+        // The find so far that ends last, of those on which a rule acts.
+        let mut outer: Option<Hit> = None;
         let result = hits.iter().try_for_each(|hit| {
-            let made =
-                |(range, _): &(Range<usize>, _)| range.start <= hit.start && hit.end <= range.end;
-            if hit.start >= hit.end || marks.iter().any(made) {
-                return Ok(());
-            }
-            for rule in (plan.wanted[hit.detector] & rules).iter() {
-                if self.hit(rule)? {
+            let inner = outer.is_some_and(|outer| hit.within(&outer));
+            for rule in wanted(hit).iter() {
+                if inner {
+                    self.inner_hit(hit, rule)?;
+                } else if self.hit(rule)? {
                     self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
                 }
+            }
+            let acts = !(wanted(hit) & self.work.active).is_empty();
+            if acts && outer.is_none_or(|outer| hit.end > outer.end) {
+                outer = Some(*hit);
             }
             Ok(())
         });
         self.work.finding.hits = hits;
         result
     }
+
+    /// A find inside of another one, such as what looks like a phone number in a card number, is
+    /// most likely a misreading: it refuses no message and is not counted. It is kept for views
+    /// that may see the other one and not this.
+    fn inner_hit(&mut self, hit: &Hit, rule: usize) -> Result<(), Stop> {
+        self.spend_match()?;
+        if self.work.active.has(rule) && !self.plan.rules[rule].rule.action.ends_message() {
+            self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
+        }
+        Ok(())
+    }
+}
+
+fn in_mark(marks: &[(Range<usize>, MarkKind)], hit: &Hit) -> bool {
+    let behind = marks.partition_point(|(range, _)| range.end < hit.end);
+    marks.get(behind).is_some_and(|(range, _)| range.start <= hit.start && hit.end <= range.end)
 }
