@@ -54,6 +54,8 @@ fn keep_first_and_last() {
     assert_eq!(x(&rules, json!("4111 1111 1111 1234")), "***************1234");
     assert_eq!(x(&rules, json!(4_111_111_111_111_234_u64)), "************1234");
     assert_eq!(x(&rules, json!("1234")), "****", "all of it would be no redaction");
+    assert_eq!(x(&rules, json!("1-23-4")), "******", "signs between do not count");
+    assert_eq!(x(&rules, json!("DE89 0130 00")), "*******30 00");
     let rules = on_x("{ do = \"keep_first\", n = 2 }", "1");
     assert_eq!(x(&rules, json!("größe")), "gr***");
     assert_eq!(x(&rules, json!({ "a": 1 })), "***");

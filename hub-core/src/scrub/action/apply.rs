@@ -24,8 +24,8 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     let masked = || "*".repeat(chars());
     match action {
         Action::Mask { with, length } => with.to_string().repeat(length.unwrap_or_else(chars)),
-        Action::KeepFirst(n) => keep(text, *n, |at, _| at < *n),
-        Action::KeepLast(n) => keep(text, *n, |at, all| at >= all - *n),
+        Action::KeepFirst(n) => keep(text, *n, false),
+        Action::KeepLast(n) => keep(text, *n, true),
         Action::Replace { text, .. } => text.clone(),
         Action::Hash { key } => match keys.current(*key) {
             _ if mark::is(text, MarkKind::Hash, keys) => text.to_owned(),
@@ -131,13 +131,22 @@ fn number_or_same(new: Number, old: Number) -> Applied {
     Applied::Encoded(out)
 }
 
-/// Shows the characters that `shown` picks; all are masked where that would be the whole text.
-fn keep(text: &str, n: usize, shown: impl Fn(usize, usize) -> bool) -> String {
-    let all = text.chars().count();
-    text.chars()
-        .enumerate()
-        .map(|(at, char)| if all > n && shown(at, all) { char } else { '*' })
-        .collect()
+/// Shows the first or last `n` letters and digits, with what stands between them, and masks all
+/// else; everything, if there are no more than `n`. A `*` counts as a letter that was masked, so
+/// doing it twice shows no less.
+fn keep(text: &str, n: usize, from_end: bool) -> String {
+    let counts = |char: &char| char.is_alphanumeric() || *char == '*';
+    let chars: Vec<char> = text.chars().collect();
+    let mut counted: Vec<usize> = (0..chars.len()).filter(|at| counts(&chars[*at])).collect();
+    if from_end {
+        counted.reverse();
+    }
+    if counted.len() <= n {
+        return "*".repeat(chars.len());
+    }
+    let edge = n.checked_sub(1).and_then(|last| counted.get(last)).copied();
+    let shown = |at: usize| edge.is_some_and(|edge| if from_end { at >= edge } else { at <= edge });
+    chars.iter().enumerate().map(|(at, char)| if shown(at) { *char } else { '*' }).collect()
 }
 
 fn seal(action: &Action, content: &Sealed<'_>, keys: &Keys) -> Option<String> {
