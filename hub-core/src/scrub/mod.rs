@@ -16,6 +16,8 @@ mod condition;
 #[cfg(feature = "scrub")]
 mod engine;
 #[cfg(feature = "scrub")]
+mod explain;
+#[cfg(feature = "scrub")]
 mod find;
 #[cfg(feature = "scrub")]
 mod keys;

@@ -20,6 +20,7 @@ mod state;
 mod structure;
 mod text;
 mod verdict;
+mod whole;
 
 pub use state::{RuleCount, Scratch};
 pub use verdict::{Fixed, Quarantine, QuarantineReason, Refusal, Verdict};
