@@ -19,14 +19,17 @@ impl Bits {
         self.0[rule / 64] |= 1 << (rule % 64);
     }
 
+    #[inline]
     pub(crate) fn has(&self, rule: usize) -> bool {
         self.0[rule / 64] & (1 << (rule % 64)) != 0
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0 == [0; 4]
     }
 
+    #[inline]
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
         self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
             std::iter::from_fn(move || {
@@ -37,6 +40,7 @@ impl Bits {
         })
     }
 
+    #[inline]
     fn zip(self, other: Bits, join: impl Fn(u64, u64) -> u64) -> Bits {
         Bits(std::array::from_fn(|word| join(self.0[word], other.0[word])))
     }
@@ -44,6 +48,7 @@ impl Bits {
 
 impl BitAnd for Bits {
     type Output = Bits;
+    #[inline]
     fn bitand(self, other: Bits) -> Bits {
         self.zip(other, |a, b| a & b)
     }
@@ -51,12 +56,14 @@ impl BitAnd for Bits {
 
 impl BitOr for Bits {
     type Output = Bits;
+    #[inline]
     fn bitor(self, other: Bits) -> Bits {
         self.zip(other, |a, b| a | b)
     }
 }
 
 impl BitOrAssign for Bits {
+    #[inline]
     fn bitor_assign(&mut self, other: Bits) {
         *self = *self | other;
     }
@@ -64,6 +71,7 @@ impl BitOrAssign for Bits {
 
 impl Not for Bits {
     type Output = Bits;
+    #[inline]
     fn not(self) -> Bits {
         Bits(self.0.map(|word| !word))
     }

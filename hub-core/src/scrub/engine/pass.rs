@@ -56,22 +56,21 @@ impl Pass<'_> {
         let paths = plan.paths.ends(&self.work.rows);
         let root = Place { at: 0, entry: 0, map: None, key_at: None, paths, keys: Bits::NONE };
         let mut pos = self.value(root)?;
-        while let Some(open) = self.work.open.last().copied() {
+        while let Some(open) = self.work.open.last_mut() {
             if open.left == 0 {
                 self.work.open.pop();
                 self.work.rows.truncate(width * (self.work.open.len() + 1));
                 continue;
             }
-            let mut place = Place { at: pos, entry: pos, map: None, ..root };
-            if open.map {
-                (place.map, place.key_at) = (Some(open.at), Some(pos));
+            let (map, index) = (open.map.then_some(open.at), open.index);
+            (open.left, open.index) = (open.left - 1, index + 1);
+            let mut place = Place { at: pos, entry: pos, map, ..root };
+            if map.is_some() {
+                place.key_at = Some(pos);
                 (place.at, place.paths, place.keys) = self.key(pos)?;
             } else {
-                place.paths = self.step_into(Step::Number(open.index as u64));
                 (place.keys, place.key_at) = (open.keys, open.key_at);
-            }
-            if let Some(open) = self.work.open.last_mut() {
-                (open.left, open.index) = (open.left - 1, open.index + 1);
+                place.paths = self.step_into(Step::Number(index as u64));
             }
             pos = self.value(place)?;
         }

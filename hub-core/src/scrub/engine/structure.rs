@@ -14,6 +14,9 @@ impl Pass<'_> {
     /// root.
     pub(super) fn value_structure(&mut self, token: &Token<'_>, place: &Place) -> Result<(), Stop> {
         let plan = self.plan;
+        if plan.sets.structures.is_empty() {
+            return Ok(());
+        }
         for rule in self.structures().iter() {
             let RuleKind::Structure(limits) = &plan.rules[rule].rule.kind else { continue };
             let over = |limit: Option<usize>, have: usize| limit.is_some_and(|limit| have > limit);
@@ -53,6 +56,9 @@ impl Pass<'_> {
         map: usize,
     ) -> Result<(), Stop> {
         let plan = self.plan;
+        if plan.sets.structures.is_empty() {
+            return Ok(());
+        }
         let mut first = None;
         for rule in self.structures().iter() {
             let RuleKind::Structure(limits) = &plan.rules[rule].rule.kind else { continue };

@@ -171,6 +171,9 @@ impl Pass<'_> {
     }
 
     fn whole_spans(&mut self, whole: Bits, len: usize) -> Result<(), Stop> {
+        if whole.is_empty() {
+            return Ok(());
+        }
         for rule in whole.iter() {
             if self.hit(rule)? {
                 self.found.spans.push(Span { start: 0, end: len, rule });
