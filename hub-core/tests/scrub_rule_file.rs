@@ -194,7 +194,7 @@ fn secrets_are_long_enough_and_never_shown() {
 #[test]
 fn a_pack_is_a_name_with_topics_and_a_mode() {
     let rules = load("[[pack]]\nname = \"secrets\"\ntopics = [\"orders.*\"]\n");
-    assert_eq!(rules.rules().collect::<Vec<_>>(), [("secrets/named", "secret")]);
+    assert_eq!(rules.rules().next(), Some(("secrets/named", "secret")));
     let seen = scrubbed(&rules, &serde_json::json!({ "user": "ann", "Pass-Word": "x" }));
     assert_eq!(seen, serde_json::json!({ "user": "ann", "Pass-Word": "***" }));
     assert!(rules.plan(&topic("users.changed")).is_empty());

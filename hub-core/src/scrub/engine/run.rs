@@ -11,9 +11,6 @@ use std::sync::Arc;
 /// How often a message is scrubbed until it must have come to rest.
 const ROUNDS: usize = 8;
 
-/// The code of events that a rule refuses.
-const REFUSED_BY_RULE: u16 = 17;
-
 impl Plan {
     /// Scrubs one event. Payload and headers must have passed the walker: one well-formed value
     /// each, the headers a map.
@@ -153,7 +150,7 @@ impl Plan {
         let name = |rule: usize| -> Arc<str> { self.rules[rule].rule.name.clone() };
         match stop {
             Stop::Refuse { rule, path } => {
-                let code = RefusedCode::from_number(REFUSED_BY_RULE);
+                let code = RefusedCode::Rejected;
                 Verdict::Refuse(Refusal { code, rule: name(rule), path })
             }
             Stop::Quarantine { rule, reason } => {

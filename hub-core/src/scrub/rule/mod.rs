@@ -186,6 +186,12 @@ impl RuleSet {
         self.shared.views.of_role(role)
     }
 
+    /// How many views there are, the default view included.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        self.shared.views.all().len()
+    }
+
     /// The view of that name.
     #[must_use]
     pub fn view(&self, name: &str) -> Option<ViewId> {
