@@ -88,6 +88,9 @@ impl<'a> Intake<'a> {
                         Control::Acknowledged(count) => {
                             self.tally.acknowledged.store(count, Relaxed);
                         }
+                        Control::AcknowledgedOne => {
+                            self.tally.acknowledged.fetch_add(1, Relaxed);
+                        }
                         Control::Missing(count) => {
                             self.tally.missing.fetch_add(count, Relaxed);
                         }

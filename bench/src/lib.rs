@@ -13,19 +13,22 @@
 //!   came.
 //!
 //! All servers get the same generator; only the [`Dialect`] differs. [`load`] sends to subscribers,
-//! as fast as it can or paced.
+//! as fast as it can or paced; [`request`] asks and answers; [`idle`] holds connections open.
 
-pub mod clock;
+mod clock;
 pub mod dialect;
+pub mod idle;
 mod intake;
 pub mod load;
 mod pace;
 pub mod payload;
 mod receive;
+pub mod request;
 mod send;
 pub mod usage;
 
 pub use dialect::Dialect;
+pub use hdrhistogram::Histogram;
 pub use payload::Payload;
 
 use std::io;

@@ -157,7 +157,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         .map(|subscribers| Progress { sent: AtomicU64::new(0), subscribers })
         .collect();
 
-    verify(plan, first, &expected)?;
+    first_delivery(dialect, plan.addr, first, &plan.payload)?;
     let mut subscribers = Vec::new();
     for (group, tallies) in plan.groups.iter().zip(&tallies) {
         for tally in tallies {
@@ -244,7 +244,8 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
                 latency: receive::histogram(),
             }
         };
-        let broken = |readers: &[ScopedJoinHandle<'_, _>]| readers.iter().any(|it| it.is_finished());
+        let broken =
+            |readers: &[ScopedJoinHandle<'_, _>]| readers.iter().any(|it| it.is_finished());
 
         // Sending.
         let until = Instant::now() + plan.duration;
@@ -304,19 +305,28 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     })
 }
 
-/// Sends one message and compares what is delivered byte for byte.
-fn verify(plan: &Plan<'_>, topic: &str, expected: &[u8]) -> Result<(), BenchError> {
+/// Sends one message over new connections and compares what is delivered byte for byte.
+///
+/// # Errors
+/// It cannot be sent, does not come, or comes in another form.
+pub fn first_delivery(
+    dialect: &dyn Dialect,
+    addr: SocketAddr,
+    topic: &str,
+    payload: &Payload,
+) -> Result<(), BenchError> {
     let topics = [topic.to_owned()];
-    let (mut publisher, mut subscriber) = (Link::connect(plan.addr)?, Link::connect(plan.addr)?);
-    plan.dialect.open_subscriber(&mut subscriber, &topics)?;
-    plan.dialect.open_publisher(&mut publisher, &topics)?;
+    let expected = dialect.delivered(topic, payload);
+    let (mut publisher, mut subscriber) = (Link::connect(addr)?, Link::connect(addr)?);
+    dialect.open_subscriber(&mut subscriber, &topics)?;
+    dialect.open_publisher(&mut publisher, &topics)?;
     let mut message = Vec::new();
-    plan.dialect.publish(topic, &plan.payload, &mut message);
+    dialect.publish(topic, payload, &mut message);
     publisher.write(&message)?;
     let mut at = 0;
     let came = subscriber.read_until(|bytes| {
         loop {
-            match plan.dialect.next(&bytes[at..])? {
+            match dialect.next(&bytes[at..])? {
                 Next::Control { len, .. } => at += len,
                 Next::Messages { skip, .. } if bytes.len() >= at + skip + expected.len() => {
                     return Ok(Some((bytes.len(), bytes[at + skip..].to_vec())));

@@ -94,6 +94,9 @@ impl Payload {
 /// The least that one more item adds.
 const ITEM: usize = 60;
 
+const TITLES: [&str; 3] =
+    ["Kettle, stainless steel, 1.7 l", "Café crème, 500 g", "Paper filters no. 4, 100 pieces"];
+
 fn order(items: u32) -> Vec<u8> {
     let mut out = Vec::new();
     let mut pack = Packer(&mut out);
@@ -111,12 +114,11 @@ fn order(items: u32) -> Vec<u8> {
         pack.str("country").str("CH").str("note").str("Bitte beim Nachbarn läuten");
         pack.str("items").array(items);
         for item in 0..items {
-            pack.map(5);
+            pack.map(4);
             pack.str("sku").str(&format!("SKU-{:06}", 17 * item + 4711));
+            pack.str("title").str(TITLES[item as usize % TITLES.len()]);
             pack.str("quantity").uint(u64::from(item % 3 + 1));
             pack.str("price").raw(&[0xcb]).raw(&(4.75 + f64::from(item)).to_be_bytes());
-            pack.str("tags").array(2).str("new").str("sale");
-            pack.str("gift").bool(item % 2 == 0);
         }
     }
     out

@@ -1,9 +1,10 @@
 //! Hub's own protocol: see `PROTOCOL.md`.
 
-use super::{Control, Dialect, Link, Next};
+use super::{Control, Dialect, Exchange, ID_MARK, Link, Next};
 use crate::{BenchError, Payload};
 use hub_core::wire::{
-    EventFrame, Frame, Hello, Limits, Overflow, RefusedWhat, Start, Subscribe, Welcome, split,
+    EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome,
+    split,
 };
 
 /// A hub.
@@ -78,6 +79,33 @@ impl Dialect for Hub {
         frame
     }
 
+    fn open_requester(
+        &self,
+        link: &mut Link,
+        topic: &str,
+        payload: &Payload,
+    ) -> Result<Exchange, BenchError> {
+        let inbox = self.hello(link, false)?.inbox;
+        self.subscribe(link, 1, &inbox)?;
+        read_frame(link, subscribed)?;
+        let mut headers = (Vec::new(), Vec::new());
+        Packer(&mut headers.0).map(2).str("reply").str(&inbox).str("id").str(ID_MARK);
+        Packer(&mut headers.1).map(1).str("re").str(ID_MARK);
+        let event = |topic, headers: &[u8]| {
+            let mut frame = Vec::new();
+            let payload = &payload.encoded();
+            EventFrame { topic, payload, headers: Some(headers) }.write(&mut frame);
+            frame
+        };
+        let (request, reply) = (event(topic, &headers.0), event(&inbox, &headers.1));
+        Ok(Exchange {
+            delivered_request: request.clone(),
+            request,
+            delivered_reply: reply.clone(),
+            reply,
+        })
+    }
+
     fn acknowledges(&self) -> bool {
         self.receipts
     }
@@ -112,18 +140,6 @@ impl Dialect for Hub {
         };
         Ok(Next::Control { len, what })
     }
-}
-
-/// Opens a connection that asks: its inbox.
-///
-/// # Errors
-/// The hub refused it or did not answer.
-pub fn inbox(link: &mut Link) -> Result<String, BenchError> {
-    let hub = Hub::default();
-    let welcome = hub.hello(link, false)?;
-    hub.subscribe(link, 1, &welcome.inbox)?;
-    read_frame(link, subscribed)?;
-    Ok(welcome.inbox)
 }
 
 fn subscribed(frame: Frame<'_>) -> Option<()> {

@@ -5,7 +5,7 @@ mod nats;
 mod raw;
 mod redis;
 
-pub use hub::{Hub, inbox};
+pub use hub::Hub;
 pub use nats::Nats;
 pub use raw::{HELLO_PUBLISH, HELLO_SUBSCRIBE, Raw, WELCOME as RELAY_WELCOME};
 pub use redis::Redis;
@@ -47,11 +47,41 @@ pub trait Dialect: Sync + Send {
         false
     }
 
+    /// How to ask and to answer, if the protocol knows that.
+    ///
+    /// # Errors
+    /// The server refused it or did not answer.
+    fn open_requester(
+        &self,
+        _link: &mut Link,
+        _topic: &str,
+        _payload: &Payload,
+    ) -> Result<Exchange, BenchError> {
+        Err(BenchError::Plan(format!("{} knows no requests", self.name())))
+    }
+
     /// What stands at the beginning of `bytes`, which is a boundary between messages.
     ///
     /// # Errors
     /// What the server said, if it is not what a subscriber or publisher may hear.
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError>;
+}
+
+/// The eight characters of a request's id; replaced by a number of as many digits.
+pub const ID_MARK: &str = "00id00id";
+
+/// The bytes of a request and its reply, as they are sent and as they are delivered. Each has
+/// [`ID_MARK`] where the request's id belongs and [`crate::payload::MARK`] where the time does.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// What who asks sends.
+    pub request: Vec<u8>,
+    /// What who answers gets.
+    pub delivered_request: Vec<u8>,
+    /// What who answers sends.
+    pub reply: Vec<u8>,
+    /// What who asked gets.
+    pub delivered_reply: Vec<u8>,
 }
 
 /// What comes next in what a server sends.
@@ -84,6 +114,8 @@ pub enum Control {
     Answer(Vec<u8>),
     /// So many messages were acknowledged in all.
     Acknowledged(u64),
+    /// One more message was acknowledged.
+    AcknowledgedOne,
     /// So many messages are announced as missing.
     Missing(u64),
 }
@@ -155,7 +187,7 @@ mod tests {
     /// What is delivered is one message to the reader, and no part of it is.
     #[test]
     fn a_delivered_message_is_recognised() {
-        let dialects: [&dyn Dialect; 3] = [&Hub::default(), &Nats, &Redis];
+        let dialects: [&dyn Dialect; 3] = [&Hub::default(), &Nats, &Redis::default()];
         for dialect in dialects {
             for payload in [Payload::bin(16), Payload::bin(16 << 10), Payload::map(1024)] {
                 let mut bytes = match dialect.name() {
@@ -179,7 +211,7 @@ mod tests {
         );
         assert_eq!(Nats.next(b"PIN").unwrap(), Next::More);
         assert!(Nats.next(b"-ERR 'Slow Consumer'\r\n").is_err());
-        assert!(Redis.next(b"-ERR unknown\r\n").is_err());
+        assert!(Redis::default().next(b"-ERR unknown\r\n").is_err());
         assert!(Hub::default().next(b"HTTP/1.1 400\r\n").is_err());
     }
 }

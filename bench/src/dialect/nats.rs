@@ -1,6 +1,6 @@
 //! The client protocol of nats-server.
 
-use super::{Control, Dialect, Link, Next, line, said};
+use super::{Control, Dialect, Exchange, ID_MARK, Link, Next, line, said};
 use crate::{BenchError, Payload};
 use std::fmt::Write;
 
@@ -76,6 +76,26 @@ impl Dialect for Nats {
         out.extend_from_slice(bytes);
         out.extend_from_slice(b"\r\n");
         out
+    }
+
+    fn open_requester(
+        &self,
+        link: &mut Link,
+        topic: &str,
+        payload: &Payload,
+    ) -> Result<Exchange, BenchError> {
+        self.connect(link)?;
+        self.subscribe(link, &["_INBOX.bench.*".to_owned()])?;
+        let (bytes, inbox) = (payload.bytes(), format!("_INBOX.bench.{ID_MARK}"));
+        let message = |head: String| {
+            [format!("{head} {}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+        };
+        Ok(Exchange {
+            request: message(format!("PUB {topic} {inbox}")),
+            delivered_request: message(format!("MSG {topic} {FIRST_SID} {inbox}")),
+            reply: message(format!("PUB {inbox}")),
+            delivered_reply: message(format!("MSG {inbox} {FIRST_SID}")),
+        })
     }
 
     #[inline]

@@ -5,10 +5,12 @@ use crate::{BenchError, Payload};
 use std::fmt::Write;
 
 /// redis-server.
-///
-/// Publishers say `CLIENT REPLY OFF`, so that Redis is spared an answer to each PUBLISH.
-#[derive(Debug, Clone, Copy)]
-pub struct Redis;
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Redis {
+    /// Whether publishers get the answer to each PUBLISH. If not, they say `CLIENT REPLY OFF`,
+    /// which spares Redis that work.
+    pub replies: bool,
+}
 
 impl Dialect for Redis {
     fn name(&self) -> &'static str {
@@ -22,6 +24,9 @@ impl Dialect for Redis {
             Some(line) => Err(said(line)),
             None => Ok(None),
         })?;
+        if self.replies {
+            return Ok(());
+        }
         link.write(b"CLIENT REPLY OFF\r\n")
     }
 
@@ -53,6 +58,10 @@ impl Dialect for Redis {
         out
     }
 
+    fn acknowledges(&self) -> bool {
+        self.replies
+    }
+
     #[inline]
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError> {
         match bytes.first() {
@@ -62,7 +71,8 @@ impl Dialect for Redis {
         }
         let Some(line) = line(bytes) else { return Ok(Next::More) };
         match line {
-            [b'+' | b':', ..] => Ok(Next::Control { len: line.len(), what: Control::Nothing }),
+            [b':', ..] => Ok(Next::Control { len: line.len(), what: Control::AcknowledgedOne }),
+            [b'+', ..] => Ok(Next::Control { len: line.len(), what: Control::Nothing }),
             _ => Err(said(line)),
         }
     }

@@ -41,7 +41,7 @@ impl Kind {
         match self {
             Kind::Hub => &HUB,
             Kind::Nats => &Nats,
-            Kind::Redis => &Redis,
+            Kind::Redis => &Redis { replies: false },
             Kind::Relay => &Raw,
         }
     }
@@ -51,19 +51,24 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     pub hub: PathBuf,
-    pub nats: PathBuf,
-    pub redis: PathBuf,
+    pub nats: Option<PathBuf>,
+    pub redis: Option<PathBuf>,
     pub relay: PathBuf,
 }
 
 impl Programs {
-    pub(crate) fn path(&self, kind: Kind) -> &Path {
+    /// `None` leaves the server out.
+    pub(crate) fn path(&self, kind: Kind) -> Option<&Path> {
         match kind {
-            Kind::Hub => &self.hub,
-            Kind::Nats => &self.nats,
-            Kind::Redis => &self.redis,
-            Kind::Relay => &self.relay,
+            Kind::Hub => Some(&self.hub),
+            Kind::Nats => self.nats.as_deref(),
+            Kind::Redis => self.redis.as_deref(),
+            Kind::Relay => Some(&self.relay),
         }
+    }
+
+    fn command(&self, kind: Kind) -> Result<&Path, String> {
+        self.path(kind).ok_or_else(|| format!("no {}", kind.name()))
     }
 
     /// What the server says its version is.
@@ -71,7 +76,7 @@ impl Programs {
         if kind == Kind::Relay {
             return Ok(format!("byte-relay {}", env!("CARGO_PKG_VERSION")));
         }
-        let path = self.path(kind);
+        let path = self.command(kind)?;
         let output = Command::new(path)
             .arg("--version")
             .output()
@@ -80,13 +85,15 @@ impl Programs {
         Ok(text.lines().next().unwrap_or_default().trim().to_owned())
     }
 
-    /// The command line, with `{port}` for a free port; it is in the report too.
+    /// The command line, with `{port}` for a free port; it is in the report too. All else is what
+    /// each server does unless told otherwise, except that Redis neither saves nor cuts off
+    /// subscribers.
     pub(crate) fn arguments(kind: Kind) -> &'static str {
         match kind {
             Kind::Hub => "serve --listen 127.0.0.1:{port} --http 127.0.0.1:0 --log warn",
             Kind::Nats => "--addr 127.0.0.1 --port {port}",
             Kind::Redis => {
-                "--bind 127.0.0.1 --port {port} --save  --appendonly no --maxclients 15000 \
+                "--bind 127.0.0.1 --port {port} --save '' --appendonly no --maxclients 15000 \
                  --client-output-buffer-limit pubsub 0 0 0 --loglevel warning"
             }
             Kind::Relay => "",
@@ -96,7 +103,6 @@ impl Programs {
 
 /// A running server, ended when dropped.
 pub(crate) struct Server {
-    pub kind: Kind,
     pub addr: SocketAddr,
     child: Child,
 }
@@ -117,12 +123,14 @@ impl Server {
 
     /// Starts one and does not wait for it.
     pub(crate) fn spawn(kind: Kind, programs: &Programs) -> Result<Server, String> {
-        let path = programs.path(kind);
+        let path = programs.command(kind)?;
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let free = free.map_err(|error| format!("no free port: {error}"))?;
-        let arguments = Programs::arguments(kind).split(' ').filter(|it| kind != Kind::Relay || !it.is_empty());
+        let port = free.port().to_string();
+        let arguments = Programs::arguments(kind).split(' ').filter(|part| !part.is_empty());
+        let arguments = arguments.map(|part| part.replace("{port}", &port).replace("''", ""));
         let mut child = Command::new(path)
-            .args(arguments.map(|argument| argument.replace("{port}", &free.port().to_string())))
+            .args(arguments)
             .env_remove("HUB_CONFIG")
             .stdin(Stdio::piped())
             .stdout(if kind == Kind::Relay { Stdio::piped() } else { Stdio::null() })
@@ -131,7 +139,7 @@ impl Server {
             .map_err(|error| format!("{}: {error}", path.display()))?;
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(child.id());
         let said = child.stdout.take();
-        let mut server = Server { kind, addr: free, child };
+        let mut server = Server { addr: free, child };
         if let Some(said) = said {
             let mut line = String::new();
             let read = BufReader::new(said).read_line(&mut line);
