@@ -42,7 +42,7 @@ if [ "$files" != unlimited ] && [ "$files" -lt 11000 ]; then
     say "only $files open files are allowed: the scenario 'idle' needs 11000"
 fi
 
-cargo build --release --locked -p hub-cli -p hub-bench
+cargo build --release --locked -p hub-cli -p hub-bench --features hub-bench/compare
 bin=${CARGO_TARGET_DIR:-target}/release
 commit=$(git describe --always --dirty 2> /dev/null || echo unknown)
 today=$(date -u +%F)

@@ -13,12 +13,14 @@
 //!   came.
 //!
 //! All servers get the same generator; only the [`Dialect`] differs. [`load`] sends to subscribers,
-//! as fast as it can or paced; [`request`] asks and answers; [`idle`] holds connections open.
+//! as fast as it can or paced; [`request`] asks and answers; [`listen`] counts what
+//! others send; [`idle`] holds connections open.
 
 mod clock;
 pub mod dialect;
 pub mod idle;
 mod intake;
+pub mod listen;
 pub mod load;
 mod pace;
 pub mod payload;

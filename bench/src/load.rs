@@ -3,7 +3,7 @@
 use crate::BenchError;
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link, Next};
-use crate::intake::Tally;
+use crate::intake::{Length, Tally};
 use crate::payload::Payload;
 use crate::receive::{self, Shape, Subscriber};
 use crate::send::{self, Chunk};
@@ -141,8 +141,8 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     }
     let expected = dialect.delivered(first, &plan.payload);
     let stamp = plan.rate.map(|_| send::mark(&expected)).transpose()?;
-    let shape = Shape { length: expected.len(), stamp };
-    let window = (plan.window / shape.length).max(1) as u64;
+    let shape = Shape { length: Length::Same(expected.len()), stamp };
+    let window = (plan.window / expected.len()).max(1) as u64;
 
     // Each group's tallies, and one a publisher for what the server answers.
     let tallies: Vec<Vec<Tally>> = plan

@@ -3,7 +3,7 @@
 use crate::BenchError;
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
-use crate::intake::{Each, Intake, Tally};
+use crate::intake::{Each, Intake, Length, Tally};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
@@ -28,7 +28,7 @@ pub(crate) struct Subscriber<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     /// Its length.
-    pub length: usize,
+    pub length: Length,
     /// Where the sender's time is in it, if that is to be looked at.
     pub stamp: Option<usize>,
 }
@@ -61,7 +61,7 @@ pub(crate) fn receive(
         all.push(Reading { stream, unused, intake, ready: true });
     }
     let mut latency = histogram();
-    let mut buffer = vec![0; READ + shape.length];
+    let mut buffer = Vec::new();
     let mut events = Events::with_capacity(1024);
     // Notification is by edge: who was not read to the end stays in here.
     let mut ready: VecDeque<usize> = (0..all.len()).collect();
@@ -99,12 +99,15 @@ impl Reading<'_> {
     /// Reads once. Returns whether there may be more.
     fn read(
         &mut self,
-        buffer: &mut [u8],
+        buffer: &mut Vec<u8>,
         stamp: Option<usize>,
         latency: &mut Histogram<u64>,
         last: &AtomicU64,
     ) -> Result<bool, BenchError> {
         let kept = self.unused.len();
+        if buffer.len() < kept + READ {
+            buffer.resize(kept + READ, 0);
+        }
         buffer[..kept].copy_from_slice(&self.unused);
         self.unused.clear();
         let room = &mut buffer[kept..];

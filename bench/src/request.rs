@@ -4,7 +4,7 @@
 use crate::BenchError;
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, ID_MARK, Link};
-use crate::intake::{Each, Intake, Tally};
+use crate::intake::{Each, Intake, Length, Tally};
 use crate::payload::{MARK, Payload};
 use crate::receive::histogram;
 use crate::usage::{Probe, Usage};
@@ -177,7 +177,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         link.stream.set_nonblocking(true).map_err(failed)?;
         let mut stream = TcpStream::from_std(link.stream);
         poll.registry().register(&mut stream, Token(token), Interest::READABLE).map_err(failed)?;
-        let intake = Intake::new(plan.dialect, length, tally);
+        let intake = Intake::new(plan.dialect, Length::Same(length), tally);
         Ok::<_, BenchError>(Side { stream, unused: link.unused, out: Vec::new(), intake })
     };
     let mut asker = side(asking, 0, lengths.1, &tallies.1)?;

@@ -2,7 +2,7 @@
 
 use crate::BenchError;
 use crate::dialect::{Dialect, Link};
-use crate::intake::{Each, Intake, Tally};
+use crate::intake::{Each, Intake, Length, Tally};
 use crate::load::Progress;
 use crate::pace::{Pace, sleep_exactly};
 use crate::payload::{MARK, Payload};
@@ -104,7 +104,7 @@ pub(crate) fn listen(
     tally: &Tally,
     ended: &AtomicBool,
 ) -> Result<(), BenchError> {
-    let mut intake = Intake::new(dialect, 1, tally);
+    let mut intake = Intake::new(dialect, Length::Varies, tally);
     let mut buffer = vec![0; 64 << 10];
     loop {
         let read = match link.stream.read(&mut buffer) {

@@ -106,6 +106,10 @@ impl Dialect for Hub {
         })
     }
 
+    fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
+        Ok(bytes.first_chunk().map(|length| 4 + u32::from_be_bytes(*length) as usize))
+    }
+
     fn acknowledges(&self) -> bool {
         self.receipts
     }

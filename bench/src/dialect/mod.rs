@@ -42,6 +42,15 @@ pub trait Dialect: Sync + Send {
     /// The bytes that a subscriber gets for it. With Hub, these follow a RUN frame.
     fn delivered(&self, topic: &str, payload: &Payload) -> Vec<u8>;
 
+    /// The length of the message with which `bytes` begin, which may be one of others; `None` if
+    /// that cannot be seen yet.
+    ///
+    /// # Errors
+    /// The protocol does not tell.
+    fn length(&self, _bytes: &[u8]) -> Result<Option<usize>, BenchError> {
+        Err(BenchError::Plan(format!("messages of {} are known by their length", self.name())))
+    }
+
     /// Whether the server acknowledges each message to its publisher.
     fn acknowledges(&self) -> bool {
         false
