@@ -34,6 +34,7 @@ pub use hdrhistogram::Histogram;
 pub use payload::Payload;
 
 use std::io;
+use std::net::SocketAddr;
 use thiserror::Error;
 
 /// Why a measurement could not be made.
@@ -44,6 +45,14 @@ pub enum BenchError {
     Io {
         /// What was being done.
         what: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The server could not be reached.
+    #[error("cannot connect to {addr}")]
+    Connect {
+        /// Where it should be.
+        addr: SocketAddr,
         /// The system's reason.
         source: io::Error,
     },

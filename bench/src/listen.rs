@@ -31,6 +31,8 @@ pub struct Plan<'a> {
     pub patience: Duration,
     /// Asks for what the server used.
     pub probe: Option<Probe<'a>>,
+    /// Told when all subscriptions are in place.
+    pub subscribed: Option<&'a (dyn Fn() + Sync)>,
     /// Told now and then how far it is.
     pub watch: Option<&'a (dyn Fn(&Outcome) + Sync)>,
 }
@@ -61,6 +63,9 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         let mut link = Link::connect(plan.addr)?;
         plan.dialect.open_subscriber(&mut link, &plan.topics)?;
         subscribers.push(Subscriber { link, tally });
+    }
+    if let Some(subscribed) = plan.subscribed {
+        subscribed();
     }
     let (stop, last) = (AtomicBool::new(false), AtomicU64::new(0));
     let usage = || plan.probe.and_then(|probe| probe());

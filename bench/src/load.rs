@@ -157,7 +157,9 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         .map(|subscribers| Progress { sent: AtomicU64::new(0), subscribers })
         .collect();
 
-    first_delivery(dialect, plan.addr, first, &plan.payload)?;
+    if plan.groups.iter().any(|group| group.subscribers > 0) {
+        first_delivery(dialect, plan.addr, first, &plan.payload)?;
+    }
     let mut subscribers = Vec::new();
     for (group, tallies) in plan.groups.iter().zip(&tallies) {
         for tally in tallies {

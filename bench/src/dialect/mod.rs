@@ -150,7 +150,7 @@ impl Link {
                 stream.set_read_timeout(Some(PATIENCE))?;
                 Ok(stream)
             })
-            .map_err(BenchError::io(format!("cannot connect to {addr}")))?;
+            .map_err(|source| BenchError::Connect { addr, source })?;
         Ok(Link { stream, unused: Vec::new() })
     }
 
