@@ -10,7 +10,7 @@ mod servers;
 
 use clap::Parser;
 use measure::{Metric, Rounds, short};
-use scenario::{SCENARIOS, Scenario};
+use scenario::{SCENARIOS, Scenario, Settings};
 use servers::{Kind, Programs};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -54,6 +54,12 @@ struct Options {
     /// Seconds to send in each paced run.
     #[arg(long, default_value_t = 5.0)]
     paced_seconds: f64,
+    /// MiB, as a subscriber gets them, that a publisher may be ahead of its slowest subscriber.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    window_mib: u16,
+    /// KiB that a publisher writes at a time.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    chunk_kib: u16,
     /// Two short rounds: to see that it works, not to believe in.
     #[arg(long)]
     quick: bool,
@@ -84,7 +90,12 @@ fn run(options: Options) -> Result<(), String> {
     let seconds = |seconds: f64| {
         Duration::try_from_secs_f64(seconds).map_err(|_| format!("{seconds} seconds is no time"))
     };
-    let (flood, paced) = (seconds(flood)?, seconds(paced)?);
+    let settings = Settings {
+        flood: seconds(flood)?,
+        paced: seconds(paced)?,
+        window: usize::from(options.window_mib) << 20,
+        chunk: usize::from(options.chunk_kib) << 10,
+    };
     servers::end_with_us().map_err(|error| error.to_string())?;
     let programs = Programs {
         hub: options.hub,
@@ -96,8 +107,7 @@ fn run(options: Options) -> Result<(), String> {
         date: options.date,
         commit: options.commit,
         rounds,
-        flood,
-        paced,
+        settings,
         quick: options.quick,
         machine: machine::facts(),
         versions: Vec::new(),
@@ -116,7 +126,7 @@ fn run(options: Options) -> Result<(), String> {
                 if programs.path(*kind).is_none() {
                     continue;
                 }
-                let sample = scenario.run(*kind, &programs, flood, paced)?;
+                let sample = scenario.run(*kind, &programs, &settings)?;
                 let figures: Vec<String> = Metric::ALL
                     .iter()
                     .filter_map(|metric| {

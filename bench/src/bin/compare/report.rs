@@ -2,20 +2,18 @@
 
 use crate::measure::{Metric, Rounds, Spread, short};
 use crate::plot;
-use crate::scenario::{CHUNK, Scenario, WINDOW};
+use crate::scenario::{Scenario, Settings};
 use crate::servers::{Kind, Programs};
 use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 pub(crate) struct Report {
     pub date: String,
     pub commit: String,
     pub rounds: u16,
-    pub flood: Duration,
-    pub paced: Duration,
+    pub settings: Settings,
     pub quick: bool,
     pub machine: Vec<(&'static str, String)>,
     pub versions: Vec<(Kind, String)>,
@@ -113,10 +111,10 @@ impl Report {
              greatest). How it is measured, and what is fair about it: \
              [bench/README.md](../../../bench/README.md).",
             self.rounds,
-            self.flood,
-            self.paced,
-            CHUNK >> 10,
-            WINDOW >> 20,
+            self.settings.flood,
+            self.settings.paced,
+            self.settings.chunk >> 10,
+            self.settings.window >> 20,
         ));
         add(format_args!("\n## How many times better the hub is\n"));
         add(format_args!(

@@ -9,12 +9,18 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-/// How far a publisher may be ahead of its slowest subscriber. Below what nats-server holds for a
-/// client before it drops it (64 MiB), and so small that what is under way fits the processor's
-/// cache with every server.
-pub(crate) const WINDOW: usize = 4 << 20;
-/// Bytes that a publisher writes at a time.
-pub(crate) const CHUNK: usize = 64 << 10;
+/// What holds for all scenarios.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    /// How long a publisher sends that goes as fast as it can.
+    pub flood: Duration,
+    /// How long a paced one sends.
+    pub paced: Duration,
+    /// Bytes that a publisher may be ahead of its slowest subscriber.
+    pub window: usize,
+    /// Bytes that a publisher writes at a time.
+    pub chunk: usize,
+}
 
 /// One scenario.
 pub(crate) struct Scenario {
@@ -129,13 +135,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// Runs it once with a new server of this kind. `flood` and `paced` say how long to send.
+    /// Runs it once with a new server of this kind.
     pub(crate) fn run(
         &self,
         kind: Kind,
         programs: &Programs,
-        flood: Duration,
-        paced: Duration,
+        settings: &Settings,
     ) -> Result<Sample, String> {
         let told = |error: hub_bench::BenchError| {
             let mut text = format!("{} with {}: {error}", self.name, kind.name());
@@ -156,8 +161,8 @@ impl Scenario {
         match self.work {
             Work::Load { payload, groups, topics, subscribers, ref rate } => {
                 let (rate, duration) = match rate {
-                    Rate::Flood => (None, flood),
-                    Rate::Paced(rate) => (Some(*rate), paced),
+                    Rate::Flood => (None, settings.flood),
+                    Rate::Paced(rate) => (Some(*rate), settings.paced),
                 };
                 let groups = (0..groups).map(|group| Group {
                     topics: (0..topics)
@@ -170,7 +175,7 @@ impl Scenario {
                     groups: groups.collect(),
                     rate,
                     duration,
-                    ..plan(dialect, &server, payload, &probe).map_err(told)?
+                    ..plan(dialect, &server, payload, &probe, settings).map_err(told)?
                 };
                 load::run(&plan).map(|outcome| sample(&outcome)).map_err(told)
             }
@@ -180,8 +185,8 @@ impl Scenario {
                     _ => &Hub { receipts: true, overflow: hub_core::wire::Overflow::Block },
                 };
                 let plan = Plan {
-                    duration: flood,
-                    ..plan(dialect, &server, "bin:128", &probe).map_err(told)?
+                    duration: settings.flood,
+                    ..plan(dialect, &server, "bin:128", &probe, settings).map_err(told)?
                 };
                 load::run(&plan).map(|outcome| sample(&outcome)).map_err(told)
             }
@@ -191,7 +196,7 @@ impl Scenario {
                     addr: server.addr,
                     payload: Payload::bin(128),
                     in_flight,
-                    duration: flood,
+                    duration: settings.flood,
                     probe: Some(&probe),
                     watch: None,
                 };
@@ -223,6 +228,7 @@ fn plan<'a>(
     server: &Server,
     payload: &str,
     probe: &'a (dyn Fn() -> Option<Usage> + Sync),
+    settings: &Settings,
 ) -> Result<Plan<'a>, hub_bench::BenchError> {
     let payload = payload.parse().map_err(|error: hub_bench::payload::PayloadError| {
         hub_bench::BenchError::Plan(error.to_string())
@@ -235,8 +241,8 @@ fn plan<'a>(
         payload,
         rate: None,
         duration: Duration::ZERO,
-        window: WINDOW,
-        chunk: CHUNK,
+        window: settings.window,
+        chunk: settings.chunk,
         readers: 1,
         probe: Some(probe),
         watch: None,
