@@ -35,6 +35,7 @@ pub use payload::Payload;
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 use thiserror::Error;
 
 /// Why a measurement could not be made.
@@ -59,6 +60,9 @@ pub enum BenchError {
     /// The server sent what its protocol does not allow here, or refused something.
     #[error("the server answered: {0}")]
     Server(String),
+    /// The server did not answer in time.
+    #[error("no answer from the server within {} s", .0.as_secs())]
+    Silent(Duration),
     /// A thread of the generator ended early.
     #[error("a thread of the load generator ended early")]
     Thread,

@@ -11,7 +11,7 @@ pub use raw::{HELLO_PUBLISH, HELLO_SUBSCRIBE, Raw, WELCOME as RELAY_WELCOME};
 pub use redis::Redis;
 
 use crate::{BenchError, Payload};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -169,7 +169,13 @@ impl Link {
                 self.unused.drain(..used);
                 return Ok(found);
             }
-            let read = self.stream.read(&mut buffer).map_err(BenchError::io("no answer"))?;
+            let read = match self.stream.read(&mut buffer) {
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Err(BenchError::Silent(PATIENCE));
+                }
+                Err(error) => return Err(BenchError::io("cannot read from the server")(error)),
+            };
             if read == 0 {
                 return Err(BenchError::Server("the connection was closed".into()));
             }

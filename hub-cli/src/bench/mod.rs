@@ -72,6 +72,7 @@ impl From<BenchError> for Failure {
         let exit = match &error {
             BenchError::Connect { .. } => Exit::Unreachable,
             BenchError::Io { .. } => Exit::Lost,
+            BenchError::Silent(_) => Exit::TimedOut,
             BenchError::Server(_) => Exit::Refused,
             BenchError::Plan(_) => Exit::Usage,
             BenchError::Thread => Exit::Error,
