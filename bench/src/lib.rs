@@ -16,8 +16,10 @@
 //! as fast as it can or paced; [`request`] asks and answers; [`listen`] counts what
 //! others send; [`idle`] holds connections open.
 
+mod board;
 mod clock;
 pub mod dialect;
+mod first;
 pub mod idle;
 mod intake;
 pub mod listen;
@@ -30,6 +32,7 @@ mod send;
 pub mod usage;
 
 pub use dialect::Dialect;
+pub use first::first_delivery;
 pub use hdrhistogram::Histogram;
 pub use payload::Payload;
 

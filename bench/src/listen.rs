@@ -93,10 +93,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
             announced_missing: total(|tally| &tally.missing),
             received_bytes: total(|tally| &tally.bytes),
             elapsed: Duration::from_nanos(last.load(Relaxed).saturating_sub(start)),
-            usage: before.zip(usage()).map(|(before, after)| Usage {
-                cpu: after.cpu.saturating_sub(before.cpu),
-                ..after
-            }),
+            usage: before.zip(usage()).map(|(before, after)| after.since(before)),
         };
         let mut next_look = Instant::now();
         while total(|tally| &tally.messages) > 0

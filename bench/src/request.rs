@@ -242,9 +242,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     }
     outcome.elapsed = last - start;
     let after = plan.probe.and_then(|probe| probe());
-    outcome.usage = before
-        .zip(after)
-        .map(|(before, after)| Usage { cpu: after.cpu.saturating_sub(before.cpu), ..after });
+    outcome.usage = before.zip(after).map(|(before, after)| after.since(before));
     Ok(outcome)
 }
 

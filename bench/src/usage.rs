@@ -19,6 +19,12 @@ pub struct Usage {
 pub type Probe<'a> = &'a (dyn Fn() -> Option<Usage> + Sync);
 
 impl Usage {
+    /// With the processor time used since `before`.
+    #[must_use]
+    pub fn since(self, before: Usage) -> Usage {
+        Usage { cpu: self.cpu.saturating_sub(before.cpu), ..self }
+    }
+
     /// What the process `pid` of this machine used so far.
     ///
     /// Processor time is the sum over its threads of what the scheduler counted, in nanoseconds;

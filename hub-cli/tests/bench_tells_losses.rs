@@ -1,7 +1,6 @@
 //! The claim: `hub bench` ends with exit code 7 when messages are missing that nobody announced,
-//! with 6 when nothing comes
-//! at all, and with 3 when nobody listens. The setup: a server of our own that speaks the protocol and
-//! keeps messages for itself.
+//! with 6 when nothing comes at all, and with 3 when nobody listens. The setup: a server of our
+//! own that speaks the protocol and keeps messages for itself.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -277,7 +277,7 @@ fn start(kind: Kind, programs: &Programs) -> Result<Sample, String> {
     let server = Server::spawn(kind, programs)?;
     let payload = Payload::bin(16);
     loop {
-        match load::first_delivery(kind.dialect(), server.addr, "bench.00", &payload) {
+        match hub_bench::first_delivery(kind.dialect(), server.addr, "bench.00", &payload) {
             Ok(()) => break,
             Err(error) if began.elapsed() > Duration::from_secs(10) => {
                 return Err(error.to_string());
