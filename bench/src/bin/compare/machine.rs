@@ -19,9 +19,11 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     }
     facts.extend(field(&read("/etc/os-release"), "PRETTY_NAME").map(|name| ("system", name)));
     facts.push(("kernel", read("/proc/sys/kernel/osrelease").trim().to_owned()));
-    facts.push((
-        "load before",
-        read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" "),
-    ));
     facts
+}
+
+/// How many programs wanted to run, over the last minute.
+pub(crate) fn load() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)
 }

@@ -109,6 +109,7 @@ fn run(options: Options) -> Result<(), String> {
         rounds,
         settings,
         quick: options.quick,
+        load: machine::load(),
         machine: machine::facts(),
         versions: Vec::new(),
         results: Vec::new(),

@@ -15,10 +15,15 @@ pub(crate) struct Report {
     pub rounds: u16,
     pub settings: Settings,
     pub quick: bool,
+    /// How many programs wanted to run before it began, over a minute.
+    pub load: f64,
     pub machine: Vec<(&'static str, String)>,
     pub versions: Vec<(Kind, String)>,
     pub results: Vec<(&'static Scenario, Rounds)>,
 }
+
+/// From here on the load of other programs is worth a warning.
+const BUSY: f64 = 0.5;
 
 /// The metrics whose ratios have a table and a plot.
 const RATIOS: &[(Metric, &str)] = &[
@@ -91,6 +96,13 @@ impl Report {
         if self.quick {
             add(format_args!(
                 "**A quick run, to see that it works. Do not believe its figures.**\n"
+            ));
+        }
+        if self.load > BUSY {
+            add(format_args!(
+                "**Other programs were running (load {} before the first run): trust the processor \
+                 time and the ratios more than rates and latencies.**\n",
+                self.load
             ));
         }
         add(format_args!("| | |\n|---|---|"));

@@ -177,7 +177,7 @@ impl Scenario {
                     duration,
                     ..plan(dialect, &server, payload, &probe, settings).map_err(told)?
                 };
-                load::run(&plan).map(|outcome| sample(&outcome)).map_err(told)
+                load::run(&plan).map(|outcome| sample(&outcome, plan.rate)).map_err(told)
             }
             Work::Receipts => {
                 let dialect: &dyn Dialect = match kind {
@@ -188,7 +188,7 @@ impl Scenario {
                     duration: settings.flood,
                     ..plan(dialect, &server, "bin:128", &probe, settings).map_err(told)?
                 };
-                load::run(&plan).map(|outcome| sample(&outcome)).map_err(told)
+                load::run(&plan).map(|outcome| sample(&outcome, None)).map_err(told)
             }
             Work::Request { in_flight } => {
                 let plan = request::Plan {
@@ -249,9 +249,12 @@ fn plan<'a>(
     })
 }
 
-fn sample(outcome: &load::Outcome) -> Sample {
+fn sample(outcome: &load::Outcome, paced: Option<f64>) -> Sample {
     let mut sample = latency(&outcome.latency);
-    sample.insert(Metric::Rate, outcome.rate());
+    // The rate of a paced run is the generator's.
+    if paced.is_none() {
+        sample.insert(Metric::Rate, outcome.rate());
+    }
     sample.extend(outcome.cpu_us().map(|cpu| (Metric::Cpu, cpu)));
     let peak = outcome.usage.map(|usage| usage.peak as f64 / f64::from(1 << 20));
     sample.extend(peak.map(|peak| (Metric::Peak, peak)));
