@@ -33,10 +33,13 @@ fn forgetful(honest: u64) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("hub://{}", listener.local_addr().unwrap());
     let subscriber: Arc<Mutex<Option<TcpStream>>> = Arc::default();
-    // Of what a hub says in WELCOME, the load generator reads only this.
     let mut welcome = Vec::new();
     frame_with(&mut welcome, |out| {
-        Packer(out).array(3).uint(2).uint(1).map(1).str("inbox").str("$inbox.1");
+        let mut pack = Packer(out);
+        pack.array(3).uint(2).uint(1).map(11).str("hub").bin(&[1; 16]).str("connection").uint(1);
+        pack.str("resumed").bool(false).str("received").uint(0).str("publisher").str("bench#1");
+        pack.str("inbox").str("$inbox.1").str("max_frame").uint(1 << 20).str("max_depth").uint(32);
+        pack.str("max_elements").uint(1 << 16).str("keepalive_ms").uint(0).str("time_ms").uint(0);
     });
     let mut event = Vec::new();
     Hub::default().publish("bench", &Payload::bin(128), &mut event);
