@@ -47,7 +47,7 @@ impl Loader<'_> {
             if raw.topics.is_some() {
                 faults.add(at, key("topics"), "an empty list is no topic; leave it out for all");
             }
-            topics.extend(TopicFilter::parse("**"));
+            topics.extend(["**", "$inbox.**"].map(TopicFilter::parse).into_iter().flatten());
         }
         let mode = raw.mode.map_or(Some(Mode::Enforce), |mode| {
             let parsed = mode_of(mode.get_ref());

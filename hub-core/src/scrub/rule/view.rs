@@ -10,6 +10,12 @@ impl ViewId {
     /// The least privileged view: every rule acts as it says.
     pub const DEFAULT: ViewId = ViewId(0);
 
+    /// The view with this number.
+    #[must_use]
+    pub fn from_index(index: usize) -> Self {
+        ViewId(u16::try_from(index).unwrap_or_default())
+    }
+
     /// Its number, from 0 (the default view) on.
     #[must_use]
     pub fn index(self) -> usize {
