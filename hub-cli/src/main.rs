@@ -4,6 +4,7 @@
 //! carries results only; everything said to people goes to stderr. How it ended is the exit code,
 //! see [`exit::Exit`].
 
+mod bench;
 mod config_cmd;
 mod connect;
 mod emit;
@@ -35,6 +36,7 @@ fn command() -> Command {
             reply::command(),
             config_cmd::command(),
             health::command(),
+            bench::command(),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         Some(("serve", args)) => serve::run(args),
         Some(("config", args)) => config_cmd::run(args),
         Some(("health", args)) => health::run(args),
+        Some(("bench", args)) => bench::run(args),
         Some(("emit", args)) => connect::run(emit::run(args)),
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),

@@ -9,7 +9,7 @@ use support::tool;
 
 #[test]
 fn every_command_shows_examples() {
-    for command in ["serve", "emit", "on", "request", "reply"] {
+    for command in ["serve", "emit", "on", "request", "reply", "bench"] {
         let ended = tool("hub://h", [command, "--help"]).end();
         assert_eq!(ended.code(), Some(0));
         let (_, examples) = ended.text().split_once("Examples:\n").expect(command);

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p hub-core --features scrub --bench detect`
 
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+
 mod messages;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

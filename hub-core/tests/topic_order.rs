@@ -343,7 +343,8 @@ fn what_cannot_be_published_is_left_as_it_was() {
         let topic = registry.get_or_create(&name("a")).unwrap();
         let head = Arc::new(hub_core::wire::RunHead::new("a", topic.epoch(), "p#1"));
         let frame = topic_common::event("a", 5, None, 3_000);
-        let mut request = hub_core::topic::PendingRun::request(head, &frame);
+        let mut request = hub_core::topic::PendingRun::new(head, 0).as_request();
+        request.push(&frame, 1);
         let mut touched = Touched::new();
         assert!(matches!(topic.publish(&mut request, 1, &mut touched), Published::NobodyThere));
 

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::instances::Instances;
 use crate::metrics::Metrics;
+use crate::rules::RulesInForce;
 use crate::session::Session;
 use actix::{Addr, ArbiterHandle};
 use dashmap::DashMap;
@@ -20,6 +21,7 @@ pub(crate) struct Hub {
     pub id: [u8; 16],
     pub registry: Arc<Registry>,
     pub instances: Instances,
+    pub rules: RulesInForce,
     pub metrics: Metrics,
     pub sessions: DashMap<u64, Addr<Session>>,
     pub ready: Arc<AtomicBool>,
@@ -55,6 +57,7 @@ impl Hub {
             metrics: Metrics::new(registry.clone()),
             registry,
             instances: Instances::new(Duration::from_millis(config.resume_ms)),
+            rules: RulesInForce::default(),
             sessions: DashMap::new(),
             ready: Arc::default(),
             stopping: AtomicBool::new(false),

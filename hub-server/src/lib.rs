@@ -11,8 +11,11 @@ mod hub;
 mod instances;
 mod listener;
 mod metrics;
+mod reload;
+mod rules;
 pub mod serve;
 mod session;
 
 pub use config::Config;
+pub use rules::RulesError;
 pub use serve::{RunningHub, ServeError, run_until_signal};

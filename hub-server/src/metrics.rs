@@ -12,6 +12,10 @@ pub(crate) struct Metrics {
     pub received_bytes: IntCounter,
     pub sent_bytes: IntCounter,
     pub refused: IntCounterVec,
+    pub scrub_hits: IntCounterVec,
+    pub shadow_hits: IntCounterVec,
+    pub rules: IntGauge,
+    pub reloads: IntCounterVec,
     pub connections: IntGauge,
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
@@ -19,12 +23,29 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
+    #[allow(clippy::expect_used, reason = "constant, valid names")]
     pub(crate) fn new(registry: Arc<Registry>) -> Self {
         Metrics {
             events: counter("hub_events_total", "Events received from publishers."),
             received_bytes: counter("hub_received_bytes_total", "Bytes read from clients."),
             sent_bytes: counter("hub_sent_bytes_total", "Bytes written to clients."),
             refused: by_label("hub_refused_total", "Frames refused, by code.", "code"),
+            scrub_hits: IntCounterVec::new(
+                Opts::new("hub_scrub_hits_total", "What rules found and acted on."),
+                &["rule", "action"],
+            )
+            .expect("a constant, valid name"),
+            shadow_hits: by_label(
+                "hub_scrub_shadow_hits_total",
+                "What rules found that only count.",
+                "rule",
+            ),
+            rules: gauge("hub_scrub_rules", "Rules in force."),
+            reloads: by_label(
+                "hub_scrub_reloads_total",
+                "Rule files that were applied or refused.",
+                "outcome",
+            ),
             connections: gauge("hub_connections", "Clients connected now."),
             connections_total: counter("hub_connections_total", "Connections accepted."),
             closed: by_label(
@@ -42,6 +63,10 @@ impl Metrics {
         with.register(Box::new(self.received_bytes.clone()))?;
         with.register(Box::new(self.sent_bytes.clone()))?;
         with.register(Box::new(self.refused.clone()))?;
+        with.register(Box::new(self.scrub_hits.clone()))?;
+        with.register(Box::new(self.shadow_hits.clone()))?;
+        with.register(Box::new(self.rules.clone()))?;
+        with.register(Box::new(self.reloads.clone()))?;
         with.register(Box::new(self.connections.clone()))?;
         with.register(Box::new(self.connections_total.clone()))?;
         with.register(Box::new(self.closed.clone()))?;

@@ -4,11 +4,15 @@ use crate::config::Config;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
 use crate::listener;
+use crate::reload;
+use crate::rules::{RuleFile, RulesError};
 use crate::session::{Goodbye, StopReading};
 use actix_rt::{Arbiter, System};
 use futures_util::future::join_all;
+use hub_core::scrub::Scrubber;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -28,6 +32,9 @@ pub enum ServeError {
     /// Something the operating system did not give.
     #[error("cannot start")]
     Start(#[source] std::io::Error),
+    /// The rule file cannot be used.
+    #[error("cannot use the rules")]
+    Rules(#[from] RulesError),
     /// The metrics cannot be registered.
     #[error("cannot register the metrics")]
     Metrics(#[from] prometheus::Error),
@@ -60,7 +67,7 @@ pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    run(config, ready, signal())
+    run(config, Vec::new(), ready, signal())
 }
 
 async fn signal() {
@@ -79,17 +86,25 @@ async fn signal() {
 }
 
 /// Runs a hub in this thread until `stop` resolves, then drains it. `ready` is told where it
-/// listens.
+/// listens. The rule file may name `scrubbers`.
 ///
 /// # Errors
 /// When it cannot start.
 pub fn run(
     config: Config,
+    scrubbers: Vec<Arc<dyn Scrubber>>,
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
     let bind = |address| {
         TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
+    };
+    let rules = match RuleFile::new(&config.rules, scrubbers) {
+        Some(file) => {
+            let text = file.read()?;
+            Some((file.load(&text)?, file, text))
+        }
+        None => None,
     };
     let (clients, http) = (bind(config.listen)?, bind(config.http)?);
     let at = Addresses {
@@ -111,6 +126,11 @@ pub fn run(
         let http = http::serve(http, state).map_err(ServeError::Start)?;
         let http_handle = http.handle();
         actix_rt::spawn(http);
+        if let Some((set, file, text)) = rules {
+            hub.rules.replace(set);
+            hub.metrics.rules.set(i64::try_from(hub.rules.current().len()).unwrap_or(i64::MAX));
+            actix_rt::spawn(reload::follow(hub.clone(), file, text));
+        }
         let forgetful = hub.clone();
         actix_rt::spawn(async move {
             let mut tick = tokio::time::interval(forgetful.instances.look_every());
@@ -169,13 +189,24 @@ impl RunningHub {
     /// # Errors
     /// When it cannot start.
     pub fn start(config: Config) -> Result<Self, ServeError> {
+        RunningHub::start_with(config, Vec::new())
+    }
+
+    /// Starts a hub whose rule file may name these scrubbers.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start_with(
+        config: Config,
+        scrubbers: Vec<Arc<dyn Scrubber>>,
+    ) -> Result<Self, ServeError> {
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let ready = move |at| {
                 let _ = ready.send(at);
             };
-            run(config, ready, async move {
+            run(config, scrubbers, ready, async move {
                 let _ = stopped.await;
             })
         });

@@ -165,6 +165,10 @@ impl Group {
                     // member takes.
                     _ => Bytes::copy_from_slice(&events[start..end]),
                 },
+                views: run.views.as_ref().map(|views| match parts {
+                    1 => views.clone(),
+                    _ => Arc::new(views.part((first - run.first) as usize, count as usize)),
+                }),
             };
             let head = |id| run.head.for_subscription(id, first, count, run.time_ms).into();
             let order = takers.iter().cycle().skip(part as usize).take(takers.len());
@@ -221,6 +225,9 @@ impl Group {
             run.lane.subscription = Some(member.subscription);
             run.overflow = member.overflow;
             run.head = head(member.subscription);
+            if let Some(views) = &run.views {
+                run.body = views.events_for(&member.outlet.role());
+            }
             let queue = member.outlet.queue();
             let appended = match offer {
                 Offer::New => queue.append_due(run),

@@ -84,12 +84,17 @@ impl History {
         self.runs.back().map(QueuedRun::last)
     }
 
-    /// What it has from number `from` on, for one subscription.
-    pub(super) fn replay(&self, from: u64, subscription: u64) -> impl Iterator<Item = QueuedRun> {
+    /// What it has from number `from` on, for one subscription, as `role` may see it.
+    pub(super) fn replay(
+        &self,
+        from: u64,
+        subscription: u64,
+        role: Arc<str>,
+    ) -> impl Iterator<Item = QueuedRun> {
         let start = self.runs.partition_point(|run| run.last() < from);
         self.runs.range(start..).map(move |run| match run.first < from {
-            true => cut(run, from, run.last(), Some(subscription)),
-            false => run.shared_with(subscription),
+            true => cut(run, from, run.last(), None).shared_with(subscription, &role),
+            false => run.shared_with(subscription, &role),
         })
     }
 

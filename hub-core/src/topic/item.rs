@@ -2,6 +2,7 @@
 
 use super::TopicName;
 use super::span::{Origin, Span};
+use super::views::Views;
 use crate::wire::{Frame, Limits, Overflow, RunHead};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -56,6 +57,9 @@ pub struct QueuedRun {
     pub head: Bytes,
     /// The frames. They keep their whole allocation in memory, so it should hold little else.
     pub body: Bytes,
+    /// The events as others may see them, where others may get them: in the history, and where
+    /// the members of a group may take over.
+    pub views: Option<Arc<Views>>,
 }
 
 impl QueuedRun {
@@ -68,7 +72,8 @@ impl QueuedRun {
     /// What it counts for in the queue's bound.
     #[must_use]
     pub fn size(&self) -> usize {
-        ITEM_OVERHEAD + self.head.len() + self.body.len()
+        let views = self.views.as_ref().map_or(0, |views| views.size());
+        ITEM_OVERHEAD + self.head.len() + self.body.len() + views
     }
 
     pub(super) fn track(&self) -> Track {
@@ -102,14 +107,18 @@ impl QueuedRun {
         body.extend_from_slice(frames);
         body.shrink_to_fit();
         let lane = Lane { subscription, ..self.lane.clone() };
-        QueuedRun { lane, first, count, head: Bytes::new(), body: body.into(), ..self.clone() }
+        let index = (first - self.first) as usize;
+        let views = self.views.as_ref().map(|views| Arc::new(views.part(index, count as usize)));
+        let head = Bytes::new();
+        QueuedRun { lane, first, count, head, body: body.into(), views, ..self.clone() }
     }
 
-    /// The same events for one subscription; the frames are shared.
-    pub(super) fn shared_with(&self, subscription: u64) -> Self {
+    /// The same events for one subscription, as a role may see them; the frames are shared.
+    pub(super) fn shared_with(&self, subscription: u64, role: &str) -> Self {
         let head = self.head_for(Some(subscription), self.first, self.count).into();
         let lane = Lane { subscription: Some(subscription), ..self.lane.clone() };
-        QueuedRun { lane, head, body: self.events(), ..self.clone() }
+        let body = self.views.as_ref().map_or_else(|| self.events(), |v| v.events_for(role));
+        QueuedRun { lane, head, body, views: None, ..self.clone() }
     }
 
     /// A RUN frame for `count` of the events from number `first` on.

@@ -117,14 +117,19 @@ impl Members {
     /// Appends a run to every plain member, and to one member or more of every group.
     pub(super) fn deliver(&mut self, lane: &Lane, run: &Sealed, touched: &mut Touched) {
         for member in self.plain.iter() {
+            let (head, body) = match &run.views {
+                None => (Bytes::new(), run.bytes.clone()),
+                Some(views) => (run.front(), views.events_for(&member.outlet.role())),
+            };
             let queued = QueuedRun {
                 lane: lane.clone(),
                 group: None,
                 first: run.first,
                 count: run.count,
                 overflow: member.overflow,
-                head: Bytes::new(),
-                body: run.bytes.clone(),
+                head,
+                body,
+                views: None,
             };
             let queue = member.outlet.queue();
             match queue.append(queued) {

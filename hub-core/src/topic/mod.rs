@@ -51,6 +51,8 @@ mod span;
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
 mod topic;
 #[cfg(feature = "actors")]
+mod views;
+#[cfg(feature = "actors")]
 mod waiters;
 
 pub use filter::{FilterToken, TopicFilter};
@@ -68,4 +70,5 @@ pub use {
     queue::{Appended, DeliveryQueue, QueueState, Written},
     registry::{Registry, SubscriptionEntry, TooManyTopics, TopicSettings},
     topic::{Topic, TopicState},
+    views::{Roles, Views},
 };

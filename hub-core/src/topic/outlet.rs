@@ -7,6 +7,9 @@ pub trait Outlet: Send + Sync + Debug {
     /// A number that no other connection of this hub ever has.
     fn connection(&self) -> u64;
 
+    /// The role of its client, which says how events are shown to it. It may change.
+    fn role(&self) -> Arc<str>;
+
     /// Where to put what is to be sent.
     fn queue(&self) -> &DeliveryQueue;
 

@@ -131,6 +131,7 @@ impl Topic {
             overflow: Default::default(),
             head: Default::default(),
             body: sealed.bytes,
+            views: sealed.views,
         });
         Published::Done
     }
@@ -238,7 +239,7 @@ impl Topic {
 /// Queues what the history has from number `from` on, for one subscription.
 fn replay(history: &History, from: u64, entry: &SubscriptionEntry) {
     let queue = entry.outlet.queue();
-    for mut run in history.replay(from, entry.id) {
+    for mut run in history.replay(from, entry.id, entry.outlet.role()) {
         run.overflow = entry.overflow;
         queue.count_due(run.count);
         match queue.append_past(run) {

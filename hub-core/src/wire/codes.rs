@@ -82,6 +82,8 @@ codes! {
         FrameTooLarge = 205, "frame_too_large";
         /// A newer connection of the same instance took over.
         Replaced = 206, "replaced";
+        /// A rule of the scrub ends the connections of those who send what it finds.
+        Policy = 207, "policy";
     }
 }
 
@@ -128,6 +130,10 @@ codes! {
         Forbidden = 15, "forbidden";
         /// The hub holds as many topics as it may hold.
         TooManyTopics = 16, "too_many_topics";
+        /// A rule of the scrub rejects it.
+        Rejected = 17, "rejected";
+        /// The scrub put it into quarantine: nobody else sees it.
+        Quarantined = 18, "quarantined";
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) struct Line {
     socket: Mutex<Socket>,
     pub(crate) flushes: AtomicUsize,
     pub(crate) overflowed: AtomicBool,
+    role: Arc<str>,
 }
 
 #[derive(Debug, Default)]
@@ -26,12 +27,22 @@ struct Socket {
 impl Line {
     /// A connection with a queue of `limit` bytes, whose socket takes nothing yet.
     pub(crate) fn new(connection: u64, limit: usize, ledger: &Arc<Ledger>) -> Arc<Self> {
+        Line::of_role(connection, limit, ledger, "")
+    }
+
+    pub(crate) fn of_role(
+        connection: u64,
+        limit: usize,
+        ledger: &Arc<Ledger>,
+        role: &str,
+    ) -> Arc<Self> {
         Arc::new(Line {
             connection,
             queue: DeliveryQueue::new(limit, ledger.clone()),
             socket: Mutex::default(),
             flushes: AtomicUsize::new(0),
             overflowed: AtomicBool::new(false),
+            role: role.into(),
         })
     }
 
@@ -71,6 +82,10 @@ impl Line {
 impl Outlet for Line {
     fn connection(&self) -> u64 {
         self.connection
+    }
+
+    fn role(&self) -> Arc<str> {
+        self.role.clone()
     }
 
     fn queue(&self) -> &DeliveryQueue {

@@ -44,7 +44,16 @@ pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflo
     };
     let body: Bytes = [head, events.concat()].concat().into();
     let group = None;
-    QueuedRun { lane: lane.clone(), group, first, count, overflow, head: Bytes::new(), body }
+    QueuedRun {
+        lane: lane.clone(),
+        group,
+        first,
+        count,
+        overflow,
+        head: Bytes::new(),
+        body,
+        views: None,
+    }
 }
 
 /// The same as a share of a queue group: its RUN frame is apart.

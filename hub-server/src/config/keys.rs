@@ -106,6 +106,8 @@ keys! {
         "Where /healthz, /readyz and /metrics are served. Port 0 takes a free one.";
     anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
         "From where clients may connect without credentials: from this machine only, or from everywhere.";
+    rules: String = String::new(), Allowed::File,
+        "The scrub's rule file. Changes of it are taken over while the hub runs. Without one, events are only checked.";
     threads: usize = 0, count(0, 1024),
         "Threads that serve clients. 0 is one a core.";
     max_frame_bytes: u32 = 1024 * 1024, bytes(4 * KIB, 256 * MIB),

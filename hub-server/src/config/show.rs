@@ -39,6 +39,7 @@ fn flag(key: &Key) -> Flag {
             Allowed::Number { unit: Unit::Bytes, .. } => "BYTES",
             Allowed::Number { unit: Unit::Milliseconds, .. } => "MS",
             Allowed::OneOf(_) => "WORD",
+            Allowed::File => "FILE",
             Allowed::LogFilter => "FILTER",
         },
         help: format!("{} Takes {}.", key.help, key.allowed),

@@ -44,6 +44,8 @@ pub enum Allowed {
     },
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// The path of a file, or nothing.
+    File,
     /// Levels and targets, as tracing's filter takes them, without spans and fields.
     LogFilter,
 }
@@ -62,6 +64,7 @@ impl fmt::Display for Allowed {
                 }
             },
             Allowed::OneOf(words) => f.write_str(&words.join(" or ")),
+            Allowed::File => f.write_str("the path of a file, or nothing"),
             Allowed::LogFilter => f.write_str(
                 "off, error, warn, info, debug or trace, also per target, such as \
                  info,hub_server=debug",
@@ -125,6 +128,9 @@ impl Allowed {
             }
             (Allowed::OneOf(words), Raw::Plain(text) | Raw::Quoted(text)) => {
                 words.contains(text).then(|| Value::Text((*text).to_owned()))
+            }
+            (Allowed::File, Raw::Plain(text) | Raw::Quoted(text)) => {
+                Some(Value::Text((*text).to_owned()))
             }
             (Allowed::LogFilter, Raw::Plain(text) | Raw::Quoted(text)) => {
                 text.split(',').all(directive).then(|| Value::Text((*text).to_owned()))

@@ -1,5 +1,6 @@
 //! Frames other than EVENT.
 
+use super::events::QUARANTINE;
 use super::{Session, Stage, leave};
 use crate::config::Anonymous;
 use crate::hub::now_ms;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// Longest name a client may give itself, in bytes.
 const MAX_NAME: usize = 64;
+
+/// The role of clients without credentials, for views.
+const ANONYMOUS: &str = "anonymous";
 
 impl Session {
     pub(super) fn control(&mut self, body: &[u8], ctx: &mut Context<Self>) {
@@ -91,6 +95,7 @@ impl Session {
             );
         }
         self.publisher = format!("{name}#{}", self.connection);
+        self.outbound.set_role(ANONYMOUS);
         let mut random = [0; 16];
         if getrandom::fill(&mut random).is_err() {
             return self.close(CloseCode::Internal, "no random numbers", ctx);
@@ -197,7 +202,9 @@ impl Session {
             let message = "a group's name has 1 to 64 of the bytes that are allowed in topics";
             return Err((RefusedCode::BadOption, message.to_owned()));
         }
-        if filter.is_reserved() {
+        let of_quarantine = filter.as_str().strip_prefix(QUARANTINE);
+        let quarantine = self.loopback && of_quarantine.is_some_and(|rest| rest.starts_with('.'));
+        if filter.is_reserved() && !quarantine {
             if filter.as_str() != self.inbox {
                 let (code, message) = if filter.as_str().starts_with("$inbox.") {
                     (RefusedCode::Forbidden, "only its owner may subscribe to an inbox")

@@ -1,16 +1,20 @@
 //! Events on their way from the read buffer to their topics.
 
-use super::gather::{Gathered, Place, Refusal};
+use super::gather::{Checked, Gathered, Place, Refusal};
 use super::pump::Pause;
+use super::scrub::Consequence;
 use super::{Numbers, Session, Stage};
 use crate::hub::now_ms;
 use crate::instances::Past;
 use actix::prelude::*;
-use hub_core::topic::{Outlet, Published};
+use hub_core::topic::{Outlet, Published, TopicName};
 use hub_core::wire::{
-    CloseCode, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat, split,
+    CloseCode, EventFrame, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat, split,
 };
 use std::ops::Range;
+
+/// Where it is shown what is in quarantine, each topic's under its own name.
+pub(super) const QUARANTINE: &str = "$hub.quarantine";
 
 /// Neighbouring EVENT frames in the read buffer that belong to one place.
 struct Stretch {
@@ -24,6 +28,9 @@ impl Session {
     pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         let mut at = 0;
         let mut stretch = None;
+        if self.gathering.runs.is_empty() {
+            self.gathering.follow_rules(&self.hub);
+        }
         while !self.busy && self.pause.is_none() {
             let limit = match self.stage {
                 Stage::Handshake => MAX_HELLO as u32,
@@ -45,7 +52,7 @@ impl Session {
             };
             let end = at + 4 + body.len();
             if self.stage == Stage::Open && matches!(FrameType::of(body), Ok(FrameType::Event)) {
-                self.event(&mut stretch, bytes, at..end);
+                self.event(&mut stretch, bytes, at..end, ctx);
             } else {
                 self.gather(&mut stretch, bytes);
                 if !self.publish() {
@@ -67,15 +74,21 @@ impl Session {
         self.flush_touched();
     }
 
-    fn event(&mut self, stretch: &mut Option<Stretch>, bytes: &[u8], at: Range<usize>) {
+    fn event(
+        &mut self,
+        stretch: &mut Option<Stretch>,
+        bytes: &[u8],
+        at: Range<usize>,
+        ctx: &mut Context<Self>,
+    ) {
         let number = self.received;
         self.received += 1;
         if !self.ahead.is_empty() && self.ahead.take(number) {
             return; // it came before the connection was cut
         }
         let body = &bytes[at.start + 4..at.end];
-        match self.gathering.place(body, &self.hub, &self.publisher) {
-            Ok(place) => {
+        match self.gathering.check(body, &self.hub, &self.publisher) {
+            Ok(Checked::AsItCame(place)) => {
                 if let Some(open) = stretch
                     && open.place == place
                     && !place.request
@@ -88,7 +101,43 @@ impl Session {
                     *stretch = Some(Stretch { place, bytes: at, numbers: number..number + 1 });
                 }
             }
-            Err(Refusal { code, message }) => self.refuse_event(number, code, message),
+            Ok(Checked::Changed(place, event, verdict)) => {
+                self.gather(stretch, bytes);
+                let limit = self.hub.limits.frame;
+                let added = self.gathering.add_changed(place, &event, &verdict, number, limit);
+                if let Err(refusal) = added {
+                    self.refuse_event(number, refusal);
+                }
+            }
+            Err(mut refusal) => {
+                let consequence = std::mem::replace(&mut refusal.consequence, Consequence::Nothing);
+                self.refuse_event(number, refusal);
+                match consequence {
+                    Consequence::Nothing => {}
+                    Consequence::Quarantine(shown) => {
+                        self.gather(stretch, bytes);
+                        self.quarantine(body, &shown);
+                    }
+                    Consequence::Disconnect => {
+                        self.gather(stretch, bytes);
+                        self.publish_what_fits();
+                        let reason = "an event for which a rule ends the connection";
+                        self.close(CloseCode::Policy, reason, ctx);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows an event that nobody may see to those who look after the quarantine.
+    fn quarantine(&mut self, body: &[u8], shown: &[u8]) {
+        let topic = EventFrame::parse(body, &self.hub.limits).map_or("", |event| event.topic);
+        let name = TopicName::parse(&format!("{QUARANTINE}.{topic}"))
+            .or_else(|_| TopicName::parse(&format!("{QUARANTINE}.other")));
+        let topic = name.ok().and_then(|name| self.hub.registry.get_or_create(&name).ok());
+        match topic {
+            Some(topic) => self.gathering.add_notice(topic, shown),
+            None => tracing::warn!("no topic is left for the quarantine"),
         }
     }
 
@@ -120,8 +169,9 @@ impl Session {
                     Published::Retired => {
                         match self.gathering.renew(gathered, &self.hub, &self.publisher) {
                             Ok(renewed) => gathered = renewed,
-                            Err((old, Refusal { code, message })) => {
-                                self.refuse_all(&old, code, &message);
+                            Err(failed) => {
+                                let (old, refusal) = *failed;
+                                self.refuse_all(&old, refusal.code, &refusal.message);
                                 break;
                             }
                         }
@@ -189,12 +239,14 @@ impl Session {
 
     fn refuse_all(&mut self, gathered: &Gathered, code: RefusedCode, message: &str) {
         for number in gathered.numbers.iter() {
-            self.refuse_event(number, code, message.to_owned());
+            self.refuse_event(number, Refusal::new(code, message));
         }
     }
 
-    fn refuse_event(&mut self, number: u64, code: RefusedCode, message: String) {
-        let refused = self.refuse(RefusedWhat::Event, number, code, message);
+    fn refuse_event(&mut self, number: u64, refusal: Refusal) {
+        let Refusal { code, message, rule, path, .. } = refusal;
+        let what = RefusedWhat::Event;
+        let refused = self.send_refused(Refused { what, number, code, message, rule, path });
         if self.instance.is_some() {
             self.refusals.push(refused);
         }
@@ -207,9 +259,12 @@ impl Session {
         code: RefusedCode,
         message: impl Into<String>,
     ) -> Refused {
-        self.hub.metrics.refused.with_label_values(&[code.name()]).inc();
         let message = message.into();
-        let refused = Refused { what, number, code, message, rule: None, path: None };
+        self.send_refused(Refused { what, number, code, message, rule: None, path: None })
+    }
+
+    fn send_refused(&self, refused: Refused) -> Refused {
+        self.hub.metrics.refused.with_label_values(&[refused.code.name()]).inc();
         self.send(&Frame::Refused(refused.clone()));
         refused
     }

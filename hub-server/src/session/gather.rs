@@ -1,11 +1,15 @@
 //! Gathers a client's events by topic, so that each topic's are numbered and queued as one run.
 
 use super::Numbers;
+use super::events::QUARANTINE;
+use super::scrub::{Consequence, scrub};
 use crate::hub::Hub;
-use hub_core::scrub::check_headers;
-use hub_core::topic::{PendingRun, Topic, TopicName};
+use crate::rules::Rules;
+use hub_core::scrub::{Plan, Verdict, check_headers};
+use hub_core::topic::{PendingRun, Roles, Topic, TopicName};
 use hub_core::wire::{
-    EventFrame, FrameError, FrameErrorKind, FrameType, Packer, RefusedCode, RunHead, WalkErrorKind,
+    EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Packer, RefusedCode, RunHead,
+    WalkErrorKind,
 };
 use std::collections::HashMap;
 use std::ops::Range;
@@ -23,6 +27,8 @@ pub(super) struct Gathering {
     /// `known`. Most events are on the topic of the one before.
     last: Vec<u8>,
     last_known: usize,
+    /// The rules under which events are scrubbed, all of one read under the same.
+    rules: Arc<Rules>,
     pub runs: Vec<Gathered>,
 }
 
@@ -35,6 +41,8 @@ struct Known {
     slot: usize,
     /// Whether each event is a request: an inbox without its owner takes nothing.
     inbox: bool,
+    /// The rules that can apply to it, if there are any.
+    plan: Option<Arc<Plan>>,
 }
 
 /// Events of one topic that wait to be numbered there.
@@ -54,27 +62,50 @@ pub(super) struct Place {
     pub request: bool,
 }
 
+/// An event that is accepted.
+#[derive(Debug)]
+pub(super) enum Checked<'a> {
+    /// It is forwarded as it came.
+    AsItCame(Place),
+    /// Rules make something else of it.
+    Changed(Place, EventFrame<'a>, Box<Verdict>),
+}
+
 /// Why an event is refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub code: RefusedCode,
     pub message: String,
+    pub rule: Option<String>,
+    pub path: Option<String>,
+    pub consequence: Consequence,
 }
 
 impl Refusal {
-    fn new(code: RefusedCode, why: impl ToString) -> Self {
-        Refusal { code, message: why.to_string() }
+    pub(super) fn new(code: RefusedCode, why: impl ToString) -> Self {
+        let message = why.to_string();
+        Refusal { code, message, rule: None, path: None, consequence: Consequence::Nothing }
     }
 }
 
 impl Gathering {
-    /// Checks an EVENT frame and finds its topic.
-    pub(super) fn place(
+    /// Takes over the rules that are in force now. Not while something is gathered.
+    pub(super) fn follow_rules(&mut self, hub: &Hub) {
+        if self.rules.generation != hub.rules.generation() {
+            self.rules = hub.rules.current();
+            for known in &mut self.known {
+                known.plan = plan(&self.rules, &known.topic);
+            }
+        }
+    }
+
+    /// Checks an EVENT frame, finds its topic, and asks the rules.
+    pub(super) fn check<'a>(
         &mut self,
-        body: &[u8],
+        body: &'a [u8],
         hub: &Hub,
         publisher: &str,
-    ) -> Result<Place, Refusal> {
+    ) -> Result<Checked<'a>, Refusal> {
         let limits = &hub.limits;
         let same = !self.last.is_empty() && body[1..].starts_with(&self.last);
         let event = if same {
@@ -97,14 +128,20 @@ impl Gathering {
             self.last.push(FrameType::Event.number());
             Packer(&mut self.last).str(event.topic);
         }
-        let known = self.last_known;
-        Ok(Place { known, request: request || self.known[known].inbox })
+        let known = &self.known[self.last_known];
+        let place = Place { known: self.last_known, request: request || known.inbox };
+        let Some(plan) = &known.plan else { return Ok(Checked::AsItCame(place)) };
+        Ok(match scrub(plan, &event, &hub.metrics)? {
+            None => Checked::AsItCame(place),
+            Some(verdict) => Checked::Changed(place, event, verdict),
+        })
     }
 
     fn remember(&mut self, name: &str, topic: Arc<Topic>, publisher: &str) -> usize {
         let head = Arc::new(RunHead::new(name, topic.epoch(), publisher));
         let inbox = name.starts_with('$');
-        self.known.push(Known { topic, head, slot: usize::MAX, inbox });
+        let plan = plan(&self.rules, &topic);
+        self.known.push(Known { topic, head, slot: usize::MAX, inbox, plan });
         self.by_name.insert(name.into(), self.known.len() - 1);
         self.known.len() - 1
     }
@@ -118,33 +155,78 @@ impl Gathering {
         }
     }
 
-    /// Adds checked EVENT frames of one place.
+    /// Adds checked EVENT frames of one place, as they came.
     pub(super) fn add(&mut self, place: Place, frames: &[u8], numbers: Range<u64>) {
-        let known = &mut self.known[place.known];
         let count = (numbers.end - numbers.start) as u32;
-        let open = self.runs.get_mut(known.slot).filter(|gathered| {
+        self.run_of(place, frames.len(), numbers).push(frames, count);
+    }
+
+    /// Adds an event that rules have changed; refuses it if that made it too long.
+    pub(super) fn add_changed(
+        &mut self,
+        place: Place,
+        event: &EventFrame<'_>,
+        verdict: &Verdict,
+        number: u64,
+        limit: u32,
+    ) -> Result<(), Refusal> {
+        let Verdict::Fixed(fixed) = verdict else { return Ok(()) };
+        let topic = self.known[place.known].topic.clone();
+        let mut frames = vec![Vec::new(); fixed.frames()];
+        let view = |view: usize| hub_core::scrub::ViewId::from_index(view);
+        for number in 0..self.rules.views() {
+            let frame = &mut frames[fixed.frame_of(view(number))];
+            if let Some((payload, headers)) =
+                verdict.render(view(number), event.payload, event.headers)
+                && frame.is_empty()
+            {
+                let topic = topic.name().as_str();
+                Frame::Event(EventFrame { topic, payload, headers }).write(frame);
+            }
+        }
+        if frames.iter().any(|frame| frame.len() - 4 > limit as usize) {
+            let why = "the scrub made it longer than a frame may be";
+            return Err(Refusal::new(RefusedCode::Quarantined, why));
+        }
+        let rules: Arc<dyn Roles> = self.rules.clone();
+        let run = self.run_of(place, frames[0].len(), number..number + 1);
+        match frames.as_slice() {
+            [frame] => run.push(frame, 1),
+            frames => run.push_views(&rules, |number| &frames[fixed.frame_of(view(number))]),
+        }
+        Ok(())
+    }
+
+    /// Adds an event of the hub's own, of which no publisher is told.
+    pub(super) fn add_notice(&mut self, topic: Arc<Topic>, payload: &[u8]) {
+        let name = topic.name().as_str();
+        let head = Arc::new(RunHead::new(name, topic.epoch(), "hub"));
+        let frame = Frame::Event(EventFrame { topic: name, payload, headers: None }).to_bytes();
+        let mut run = PendingRun::new(head, frame.len());
+        run.push(&frame, 1);
+        self.runs.push(Gathered { topic, run, numbers: Numbers::default() });
+    }
+
+    /// The run to which events of a place belong, and their numbers noted there.
+    fn run_of(&mut self, place: Place, capacity: usize, numbers: Range<u64>) -> &mut PendingRun {
+        let known = &mut self.known[place.known];
+        let open = self.runs.get(known.slot).is_some_and(|gathered| {
             Arc::ptr_eq(&gathered.topic, &known.topic) && !gathered.run.is_request()
         });
-        if let Some(gathered) = open
-            && !place.request
-        {
-            gathered.run.push(frames, count);
-            gathered.numbers.push(numbers);
-            return;
+        let at = if open && !place.request { known.slot } else { self.runs.len() };
+        if at == self.runs.len() {
+            let mut run = PendingRun::new(known.head.clone(), capacity);
+            if place.request {
+                run = run.as_request();
+            }
+            // What comes later on this topic must not overtake a request.
+            known.slot = if place.request { usize::MAX } else { at };
+            let topic = known.topic.clone();
+            self.runs.push(Gathered { topic, run, numbers: Numbers::default() });
         }
-        let run = if place.request {
-            // What comes later on this topic must not overtake the request.
-            known.slot = usize::MAX;
-            PendingRun::request(known.head.clone(), frames)
-        } else {
-            known.slot = self.runs.len();
-            let mut run = PendingRun::new(known.head.clone(), frames.len());
-            run.push(frames, count);
-            run
-        };
-        let mut of_run = Numbers::default();
-        of_run.push(numbers);
-        self.runs.push(Gathered { topic: known.topic.clone(), run, numbers: of_run });
+        let gathered = &mut self.runs[at];
+        gathered.numbers.push(numbers);
+        &mut gathered.run
     }
 
     /// The same run for the topic that has taken the place of one that ended.
@@ -153,11 +235,15 @@ impl Gathering {
         old: Gathered,
         hub: &Hub,
         publisher: &str,
-    ) -> Result<Gathered, (Gathered, Refusal)> {
+    ) -> Result<Gathered, Box<(Gathered, Refusal)>> {
         let name = old.topic.name().clone();
-        let topic = match find(hub, name.as_str()) {
+        let found = match name.as_str().starts_with(QUARANTINE) {
+            true => get_or_create(hub, &name),
+            false => find(hub, name.as_str()),
+        };
+        let topic = match found {
             Ok(topic) => topic,
-            Err(refusal) => return Err((old, refusal)),
+            Err(refusal) => return Err(Box::new((old, refusal))),
         };
         let known = match self.by_name.get(name.as_str()) {
             Some(known) => *known,
@@ -167,6 +253,14 @@ impl Gathering {
         known.head = Arc::new(RunHead::new(name.as_str(), topic.epoch(), publisher));
         known.topic = topic.clone();
         Ok(Gathered { topic, run: old.run.retarget(known.head.clone()), numbers: old.numbers })
+    }
+}
+
+/// Replies are scrubbed under one name, whosever inbox they go to.
+fn plan(rules: &Rules, topic: &Topic) -> Option<Arc<Plan>> {
+    match topic.name().as_str().starts_with('$') {
+        true => rules.plan(&TopicName::parse("$inbox.reply").ok()?),
+        false => rules.plan(topic.name()),
     }
 }
 
@@ -180,7 +274,11 @@ fn find(hub: &Hub, name: &str) -> Result<Arc<Topic>, Refusal> {
         return Err(Refusal::new(RefusedCode::ReservedTopic, reserved));
     }
     let topic = TopicName::parse(name).map_err(|e| Refusal::new(RefusedCode::BadTopic, e))?;
-    hub.registry.get_or_create(&topic).map_err(|e| Refusal::new(RefusedCode::TooManyTopics, e))
+    get_or_create(hub, &topic)
+}
+
+fn get_or_create(hub: &Hub, topic: &TopicName) -> Result<Arc<Topic>, Refusal> {
+    hub.registry.get_or_create(topic).map_err(|e| Refusal::new(RefusedCode::TooManyTopics, e))
 }
 
 fn malformed(error: &FrameError) -> Refusal {

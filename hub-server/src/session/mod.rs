@@ -6,6 +6,7 @@ mod gather;
 mod numbers;
 mod outbound;
 mod pump;
+mod scrub;
 
 use crate::hub::Hub;
 use crate::instances::Refusals;

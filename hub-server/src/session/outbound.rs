@@ -1,5 +1,6 @@
 use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
+use parking_lot::Mutex;
 use prometheus::IntCounter;
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) struct Outbound {
     pub overflowed: AtomicBool,
     pub session: AtomicWaker,
     sent_bytes: IntCounter,
+    role: Mutex<Arc<str>>,
 }
 
 impl Outbound {
@@ -40,11 +42,23 @@ impl Outbound {
             overflowed: AtomicBool::new(false),
             session: AtomicWaker::new(),
             sent_bytes,
+            role: Mutex::default(),
         }
     }
 }
 
+impl Outbound {
+    /// What is sent from now on is shown as this role may see it.
+    pub(crate) fn set_role(&self, role: &str) {
+        *self.role.lock() = role.into();
+    }
+}
+
 impl Outlet for Outbound {
+    fn role(&self) -> Arc<str> {
+        self.role.lock().clone()
+    }
+
     fn connection(&self) -> u64 {
         self.connection
     }

@@ -1,0 +1,181 @@
+//! What is measured, and what becomes of the rounds: medians, spreads and ratios.
+
+use crate::servers::Kind;
+use std::collections::BTreeMap;
+
+/// One quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Metric {
+    /// The server's processor time a delivery (or request), in microseconds.
+    Cpu,
+    /// Deliveries (or requests) a second.
+    Rate,
+    /// Latency in microseconds.
+    P50,
+    P99,
+    P999,
+    /// The server's most resident memory, in MiB.
+    Peak,
+    /// Resident memory that each idle connection adds, in KiB.
+    PerConnection,
+    /// From the start of the process to the first delivery, in milliseconds.
+    Start,
+    /// Deliveries that never came, in percent of those due.
+    Lost,
+}
+
+impl Metric {
+    pub(crate) const ALL: [Metric; 9] = [
+        Metric::Cpu,
+        Metric::Rate,
+        Metric::P50,
+        Metric::P99,
+        Metric::P999,
+        Metric::Peak,
+        Metric::PerConnection,
+        Metric::Start,
+        Metric::Lost,
+    ];
+
+    /// For file names and columns.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Metric::Cpu => "cpu_us",
+            Metric::Rate => "per_second",
+            Metric::P50 => "p50_us",
+            Metric::P99 => "p99_us",
+            Metric::P999 => "p999_us",
+            Metric::Peak => "peak_mib",
+            Metric::PerConnection => "connection_kib",
+            Metric::Start => "start_ms",
+            Metric::Lost => "lost_percent",
+        }
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Metric::Cpu => "CPU µs each",
+            Metric::Rate => "a second",
+            Metric::P50 => "p50 µs",
+            Metric::P99 => "p99 µs",
+            Metric::P999 => "p99.9 µs",
+            Metric::Peak => "peak MiB",
+            Metric::PerConnection => "KiB a connection",
+            Metric::Start => "ms to the first delivery",
+            Metric::Lost => "lost %",
+        }
+    }
+
+    /// How many times better `hub` is than `other`: above 1 the hub does better.
+    fn better(self, hub: f64, other: f64) -> Option<f64> {
+        let ratio = if self == Metric::Rate { hub / other } else { other / hub };
+        (ratio.is_finite() && ratio > 0.0).then_some(ratio)
+    }
+}
+
+/// What one run of a scenario with one server gave.
+pub(crate) type Sample = BTreeMap<Metric, f64>;
+
+/// Median with the least and the greatest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let (min, max) = (*values.first()?, *values.last()?);
+        let middle = values.len() / 2;
+        let median = if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            f64::midpoint(values[middle - 1], values[middle])
+        };
+        Some(Spread { median, min, max })
+    }
+}
+
+/// All rounds of one scenario: for each server, a sample a round.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rounds {
+    pub samples: BTreeMap<Kind, Vec<Sample>>,
+}
+
+impl Rounds {
+    pub(crate) fn spread(&self, kind: Kind, metric: Metric) -> Option<Spread> {
+        let samples = self.samples.get(&kind)?;
+        Spread::of(samples.iter().filter_map(|sample| sample.get(&metric).copied()))
+    }
+
+    /// How many times better the hub is than `other`. Each round gives one ratio, of two runs that
+    /// came soon after one another, so that what else the machine did weighs little.
+    pub(crate) fn ratio(&self, other: Kind, metric: Metric) -> Option<Spread> {
+        let (hub, other) = (self.samples.get(&Kind::Hub)?, self.samples.get(&other)?);
+        Spread::of(
+            hub.iter()
+                .zip(other)
+                .filter_map(|(hub, other)| metric.better(*hub.get(&metric)?, *other.get(&metric)?)),
+        )
+    }
+}
+
+/// A number with three digits that count.
+pub(crate) fn short(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 {
+        "0".to_owned()
+    } else if size >= 1e6 {
+        format!("{} M", short(value / 1e6))
+    } else if size >= 1e4 {
+        format!("{} k", short(value / 1e3))
+    } else {
+        let digits = 2 - size.log10().floor() as i32;
+        format!("{value:.*}", digits.clamp(0, 4) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_ends() {
+        let of = |values: &[f64]| Spread::of(values.iter().copied());
+        assert_eq!(of(&[3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
+        assert_eq!(of(&[4.0, 1.0, 2.0, 3.0]).map(|it| it.median), Some(2.5));
+        assert_eq!(of(&[]), None);
+    }
+
+    #[test]
+    fn ratios_are_made_round_by_round_and_above_one_is_better() {
+        let sample = |cpu, rate| Sample::from([(Metric::Cpu, cpu), (Metric::Rate, rate)]);
+        let mut rounds = Rounds::default();
+        rounds.samples.insert(Kind::Hub, vec![sample(1.0, 10.0), sample(2.0, 5.0)]);
+        rounds.samples.insert(Kind::Nats, vec![sample(4.0, 2.0), sample(10.0, 1.0)]);
+        let cpu = rounds.ratio(Kind::Nats, Metric::Cpu).unwrap();
+        assert_eq!((cpu.min, cpu.max), (4.0, 5.0));
+        let rate = rounds.ratio(Kind::Nats, Metric::Rate).unwrap();
+        assert_eq!((rate.min, rate.max), (5.0, 5.0));
+        assert_eq!(rounds.ratio(Kind::Redis, Metric::Cpu), None);
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.0571, "0.0571"),
+            (1.234, "1.23"),
+            (45.67, "45.7"),
+            (123.4, "123"),
+            (1234.0, "1234"),
+            (45_678.0, "45.7 k"),
+            (12_345_678.0, "12.3 M"),
+        ] {
+            assert_eq!(short(value), text);
+        }
+    }
+}

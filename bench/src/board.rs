@@ -1,0 +1,103 @@
+//! What is counted while a load runs, for everyone to see.
+
+use crate::clock::now_ns;
+use crate::intake::Tally;
+use crate::load::{Group, Outcome};
+use crate::receive::histogram;
+use crate::usage::Usage;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// All groups.
+pub(crate) struct Board {
+    pub groups: Vec<Score>,
+    /// When a subscriber last read something.
+    pub last: AtomicU64,
+    begun: OnceLock<(u64, Option<Usage>)>,
+}
+
+/// One group.
+pub(crate) struct Score {
+    /// Messages that its publishers sent.
+    pub sent: AtomicU64,
+    pub subscribers: Vec<Tally>,
+    /// What the server answered to each publisher.
+    pub publishers: Vec<Tally>,
+}
+
+impl Score {
+    /// Messages sent that the slowest subscriber has neither got nor been told to miss.
+    pub(crate) fn ahead(&self) -> u64 {
+        let slowest = self.subscribers.iter().map(Tally::settled).min();
+        slowest.map_or(0, |slowest| self.sent.load(Relaxed).saturating_sub(slowest))
+    }
+
+    fn due(&self) -> u64 {
+        self.sent.load(Relaxed) * self.subscribers.len() as u64
+    }
+}
+
+impl Board {
+    pub(crate) fn new(groups: &[Group]) -> Board {
+        let tallies = |count: usize| (0..count).map(|_| Tally::default()).collect();
+        let score = |group: &Group| Score {
+            sent: AtomicU64::new(0),
+            subscribers: tallies(group.subscribers),
+            publishers: tallies(group.publishers),
+        };
+        Board {
+            groups: groups.iter().map(score).collect(),
+            last: AtomicU64::new(0),
+            begun: OnceLock::new(),
+        }
+    }
+
+    /// The load begins; this is what the server used before.
+    pub(crate) fn begin(&self, usage: Option<Usage>) {
+        let _ = self.begun.set((now_ns(), usage));
+    }
+
+    /// What has happened, if `after` is what the server has used by now.
+    pub(crate) fn so_far(&self, after: Option<Usage>) -> Outcome {
+        let subscribers = |of: fn(&Tally) -> &AtomicU64| -> u64 {
+            let all = self.groups.iter().flat_map(|group| &group.subscribers);
+            all.map(|tally| of(tally).load(Relaxed)).sum()
+        };
+        let publishers = self.groups.iter().flat_map(|group| &group.publishers);
+        let due = self.groups.iter().map(Score::due).sum();
+        let (start, before) = self.begun.get().copied().unwrap_or((now_ns(), None));
+        let end = if due == 0 { now_ns() } else { self.last.load(Relaxed) };
+        Outcome {
+            sent: self.groups.iter().map(|group| group.sent.load(Relaxed)).sum(),
+            due,
+            delivered: subscribers(|tally| &tally.messages),
+            announced_missing: subscribers(|tally| &tally.missing),
+            acknowledged: publishers.map(|tally| tally.acknowledged.load(Relaxed)).sum(),
+            received_bytes: subscribers(|tally| &tally.bytes),
+            elapsed: Duration::from_nanos(end.saturating_sub(start)),
+            usage: before.zip(after).map(|(before, after)| after.since(before)),
+            latency: histogram(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publisher_does_not_wait_for_what_was_announced_as_missing() {
+        let topics = vec!["a".to_owned()];
+        let board = Board::new(&[Group { topics, publishers: 1, subscribers: 2 }]);
+        let score = &board.groups[0];
+        score.sent.store(100, Relaxed);
+        score.subscribers[0].messages.store(90, Relaxed);
+        score.subscribers[1].messages.store(30, Relaxed);
+        assert_eq!((score.ahead(), score.due()), (70, 200));
+        score.subscribers[1].missing.store(50, Relaxed);
+        assert_eq!(score.ahead(), 20);
+        let outcome = board.so_far(None);
+        assert_eq!((outcome.delivered, outcome.announced_missing, outcome.lost()), (120, 50, 80));
+    }
+}

@@ -1,0 +1,56 @@
+//! No protocol: bytes that `byte-relay` copies from one socket to others.
+
+use super::{Dialect, Link, Next, line, said};
+use crate::{BenchError, Payload};
+
+/// The relay. It knows channels, no messages, so what it delivers is the payload and no more.
+#[derive(Debug, Clone, Copy)]
+pub struct Raw;
+
+/// What a publisher's first line starts with; the channel's name follows.
+pub const HELLO_PUBLISH: &str = "PUB ";
+/// What a subscriber's first line starts with; the channel's name follows.
+pub const HELLO_SUBSCRIBE: &str = "SUB ";
+/// What the relay answers.
+pub const WELCOME: &str = "OK\n";
+
+fn open(link: &mut Link, hello: &str, topics: &[String]) -> Result<(), BenchError> {
+    let [topic] = topics else {
+        return Err(BenchError::Plan("the relay has one topic a connection".into()));
+    };
+    link.write(format!("{hello}{topic}\n").as_bytes())?;
+    link.read_until(|bytes| match line(bytes) {
+        Some(line) if line == WELCOME.as_bytes() => Ok(Some((line.len(), ()))),
+        Some(line) => Err(said(line)),
+        None => Ok(None),
+    })
+}
+
+impl Dialect for Raw {
+    fn name(&self) -> &'static str {
+        "relay"
+    }
+
+    fn open_publisher(&self, link: &mut Link, topics: &[String]) -> Result<(), BenchError> {
+        open(link, HELLO_PUBLISH, topics)
+    }
+
+    fn open_subscriber(&self, link: &mut Link, topics: &[String]) -> Result<(), BenchError> {
+        open(link, HELLO_SUBSCRIBE, topics)
+    }
+
+    fn publish(&self, _: &str, payload: &Payload, out: &mut Vec<u8>) {
+        out.extend_from_slice(payload.bytes());
+    }
+
+    fn delivered(&self, _: &str, payload: &Payload) -> Vec<u8> {
+        payload.bytes().to_vec()
+    }
+
+    fn next(&self, bytes: &[u8]) -> Result<Next, BenchError> {
+        Ok(match bytes {
+            [] => Next::More,
+            _ => Next::Messages { skip: 0, count: u64::MAX },
+        })
+    }
+}

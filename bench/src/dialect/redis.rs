@@ -1,0 +1,88 @@
+//! RESP, the protocol of Redis.
+
+use super::{Control, Dialect, Link, Next, line, said};
+use crate::{BenchError, Payload};
+use std::fmt::Write;
+
+/// redis-server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Redis {
+    /// Whether publishers get the answer to each PUBLISH. If not, they say `CLIENT REPLY OFF`,
+    /// which spares Redis that work.
+    pub replies: bool,
+}
+
+impl Dialect for Redis {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn open_publisher(&self, link: &mut Link, _: &[String]) -> Result<(), BenchError> {
+        link.write(b"PING\r\n")?;
+        link.read_until(|bytes| match line(bytes) {
+            Some(b"+PONG\r\n") => Ok(Some((7, ()))),
+            Some(line) => Err(said(line)),
+            None => Ok(None),
+        })?;
+        if self.replies {
+            return Ok(());
+        }
+        link.write(b"CLIENT REPLY OFF\r\n")
+    }
+
+    fn open_subscriber(&self, link: &mut Link, topics: &[String]) -> Result<(), BenchError> {
+        let mut command = String::from("SUBSCRIBE");
+        for topic in topics {
+            // Writing to a String cannot fail.
+            let _ = write!(command, " {topic}");
+        }
+        command.push_str("\r\n");
+        link.write(command.as_bytes())?;
+        // Each topic is answered by an array of three whose last line is the number of them so far.
+        let last = format!(":{}\r\n", topics.len());
+        link.read_until(|bytes| {
+            if bytes.starts_with(b"-") {
+                return line(bytes).map_or(Ok(None), |line| Err(said(line)));
+            }
+            Ok(bytes.ends_with(last.as_bytes()).then_some((bytes.len(), ())))
+        })
+    }
+
+    fn publish(&self, topic: &str, payload: &Payload, out: &mut Vec<u8>) {
+        bulk(out, b"*3\r\n$7\r\nPUBLISH\r\n", topic, payload);
+    }
+
+    fn delivered(&self, topic: &str, payload: &Payload) -> Vec<u8> {
+        let mut out = Vec::new();
+        bulk(&mut out, b"*3\r\n$7\r\nmessage\r\n", topic, payload);
+        out
+    }
+
+    fn acknowledges(&self) -> bool {
+        self.replies
+    }
+
+    #[inline]
+    fn next(&self, bytes: &[u8]) -> Result<Next, BenchError> {
+        match bytes.first() {
+            None => return Ok(Next::More),
+            Some(b'*') if bytes.len() > 3 => return Ok(Next::Messages { skip: 0, count: 1 }),
+            Some(_) => {}
+        }
+        let Some(line) = line(bytes) else { return Ok(Next::More) };
+        match line {
+            [b':', ..] => Ok(Next::Control { len: line.len(), what: Control::AcknowledgedOne }),
+            [b'+', ..] => Ok(Next::Control { len: line.len(), what: Control::Nothing }),
+            _ => Err(said(line)),
+        }
+    }
+}
+
+fn bulk(out: &mut Vec<u8>, command: &[u8], topic: &str, payload: &Payload) {
+    let bytes = payload.bytes();
+    out.extend_from_slice(command);
+    let head = format!("${}\r\n{topic}\r\n${}\r\n", topic.len(), bytes.len());
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
+}

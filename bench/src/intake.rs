@@ -1,0 +1,229 @@
+//! Takes apart what a server sends to one connection.
+
+use crate::BenchError;
+use crate::dialect::{Control, Dialect, Next};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// What one subscriber has received, shown while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub messages: AtomicU64,
+    pub bytes: AtomicU64,
+    /// Messages that the server announced as missing.
+    pub missing: AtomicU64,
+    /// Highest count of acknowledged messages that the server sent.
+    pub acknowledged: AtomicU64,
+}
+
+impl Tally {
+    /// Messages that came or were announced as missing.
+    pub(crate) fn settled(&self) -> u64 {
+        self.messages.load(Relaxed) + self.missing.load(Relaxed)
+    }
+}
+
+/// The state between two reads of a connection.
+pub(crate) struct Intake<'a> {
+    dialect: &'a dyn Dialect,
+    length: Length,
+    /// What was announced and has not come yet: bytes, or messages if their lengths differ.
+    due: u64,
+    tally: &'a Tally,
+    /// The same, of what has come.
+    taken: u64,
+}
+
+/// How long delivered messages are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Length {
+    /// All the same.
+    Same(usize),
+    /// Each says it itself.
+    Varies,
+}
+
+/// What to do with each message.
+pub(crate) enum Each<'a> {
+    /// Only count them, so that most of their bytes are never looked at.
+    Count,
+    /// Hand over each, complete.
+    See(&'a mut dyn FnMut(&[u8])),
+}
+
+impl<'a> Intake<'a> {
+    pub(crate) fn new(dialect: &'a dyn Dialect, length: Length, tally: &'a Tally) -> Self {
+        Intake { dialect, length, due: 0, tally, taken: 0 }
+    }
+
+    /// How many units of `due` a message is.
+    fn unit(&self) -> u64 {
+        match self.length {
+            Length::Same(length) => length.max(1) as u64,
+            Length::Varies => 1,
+        }
+    }
+
+    /// Takes what it can from `bytes` and says how much that was. Answers that the server asked
+    /// for are appended to `answers`.
+    pub(crate) fn take(
+        &mut self,
+        bytes: &[u8],
+        each: &mut Each<'_>,
+        answers: &mut Vec<u8>,
+    ) -> Result<usize, BenchError> {
+        let mut at = 0;
+        loop {
+            if self.due > 0 {
+                at += self.messages(&bytes[at..], each)?;
+                if self.due > 0 {
+                    break;
+                }
+            }
+            match self.dialect.next(&bytes[at..])? {
+                Next::More => break,
+                Next::Messages { skip, count } => {
+                    at += skip;
+                    self.due = count.saturating_mul(self.unit());
+                }
+                Next::Control { len, what } => {
+                    at += len;
+                    match what {
+                        Control::Nothing => {}
+                        Control::Answer(answer) => answers.extend_from_slice(&answer),
+                        Control::Acknowledged(count) => {
+                            self.tally.acknowledged.store(count, Relaxed);
+                        }
+                        Control::AcknowledgedOne => {
+                            self.tally.acknowledged.fetch_add(1, Relaxed);
+                        }
+                        Control::Missing(count) => {
+                            self.tally.missing.fetch_add(count, Relaxed);
+                        }
+                    }
+                }
+            }
+        }
+        self.tally.bytes.fetch_add(at as u64, Relaxed);
+        self.tally.messages.store(self.taken / self.unit(), Relaxed);
+        Ok(at)
+    }
+
+    /// Takes messages, of which `bytes` begin with one that is due. Returns how many bytes.
+    fn messages(&mut self, bytes: &[u8], each: &mut Each<'_>) -> Result<usize, BenchError> {
+        let (used, taken) = match self.length {
+            Length::Same(length) => {
+                let ready = usize::try_from(self.due).unwrap_or(usize::MAX).min(bytes.len());
+                let used = match each {
+                    Each::Count => ready,
+                    Each::See(see) => {
+                        let mut messages = bytes[..ready].chunks_exact(length.max(1));
+                        messages.by_ref().for_each(see);
+                        ready - messages.remainder().len()
+                    }
+                };
+                (used, used as u64)
+            }
+            Length::Varies => {
+                let (mut used, mut taken) = (0, 0);
+                while taken < self.due
+                    && let Some(length) = self.dialect.length(&bytes[used..])?
+                    && let Some(message) = bytes.get(used..used + length)
+                {
+                    if let Each::See(see) = each {
+                        see(message);
+                    }
+                    used += length;
+                    taken += 1;
+                }
+                (used, taken)
+            }
+        };
+        self.taken += taken;
+        self.due -= taken;
+        Ok(used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Payload;
+    use crate::dialect::{Hub, Nats, Redis};
+    use hub_core::wire::{Frame, Gap, GapReason, RunHead};
+
+    /// Feeds `stream` in pieces of `piece` bytes, as sockets do.
+    fn feed(intake: &mut Intake<'_>, stream: &[u8], piece: usize, each: &mut Each<'_>) -> Vec<u8> {
+        let (mut kept, mut answers) = (Vec::new(), Vec::new());
+        for bytes in stream.chunks(piece) {
+            kept.extend_from_slice(bytes);
+            let used = intake.take(&kept, each, &mut answers).unwrap();
+            kept.drain(..used);
+        }
+        assert!(kept.is_empty(), "{} bytes were left", kept.len());
+        answers
+    }
+
+    /// 3 + 4 messages in two runs, with a ping, a gap of five and a receipt between them.
+    fn hub_stream() -> (Vec<u8>, Vec<u8>) {
+        let message = Hub::default().delivered("bench.00", &Payload::bin(100));
+        let head = RunHead::new("bench.00", 9, "bench#1");
+        let mut bytes = head.for_all(1, 3, 0);
+        bytes.extend(message.repeat(3));
+        Frame::Ping { token: 7 }.write(&mut bytes);
+        let gap = Gap {
+            topic: "bench.00".into(),
+            epoch: 9,
+            from: 4,
+            to: Some(8),
+            reason: GapReason::Overflow,
+            subscription: None,
+        };
+        Frame::Gap(gap).write(&mut bytes);
+        bytes.extend(head.for_all(9, 4, 0));
+        bytes.extend(message.repeat(4));
+        Frame::Receipt { next: 12 }.write(&mut bytes);
+        (bytes, message)
+    }
+
+    #[test]
+    fn messages_are_counted_wherever_the_stream_is_cut() {
+        let (stream, message) = hub_stream();
+        for length in [Length::Same(message.len()), Length::Varies] {
+            for piece in [1, 2, 7, 64, 113, 114, 115, 1000, stream.len()] {
+                let (tally, hub) = (Tally::default(), Hub::default());
+                let mut intake = Intake::new(&hub, length, &tally);
+                let answers = feed(&mut intake, &stream, piece, &mut Each::Count);
+                assert_eq!(tally.messages.load(Relaxed), 7, "{length:?}, pieces of {piece}");
+                assert_eq!(tally.missing.load(Relaxed), 5);
+                assert_eq!(tally.acknowledged.load(Relaxed), 12);
+                assert_eq!(tally.bytes.load(Relaxed), stream.len() as u64);
+                assert_eq!(answers, Frame::Pong { token: 7 }.to_bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn each_message_is_seen_whole() {
+        let payload = Payload::bin(100);
+        let (stream, message) = hub_stream();
+        let nats = Nats.delivered("bench.00", &payload);
+        let redis = Redis::default().delivered("bench.00", &payload);
+        let streams: [(&dyn Dialect, Vec<u8>, Vec<u8>); 3] = [
+            (&Hub::default(), stream, message),
+            (&Nats, nats.repeat(7), nats),
+            (&Redis { replies: false }, redis.repeat(7), redis),
+        ];
+        for (dialect, stream, message) in streams {
+            for piece in [1, 50, stream.len()] {
+                let (tally, mut seen) = (Tally::default(), 0);
+                let mut intake = Intake::new(dialect, Length::Same(message.len()), &tally);
+                let mut see = |bytes: &[u8]| {
+                    assert_eq!(bytes, message);
+                    seen += 1;
+                };
+                feed(&mut intake, &stream, piece, &mut Each::See(&mut see));
+                assert_eq!((seen, tally.messages.load(Relaxed)), (7, 7), "{}", dialect.name());
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Subscribers that count what others send.
+
+use crate::BenchError;
+use crate::clock::now_ns;
+use crate::dialect::{Dialect, Link};
+use crate::intake::{Length, Tally};
+use crate::receive::{self, Shape, Subscriber};
+use crate::usage::{Probe, Usage};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often the main thread looks.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What to run.
+#[derive(Clone)]
+pub struct Plan<'a> {
+    /// How to talk to the server.
+    pub dialect: &'a dyn Dialect,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What each subscriber subscribes to.
+    pub topics: Vec<String>,
+    /// How many subscribers.
+    pub subscribers: usize,
+    /// How long to listen, counted from the first message on.
+    pub duration: Duration,
+    /// How long to wait for the first message.
+    pub patience: Duration,
+    /// Asks for what the server used.
+    pub probe: Option<Probe<'a>>,
+    /// Told when all subscriptions are in place.
+    pub subscribed: Option<&'a (dyn Fn() + Sync)>,
+    /// Told now and then how far it is.
+    pub watch: Option<&'a (dyn Fn(&Outcome) + Sync)>,
+}
+
+/// What came.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Messages received by all subscribers together.
+    pub delivered: u64,
+    /// Messages that the server announced as missing.
+    pub announced_missing: u64,
+    /// Bytes received.
+    pub received_bytes: u64,
+    /// From the first message that was seen to the last.
+    pub elapsed: Duration,
+    /// What the server used meanwhile; `peak` and `resident` are its totals.
+    pub usage: Option<Usage>,
+}
+
+/// Subscribes, and counts.
+///
+/// # Errors
+/// The server cannot be reached, or says something that it should not.
+pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
+    let tallies: Vec<Tally> = (0..plan.subscribers).map(|_| Tally::default()).collect();
+    let mut subscribers = Vec::new();
+    for tally in &tallies {
+        let mut link = Link::connect(plan.addr)?;
+        plan.dialect.open_subscriber(&mut link, &plan.topics)?;
+        subscribers.push(Subscriber { link, tally });
+    }
+    if let Some(subscribed) = plan.subscribed {
+        subscribed();
+    }
+    let (stop, last) = (AtomicBool::new(false), AtomicU64::new(0));
+    let usage = || plan.probe.and_then(|probe| probe());
+    let total = |of: fn(&Tally) -> &AtomicU64| -> u64 {
+        tallies.iter().map(|tally| of(tally).load(Relaxed)).sum()
+    };
+    thread::scope(|scope| {
+        let (stop_reading, last_read) = (&stop, &last);
+        let reader = scope.spawn(move || {
+            let shape = Shape { length: Length::Varies, stamp: None };
+            receive::receive(plan.dialect, subscribers, shape, stop_reading, last_read)
+        });
+        let waiting = Instant::now();
+        let mut before = usage();
+        while total(|tally| &tally.messages) == 0
+            && waiting.elapsed() < plan.patience
+            && !reader.is_finished()
+        {
+            before = usage();
+            thread::sleep(TICK);
+        }
+        let (start, began) = (now_ns(), Instant::now());
+        let so_far = || Outcome {
+            delivered: total(|tally| &tally.messages),
+            announced_missing: total(|tally| &tally.missing),
+            received_bytes: total(|tally| &tally.bytes),
+            elapsed: Duration::from_nanos(last.load(Relaxed).saturating_sub(start)),
+            usage: before.zip(usage()).map(|(before, after)| after.since(before)),
+        };
+        let mut next_look = Instant::now();
+        while total(|tally| &tally.messages) > 0
+            && began.elapsed() < plan.duration
+            && !reader.is_finished()
+        {
+            thread::sleep(TICK);
+            if let Some(watch) = plan.watch
+                && Instant::now() >= next_look
+            {
+                watch(&so_far());
+                next_look += Duration::from_millis(250);
+            }
+        }
+        let outcome = so_far();
+        stop.store(true, Relaxed);
+        reader.join().unwrap_or(Err(BenchError::Thread)).map(|_| outcome)
+    })
+}

@@ -1,0 +1,80 @@
+//! When to send the next message of a paced run, and which time to put on it.
+
+use crate::clock::now_ns;
+use std::time::Duration;
+
+/// A steady rate.
+///
+/// The stamp is the time at which the message was due, if an earlier write kept the sender from
+/// sending it: then the server was slow, and its subscribers waited. If the sender itself overslept,
+/// the stamp is when it woke: then it is not the server's fault.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    interval: f64,
+    start: u64,
+    sent: u64,
+    woke: u64,
+}
+
+impl Pace {
+    pub(crate) fn new(per_second: f64) -> Self {
+        let start = now_ns();
+        Pace { interval: 1e9 / per_second, start, sent: 0, woke: start }
+    }
+
+    /// Sleeps until the next message is due. Returns its stamp.
+    pub(crate) fn next(&mut self) -> u64 {
+        let due = self.due();
+        self.sent += 1;
+        let now = now_ns();
+        if now < due {
+            std::thread::sleep(Duration::from_nanos(due - now));
+            self.woke = now_ns();
+        }
+        due.max(self.woke)
+    }
+
+    fn due(&self) -> u64 {
+        self.start + (self.sent as f64 * self.interval) as u64
+    }
+}
+
+/// Lets this thread sleep as exactly as the system can; without it Linux adds up to 50 µs.
+pub(crate) fn sleep_exactly() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_message_is_stamped_with_when_it_was_due() {
+        let mut pace = Pace::new(1000.0);
+        let first = pace.next();
+        assert_eq!(first, pace.start);
+        // A write that takes 50 ms.
+        std::thread::sleep(Duration::from_millis(50));
+        for message in 1..40 {
+            assert_eq!(pace.next(), pace.start + message * 1_000_000);
+        }
+    }
+
+    #[test]
+    fn a_sender_that_overslept_stamps_when_it_woke() {
+        let mut pace = Pace::new(1000.0);
+        pace.next();
+        pace.woke = pace.start + 5_000_000;
+        std::thread::sleep(Duration::from_millis(6));
+        assert_eq!(pace.next(), pace.start + 5_000_000);
+    }
+
+    #[test]
+    fn nothing_is_sent_before_it_is_due() {
+        let mut pace = Pace::new(2000.0);
+        for message in 0..40 {
+            assert!(pace.next() >= pace.start + message * 500_000);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! One thread that reads all subscribers.
+
+use crate::BenchError;
+use crate::clock::now_ns;
+use crate::dialect::{Dialect, Link};
+use crate::intake::{Each, Intake, Length, Tally};
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// Bytes asked for at a time. Large enough that a system call is spread over many messages, small
+/// enough to stay in a core's cache.
+const READ: usize = 256 << 10;
+/// How often the thread looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What the thread needs of its subscribers.
+pub(crate) struct Subscriber<'a> {
+    pub link: Link,
+    pub tally: &'a Tally,
+}
+
+/// What is known of a delivered message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Its length.
+    pub length: Length,
+    /// Where the sender's time is in it, if that is to be looked at.
+    pub stamp: Option<usize>,
+}
+
+struct Reading<'a> {
+    stream: TcpStream,
+    unused: Vec<u8>,
+    intake: Intake<'a>,
+    /// Whether it stands in the queue of those to be read.
+    ready: bool,
+}
+
+/// Reads until `stop` is set. Returns the latencies in nanoseconds, if messages are stamped.
+pub(crate) fn receive(
+    dialect: &dyn Dialect,
+    subscribers: Vec<Subscriber<'_>>,
+    shape: Shape,
+    stop: &AtomicBool,
+    last: &AtomicU64,
+) -> Result<Histogram<u64>, BenchError> {
+    let failed = |source| BenchError::Io { what: "cannot read from the server".into(), source };
+    let mut poll = Poll::new().map_err(failed)?;
+    let mut all = Vec::new();
+    for (index, subscriber) in subscribers.into_iter().enumerate() {
+        let Link { stream, unused } = subscriber.link;
+        stream.set_nonblocking(true).map_err(failed)?;
+        let mut stream = TcpStream::from_std(stream);
+        poll.registry().register(&mut stream, Token(index), Interest::READABLE).map_err(failed)?;
+        let intake = Intake::new(dialect, shape.length, subscriber.tally);
+        all.push(Reading { stream, unused, intake, ready: true });
+    }
+    let mut latency = histogram();
+    let mut buffer = Vec::new();
+    let mut events = Events::with_capacity(1024);
+    // Notification is by edge: who was not read to the end stays in here.
+    let mut ready: VecDeque<usize> = (0..all.len()).collect();
+    while !stop.load(Relaxed) {
+        let wait = if ready.is_empty() { LOOK } else { Duration::ZERO };
+        match poll.poll(&mut events, Some(wait)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(failed(error)),
+            _ => {}
+        }
+        for event in &events {
+            let index = event.token().0;
+            if !std::mem::replace(&mut all[index].ready, true) {
+                ready.push_back(index);
+            }
+        }
+        for _ in 0..ready.len() {
+            let Some(index) = ready.pop_front() else { break };
+            let reading = &mut all[index];
+            reading.ready = reading.read(&mut buffer, shape.stamp, &mut latency, last)?;
+            if reading.ready {
+                ready.push_back(index);
+            }
+        }
+    }
+    Ok(latency)
+}
+
+/// From 1 ns to a minute in three digits.
+#[allow(clippy::expect_used, reason = "constant, valid bounds")]
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("constant, valid bounds")
+}
+
+impl Reading<'_> {
+    /// Reads once. Returns whether there may be more.
+    fn read(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        stamp: Option<usize>,
+        latency: &mut Histogram<u64>,
+        last: &AtomicU64,
+    ) -> Result<bool, BenchError> {
+        let kept = self.unused.len();
+        if buffer.len() < kept + READ {
+            buffer.resize(kept + READ, 0);
+        }
+        buffer[..kept].copy_from_slice(&self.unused);
+        self.unused.clear();
+        let room = &mut buffer[kept..];
+        let wanted = room.len();
+        let read = match self.stream.read(room) {
+            Ok(0) => return Err(BenchError::Server("a subscriber's connection was closed".into())),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.unused.extend_from_slice(&buffer[..kept]);
+                return Ok(false);
+            }
+            Err(source) => {
+                return Err(BenchError::Io { what: "cannot read a subscriber".into(), source });
+            }
+        };
+        let now = now_ns();
+        let bytes = &buffer[..kept + read];
+        let mut answers = Vec::new();
+        let mut see;
+        let mut each = match stamp {
+            None => Each::Count,
+            Some(at) => {
+                see = move |message: &[u8]| {
+                    if let Some(sent) = message.get(at..).and_then(|rest| rest.first_chunk()) {
+                        latency.saturating_record(now.saturating_sub(u64::from_be_bytes(*sent)));
+                    }
+                };
+                Each::See(&mut see)
+            }
+        };
+        let used = self.intake.take(bytes, &mut each, &mut answers)?;
+        self.unused.extend_from_slice(&bytes[used..]);
+        last.store(now, Relaxed);
+        if !answers.is_empty() {
+            // A few bytes on a socket that is otherwise only read: they fit, or the server finds
+            // this subscriber silent.
+            let _ = self.stream.write(&answers);
+        }
+        Ok(read == wanted)
+    }
+}

@@ -1,0 +1,281 @@
+//! One who asks and one who answers, both on this thread, so that little but the server is
+//! measured.
+
+use crate::BenchError;
+use crate::clock::now_ns;
+use crate::dialect::{Dialect, ID_MARK, Link};
+use crate::intake::{Each, Intake, Length, Tally};
+use crate::payload::{MARK, Payload};
+use crate::receive::histogram;
+use crate::usage::{Probe, Usage};
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// How long nothing may come before what is open counts as lost.
+const LOST_AFTER: Duration = Duration::from_secs(3);
+const TOPIC: &str = "bench.ask";
+/// Ids have eight digits.
+const IDS: u64 = 100_000_000;
+
+/// What to run.
+#[derive(Clone)]
+pub struct Plan<'a> {
+    /// How to talk to the server.
+    pub dialect: &'a dyn Dialect,
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What requests and replies carry.
+    pub payload: Payload,
+    /// How many requests are open at a time.
+    pub in_flight: u64,
+    /// How long to ask.
+    pub duration: Duration,
+    /// Asks for what the server used.
+    pub probe: Option<Probe<'a>>,
+    /// Told now and then how many were answered, after which time.
+    pub watch: Option<&'a (dyn Fn(u64, Duration) + Sync)>,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Requests sent.
+    pub asked: u64,
+    /// Replies received.
+    pub answered: u64,
+    /// From the first request to the last reply.
+    pub elapsed: Duration,
+    /// What the server used meanwhile; `peak` and `resident` are its totals.
+    pub usage: Option<Usage>,
+    /// From a request to its reply, in nanoseconds.
+    pub latency: Histogram<u64>,
+}
+
+impl Outcome {
+    /// Answered requests a second.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.answered as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// The server's processor time a request, in microseconds.
+    #[must_use]
+    pub fn cpu_us(&self) -> Option<f64> {
+        let cpu = self.usage?.cpu.as_secs_f64();
+        (self.answered > 0).then(|| 1e6 * cpu / self.answered as f64)
+    }
+}
+
+/// Where id and time stand in a message.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    id: usize,
+    stamp: usize,
+}
+
+impl Places {
+    fn of(message: &[u8]) -> Result<Places, BenchError> {
+        let find = |mark: &[u8]| message.windows(mark.len()).position(|at| at == mark);
+        find(ID_MARK.as_bytes())
+            .zip(find(&MARK))
+            .map(|(id, stamp)| Places { id, stamp })
+            .ok_or_else(|| BenchError::Plan("a request without a place for id and time".into()))
+    }
+
+    fn read(self, message: &[u8]) -> Option<([u8; 8], [u8; 8])> {
+        let at = |at: usize| message.get(at..).and_then(|rest| rest.first_chunk().copied());
+        at(self.id).zip(at(self.stamp))
+    }
+}
+
+/// A message of which every copy has its own id and time.
+struct Form {
+    bytes: Vec<u8>,
+    places: Places,
+}
+
+impl Form {
+    fn new(bytes: Vec<u8>) -> Result<Form, BenchError> {
+        let places = Places::of(&bytes)?;
+        Ok(Form { bytes, places })
+    }
+
+    fn append(&mut self, id: [u8; 8], stamp: [u8; 8], out: &mut Vec<u8>) {
+        self.bytes[self.places.id..][..8].copy_from_slice(&id);
+        self.bytes[self.places.stamp..][..8].copy_from_slice(&stamp);
+        out.extend_from_slice(&self.bytes);
+    }
+}
+
+struct Side<'a> {
+    stream: TcpStream,
+    unused: Vec<u8>,
+    out: Vec<u8>,
+    intake: Intake<'a>,
+}
+
+impl Side<'_> {
+    /// Writes what the socket takes.
+    fn flush(&mut self) -> Result<(), BenchError> {
+        while !self.out.is_empty() {
+            match self.stream.write(&self.out) {
+                Ok(wrote) => drop(self.out.drain(..wrote)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(BenchError::io("cannot write to the server")(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what there is; `see` gets each message and where to put what is to be sent.
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        mut see: impl FnMut(&[u8], &mut Vec<u8>),
+    ) -> Result<(), BenchError> {
+        loop {
+            let read = match self.stream.read(buffer) {
+                Ok(0) => return Err(BenchError::Server("a connection was closed".into())),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(BenchError::io("cannot read from the server")(error)),
+            };
+            self.unused.extend_from_slice(&buffer[..read]);
+            let (out, mut answers) = (&mut self.out, Vec::new());
+            let mut each = |message: &[u8]| see(message, out);
+            let used = self.intake.take(&self.unused, &mut Each::See(&mut each), &mut answers)?;
+            self.out.extend_from_slice(&answers);
+            self.unused.drain(..used);
+            if read < buffer.len() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Runs the plan.
+///
+/// # Errors
+/// The server cannot be reached, knows no requests, or says something that it should not.
+pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
+    let (mut asking, mut answering) = (Link::connect(plan.addr)?, Link::connect(plan.addr)?);
+    plan.dialect.open_subscriber(&mut answering, &[TOPIC.to_owned()])?;
+    let exchange = plan.dialect.open_requester(&mut asking, TOPIC, &plan.payload)?;
+    let (incoming, answer) =
+        (Places::of(&exchange.delivered_request)?, Places::of(&exchange.delivered_reply)?);
+    let lengths = (exchange.delivered_request.len(), exchange.delivered_reply.len());
+    let (mut request, mut reply) = (Form::new(exchange.request)?, Form::new(exchange.reply)?);
+
+    let failed = |source| BenchError::Io { what: "cannot set up a socket".into(), source };
+    let mut poll = Poll::new().map_err(failed)?;
+    let tallies = (Tally::default(), Tally::default());
+    let side = |link: Link, token, length, tally| {
+        link.stream.set_nonblocking(true).map_err(failed)?;
+        let mut stream = TcpStream::from_std(link.stream);
+        poll.registry().register(&mut stream, Token(token), Interest::READABLE).map_err(failed)?;
+        let intake = Intake::new(plan.dialect, Length::Same(length), tally);
+        Ok::<_, BenchError>(Side { stream, unused: link.unused, out: Vec::new(), intake })
+    };
+    let mut asker = side(asking, 0, lengths.1, &tallies.1)?;
+    let mut answerer = side(answering, 1, lengths.0, &tallies.0)?;
+
+    let mut outcome = Outcome {
+        asked: 0,
+        answered: 0,
+        elapsed: Duration::ZERO,
+        usage: None,
+        latency: histogram(),
+    };
+    let mut buffer = vec![0; 64 << 10];
+    let mut events = Events::with_capacity(8);
+    let before = plan.probe.and_then(|probe| probe());
+    let start = Instant::now();
+    let (mut last, mut next_look) = (start, start + Duration::from_millis(250));
+    loop {
+        let now = Instant::now();
+        if now < start + plan.duration {
+            let stamp = now_ns().to_be_bytes();
+            while outcome.asked - outcome.answered < plan.in_flight {
+                request.append(digits(outcome.asked), stamp, &mut asker.out);
+                outcome.asked += 1;
+            }
+        } else if outcome.asked == outcome.answered || now > last + LOST_AFTER {
+            break;
+        }
+        if let Some(watch) = plan.watch
+            && now >= next_look
+        {
+            watch(outcome.answered, now - start);
+            next_look += Duration::from_millis(250);
+        }
+        asker.flush()?;
+        answerer.flush()?;
+        let unsent = !asker.out.is_empty() || !answerer.out.is_empty();
+        let wait = Duration::from_millis(if unsent { 1 } else { 50 });
+        match poll.poll(&mut events, Some(wait)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(failed(error)),
+            _ => {}
+        }
+        for event in &events {
+            if event.token() == Token(1) {
+                answerer.read(&mut buffer, |message, out| {
+                    if let Some((id, stamp)) = incoming.read(message) {
+                        reply.append(id, stamp, out);
+                    }
+                })?;
+            } else {
+                let now = now_ns();
+                asker.read(&mut buffer, |message, _| {
+                    if let Some((_, stamp)) = answer.read(message) {
+                        let took = now.saturating_sub(u64::from_be_bytes(stamp));
+                        outcome.latency.saturating_record(took);
+                        outcome.answered += 1;
+                    }
+                })?;
+                last = Instant::now();
+            }
+        }
+    }
+    outcome.elapsed = last - start;
+    let after = plan.probe.and_then(|probe| probe());
+    outcome.usage = before.zip(after).map(|(before, after)| after.since(before));
+    Ok(outcome)
+}
+
+/// A number as eight digits.
+fn digits(number: u64) -> [u8; 8] {
+    let mut rest = number % IDS;
+    let mut digits = [b'0'; 8];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_eight_digits() {
+        assert_eq!(&digits(0), b"00000000");
+        assert_eq!(&digits(42), b"00000042");
+        assert_eq!(&digits(IDS + 7), b"00000007");
+    }
+
+    #[test]
+    fn a_form_carries_id_and_time_where_the_reader_finds_them() {
+        let bytes = [b"PUB x ", ID_MARK.as_bytes(), b" 8\r\n", &MARK, b"\r\n"].concat();
+        let mut form = Form::new(bytes).unwrap();
+        let mut out = Vec::new();
+        form.append(digits(7), 9_u64.to_be_bytes(), &mut out);
+        let found = form.places.read(&out).unwrap();
+        assert_eq!(found, (*b"00000007", 9_u64.to_be_bytes()));
+        assert!(Form::new(b"neither".to_vec()).is_err());
+    }
+}

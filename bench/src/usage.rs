@@ -1,0 +1,100 @@
+//! What a server's process used: processor time and memory.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+/// A process's use of the machine so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Processor time, in user and in kernel mode.
+    pub cpu: Duration,
+    /// Resident memory now, in bytes.
+    pub resident: u64,
+    /// The most resident memory there ever was, in bytes; what the kernel calls `VmHWM`.
+    pub peak: u64,
+}
+
+/// Asks for a server's use. `None` where it cannot be known.
+pub type Probe<'a> = &'a (dyn Fn() -> Option<Usage> + Sync);
+
+impl Usage {
+    /// With the processor time used since `before`.
+    #[must_use]
+    pub fn since(self, before: Usage) -> Usage {
+        Usage { cpu: self.cpu.saturating_sub(before.cpu), ..self }
+    }
+
+    /// What the process `pid` of this machine used so far.
+    ///
+    /// Processor time is the sum over its threads of what the scheduler counted, in nanoseconds;
+    /// where the kernel does not tell that, `utime` + `stime` in ticks of 10 ms. Threads that ended
+    /// are in the second, not in the first.
+    ///
+    /// # Errors
+    /// There is no such process, or no `/proc`.
+    pub fn of_process(pid: u32) -> io::Result<Usage> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let kib = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+        };
+        Ok(Usage {
+            cpu: match by_scheduler(pid) {
+                Some(cpu) => cpu,
+                None => by_ticks(pid)?,
+            },
+            resident: kib("VmRSS:").unwrap_or(0) * 1024,
+            peak: kib("VmHWM:").unwrap_or(0) * 1024,
+        })
+    }
+}
+
+fn by_scheduler(pid: u32) -> Option<Duration> {
+    let mut ns = 0;
+    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let text = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        ns += text.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    (ns > 0).then(|| Duration::from_nanos(ns))
+}
+
+fn by_ticks(pid: u32) -> io::Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The command's name may hold spaces, so fields are counted from behind it.
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());
+    let ticks = ticks(11)
+        .zip(ticks(12))
+        .map(|(user, system)| user + system)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat"))?;
+    Ok(Duration::from_millis(10 * ticks))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_shows_as_processor_time_by_both_counts() {
+        let me = std::process::id();
+        let count = || (by_scheduler(me).unwrap_or_default(), by_ticks(me).unwrap());
+        let before = count();
+        let mut sum = 0_u64;
+        while by_ticks(me).unwrap() < before.1 + Duration::from_millis(60) {
+            sum = (0..1_000_000).fold(sum, |sum, n| sum.wrapping_mul(31).wrapping_add(n));
+        }
+        assert_ne!(sum, 1);
+        let after = count();
+        if !before.0.is_zero() {
+            assert!(after.0 - before.0 >= Duration::from_millis(30), "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn memory_is_told_in_bytes() {
+        let usage = Usage::of_process(std::process::id()).unwrap();
+        assert!(usage.resident > 1 << 19 && usage.peak >= usage.resident / 2, "{usage:?}");
+    }
+}

@@ -1,0 +1,199 @@
+//! `hub bench pub`, `fanout` and `latency`: messages from publishers to subscribers.
+
+use super::options::{address, common, count, form, get, number, payload, seconds, topic, topics};
+use super::outcome::{Figures, Progress, short};
+use super::server;
+use crate::exit::{Exit, Failure};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use hub_bench::dialect::Hub;
+use hub_bench::load::{self, Group, Outcome, Plan};
+use hub_client::Overflow;
+
+/// Bytes that a publisher writes at a time.
+const CHUNK: usize = 64 << 10;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Publish,
+    Fanout,
+    Latency,
+}
+
+pub(super) fn publish() -> Command {
+    Command::new("pub")
+        .about("Publishes as fast as the hub takes it, with receipts")
+        .long_about(
+            "Publishes as fast as the hub takes it. Every message is acknowledged, unless with \
+             --no-receipts. Nobody is made to subscribe; see `hub bench fanout`.",
+        )
+        .args([
+            topic(),
+            count("topics", "1", "How many topics, each publisher on all of them in turn"),
+            count("publishers", "1", "How many connections publish"),
+            payload(),
+            seconds(),
+            Arg::new("no-receipts")
+                .long("no-receipts")
+                .action(ArgAction::SetTrue)
+                .help("Does not ask for receipts; then a message sent need not have arrived"),
+        ])
+        .args(common())
+        .after_help(
+            "Examples:\n  hub bench pub --publishers 4\n  \
+             hub bench pub --topics 100 --payload map:1024 --json",
+        )
+}
+
+pub(super) fn fanout() -> Command {
+    Command::new("fanout")
+        .about("Publishes as fast as it goes, to subscribers of its own")
+        .args([
+            topic(),
+            count("topics", "1", "How many topics: each publisher and subscriber has all of them"),
+            count("publishers", "1", "How many connections publish"),
+            count("subscribers", "1", "How many connections subscribe"),
+            payload(),
+            seconds(),
+            Arg::new("overflow")
+                .long("overflow")
+                .value_parser(Overflow::ALL.map(Overflow::name))
+                .default_value(Overflow::Block.name())
+                .help("What the hub does when a subscriber is too slow"),
+            Arg::new("window-mib")
+                .long("window-mib")
+                .value_name("MIB")
+                .default_value("4")
+                .value_parser(value_parser!(u32).range(1..=65_536))
+                .help("How far publishers may be ahead of the slowest subscriber"),
+            Arg::new("receipts")
+                .long("receipts")
+                .action(ArgAction::SetTrue)
+                .help("Publishers ask for receipts"),
+        ])
+        .args(common())
+        .after_help(
+            "Examples:\n  hub bench fanout --subscribers 100\n  \
+             hub bench fanout --publishers 4 --topics 16 --payload map:128 --csv",
+        )
+}
+
+pub(super) fn latency() -> Command {
+    Command::new("latency")
+        .about("Publishes at a steady rate and measures how long messages take")
+        .long_about(
+            "Publishes at a steady rate and measures how long messages take, from when they were \
+             due to be sent to when a subscriber has read them. A hub that makes the publisher \
+             wait so makes all messages late that were due meanwhile.",
+        )
+        .args([
+            Arg::new("rate")
+                .long("rate")
+                .value_name("N")
+                .default_value("1000")
+                .value_parser(value_parser!(u32).range(1..=10_000_000))
+                .help("Messages a second, of each publisher"),
+            topic(),
+            count("topics", "1", "How many topics: each publisher and subscriber has all of them"),
+            count("publishers", "1", "How many connections publish"),
+            count("subscribers", "1", "How many connections subscribe"),
+            payload(),
+            seconds(),
+        ])
+        .args(common())
+        .after_help(
+            "Examples:\n  hub bench latency --rate 20000\n  \
+             hub bench latency --rate 1000 --subscribers 50 --seconds 30 --json",
+        )
+}
+
+pub(super) fn run(kind: Kind, args: &ArgMatches) -> Result<Exit, Failure> {
+    let addr = address(args)?;
+    let process = server::process(args, addr);
+    let probe = || server::usage(process);
+    let progress = Progress::new(args.get_flag("quiet"));
+    let hub = Hub {
+        receipts: match kind {
+            Kind::Publish => !args.get_flag("no-receipts"),
+            Kind::Fanout => args.get_flag("receipts"),
+            Kind::Latency => false,
+        },
+        overflow: match kind {
+            Kind::Fanout => get::<String>(args, "overflow")?
+                .parse()
+                .map_err(|_| Failure::new(Exit::Usage, "no such overflow policy"))?,
+            _ => Overflow::Block,
+        },
+    };
+    let publishers = number(args, "publishers")?;
+    let subscribers = if kind == Kind::Publish { 0 } else { number(args, "subscribers")? };
+    let topics = topics(args, number(args, "topics")?)?;
+    let payload: hub_bench::Payload = get(args, "payload")?;
+    let watch = |now: &Outcome| {
+        let (handled, seconds) = (now.handled(), now.elapsed.as_secs_f64());
+        let cpu = now.cpu_us().map(|each| format!(", {} µs each", short(each)));
+        progress.show(format_args!(
+            "{seconds:5.1} s  {} messages, {} a second{}",
+            short(handled as f64),
+            short(now.rate()),
+            cpu.unwrap_or_default()
+        ));
+    };
+    let plan = Plan {
+        dialect: &hub,
+        addr,
+        groups: vec![Group { topics: topics.clone(), publishers, subscribers }],
+        payload: payload.clone(),
+        rate: match kind {
+            Kind::Latency => Some(f64::from(get::<u32>(args, "rate")?)),
+            _ => None,
+        },
+        duration: get(args, "seconds")?,
+        window: match kind {
+            Kind::Fanout => number(args, "window-mib")? << 20,
+            _ => usize::MAX,
+        },
+        chunk: CHUNK,
+        readers: 1,
+        probe: Some(&probe),
+        watch: Some(&watch),
+    };
+    let outcome = load::run(&plan);
+    progress.end();
+    let outcome = outcome?;
+
+    let mut figures = Figures::default();
+    let command = match kind {
+        Kind::Publish => "pub",
+        Kind::Fanout => "fanout",
+        Kind::Latency => "latency",
+    };
+    figures.field("command", command).field("payload", payload.to_string());
+    figures.field("publishers", publishers).field("subscribers", subscribers);
+    figures.field("topics", topics.len());
+    figures.line("payload", payload.to_string());
+    if let Some(rate) = plan.rate {
+        figures.field("rate", rate);
+    }
+    figures.field("sent", outcome.sent);
+    if kind == Kind::Publish {
+        if hub.receipts {
+            figures.field("acknowledged", outcome.acknowledged);
+            figures.line("acknowledged", format!("{} of {}", outcome.acknowledged, outcome.sent));
+        }
+    } else {
+        figures.field("due", outcome.due).field("delivered", outcome.delivered);
+        figures.field("lost", outcome.lost());
+        figures.field("announced_missing", outcome.announced_missing);
+        let announced = outcome.announced_missing;
+        figures
+            .line("lost", format!("{} of {}, {announced} announced", outcome.lost(), outcome.due));
+    }
+    figures.rates("messages", outcome.handled(), outcome.received_bytes, outcome.elapsed);
+    figures.latency(&outcome.latency);
+    figures.usage(outcome.usage, outcome.handled());
+    figures.print(form(args))?;
+    // What the hub announced as missing is the policy's doing; what nobody told of is not.
+    let untold = outcome.lost().saturating_sub(outcome.announced_missing);
+    let unacknowledged = hub.receipts && outcome.acknowledged < outcome.sent;
+    Ok(if untold > 0 || unacknowledged { Exit::Lost } else { Exit::Ok })
+}

@@ -1,0 +1,82 @@
+//! `hub bench`: how fast a hub is, and what that costs it.
+//!
+//! It does not use the SDK but sends bytes that were encoded beforehand and counts what comes, so
+//! that the hub is what is measured; see [`hub_bench`].
+
+mod idle;
+mod listen;
+mod load;
+mod options;
+mod outcome;
+mod request;
+mod server;
+
+use crate::connect::note;
+use crate::exit::{Exit, Failure};
+use clap::{ArgMatches, Command};
+use hub_bench::BenchError;
+use std::process::ExitCode;
+
+/// `hub bench`.
+pub(crate) fn command() -> Command {
+    Command::new("bench")
+        .about("Measures a hub")
+        .long_about(
+            "Measures a hub: messages and bytes a second, losses, latency, and, if the hub runs on \
+             this machine, its processor time a message and its memory. Messages are encoded \
+             beforehand and only counted on arrival, so that the hub is what is measured. It sends \
+             as much as the hub takes: do not use it on a hub that others need.",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([
+            load::publish(),
+            listen::command(),
+            load::fanout(),
+            load::latency(),
+            request::command(),
+            idle::command(),
+        ])
+        .after_help(
+            "Examples:\n  \
+             hub bench fanout --subscribers 10\n  \
+             hub bench latency --rate 20000 --payload map:1024 --json\n  \
+             hub bench request --in-flight 64\n  \
+             hub bench connections --count 10000",
+        )
+}
+
+/// Runs one measurement.
+pub(crate) fn run(args: &ArgMatches) -> ExitCode {
+    let outcome = match args.subcommand() {
+        Some(("pub", args)) => load::run(load::Kind::Publish, args),
+        Some(("sub", args)) => listen::run(args),
+        Some(("fanout", args)) => load::run(load::Kind::Fanout, args),
+        Some(("latency", args)) => load::run(load::Kind::Latency, args),
+        Some(("request", args)) => request::run(args),
+        Some(("connections", args)) => idle::run(args),
+        // clap lets no other through.
+        _ => return Exit::Usage.into(),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            note(format_args!("error: {}", failure.message));
+            failure.exit.into()
+        }
+    }
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        let exit = match &error {
+            BenchError::Connect { .. } => Exit::Unreachable,
+            BenchError::Io { .. } => Exit::Lost,
+            BenchError::Silent(_) => Exit::TimedOut,
+            BenchError::Server(_) => Exit::Refused,
+            BenchError::Plan(_) => Exit::Usage,
+            BenchError::Thread => Exit::Error,
+        };
+        Failure::of(exit, &error)
+    }
+}

@@ -1,0 +1,170 @@
+//! Topics: finding one, finding who wants one, and handing a run to its subscribers.
+//! `cargo bench -p hub-core --features actors --bench topics`.
+#![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
+
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use hub_core::topic::{
+    DeliveryQueue, FilterIndex, Outlet, PendingRun, Published, Registry, SubscriptionEntry,
+    TopicFilter, TopicName, TopicSettings,
+};
+use hub_core::wire::{EventFrame, Overflow, Packer, RunHead, Start};
+use std::hint::black_box;
+use std::io::IoSlice;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn registry() -> Arc<Registry> {
+    let settings = TopicSettings {
+        max_topics: 2_000_000,
+        idle: Duration::from_secs(600),
+        history_per_topic: 1 << 20,
+        history_in_all: 16 << 20,
+        first_epoch: 1,
+    };
+    // Without arbiters topics have no actors, so that there is nothing but the data plane.
+    Registry::new(settings, Vec::new())
+}
+
+fn name(text: &str) -> TopicName {
+    TopicName::parse(text).unwrap()
+}
+
+/// By name, among up to a million.
+fn look_up(c: &mut Criterion) {
+    let mut group = c.benchmark_group("topic by name");
+    for count in [1_000_u64, 1_000_000] {
+        let registry = registry();
+        let names: Vec<String> =
+            (0..count).map(|n| format!("orders.{}.{}.placed", n % 1000, n / 1000)).collect();
+        for text in &names {
+            registry.get_or_create(&name(text)).unwrap();
+        }
+        let mut next = 0;
+        group.bench_function(BenchmarkId::new("of", count), |bench| {
+            bench.iter(|| {
+                next = (next + 7919) % names.len();
+                registry.get(black_box(&names[next])).unwrap()
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Which of 100,000 filters want a topic.
+fn filters(c: &mut Criterion) {
+    const FILTERS: usize = 100_000;
+    let mut index = FilterIndex::default();
+    for n in 0..FILTERS {
+        let (a, b) = (n % 500, n / 500);
+        let text = match n % 10 {
+            0 => format!("shop{a}.*.item{b}"),
+            1 => format!("shop{a}.region{b}.**"),
+            2 => format!("*.region{b}.item{a}"),
+            _ => format!("shop{a}.region{b}.item{n}"),
+        };
+        index.insert(&TopicFilter::parse(&text).unwrap(), n);
+    }
+    let mut group = c.benchmark_group("filters of 100000");
+    for (what, topic) in [
+        ("literal and wildcards match", "shop7.region40.item20007"),
+        ("wildcards match", "shop11.region20.item3"),
+        ("none matches", "warehouse.3.stock"),
+    ] {
+        let topic = name(topic);
+        let mut found = 0;
+        index.matching(&topic, |_| found += 1);
+        assert_eq!(found == 0, what.starts_with("none"), "{what}: {found}");
+        group.bench_function(BenchmarkId::from_parameter(what), |bench| {
+            bench.iter(|| {
+                let mut found = 0;
+                index.matching(black_box(&topic), |_| found += 1);
+                found
+            });
+        });
+    }
+    group.finish();
+}
+
+/// A connection whose socket takes everything.
+#[derive(Debug)]
+struct Sink {
+    number: u64,
+    queue: DeliveryQueue,
+}
+
+impl Outlet for Sink {
+    fn role(&self) -> Arc<str> {
+        Arc::default()
+    }
+
+    fn connection(&self) -> u64 {
+        self.number
+    }
+
+    fn queue(&self) -> &DeliveryQueue {
+        &self.queue
+    }
+
+    fn flush(&self) {
+        let take = |slices: &[IoSlice<'_>]| Ok(slices.iter().map(|slice| slice.len()).sum());
+        self.queue.write_with(take).unwrap();
+    }
+
+    fn overflowed(&self) {}
+}
+
+/// A run of 400 events of 128 B is numbered and appended to the queues of its subscribers, and
+/// the queues are emptied, without a socket.
+fn fan_out(c: &mut Criterion) {
+    const EVENTS: u32 = 400;
+    let mut payload = Vec::new();
+    Packer(&mut payload).bin(&[0xa5; 128]);
+    let mut frames = Vec::new();
+    for _ in 0..EVENTS {
+        EventFrame { topic: "orders", payload: &payload, headers: None }.write(&mut frames);
+    }
+    let mut group = c.benchmark_group("fan-out of a run");
+    for subscribers in [1_u64, 10, 100, 1000] {
+        let registry = registry();
+        for number in 0..subscribers {
+            let queue = DeliveryQueue::new(4 << 20, registry.ledger().clone());
+            let entry = Arc::new(SubscriptionEntry {
+                id: 1,
+                filter: TopicFilter::parse("orders").unwrap(),
+                group: None,
+                overflow: Overflow::Block,
+                start: Start::Live,
+                positions: false,
+                outlet: Arc::new(Sink { number, queue }),
+            });
+            // Before the topic: it adopts whoever is subscribed when it is made.
+            let _ = registry.subscribe(&entry);
+        }
+        let topic = registry.get_or_create(&name("orders")).unwrap();
+        assert_eq!(topic.deliveries() as u64, subscribers);
+        let head = Arc::new(RunHead::new("orders", topic.epoch(), "bench#1"));
+        let mut touched = Vec::new();
+        group.throughput(Throughput::Elements(subscribers));
+        group.bench_function(BenchmarkId::from_parameter(subscribers), |bench| {
+            let run = || {
+                let mut run = PendingRun::new(head.clone(), frames.len());
+                run.push(&frames, EVENTS);
+                run
+            };
+            bench.iter_batched(
+                run,
+                |mut run| {
+                    let published = topic.publish(&mut run, 1, &mut touched);
+                    assert!(matches!(published, Published::Done));
+                    touched.drain(..).for_each(|outlet| outlet.flush());
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, look_up, filters, fan_out);
+criterion_main!(benches);

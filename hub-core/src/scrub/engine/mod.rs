@@ -1,0 +1,26 @@
+//! The run of a plan over a message.
+//!
+//! Invariants, and what breaks without each:
+//!
+//! - **One pass, and nothing allocated, for a message that no rule changes.** Most messages are
+//!   such; otherwise the scrub would cost more than the hub.
+//! - **What a view gets was looked at after it was written.** A pass over the result that finds
+//!   anything more goes round again, and one that never comes to rest is quarantined. So a scrub
+//!   of what was scrubbed changes nothing, and no two finds hide a third.
+//! - **Finds that overlap are one find, under the strictest action among them.** Otherwise the
+//!   order of rules could decide what leaks.
+//! - **No error, reason or path holds content of a message.** A path names a key only if a rule
+//!   does; otherwise a refusal could carry what it refuses.
+
+mod pass;
+mod render;
+mod run;
+mod site;
+mod state;
+mod structure;
+mod text;
+mod verdict;
+mod whole;
+
+pub use state::{RuleCount, Scratch};
+pub use verdict::{Fixed, Quarantine, QuarantineReason, Refusal, Verdict};

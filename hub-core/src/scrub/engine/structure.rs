@@ -1,0 +1,147 @@
+use super::super::bits::Bits;
+use super::super::rule::{DuplicateKeys, Nonfinite, RuleKind, Structure};
+use super::super::token::{Token, read};
+use super::pass::{Pass, Place, Stop};
+use super::site::Form;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+impl Pass<'_> {
+    fn structures(&self) -> Bits {
+        self.plan.sets.structures & (self.work.active | self.work.shadow)
+    }
+
+    /// Checks a value against the structural rules; also what the whole payload may be, at its
+    /// root.
+    pub(super) fn value_structure(&mut self, token: &Token<'_>, place: &Place) -> Result<(), Stop> {
+        let plan = self.plan;
+        if plan.sets.structures.is_empty() {
+            return Ok(());
+        }
+        for rule in self.structures().iter() {
+            let RuleKind::Structure(limits) = &plan.rules[rule].rule.kind else { continue };
+            let over = |limit: Option<usize>, have: usize| limit.is_some_and(|limit| have > limit);
+            let depth = self.work.open.len();
+            let wrong = over(limits.max_elements, self.work.elements)
+                || (depth == 0 && over(limits.max_bytes, self.bytes.len()))
+                || !type_allowed(limits, token)
+                || match token {
+                    Token::Str(body) => over(limits.max_string_bytes, body.len()),
+                    Token::Array(_) => over(limits.max_depth, depth + 1),
+                    Token::Map(count) => {
+                        over(limits.max_depth, depth + 1) || over(limits.max_keys, *count)
+                    }
+                    _ => false,
+                };
+            if wrong {
+                self.hit(rule)?;
+            }
+            let Token::Float(number) = token else { continue };
+            if number.is_finite() || limits.nonfinite == Nonfinite::Allow {
+                continue;
+            }
+            if limits.nonfinite == Nonfinite::Reject {
+                self.hit(rule)?;
+            } else if self.fix(rule)? {
+                self.push_bare(place.at, place.entry, None, Form::Nil);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a key.
+    pub(super) fn key_structure(
+        &mut self,
+        key: &Token<'_>,
+        at: usize,
+        map: usize,
+    ) -> Result<(), Stop> {
+        let plan = self.plan;
+        if plan.sets.structures.is_empty() {
+            return Ok(());
+        }
+        let mut first = None;
+        for rule in self.structures().iter() {
+            let RuleKind::Structure(limits) = &plan.rules[rule].rule.kind else { continue };
+            let (Token::Str(body) | Token::Bin(body) | Token::Ext(_, body)) = key else {
+                self.duplicate(rule, limits, key, at, map, &mut first)?;
+                continue;
+            };
+            if limits.max_key_bytes.is_some_and(|max| body.len() > max) {
+                self.hit(rule)?;
+            }
+            self.duplicate(rule, limits, key, at, map, &mut first)?;
+        }
+        Ok(())
+    }
+
+    /// `first` is where the map had this key before, once that is known.
+    fn duplicate(
+        &mut self,
+        rule: usize,
+        limits: &Structure,
+        key: &Token<'_>,
+        at: usize,
+        map: usize,
+        first: &mut Option<Option<usize>>,
+    ) -> Result<(), Stop> {
+        if limits.duplicate_keys == DuplicateKeys::Allow {
+            return Ok(());
+        }
+        let before = *first.get_or_insert_with(|| self.remember(key, at, map));
+        let Some(before) = before else { return Ok(()) };
+        if limits.duplicate_keys == DuplicateKeys::Reject {
+            self.hit(rule)?;
+        } else if self.fix(rule)? {
+            let gone = if limits.duplicate_keys == DuplicateKeys::KeepFirst { at } else { before };
+            self.push_bare(gone, gone, Some(map), Form::Gone);
+        }
+        Ok(())
+    }
+
+    /// Where the map had this key last; from now on that is here.
+    fn remember(&mut self, key: &Token<'_>, at: usize, map: usize) -> Option<usize> {
+        let mut hasher = self.work.seen.hasher().build_hasher();
+        match key {
+            Token::Str(body) => (0, body).hash(&mut hasher),
+            Token::Bin(body) => (1, body).hash(&mut hasher),
+            Token::Ext(kind, body) => (2, kind, body).hash(&mut hasher),
+            Token::UInt(n) => (3, i128::from(*n)).hash(&mut hasher),
+            Token::Int(n) => (3, i128::from(*n)).hash(&mut hasher),
+            Token::Float(n) => (4, n.to_bits()).hash(&mut hasher),
+            Token::Bool(b) => (5, b).hash(&mut hasher),
+            Token::Nil | Token::Array(_) | Token::Map(_) => 6.hash(&mut hasher),
+        }
+        let before = self.work.seen.insert((map, hasher.finish()), at)?;
+        // Equal hashes of unequal keys: 2^-64, with a seed that no publisher knows.
+        read(self.bytes, before).filter(|(other, _)| same(other, key)).map(|_| before)
+    }
+
+    /// Counts a find that a structural rule mends instead of refusing the message.
+    fn fix(&mut self, rule: usize) -> Result<bool, Stop> {
+        let acts = self.work.active.has(rule);
+        if let Some(count) = self.counts.get_mut(rule) {
+            count.hits += u32::from(acts);
+            count.shadow += u32::from(!acts);
+        }
+        self.step(1)?;
+        Ok(acts)
+    }
+}
+
+fn same(a: &Token<'_>, b: &Token<'_>) -> bool {
+    match (a, b) {
+        (Token::UInt(a), Token::Int(b)) | (Token::Int(b), Token::UInt(a)) => {
+            i128::from(*a) == i128::from(*b)
+        }
+        (Token::Float(a), Token::Float(b)) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    }
+}
+
+fn type_allowed(limits: &Structure, token: &Token<'_>) -> bool {
+    let listed = limits.types.as_ref().is_none_or(|types| types.contains(&token.kind()));
+    match token {
+        Token::Ext(kind, _) => listed && limits.ext.as_ref().is_none_or(|ext| ext.contains(kind)),
+        _ => listed,
+    }
+}

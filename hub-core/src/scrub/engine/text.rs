@@ -1,0 +1,243 @@
+use super::super::action::mark::MarkKind;
+use super::super::action::{Action, is_whole, mark, normalise};
+use super::super::bits::Bits;
+use super::super::find::Hit;
+use super::super::token::{Token, read};
+use super::pass::{Pass, Place, Stop};
+use super::site::{Form, Span, Text};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::io::Write;
+use std::ops::Range;
+
+/// Base64 as people send it: with or without padding.
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+/// Shortest `bin` that is tried as base64.
+const MIN_BASE64: usize = 16;
+
+impl Pass<'_> {
+    /// Looks for what the rules want in a scalar: `detecting` in its text, `whole` in it as it
+    /// is; `normalising` first bring its text into their form.
+    pub(super) fn scan(
+        &mut self,
+        place: Place,
+        token: &Token<'_>,
+        end: usize,
+        detecting: Bits,
+        whole: Bits,
+        normalising: Bits,
+    ) -> Result<(), Stop> {
+        if (detecting | whole | normalising).is_empty() {
+            return Ok(());
+        }
+        match token {
+            Token::Str(body) => match std::str::from_utf8(body) {
+                Ok(text) => {
+                    let here = end - body.len()..end;
+                    self.string(place, text, here, detecting, whole, normalising)
+                }
+                Err(_) => self.whole(place, whole),
+            },
+            Token::Bin(body) => self.bin(place, body, end, None, detecting, whole),
+            Token::Ext(kind, body) => self.bin(place, body, end, Some(*kind), detecting, whole),
+            Token::UInt(n) => self.number(place, format_args!("{n}"), detecting, whole),
+            Token::Int(n) => self.number(place, format_args!("{n}"), detecting, whole),
+            Token::Float(n) if is_whole(*n) => {
+                self.number(place, format_args!("{n:.0}"), detecting, whole)
+            }
+            Token::Nil => Ok(()),
+            _ => self.whole(place, whole),
+        }
+    }
+
+    fn string(
+        &mut self,
+        place: Place,
+        text: &str,
+        here: Range<usize>,
+        detecting: Bits,
+        whole: Bits,
+        normalising: Bits,
+    ) -> Result<(), Stop> {
+        let mut normal = Cow::Borrowed(text);
+        for rule in normalising.iter() {
+            let plan = self.plan;
+            let Action::Normalise(how) = &plan.rules[rule].rule.action else { continue };
+            self.step(1 + text.len() as u64 / 4)?;
+            let new = match normalise(*how, &normal, &plan.shared.keys) {
+                Cow::Owned(new) if new != *normal => new,
+                _ => continue,
+            };
+            if self.hit(rule)? {
+                normal = Cow::Owned(new);
+            }
+        }
+        let from = self.found.spans.len();
+        self.whole_spans(whole, normal.len())?;
+        self.find(place, &normal, detecting)?;
+        match normal {
+            Cow::Borrowed(_) => self.push(place, Form::Str, Text::Here(here), false, from),
+            Cow::Owned(text) => {
+                let text = self.found.own(text);
+                self.push(place, Form::Str, text, true, from);
+            }
+        }
+        Ok(())
+    }
+
+    fn number(
+        &mut self,
+        place: Place,
+        digits: std::fmt::Arguments<'_>,
+        detecting: Bits,
+        whole: Bits,
+    ) -> Result<(), Stop> {
+        let mut buffer = [0_u8; 24];
+        let mut room = &mut buffer[..];
+        // The longest number has 20 digits.
+        let written = room.write_fmt(digits).is_ok();
+        let left = room.len();
+        let len = buffer.len() - left;
+        let Some(text) = std::str::from_utf8(&buffer[..len]).ok().filter(|_| written) else {
+            return self.whole(place, whole);
+        };
+        let from = self.found.spans.len();
+        self.whole_spans(whole, text.len())?;
+        self.find(place, text, detecting)?;
+        if self.found.spans.len() > from {
+            let text = self.found.own(text.to_owned());
+            self.push(place, Form::Number, text, false, from);
+        }
+        Ok(())
+    }
+
+    /// Bytes: as a whole, as text if they are UTF-8, and as what they hold if they are base64.
+    fn bin(
+        &mut self,
+        place: Place,
+        body: &[u8],
+        end: usize,
+        ext: Option<i8>,
+        detecting: Bits,
+        whole: Bits,
+    ) -> Result<(), Stop> {
+        let Ok(text) = std::str::from_utf8(body) else { return self.whole(place, whole) };
+        let form = ext.map_or(Form::Bin, Form::Ext);
+        let here = || Text::Here(end - body.len()..end);
+        // The first of several sites of a value that changes it counts: all of it, what is in
+        // the base64, the text as it stands.
+        let from = self.found.spans.len();
+        self.whole_spans(whole, text.len())?;
+        self.push(place, form, here(), false, from);
+        if detecting.is_empty() {
+            return Ok(());
+        }
+        if let Some(decoded) = self.base64(text)? {
+            let from = self.found.spans.len();
+            self.find(place, &decoded, detecting)?;
+            if self.found.spans.len() > from {
+                let decoded = self.found.own(decoded);
+                self.push(place, Form::Base64(ext), decoded, false, from);
+            }
+        }
+        let from = self.found.spans.len();
+        self.find(place, text, detecting)?;
+        self.push(place, form, here(), false, from);
+        Ok(())
+    }
+
+    fn base64(&mut self, text: &str) -> Result<Option<String>, Stop> {
+        let text = text.trim_ascii_end();
+        let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+        if text.len() < MIN_BASE64 || !text.bytes().all(alphabet) {
+            return Ok(None);
+        }
+        self.step(text.len() as u64 / 16)?;
+        Ok(BASE64.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    /// A value without text.
+    fn whole(&mut self, place: Place, whole: Bits) -> Result<(), Stop> {
+        let from = self.found.spans.len();
+        self.whole_spans(whole, 0)?;
+        self.push(place, Form::Whole, Text::None, false, from);
+        Ok(())
+    }
+
+    fn whole_spans(&mut self, whole: Bits, len: usize) -> Result<(), Stop> {
+        if whole.is_empty() {
+            return Ok(());
+        }
+        for rule in whole.iter() {
+            if self.hit(rule)? {
+                self.found.spans.push(Span { start: 0, end: len, rule });
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the detectors over a text.
+    fn find(&mut self, place: Place, text: &str, rules: Bits) -> Result<(), Stop> {
+        let plan = self.plan;
+        if rules.is_empty() || text.is_empty() {
+            return Ok(());
+        }
+        self.step(text.len() as u64 / 16)?;
+        let key = match place.key_at.and_then(|at| read(self.bytes, at)) {
+            Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
+            _ => "",
+        };
+        if !plan.finder.any(key, text, &mut self.work.finding) {
+            return Ok(());
+        }
+        self.step(text.len() as u64 / 16 * (4 + plan.finder.len() as u64))?;
+        plan.finder.each(key, text, &mut self.work.finding);
+        let mut hits = std::mem::take(&mut self.work.finding.hits);
+        // What the hub has made of a find is not found again.
+        let marks = mark::find(text, &plan.shared.keys);
+        let wanted = |hit: &Hit| plan.wanted[hit.detector] & rules;
+        hits.retain(|hit| hit.start < hit.end && !wanted(hit).is_empty() && !in_mark(&marks, hit));
+        hits.sort_by_key(|hit| (hit.start, Reverse(hit.end), hit.detector));
+        // The find so far that ends last, of those on which a rule acts.
+        let mut outer: Option<Hit> = None;
+        let result = hits.iter().try_for_each(|hit| {
+            let inner = outer.is_some_and(|outer| hit.within(&outer));
+            for rule in wanted(hit).iter() {
+                if inner {
+                    self.inner_hit(hit, rule)?;
+                } else if self.hit(rule)? {
+                    self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
+                }
+            }
+            let acts = !(wanted(hit) & self.work.active).is_empty();
+            if acts && outer.is_none_or(|outer| hit.end > outer.end) {
+                outer = Some(*hit);
+            }
+            Ok(())
+        });
+        self.work.finding.hits = hits;
+        result
+    }
+
+    /// A find inside of another one, such as what looks like a phone number in a card number, is
+    /// most likely a misreading: it refuses no message and is not counted. It is kept for views
+    /// that may see the other one and not this.
+    fn inner_hit(&mut self, hit: &Hit, rule: usize) -> Result<(), Stop> {
+        self.spend_match()?;
+        if self.work.active.has(rule) && !self.plan.rules[rule].rule.action.ends_message() {
+            self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
+        }
+        Ok(())
+    }
+}
+
+fn in_mark(marks: &[(Range<usize>, MarkKind)], hit: &Hit) -> bool {
+    let behind = marks.partition_point(|(range, _)| range.end < hit.end);
+    marks.get(behind).is_some_and(|(range, _)| range.start <= hit.start && hit.end <= range.end)
+}

@@ -1,0 +1,166 @@
+//! The one place where detectors are called.
+
+use super::detect::{
+    BuiltIn, Check, DetectError, DetectorSet, DetectorSpec, Except, Find, Hit as Found, Near,
+    Scratch,
+};
+use super::rule::DetectorRules;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What one detector found: bytes of the text it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Number of the detector in its [`Finder`].
+    pub(crate) detector: usize,
+}
+
+impl Hit {
+    /// Whether it is a part of another one, and less than all of it.
+    pub(crate) fn within(&self, outer: &Hit) -> bool {
+        outer.start <= self.start
+            && self.end <= outer.end
+            && (outer.start, outer.end) != (self.start, self.end)
+    }
+}
+
+/// Memory for scans: one a thread.
+#[derive(Debug, Default)]
+pub(crate) struct FindScratch {
+    pub(crate) hits: Vec<Hit>,
+    found: Vec<Found>,
+    scratch: Scratch,
+}
+
+/// All detectors that a rule file names or describes, compiled when it is loaded.
+#[derive(Default)]
+pub(crate) struct Detectors {
+    names: Vec<String>,
+    specs: Vec<DetectorSpec>,
+    each: Vec<Arc<DetectorSet>>,
+    /// Plans with the same detectors share one finder.
+    finders: Mutex<HashMap<Vec<usize>, Arc<Finder>>>,
+}
+
+impl Detectors {
+    /// Adds a detector of the user's own.
+    pub(crate) fn add(&mut self, name: &str, rules: DetectorRules) -> Result<(), String> {
+        self.push(name, spec(rules)?).map_err(|error| error.kind.to_string())
+    }
+
+    fn push(&mut self, name: &str, spec: DetectorSpec) -> Result<(), DetectError> {
+        self.each.push(Arc::new(DetectorSet::new(std::slice::from_ref(&spec))?));
+        self.specs.push(spec);
+        self.names.push(name.to_owned());
+        Ok(())
+    }
+
+    /// The number of a detector, which is the user's own or one that is built in.
+    pub(crate) fn find(&mut self, name: &str) -> Option<usize> {
+        if let Some(at) = self.names.iter().position(|have| have == name) {
+            return Some(at);
+        }
+        let kind = built_in(name)?;
+        self.push(name, DetectorSpec::built_in(kind)).ok()?;
+        Some(self.names.len() - 1)
+    }
+
+    pub(crate) fn name(&self, detector: usize) -> &str {
+        self.names.get(detector).map_or("", String::as_str)
+    }
+
+    /// The finder of some detectors, which ascend.
+    pub(crate) fn finder(&self, detectors: &[usize]) -> Arc<Finder> {
+        let mut finders = self.finders.lock();
+        let make = || {
+            let specs = detectors.iter().filter_map(|at| self.specs.get(*at)).cloned();
+            let each = detectors.iter().filter_map(|at| self.each.get(*at)).cloned();
+            let all = DetectorSet::new(&specs.collect::<Vec<_>>()).ok();
+            Arc::new(Finder { all, each: each.collect() })
+        };
+        finders.entry(detectors.to_vec()).or_insert_with(make).clone()
+    }
+}
+
+impl fmt::Debug for Detectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.names).finish()
+    }
+}
+
+/// The detectors of a plan.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    /// All in one pass; `None` if they are too many for that.
+    all: Option<DetectorSet>,
+    each: Vec<Arc<DetectorSet>>,
+}
+
+impl Finder {
+    /// Whether any detector finds something: the question asked of every text. `key` is the one
+    /// under which the text stands.
+    pub(crate) fn any(&self, key: &str, text: &str, scratch: &mut FindScratch) -> bool {
+        let Some(all) = &self.all else { return true };
+        scratch.found.clear();
+        all.scan_under(key, text, &mut scratch.scratch, &mut scratch.found);
+        !scratch.found.is_empty()
+    }
+
+    /// What each detector finds by itself, also where the finds of two overlap: asked only of
+    /// text in which there is something. That one may be shown must not hide the other.
+    pub(crate) fn each(&self, key: &str, text: &str, scratch: &mut FindScratch) {
+        let FindScratch { hits, found, scratch } = scratch;
+        hits.clear();
+        for (detector, set) in self.each.iter().enumerate() {
+            found.clear();
+            set.scan_under(key, text, scratch, found);
+            hits.extend(found.iter().map(|hit| Hit { start: hit.start, end: hit.end, detector }));
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.each.len()
+    }
+}
+
+fn built_in(name: &str) -> Option<BuiltIn> {
+    BuiltIn::ALL.iter().copied().find(|kind| kind.name() == name)
+}
+
+fn spec(rules: DetectorRules) -> Result<DetectorSpec, String> {
+    let find = match (rules.pattern, &rules.built_in) {
+        (Some(pattern), None) => {
+            let named = |name: String| {
+                let check =
+                    Check::ALL.iter().find(|(have, _)| *have == name).map(|(_, check)| *check);
+                check.ok_or_else(|| format!("there is no check `{name}`"))
+            };
+            Find::Pattern {
+                pattern,
+                literals: rules.literals,
+                check: rules.check.map(named).transpose()?,
+            }
+        }
+        (None, Some(name)) => {
+            if !rules.literals.is_empty() || rules.check.is_some() {
+                return Err("`literals` and `check` are for patterns".into());
+            }
+            Find::BuiltIn(built_in(name).ok_or_else(|| format!("there is no detector `{name}`"))?)
+        }
+        _ => return Err("say either `pattern` or `built_in`".into()),
+    };
+    // A pattern has no finds that are certain without words, so they are required unless said.
+    let required = matches!(find, Find::Pattern { .. });
+    let near = rules.near.map(|near| Near {
+        words: near.words,
+        within: near.within.unwrap_or(Near::BUILT_IN),
+        required: near.required.unwrap_or(required),
+    });
+    let except = rules.except.unwrap_or_default();
+    let except = Except { literals: except.literals, patterns: except.patterns };
+    Ok(DetectorSpec { find, near, except })
+}

@@ -1,0 +1,258 @@
+//! Where in a message a rule looks: paths, compiled into one automaton for all rules of a plan.
+
+use super::bits::Bits;
+use std::collections::HashMap;
+use thiserror::Error;
+
+/// A path of a rule, such as `customer.email`, `items.*.price` or `**.password`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathPattern {
+    /// Whether it is a path in the headers (`$headers.…`) and not in the payload.
+    pub(crate) headers: bool,
+    pub(crate) segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// A map's key, or an array's index if it is a number.
+    Key(Box<str>),
+    /// `*`: any key or index.
+    One,
+    /// `**`: any number of keys and indexes, also none.
+    Rest,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum PathError {
+    #[error("a path is not empty; `$` is the whole payload")]
+    Empty,
+    #[error("empty segment at byte {0}; a dot that belongs to a key is written `\\.`")]
+    EmptySegment(usize),
+    #[error("`\\` at the end")]
+    LoneBackslash,
+    #[error("more than 64 segments")]
+    TooLong,
+}
+
+impl PathPattern {
+    pub(crate) fn parse(text: &str) -> Result<Self, PathError> {
+        if text.is_empty() {
+            return Err(PathError::Empty);
+        }
+        let mut segments = Vec::new();
+        let (mut key, mut escaped, mut start) = (String::new(), false, 0);
+        let mut chars = text.char_indices();
+        loop {
+            let next = chars.next();
+            match next {
+                Some((_, '\\')) => {
+                    let (_, literal) = chars.next().ok_or(PathError::LoneBackslash)?;
+                    key.push(literal);
+                    escaped = true;
+                }
+                Some((_, other)) if other != '.' => key.push(other),
+                end => {
+                    if key.is_empty() {
+                        return Err(PathError::EmptySegment(start));
+                    }
+                    segments.push(match key.as_str() {
+                        "*" if !escaped => Segment::One,
+                        "**" if !escaped => Segment::Rest,
+                        literal => Segment::Key(literal.into()),
+                    });
+                    (key, escaped) = (String::new(), false);
+                    match end {
+                        Some((at, _)) => start = at + 1,
+                        None => break,
+                    }
+                }
+            }
+        }
+        if segments.len() > 64 {
+            return Err(PathError::TooLong);
+        }
+        let first = match segments.first() {
+            Some(Segment::Key(key)) => &**key,
+            _ => "",
+        };
+        let headers = first == "$headers" && text.starts_with('$');
+        if headers || text == "$" {
+            segments.remove(0);
+        }
+        Ok(PathPattern { headers, segments })
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Key {
+        atom: u32,
+        index: Option<u64>,
+    },
+    One,
+    Rest,
+    /// The rules whose path ends here.
+    End(Bits),
+}
+
+/// All paths of a plan. A set of states is a row of words, one row for each open container.
+#[derive(Debug, Default)]
+pub(crate) struct PathSet {
+    states: Vec<State>,
+    atoms: HashMap<Box<str>, u32>,
+    payload: Vec<u64>,
+    headers: Vec<u64>,
+}
+
+/// By what a value hangs on its container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A key that some path names.
+    Atom(u32),
+    /// An index, or an integer key.
+    Number(u64),
+    /// A key that no path names.
+    Other,
+}
+
+impl PathSet {
+    pub(crate) fn new<'a>(paths: impl Iterator<Item = (usize, &'a PathPattern)>) -> Self {
+        let mut set = PathSet::default();
+        let mut starts = Vec::new();
+        for (rule, path) in paths {
+            starts.push((set.states.len(), path.headers));
+            for segment in &path.segments {
+                let state = match segment {
+                    Segment::One => State::One,
+                    Segment::Rest => State::Rest,
+                    Segment::Key(key) => {
+                        let fresh = set.atoms.len() as u32;
+                        let atom = *set.atoms.entry(key.clone()).or_insert(fresh);
+                        State::Key { atom, index: key.parse().ok() }
+                    }
+                };
+                set.states.push(state);
+            }
+            set.states.push(State::End(Bits::one(rule)));
+        }
+        let width = set.states.len().div_ceil(64);
+        (set.payload, set.headers) = (vec![0; width], vec![0; width]);
+        for (start, headers) in starts {
+            let mut row = vec![0; width];
+            set.enter(start, &mut row);
+            let rows = if headers { &mut set.headers } else { &mut set.payload };
+            rows.iter_mut().zip(&row).for_each(|(have, new)| *have |= new);
+        }
+        set
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    /// Words of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.payload.len()
+    }
+
+    pub(crate) fn start(&self, headers: bool) -> &[u64] {
+        if headers { &self.headers } else { &self.payload }
+    }
+
+    /// How a key is known here.
+    pub(crate) fn atom(&self, key: &str) -> Step {
+        self.atoms.get(key).map_or(Step::Other, |atom| Step::Atom(*atom))
+    }
+
+    fn enter(&self, mut state: usize, row: &mut [u64]) {
+        row[state / 64] |= 1 << (state % 64);
+        // `**` may stand for nothing, so what follows it is reached at once.
+        while matches!(self.states[state], State::Rest) {
+            state += 1;
+            row[state / 64] |= 1 << (state % 64);
+        }
+    }
+
+    /// The states of a child, from those of its container.
+    pub(crate) fn step(&self, from: &[u64], step: Step, into: &mut [u64]) {
+        into.fill(0);
+        for (word, bits) in from.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let at = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                match (&self.states[at], step) {
+                    (State::Rest, _) => self.enter(at, into),
+                    (State::One, _) => self.enter(at + 1, into),
+                    (State::Key { atom, .. }, Step::Atom(key)) if *atom == key => {
+                        self.enter(at + 1, into);
+                    }
+                    (State::Key { index: Some(index), .. }, Step::Number(n)) if *index == n => {
+                        self.enter(at + 1, into);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// The rules of which a path ends at these states.
+    pub(crate) fn ends(&self, row: &[u64]) -> Bits {
+        let mut rules = Bits::NONE;
+        for (word, bits) in row.iter().enumerate() {
+            let mut bits = *bits;
+            while bits != 0 {
+                let at = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                if let State::End(ending) = &self.states[at] {
+                    rules |= *ending;
+                }
+            }
+        }
+        rules
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, path: &[&str]) -> bool {
+        let pattern = PathPattern::parse(pattern).unwrap();
+        let set = PathSet::new(std::iter::once((0, &pattern)));
+        let mut row = set.start(pattern.headers).to_vec();
+        for key in path {
+            let step = match (set.atom(key), key.parse()) {
+                (Step::Other, Ok(n)) => Step::Number(n),
+                (step, _) => step,
+            };
+            let mut next = vec![0; set.width()];
+            set.step(&row, step, &mut next);
+            row = next;
+        }
+        set.ends(&row).has(0)
+    }
+
+    #[test]
+    fn a_path_matches_what_it_says() {
+        assert!(matches("$", &[]) && !matches("$", &["a"]));
+        assert!(matches("a.b", &["a", "b"]) && !matches("a.b", &["a"]));
+        assert!(!matches("a.b", &["a", "b", "c"]) && !matches("a.b", &["a", "x"]));
+        assert!(matches("a.*.c", &["a", "x", "c"]) && !matches("a.*.c", &["a", "c"]));
+        assert!(matches("**", &[]) && matches("**", &["a", "b"]));
+        assert!(matches("**.c", &["c"]) && matches("**.c", &["a", "b", "c"]));
+        assert!(!matches("**.c", &["c", "d"]));
+        assert!(matches("a.**", &["a"]) && matches("a.**.z", &["a", "b", "z", "z"]));
+        assert!(matches("items.3", &["items", "3"]) && !matches("items.3", &["items", "4"]));
+        assert!(matches("a\\.b", &["a.b"]) && matches("\\*", &["*"]) && !matches("\\*", &["x"]));
+        assert!(matches("$headers.trace", &["trace"]));
+    }
+
+    #[test]
+    fn what_is_no_path_is_said() {
+        assert_eq!(PathPattern::parse(""), Err(PathError::Empty));
+        assert_eq!(PathPattern::parse("a..b"), Err(PathError::EmptySegment(2)));
+        assert_eq!(PathPattern::parse("a."), Err(PathError::EmptySegment(2)));
+        assert_eq!(PathPattern::parse("a\\"), Err(PathError::LoneBackslash));
+    }
+}

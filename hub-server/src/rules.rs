@@ -1,0 +1,120 @@
+//! The scrub's rules in force, and how others take their place.
+
+use dashmap::DashMap;
+use hub_core::scrub::{Plan, RuleErrors, RuleSet, Scrubber, SystemKeys};
+use hub_core::topic::{Roles, TopicName};
+use parking_lot::RwLock;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use thiserror::Error;
+
+/// Why a rule file is not used.
+#[derive(Debug, Error)]
+pub enum RulesError {
+    /// It cannot be read.
+    #[error("cannot read the rule file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// It is wrong.
+    #[error(transparent)]
+    Wrong(RuleErrors),
+}
+
+/// One rule file, loaded. Each event is scrubbed, shown and remembered under one of these alone.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    set: Option<RuleSet>,
+    plans: DashMap<TopicName, Arc<Plan>>,
+    /// Another one for each time that rules came into force.
+    pub generation: u64,
+}
+
+/// Plans that are kept; beyond them, sessions make their own.
+const MAX_PLANS: usize = 1 << 16;
+
+impl Rules {
+    /// The plan for a topic, if a rule can apply to it.
+    pub(crate) fn plan(&self, topic: &TopicName) -> Option<Arc<Plan>> {
+        let set = self.set.as_ref()?;
+        if let Some(plan) = self.plans.get(topic) {
+            return (!plan.is_empty()).then(|| plan.clone());
+        }
+        let plan = set.plan(topic);
+        if self.plans.len() < MAX_PLANS {
+            self.plans.insert(topic.clone(), plan.clone());
+        }
+        (!plan.is_empty()).then_some(plan)
+    }
+
+    /// How many rules there are.
+    pub(crate) fn len(&self) -> usize {
+        self.set.as_ref().map_or(0, |set| set.rules().count())
+    }
+}
+
+impl Roles for Rules {
+    fn view_of(&self, role: &str) -> usize {
+        self.set.as_ref().map_or(0, |set| set.view_of_role(role).index())
+    }
+
+    fn views(&self) -> usize {
+        self.set.as_ref().map_or(1, RuleSet::views)
+    }
+}
+
+/// Where sessions find the rules, and where a reload puts others.
+#[derive(Debug, Default)]
+pub(crate) struct RulesInForce {
+    current: RwLock<Arc<Rules>>,
+    generation: AtomicU64,
+}
+
+impl RulesInForce {
+    pub(crate) fn current(&self) -> Arc<Rules> {
+        self.current.read().clone()
+    }
+
+    /// The generation of [`RulesInForce::current`], without a lock.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn replace(&self, set: RuleSet) {
+        let mut current = self.current.write();
+        let generation = current.generation + 1;
+        *current = Arc::new(Rules { set: Some(set), plans: DashMap::new(), generation });
+        self.generation.store(generation, Ordering::Release);
+    }
+}
+
+/// A rule file, and the scrubbers that it may name.
+#[derive(Clone)]
+pub(crate) struct RuleFile {
+    path: PathBuf,
+    scrubbers: Vec<Arc<dyn Scrubber>>,
+}
+
+impl RuleFile {
+    pub(crate) fn new(path: &str, scrubbers: Vec<Arc<dyn Scrubber>>) -> Option<Self> {
+        (!path.is_empty()).then(|| RuleFile { path: path.into(), scrubbers })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn read(&self) -> Result<String, RulesError> {
+        std::fs::read_to_string(&self.path)
+            .map_err(|source| RulesError::Read { path: self.path.clone(), source })
+    }
+
+    pub(crate) fn load(&self, text: &str) -> Result<RuleSet, RulesError> {
+        let source = self.path.to_string_lossy();
+        RuleSet::load_with(text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
+    }
+}

@@ -1,0 +1,74 @@
+//! Asks the rules about one event.
+
+use super::gather::Refusal;
+use crate::metrics::Metrics;
+use hub_core::scrub::{Plan, Scratch, Verdict};
+use hub_core::wire::{EventFrame, RefusedCode};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What else happens to an event that is refused, or to who sent it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    Nothing,
+    /// What quarantine shows of it.
+    Quarantine(Vec<u8>),
+    /// The connection ends.
+    Disconnect,
+}
+
+/// Scrubs an event: `None` if it passes as it came, otherwise the verdict with what it becomes.
+pub(super) fn scrub(
+    plan: &Plan,
+    event: &EventFrame<'_>,
+    metrics: &Metrics,
+) -> Result<Option<Box<Verdict>>, Refusal> {
+    SCRATCH.with_borrow_mut(|scratch| {
+        // A scrubber of the user's own may panic. That is one event's end, and nobody else's.
+        let scrubbed =
+            catch_unwind(AssertUnwindSafe(|| plan.scrub(event.payload, event.headers, scratch)));
+        let Ok(verdict) = scrubbed else {
+            *scratch = Scratch::default();
+            return Err(refusal(RefusedCode::Quarantined, "the scrub failed on it"));
+        };
+        for applied in scratch.applied() {
+            let (rule, action) = (plan.rule_name(applied.rule), plan.action_name(applied.rule));
+            let hits = metrics.scrub_hits.with_label_values(&[rule, action]);
+            hits.inc_by(applied.hits.into());
+            if applied.shadow > 0 {
+                metrics.shadow_hits.with_label_values(&[rule]).inc_by(applied.shadow.into());
+            }
+        }
+        match verdict {
+            Verdict::Accept => Ok(None),
+            fixed @ Verdict::Fixed(_) => Ok(Some(Box::new(fixed))),
+            Verdict::Refuse(refused) => Err(Refusal {
+                rule: Some(refused.rule.to_string()),
+                path: Some(refused.path),
+                ..refusal(refused.code, "a rule rejects it")
+            }),
+            Verdict::Quarantine(quarantine) => {
+                let shown =
+                    plan.quarantine_event(&quarantine, event.payload, event.headers, scratch);
+                Err(Refusal {
+                    rule: quarantine.rule.map(|rule| rule.to_string()),
+                    consequence: Consequence::Quarantine(shown),
+                    ..refusal(RefusedCode::Quarantined, &quarantine.reason.to_string())
+                })
+            }
+            Verdict::Disconnect { rule } => Err(Refusal {
+                rule: Some(rule.to_string()),
+                consequence: Consequence::Disconnect,
+                ..refusal(RefusedCode::Rejected, "a rule ends the connection")
+            }),
+        }
+    })
+}
+
+fn refusal(code: RefusedCode, why: &str) -> Refusal {
+    Refusal::new(code, why)
+}
