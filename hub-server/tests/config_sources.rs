@@ -39,6 +39,7 @@ fn another(key: &Key) -> String {
             value.to_string()
         }
         Allowed::OneOf(words) => words.iter().find(|w| **w != default).unwrap().to_string(),
+        Allowed::File => "/etc/hub/rules.toml".to_owned(),
         Allowed::LogFilter => "warn,hub_server::session=trace".to_owned(),
     }
 }

@@ -3,6 +3,8 @@
 //! and the place. Rules that change are taken over while events flow, and no event is scrubbed by a
 //! mixture of two.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 mod support;
 
 use hub_core::scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
