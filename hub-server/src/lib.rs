@@ -5,6 +5,7 @@
 //! - `session`: one actor a connection
 //! - [`http`]: health and metrics
 
+pub mod access;
 pub mod config;
 pub mod http;
 mod hub;
