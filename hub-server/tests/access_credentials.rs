@@ -23,7 +23,7 @@ fn identity(name: &str, roles: &str, lines: &str) -> String {
 }
 
 fn reason(result: Result<Identity, Denied>) -> Reason {
-    result.unwrap_err().reason()
+    result.expect_err("a refusal").reason()
 }
 
 #[test]

@@ -129,7 +129,7 @@ impl World {
     fn set(&self, filter: &str) -> Set {
         let mut set = Set::default();
         for topic in expand(filter) {
-            let at = self.names.iter().position(|name| *name == topic).unwrap();
+            let at = self.names.iter().position(|name| *name == topic).expect("in the world");
             set.0[at / 64] |= 1 << (at % 64);
         }
         set
@@ -147,7 +147,7 @@ fn identity(roles: &[(Vec<String>, Vec<String>)], right: &str, quarantine: bool)
     }
     let names: Vec<_> = (0..roles.len()).map(|number| format!("r{number}")).collect();
     text += &format!("[anonymous]\nroles = {names:?}\n");
-    load(&text).authenticate(&Credentials::None, &HERE, now()).unwrap()
+    load(&text).authenticate(&Credentials::None, &HERE, now()).expect("anonymous")
 }
 
 /// Checks one identity against sets: what any role allows, less what any denies.

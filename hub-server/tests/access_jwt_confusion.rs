@@ -34,10 +34,10 @@ struct Keys {
 fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| Keys {
-        rsa: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
-        ec: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
-        ed: Ed25519KeyPair::generate().unwrap(),
-        foreign: RsaKeyPair::generate(KeySize::Rsa2048).unwrap(),
+        rsa: RsaKeyPair::generate(KeySize::Rsa2048).expect("a fixture"),
+        ec: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a fixture"),
+        ed: Ed25519KeyPair::generate().expect("a fixture"),
+        foreign: RsaKeyPair::generate(KeySize::Rsa2048).expect("a fixture"),
     })
 }
 
@@ -89,7 +89,7 @@ fn try_load(text: &str, jwks: &str) -> Result<Access, String> {
 }
 
 fn access() -> Access {
-    try_load(FILE, &jwks()).unwrap()
+    try_load(FILE, &jwks()).expect("a fixture")
 }
 
 fn seconds(offset: i64) -> i64 {
@@ -104,7 +104,7 @@ fn claims() -> Value {
 fn but(key: &str, value: Value) -> Value {
     let mut claims = claims();
     if value.is_null() {
-        claims.as_object_mut().unwrap().remove(key);
+        claims.as_object_mut().expect("a fixture").remove(key);
     } else {
         claims[key] = value
     }
@@ -123,7 +123,7 @@ fn rsa_signed(
 ) -> String {
     let body = body(&header, claims);
     let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(how, &SystemRandom::new(), body.as_bytes(), &mut signature).unwrap();
+    key.sign(how, &SystemRandom::new(), body.as_bytes(), &mut signature).expect("a fixture");
     format!("{body}.{}", b64(signature))
 }
 
@@ -143,7 +143,7 @@ fn enter(access: &Access, jwt: &str) -> Result<Identity, Denied> {
 }
 
 fn refused(jwt: &str) -> Reason {
-    let denied = enter(&access(), jwt).unwrap_err();
+    let denied = enter(&access(), jwt).expect_err("a refusal");
     let told = denied.to_string();
     let expired = denied.reason() == Reason::Expired;
     assert_eq!(told.contains("expired"), expired, "{told}");

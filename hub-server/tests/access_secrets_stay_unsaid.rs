@@ -106,7 +106,7 @@ fn an_error_of_the_file_shows_no_value() {
         format!("[roles.a]\npublish.allow = \"{CANARY}..\""),
         format!("[roles.a]\nadmin = \"{CANARY}\""),
         format!("[[jwt]]\nkeys = \"{CANARY}\""),
-        format!("[[jwt]]\nissuer = \"x\"\naudience = \"x\"\nkeys = \"key\"\n"),
+        "[[jwt]]\nissuer = \"x\"\naudience = \"x\"\nkeys = \"key\"\n".to_owned(),
         format!("[[jwt]]\nkeys = \"x\"\nalgorithms = \"{CANARY}\""),
         format!("[[jwt]]\nkeys = \"x\"\nleeway_s = \"{CANARY}\""),
         format!("\u{feff}{CANARY}"),

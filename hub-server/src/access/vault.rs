@@ -96,12 +96,16 @@ impl Vault {
         if !stored.hash.fits(secret.as_bytes()) {
             return Err(Reason::WrongSecret);
         }
+        self.remember(digest);
+        Ok(stored)
+    }
+
+    fn remember(&self, digest: [u8; 32]) {
         let mut recent = self.recent.lock();
         if recent.len() >= MAX_RECENT {
             recent.clear();
         }
         recent.insert(digest);
-        Ok(stored)
     }
 
     fn of(&self, kind: Kind) -> &Hashes {
@@ -126,5 +130,31 @@ impl Vault {
             *to = *from;
         }
         digest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let vault = Vault::new().unwrap();
+        for number in 0..3 * MAX_RECENT {
+            let digest = vault.digest(Kind::Token, "id", &number.to_be_bytes());
+            vault.remember(digest);
+            let recent = vault.recent.lock();
+            assert!(recent.contains(&digest) && recent.len() <= MAX_RECENT);
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_of_one_kind_one_id_and_one_vault() {
+        let vault = Vault::new().unwrap();
+        let digest = vault.digest(Kind::Token, "ab", b"c");
+        assert_eq!(digest, vault.digest(Kind::Token, "ab", b"c"));
+        assert_ne!(digest, vault.digest(Kind::Token, "a", b"bc"));
+        assert_ne!(digest, vault.digest(Kind::Password, "ab", b"c"));
+        assert_ne!(digest, Vault::new().unwrap().digest(Kind::Token, "ab", b"c"));
     }
 }

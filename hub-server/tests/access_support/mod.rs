@@ -57,9 +57,9 @@ pub(crate) fn password(user: &str, password: &str) -> Credentials {
 }
 
 pub(crate) fn name(text: &str) -> TopicName {
-    TopicName::parse(text).unwrap()
+    TopicName::parse(text).expect("a topic name")
 }
 
 pub(crate) fn filter(text: &str) -> TopicFilter {
-    TopicFilter::parse(text).unwrap()
+    TopicFilter::parse(text).expect("a topic filter")
 }
