@@ -198,7 +198,10 @@ fn with_a_file_anonymous_clients_get_in_only_where_it_says_so() {
 fn wrong_credentials_are_never_taken_for_none() {
     let access = Access::default_loopback();
     let known = load(&identity("orders", "\"reader\"", "certificates = \"Orders\""));
-    for wrong in [token(""), token("x"), password("", ""), Credentials::Jwt(String::new())] {
+    let unknown = token(&create_token("unknown").unwrap().token);
+    let jwt = Credentials::Jwt(String::new());
+    for wrong in [token(""), token("x"), unknown, password("", ""), password("ann", "secret"), jwt]
+    {
         assert!(access.authenticate(&wrong, &HERE, now()).is_err());
         assert!(known.authenticate(&wrong, &certificate("Orders"), now()).is_err());
     }

@@ -166,7 +166,13 @@ fn a_malformed_weak_or_costly_hash_is_refused() {
     // What is enough for 256 random bits is not for a password.
     let password = |hash: &str| format!("[identities.a]\nroles = []\npassword = {hash:?}");
     refused(&password(&good), 3, "identities.a.password", "too weak");
-    load(&password(&hash_password("correct horse").unwrap()));
+    let made = hash_password("correct horse").unwrap();
+    load(&password(&made));
+    let with = |params: &str| password(&made.replace("m=19456,t=2,p=1", params));
+    load(&with("m=7168,t=5,p=1"));
+    for weak in ["m=7168,t=4,p=1", "m=7167,t=30,p=1", "m=19456,t=1,p=1"] {
+        refused(&with(weak), 3, "identities.a.password", "too weak");
+    }
 }
 
 #[test]

@@ -142,6 +142,8 @@ fn nobody_takes_the_name_of_a_declared_identity_or_of_anonymous_clients() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
     /// Of any text: refused, or one token that is an allowed one in a topic's name, with no
     /// character that means anything, and back to the name by undoing the escapes.
     #[test]
@@ -158,7 +160,10 @@ proptest! {
 
     /// Each reads its own topics, and nobody else's.
     #[test]
-    fn two_identities_never_share_a_topic(a in "[a-b.%|2E57C]{1,6}", b in "[a-b.%|2E57C]{1,6}") {
+    fn two_identities_never_share_a_topic(
+        a in "(a|\\.|\\||%|%2E|%25|%7C){1,2}",
+        b in "(a|\\.|\\||%|%2E|%25|%7C){1,2}",
+    ) {
         prop_assume!(a != b);
         let access = access();
         let who = |text: &str| access.authenticate(&Credentials::None, &certificate(text), now());

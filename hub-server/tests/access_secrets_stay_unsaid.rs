@@ -75,7 +75,8 @@ fn nothing_of_access_prints_a_secret_or_a_hash() {
 #[test]
 fn an_error_of_the_file_shows_no_value() {
     let made = create_token("ci").unwrap();
-    let secret = &made.token["hub_ci_".len()..];
+    // Its beginning: long keys are shortened, so the whole of it could not appear anyway.
+    let secret = &made.token["hub_ci_".len()..][..16];
     let hash = made.line.split('"').nth(1).unwrap();
     let pasted = &made.token;
     let tail = &hash[hash.len() - 20..];
@@ -98,7 +99,7 @@ fn an_error_of_the_file_shows_no_value() {
         format!("[identities.ann]\nroles = []\ntokens.ci = \"{pasted}\""),
         format!("[identities.ann]\nroles = []\ntokens.ci = [\"{pasted}\"]"),
         format!("[identities.ann]\nroles = []\ntokens.{pasted} = \"{hash}\""),
-        format!("[identities.ann]\nroles = []\ntokens.{secret} = \"{hash}\""),
+        format!("[identities.ann]\nroles = []\ntokens.{secret}_ = \"{hash}\""),
         format!("[identities.ann]\nroles = []\ntokens.ci = \"{}\"", &hash[1..]),
         format!("[identities.ann]\nroles = []\npassword = \"{hash}\""),
         format!("[anonymous]\nroles = []\nfrom = \"{CANARY}\""),
