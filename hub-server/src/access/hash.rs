@@ -18,7 +18,7 @@ pub(super) enum Kind {
 
 /// Most memory of one verification.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
-/// Most memory times passes: about a quarter of a second of one core.
+/// Most memory times passes: 0.1 to 0.2 s of a core of 2025 (measured: 16 ms for 38,912).
 const MAX_WORK_KIB: u64 = 256 * 1024;
 const MAX_LANES: u32 = 4;
 /// Bytes of the output. A shorter one would be easier to hit by chance.

@@ -207,8 +207,8 @@ impl Access {
         self.files.iter().map(String::as_str)
     }
 
-    /// Whether [`Access::authenticate`] would compute a password hash for this: up to a quarter of
-    /// a second of a core and 64 MiB, by the parameters in the access file. Then call it away
+    /// Whether [`Access::authenticate`] would compute an argon2 hash for this: up to 0.2 s of a
+    /// core and 64 MiB, by the parameters in the access file. Then call it away
     /// from the threads that serve clients, and only a few times at once. Everything else takes
     /// well below a millisecond.
     #[must_use]
