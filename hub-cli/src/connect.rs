@@ -2,9 +2,10 @@
 
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, builder::NonEmptyStringValueParser};
-use hub_client::{Client, ConnectionEvent, ConnectionEvents, Headers, TopicName};
+use hub_client::{Client, ConnectionEvent, ConnectionEvents, Credentials, Headers, TopicName};
 use std::future::Future;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 const ENDING: Duration = Duration::from_secs(12);
 
 /// The options of every command that talks to a hub.
-pub(crate) fn args() -> [Arg; 2] {
+pub(crate) fn args() -> [Arg; 3] {
     [
         Arg::new("server")
             .long("server")
@@ -30,6 +31,13 @@ pub(crate) fn args() -> [Arg; 2] {
             .value_name("NAME")
             .value_parser(NonEmptyStringValueParser::new())
             .help("What this client calls itself; a part of the publisher that others see"),
+        Arg::new("token-file")
+            .long("token-file")
+            .global(true)
+            .env("HUB_TOKEN_FILE")
+            .value_name("FILE")
+            .value_parser(clap::value_parser!(PathBuf))
+            .help("A file with the token that lets this client in; or set HUB_TOKEN to the token"),
     ]
 }
 
@@ -48,10 +56,23 @@ pub(crate) async fn connect(args: &ArgMatches) -> Result<Client, Failure> {
     if let Some(name) = args.get_one::<String>("name") {
         builder = builder.name(name);
     }
+    if let Some(token) = token(args)? {
+        builder = builder.credentials(Credentials::Token(token));
+    }
     builder.connect().await.map_err(|error| {
         let failure = Failure::from(error);
         Failure::new(failure.exit, format!("{url}: {}", failure.message))
     })
+}
+
+/// Not from a flag: others on the machine can see those.
+fn token(args: &ArgMatches) -> Result<Option<String>, Failure> {
+    let Some(file) = args.get_one::<PathBuf>("token-file") else {
+        return Ok(std::env::var("HUB_TOKEN").ok().filter(|token| !token.is_empty()));
+    };
+    let token = std::fs::read_to_string(file)
+        .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.display())))?;
+    Ok(Some(token.trim().to_owned()))
 }
 
 /// Runs a command to its end.

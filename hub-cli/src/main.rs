@@ -17,6 +17,7 @@ mod output;
 mod reply;
 mod request;
 mod serve;
+mod token;
 
 use clap::Command;
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ fn command() -> Command {
             config_cmd::command(),
             health::command(),
             bench::command(),
+            token::command(),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Some(("config", args)) => config_cmd::run(args),
         Some(("health", args)) => health::run(args),
         Some(("bench", args)) => bench::run(args),
+        Some(("token", args)) => connect::run(token::run(args)),
         Some(("emit", args)) => connect::run(emit::run(args)),
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),

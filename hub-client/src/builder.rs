@@ -4,6 +4,7 @@ use crate::shared::Shared;
 use crate::{Client, HubUrl, OnRestart, Options};
 use hub_core::emitter::Listeners;
 use hub_core::topic::TopicName;
+use hub_core::wire::Credentials;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -54,6 +55,19 @@ impl Builder {
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.options.name = Some(name.into());
+        self
+    }
+
+    /// Sets what lets the client in.
+    ///
+    /// ```
+    /// use hub_client::{Client, Credentials};
+    /// let token = Credentials::Token("hub_orders-1_…".to_owned());
+    /// let builder = Client::builder("hub://127.0.0.1").credentials(token);
+    /// ```
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.options.credentials = Some(credentials);
         self
     }
 

@@ -84,7 +84,8 @@ pub use hub_core::emitter::{
 };
 pub use hub_core::topic::{NameError, TopicFilter, TopicName};
 pub use hub_core::wire::{
-    Close, CloseCode, Gap, GapReason, Overflow, Position, Refused, RefusedCode, RefusedWhat, Start,
+    Close, CloseCode, Credentials, Gap, GapReason, Overflow, Position, Refused, RefusedCode,
+    RefusedWhat, Start,
 };
 pub use options::{OnRestart, Options};
 pub use url::{HubUrl, UrlError};

@@ -1,5 +1,6 @@
 //! Everything that can be set, its default, and why it is that.
 
+use hub_core::wire::Credentials;
 use std::time::Duration;
 
 /// What happens to events whose fate is unknown because the hub restarted (or forgot this
@@ -33,6 +34,8 @@ pub struct Options {
     /// What the client calls itself. Part of the publisher that subscribers see, and a hint for
     /// people, not an identity. Default: none.
     pub name: Option<String>,
+    /// What lets the client in. Default: nothing. Without TLS, others on the way can read it.
+    pub credentials: Option<Credentials>,
     /// How long one attempt may take, TCP connection and handshake together. Default: 5 s.
     pub connect_timeout: Duration,
     /// For how long [`connect`](crate::Client::connect) goes on trying. Default: zero, one attempt.
@@ -72,6 +75,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             name: None,
+            credentials: None,
             connect_timeout: Duration::from_secs(5),
             patience: Duration::ZERO,
             reconnect: true,

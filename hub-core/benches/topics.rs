@@ -137,6 +137,7 @@ fn fan_out(c: &mut Criterion) {
                 start: Start::Live,
                 positions: false,
                 outlet: Arc::new(Sink { number, queue }),
+                guard: None,
             });
             // Before the topic: it adopts whoever is subscribed when it is made.
             let _ = registry.subscribe(&entry);

@@ -311,14 +311,23 @@ fn run() -> impl Strategy<Value = Made> {
 
 fn hello() -> impl Strategy<Value = Hello> {
     let instance = option::of(any::<[u8; 16]>());
-    (number(), option::of(text()), instance, any::<bool>(), option::of(number())).prop_map(
-        |(version, name, instance, receipts, receipted)| Hello {
+    let credentials = prop_oneof![
+        Just(None),
+        Just(Some(Credentials::Unknown)),
+        text().prop_map(|text| Some(Credentials::Token(text))),
+        text().prop_map(|text| Some(Credentials::Jwt(text))),
+        (text(), text())
+            .prop_map(|(user, password)| Some(Credentials::Password { user, password })),
+    ];
+    let receipted = option::of(number());
+    (number(), option::of(text()), instance, any::<bool>(), receipted, credentials).prop_map(
+        |(version, name, instance, receipts, receipted, credentials)| Hello {
             version,
             name,
             instance,
             receipts,
             receipted,
-            has_credentials: false, // nothing writes them yet
+            credentials,
         },
     )
 }
@@ -642,11 +651,8 @@ proptest! {
         body in prop_oneof![like_a_frame(), changed(), vec(any::<u8>(), 0..64)],
         limits in limits(),
     ) {
-        let Ok(mut frame) = Frame::parse(&body, &limits) else { return Ok(()) };
+        let Ok(frame) = Frame::parse(&body, &limits) else { return Ok(()) };
         prop_assert_eq!(naive(&body).map(|shape| shape.len), Some(body.len()));
-        if let Frame::Hello(hello) = &mut frame {
-            hello.has_credentials = false; // nothing writes them yet
-        }
         let again = frame.to_bytes();
         prop_assert_eq!(Frame::parse(&again[4..], &limits), Ok(frame));
     }

@@ -1,8 +1,10 @@
 //! What all sessions of a hub share.
 
-use crate::config::Config;
+use crate::access::Access;
+use crate::config::{Anonymous, Config};
 use crate::instances::Instances;
 use crate::metrics::Metrics;
+use crate::reload::AccessInForce;
 use crate::rules::RulesInForce;
 use crate::session::Session;
 use actix::{Addr, ArbiterHandle};
@@ -12,6 +14,10 @@ use hub_core::wire::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+
+/// Each may take 64 MiB.
+const HASHES_AT_ONCE: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -22,6 +28,9 @@ pub(crate) struct Hub {
     pub registry: Arc<Registry>,
     pub instances: Instances,
     pub rules: RulesInForce,
+    pub access: AccessInForce,
+    /// How many password hashes are computed at once.
+    pub hashing: Arc<Semaphore>,
     pub metrics: Metrics,
     pub sessions: DashMap<u64, Addr<Session>>,
     pub ready: Arc<AtomicBool>,
@@ -58,6 +67,10 @@ impl Hub {
             registry,
             instances: Instances::new(Duration::from_millis(config.resume_ms)),
             rules: RulesInForce::default(),
+            access: AccessInForce::new(Access::without_file(
+                config.anonymous == Anonymous::Everywhere,
+            )),
+            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             sessions: DashMap::new(),
             ready: Arc::default(),
             stopping: AtomicBool::new(false),

@@ -5,6 +5,7 @@ use actix::Addr;
 use dashmap::{DashMap, Entry};
 use hub_core::wire::Refused;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Most instances that are remembered; clients beyond it start anew when they come back.
@@ -12,10 +13,13 @@ const MAX_INSTANCES: usize = 1 << 16;
 /// Refusals that are kept of each, in case the client was cut off before it heard of them.
 const MAX_REFUSALS: usize = 128;
 
+/// Whose instance it is, and its random id.
+pub(crate) type InstanceKey = (Arc<str>, [u8; 16]);
+
 /// Instances by their random id.
 #[derive(Debug)]
 pub(crate) struct Instances {
-    known: DashMap<[u8; 16], State>,
+    known: DashMap<InstanceKey, State>,
     keep: Duration,
 }
 
@@ -85,14 +89,14 @@ impl Instances {
     /// `receipted` is the last receipt that the client has seen, if it says so.
     pub(crate) fn enter(
         &self,
-        id: [u8; 16],
+        id: &InstanceKey,
         connection: u64,
         session: Addr<Session>,
         receipted: Option<u64>,
     ) -> Found {
         // Not under the entry's lock: counting looks at all of the map.
         let full = self.known.len() >= MAX_INSTANCES;
-        match self.known.entry(id) {
+        match self.known.entry(id.clone()) {
             Entry::Vacant(_) if full => Found::NewAndUnknown,
             Entry::Vacant(entry) => {
                 entry.insert(State::Connected(connection, session));
@@ -115,8 +119,8 @@ impl Instances {
     }
 
     /// The instance's connection has ended.
-    pub(crate) fn leave(&self, id: [u8; 16], connection: u64, past: Past) {
-        if let Some(mut state) = self.known.get_mut(&id)
+    pub(crate) fn leave(&self, id: &InstanceKey, connection: u64, past: Past) {
+        if let Some(mut state) = self.known.get_mut(id)
             && matches!(&*state, State::Connected(current, _) if *current == connection)
         {
             *state = State::Away(Instant::now(), past);

@@ -5,6 +5,7 @@
 //! - `session`: one actor a connection
 //! - [`http`]: health and metrics
 
+pub mod access;
 pub mod config;
 pub mod http;
 mod hub;
@@ -17,5 +18,6 @@ pub mod serve;
 mod session;
 
 pub use config::Config;
+pub use reload::AccessFileError;
 pub use rules::RulesError;
 pub use serve::{RunningHub, ServeError, run_until_signal};

@@ -1,19 +1,43 @@
-//! Takes over a rule file when it changes.
+//! Takes over files that change while the hub runs: the rules of the scrub, and who may do what.
 
+use crate::access::{Access, AccessError, Folder};
 use crate::hub::Hub;
 use crate::rules::{RuleFile, RulesError};
+use crate::session::AccessChanged;
+use hub_core::scrub::RuleSet;
+use parking_lot::RwLock;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
-/// How often the file is looked at. Reading it is sure where watching it is not: volumes of
+/// How often files are looked at. Reading them is sure where watching them is not: volumes of
 /// Kubernetes change by a link, and some file systems tell nobody.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Loads the rules when the file's text is another one, and on SIGHUP, for secrets that changed.
-/// A file that is wrong changes nothing.
-pub(crate) async fn follow(hub: Arc<Hub>, file: RuleFile, mut text: String) {
+/// A file, perhaps with others that it names.
+pub(crate) trait Source: Send + Sized + 'static {
+    type Loaded: Send;
+    type Error: Display + Send;
+
+    fn path(&self) -> &Path;
+
+    /// Everything on which what is loaded depends; `None` while a part of it cannot be read.
+    fn text(&self) -> Option<String>;
+
+    /// Reads and checks it.
+    fn load(&mut self) -> Result<Self::Loaded, Self::Error>;
+
+    /// Puts it into force.
+    fn apply(hub: &Hub, loaded: Self::Loaded);
+}
+
+/// Loads a source when it changes, and on SIGHUP, for secrets that changed. `text` is what it was
+/// when it was loaded. What is wrong changes nothing.
+pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Option<String>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut tick = tokio::time::interval(EVERY);
     loop {
@@ -21,40 +45,134 @@ pub(crate) async fn follow(hub: Arc<Hub>, file: RuleFile, mut text: String) {
             _ = tick.tick() => false,
             _ = hangup.recv() => true,
         };
-        let (known, from) = (std::mem::take(&mut text), file.clone());
         // Not on this thread: a rule file runs its own tests.
-        let loaded = spawn_blocking(move || {
-            let now = match from.read() {
-                Ok(now) => now,
-                // While it is being replaced there may be no file.
-                Err(error) if forced => return (known, Some(Err(error))),
-                Err(_) => return (known, None),
-            };
-            let changed = forced || now != known;
-            let loaded = changed.then(|| from.load(&now));
-            (now, loaded)
+        let look = spawn_blocking(move || {
+            let now = source.text();
+            // While it is being replaced there may be no file.
+            let changed = now.is_some() && now != text;
+            let loaded = (changed || forced).then(|| source.load());
+            (source, now.or(text), loaded)
         });
-        let Ok((now, loaded)) = loaded.await else { return };
-        text = now;
-        if let Some(loaded) = loaded {
-            apply(&hub, &file, loaded);
+        let Ok((looked_at, now, loaded)) = look.await else { return };
+        (source, text) = (looked_at, now);
+        let Some(loaded) = loaded else { continue };
+        let file = source.path().display();
+        let outcome = match loaded {
+            Ok(loaded) => {
+                S::apply(&hub, loaded);
+                tracing::info!(%file, "taken over");
+                "applied"
+            }
+            Err(error) => {
+                tracing::error!(%file, %error, "what was in force stays in force");
+                "refused"
+            }
+        };
+        hub.metrics.reloads.with_label_values(&[outcome]).inc();
+    }
+}
+
+impl Source for RuleFile {
+    type Loaded = RuleSet;
+    type Error = RulesError;
+
+    fn path(&self) -> &Path {
+        RuleFile::path(self)
+    }
+
+    fn text(&self) -> Option<String> {
+        self.read().ok()
+    }
+
+    fn load(&mut self) -> Result<RuleSet, RulesError> {
+        RuleFile::load(self)
+    }
+
+    fn apply(hub: &Hub, set: RuleSet) {
+        hub.metrics.rules.set(i64::try_from(set.rules().count()).unwrap_or(i64::MAX));
+        hub.rules.replace(set);
+    }
+}
+
+/// Why an access file is not used.
+#[derive(Debug, Error)]
+pub enum AccessFileError {
+    /// It cannot be read.
+    #[error("cannot read the access file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// It is wrong.
+    #[error(transparent)]
+    Wrong(AccessError),
+}
+
+/// The access file.
+#[derive(Debug)]
+pub(crate) struct AccessFile {
+    path: PathBuf,
+    /// The files that it names.
+    named: Vec<PathBuf>,
+}
+
+impl AccessFile {
+    pub(crate) fn new(path: &str) -> Option<Self> {
+        (!path.is_empty()).then(|| AccessFile { path: path.into(), named: Vec::new() })
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.path.parent().map(Path::to_owned).unwrap_or_default()
+    }
+}
+
+impl Source for AccessFile {
+    type Loaded = Access;
+    type Error = AccessFileError;
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn text(&self) -> Option<String> {
+        let files = std::iter::once(&self.path).chain(&self.named);
+        files.map(|file| std::fs::read_to_string(file).ok()).collect()
+    }
+
+    fn load(&mut self) -> Result<Access, AccessFileError> {
+        let text = std::fs::read_to_string(&self.path)
+            .map_err(|source| AccessFileError::Read { path: self.path.clone(), source })?;
+        let folder = self.folder();
+        let access = Access::load(&text, &self.path.to_string_lossy(), &Folder(folder.clone()))
+            .map_err(AccessFileError::Wrong)?;
+        self.named = access.files().map(|file| folder.join(file)).collect();
+        Ok(access)
+    }
+
+    fn apply(hub: &Hub, access: Access) {
+        hub.access.replace(access);
+        for session in &hub.sessions {
+            session.do_send(AccessChanged);
         }
     }
 }
 
-fn apply(hub: &Hub, file: &RuleFile, loaded: Result<hub_core::scrub::RuleSet, RulesError>) {
-    let path = file.path().display();
-    let outcome = match loaded {
-        Ok(set) => {
-            hub.rules.replace(set);
-            tracing::info!(file = %path, rules = hub.rules.current().len(), "rules taken over");
-            "applied"
-        }
-        Err(error) => {
-            tracing::error!(file = %path, %error, "the rules stay as they were");
-            "refused"
-        }
-    };
-    hub.metrics.reloads.with_label_values(&[outcome]).inc();
-    hub.metrics.rules.set(i64::try_from(hub.rules.current().len()).unwrap_or(i64::MAX));
+/// Where sessions find out who may do what.
+#[derive(Debug)]
+pub(crate) struct AccessInForce(RwLock<Arc<Access>>);
+
+impl AccessInForce {
+    pub(crate) fn new(access: Access) -> Self {
+        AccessInForce(RwLock::new(Arc::new(access)))
+    }
+
+    pub(crate) fn current(&self) -> Arc<Access> {
+        self.0.read().clone()
+    }
+
+    fn replace(&self, access: Access) {
+        *self.0.write() = Arc::new(access);
+    }
 }

@@ -50,16 +50,12 @@ impl Rules {
         }
         (!plan.is_empty()).then_some(plan)
     }
-
-    /// How many rules there are.
-    pub(crate) fn len(&self) -> usize {
-        self.set.as_ref().map_or(0, |set| set.rules().count())
-    }
 }
 
 impl Roles for Rules {
     fn view_of(&self, role: &str) -> usize {
-        self.set.as_ref().map_or(0, |set| set.view_of_role(role).index())
+        let view = |set: &RuleSet| set.view(role).unwrap_or_else(|| set.view_of_role(role)).index();
+        self.set.as_ref().map_or(0, view)
     }
 
     fn views(&self) -> usize {
@@ -93,7 +89,6 @@ impl RulesInForce {
 }
 
 /// A rule file, and the scrubbers that it may name.
-#[derive(Clone)]
 pub(crate) struct RuleFile {
     path: PathBuf,
     scrubbers: Vec<Arc<dyn Scrubber>>,
@@ -113,8 +108,8 @@ impl RuleFile {
             .map_err(|source| RulesError::Read { path: self.path.clone(), source })
     }
 
-    pub(crate) fn load(&self, text: &str) -> Result<RuleSet, RulesError> {
-        let source = self.path.to_string_lossy();
-        RuleSet::load_with(text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
+    pub(crate) fn load(&self) -> Result<RuleSet, RulesError> {
+        let (text, source) = (self.read()?, self.path.to_string_lossy());
+        RuleSet::load_with(&text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
     }
 }

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
 use crate::listener;
-use crate::reload;
+use crate::reload::{self, AccessFile, AccessFileError, Source};
 use crate::rules::{RuleFile, RulesError};
 use crate::session::{Goodbye, StopReading};
 use actix_rt::{Arbiter, System};
@@ -35,6 +35,9 @@ pub enum ServeError {
     /// The rule file cannot be used.
     #[error("cannot use the rules")]
     Rules(#[from] RulesError),
+    /// The access file cannot be used.
+    #[error("cannot use the access file")]
+    Access(#[from] AccessFileError),
     /// The metrics cannot be registered.
     #[error("cannot register the metrics")]
     Metrics(#[from] prometheus::Error),
@@ -99,13 +102,8 @@ pub fn run(
     let bind = |address| {
         TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
     };
-    let rules = match RuleFile::new(&config.rules, scrubbers) {
-        Some(file) => {
-            let text = file.read()?;
-            Some((file.load(&text)?, file, text))
-        }
-        None => None,
-    };
+    let rules = RuleFile::new(&config.rules, scrubbers).map(load).transpose()?;
+    let access = AccessFile::new(&config.access).map(load).transpose()?;
     let (clients, http) = (bind(config.listen)?, bind(config.http)?);
     let at = Addresses {
         clients: clients.local_addr().map_err(ServeError::Start)?,
@@ -127,8 +125,11 @@ pub fn run(
         let http_handle = http.handle();
         actix_rt::spawn(http);
         if let Some((set, file, text)) = rules {
-            hub.rules.replace(set);
-            hub.metrics.rules.set(i64::try_from(hub.rules.current().len()).unwrap_or(i64::MAX));
+            RuleFile::apply(&hub, set);
+            actix_rt::spawn(reload::follow(hub.clone(), file, text));
+        }
+        if let Some((access, file, text)) = access {
+            AccessFile::apply(&hub, access);
             actix_rt::spawn(reload::follow(hub.clone(), file, text));
         }
         let forgetful = hub.clone();
@@ -152,6 +153,13 @@ pub fn run(
         });
         Ok(())
     })
+}
+
+/// A source as it is now, and the text that makes it so.
+fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Option<String>), S::Error> {
+    // The text first: what changes in between is loaded again.
+    let text = source.text();
+    Ok((source.load()?, source, text))
 }
 
 /// First everyone stops reading; when all have published what they had taken, everyone says

@@ -103,6 +103,7 @@ pub(crate) async fn connect(
         stream.set_nodelay(true)?;
         let hello = Hello {
             name: options.name.clone(),
+            credentials: options.credentials.clone(),
             instance: Some(instance),
             receipts: true,
             receipted: Some(receipted),

@@ -68,7 +68,7 @@ pub use {
     outlet::{Outlet, ToFlush, Touched},
     pending::{PendingRun, Published},
     queue::{Appended, DeliveryQueue, QueueState, Written},
-    registry::{Registry, SubscriptionEntry, TooManyTopics, TopicSettings},
+    registry::{Registry, SubscriptionEntry, TooManyTopics, TopicGuard, TopicSettings},
     topic::{Topic, TopicState},
     views::{Roles, Views},
 };

@@ -44,6 +44,20 @@ pub struct SubscriptionEntry {
     pub positions: bool,
     /// Its connection.
     pub outlet: Arc<dyn Outlet>,
+    /// Says which of the topics that match it may read; all of them, if there is none.
+    pub guard: Option<Arc<dyn TopicGuard>>,
+}
+
+/// Says what a subscription may read, where its filter alone does not.
+pub trait TopicGuard: Send + Sync + std::fmt::Debug {
+    /// Whether this topic may be read.
+    fn may_read(&self, topic: &TopicName) -> bool;
+}
+
+impl SubscriptionEntry {
+    fn may_read(&self, topic: &TopicName) -> bool {
+        self.guard.as_ref().is_none_or(|guard| guard.may_read(topic))
+    }
 }
 
 /// The hub holds as many topics as it may hold.
@@ -144,7 +158,11 @@ impl Registry {
         }
         let epoch = self.next_epoch.fetch_add(1, Ordering::Relaxed);
         let topic = Arc::new(Topic::new(name.clone(), epoch, self.budget.clone()));
-        index.filters.matching(name, |entry| topic.adopt(entry));
+        index.filters.matching(name, |entry| {
+            if entry.may_read(name) {
+                topic.adopt(entry);
+            }
+        });
         self.start_actor(&topic);
         index.topics.insert(name);
         self.topics.insert(name.clone(), topic.clone());
@@ -163,7 +181,9 @@ impl Registry {
     pub fn subscribe(&self, entry: &Arc<SubscriptionEntry>) -> Vec<Arc<Topic>> {
         let mut index = self.index.write();
         index.filters.insert(&entry.filter, entry.clone());
-        self.matching(&index, &entry.filter)
+        let mut topics = self.matching(&index, &entry.filter);
+        topics.retain(|topic| entry.may_read(topic.name()));
+        topics
     }
 
     /// Takes a subscription out, and returns the topics that it has yet to leave.

@@ -68,6 +68,8 @@ codes! {
         Overloaded = 103, "overloaded";
         /// A fault in the hub, not in the client.
         Internal = 104, "internal";
+        /// What the client may do has changed; come back to find out.
+        RightsChanged = 105, "rights_changed";
         /// The client said goodbye first.
         Normal = 200, "normal";
         /// A frame that cannot be understood, or that has no place here.

@@ -25,8 +25,8 @@ mod walk;
 
 pub use codes::{CloseCode, GapReason, RefusedCode};
 pub use frame::{
-    Close, EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Gap, Hello, Overflow,
-    Position, Refused, RefusedWhat, RunFrame, Start, Subscribe, Welcome,
+    Close, Credentials, EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Gap, Hello,
+    Overflow, Position, Refused, RefusedWhat, RunFrame, Start, Subscribe, Welcome,
 };
 pub use framing::{LengthError, frame_with, split};
 pub use limits::Limits;

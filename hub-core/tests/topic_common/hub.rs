@@ -103,6 +103,7 @@ pub(crate) fn entry(
         start: wants.start,
         positions: wants.positions,
         outlet: line.clone(),
+        guard: None,
     })
 }
 

@@ -105,7 +105,9 @@ keys! {
     http: SocketAddr = loopback(4821), Allowed::Address,
         "Where /healthz, /readyz and /metrics are served. Port 0 takes a free one.";
     anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
-        "From where clients may connect without credentials: from this machine only, or from everywhere.";
+        "From where clients may connect where there is no access file: from this machine only, or from everywhere.";
+    access: String = String::new(), Allowed::File,
+        "Who may connect, and what each may do. Changes of it are taken over while the hub runs. Without one, clients have no credentials and may do everything.";
     rules: String = String::new(), Allowed::File,
         "The scrub's rule file. Changes of it are taken over while the hub runs. Without one, events are only checked.";
     threads: usize = 0, count(0, 1024),

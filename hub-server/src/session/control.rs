@@ -1,25 +1,31 @@
-//! Frames other than EVENT.
+//! Frames other than EVENT and HELLO.
 
-use super::events::QUARANTINE;
 use super::{Session, Stage, leave};
-use crate::config::Anonymous;
-use crate::hub::now_ms;
-use crate::instances::Found;
+use crate::access::{Identity, Subscribable};
 use actix::prelude::*;
 use futures_util::future::join_all;
-use hub_core::topic::{Join, SubscriptionEntry, TopicFilter, TopicName};
+use hub_core::topic::{Join, SubscriptionEntry, TopicFilter, TopicGuard, TopicName};
 use hub_core::wire::{
-    CloseCode, Frame, FrameErrorKind, FrameType, Hello, Limits, Reader, RefusedCode, RefusedWhat,
-    Subscribe, VERSION, Welcome,
+    CloseCode, Frame, FrameErrorKind, FrameType, Limits, Reader, RefusedCode, RefusedWhat,
+    Subscribe,
 };
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Longest name a client may give itself, in bytes.
-const MAX_NAME: usize = 64;
+/// Longest name of a client or a group, in bytes.
+pub(super) const MAX_NAME: usize = 64;
 
-/// The role of clients without credentials, for views.
-const ANONYMOUS: &str = "anonymous";
+/// A subscription's filter, and what it may read of it.
+type Admitted = (TopicFilter, Option<Arc<dyn TopicGuard>>);
+
+/// The topics that an identity may read.
+#[derive(Debug)]
+struct Readable(Identity);
+
+impl TopicGuard for Readable {
+    fn may_read(&self, topic: &TopicName) -> bool {
+        self.0.rights().may_read(topic)
+    }
+}
 
 impl Session {
     pub(super) fn control(&mut self, body: &[u8], ctx: &mut Context<Self>) {
@@ -71,100 +77,9 @@ impl Session {
         }
     }
 
-    fn hello(&mut self, hello: Hello, ctx: &mut Context<Self>) {
-        if hello.version != VERSION {
-            return self.close(CloseCode::Version, "this hub speaks version 1", ctx);
-        }
-        if hello.has_credentials {
-            return self.close(CloseCode::Unauthorized, "this hub takes no credentials", ctx);
-        }
-        if !self.loopback && self.hub.config.anonymous == Anonymous::Loopback {
-            let reason = "clients without credentials must come from the hub's own machine";
-            return self.close(CloseCode::Unauthorized, reason, ctx);
-        }
-        let name = hello.name.as_deref().unwrap_or("anonymous");
-        if name.is_empty()
-            || name.len() > MAX_NAME
-            || !name.bytes().all(TopicName::is_allowed)
-            || name.contains('#')
-        {
-            return self.close(
-                CloseCode::Protocol,
-                "the name is empty, too long, or has a byte that is not allowed",
-                ctx,
-            );
-        }
-        self.publisher = format!("{name}#{}", self.connection);
-        self.outbound.set_role(ANONYMOUS);
-        let mut random = [0; 16];
-        if getrandom::fill(&mut random).is_err() {
-            return self.close(CloseCode::Internal, "no random numbers", ctx);
-        }
-        let inbox = format!("$inbox.{:032x}", u128::from_be_bytes(random));
-        self.inbox = inbox;
-        self.receipts = hello.receipts;
-        match hello.instance {
-            Some(instance) => self.enter(instance, hello.receipted, ctx),
-            None => self.welcome(false, 0),
-        }
-    }
-
-    /// Takes the instance over, after the connection that has it now has ended.
-    fn enter(&mut self, instance: [u8; 16], receipted: Option<u64>, ctx: &mut Context<Self>) {
-        match self.hub.instances.enter(instance, self.connection, ctx.address(), receipted) {
-            Found::Past(past) => {
-                self.instance = Some(instance);
-                (self.received, self.inbox) = (past.received, past.inbox);
-                (self.ahead, self.refusals) = (past.ahead, past.refusals);
-                self.welcome(true, receipted.unwrap_or(past.received));
-            }
-            Found::New => {
-                self.instance = Some(instance);
-                self.welcome(false, 0);
-            }
-            Found::NewAndUnknown => self.welcome(false, 0),
-            Found::Busy(older) => {
-                self.busy = true;
-                let replaced = async move {
-                    if older.send(Replaced).await.is_err() {
-                        // It has ended, and is about to say so.
-                        tokio::time::sleep(Duration::from_millis(1)).await;
-                    }
-                };
-                ctx.wait(replaced.into_actor(self).map(move |(), session, ctx| {
-                    session.busy = false;
-                    session.enter(instance, receipted, ctx);
-                }));
-            }
-        }
-    }
-
-    /// `receipted` is the last receipt the client has seen.
-    fn welcome(&mut self, resumed: bool, receipted: u64) {
-        self.stage = Stage::Open;
-        self.send(&Frame::Welcome(Welcome {
-            version: VERSION,
-            hub: self.hub.id,
-            connection: self.connection,
-            resumed,
-            received: self.received,
-            publisher: self.publisher.clone(),
-            inbox: self.inbox.clone(),
-            limits: self.hub.limits,
-            keepalive_ms: self.hub.config.keepalive_ms,
-            time_ms: now_ms(),
-        }));
-        for refused in self.refusals.since(receipted) {
-            self.send(&Frame::Refused(refused.clone()));
-        }
-        self.receipted = receipted;
-        self.receipt();
-        self.flush_touched();
-    }
-
     fn subscribe(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
         match self.admit(&subscribe) {
-            Ok(filter) => {
+            Ok((filter, guard)) => {
                 let entry = Arc::new(SubscriptionEntry {
                     id: subscribe.id,
                     filter,
@@ -173,6 +88,7 @@ impl Session {
                     start: subscribe.start,
                     positions: subscribe.positions,
                     outlet: self.outbound.clone(),
+                    guard,
                 });
                 self.subscriptions.insert(entry.id, entry.clone());
                 self.join(entry, ctx);
@@ -183,7 +99,7 @@ impl Session {
         }
     }
 
-    fn admit(&self, subscribe: &Subscribe) -> Result<TopicFilter, (RefusedCode, String)> {
+    fn admit(&self, subscribe: &Subscribe) -> Result<Admitted, (RefusedCode, String)> {
         let filter = TopicFilter::parse(&subscribe.filter)
             .map_err(|error| (RefusedCode::BadFilter, error.to_string()))?;
         if self.subscriptions.contains_key(&subscribe.id) {
@@ -202,17 +118,7 @@ impl Session {
             let message = "a group's name has 1 to 64 of the bytes that are allowed in topics";
             return Err((RefusedCode::BadOption, message.to_owned()));
         }
-        let of_quarantine = filter.as_str().strip_prefix(QUARANTINE);
-        let quarantine = self.loopback && of_quarantine.is_some_and(|rest| rest.starts_with('.'));
-        if filter.is_reserved() && !quarantine {
-            if filter.as_str() != self.inbox {
-                let (code, message) = if filter.as_str().starts_with("$inbox.") {
-                    (RefusedCode::Forbidden, "only its owner may subscribe to an inbox")
-                } else {
-                    (RefusedCode::ReservedTopic, "topics that begin with $ are the hub's")
-                };
-                return Err((code, message.to_owned()));
-            }
+        if filter.as_str() == self.inbox {
             // Replies may come before anything else made the topic.
             if let Some(name) = filter.as_name() {
                 self.hub
@@ -220,8 +126,26 @@ impl Session {
                     .get_or_create(&name)
                     .map_err(|error| (RefusedCode::TooManyTopics, error.to_string()))?;
             }
+            return Ok((filter, None));
         }
-        Ok(filter)
+        let no = |code, message: &str| Err((code, message.to_owned()));
+        if filter.as_str().starts_with("$inbox.") {
+            return no(RefusedCode::Forbidden, "only its owner may subscribe to an inbox");
+        }
+        let Some(identity) = &self.identity else {
+            return no(RefusedCode::Forbidden, "nobody knows who this client is");
+        };
+        match identity.rights().may_subscribe(&filter) {
+            Subscribable::All => Ok((filter, None)),
+            Subscribable::Partly => {
+                let guard = Readable(identity.clone());
+                Ok((filter, Some(Arc::new(guard))))
+            }
+            Subscribable::No if filter.is_reserved() => {
+                no(RefusedCode::ReservedTopic, "topics that begin with $ are the hub's")
+            }
+            Subscribable::No => no(RefusedCode::Forbidden, "this client may not read that"),
+        }
     }
 
     /// Joins every topic there is; nothing else happens in this session until all have answered,
@@ -259,23 +183,6 @@ impl Session {
         // So that a PONG behind it says that every topic has let go.
         self.busy = true;
         ctx.wait(join_all(left).into_actor(self).map(|_, session, _| session.busy = false));
-    }
-}
-
-/// A newer connection of the same instance is here: end at once, and answer when the count of
-/// what was received is final.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Replaced;
-
-impl Handler<Replaced> for Session {
-    type Result = ();
-
-    fn handle(&mut self, _: Replaced, ctx: &mut Context<Self>) {
-        self.publish_what_fits();
-        self.leave_instance();
-        self.gathering.runs.clear();
-        self.close(CloseCode::Replaced, "a newer connection of this client took over", ctx);
     }
 }
 

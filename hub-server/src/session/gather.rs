@@ -3,6 +3,7 @@
 use super::Numbers;
 use super::events::QUARANTINE;
 use super::scrub::{Consequence, scrub};
+use crate::access::Identity;
 use crate::hub::Hub;
 use crate::rules::Rules;
 use hub_core::scrub::{Plan, Verdict, check_headers};
@@ -27,6 +28,8 @@ pub(super) struct Gathering {
     /// `known`. Most events are on the topic of the one before.
     last: Vec<u8>,
     last_known: usize,
+    /// Who publishes.
+    identity: Option<Identity>,
     /// The rules under which events are scrubbed, all of one read under the same.
     rules: Arc<Rules>,
     pub runs: Vec<Gathered>,
@@ -122,7 +125,10 @@ impl Gathering {
         if !same {
             self.last_known = match self.by_name.get(event.topic) {
                 Some(known) => *known,
-                None => self.remember(event.topic, find(hub, event.topic)?, publisher),
+                None => {
+                    self.permit(event.topic)?;
+                    self.remember(event.topic, find(hub, event.topic)?, publisher)
+                }
             };
             self.last.clear();
             self.last.push(FrameType::Event.number());
@@ -135,6 +141,22 @@ impl Gathering {
             None => Checked::AsItCame(place),
             Some(verdict) => Checked::Changed(place, event, verdict),
         })
+    }
+
+    pub(super) fn set_identity(&mut self, identity: Identity) {
+        self.identity = Some(identity);
+    }
+
+    /// Whether this client may publish on a topic. Anybody may answer in an inbox.
+    fn permit(&self, name: &str) -> Result<(), Refusal> {
+        let (Some(identity), false) = (&self.identity, name.starts_with('$')) else {
+            return Ok(()); // `find` has a word on names that begin with $
+        };
+        let topic = TopicName::parse(name).map_err(|e| Refusal::new(RefusedCode::BadTopic, e))?;
+        match identity.rights().may_publish(&topic) {
+            true => Ok(()),
+            false => Err(Refusal::new(RefusedCode::Forbidden, "this client may not send there")),
+        }
     }
 
     fn remember(&mut self, name: &str, topic: Arc<Topic>, publisher: &str) -> usize {

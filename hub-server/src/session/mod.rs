@@ -1,6 +1,7 @@
 //! The session actor: one connection from HELLO to FIN.
 
 mod control;
+mod enter;
 mod events;
 mod gather;
 mod numbers;
@@ -8,9 +9,11 @@ mod outbound;
 mod pump;
 mod scrub;
 
+use crate::access::Identity;
 use crate::hub::Hub;
-use crate::instances::Refusals;
+use crate::instances::{InstanceKey, Refusals};
 use actix::prelude::*;
+pub(crate) use enter::AccessChanged;
 use futures_util::future::join_all;
 use gather::Gathering;
 use hub_core::topic::{Inspect, Leave, Outlet, SubscriptionEntry, TopicActor, Touched};
@@ -41,7 +44,9 @@ pub(crate) struct Session {
     touched: Touched,
     pause: Option<pump::Pause>,
     subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
-    instance: Option<[u8; 16]>,
+    /// Who the client is, from HELLO on.
+    identity: Option<Identity>,
+    instance: Option<InstanceKey>,
     publisher: String,
     inbox: String,
     receipts: bool,
@@ -101,6 +106,7 @@ impl Session {
             touched: Touched::new(),
             pause: None,
             subscriptions: HashMap::new(),
+            identity: None,
             instance: None,
             publisher: String::new(),
             inbox: String::new(),
@@ -167,7 +173,7 @@ impl Session {
     fn leave_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
             let past = self.past();
-            self.hub.instances.leave(instance, self.connection, past);
+            self.hub.instances.leave(&instance, self.connection, past);
         }
     }
 

@@ -1,7 +1,7 @@
 //! HELLO and WELCOME: who comes, and what holds for the connection.
 
 use super::values::{read_id16, read_map, read_u16, read_u32};
-use super::{FrameError, FrameErrorKind};
+use super::{Credentials, FrameError, FrameErrorKind};
 use crate::wire::{Limits, MAGIC, Packer, Reader, VERSION};
 
 /// HELLO: `[1, "hub", version, {options}]`.
@@ -17,8 +17,8 @@ pub struct Hello {
     pub receipts: bool,
     /// The last RECEIPT the client has seen: the hub repeats the refusals from this number on.
     pub receipted: Option<u64>,
-    /// Whether `credentials` was something else than nil.
-    pub has_credentials: bool,
+    /// What it shows to get in.
+    pub credentials: Option<Credentials>,
 }
 
 impl Default for Hello {
@@ -29,7 +29,7 @@ impl Default for Hello {
             instance: None,
             receipts: false,
             receipted: None,
-            has_credentials: false,
+            credentials: None,
         }
     }
 }
@@ -47,7 +47,7 @@ impl Hello {
                 "instance" => hello.instance = Some(read_id16(read, "instance")?),
                 "receipts" => hello.receipts = read.bool("receipts")?,
                 "receipted" => hello.receipted = read.uint_or_nil("receipted")?,
-                "credentials" => hello.has_credentials = read.value("credentials")? != [0xc0],
+                "credentials" => hello.credentials = Credentials::read(read)?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -56,7 +56,12 @@ impl Hello {
     }
 
     pub(super) fn write(&self, pack: &mut Packer<'_>) {
-        let options = [self.name.is_some(), self.instance.is_some(), self.receipted.is_some()];
+        let options = [
+            self.name.is_some(),
+            self.instance.is_some(),
+            self.receipted.is_some(),
+            self.credentials.is_some(),
+        ];
         let count = options.into_iter().map(u32::from).sum::<u32>() + 1;
         pack.str(MAGIC).uint(self.version);
         pack.map(count).str("receipts").bool(self.receipts);
@@ -68,6 +73,10 @@ impl Hello {
         }
         if let Some(receipted) = self.receipted {
             pack.str("receipted").uint(receipted);
+        }
+        if let Some(credentials) = &self.credentials {
+            pack.str("credentials");
+            credentials.write(pack);
         }
     }
 }

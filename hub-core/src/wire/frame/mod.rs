@@ -1,5 +1,6 @@
 //! The frames, and how each is read and written.
 
+mod credentials;
 mod error;
 mod event;
 mod hello;
@@ -7,6 +8,7 @@ mod notices;
 mod subscribe;
 mod values;
 
+pub use credentials::Credentials;
 pub use error::{FrameError, FrameErrorKind};
 pub use event::EventFrame;
 pub use hello::{Hello, Welcome};

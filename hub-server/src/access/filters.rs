@@ -1,0 +1,94 @@
+//! How filters relate, and filters in which an identity's name stands.
+
+use hub_core::topic::{FilterToken, NameError, TopicFilter};
+
+use super::name::IdentityName;
+
+/// Whether every topic that `narrow` matches is one that `wide` matches.
+#[must_use]
+pub fn covers(wide: &TopicFilter, narrow: &TopicFilter) -> bool {
+    use FilterToken::{Literal, One, Rest};
+    if narrow.is_reserved() && !wide.is_reserved() {
+        return false;
+    }
+    let (mut wide, mut narrow) = (wide.tokens(), narrow.tokens());
+    loop {
+        match (wide.next(), narrow.next()) {
+            (None, None) => return true,
+            (Some(Rest), Some(_)) => return true,
+            (Some(One), Some(One | Literal(_))) => {}
+            (Some(Literal(a)), Some(Literal(b))) if a == b => {}
+            _ => return false,
+        }
+    }
+}
+
+/// Whether some topic is matched by both.
+#[must_use]
+pub fn overlap(a: &TopicFilter, b: &TopicFilter) -> bool {
+    use FilterToken::{Literal, Rest};
+    if a.is_reserved() != b.is_reserved() {
+        return false;
+    }
+    let (mut a, mut b) = (a.tokens(), b.tokens());
+    loop {
+        match (a.next(), b.next()) {
+            (None, None) => return true,
+            (Some(Rest), Some(_)) | (Some(_), Some(Rest)) => return true,
+            (Some(Literal(a)), Some(Literal(b))) if a != b => return false,
+            (Some(_), Some(_)) => {}
+            _ => return false,
+        }
+    }
+}
+
+/// What stands for the name of the identity in a role's filter, as a token of its own.
+const IDENTITY: &str = "{identity}";
+
+/// A filter of a role, which may have `{identity}` in it.
+#[derive(Clone, Debug)]
+pub(super) enum Pattern {
+    Fixed(TopicFilter),
+    Named(String),
+}
+
+impl Pattern {
+    /// # Errors
+    /// What is wrong with the filter.
+    pub(super) fn parse(text: &str) -> Result<Pattern, NameError> {
+        if !text.split('.').any(|token| token == IDENTITY) {
+            return TopicFilter::parse(text).map(Pattern::Fixed);
+        }
+        fill(text, "x")?;
+        Ok(Pattern::Named(text.to_owned()))
+    }
+
+    pub(super) fn is_named(&self) -> bool {
+        matches!(self, Pattern::Named(_))
+    }
+
+    /// The filter for one identity.
+    ///
+    /// # Errors
+    /// The name makes it longer than a filter may be.
+    pub(super) fn resolve(&self, name: &IdentityName) -> Result<TopicFilter, NameError> {
+        match self {
+            Pattern::Fixed(filter) => Ok(filter.clone()),
+            Pattern::Named(text) => fill(text, &name.token()),
+        }
+    }
+
+    /// The first token, which decides whose topics these are.
+    pub(super) fn first_token(&self) -> &str {
+        let text = match self {
+            Pattern::Fixed(filter) => filter.as_str(),
+            Pattern::Named(text) => text,
+        };
+        text.split('.').next().unwrap_or(text)
+    }
+}
+
+fn fill(text: &str, name: &str) -> Result<TopicFilter, NameError> {
+    let tokens = text.split('.').map(|token| if token == IDENTITY { name } else { token });
+    TopicFilter::parse(&tokens.collect::<Vec<_>>().join("."))
+}

@@ -1,0 +1,225 @@
+//! From HELLO to WELCOME: who the client is, and how far the hub has come with it.
+
+use super::control::MAX_NAME;
+use super::{Session, Stage};
+use crate::access::{Credentials, Denied, Identity, Peer};
+use crate::hub::now_ms;
+use crate::instances::Found;
+use actix::prelude::*;
+use hub_core::topic::TopicName;
+use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
+use std::time::{Duration, SystemTime};
+use tokio::task::spawn_blocking;
+
+/// The role of clients without credentials, for views.
+const ANONYMOUS: &str = "anonymous";
+
+impl Session {
+    pub(super) fn hello(&mut self, hello: Hello, ctx: &mut Context<Self>) {
+        if hello.version != VERSION {
+            return self.close(CloseCode::Version, "this hub speaks version 1", ctx);
+        }
+        if let Some(name) = &hello.name
+            && (name.is_empty()
+                || name.len() > MAX_NAME
+                || !name.bytes().all(|byte| byte != b'#' && TopicName::is_allowed(byte)))
+        {
+            let reason = "the name is empty, too long, or has a byte that is not allowed";
+            return self.close(CloseCode::Protocol, reason, ctx);
+        }
+        let credentials = match hello.credentials.clone() {
+            None => Credentials::None,
+            Some(wire::Credentials::Token(token)) => Credentials::Token(token),
+            Some(wire::Credentials::Jwt(jwt)) => Credentials::Jwt(jwt),
+            Some(wire::Credentials::Password { user, password }) => {
+                Credentials::Password { user, password }
+            }
+            Some(wire::Credentials::Unknown) => {
+                let reason = "credentials of a kind that this hub does not know";
+                return self.close(CloseCode::Unauthorized, reason, ctx);
+            }
+        };
+        let access = self.hub.access.current();
+        let peer = Peer { loopback: self.loopback, certificate: None };
+        if !access.must_hash(&credentials) {
+            let entered = access.authenticate(&credentials, &peer, SystemTime::now());
+            return self.authenticated(entered, hello, ctx);
+        }
+        // Hashes take long by design: not on this thread, and only a few at once.
+        self.busy = true;
+        let hashing = self.hub.hashing.clone();
+        let entered = async move {
+            let _turn = hashing.acquire_owned().await;
+            let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
+            spawn_blocking(check).await
+        };
+        ctx.wait(entered.into_actor(self).map(move |entered, session, ctx| {
+            session.busy = false;
+            match entered {
+                Ok(entered) => session.authenticated(entered, hello, ctx),
+                Err(_) => session.close(CloseCode::Internal, "the check failed", ctx),
+            }
+        }));
+    }
+
+    fn authenticated(
+        &mut self,
+        entered: Result<Identity, Denied>,
+        hello: Hello,
+        ctx: &mut Context<Self>,
+    ) {
+        // The file may have changed while a hash was computed.
+        let access = self.hub.access.current();
+        let entered = entered.and_then(|known| access.reauthorise(&known, SystemTime::now()));
+        match entered {
+            Ok(identity) => self.identify(identity, hello.name.as_deref(), ctx),
+            Err(denied) => {
+                let (connection, reason) = (self.connection, denied.reason());
+                tracing::info!(connection, %reason, "a client was not let in");
+                return self.close(CloseCode::Unauthorized, &denied.to_string(), ctx);
+            }
+        }
+        let mut random = [0; 16];
+        if getrandom::fill(&mut random).is_err() {
+            return self.close(CloseCode::Internal, "no random numbers", ctx);
+        }
+        self.inbox = format!("$inbox.{:032x}", u128::from_be_bytes(random));
+        self.receipts = hello.receipts;
+        match hello.instance {
+            Some(instance) => self.enter(instance, hello.receipted, ctx),
+            None => self.welcome(false, 0),
+        }
+    }
+
+    /// What is stamped on its events, and how others' are shown to it.
+    fn identify(&mut self, identity: Identity, claimed: Option<&str>, ctx: &mut Context<Self>) {
+        let number = self.connection;
+        self.publisher = match (identity.is_anonymous(), self.hub.config.access.is_empty()) {
+            (false, _) => format!("{}#{number}", identity.name()),
+            // Nobody has a proven name at this hub.
+            (true, true) => format!("{}#{number}", claimed.unwrap_or(ANONYMOUS)),
+            // No identity's name has a question mark, so a claim cannot pass for one.
+            (true, false) => format!("?{}#{number}", claimed.unwrap_or(ANONYMOUS)),
+        };
+        self.outbound.set_role(role_of(&identity));
+        if let Some(expires) = identity.expires() {
+            let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
+            ctx.run_later(left, |session, ctx| {
+                session.close(CloseCode::Unauthorized, "the credentials have expired", ctx);
+            });
+        }
+        self.gathering.set_identity(identity.clone());
+        self.identity = Some(identity);
+    }
+
+    /// Takes the instance over, after the connection that has it now has ended.
+    fn enter(&mut self, id: [u8; 16], receipted: Option<u64>, ctx: &mut Context<Self>) {
+        // Nobody else can go on where this client was, whatever he knows.
+        let owner = self.identity.as_ref().map_or("", Identity::name);
+        let instance = (owner.into(), id);
+        match self.hub.instances.enter(&instance, self.connection, ctx.address(), receipted) {
+            Found::Past(past) => {
+                self.instance = Some(instance);
+                (self.received, self.inbox) = (past.received, past.inbox);
+                (self.ahead, self.refusals) = (past.ahead, past.refusals);
+                self.welcome(true, receipted.unwrap_or(past.received));
+            }
+            Found::New => {
+                self.instance = Some(instance);
+                self.welcome(false, 0);
+            }
+            Found::NewAndUnknown => self.welcome(false, 0),
+            Found::Busy(older) => {
+                self.busy = true;
+                let replaced = async move {
+                    if older.send(Replaced).await.is_err() {
+                        // It has ended, and is about to say so.
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                };
+                ctx.wait(replaced.into_actor(self).map(move |(), session, ctx| {
+                    session.busy = false;
+                    session.enter(id, receipted, ctx);
+                }));
+            }
+        }
+    }
+
+    /// `receipted` is the last receipt the client has seen.
+    fn welcome(&mut self, resumed: bool, receipted: u64) {
+        self.stage = Stage::Open;
+        self.send(&Frame::Welcome(Welcome {
+            version: VERSION,
+            hub: self.hub.id,
+            connection: self.connection,
+            resumed,
+            received: self.received,
+            publisher: self.publisher.clone(),
+            inbox: self.inbox.clone(),
+            limits: self.hub.limits,
+            keepalive_ms: self.hub.config.keepalive_ms,
+            time_ms: now_ms(),
+        }));
+        for refused in self.refusals.since(receipted) {
+            self.send(&Frame::Refused(refused.clone()));
+        }
+        self.receipted = receipted;
+        self.receipt();
+        self.flush_touched();
+    }
+}
+
+/// By its view, if its roles name one.
+fn role_of(identity: &Identity) -> &str {
+    match identity.view() {
+        crate::access::DEFAULT_VIEW if identity.is_anonymous() => ANONYMOUS,
+        crate::access::DEFAULT_VIEW => identity.roles().next().unwrap_or_default(),
+        view => view,
+    }
+}
+
+/// Another access file is in force.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct AccessChanged;
+
+impl Handler<AccessChanged> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: AccessChanged, ctx: &mut Context<Self>) {
+        if self.stage != Stage::Open {
+            return;
+        }
+        let Some(known) = &self.identity else { return };
+        match self.hub.access.current().reauthorise(known, SystemTime::now()) {
+            Ok(identity) if identity.rights() == known.rights() => {
+                self.identity = Some(identity);
+            }
+            Ok(_) => {
+                self.publish_what_fits();
+                self.close(CloseCode::RightsChanged, "what this client may do has changed", ctx);
+            }
+            Err(denied) => {
+                self.publish_what_fits();
+                self.close(CloseCode::Unauthorized, &denied.to_string(), ctx);
+            }
+        }
+    }
+}
+
+/// A newer connection of the same instance is here: end at once, and answer when the count of
+/// what was received is final.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Replaced;
+
+impl Handler<Replaced> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: Replaced, ctx: &mut Context<Self>) {
+        self.publish_what_fits();
+        self.leave_instance();
+        self.gathering.runs.clear();
+        self.close(CloseCode::Replaced, "a newer connection of this client took over", ctx);
+    }
+}
