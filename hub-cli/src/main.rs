@@ -16,6 +16,7 @@ mod on;
 mod output;
 mod reply;
 mod request;
+mod scrub;
 mod serve;
 
 use clap::Command;
@@ -37,6 +38,7 @@ fn command() -> Command {
             config_cmd::command(),
             health::command(),
             bench::command(),
+            scrub::command(),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Some(("config", args)) => config_cmd::run(args),
         Some(("health", args)) => health::run(args),
         Some(("bench", args)) => bench::run(args),
+        Some(("scrub", args)) => connect::run(scrub::run(args)),
         Some(("emit", args)) => connect::run(emit::run(args)),
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),
