@@ -3,7 +3,7 @@
 use super::file::{RuleFile, Scrub};
 use super::outcome::{Applied, Outcome, Seen};
 use super::source::{Message, Messages};
-use super::text::{Lines, Table, messages};
+use super::text::{Lines, Table};
 use super::{Out, Stopped, file_arg, json_arg, message_args, path, stdout};
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command, value_parser};
@@ -119,6 +119,9 @@ fn audiences(args: &ArgMatches, old: &RuleFile, new: &RuleFile) -> Result<Vec<Au
         Audience { name: name.clone(), old: view(old), new: view(new) }
     };
     if let Some(role) = args.get_one::<String>("role") {
+        if !old.roles.contains(role) {
+            new.tell_unnamed(role);
+        }
         return Ok(vec![of_role(role)]);
     }
     if let Some(name) = args.get_one::<String>("view") {
@@ -175,22 +178,19 @@ impl Pair<'_> {
         changes
     }
 
-    /// The rules that make the difference: those that applied in another way; if there are none
-    /// (an action has other settings, a view another action), all that applied.
+    /// The rules that applied under one of the files at least. Those that only counted, and alike
+    /// under both, have no part in the difference.
     fn rules(&self) -> Vec<RulePair> {
         let find = |list: &[Applied], rule: &str| list.iter().find(|a| a.rule == rule).cloned();
         let (old, new) = (&self.old.applied, &self.new.applied);
-        let only_old = old.iter().filter(|a| !new.iter().any(|b| a.rule == b.rule));
-        let pair = |rule: &str| RulePair {
-            rule: rule.to_owned(),
-            old: find(old, rule),
-            new: find(new, rule),
+        let only_new = new.iter().filter(|b| !old.iter().any(|a| a.rule == b.rule));
+        let pair = |applied: &Applied| {
+            let rule = applied.rule.clone();
+            RulePair { old: find(old, &rule), new: find(new, &rule), rule }
         };
-        let all: Vec<_> = new.iter().chain(only_old).map(|applied| pair(&applied.rule)).collect();
-        if all.iter().all(|pair| pair.old == pair.new) {
-            return all;
-        }
-        all.into_iter().filter(|pair| pair.old != pair.new).collect()
+        let acted = |applied: &Option<Applied>| applied.as_ref().is_some_and(|a| a.finds > 0);
+        let pairs = old.iter().chain(only_new).map(pair);
+        pairs.filter(|pair| pair.old != pair.new || acted(&pair.old)).collect()
     }
 
     fn object(&self, rules: &[RulePair], views: Vec<Change>) -> Value {
@@ -230,7 +230,9 @@ impl Pair<'_> {
         let mut name = "rules";
         for pair in rules {
             match (&pair.old, &pair.new) {
-                (Some(old), Some(new)) if old == new => lines.add(std::mem::take(&mut name), old),
+                (Some(old), Some(new)) if old == new => {
+                    lines.add(std::mem::take(&mut name), format_args!("  {old}"));
+                }
                 (old, new) => {
                     for (sign, applied) in [("-", old), ("+", new)] {
                         if let Some(applied) = applied {
@@ -240,7 +242,7 @@ impl Pair<'_> {
                 }
             }
         }
-        lines.add("came", Seen::came(self.message));
+        lines.add("came", format_args!("  {}", Seen::came(self.message)));
         // Whoever gets the same shares its lines.
         let mut shown: Vec<Change> = Vec::new();
         for change in views {
@@ -335,7 +337,7 @@ impl Summary {
         }
     }
 
-    /// The rules that made a difference, in the order of the new file; then those it lacks.
+    /// The rules that applied where there is a difference, in the order of the new file; then those it lacks.
     fn rules<'a>(
         &'a self,
         old: &'a RuleFile,
@@ -374,7 +376,11 @@ impl Summary {
         if hidden > 0 && show > 0 {
             writeln!(out, "{hidden} more not shown (--show N shows the first N)\n")?;
         }
-        writeln!(out, "{}, {} differently", messages(self.messages), self.differ)?;
+        let (s, verb) = (
+            if self.messages == 1 { "" } else { "s" },
+            if self.differ == 1 { "differs" } else { "differ" },
+        );
+        writeln!(out, "{} of {} message{s} {verb}", self.differ, self.messages)?;
         let mut table = Table::new(&["old", "new", "messages"]);
         for ((old, new), count) in &self.endings {
             table.row([(*old).to_owned(), (*new).to_owned(), count.to_string()]);

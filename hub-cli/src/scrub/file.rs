@@ -82,6 +82,7 @@ impl RuleFile {
     /// The views that the options ask for; all if they do not say.
     pub(super) fn chosen(&self, args: &ArgMatches) -> Result<Vec<(String, ViewId)>, Failure> {
         if let Some(role) = args.get_one::<String>("role") {
+            self.tell_unnamed(role);
             let view = self.rules.view_of_role(role);
             return Ok(vec![(self.view_name(view).to_owned(), view)]);
         }
@@ -89,6 +90,15 @@ impl RuleFile {
         match self.rules.view(name) {
             Some(view) => Ok(vec![(name.clone(), view)]),
             None => Err(self.no_view(name)),
+        }
+    }
+
+    /// Says so if no view names the role: it may be a slip of the pen.
+    pub(super) fn tell_unnamed(&self, role: &str) {
+        if !self.roles.iter().any(|named| named == role) {
+            note(format_args!(
+                "no view names the role {role:?}: it sees what the default view shows"
+            ));
         }
     }
 

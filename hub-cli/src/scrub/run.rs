@@ -3,7 +3,7 @@
 use super::file::{RuleFile, Scrub};
 use super::outcome::{Kind, Outcome, Seen};
 use super::source::{Message, Messages};
-use super::text::{Lines, Table, messages};
+use super::text::{Lines, Table};
 use super::{Out, Stopped, file_arg, json_arg, message_args, path, stdout};
 use crate::exit::Exit;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -208,7 +208,8 @@ impl Summary {
         let kinds: Vec<_> =
             kinds.map(|kind| format!("{} {}", self.count(kind), kind.name())).collect();
         let colon = if kinds.is_empty() { "" } else { ": " };
-        writeln!(out, "{}{colon}{}", messages(self.messages), kinds.join(", "))?;
+        let s = if self.messages == 1 { "" } else { "s" };
+        writeln!(out, "{} message{s}{colon}{}", self.messages, kinds.join(", "))?;
         let mut table = Table::new(&["rule", "action", "label", "messages", "finds", "in shadow"]);
         for (rule, label, sum) in self.applied(file) {
             let counts = [sum.messages, sum.finds, sum.shadow].map(|count| count.to_string());
@@ -217,7 +218,7 @@ impl Summary {
         }
         table.write(out)?;
         let rest = self.not_applied(file);
-        if !rest.is_empty() {
+        if self.messages > 0 && !rest.is_empty() {
             writeln!(out, "did not apply: {}", rest.join(", "))?;
         }
         Ok(())

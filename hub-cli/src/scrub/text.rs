@@ -3,6 +3,9 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+/// A longer name has a line of its own, so that it does not push all texts to the right.
+const WIDEST: usize = 16;
+
 /// Lines of a name and what belongs to it, one under another.
 #[derive(Default)]
 pub(super) struct Lines(Vec<(String, String)>);
@@ -10,12 +13,20 @@ pub(super) struct Lines(Vec<(String, String)>);
 impl Lines {
     /// An empty name goes on with what the last one began.
     pub(super) fn add(&mut self, name: impl Into<String>, text: impl Display) {
-        self.0.push((name.into(), printable(&text.to_string())));
+        self.0.push((printable(&name.into()), printable(&text.to_string())));
     }
 
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let width = self.0.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        self.0.iter().try_for_each(|(name, text)| writeln!(out, "  {name:width$}  {text}"))
+        let widths = self.0.iter().map(|(name, _)| name.chars().count());
+        let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
+        for (name, text) in &self.0 {
+            if name.chars().count() > width {
+                writeln!(out, "  {name}\n  {:width$}  {text}", "")?;
+            } else {
+                writeln!(out, "  {name:width$}  {text}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -78,9 +89,4 @@ pub(super) fn printable(text: &str) -> String {
         }
     }
     shown
-}
-
-/// `1 message`, `2 messages`.
-pub(super) fn messages(count: u64) -> String {
-    format!("{count} message{}", if count == 1 { "" } else { "s" })
 }
