@@ -9,7 +9,7 @@ mod support;
 use scrub_support::{RULES, command, file, scrub};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use support::Random;
 
 #[test]
@@ -274,23 +274,33 @@ fn bad_input_is_code_2_with_its_place_and_what_came_before_counts() {
     }
 }
 
-#[test]
-fn a_pipe_can_be_watched_and_may_be_left() {
-    let path = file("run_pipe.toml", RULES);
+/// `hub scrub run --json`, with a way to write to it and to read from it while it runs.
+fn pipe(name: &str) -> (Child, ChildStdin, BufReader<ChildStdout>) {
+    let path = file(name, RULES);
     let mut run = command(&["run", path.to_str().unwrap(), "--json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut stdin = run.stdin.take().unwrap();
-    let mut said = BufReader::new(run.stdout.take().unwrap());
+    let stdin = run.stdin.take().unwrap();
+    let said = BufReader::new(run.stdout.take().unwrap());
+    (run, stdin, said)
+}
+
+fn line(said: &mut impl BufRead) -> Value {
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    serde_json::from_str(&line).unwrap()
+}
+
+#[test]
+fn a_pipe_can_be_watched_and_may_be_left() {
+    let (run, mut stdin, mut said) = pipe("run_pipe.toml");
     for number in 1..=3 {
         // The answer comes though the input has not ended.
         writeln!(stdin, "{{\"pin\":\"{number}\"}}").unwrap();
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
+        let said = line(&mut said);
         assert_eq!((&said["message"], &said["outcome"]), (&json!(number), &json!("fixed")));
     }
     drop(said);
@@ -298,4 +308,16 @@ fn a_pipe_can_be_watched_and_may_be_left() {
     drop(stdin);
     let ended = run.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), &*ended.stderr), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_signal_ends_it_with_the_summary_of_what_came() {
+    let (mut run, mut stdin, mut said) = pipe("run_signal.toml");
+    writeln!(stdin, "{{\"pin\":\"1\"}}").unwrap();
+    assert_eq!(line(&mut said)["message"], 1);
+    let kill = format!("kill -TERM {}", run.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(line(&mut said)["summary"]["messages"], 1);
+    assert_eq!(run.wait().unwrap().code(), Some(0));
+    drop(stdin);
 }

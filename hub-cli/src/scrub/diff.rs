@@ -1,14 +1,14 @@
 //! `hub scrub diff`: messages of which two rule files make different things.
 
 use super::file::{RuleFile, Scrub};
-use super::outcome::{Applied, Outcome, Seen};
-use super::source::{Message, Messages};
-use super::text::{Lines, Table};
+use super::outcome::Applied;
+use super::pair::{Audience, Pair, RulePair};
+use super::source::Messages;
+use super::text::Table;
 use super::{Out, Stopped, file_arg, json_arg, message_args, path, stdout};
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command, value_parser};
-use hub_core::scrub::{Revealed, RuleSet, ViewId};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
@@ -97,13 +97,6 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
     ended.map(|()| Exit::Ok)
 }
 
-/// People who see the same: their view in each of the files.
-struct Audience {
-    name: String,
-    old: ViewId,
-    new: ViewId,
-}
-
 /// Everyone the options ask for: first those without a view of their own, then each view, then
 /// roles that have another view in the other file.
 fn audiences(args: &ArgMatches, old: &RuleFile, new: &RuleFile) -> Result<Vec<Audience>, Failure> {
@@ -134,176 +127,6 @@ fn audiences(args: &ArgMatches, old: &RuleFile, new: &RuleFile) -> Result<Vec<Au
     let roles = old.roles.iter().chain(&new.roles).map(of_role);
     let mut known = BTreeSet::new();
     Ok(views.chain(roles).filter(|audience| known.insert((audience.old, audience.new))).collect())
-}
-
-/// One message under both files.
-struct Pair<'a> {
-    message: &'a Message,
-    old: Outcome,
-    new: Outcome,
-    files: (&'a RuleSet, &'a RuleSet),
-}
-
-/// A rule, as it applied under the old file and under the new one.
-struct RulePair {
-    rule: String,
-    old: Option<Applied>,
-    new: Option<Applied>,
-}
-
-/// What an audience saw and would see.
-struct Change {
-    audience: String,
-    old: Seen,
-    new: Seen,
-}
-
-impl Pair<'_> {
-    /// What changes for whom. Nothing if the message does not pass under both files.
-    fn differing(&self, audiences: &[Audience]) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for audience in audiences {
-            let old = self.old.render(self.message, audience.old);
-            let new = self.new.render(self.message, audience.new);
-            if old == new {
-                continue;
-            }
-            let old = self.old.seen(self.message, audience.old);
-            let new = self.new.seen(self.message, audience.new);
-            let (Some(old), Some(new)) = (old, new) else { continue };
-            if !same_but_for_seals((&old, self.files.0), (&new, self.files.1)) {
-                changes.push(Change { audience: audience.name.clone(), old, new });
-            }
-        }
-        changes
-    }
-
-    /// The rules that applied under one of the files at least. Those that only counted, and alike
-    /// under both, have no part in the difference.
-    fn rules(&self) -> Vec<RulePair> {
-        let find = |list: &[Applied], rule: &str| list.iter().find(|a| a.rule == rule).cloned();
-        let (old, new) = (&self.old.applied, &self.new.applied);
-        let only_new = new.iter().filter(|b| !old.iter().any(|a| a.rule == b.rule));
-        let pair = |applied: &Applied| {
-            let rule = applied.rule.clone();
-            RulePair { old: find(old, &rule), new: find(new, &rule), rule }
-        };
-        let acted = |applied: &Option<Applied>| applied.as_ref().is_some_and(|a| a.finds > 0);
-        let pairs = old.iter().chain(only_new).map(pair);
-        pairs.filter(|pair| pair.old != pair.new || acted(&pair.old)).collect()
-    }
-
-    fn object(&self, rules: &[RulePair], views: Vec<Change>) -> Value {
-        let applied = |applied: &Option<Applied>| match applied {
-            None => Value::Null,
-            Some(applied) => json!({
-                "action": applied.action,
-                "label": applied.label,
-                "finds": applied.finds,
-                "shadow": applied.shadow,
-            }),
-        };
-        let rule = |pair: &RulePair| json!({ "rule": pair.rule, "old": applied(&pair.old), "new": applied(&pair.new) });
-        let view = |change: Change| {
-            let seen = json!({ "old": change.old.object(), "new": change.new.object() });
-            (change.audience, seen)
-        };
-        json!({
-            "message": self.message.number,
-            "topic": self.message.topic.as_str(),
-            "old": self.old.ending.object(),
-            "new": self.new.ending.object(),
-            "rules": rules.iter().map(rule).collect::<Vec<_>>(),
-            "views": views.into_iter().map(view).collect::<Map<_, _>>(),
-        })
-    }
-
-    fn show(&self, rules: &[RulePair], views: Vec<Change>, out: &mut Out) -> io::Result<()> {
-        let (number, topic) = (self.message.number, &self.message.topic);
-        let (old, new) = (&self.old.ending, &self.new.ending);
-        if old == new {
-            writeln!(out, "message {number} on {topic}: {old}, differently")?;
-        } else {
-            writeln!(out, "message {number} on {topic}: {old} → {new}")?;
-        }
-        let mut lines = Lines::default();
-        let mut name = "rules";
-        for pair in rules {
-            match (&pair.old, &pair.new) {
-                (Some(old), Some(new)) if old == new => {
-                    lines.add(std::mem::take(&mut name), format_args!("  {old}"));
-                }
-                (old, new) => {
-                    for (sign, applied) in [("-", old), ("+", new)] {
-                        if let Some(applied) = applied {
-                            lines.add(std::mem::take(&mut name), format_args!("{sign} {applied}"));
-                        }
-                    }
-                }
-            }
-        }
-        lines.add("came", format_args!("  {}", Seen::came(self.message)));
-        // Whoever gets the same shares its lines.
-        let mut shown: Vec<Change> = Vec::new();
-        for change in views {
-            let same = |other: &&mut Change| other.old == change.old && other.new == change.new;
-            match shown.iter_mut().find(same) {
-                Some(other) => other.audience += &format!(", {}", change.audience),
-                None => shown.push(change),
-            }
-        }
-        for change in shown {
-            lines.add(change.audience, format_args!("- {}", change.old));
-            lines.add("", format_args!("+ {}", change.new));
-        }
-        lines.write(out)?;
-        writeln!(out)
-    }
-}
-
-/// Whether two events are the same but for the nonces of sealed values in them.
-fn same_but_for_seals(old: (&Seen, &RuleSet), new: (&Seen, &RuleSet)) -> bool {
-    let opened = |(seen, rules): (&Seen, &RuleSet)| {
-        let mut sealed = false;
-        let parts = [&seen.payload, &seen.headers].map(|part| open(part, rules, &mut sealed));
-        sealed.then_some(parts)
-    };
-    // Without a seal in them, what JSON shows alike may yet be different bytes.
-    matches!((opened(old), opened(new)), (Some(old), Some(new)) if old == new)
-}
-
-/// A value with what is in its sealed values in their place.
-fn open(value: &Value, rules: &RuleSet, sealed: &mut bool) -> Value {
-    match value {
-        Value::String(text) => open_text(text, rules, sealed).into(),
-        Value::Array(values) => values.iter().map(|value| open(value, rules, sealed)).collect(),
-        Value::Object(fields) => {
-            let field = |(key, value): (&String, &Value)| {
-                (open_text(key, rules, sealed), open(value, rules, sealed))
-            };
-            Value::Object(fields.iter().map(field).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-fn open_text(text: &str, rules: &RuleSet, sealed: &mut bool) -> String {
-    const START: &str = "<sealed:";
-    let (mut opened, mut rest) = (String::new(), text);
-    while let Some(start) = rest.find(START) {
-        let end = rest[start..].find('>').map_or(rest.len(), |end| start + end + 1);
-        let mark = &rest[start..end];
-        let key = mark[START.len()..].split(':').next().unwrap_or_default();
-        opened += &rest[..start];
-        match rules.reveal(mark) {
-            Some(Revealed::Text(text)) => opened += &format!("<opened:{key}:{text:?}>"),
-            Some(Revealed::Value(value)) => opened += &format!("<opened:{key}:{value:?}>"),
-            None => opened += mark,
-        }
-        *sealed |= !opened.ends_with(mark);
-        rest = &rest[end..];
-    }
-    opened + rest
 }
 
 /// What was counted.

@@ -8,7 +8,9 @@ mod diff;
 mod explain;
 mod file;
 mod outcome;
+mod pair;
 mod run;
+mod seal;
 mod source;
 mod text;
 
@@ -114,7 +116,8 @@ fn message_args() -> [Arg; 5] {
             .default_value("json-lines")
             .help(
                 "What stdin holds: payloads as JSON, one a line; payloads as MessagePack; or \
-                 events as `hub on --json` prints them, with topic and headers",
+                 events as `hub on --json` prints them, with topic and headers (but binary \
+                 values as JSON shows them)",
             ),
         header_arg(),
         Arg::new("view").long("view").value_name("VIEW").help("Shows this view only"),
