@@ -8,9 +8,10 @@ mod support;
 
 use scrub_support::{RULES, command, file, scrub};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use support::Random;
+use std::sync::mpsc;
+use support::{PATIENCE, Random};
 
 #[test]
 fn people_see_how_a_message_came_and_what_each_view_gets() {
@@ -274,50 +275,74 @@ fn bad_input_is_code_2_with_its_place_and_what_came_before_counts() {
     }
 }
 
-/// `hub scrub run --json`, with a way to write to it and to read from it while it runs.
-fn pipe(name: &str) -> (Child, ChildStdin, BufReader<ChildStdout>) {
-    let path = file(name, RULES);
-    let mut run = command(&["run", path.to_str().unwrap(), "--json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let stdin = run.stdin.take().unwrap();
-    let said = BufReader::new(run.stdout.take().unwrap());
-    (run, stdin, said)
+/// `hub scrub run --json`, to write to and read from while it runs; killed when dropped.
+struct Pipe {
+    run: Child,
+    stdin: ChildStdin,
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
-fn line(said: &mut impl BufRead) -> Value {
-    let mut line = String::new();
-    said.read_line(&mut line).unwrap();
-    serde_json::from_str(&line).unwrap()
+impl Pipe {
+    fn start(name: &str) -> Pipe {
+        let path = file(name, RULES);
+        let mut run = command(&["run", path.to_str().unwrap(), "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = run.stdin.take().unwrap();
+        let stdout = run.stdout.take().map(BufReader::new);
+        Pipe { run, stdin, stdout }
+    }
+
+    /// The next line of stdout. Waits on another thread, so that a line that never comes is a
+    /// failure rather than a test that hangs.
+    fn line(&mut self) -> Value {
+        let mut stdout = self.stdout.take().unwrap();
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = stdout.read_line(&mut line);
+            let _ = tell.send((read.map(|_| line), stdout));
+        });
+        let (line, stdout) = told.recv_timeout(PATIENCE).expect("no line came");
+        self.stdout = Some(stdout);
+        serde_json::from_str(&line.unwrap()).unwrap()
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let _ = self.run.kill();
+        let _ = self.run.wait();
+    }
 }
 
 #[test]
 fn a_pipe_can_be_watched_and_may_be_left() {
-    let (run, mut stdin, mut said) = pipe("run_pipe.toml");
+    let mut pipe = Pipe::start("run_pipe.toml");
     for number in 1..=3 {
         // The answer comes though the input has not ended.
-        writeln!(stdin, "{{\"pin\":\"{number}\"}}").unwrap();
-        let said = line(&mut said);
+        writeln!(pipe.stdin, "{{\"pin\":\"{number}\"}}").unwrap();
+        let said = pipe.line();
         assert_eq!((&said["message"], &said["outcome"]), (&json!(number), &json!("fixed")));
     }
-    drop(said);
-    writeln!(stdin, "1").unwrap();
-    drop(stdin);
-    let ended = run.wait_with_output().unwrap();
-    assert_eq!((ended.status.code(), &*ended.stderr), (Some(0), &b""[..]));
+    drop(pipe.stdout.take());
+    writeln!(pipe.stdin, "{{\"pin\":\"4\"}}").unwrap();
+    assert_eq!(pipe.run.wait().unwrap().code(), Some(0));
+    let mut said = String::new();
+    pipe.run.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
 }
 
 #[test]
 fn a_signal_ends_it_with_the_summary_of_what_came() {
-    let (mut run, mut stdin, mut said) = pipe("run_signal.toml");
-    writeln!(stdin, "{{\"pin\":\"1\"}}").unwrap();
-    assert_eq!(line(&mut said)["message"], 1);
-    let kill = format!("kill -TERM {}", run.id());
+    let mut pipe = Pipe::start("run_signal.toml");
+    writeln!(pipe.stdin, "{{\"pin\":\"1\"}}").unwrap();
+    assert_eq!(pipe.line()["message"], 1);
+    let kill = format!("kill -TERM {}", pipe.run.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    assert_eq!(line(&mut said)["summary"]["messages"], 1);
-    assert_eq!(run.wait().unwrap().code(), Some(0));
-    drop(stdin);
+    assert_eq!(pipe.line()["summary"]["messages"], 1);
+    assert_eq!(pipe.run.wait().unwrap().code(), Some(0));
 }
