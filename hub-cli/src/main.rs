@@ -16,6 +16,7 @@ mod on;
 mod output;
 mod reply;
 mod request;
+mod scrub;
 mod serve;
 mod token;
 
@@ -39,6 +40,7 @@ fn command() -> Command {
             health::command(),
             bench::command(),
             token::command(),
+            scrub::command(),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Some(("health", args)) => health::run(args),
         Some(("bench", args)) => bench::run(args),
         Some(("token", args)) => connect::run(token::run(args)),
+        Some(("scrub", args)) => connect::run(scrub::run(args)),
         Some(("emit", args)) => connect::run(emit::run(args)),
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),

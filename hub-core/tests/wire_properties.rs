@@ -11,9 +11,9 @@
 //! of the specification that is too simple to be wrong in the same way, and the crate `rmpv`.
 
 use hub_core::wire::{
-    Close, CloseCode, EventFrame, Frame, FrameErrorKind, FrameType, Gap, GapReason, Hello, Limits,
-    Overflow, Packer, Position, Refused, RefusedCode, RefusedWhat, RunFrame, Start, Subscribe,
-    WalkErrorKind, Welcome, split, walk, walk_all,
+    Close, CloseCode, Credentials, EventFrame, Frame, FrameErrorKind, FrameType, Gap, GapReason,
+    Hello, Limits, Overflow, Packer, Position, Refused, RefusedCode, RefusedWhat, RunFrame, Start,
+    Subscribe, WalkErrorKind, Welcome, split, walk, walk_all,
 };
 use proptest::{
     collection::{btree_map, vec},

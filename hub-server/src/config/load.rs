@@ -9,12 +9,16 @@ use super::error::{ConfigError, Origin};
 use super::keys::{Config, Key};
 use super::value::Raw;
 
-/// Variables that begin with `HUB_` but are no keys: the address that clients connect to, and the
-/// path of the configuration file.
+/// Variables that begin with `HUB_` but are no keys: what clients use, and the path of the
+/// configuration file. Those that begin with `HUB_SCRUB_` are secrets that a rule file names.
 ///
 /// Kubernetes also sets variables for each service (`HUB_SERVICE_HOST`, `HUB_PORT=tcp://…`), so a
 /// service called `hub` or `hub-…` would stop the hub; those are recognised and passed over.
-pub const IGNORED_ENV: [&str; 2] = ["HUB_SERVER", "HUB_CONFIG"];
+pub const IGNORED_ENV: [&str; 4] = ["HUB_SERVER", "HUB_TOKEN", "HUB_TOKEN_FILE", "HUB_CONFIG"];
+
+fn is_ignored(name: &str) -> bool {
+    IGNORED_ENV.contains(&name) || name.starts_with("HUB_SCRUB_")
+}
 
 impl Config {
     /// Reads the three sources and checks the result. Of `env`, variables that do not begin with
@@ -114,7 +118,7 @@ impl Draft {
     ) -> Result<(), ConfigError> {
         let mut ours: Vec<_> = env
             .into_iter()
-            .filter(|(name, _)| name.starts_with("HUB_") && !IGNORED_ENV.contains(&name.as_str()))
+            .filter(|(name, _)| name.starts_with("HUB_") && !is_ignored(name))
             .collect();
         // The order of an environment means nothing; the error should still be the same each time.
         ours.sort();

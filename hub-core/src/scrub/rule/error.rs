@@ -63,8 +63,11 @@ impl<'a> Faults<'a> {
             let start = before.rfind('\n').map_or(0, |newline| newline + 1);
             self.text[start..].lines().next().unwrap_or("")
         });
-        let key = line.split('=').next().unwrap_or("").trim().to_owned();
-        self.add(at, key, error.message());
+        let key = match line.split_once('=') {
+            Some((key, _)) => key.trim().to_owned(),
+            None => String::new(), // within a value, which is nobody's business
+        };
+        self.add(at, key, without_value(error.message()));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -73,5 +76,37 @@ impl<'a> Faults<'a> {
 
     pub(super) fn take(self) -> RuleErrors {
         RuleErrors(self.found)
+    }
+}
+
+/// What the parser says, without the value that it says it of: tests in a rule file may hold what
+/// the rules are to hide.
+fn without_value(message: &str) -> String {
+    let quotes = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant "];
+    match (quotes.iter().find(|start| message.starts_with(**start)), message.rfind(", expected ")) {
+        (Some(start), Some(at)) => {
+            format!("{}{}", start.trim_end_matches([':', ' ']), &message[at..])
+        }
+        (Some(start), None) => start.trim_end_matches([':', ' ']).to_owned(),
+        (None, _) => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scrub::{RuleSet, SystemKeys};
+
+    #[test]
+    fn an_error_of_the_parser_quotes_no_value() {
+        for text in [
+            "[[rule]]\nname = \"a\"\ntests = { hits = \"CANARY\", misses = [1] }",
+            "[[rule]]\nname = \"a\"\n[rule.tests]\nhits = [\n \"CANARY\" 3\n]",
+            "[budget]\nsteps = \"CANARY\"",
+            "[budget]\nsteps = -77777",
+        ] {
+            let error = RuleSet::load(text, "rules.toml", &SystemKeys).unwrap_err().to_string();
+            assert!(!error.contains("CANARY") && !error.contains("77777"), "{error}");
+            assert!(error.starts_with("rules.toml:"), "{error}");
+        }
     }
 }

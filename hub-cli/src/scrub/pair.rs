@@ -1,0 +1,147 @@
+//! One message under two rule files: what differs, for whom, under which rules.
+
+use super::Out;
+use super::outcome::{Applied, Outcome, Seen};
+use super::seal::same_but_for_seals;
+use super::source::Message;
+use super::text::Lines;
+use hub_core::scrub::{RuleSet, ViewId};
+use serde_json::{Map, Value, json};
+use std::io::{self, Write};
+
+/// People who see the same: their view in each of the files.
+pub(super) struct Audience {
+    pub(super) name: String,
+    pub(super) old: ViewId,
+    pub(super) new: ViewId,
+}
+
+/// One message under both files.
+pub(super) struct Pair<'a> {
+    pub(super) message: &'a Message,
+    pub(super) old: Outcome,
+    pub(super) new: Outcome,
+    pub(super) files: (&'a RuleSet, &'a RuleSet),
+}
+
+/// A rule, as it applied under the old file and under the new one.
+pub(super) struct RulePair {
+    pub(super) rule: String,
+    pub(super) old: Option<Applied>,
+    pub(super) new: Option<Applied>,
+}
+
+/// What an audience saw and would see.
+pub(super) struct Change {
+    audience: String,
+    old: Seen,
+    new: Seen,
+}
+
+impl Pair<'_> {
+    /// What changes for whom. Nothing if the message does not pass under both files.
+    pub(super) fn differing(&self, audiences: &[Audience]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for audience in audiences {
+            let old = self.old.render(self.message, audience.old);
+            let new = self.new.render(self.message, audience.new);
+            if old == new {
+                continue;
+            }
+            let old = self.old.seen(self.message, audience.old);
+            let new = self.new.seen(self.message, audience.new);
+            let (Some(old), Some(new)) = (old, new) else { continue };
+            if !same_but_for_seals((&old, self.files.0), (&new, self.files.1)) {
+                changes.push(Change { audience: audience.name.clone(), old, new });
+            }
+        }
+        changes
+    }
+
+    /// The rules that applied under one of the files at least. Those that only counted, and alike
+    /// under both, have no part in the difference.
+    pub(super) fn rules(&self) -> Vec<RulePair> {
+        let find = |list: &[Applied], rule: &str| list.iter().find(|a| a.rule == rule).cloned();
+        let (old, new) = (&self.old.applied, &self.new.applied);
+        let only_new = new.iter().filter(|b| !old.iter().any(|a| a.rule == b.rule));
+        let pair = |applied: &Applied| {
+            let rule = applied.rule.clone();
+            RulePair { old: find(old, &rule), new: find(new, &rule), rule }
+        };
+        let acted = |applied: &Option<Applied>| applied.as_ref().is_some_and(|a| a.finds > 0);
+        let pairs = old.iter().chain(only_new).map(pair);
+        pairs.filter(|pair| pair.old != pair.new || acted(&pair.old)).collect()
+    }
+
+    pub(super) fn object(&self, rules: &[RulePair], views: Vec<Change>) -> Value {
+        let applied = |applied: &Option<Applied>| match applied {
+            None => Value::Null,
+            Some(applied) => json!({
+                "action": applied.action,
+                "label": applied.label,
+                "finds": applied.finds,
+                "shadow": applied.shadow,
+            }),
+        };
+        let rule = |pair: &RulePair| json!({ "rule": pair.rule, "old": applied(&pair.old), "new": applied(&pair.new) });
+        let view = |change: Change| {
+            let seen = json!({ "old": change.old.object(), "new": change.new.object() });
+            (change.audience, seen)
+        };
+        json!({
+            "message": self.message.number,
+            "topic": self.message.topic.as_str(),
+            "old": self.old.ending.object(),
+            "new": self.new.ending.object(),
+            "rules": rules.iter().map(rule).collect::<Vec<_>>(),
+            "views": views.into_iter().map(view).collect::<Map<_, _>>(),
+        })
+    }
+
+    pub(super) fn show(
+        &self,
+        rules: &[RulePair],
+        views: Vec<Change>,
+        out: &mut Out,
+    ) -> io::Result<()> {
+        let (number, topic) = (self.message.number, &self.message.topic);
+        let (old, new) = (&self.old.ending, &self.new.ending);
+        if old == new {
+            writeln!(out, "message {number} on {topic}: {old}, differently")?;
+        } else {
+            writeln!(out, "message {number} on {topic}: {old} → {new}")?;
+        }
+        let mut lines = Lines::default();
+        let mut name = "rules";
+        for pair in rules {
+            match (&pair.old, &pair.new) {
+                (Some(old), Some(new)) if old == new => {
+                    lines.add(std::mem::take(&mut name), format_args!("  {old}"));
+                }
+                (old, new) => {
+                    for (sign, applied) in [("-", old), ("+", new)] {
+                        if let Some(applied) = applied {
+                            lines.add(std::mem::take(&mut name), format_args!("{sign} {applied}"));
+                        }
+                    }
+                }
+            }
+        }
+        lines.add("came", format_args!("  {}", Seen::came(self.message)));
+        // Whoever gets the same shares its lines.
+        let mut shown: Vec<Change> = Vec::new();
+        for change in views {
+            let same = |other: &&mut Change| other.old == change.old && other.new == change.new;
+            match shown.iter_mut().find(same) {
+                Some(other) => other.audience += &format!(", {}", change.audience),
+                None => shown.push(change),
+            }
+        }
+        for change in shown {
+            lines.add(change.audience, format_args!("- {}", change.old));
+            lines.add("", format_args!("+ {}", change.new));
+        }
+        lines.write(out)?;
+        writeln!(out)
+    }
+}

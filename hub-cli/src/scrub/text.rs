@@ -1,0 +1,92 @@
+//! Text for people: aligned, without colour, and harmless to their terminal.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// A longer name has a line of its own, so that it does not push all texts to the right.
+const WIDEST: usize = 16;
+
+/// Lines of a name and what belongs to it, one under another.
+#[derive(Default)]
+pub(super) struct Lines(Vec<(String, String)>);
+
+impl Lines {
+    /// An empty name goes on with what the last one began.
+    pub(super) fn add(&mut self, name: impl Into<String>, text: impl Display) {
+        self.0.push((printable(&name.into()), printable(&text.to_string())));
+    }
+
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        let widths = self.0.iter().map(|(name, _)| name.chars().count());
+        let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
+        for (name, text) in &self.0 {
+            if name.chars().count() > width {
+                writeln!(out, "  {name}\n  {:width$}  {text}", "")?;
+            } else {
+                writeln!(out, "  {name:width$}  {text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Columns under their titles: text to the left, numbers to the right.
+pub(super) struct Table {
+    titles: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(titles: &[&'static str]) -> Self {
+        Table { titles: titles.to_vec(), rows: Vec::new() }
+    }
+
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().map(|cell| printable(&cell)).collect());
+    }
+
+    /// Nothing if there are no rows.
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let titles: Vec<String> = self.titles.iter().map(|title| (*title).to_owned()).collect();
+        let lines: Vec<&[String]> =
+            std::iter::once(&titles).chain(&self.rows).map(Vec::as_slice).collect();
+        let columns = titles.len();
+        let width = |column: usize| {
+            let cells = lines.iter().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let is_number = |cell: &String| cell.bytes().all(|byte| byte.is_ascii_digit());
+        let numeric =
+            |column: usize| self.rows.iter().all(|row| row.get(column).is_some_and(is_number));
+        let numeric: Vec<bool> = (0..columns).map(numeric).collect();
+        for line in lines {
+            let mut text = String::new();
+            for (column, cell) in line.iter().enumerate() {
+                let width = widths.get(column).copied().unwrap_or(0);
+                text += &if numeric.get(column) == Some(&true) {
+                    format!("  {cell:>width$}")
+                } else {
+                    format!("  {cell:width$}")
+                };
+            }
+            writeln!(out, "{}", text.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// A terminal obeys control characters, so none is printed as it is.
+pub(super) fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            control if control.is_control() => shown += &format!("\\u{:04x}", control as u32),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
