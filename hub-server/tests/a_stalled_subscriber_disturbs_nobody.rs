@@ -163,9 +163,9 @@ fn drop_oldest_keeps_the_newest() {
 fn drop_newest_keeps_the_oldest() {
     let (hub, mut stalled) = stall(Overflow::DropNewest);
     let (seen, _) = catch_up(&mut stalled);
-    let last = seen.gaps.last().and_then(|gap| gap.to);
-    assert_eq!(last, Some(EVENTS), "what is missing is the end");
-    few(&seen);
+    let oldest = seen.gaps.first().map_or(0, |gap| gap.from - 1);
+    // Behind the first that did not fit, smaller runs still may.
+    assert!(oldest > 0 && seen.events - oldest < oldest, "{oldest} of {seen:?}");
     assert_eq!(seen.missing_because(GapReason::Overflow), seen.missing);
     balances(&hub, &seen);
 }

@@ -111,9 +111,11 @@ fn one_stalls() -> (RunningHub, Client, Client) {
 
 #[test]
 fn a_member_that_unsubscribes_leaves_what_was_not_sent() {
-    let (_hub, mut stalled, mut stays) = one_stalls();
+    let (hub, mut stalled, mut stays) = one_stalls();
     let before = ids(&stays.barrier(), 2);
     stalled.send(&unsubscribe(1));
+    // Reading would let the hub send it more before it hears of that.
+    wait_until("it has left", || metric(&hub, "hub_subscriptions") == 1);
     let sent = ids(&stalled.barrier(), 1);
     let left = ids(&stays.barrier(), 2);
     assert!(!left.is_empty(), "nothing was left to the other");

@@ -119,7 +119,9 @@ impl Group {
     /// The places of the members among whom a run is to be divided.
     fn takers_of(&self, run: &Sealed) -> Vec<usize> {
         let most = run.count as usize;
-        let size = run.bytes.len() + NAMING;
+        // A member holds all views, in case another one takes over.
+        let views = run.views.as_ref().map_or(0, |views| views.size());
+        let size = run.bytes.len() + views + NAMING;
         // Each part costs its own, and several members can be one connection's.
         let part = ITEM_OVERHEAD + run.head_len + NAMING;
         let divided = size + part * most.min(self.members.len());

@@ -9,6 +9,10 @@
 //!   a GAP is in its place. Otherwise a loss could go untold.
 //! - **Nothing waits under a lock.** Publishers that find no room are told so before their
 //!   run is numbered. Otherwise one slow reader could stop a topic.
+//! - **What ends a reason to wait wakes who waits**: a queue that has drained or closed, a member
+//!   that came or left. Otherwise the publishers of a `block` topic could sleep for ever.
+//! - **Work under a lock does not grow with what somebody has waiting.** Otherwise one slow
+//!   reader could slow a topic down, without its policy saying so.
 //! - **Members change under the sequencer lock, by the topic's actor alone.** Otherwise it
 //!   could not be said which event is a subscription's first.
 
