@@ -14,10 +14,14 @@ pub(super) struct Masks {
     pub(super) letter: u64,
     /// What long tokens consist of: letters, digits, `_ - + /`
     pub(super) token: u64,
-    /// `@` and `:`
-    pub(super) mark: u64,
+    /// `@`
+    pub(super) at: u64,
+    /// `:`
+    pub(super) colon: u64,
     /// `.`
     pub(super) point: u64,
+    /// What is beyond ASCII
+    pub(super) high: u64,
 }
 
 /// The masks of the first `len` bytes; the rest of the block has to be zero.
@@ -28,19 +32,21 @@ pub(super) fn classify(block: &[u8; BLOCK], len: usize) -> Masks {
         if lane * 16 >= len {
             break;
         }
-        let [digit, letter, token, mark, point] = lane_masks(bytes);
+        let [digit, letter, token, at, colon, point, high] = lane_masks(bytes);
         let shift = lane * 16;
         masks.digit |= u64::from(digit) << shift;
         masks.letter |= u64::from(letter) << shift;
         masks.token |= u64::from(token) << shift;
-        masks.mark |= u64::from(mark) << shift;
+        masks.at |= u64::from(at) << shift;
+        masks.colon |= u64::from(colon) << shift;
         masks.point |= u64::from(point) << shift;
+        masks.high |= u64::from(high) << shift;
     }
     masks
 }
 
 #[inline(always)]
-fn lane_masks(lane: &[u8; 16]) -> [u32; 5] {
+fn lane_masks(lane: &[u8; 16]) -> [u32; 7] {
     let bytes = u8x16::new(*lane);
     let is = |c: u8| bytes.simd_eq(u8x16::splat(c));
     // Bytes from `first` to `last`, in one unsigned comparison.
@@ -51,8 +57,8 @@ fn lane_masks(lane: &[u8; 16]) -> [u32; 5] {
     let digit = range(bytes, b'0', b'9');
     let letter = range(bytes | u8x16::splat(0x20), b'a', b'z');
     let token = digit | letter | is(b'-') | is(b'_') | is(b'+') | is(b'/');
-    let mark = is(b'@') | is(b':');
-    [digit, letter, token, mark, is(b'.')].map(u8x16::to_bitmask)
+    let high = range(bytes, 0x80, 0xff);
+    [digit, letter, token, is(b'@'), is(b':'), is(b'.'), high].map(u8x16::to_bitmask)
 }
 
 #[cfg(test)]
@@ -71,8 +77,10 @@ mod tests {
                     digit: bit(b.is_ascii_digit()),
                     letter: bit(b.is_ascii_alphabetic()),
                     token: bit(token),
-                    mark: bit(b == b'@' || b == b':'),
+                    at: bit(b == b'@'),
+                    colon: bit(b == b':'),
                     point: bit(b == b'.'),
+                    high: bit(!b.is_ascii()),
                 };
                 assert_eq!(classify(&block, BLOCK), expected, "{b:#x} at {place}");
             }

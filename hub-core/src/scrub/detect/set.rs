@@ -6,6 +6,7 @@ use super::hit::{Hit, resolve};
 use super::near::Words;
 use super::pass::{self, Found, Wanted};
 use super::pattern::{self, Pattern};
+use super::prefilter::Candidates;
 use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
@@ -79,6 +80,30 @@ impl DetectorSet {
         Ok(DetectorSet { detectors, wanted: Wanted::new(kinds), of_kind, patterns, literals })
     }
 
+    /// Marks where in `message` anything could be found: a text in it, which is ASCII or UTF-8 and
+    /// stands behind a byte beyond ASCII or one such and its length (as MessagePack's `fixstr` and
+    /// `str 8` do), has no hit unless [`Candidates::any`] says so.
+    pub fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
+        candidates.clear();
+        if self.literals.as_ref().is_some_and(|literals| literals.always.contains(&true)) {
+            candidates.everywhere();
+            return;
+        }
+        candidates.mark(message, &self.wanted);
+        for at in self.wanted.pem.iter().flat_map(|begin| begin.find_iter(message)) {
+            candidates.set(at);
+        }
+        let literals = self.literals.iter().filter(|literals| !literals.pattern.is_empty());
+        for found in literals.flat_map(|some| some.automaton.find_overlapping_iter(message)) {
+            candidates.set(found.start());
+        }
+    }
+
+    /// The least integer with a hit in its digits.
+    pub fn least_number(&self) -> u64 {
+        if self.patterns.is_empty() { pass::LEAST_NUMBER } else { 0 }
+    }
+
     /// Appends the hits in `text`.
     pub fn scan(&self, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         self.scan_under("", text, scratch, hits);
@@ -87,6 +112,33 @@ impl DetectorSet {
     /// The same for a text that stands under a key, as in a map: words that an ambiguous match
     /// needs may be in the key.
     pub fn scan_under(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        let from = hits.len();
+        self.scan_all(key, text, scratch, hits);
+        resolve(hits, from);
+    }
+
+    /// The same, where each detector's hits are those that it has alone: hits of two detectors may
+    /// overlap. Ordered by detector.
+    pub fn scan_each(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        let from = hits.len();
+        self.scan_all(key, text, scratch, hits);
+        if hits.len() - from < 2 {
+            return;
+        }
+        let mut all = std::mem::take(&mut scratch.hits);
+        all.clear();
+        all.extend(hits.drain(from..));
+        all.sort_unstable_by_key(|hit| hit.detector);
+        for of_one in all.chunk_by(|a, b| a.detector == b.detector) {
+            let from = hits.len();
+            hits.extend_from_slice(of_one);
+            resolve(hits, from);
+        }
+        scratch.hits = all;
+    }
+
+    /// All that is found, in no order.
+    fn scan_all(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         if text.is_ascii() || !scratch.folded.fold(text) {
             self.find(key, text, &mut scratch.tried, hits);
@@ -97,7 +149,6 @@ impl DetectorSet {
                 (hit.start, hit.end) = folded.original(text, hit.start, hit.end);
             }
         }
-        resolve(hits, from);
     }
 
     /// The detector, the one named first, to which the decimal digits of `value` as a whole are a

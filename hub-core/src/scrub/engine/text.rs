@@ -193,11 +193,11 @@ impl Pass<'_> {
             Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
             _ => "",
         };
-        if !plan.finder.any(key, text, &mut self.work.finding) {
+        plan.finder.find(key, text, &mut self.work.finding);
+        if self.work.finding.hits.is_empty() {
             return Ok(());
         }
-        self.step(text.len() as u64 / 16 * (4 + plan.finder.len() as u64))?;
-        plan.finder.each(key, text, &mut self.work.finding);
+        self.step(text.len() as u64 / 4)?;
         let mut hits = std::mem::take(&mut self.work.finding.hits);
         // What the hub has made of a find is not found again.
         let marks = mark::find(text, &plan.shared.keys);
