@@ -66,6 +66,9 @@ const PARTS: &[&str] = &[
     "RSSMRA85T10A562S",
     "1 85 05 2A 006 084 36",
     "255081416802538",
+    "185052A00608436",
+    "555-1234 call",
+    "12.345.678-9",
     "123 456 7881 nhs",
     "111.444.777-35",
     "44051401359",
@@ -178,6 +181,7 @@ fn ordinary_texts_are_not_marked() {
         "899.50 EUR",
         "order.placed",
         "2026-03-04T12:30:45.123Z",
+        "KX-8123-77",
     ];
     let mut places = Vec::new();
     for text in texts {

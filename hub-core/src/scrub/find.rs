@@ -117,9 +117,13 @@ impl Finder {
 
     /// What each detector finds by itself, also where the finds of two overlap: that one may be
     /// shown must not hide the other. `key` is the one under which the text stands.
-    pub(crate) fn find(&self, key: &str, text: &str, scratch: &mut FindScratch) {
+    ///
+    /// Patterns search at most `limit` bytes; how many they did is returned. If it is more than
+    /// the limit, not all was found.
+    pub(crate) fn find(&self, key: &str, text: &str, limit: u64, scratch: &mut FindScratch) -> u64 {
         let FindScratch { hits, found, scratch } = scratch;
         hits.clear();
+        scratch.limit(limit);
         for (n, set) in self.sets.iter().enumerate() {
             found.clear();
             set.scan_each(key, text, scratch, found);
@@ -129,6 +133,7 @@ impl Finder {
                 detector: n + usize::from(hit.detector),
             }));
         }
+        scratch.spent()
     }
 }
 

@@ -138,7 +138,7 @@ impl Plan {
 
     fn look_at_topic(&self) -> Option<usize> {
         let mut scratch = FindScratch::default();
-        self.finder.find("", self.topic.as_str(), &mut scratch);
+        self.finder.find("", self.topic.as_str(), u64::MAX, &mut scratch);
         let rules = scratch.hits.iter().flat_map(|hit| self.wanted[hit.detector].iter());
         rules
             .filter(|n| match &self.rules[*n].rule.kind {

@@ -124,7 +124,7 @@ impl Plan {
 
     fn finds_nothing(&self, key: &str) -> bool {
         let mut scratch = FindScratch::default();
-        self.finder.find("", key, &mut scratch);
+        self.finder.find("", key, u64::MAX, &mut scratch);
         scratch.hits.is_empty()
     }
 }

@@ -20,8 +20,12 @@ pub(super) struct Masks {
     pub(super) colon: u64,
     /// `.`
     pub(super) point: u64,
+    /// What may stand between the digits of a number: ` - . / ( )`
+    pub(super) join: u64,
     /// What is beyond ASCII
     pub(super) high: u64,
+    /// The marker of a `str 8`
+    pub(super) str8: u64,
 }
 
 /// The masks of the first `len` bytes; the rest of the block has to be zero.
@@ -32,7 +36,7 @@ pub(super) fn classify(block: &[u8; BLOCK], len: usize) -> Masks {
         if lane * 16 >= len {
             break;
         }
-        let [digit, letter, token, at, colon, point, high] = lane_masks(bytes);
+        let [digit, letter, token, at, colon, point, join, high, str8] = lane_masks(bytes);
         let shift = lane * 16;
         masks.digit |= u64::from(digit) << shift;
         masks.letter |= u64::from(letter) << shift;
@@ -40,13 +44,15 @@ pub(super) fn classify(block: &[u8; BLOCK], len: usize) -> Masks {
         masks.at |= u64::from(at) << shift;
         masks.colon |= u64::from(colon) << shift;
         masks.point |= u64::from(point) << shift;
+        masks.join |= u64::from(join) << shift;
         masks.high |= u64::from(high) << shift;
+        masks.str8 |= u64::from(str8) << shift;
     }
     masks
 }
 
 #[inline(always)]
-fn lane_masks(lane: &[u8; 16]) -> [u32; 7] {
+fn lane_masks(lane: &[u8; 16]) -> [u32; 9] {
     let bytes = u8x16::new(*lane);
     let is = |c: u8| bytes.simd_eq(u8x16::splat(c));
     // Bytes from `first` to `last`, in one unsigned comparison.
@@ -57,8 +63,10 @@ fn lane_masks(lane: &[u8; 16]) -> [u32; 7] {
     let digit = range(bytes, b'0', b'9');
     let letter = range(bytes | u8x16::splat(0x20), b'a', b'z');
     let token = digit | letter | is(b'-') | is(b'_') | is(b'+') | is(b'/');
+    let join = range(bytes, b'-', b'/') | range(bytes, b'(', b')') | is(b' ');
     let high = range(bytes, 0x80, 0xff);
-    [digit, letter, token, is(b'@'), is(b':'), is(b'.'), high].map(u8x16::to_bitmask)
+    [digit, letter, token, is(b'@'), is(b':'), is(b'.'), join, high, is(0xd9)]
+        .map(u8x16::to_bitmask)
 }
 
 #[cfg(test)]
@@ -80,7 +88,9 @@ mod tests {
                     at: bit(b == b'@'),
                     colon: bit(b == b':'),
                     point: bit(b == b'.'),
+                    join: bit(b" -./()".contains(&b)),
                     high: bit(!b.is_ascii()),
+                    str8: bit(b == 0xd9),
                 };
                 assert_eq!(classify(&block, BLOCK), expected, "{b:#x} at {place}");
             }

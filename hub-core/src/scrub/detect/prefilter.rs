@@ -95,12 +95,11 @@ impl Around<'_> {
     /// Digits before which no digit or letter of the same text stands, `by` places before.
     ///
     /// What stands around a text must not hide anything in it. Of the heads of short strings only
-    /// the length of a `str 8` may be a letter or digit, and 0xd9, beyond ASCII, is before it. So
-    /// what has a byte beyond ASCII before it counts as no part of the text.
+    /// the length of a `str 8` may be a letter or digit.
     #[inline(always)]
     fn alone(&self, by: u32) -> u64 {
         !self.behind(|masks| masks.digit | masks.letter, by)
-            | self.behind(|masks| masks.high, by + 1)
+            | self.behind(|masks| masks.str8, by + 1)
     }
 
     /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
@@ -155,17 +154,24 @@ impl Wanted {
             let letter = around.behind(|masks| masks.letter, 1);
             starts |= around.here.digit & letter & around.alone(2);
         }
+        // The shortest number takes six bytes of this kind.
+        let part = |masks: &Masks| masks.digit | masks.join;
+        let mut six = u128::from(part(&around.here)) | u128::from(part(&around.next)) << BLOCK;
+        for by in [1, 2, 2] {
+            six &= six >> by;
+        }
+        starts &= six as u64;
         let mut found = 0;
         while starts != 0 {
             let i = starts.trailing_zeros();
             starts &= starts - 1;
-            // Up to the first byte that no number has between its digits.
-            let ends = around.ahead(|masks| masks.letter | masks.colon | masks.at | masks.high, i);
-            let ends = ends | 1 << REACH;
-            let reach = (ends & ends.wrapping_neg()) - 1;
-            let digits = around.ahead(|masks| masks.digit, i) & reach;
-            let points = around.ahead(|masks| masks.point, i) & reach & 0xfff;
-            if (digits.count_ones() as usize >= FEWEST_DIGITS && !around.is_date(i))
+            let end = !around.ahead(part, i) | 1 << REACH;
+            let end = end & end.wrapping_neg();
+            let digits = (around.ahead(|masks| masks.digit, i) & (end - 1)).count_ones() as usize;
+            let points = around.ahead(|masks| masks.point, i) & (end - 1) & 0xfff;
+            // Only of a Corsican NIR a letter comes behind six digits; the others have seven.
+            let letter = || around.ahead(|masks| masks.letter, i) & end != 0;
+            if (digits > FEWEST_DIGITS || digits == FEWEST_DIGITS && letter()) && !around.is_date(i)
                 || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3
             {
                 found |= 1 << i;

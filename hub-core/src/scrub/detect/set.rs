@@ -5,7 +5,7 @@ use super::fold::Folded;
 use super::hit::{Hit, resolve};
 use super::near::Words;
 use super::pass::{self, Found, Wanted};
-use super::pattern::{self, Pattern};
+use super::pattern::{self, Fuel, Pattern};
 use super::prefilter::Candidates;
 use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
 use aho_corasick::AhoCorasick;
@@ -18,6 +18,22 @@ pub struct Scratch {
     /// Pattern `i` has to be tried.
     tried: Vec<bool>,
     hits: Vec<Hit>,
+    fuel: Fuel,
+}
+
+impl Scratch {
+    /// Lets patterns search no more than so many bytes from now on, each as often as they do;
+    /// without it there is no limit. Built-in detectors are linear and need none.
+    pub fn limit(&mut self, bytes: u64) {
+        self.fuel = Fuel { left: bytes, spent: 0 };
+    }
+
+    /// How many bytes patterns have searched since [`limit`](Self::limit). If it is more than
+    /// that, they have stopped, and there may be more to find.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.fuel.spent
+    }
 }
 
 /// Detectors, compiled: made once, shared by threads.
@@ -80,9 +96,8 @@ impl DetectorSet {
         Ok(DetectorSet { detectors, wanted: Wanted::new(kinds), of_kind, patterns, literals })
     }
 
-    /// Marks where in `message` anything could be found: a text in it, which is ASCII or UTF-8 and
-    /// stands behind a byte beyond ASCII or one such and its length (as MessagePack's `fixstr` and
-    /// `str 8` do), has no hit unless [`Candidates::any`] says so.
+    /// Marks where in `message`, which is MessagePack, anything could be found: the text of a
+    /// `fixstr` or `str 8` has no hit unless [`Candidates::any`] says so.
     pub fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
         candidates.clear();
         if self.literals.as_ref().is_some_and(|literals| literals.always.contains(&true)) {
@@ -141,10 +156,10 @@ impl DetectorSet {
     fn scan_all(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         if text.is_ascii() || !scratch.folded.fold(text) {
-            self.find(key, text, &mut scratch.tried, hits);
+            self.find(key, text, &mut scratch.tried, &mut scratch.fuel, hits);
         } else {
-            let Scratch { folded, tried, .. } = scratch;
-            self.find(key, &folded.text, tried, hits);
+            let Scratch { folded, tried, fuel, .. } = scratch;
+            self.find(key, &folded.text, tried, fuel, hits);
             for hit in &mut hits[from..] {
                 (hit.start, hit.end) = folded.original(text, hit.start, hit.end);
             }
@@ -163,15 +178,22 @@ impl DetectorSet {
             rest /= 10;
         }
         let text = str::from_utf8(&digits[start..]).unwrap_or_default();
-        let Scratch { tried, hits, .. } = scratch;
+        let Scratch { tried, hits, fuel, .. } = scratch;
         hits.clear();
-        self.find(key, text, tried, hits);
+        self.find(key, text, tried, fuel, hits);
         let whole = hits.iter().filter(|hit| hit.start == 0 && hit.end == text.len());
         whole.map(|hit| hit.detector).min()
     }
 
     /// Hits in a text that is folded, as they are found.
-    fn find(&self, key: &str, text: &str, tried: &mut Vec<bool>, hits: &mut Vec<Hit>) {
+    fn find(
+        &self,
+        key: &str,
+        text: &str,
+        tried: &mut Vec<bool>,
+        fuel: &mut Fuel,
+        hits: &mut Vec<Hit>,
+    ) {
         if self.wanted.any() {
             pass::run(text, &self.wanted, |kind, found| {
                 for &detector in &self.of_kind[kind as usize] {
@@ -183,7 +205,7 @@ impl DetectorSet {
         literals.mark(text, tried);
         for ((detector, pattern), _) in self.patterns.iter().zip(tried).filter(|(_, tried)| **tried)
         {
-            pattern.find(text, |start, end| {
+            pattern.find(text, fuel, |start, end| {
                 self.judge(*detector, key, text, Found { start, end, certain: true }, hits);
             });
         }

@@ -111,6 +111,8 @@ impl<'a> Pass<'a> {
             return Bits::NONE;
         }
         let width = plan.paths.width();
+        // A value is one step; those beyond the first word of path states are more.
+        self.work.steps += width as u64 - 1;
         let depth = self.work.open.len();
         self.work.rows.resize(width * (depth + 1), 0);
         let (above, row) = self.work.rows.split_at_mut(width * depth);

@@ -18,6 +18,8 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+/// Bytes that a pattern searches in the time of one step.
+const SEARCHED: u64 = 64;
 /// Shortest `bin` that is tried as base64.
 const MIN_BASE64: usize = 16;
 
@@ -193,7 +195,11 @@ impl Pass<'_> {
             Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
             _ => "",
         };
-        plan.finder.find(key, text, &mut self.work.finding);
+        let left = plan.shared.budget.steps.saturating_sub(self.work.steps);
+        let limit = left.saturating_mul(SEARCHED);
+        let searched = plan.finder.find(key, text, limit, &mut self.work.finding);
+        // Steps and bytes are rounded: over the limit there is no step left in any case.
+        self.step(searched / SEARCHED + u64::from(searched > limit))?;
         if self.work.finding.hits.is_empty() {
             return Ok(());
         }
