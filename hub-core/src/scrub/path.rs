@@ -194,6 +194,12 @@ impl PathSet {
         }
     }
 
+    /// Whether any key leads on from these states, also one that no path names.
+    #[inline]
+    pub(crate) fn open(&self, row: &[u64]) -> bool {
+        row.iter().zip(&self.open).any(|(bits, open)| bits & open != 0)
+    }
+
     /// The states of a child, from those of its container.
     pub(crate) fn step(&self, from: &[u64], step: Step, into: &mut [u64]) {
         into.fill(0);

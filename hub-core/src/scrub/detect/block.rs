@@ -22,6 +22,10 @@ pub(super) struct Masks {
     pub(super) point: u64,
     /// What may stand between the digits of a number: ` - . / ( )`
     pub(super) join: u64,
+    /// `0-9 a-f`
+    pub(super) hex: u64,
+    /// `-`
+    pub(super) dash: u64,
     /// What is beyond ASCII
     pub(super) high: u64,
     /// The marker of a `str 8`
@@ -36,23 +40,29 @@ pub(super) fn classify(block: &[u8; BLOCK], len: usize) -> Masks {
         if lane * 16 >= len {
             break;
         }
-        let [digit, letter, token, at, colon, point, join, high, str8] = lane_masks(bytes);
         let shift = lane * 16;
-        masks.digit |= u64::from(digit) << shift;
-        masks.letter |= u64::from(letter) << shift;
-        masks.token |= u64::from(token) << shift;
-        masks.at |= u64::from(at) << shift;
-        masks.colon |= u64::from(colon) << shift;
-        masks.point |= u64::from(point) << shift;
-        masks.join |= u64::from(join) << shift;
-        masks.high |= u64::from(high) << shift;
-        masks.str8 |= u64::from(str8) << shift;
+        let fields = [
+            &mut masks.digit,
+            &mut masks.letter,
+            &mut masks.token,
+            &mut masks.at,
+            &mut masks.colon,
+            &mut masks.point,
+            &mut masks.join,
+            &mut masks.hex,
+            &mut masks.dash,
+            &mut masks.high,
+            &mut masks.str8,
+        ];
+        for (field, bits) in fields.into_iter().zip(lane_masks(bytes)) {
+            *field |= u64::from(bits) << shift;
+        }
     }
     masks
 }
 
 #[inline(always)]
-fn lane_masks(lane: &[u8; 16]) -> [u32; 9] {
+fn lane_masks(lane: &[u8; 16]) -> [u32; 11] {
     let bytes = u8x16::new(*lane);
     let is = |c: u8| bytes.simd_eq(u8x16::splat(c));
     // Bytes from `first` to `last`, in one unsigned comparison.
@@ -62,11 +72,13 @@ fn lane_masks(lane: &[u8; 16]) -> [u32; 9] {
     };
     let digit = range(bytes, b'0', b'9');
     let letter = range(bytes | u8x16::splat(0x20), b'a', b'z');
-    let token = digit | letter | is(b'-') | is(b'_') | is(b'+') | is(b'/');
-    let join = range(bytes, b'-', b'/') | range(bytes, b'(', b')') | is(b' ');
+    let (dash, point, slash) = (is(b'-'), is(b'.'), is(b'/'));
+    let token = digit | letter | dash | is(b'_') | is(b'+') | slash;
+    let join = dash | point | slash | range(bytes, b'(', b')') | is(b' ');
+    let hex = digit | range(bytes, b'a', b'f');
     let high = range(bytes, 0x80, 0xff);
-    [digit, letter, token, is(b'@'), is(b':'), is(b'.'), join, high, is(0xd9)]
-        .map(u8x16::to_bitmask)
+    let (at, colon, str8) = (is(b'@'), is(b':'), is(0xd9));
+    [digit, letter, token, at, colon, point, join, hex, dash, high, str8].map(u8x16::to_bitmask)
 }
 
 #[cfg(test)]
@@ -89,6 +101,8 @@ mod tests {
                     colon: bit(b == b':'),
                     point: bit(b == b'.'),
                     join: bit(b" -./()".contains(&b)),
+                    hex: bit(matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+                    dash: bit(b == b'-'),
                     high: bit(!b.is_ascii()),
                     str8: bit(b == 0xd9),
                 };

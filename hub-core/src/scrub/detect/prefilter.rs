@@ -3,6 +3,7 @@
 
 use super::block::{BLOCK, Masks, classify};
 use super::builtin::BuiltIn;
+use super::iban;
 use super::pass::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
 use std::ops::Range;
 
@@ -102,6 +103,24 @@ impl Around<'_> {
             | self.behind(|masks| masks.str8, by + 1)
     }
 
+    /// Digits behind the two letters of a country that has IBANs.
+    fn ibans(&self) -> u64 {
+        let letter = |by| self.behind(|masks| masks.letter, by);
+        let mut starts = self.here.digit & letter(1) & letter(2) & self.alone(3);
+        let mut found = 0;
+        while starts != 0 {
+            let i = starts.trailing_zeros();
+            starts &= starts - 1;
+            let digit = self.at + i as usize;
+            if let Some(&[a, b]) = self.message.get(digit.saturating_sub(2)..digit)
+                && iban::has_country([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
+            {
+                found |= 1 << i;
+            }
+        }
+        found
+    }
+
     /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
     fn is_date(&self, i: u32) -> bool {
         let start = self.at + i as usize;
@@ -121,7 +140,7 @@ impl Wanted {
     /// The bytes of a block at which something could be found, whatever texts they belong to.
     #[inline]
     fn candidates(&self, around: &Around<'_>) -> u64 {
-        let Around { before, here, .. } = around;
+        let here = &around.here;
         // Text beyond ASCII may look like something else, and is left to the scan.
         let mut found = here.high;
         if self.has(BuiltIn::Email) || self.has(BuiltIn::UrlCredentials) {
@@ -129,8 +148,7 @@ impl Wanted {
         }
         if here.digit != 0 {
             if self.has(BuiltIn::Iban) {
-                let letter = |by| around.behind(|masks| masks.letter, by);
-                found |= here.digit & letter(1) & letter(2) & around.alone(3);
+                found |= around.ibans();
             }
             if self.numbers {
                 found |= self.numbers(around);
@@ -140,7 +158,35 @@ impl Wanted {
             found |= colons(around);
         }
         if self.runs {
-            found |= ends_of_long_runs(here.token, before.token);
+            found |= self.runs(around);
+        }
+        found
+    }
+
+    /// Ends of stretches of long runs. Those of `0-9 a-f -` alone, such as UUIDs and trace ids,
+    /// have no prefix of a token in them, and little else is left that they could be.
+    #[inline]
+    fn runs(&self, around: &Around<'_>) -> u64 {
+        let Around { before, here, .. } = around;
+        let long = ends_of_long_runs(here.token, before.token);
+        if long == 0 {
+            return 0;
+        }
+        let plain = ends_of_long_runs(here.hex | here.dash, before.hex | before.dash);
+        // Of `SG.` and its like the point stands before the run.
+        let mut found = long & (!plain | around.behind(|masks| masks.point, LONG_RUN as u32));
+        if plain != 0 && self.has(BuiltIn::HighEntropy) {
+            // A digest has twice as many.
+            let hex = ends_of_long_runs(here.hex, before.hex);
+            let before = ends_of_long_runs(before.hex, 0);
+            found |= hex & behind(hex, before, LONG_RUN as u32);
+        }
+        if plain != 0 && self.has(BuiltIn::ItCodiceFiscale) {
+            let letter = |by| around.behind(|masks| masks.letter, by);
+            let places = [0, 4, 7, 10, 11, 12, 13, 14, 15];
+            found |= places
+                .into_iter()
+                .fold(plain, |found, by| found & if by == 0 { here.letter } else { letter(by) });
         }
         found
     }

@@ -114,9 +114,16 @@ impl<'a> Pass<'a> {
         // A value is one step; those beyond the first word of path states are more.
         self.work.steps += width as u64 - 1;
         let depth = self.work.open.len();
-        self.work.rows.resize(width * (depth + 1), 0);
+        if self.work.rows.len() != width * (depth + 1) {
+            self.work.rows.resize(width * (depth + 1), 0);
+        }
         let (above, row) = self.work.rows.split_at_mut(width * depth);
-        plan.paths.step(&above[width * (depth - 1)..], step, row);
+        let above = &above[width * (depth - 1)..];
+        if step == Step::Other && !plan.paths.open(above) {
+            row.fill(0);
+            return Bits::NONE;
+        }
+        plan.paths.step(above, step, row);
         plan.paths.ends(row)
     }
 
