@@ -1,8 +1,8 @@
 //! The one place where detectors are called.
 
 use super::detect::{
-    BuiltIn, Check, DetectError, DetectorSet, DetectorSpec, Except, Find, Hit as Found, Near,
-    Scratch,
+    BuiltIn, Candidates, Check, DetectError, DetectorSet, DetectorSpec, Except, Find, Hit as Found,
+    Near, Scratch,
 };
 use super::rule::DetectorRules;
 use parking_lot::Mutex;
@@ -78,9 +78,11 @@ impl Detectors {
         let mut finders = self.finders.lock();
         let make = || {
             let specs = detectors.iter().filter_map(|at| self.specs.get(*at)).cloned();
-            let each = detectors.iter().filter_map(|at| self.each.get(*at)).cloned();
-            let all = DetectorSet::new(&specs.collect::<Vec<_>>()).ok();
-            Arc::new(Finder { all, each: each.collect() })
+            let sets = match DetectorSet::new(&specs.collect::<Vec<_>>()) {
+                Ok(all) => vec![Arc::new(all)],
+                Err(_) => detectors.iter().filter_map(|at| self.each.get(*at)).cloned().collect(),
+            };
+            Arc::new(Finder { sets })
         };
         finders.entry(detectors.to_vec()).or_insert_with(make).clone()
     }
@@ -95,35 +97,43 @@ impl fmt::Debug for Detectors {
 /// The detectors of a plan.
 #[derive(Debug)]
 pub(crate) struct Finder {
-    /// All in one pass; `None` if they are too many for that.
-    all: Option<DetectorSet>,
-    each: Vec<Arc<DetectorSet>>,
+    /// One set of all; if they are too many for that, one of each.
+    sets: Vec<Arc<DetectorSet>>,
 }
 
 impl Finder {
-    /// Whether any detector finds something: the question asked of every text. `key` is the one
-    /// under which the text stands.
-    pub(crate) fn any(&self, key: &str, text: &str, scratch: &mut FindScratch) -> bool {
-        let Some(all) = &self.all else { return true };
-        scratch.found.clear();
-        all.scan_under(key, text, &mut scratch.scratch, &mut scratch.found);
-        !scratch.found.is_empty()
-    }
-
-    /// What each detector finds by itself, also where the finds of two overlap: asked only of
-    /// text in which there is something. That one may be shown must not hide the other.
-    pub(crate) fn each(&self, key: &str, text: &str, scratch: &mut FindScratch) {
-        let FindScratch { hits, found, scratch } = scratch;
-        hits.clear();
-        for (detector, set) in self.each.iter().enumerate() {
-            found.clear();
-            set.scan_under(key, text, scratch, found);
-            hits.extend(found.iter().map(|hit| Hit { start: hit.start, end: hit.end, detector }));
+    /// Marks the bytes of a message at which something could be found in a string.
+    pub(crate) fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
+        match &self.sets[..] {
+            [all] => all.candidates(message, candidates),
+            _ => candidates.everywhere(),
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.each.len()
+    /// The least integer in which something could be found.
+    pub(crate) fn least_number(&self) -> u64 {
+        self.sets.iter().map(|set| set.least_number()).min().unwrap_or(u64::MAX)
+    }
+
+    /// What each detector finds by itself, also where the finds of two overlap: that one may be
+    /// shown must not hide the other. `key` is the one under which the text stands.
+    ///
+    /// Patterns search at most `limit` bytes; how many they did is returned. If it is more than
+    /// the limit, not all was found.
+    pub(crate) fn find(&self, key: &str, text: &str, limit: u64, scratch: &mut FindScratch) -> u64 {
+        let FindScratch { hits, found, scratch } = scratch;
+        hits.clear();
+        scratch.limit(limit);
+        for (n, set) in self.sets.iter().enumerate() {
+            found.clear();
+            set.scan_each(key, text, scratch, found);
+            hits.extend(found.iter().map(|hit| Hit {
+                start: hit.start,
+                end: hit.end,
+                detector: n + usize::from(hit.detector),
+            }));
+        }
+        scratch.spent()
     }
 }
 

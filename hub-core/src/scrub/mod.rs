@@ -24,6 +24,8 @@ mod find;
 #[cfg(feature = "scrub")]
 mod keys;
 #[cfg(feature = "scrub")]
+mod names;
+#[cfg(feature = "scrub")]
 mod path;
 #[cfg(feature = "scrub")]
 mod plan;

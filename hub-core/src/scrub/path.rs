@@ -1,6 +1,7 @@
 //! Where in a message a rule looks: paths, compiled into one automaton for all rules of a plan.
 
 use super::bits::Bits;
+use super::names::NameFilter;
 use std::collections::HashMap;
 use thiserror::Error;
 
@@ -99,9 +100,13 @@ enum State {
 #[derive(Debug, Default)]
 pub(crate) struct PathSet {
     states: Vec<State>,
-    atoms: HashMap<Box<str>, u32>,
+    atoms: HashMap<Box<[u8]>, u32>,
+    filter: NameFilter,
     payload: Vec<u64>,
     headers: Vec<u64>,
+    /// The states that any key or index leads on from, and those at which a path ends.
+    open: Vec<u64>,
+    ends: Vec<u64>,
 }
 
 /// By what a value hangs on its container.
@@ -127,7 +132,7 @@ impl PathSet {
                     Segment::Rest => State::Rest,
                     Segment::Key(key) => {
                         let fresh = set.atoms.len() as u32;
-                        let atom = *set.atoms.entry(key.clone()).or_insert(fresh);
+                        let atom = *set.atoms.entry(key.as_bytes().into()).or_insert(fresh);
                         State::Key { atom, index: key.parse().ok() }
                     }
                 };
@@ -137,6 +142,18 @@ impl PathSet {
         }
         let width = set.states.len().div_ceil(64);
         (set.payload, set.headers) = (vec![0; width], vec![0; width]);
+        let row_of = |want: fn(&State) -> bool| {
+            let mut row = vec![0; width];
+            for (at, _) in set.states.iter().enumerate().filter(|(_, state)| want(state)) {
+                row[at / 64] |= 1 << (at % 64);
+            }
+            row
+        };
+        (set.open, set.ends) = (
+            row_of(|state| matches!(state, State::One | State::Rest)),
+            row_of(|state| matches!(state, State::End(_))),
+        );
+        set.filter = set.atoms.keys().map(|key| &**key).collect();
         for (start, headers) in starts {
             let mut row = vec![0; width];
             set.enter(start, &mut row);
@@ -160,7 +177,11 @@ impl PathSet {
     }
 
     /// How a key is known here.
-    pub(crate) fn atom(&self, key: &str) -> Step {
+    #[inline]
+    pub(crate) fn atom(&self, key: &[u8]) -> Step {
+        if !self.filter.may_have(key) {
+            return Step::Other;
+        }
         self.atoms.get(key).map_or(Step::Other, |atom| Step::Atom(*atom))
     }
 
@@ -173,11 +194,17 @@ impl PathSet {
         }
     }
 
+    /// Whether any key leads on from these states, also one that no path names.
+    #[inline]
+    pub(crate) fn open(&self, row: &[u64]) -> bool {
+        row.iter().zip(&self.open).any(|(bits, open)| bits & open != 0)
+    }
+
     /// The states of a child, from those of its container.
     pub(crate) fn step(&self, from: &[u64], step: Step, into: &mut [u64]) {
         into.fill(0);
         for (word, bits) in from.iter().enumerate() {
-            let mut bits = *bits;
+            let mut bits = if step == Step::Other { bits & self.open[word] } else { *bits };
             while bits != 0 {
                 let at = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
@@ -200,7 +227,7 @@ impl PathSet {
     pub(crate) fn ends(&self, row: &[u64]) -> Bits {
         let mut rules = Bits::NONE;
         for (word, bits) in row.iter().enumerate() {
-            let mut bits = *bits;
+            let mut bits = bits & self.ends[word];
             while bits != 0 {
                 let at = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
@@ -222,7 +249,7 @@ mod tests {
         let set = PathSet::new(std::iter::once((0, &pattern)));
         let mut row = set.start(pattern.headers).to_vec();
         for key in path {
-            let step = match (set.atom(key), key.parse()) {
+            let step = match (set.atom(key.as_bytes()), key.parse()) {
                 (Step::Other, Ok(n)) => Step::Number(n),
                 (step, _) => step,
             };

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::bits::Bits;
 use super::find::{FindScratch, Finder};
+use super::names::NameFilter;
 use super::path::{PathSet, Step};
 use super::rule::{Find, MAX_KEY_NAME, Mode, Rule, RuleKind, Shared, Type, fold_key};
 use crate::topic::TopicName;
@@ -18,6 +19,7 @@ pub struct Plan {
     pub(crate) shared: Arc<Shared>,
     pub(crate) paths: PathSet,
     keys: HashMap<Box<[u8]>, Bits>,
+    key_filter: NameFilter,
     /// Rules that name paths, and rules that name keys.
     with_paths: Bits,
     with_keys: Bits,
@@ -25,6 +27,8 @@ pub struct Plan {
     types: [Bits; 9],
     pub(crate) sets: Sets,
     pub(crate) finder: Arc<Finder>,
+    /// The least integer in which the finder could find something.
+    pub(crate) least_number: u64,
     /// For each detector of the finder, the rules that want it.
     pub(crate) wanted: Vec<Bits>,
     /// For each view, the action of each rule.
@@ -61,6 +65,8 @@ pub(crate) struct Sets {
     pub(crate) shadow: Bits,
     /// Rules that look at values one by one.
     pub(crate) walking: Bits,
+    /// Rules that look at more of a value than what detectors find in its text.
+    pub(crate) direct: Bits,
 }
 
 impl Plan {
@@ -112,11 +118,13 @@ impl Plan {
         let mut plan = Plan {
             topic: topic.clone(),
             paths,
+            key_filter: keys.keys().map(|key| &**key).collect(),
             keys,
             with_paths,
             with_keys,
             types,
             sets,
+            least_number: finder.least_number(),
             finder,
             wanted,
             actions,
@@ -130,7 +138,7 @@ impl Plan {
 
     fn look_at_topic(&self) -> Option<usize> {
         let mut scratch = FindScratch::default();
-        self.finder.each("", self.topic.as_str(), &mut scratch);
+        self.finder.find("", self.topic.as_str(), u64::MAX, &mut scratch);
         let rules = scratch.hits.iter().flat_map(|hit| self.wanted[hit.detector].iter());
         rules
             .filter(|n| match &self.rules[*n].rule.kind {
@@ -166,7 +174,7 @@ impl Plan {
 
     /// Rules that name this key, alone or with others.
     pub(crate) fn key(&self, key: &[u8]) -> Bits {
-        if self.keys.is_empty() {
+        if !self.key_filter.may_have(key) {
             return Bits::NONE;
         }
         let mut buffer = [0; MAX_KEY_NAME];
@@ -176,7 +184,8 @@ impl Plan {
 
     /// Whether a rule names this key, so that it may be told.
     pub(crate) fn names(&self, key: &str) -> bool {
-        matches!(self.paths.atom(key), Step::Atom(_)) || !self.key(key.as_bytes()).is_empty()
+        matches!(self.paths.atom(key.as_bytes()), Step::Atom(_))
+            || !self.key(key.as_bytes()).is_empty()
     }
 
     /// Rules that a value can concern which has this type, these paths and these key names.
@@ -251,6 +260,7 @@ impl Sets {
                 _ => sets.detecting.set(n),
             }
         }
+        sets.direct = sets.whole | sets.normalising | sets.ranging;
         sets
     }
 }

@@ -24,7 +24,12 @@ impl Schema {
             }
             table => serde_json::to_value(table).map_err(|error| error.to_string())?,
         };
-        jsonschema::draft202012::new(&json).map(Schema).map_err(|error| error.to_string())
+        // The engine that never backtracks: no pattern takes more than linear time.
+        jsonschema::draft202012::options()
+            .with_pattern_options(jsonschema::PatternOptions::regex())
+            .build(&json)
+            .map(Schema)
+            .map_err(|error| error.to_string())
     }
 
     /// Where in the schema the first keyword stands that the value does not meet. This text

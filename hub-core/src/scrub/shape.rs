@@ -119,9 +119,13 @@ impl Plan {
         let Ok(key) = std::str::from_utf8(key) else { return false };
         let plain = |c: char| c.is_ascii_alphabetic() || c == '_';
         self.names(key)
-            || (key.len() <= MAX_KEY
-                && key.chars().all(plain)
-                && !self.finder.any("", key, &mut FindScratch::default()))
+            || (key.len() <= MAX_KEY && key.chars().all(plain) && self.finds_nothing(key))
+    }
+
+    fn finds_nothing(&self, key: &str) -> bool {
+        let mut scratch = FindScratch::default();
+        self.finder.find("", key, u64::MAX, &mut scratch);
+        scratch.hits.is_empty()
     }
 }
 

@@ -54,9 +54,18 @@ fn len32(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Reads the value at `at`; with it comes the offset behind it, of a container behind its head.
 /// `None` for bytes that are no MessagePack.
-#[inline]
+#[inline(always)]
 pub(crate) fn read(bytes: &[u8], at: usize) -> Option<(Token<'_>, usize)> {
     let marker = *bytes.get(at)?;
+    // Most values are short strings.
+    if marker & 0xe0 == 0xa0 {
+        let (start, len) = (at + 1, usize::from(marker & 0x1f));
+        return Some((Token::Str(bytes.get(start..start + len)?), start + len));
+    }
+    read_other(bytes, at, marker)
+}
+
+fn read_other(bytes: &[u8], at: usize, marker: u8) -> Option<(Token<'_>, usize)> {
     let body = |head: usize, len: usize| {
         let start = at + head;
         bytes.get(start..start.checked_add(len)?).map(|body| (body, start + len))

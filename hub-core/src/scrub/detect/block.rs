@@ -14,10 +14,22 @@ pub(super) struct Masks {
     pub(super) letter: u64,
     /// What long tokens consist of: letters, digits, `_ - + /`
     pub(super) token: u64,
-    /// `@` and `:`
-    pub(super) mark: u64,
+    /// `@`
+    pub(super) at: u64,
+    /// `:`
+    pub(super) colon: u64,
     /// `.`
     pub(super) point: u64,
+    /// What may stand between the digits of a number: ` - . / ( )`
+    pub(super) join: u64,
+    /// `0-9 a-f`
+    pub(super) hex: u64,
+    /// `-`
+    pub(super) dash: u64,
+    /// What is beyond ASCII
+    pub(super) high: u64,
+    /// The marker of a `str 8`
+    pub(super) str8: u64,
 }
 
 /// The masks of the first `len` bytes; the rest of the block has to be zero.
@@ -28,19 +40,29 @@ pub(super) fn classify(block: &[u8; BLOCK], len: usize) -> Masks {
         if lane * 16 >= len {
             break;
         }
-        let [digit, letter, token, mark, point] = lane_masks(bytes);
         let shift = lane * 16;
-        masks.digit |= u64::from(digit) << shift;
-        masks.letter |= u64::from(letter) << shift;
-        masks.token |= u64::from(token) << shift;
-        masks.mark |= u64::from(mark) << shift;
-        masks.point |= u64::from(point) << shift;
+        let fields = [
+            &mut masks.digit,
+            &mut masks.letter,
+            &mut masks.token,
+            &mut masks.at,
+            &mut masks.colon,
+            &mut masks.point,
+            &mut masks.join,
+            &mut masks.hex,
+            &mut masks.dash,
+            &mut masks.high,
+            &mut masks.str8,
+        ];
+        for (field, bits) in fields.into_iter().zip(lane_masks(bytes)) {
+            *field |= u64::from(bits) << shift;
+        }
     }
     masks
 }
 
 #[inline(always)]
-fn lane_masks(lane: &[u8; 16]) -> [u32; 5] {
+fn lane_masks(lane: &[u8; 16]) -> [u32; 11] {
     let bytes = u8x16::new(*lane);
     let is = |c: u8| bytes.simd_eq(u8x16::splat(c));
     // Bytes from `first` to `last`, in one unsigned comparison.
@@ -50,9 +72,13 @@ fn lane_masks(lane: &[u8; 16]) -> [u32; 5] {
     };
     let digit = range(bytes, b'0', b'9');
     let letter = range(bytes | u8x16::splat(0x20), b'a', b'z');
-    let token = digit | letter | is(b'-') | is(b'_') | is(b'+') | is(b'/');
-    let mark = is(b'@') | is(b':');
-    [digit, letter, token, mark, is(b'.')].map(u8x16::to_bitmask)
+    let (dash, point, slash) = (is(b'-'), is(b'.'), is(b'/'));
+    let token = digit | letter | dash | is(b'_') | is(b'+') | slash;
+    let join = dash | point | slash | range(bytes, b'(', b')') | is(b' ');
+    let hex = digit | range(bytes, b'a', b'f');
+    let high = range(bytes, 0x80, 0xff);
+    let (at, colon, str8) = (is(b'@'), is(b':'), is(0xd9));
+    [digit, letter, token, at, colon, point, join, hex, dash, high, str8].map(u8x16::to_bitmask)
 }
 
 #[cfg(test)]
@@ -71,8 +97,14 @@ mod tests {
                     digit: bit(b.is_ascii_digit()),
                     letter: bit(b.is_ascii_alphabetic()),
                     token: bit(token),
-                    mark: bit(b == b'@' || b == b':'),
+                    at: bit(b == b'@'),
+                    colon: bit(b == b':'),
                     point: bit(b == b'.'),
+                    join: bit(b" -./()".contains(&b)),
+                    hex: bit(matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+                    dash: bit(b == b'-'),
+                    high: bit(!b.is_ascii()),
+                    str8: bit(b == 0xd9),
                 };
                 assert_eq!(classify(&block, BLOCK), expected, "{b:#x} at {place}");
             }

@@ -78,7 +78,8 @@ fn is_label(label: &str) -> bool {
 fn is_top(label: &str) -> bool {
     let letters =
         label.chars().count() > 1 && !label.bytes().any(|b| matches!(b, b'0'..=b'9' | b'-'));
-    letters || label.len() > 4 && label[..4].eq_ignore_ascii_case("xn--")
+    let punycode = |head: &[u8]| label.len() > 4 && head.eq_ignore_ascii_case(b"xn--");
+    letters || label.as_bytes().get(..4).is_some_and(punycode)
 }
 
 /// `logo@2x.png` is a file.

@@ -50,6 +50,11 @@ pub(super) fn is_iban(upper: &[u8]) -> bool {
     upper.len() == len && fits(upper, form)
 }
 
+/// Whether a country has IBANs; its code in upper case.
+pub(super) fn has_country(code: [u8; 2]) -> bool {
+    country(code).is_some()
+}
+
 fn country(code: [u8; 2]) -> Option<(usize, &'static str)> {
     let found = COUNTRIES.binary_search_by_key(&code, |&(code, _, _)| code).ok()?;
     Some((COUNTRIES[found].1, COUNTRIES[found].2))

@@ -3,13 +3,17 @@
 use super::block::{BLOCK, Masks, classify};
 use super::builtin::BuiltIn;
 use super::cluster::{self, Cluster, LONGEST_NUMBER};
+use super::prefilter::ends_of_long_runs;
 use super::token::{self, Forms};
 use super::{card, email, entropy, iban, ip, national, pem, phone, ssn, url};
+use memchr::memmem::Finder;
 
 /// Characters of the shortest run that can be a token or a secret.
-const LONG_RUN: usize = 16;
+pub(super) const LONG_RUN: usize = 16;
 /// Digits with which the shortest number begins, an IPv4 address apart: a NIR's before its letter.
-const FEWEST_DIGITS: usize = 6;
+pub(super) const FEWEST_DIGITS: usize = 6;
+/// The least number with so many digits.
+pub(super) const LEAST_NUMBER: u64 = 10_u64.pow(FEWEST_DIGITS as u32 - 1);
 
 /// Whether a byte may be part of a run.
 const RUN: [bool; 256] = {
@@ -24,7 +28,7 @@ const RUN: [bool; 256] = {
 };
 
 /// Bytes that `FEWEST_DIGITS` take at most, with three separators between any two.
-const REACH: usize = FEWEST_DIGITS + 3 * (FEWEST_DIGITS - 1);
+pub(super) const REACH: usize = FEWEST_DIGITS + 3 * (FEWEST_DIGITS - 1);
 
 /// A match: the bytes `start..end`.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +58,11 @@ pub(super) struct Wanted {
     /// Bit `n`: the built-in with discriminant `n`.
     kinds: u64,
     forms: Forms,
-    numbers: bool,
+    pub(super) numbers: bool,
     nationals: bool,
-    runs: bool,
+    pub(super) runs: bool,
+    /// How a private key begins, if they are looked for.
+    pub(super) pem: Option<Finder<'static>>,
 }
 
 impl Wanted {
@@ -71,7 +77,8 @@ impl Wanted {
         let nationals = nationals.into_iter().any(has);
         let numbers = nationals || [Card, Phone, Ipv4, UsSsn].into_iter().any(has);
         let runs = forms.any() || [Jwt, HighEntropy, ItCodiceFiscale].into_iter().any(has);
-        Wanted { kinds, forms, numbers, nationals, runs }
+        let pem = has(PemPrivateKey).then(|| Finder::new(pem::BEGIN));
+        Wanted { kinds, forms, numbers, nationals, runs, pem }
     }
 
     #[inline]
@@ -93,7 +100,8 @@ struct Before {
 }
 
 /// The mask moved so that bit `i` is about the byte `by` places before byte `i`.
-fn behind(mask: u64, before: u64, by: u32) -> u64 {
+#[inline(always)]
+pub(super) fn behind(mask: u64, before: u64, by: u32) -> u64 {
     mask << by | before >> (64 - by)
 }
 
@@ -133,8 +141,8 @@ pub(super) fn run(text: &str, wanted: &Wanted, found: impl FnMut(BuiltIn, Found)
         block[..rest.len()].copy_from_slice(rest);
         pass.block(&block, rest.len(), bytes.len() - rest.len(), &mut before);
     }
-    if wanted.has(BuiltIn::PemPrivateKey) && bytes.len() >= pem::SHORTEST {
-        pass.pem();
+    if let Some(begin) = wanted.pem.as_ref().filter(|_| bytes.len() >= pem::SHORTEST) {
+        pass.pem(begin);
     }
 }
 
@@ -152,8 +160,9 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
                 self.letters_then_digits(after_letter, alphanumeric, masks.letter, at, before);
             }
         }
-        if masks.mark != 0 {
-            self.marks(masks.mark, at);
+        let marks = masks.at | masks.colon;
+        if marks != 0 {
+            self.marks(marks, at);
         }
         if self.wanted.runs {
             self.runs(masks.token, before.token, at);
@@ -306,13 +315,7 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
 
     /// Runs of token characters that a stretch of `LONG_RUN` in or into this block shows.
     fn runs(&mut self, token: u64, before: u64, at: usize) {
-        // Bit `i` stays if the bits from `i` on, `LONG_RUN` of them, are set.
-        let mut long = u128::from(token) << BLOCK | u128::from(before);
-        for by in [1, 2, 4, 8] {
-            long &= long >> by;
-        }
-        // Now bit `i` is the stretch that ends in byte `i` of this block.
-        let mut ends = (long >> (BLOCK + 1 - LONG_RUN)) as u64;
+        let mut ends = ends_of_long_runs(token, before);
         while ends != 0 {
             let last = at + ends.trailing_zeros() as usize;
             if last >= self.runs_done {
@@ -363,9 +366,9 @@ impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
         }
     }
 
-    fn pem(&mut self) {
+    fn pem(&mut self, begin: &Finder<'_>) {
         let mut from = 0;
-        while let Some(next) = memchr::memmem::find(&self.bytes[from..], pem::BEGIN) {
+        while let Some(next) = begin.find(&self.bytes[from..]) {
             let start = from + next;
             from = start + pem::BEGIN.len();
             if let Some(one) = pem::find(self.bytes, start) {

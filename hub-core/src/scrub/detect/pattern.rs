@@ -23,6 +23,29 @@ pub(super) struct Pattern {
     check: Option<Check>,
 }
 
+/// How many bytes patterns may still search, each as often as they do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fuel {
+    pub(super) left: u64,
+    pub(super) spent: u64,
+}
+
+impl Default for Fuel {
+    fn default() -> Fuel {
+        Fuel { left: u64::MAX, spent: 0 }
+    }
+}
+
+impl Fuel {
+    fn spend(&mut self, bytes: usize) -> bool {
+        let bytes = bytes as u64;
+        self.spent += bytes;
+        let enough = bytes <= self.left;
+        self.left = self.left.saturating_sub(bytes);
+        enough
+    }
+}
+
 /// A regular expression in a set, and the least bytes that it matches.
 pub(super) fn compile(pattern: &str) -> Result<(Regex, usize), String> {
     let hir = syntax::parse(pattern).map_err(|e| e.to_string())?;
@@ -42,10 +65,11 @@ impl Pattern {
         Ok(Pattern { regex, value, check })
     }
 
-    /// Reports the spans of what it matches and the check accepts, in ascending order.
-    pub(super) fn find(&self, text: &str, mut found: impl FnMut(usize, usize)) {
+    /// Reports the spans of what it matches and the check accepts, in ascending order, until the
+    /// fuel is spent.
+    pub(super) fn find(&self, text: &str, fuel: &mut Fuel, mut found: impl FnMut(usize, usize)) {
         let mut at = 0;
-        while let Some((start, end)) = self.next(text, at) {
+        while let Some((start, end)) = self.next(text, at, fuel) {
             let (from, to) = self.value(text, start, end);
             if from < to && self.check.is_none_or(|check| check.passes(&text[from..to])) {
                 found(from, to);
@@ -54,9 +78,13 @@ impl Pattern {
         }
     }
 
-    fn next(&self, text: &str, mut from: usize) -> Option<(usize, usize)> {
+    fn next(&self, text: &str, mut from: usize, fuel: &mut Fuel) -> Option<(usize, usize)> {
         loop {
             let to = text.ceil_char_boundary(text.len().min(from + 2 * WINDOW));
+            // A match may be short and the search for a longer one still go through the window.
+            if !fuel.spend(to - from) {
+                return None;
+            }
             match self.regex.find(Input::new(text).span(from..to)) {
                 None if to == text.len() => return None,
                 None => from = text.floor_char_boundary(from + WINDOW),

@@ -5,7 +5,8 @@ use super::fold::Folded;
 use super::hit::{Hit, resolve};
 use super::near::Words;
 use super::pass::{self, Found, Wanted};
-use super::pattern::{self, Pattern};
+use super::pattern::{self, Fuel, Pattern};
+use super::prefilter::Candidates;
 use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
@@ -17,6 +18,22 @@ pub struct Scratch {
     /// Pattern `i` has to be tried.
     tried: Vec<bool>,
     hits: Vec<Hit>,
+    fuel: Fuel,
+}
+
+impl Scratch {
+    /// Lets patterns search no more than so many bytes from now on, each as often as they do;
+    /// without it there is no limit. Built-in detectors are linear and need none.
+    pub fn limit(&mut self, bytes: u64) {
+        self.fuel = Fuel { left: bytes, spent: 0 };
+    }
+
+    /// How many bytes patterns have searched since [`limit`](Self::limit). If it is more than
+    /// that, they have stopped, and there may be more to find.
+    #[must_use]
+    pub fn spent(&self) -> u64 {
+        self.fuel.spent
+    }
 }
 
 /// Detectors, compiled: made once, shared by threads.
@@ -79,6 +96,29 @@ impl DetectorSet {
         Ok(DetectorSet { detectors, wanted: Wanted::new(kinds), of_kind, patterns, literals })
     }
 
+    /// Marks where in `message`, which is MessagePack, anything could be found: the text of a
+    /// `fixstr` or `str 8` has no hit unless [`Candidates::any`] says so.
+    pub fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
+        candidates.clear();
+        if self.literals.as_ref().is_some_and(|literals| literals.always.contains(&true)) {
+            candidates.everywhere();
+            return;
+        }
+        candidates.mark(message, &self.wanted);
+        for at in self.wanted.pem.iter().flat_map(|begin| begin.find_iter(message)) {
+            candidates.set(at);
+        }
+        let literals = self.literals.iter().filter(|literals| !literals.pattern.is_empty());
+        for found in literals.flat_map(|some| some.automaton.find_overlapping_iter(message)) {
+            candidates.set(found.start());
+        }
+    }
+
+    /// The least integer with a hit in its digits.
+    pub fn least_number(&self) -> u64 {
+        if self.patterns.is_empty() { pass::LEAST_NUMBER } else { 0 }
+    }
+
     /// Appends the hits in `text`.
     pub fn scan(&self, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         self.scan_under("", text, scratch, hits);
@@ -88,16 +128,42 @@ impl DetectorSet {
     /// needs may be in the key.
     pub fn scan_under(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
+        self.scan_all(key, text, scratch, hits);
+        resolve(hits, from);
+    }
+
+    /// The same, where each detector's hits are those that it has alone: hits of two detectors may
+    /// overlap. Ordered by detector.
+    pub fn scan_each(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        let from = hits.len();
+        self.scan_all(key, text, scratch, hits);
+        if hits.len() - from < 2 {
+            return;
+        }
+        let mut all = std::mem::take(&mut scratch.hits);
+        all.clear();
+        all.extend(hits.drain(from..));
+        all.sort_unstable_by_key(|hit| hit.detector);
+        for of_one in all.chunk_by(|a, b| a.detector == b.detector) {
+            let from = hits.len();
+            hits.extend_from_slice(of_one);
+            resolve(hits, from);
+        }
+        scratch.hits = all;
+    }
+
+    /// All that is found, in no order.
+    fn scan_all(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        let from = hits.len();
         if text.is_ascii() || !scratch.folded.fold(text) {
-            self.find(key, text, &mut scratch.tried, hits);
+            self.find(key, text, &mut scratch.tried, &mut scratch.fuel, hits);
         } else {
-            let Scratch { folded, tried, .. } = scratch;
-            self.find(key, &folded.text, tried, hits);
+            let Scratch { folded, tried, fuel, .. } = scratch;
+            self.find(key, &folded.text, tried, fuel, hits);
             for hit in &mut hits[from..] {
                 (hit.start, hit.end) = folded.original(text, hit.start, hit.end);
             }
         }
-        resolve(hits, from);
     }
 
     /// The detector, the one named first, to which the decimal digits of `value` as a whole are a
@@ -112,15 +178,22 @@ impl DetectorSet {
             rest /= 10;
         }
         let text = str::from_utf8(&digits[start..]).unwrap_or_default();
-        let Scratch { tried, hits, .. } = scratch;
+        let Scratch { tried, hits, fuel, .. } = scratch;
         hits.clear();
-        self.find(key, text, tried, hits);
+        self.find(key, text, tried, fuel, hits);
         let whole = hits.iter().filter(|hit| hit.start == 0 && hit.end == text.len());
         whole.map(|hit| hit.detector).min()
     }
 
     /// Hits in a text that is folded, as they are found.
-    fn find(&self, key: &str, text: &str, tried: &mut Vec<bool>, hits: &mut Vec<Hit>) {
+    fn find(
+        &self,
+        key: &str,
+        text: &str,
+        tried: &mut Vec<bool>,
+        fuel: &mut Fuel,
+        hits: &mut Vec<Hit>,
+    ) {
         if self.wanted.any() {
             pass::run(text, &self.wanted, |kind, found| {
                 for &detector in &self.of_kind[kind as usize] {
@@ -132,7 +205,7 @@ impl DetectorSet {
         literals.mark(text, tried);
         for ((detector, pattern), _) in self.patterns.iter().zip(tried).filter(|(_, tried)| **tried)
         {
-            pattern.find(text, |start, end| {
+            pattern.find(text, fuel, |start, end| {
                 self.judge(*detector, key, text, Found { start, end, certain: true }, hits);
             });
         }

@@ -9,9 +9,13 @@ use super::state::{Open, RuleCount, Work};
 use super::verdict::QuarantineReason;
 use crate::wire::Limits;
 
-/// Why a pass ends before the end of the message.
+/// Why a pass ends before the end of the message. Boxed, because it is rare and the results that
+/// could hold it are many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stop {
+pub(crate) struct Stop(pub(super) Box<Cause>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
     Refuse { rule: usize, path: String },
     Quarantine { rule: Option<usize>, reason: QuarantineReason },
     Disconnect { rule: usize },
@@ -19,7 +23,13 @@ pub(crate) enum Stop {
 
 impl From<QuarantineReason> for Stop {
     fn from(reason: QuarantineReason) -> Stop {
-        Stop::Quarantine { rule: None, reason }
+        Cause::Quarantine { rule: None, reason }.into()
+    }
+}
+
+impl From<Cause> for Stop {
+    fn from(cause: Cause) -> Stop {
+        Stop(Box::new(cause))
     }
 }
 
@@ -31,6 +41,8 @@ pub(super) struct Pass<'a> {
     pub(super) work: &'a mut Work,
     pub(super) found: &'a mut Sites,
     pub(super) counts: &'a mut [RuleCount],
+    /// Rules that act or count on this message and look here: those of headers, or all.
+    region: Bits,
 }
 
 /// Where a value is, and which rules can concern it there.
@@ -45,7 +57,22 @@ pub(super) struct Place {
     pub(super) keys: Bits,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        bytes: &'a [u8],
+        in_headers: bool,
+        work: &'a mut Work,
+        found: &'a mut Sites,
+        counts: &'a mut [RuleCount],
+    ) -> Pass<'a> {
+        let running = work.active | work.shadow;
+        let headers = plan.sets.in_headers | plan.with_paths();
+        let region = if in_headers { running & headers } else { running };
+        work.sifted = false;
+        Pass { plan, bytes, in_headers, work, found, counts, region }
+    }
+
     /// Goes over all bytes. What rules find is in `found` afterwards.
     pub(super) fn run(&mut self) -> Result<(), Stop> {
         let plan = self.plan;
@@ -84,10 +111,19 @@ impl Pass<'_> {
             return Bits::NONE;
         }
         let width = plan.paths.width();
+        // A value is one step; those beyond the first word of path states are more.
+        self.work.steps += width as u64 - 1;
         let depth = self.work.open.len();
-        self.work.rows.resize(width * (depth + 1), 0);
+        if self.work.rows.len() != width * (depth + 1) {
+            self.work.rows.resize(width * (depth + 1), 0);
+        }
         let (above, row) = self.work.rows.split_at_mut(width * depth);
-        plan.paths.step(&above[width * (depth - 1)..], step, row);
+        let above = &above[width * (depth - 1)..];
+        if step == Step::Other && !plan.paths.open(above) {
+            row.fill(0);
+            return Bits::NONE;
+        }
+        plan.paths.step(above, step, row);
         plan.paths.ends(row)
     }
 
@@ -99,10 +135,7 @@ impl Pass<'_> {
         let plan = self.plan;
         let (step, keys) = match token {
             Token::Array(_) | Token::Map(_) => return Err(QuarantineReason::ContainerKey.into()),
-            Token::Str(key) => {
-                let text = std::str::from_utf8(key).map_err(|_| QuarantineReason::Malformed)?;
-                (plan.paths.atom(text), plan.key(key))
-            }
+            Token::Str(key) => (plan.paths.atom(key), plan.key(key)),
             Token::UInt(n) => (Step::Number(n), Bits::NONE),
             _ => (Step::Other, Bits::NONE),
         };
@@ -117,12 +150,17 @@ impl Pass<'_> {
         if !self.in_headers {
             self.key_structure(&token, at, map)?;
         }
-        for rule in allow.iter() {
-            self.allow(rule, &token, at, map)?;
+        if !allow.is_empty() {
+            for rule in allow.iter() {
+                self.allow(rule, &token, at, map)?;
+            }
         }
-        let place = Place { at, entry: at, map: Some(map), key_at: None, paths, keys };
-        let finding = plan.located_key(paths, keys) & plan.sets.in_keys & self.region();
-        self.scan(place, &token, end, finding & plan.sets.detecting, Bits::NONE, Bits::NONE)?;
+        let finding =
+            plan.located_key(paths, keys) & plan.sets.in_keys & plan.sets.detecting & self.region;
+        if !finding.is_empty() && self.may_find(&token, at, end)? {
+            let place = Place { at, entry: at, map: Some(map), key_at: None, paths, keys };
+            self.scan(place, &token, end, finding, Bits::NONE, Bits::NONE)?;
+        }
         Ok((end, paths, keys))
     }
 
@@ -156,11 +194,17 @@ impl Pass<'_> {
             self.value_structure(&token, &place)?;
         }
         let region =
-            if self.in_headers && self.work.open.is_empty() { Bits::NONE } else { self.region() };
+            if self.in_headers && self.work.open.is_empty() { Bits::NONE } else { self.region };
         let here =
             plan.located(token.kind(), place.paths, place.keys) & plan.sets.in_values & region;
         if let Token::Array(count) | Token::Map(count) = token {
             self.container(place, &token, count, here)?;
+            return Ok(end);
+        }
+        if here.is_empty() {
+            return Ok(end);
+        }
+        if (here & plan.sets.direct).is_empty() && !self.may_find(&token, place.at, end)? {
             return Ok(end);
         }
         let ranging = here & plan.sets.ranging;
@@ -226,11 +270,29 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// The rules that look here: those of headers, or all.
-    fn region(&self) -> Bits {
-        let plan = self.plan;
-        let running = self.work.active | self.work.shadow;
-        if self.in_headers { running & (plan.sets.in_headers | plan.with_paths()) } else { running }
+    /// Whether detectors could find anything in a scalar. What they need not look at costs as many
+    /// steps.
+    #[inline]
+    fn may_find(&mut self, token: &Token<'_>, at: usize, end: usize) -> Result<bool, Stop> {
+        let may = match token {
+            // The candidates are sure of strings with the shortest heads alone.
+            Token::Str(body) if end - body.len() - at <= 2 => {
+                if !self.work.sifted {
+                    self.plan.finder.candidates(self.bytes, &mut self.work.candidates);
+                    self.work.sifted = true;
+                }
+                let may = self.work.candidates.any(end - body.len()..end);
+                if !may {
+                    self.step(body.len() as u64 / 16)?;
+                }
+                may
+            }
+            Token::UInt(n) => *n >= self.plan.least_number,
+            Token::Int(n) => n.unsigned_abs() >= self.plan.least_number,
+            Token::Nil | Token::Bool(_) => false,
+            _ => true,
+        };
+        Ok(may)
     }
 
     /// Spends steps of the budget.
@@ -264,15 +326,15 @@ impl Pass<'_> {
         match &self.plan.rules[rule].rule.action {
             Action::Reject => Err(self.refuse(rule)),
             Action::Quarantine => {
-                Err(Stop::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule })
+                Err(Cause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }.into())
             }
-            Action::Disconnect => Err(Stop::Disconnect { rule }),
+            Action::Disconnect => Err(Cause::Disconnect { rule }.into()),
             _ => Ok(true),
         }
     }
 
     pub(super) fn refuse(&self, rule: usize) -> Stop {
-        Stop::Refuse { rule, path: self.path() }
+        Cause::Refuse { rule, path: self.path() }.into()
     }
 
     /// Where the pass is. Keys that no rule names are `*`.

@@ -1,7 +1,7 @@
 use super::super::bits::Bits;
 use super::super::headers::check_headers;
 use super::super::plan::Plan;
-use super::pass::{Pass, Stop};
+use super::pass::{Cause, Pass, Stop};
 use super::render::render;
 use super::state::{RuleCount, Scratch, Work};
 use super::verdict::{Fixed, Frame, Quarantine, QuarantineReason, Refusal, Verdict};
@@ -37,7 +37,7 @@ impl Plan {
             return Ok(None);
         }
         if let Some(rule) = self.topic_hit {
-            return Err(Stop::Refuse { rule, path: "$topic".to_owned() });
+            return Err(Cause::Refuse { rule, path: "$topic".to_owned() }.into());
         }
         let Scratch { first, again, counts } = scratch;
         let replaced = self.pass(payload, headers, first, counts)?;
@@ -138,7 +138,7 @@ impl Plan {
             let Some(bytes) = bytes else { continue };
             let found = if in_headers { &mut work.headers } else { &mut work.payload };
             let mut found = std::mem::take(found);
-            let mut pass = Pass { plan: self, bytes, in_headers, work, found: &mut found, counts };
+            let mut pass = Pass::new(self, bytes, in_headers, work, &mut found, counts);
             let result = pass.run();
             *(if in_headers { &mut work.headers } else { &mut work.payload }) = found;
             result?;
@@ -148,15 +148,15 @@ impl Plan {
 
     pub(super) fn verdict(&self, stop: Stop) -> Verdict {
         let name = |rule: usize| -> Arc<str> { self.rules[rule].rule.name.clone() };
-        match stop {
-            Stop::Refuse { rule, path } => {
+        match *stop.0 {
+            Cause::Refuse { rule, path } => {
                 let code = RefusedCode::Rejected;
                 Verdict::Refuse(Refusal { code, rule: name(rule), path })
             }
-            Stop::Quarantine { rule, reason } => {
+            Cause::Quarantine { rule, reason } => {
                 Verdict::Quarantine(Quarantine { rule: rule.map(name), reason })
             }
-            Stop::Disconnect { rule } => Verdict::Disconnect { rule: name(rule) },
+            Cause::Disconnect { rule } => Verdict::Disconnect { rule: name(rule) },
         }
     }
 }

@@ -1,4 +1,5 @@
 use super::super::bits::Bits;
+use super::super::detect::Candidates;
 use super::super::find::FindScratch;
 use super::super::plan::Plan;
 use super::site::Sites;
@@ -69,6 +70,9 @@ pub(super) struct Work {
     pub(super) matches: u32,
     pub(super) elements: usize,
     pub(super) finding: FindScratch,
+    /// Where detectors could find anything in what the pass goes over, once that was asked.
+    pub(super) candidates: Candidates,
+    pub(super) sifted: bool,
     /// Where a map (by its offset) has a key (by its hash).
     pub(super) seen: HashMap<(usize, u64), usize>,
 }

@@ -18,6 +18,8 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+/// Bytes that a pattern searches in the time of one step.
+const SEARCHED: u64 = 64;
 /// Shortest `bin` that is tried as base64.
 const MIN_BASE64: usize = 16;
 
@@ -193,11 +195,15 @@ impl Pass<'_> {
             Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
             _ => "",
         };
-        if !plan.finder.any(key, text, &mut self.work.finding) {
+        let left = plan.shared.budget.steps.saturating_sub(self.work.steps);
+        let limit = left.saturating_mul(SEARCHED);
+        let searched = plan.finder.find(key, text, limit, &mut self.work.finding);
+        // Steps and bytes are rounded: over the limit there is no step left in any case.
+        self.step(searched / SEARCHED + u64::from(searched > limit))?;
+        if self.work.finding.hits.is_empty() {
             return Ok(());
         }
-        self.step(text.len() as u64 / 16 * (4 + plan.finder.len() as u64))?;
-        plan.finder.each(key, text, &mut self.work.finding);
+        self.step(text.len() as u64 / 4)?;
         let mut hits = std::mem::take(&mut self.work.finding.hits);
         // What the hub has made of a find is not found again.
         let marks = mark::find(text, &plan.shared.keys);

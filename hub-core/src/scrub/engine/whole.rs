@@ -8,7 +8,7 @@ use super::super::plan::Plan;
 use super::super::rule::{Mode, RuleKind};
 use super::super::schema::to_json;
 use super::super::scrubber::{ScrubberEvent, ScrubberOutcome};
-use super::pass::Stop;
+use super::pass::{Cause, Stop};
 use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
 use crate::wire::{Limits, walk_all};
@@ -52,10 +52,8 @@ impl Plan {
             ScrubberOutcome::Replace(new) if new == payload => Ok(None),
             ScrubberOutcome::Replace(new) => {
                 if walk_all(&new, &Limits::NONE).is_err() {
-                    return Err(Stop::Quarantine {
-                        rule: Some(rule),
-                        reason: QuarantineReason::BadScrubber,
-                    });
+                    let reason = QuarantineReason::BadScrubber;
+                    return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
                 }
                 let acts = work.active.has(rule);
                 count(counts, rule, acts);
@@ -124,7 +122,8 @@ impl Plan {
         };
         work.steps = work.steps.saturating_add(condition.cost(inputs));
         if work.steps > self.shared.budget.steps {
-            return Err(Stop::Quarantine { rule: Some(rule), reason: QuarantineReason::Steps });
+            let reason = QuarantineReason::Steps;
+            return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
         }
         if !condition.holds(inputs) {
             let others = !Bits::one(rule);
@@ -145,13 +144,14 @@ impl Plan {
         if !acts {
             return Ok(());
         }
-        Err(match &self.rules[rule].rule.action {
-            Action::Disconnect => Stop::Disconnect { rule },
+        let cause = match &self.rules[rule].rule.action {
+            Action::Disconnect => Cause::Disconnect { rule },
             Action::Quarantine => {
-                Stop::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
+                Cause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
             }
-            _ => Stop::Refuse { rule, path: path.to_owned() },
-        })
+            _ => Cause::Refuse { rule, path: path.to_owned() },
+        };
+        Err(cause.into())
     }
 }
 

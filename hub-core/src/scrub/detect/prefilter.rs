@@ -1,0 +1,259 @@
+//! Where in a message the detectors could find anything: one look at all its bytes, before the
+//! values are looked at one by one.
+
+use super::block::{BLOCK, Masks, classify};
+use super::builtin::BuiltIn;
+use super::iban;
+use super::pass::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
+use std::ops::Range;
+
+/// The bytes of a message at which something could be found.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// A bit for each byte.
+    bits: Vec<u64>,
+    everywhere: bool,
+}
+
+impl Candidates {
+    /// Whether a text that is these bytes of the message has to be scanned.
+    #[inline]
+    pub fn any(&self, text: Range<usize>) -> bool {
+        if self.everywhere || text.is_empty() {
+            return self.everywhere;
+        }
+        let (first, last) = (text.start / 64, (text.end - 1) / 64);
+        let from = u64::MAX << (text.start % 64);
+        let to = u64::MAX >> (63 - (text.end - 1) % 64);
+        match self.bits.get(first..=last) {
+            Some([one]) => one & from & to != 0,
+            Some([head, middle @ .., tail]) => {
+                head & from != 0 || tail & to != 0 || middle.iter().any(|bits| *bits != 0)
+            }
+            // These are no bytes of that message.
+            _ => true,
+        }
+    }
+
+    /// Every text has to be scanned.
+    pub(crate) fn everywhere(&mut self) {
+        self.everywhere = true;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bits.clear();
+        self.everywhere = false;
+    }
+
+    pub(super) fn set(&mut self, at: usize) {
+        if let Some(bits) = self.bits.get_mut(at / 64) {
+            *bits |= 1 << (at % 64);
+        }
+    }
+
+    /// Marks what built-in detectors could find in any text inside of `bytes`.
+    pub(super) fn mark(&mut self, bytes: &[u8], wanted: &Wanted) {
+        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+        let mut last = [0; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        let (mut before, mut here) = (Masks::default(), None);
+        for block in blocks.iter().chain([&last, &[0; BLOCK]]) {
+            let next = classify(block, BLOCK);
+            if let Some(here) = here.replace(next) {
+                let around =
+                    Around { message: bytes, at: self.bits.len() * BLOCK, before, here, next };
+                self.bits.push(wanted.candidates(&around));
+                before = here;
+            }
+        }
+    }
+}
+
+/// A block of a message, and its neighbours.
+struct Around<'a> {
+    message: &'a [u8],
+    /// Where the block begins.
+    at: usize,
+    before: Masks,
+    here: Masks,
+    next: Masks,
+}
+
+impl Around<'_> {
+    /// Bit `i` is about the byte `by` places before byte `i` of the block.
+    #[inline(always)]
+    fn behind(&self, mask: impl Fn(&Masks) -> u64, by: u32) -> u64 {
+        behind(mask(&self.here), mask(&self.before), by)
+    }
+
+    /// Bit `i` is about the byte `by + i` of the block.
+    #[inline(always)]
+    fn ahead(&self, mask: impl Fn(&Masks) -> u64, by: u32) -> u64 {
+        let both = u128::from(mask(&self.here)) | u128::from(mask(&self.next)) << BLOCK;
+        (both >> by) as u64
+    }
+
+    /// Digits before which no digit or letter of the same text stands, `by` places before.
+    ///
+    /// What stands around a text must not hide anything in it. Of the heads of short strings only
+    /// the length of a `str 8` may be a letter or digit.
+    #[inline(always)]
+    fn alone(&self, by: u32) -> u64 {
+        !self.behind(|masks| masks.digit | masks.letter, by)
+            | self.behind(|masks| masks.str8, by + 1)
+    }
+
+    /// Digits behind the two letters of a country that has IBANs.
+    fn ibans(&self) -> u64 {
+        let letter = |by| self.behind(|masks| masks.letter, by);
+        let mut starts = self.here.digit & letter(1) & letter(2) & self.alone(3);
+        let mut found = 0;
+        while starts != 0 {
+            let i = starts.trailing_zeros();
+            starts &= starts - 1;
+            let digit = self.at + i as usize;
+            if let Some(&[a, b]) = self.message.get(digit.saturating_sub(2)..digit)
+                && iban::has_country([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
+            {
+                found |= 1 << i;
+            }
+        }
+        found
+    }
+
+    /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
+    fn is_date(&self, i: u32) -> bool {
+        let start = self.at + i as usize;
+        let before = start.checked_sub(1).map(|before| self.message[before]);
+        let Some([a, b, c, d, b'-', e, f, b'-', g, h, behind]) =
+            self.message.get(start..start + 11)
+        else {
+            return false;
+        };
+        [a, b, c, d, e, f, g, h].into_iter().all(u8::is_ascii_digit)
+            && (*behind == b'T' || !behind.is_ascii())
+            && !matches!(before, Some(b'+' | b'('))
+    }
+}
+
+impl Wanted {
+    /// The bytes of a block at which something could be found, whatever texts they belong to.
+    #[inline]
+    fn candidates(&self, around: &Around<'_>) -> u64 {
+        let here = &around.here;
+        // Text beyond ASCII may look like something else, and is left to the scan.
+        let mut found = here.high;
+        if self.has(BuiltIn::Email) || self.has(BuiltIn::UrlCredentials) {
+            found |= here.at;
+        }
+        if here.digit != 0 {
+            if self.has(BuiltIn::Iban) {
+                found |= around.ibans();
+            }
+            if self.numbers {
+                found |= self.numbers(around);
+            }
+        }
+        if self.has(BuiltIn::Ipv6) && here.colon != 0 {
+            found |= colons(around);
+        }
+        if self.runs {
+            found |= self.runs(around);
+        }
+        found
+    }
+
+    /// Ends of stretches of long runs. Those of `0-9 a-f -` alone, such as UUIDs and trace ids,
+    /// have no prefix of a token in them, and little else is left that they could be.
+    #[inline]
+    fn runs(&self, around: &Around<'_>) -> u64 {
+        let Around { before, here, .. } = around;
+        let long = ends_of_long_runs(here.token, before.token);
+        if long == 0 {
+            return 0;
+        }
+        let plain = ends_of_long_runs(here.hex | here.dash, before.hex | before.dash);
+        // Of `SG.` and its like the point stands before the run.
+        let mut found = long & (!plain | around.behind(|masks| masks.point, LONG_RUN as u32));
+        if plain != 0 && self.has(BuiltIn::HighEntropy) {
+            // A digest has twice as many.
+            let hex = ends_of_long_runs(here.hex, before.hex);
+            let before = ends_of_long_runs(before.hex, 0);
+            found |= hex & behind(hex, before, LONG_RUN as u32);
+        }
+        if plain != 0 && self.has(BuiltIn::ItCodiceFiscale) {
+            let letter = |by| around.behind(|masks| masks.letter, by);
+            let places = [0, 4, 7, 10, 11, 12, 13, 14, 15];
+            found |= places
+                .into_iter()
+                .fold(plain, |found, by| found & if by == 0 { here.letter } else { letter(by) });
+        }
+        found
+    }
+
+    /// Digits with which a number could begin.
+    #[inline]
+    fn numbers(&self, around: &Around<'_>) -> u64 {
+        let mut starts = around.here.digit & around.alone(1);
+        if self.has(BuiltIn::EsDni) {
+            // `X1234567L`
+            let letter = around.behind(|masks| masks.letter, 1);
+            starts |= around.here.digit & letter & around.alone(2);
+        }
+        // The shortest number takes six bytes of this kind.
+        let part = |masks: &Masks| masks.digit | masks.join;
+        let mut six = u128::from(part(&around.here)) | u128::from(part(&around.next)) << BLOCK;
+        for by in [1, 2, 2] {
+            six &= six >> by;
+        }
+        starts &= six as u64;
+        let mut found = 0;
+        while starts != 0 {
+            let i = starts.trailing_zeros();
+            starts &= starts - 1;
+            let end = !around.ahead(part, i) | 1 << REACH;
+            let end = end & end.wrapping_neg();
+            let digits = (around.ahead(|masks| masks.digit, i) & (end - 1)).count_ones() as usize;
+            let points = around.ahead(|masks| masks.point, i) & (end - 1) & 0xfff;
+            // Only of a Corsican NIR a letter comes behind six digits; the others have seven.
+            let letter = || around.ahead(|masks| masks.letter, i) & end != 0;
+            if (digits > FEWEST_DIGITS || digits == FEWEST_DIGITS && letter()) && !around.is_date(i)
+                || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3
+            {
+                found |= 1 << i;
+            }
+        }
+        found
+    }
+}
+
+/// Bytes that six groups of an IPv6 address take at most, with the colons behind them.
+const SIX_GROUPS: usize = 6 * 5;
+
+/// Colons that an IPv6 address has: two in a row, or six.
+#[inline]
+fn colons(around: &Around<'_>) -> u64 {
+    let mut found = around.here.colon & around.behind(|masks| masks.colon, 1);
+    let mut colons = around.here.colon;
+    while colons != 0 {
+        let i = colons.trailing_zeros();
+        colons &= colons - 1;
+        let six = around.ahead(|masks| masks.colon, i) & ((1 << SIX_GROUPS) - 1);
+        if six.count_ones() >= 6 {
+            found |= 1 << i;
+        }
+    }
+    found
+}
+
+/// The bytes at which a stretch of [`LONG_RUN`] token characters ends, from the block before on.
+#[inline]
+pub(super) fn ends_of_long_runs(token: u64, before: u64) -> u64 {
+    // Bit `i` stays if the bits from `i` on, `LONG_RUN` of them, are set.
+    let mut long = u128::from(token) << BLOCK | u128::from(before);
+    for by in [1, 2, 4, 8] {
+        long &= long >> by;
+    }
+    // Now bit `i` is the stretch that ends in byte `i` of this block.
+    (long >> (BLOCK + 1 - LONG_RUN)) as u64
+}
