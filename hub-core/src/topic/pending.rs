@@ -30,7 +30,7 @@ impl PendingRun {
         PendingRun { head, bytes, others: None, count: 0, request: false }
     }
 
-    /// Marks it as a request, which is refused if nobody is there. Requests go alone.
+    /// Makes it a run of requests, which are refused if nobody is there.
     #[must_use]
     pub fn as_request(mut self) -> Self {
         self.request = true;
@@ -67,7 +67,7 @@ impl PendingRun {
         self.count
     }
 
-    /// Whether it is a request.
+    /// Whether its events are requests.
     #[must_use]
     pub fn is_request(&self) -> bool {
         self.request

@@ -79,9 +79,18 @@ pub fn walk(bytes: &[u8], start: usize, limits: &Limits) -> Result<usize, WalkEr
         }
         remaining -= 1;
         let marker = *bytes.get(pos).ok_or_else(|| WalkErrorKind::Truncated.at(pos))?;
-        // In the order of how often they come: short strings, then numbers and the like.
+        // In the order of how often they come. A branch for each of the most frequent sizes: the
+        // processor guesses it, and need not wait for the table to know where the next value is.
         if marker & 0xe0 == FIXSTR {
             pos = short_text(bytes, pos, usize::from(marker & 0x1f))?;
+            continue;
+        }
+        if marker <= 0x7f || marker >= 0xe0 {
+            pos += 1;
+            continue;
+        }
+        if matches!(marker, 0xcb | 0xcf | 0xd3) {
+            pos = end(bytes, pos, 9)?;
             continue;
         }
         let size = usize::from(SIZES[usize::from(marker)]);

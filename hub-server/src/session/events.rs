@@ -91,7 +91,6 @@ impl Session {
             Ok(Checked::AsItCame(place)) => {
                 if let Some(open) = stretch
                     && open.place == place
-                    && !place.request
                     && open.bytes.end == at.start
                     && open.numbers.end == number
                 {
@@ -234,7 +233,10 @@ impl Session {
         for outlet in self.touched.drain(..) {
             outlet.flush();
         }
-        self.outbound.flush();
+        // What others append, they flush.
+        if self.outbound.queue().queued_bytes() > 0 {
+            self.outbound.flush();
+        }
     }
 
     fn refuse_all(&mut self, gathered: &Gathered, code: RefusedCode, message: &str) {

@@ -6,11 +6,11 @@ use super::scrub::{Consequence, scrub};
 use crate::access::Identity;
 use crate::hub::Hub;
 use crate::rules::Rules;
+use foldhash::fast::RandomState;
 use hub_core::scrub::{Plan, Verdict, check_headers};
 use hub_core::topic::{PendingRun, Roles, Topic, TopicName};
 use hub_core::wire::{
-    EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Packer, RefusedCode, RunHead,
-    WalkErrorKind,
+    EventFrame, Frame, FrameError, FrameErrorKind, RefusedCode, RunHead, WalkErrorKind,
 };
 use std::collections::HashMap;
 use std::ops::Range;
@@ -20,14 +20,12 @@ use std::sync::Arc;
 const KNOWN_TOPICS: usize = 1024;
 
 /// What a session knows of the topics it publishes on, and what it has gathered for them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Gathering {
     known: Vec<Known>,
-    by_name: HashMap<Box<str>, usize>,
-    /// The type and the topic of the event before, as they stood in its frame, and its place in
-    /// `known`. Most events are on the topic of the one before.
-    last: Vec<u8>,
-    last_known: usize,
+    by_name: HashMap<Box<[u8]>, usize, RandomState>,
+    /// The place in `known` of the topic of the event before.
+    last: usize,
     /// Who publishes.
     identity: Option<Identity>,
     /// The rules under which events are scrubbed, all of one read under the same.
@@ -42,6 +40,11 @@ struct Known {
     head: Arc<RunHead>,
     /// The run to which its next events belong, if that is still there and still its own.
     slot: usize,
+    /// The place of the topic that came after it the last time: mostly itself, and where topics
+    /// take turns, the right one.
+    next: usize,
+    /// How many bytes and how many stretches its run has. The next will have about as many.
+    gathered: (usize, usize),
     /// Whether each event is a request: an inbox without its owner takes nothing.
     inbox: bool,
     /// The rules that can apply to it, if there are any.
@@ -61,7 +64,7 @@ pub(super) struct Gathered {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     known: usize,
-    /// It asks for a reply, so it is a run of its own.
+    /// It asks for a reply, so it goes with others that do.
     pub request: bool,
 }
 
@@ -92,6 +95,11 @@ impl Refusal {
 }
 
 impl Gathering {
+    pub(super) fn new(rules: Arc<Rules>) -> Self {
+        let (known, by_name, runs) = (Vec::new(), HashMap::default(), Vec::new());
+        Gathering { known, by_name, last: 0, identity: None, rules, runs }
+    }
+
     /// Takes over the rules that are in force now. Not while something is gathered.
     pub(super) fn follow_rules(&mut self, hub: &Hub) {
         if self.rules.generation != hub.rules.generation() {
@@ -110,11 +118,11 @@ impl Gathering {
         publisher: &str,
     ) -> Result<Checked<'a>, Refusal> {
         let limits = &hub.limits;
-        let same = !self.last.is_empty() && body[1..].starts_with(&self.last);
-        let event = if same {
-            EventFrame::parse_after_topic(body, 1 + self.last.len(), "", limits)
-        } else {
-            EventFrame::parse(body, limits)
+        let known = EventFrame::peek_topic(body)
+            .and_then(|(topic, end)| Some((self.known_place(topic)?, end)));
+        let event = match known {
+            Some((_, end)) => EventFrame::parse_after_topic(body, end, "", limits),
+            None => EventFrame::parse(body, limits),
         }
         .map_err(|error| malformed(&error))?;
         let mut request = false;
@@ -122,20 +130,22 @@ impl Gathering {
             let facts = check_headers(headers, limits).map_err(|e| Refusal::new(e.code(), &e))?;
             request = facts.reply.is_some();
         }
-        if !same {
-            self.last_known = match self.by_name.get(event.topic) {
-                Some(known) => *known,
+        let at = match known {
+            Some((place, _)) => place,
+            None => match self.known_place(event.topic.as_bytes()) {
+                Some(place) => place,
                 None => {
                     self.permit(event.topic)?;
                     self.remember(event.topic, find(hub, event.topic)?, publisher)
                 }
-            };
-            self.last.clear();
-            self.last.push(FrameType::Event.number());
-            Packer(&mut self.last).str(event.topic);
+            },
+        };
+        if let Some(last) = self.known.get_mut(self.last) {
+            last.next = at;
         }
-        let known = &self.known[self.last_known];
-        let place = Place { known: self.last_known, request: request || known.inbox };
+        self.last = at;
+        let known = &self.known[at];
+        let place = Place { known: at, request: request || known.inbox };
         let Some(plan) = &known.plan else { return Ok(Checked::AsItCame(place)) };
         Ok(match scrub(plan, &event, &hub.metrics)? {
             None => Checked::AsItCame(place),
@@ -159,12 +169,25 @@ impl Gathering {
         }
     }
 
+    /// The place in `known` of a topic, if it is there.
+    #[inline]
+    fn known_place(&self, topic: &[u8]) -> Option<usize> {
+        let is = |known: &&Known| known.topic.name().as_str().as_bytes() == topic;
+        let guess = self.known.get(self.last).map_or(0, |last| last.next);
+        match self.known.get(guess).filter(is) {
+            Some(_) => Some(guess),
+            None => self.by_name.get(topic).copied(),
+        }
+    }
+
     fn remember(&mut self, name: &str, topic: Arc<Topic>, publisher: &str) -> usize {
         let head = Arc::new(RunHead::new(name, topic.epoch(), publisher));
         let inbox = name.starts_with('$');
         let plan = plan(&self.rules, &topic);
-        self.known.push(Known { topic, head, slot: usize::MAX, inbox, plan });
-        self.by_name.insert(name.into(), self.known.len() - 1);
+        let next = self.known.len();
+        let (slot, gathered) = (usize::MAX, (0, 0));
+        self.known.push(Known { topic, head, slot, next, gathered, inbox, plan });
+        self.by_name.insert(name.as_bytes().into(), self.known.len() - 1);
         self.known.len() - 1
     }
 
@@ -173,7 +196,7 @@ impl Gathering {
         if self.known.len() > KNOWN_TOPICS {
             self.known.clear();
             self.by_name.clear();
-            self.last.clear();
+            self.last = 0;
         }
     }
 
@@ -229,24 +252,26 @@ impl Gathering {
         self.runs.push(Gathered { topic, run, numbers: Numbers::default() });
     }
 
-    /// The run to which events of a place belong, and their numbers noted there.
-    fn run_of(&mut self, place: Place, capacity: usize, numbers: Range<u64>) -> &mut PendingRun {
+    /// The run to which `bytes` of events of a place belong, and their numbers noted there.
+    fn run_of(&mut self, place: Place, bytes: usize, numbers: Range<u64>) -> &mut PendingRun {
         let known = &mut self.known[place.known];
         let open = self.runs.get(known.slot).is_some_and(|gathered| {
-            Arc::ptr_eq(&gathered.topic, &known.topic) && !gathered.run.is_request()
+            Arc::ptr_eq(&gathered.topic, &known.topic) && gathered.run.is_request() == place.request
         });
-        let at = if open && !place.request { known.slot } else { self.runs.len() };
-        if at == self.runs.len() {
-            let mut run = PendingRun::new(known.head.clone(), capacity);
+        if !open {
+            let (usual_bytes, usual_stretches) = std::mem::take(&mut known.gathered);
+            let mut run = PendingRun::new(known.head.clone(), bytes.max(usual_bytes));
             if place.request {
                 run = run.as_request();
             }
-            // What comes later on this topic must not overtake a request.
-            known.slot = if place.request { usize::MAX } else { at };
+            known.slot = self.runs.len();
             let topic = known.topic.clone();
-            self.runs.push(Gathered { topic, run, numbers: Numbers::default() });
+            let numbers = Numbers::with_capacity(usual_stretches);
+            self.runs.push(Gathered { topic, run, numbers });
         }
-        let gathered = &mut self.runs[at];
+        known.gathered.0 += bytes;
+        known.gathered.1 += 1;
+        let gathered = &mut self.runs[known.slot];
         gathered.numbers.push(numbers);
         &mut gathered.run
     }
@@ -267,7 +292,7 @@ impl Gathering {
             Ok(topic) => topic,
             Err(refusal) => return Err(Box::new((old, refusal))),
         };
-        let known = match self.by_name.get(name.as_str()) {
+        let known = match self.by_name.get(name.as_str().as_bytes()) {
             Some(known) => *known,
             None => self.remember(name.as_str(), topic.clone(), publisher),
         };

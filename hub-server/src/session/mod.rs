@@ -93,6 +93,7 @@ impl Session {
         let sent_bytes = hub.metrics.sent_bytes.clone();
         let outbound =
             Outbound::new(connection, socket, hub.config.queue_bytes, ledger, sent_bytes);
+        let gathering = Gathering::new(hub.rules.current());
         Session {
             connection,
             loopback,
@@ -102,7 +103,7 @@ impl Session {
             carry: Vec::new(),
             unfinished: false,
             busy: false,
-            gathering: Gathering::default(),
+            gathering,
             touched: Touched::new(),
             pause: None,
             subscriptions: HashMap::new(),

@@ -6,6 +6,11 @@ use std::ops::Range;
 pub(crate) struct Numbers(VecDeque<Range<u64>>);
 
 impl Numbers {
+    /// None yet, with room for so many ranges.
+    pub(super) fn with_capacity(ranges: usize) -> Self {
+        Numbers(VecDeque::with_capacity(ranges))
+    }
+
     /// Adds numbers that are larger than those it has.
     pub(super) fn push(&mut self, numbers: Range<u64>) {
         match self.0.back_mut() {

@@ -5,13 +5,16 @@ use actix::fut::ActorFuture;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
 use hub_core::wire::CloseCode;
+use socket2::SockRef;
 use std::cell::RefCell;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
@@ -75,6 +78,21 @@ impl ActorFuture<Session> for Pump {
     }
 }
 
+/// One read. On Linux, a socket that fills less than all of `buffer` has no more, and says so when
+/// it has. So it counts as not ready, as if a second read had found nothing.
+fn read_some(socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut read = 0;
+    let outcome = socket.try_io(Interest::READABLE, || {
+        read = (&*SockRef::from(socket)).read(buffer)?;
+        let drained = cfg!(target_os = "linux") && read > 0 && read < buffer.len();
+        if drained { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    });
+    match outcome {
+        Err(error) if read == 0 => Err(error),
+        _ => Ok(read),
+    }
+}
+
 type Flow = std::ops::ControlFlow<()>;
 
 impl Session {
@@ -101,7 +119,7 @@ impl Session {
             && self.outbound.queue().queued_bytes() == 0
         {
             self.sent_fin = true;
-            let socket = socket2::SockRef::from(&self.outbound.socket);
+            let socket = SockRef::from(&self.outbound.socket);
             if socket.shutdown(std::net::Shutdown::Write).is_err() || self.read_eof {
                 return Flow::Break(());
             }
@@ -150,7 +168,7 @@ impl Session {
     fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer[..carried].copy_from_slice(&self.carry);
-            let read = self.outbound.socket.try_read(&mut buffer[carried..])?;
+            let read = read_some(&self.outbound.socket, &mut buffer[carried..])?;
             self.take_in(read, &buffer[..carried + read], ctx);
             Ok(read)
         })

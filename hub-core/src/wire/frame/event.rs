@@ -28,6 +28,19 @@ impl<'a> EventFrame<'a> {
         Self::parse_rest(read, count, topic)
     }
 
+    /// The bytes of the topic in an EVENT frame's body, and where they end, if it is written as
+    /// most are. It is not checked: this serves to recognise one that was.
+    #[inline]
+    #[must_use]
+    pub fn peek_topic(body: &[u8]) -> Option<(&[u8], usize)> {
+        let (start, len) = match *body {
+            [_, 0x03, marker @ 0xa0..=0xbf, ..] => (3, usize::from(marker & 0x1f)),
+            [_, 0x03, 0xd9, len, ..] => (4, usize::from(len)),
+            _ => return None,
+        };
+        Some((body.get(start..start + len)?, start + len))
+    }
+
     /// Reads what follows the topic, where that is known to end at `offset` of the body.
     ///
     /// # Errors
