@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Overflow, RefusedCode, Subscribe};
+use hub_core::wire::{CloseCode, Overflow, RefusedCode, Subscribe, frame_with};
 use hub_server::RunningHub;
 use support::*;
 
@@ -114,8 +114,8 @@ fn requests_keep_their_place_among_the_events_of_a_topic() {
     subscriber.subscribe(&subscription(1, "t"));
     let mut publisher = Client::open(hub.clients());
     let batch: Vec<u8> = (0..20)
-        .flat_map(|n| match n % 3 {
-            1 => event_with("t", &numbered(n, 0), &[("reply", "answers"), ("id", "1")]),
+        .flat_map(|n| match n % 5 {
+            1 | 2 => event_with("t", &numbered(n, 0), &[("reply", "answers"), ("id", "1")]),
             _ => event("t", &numbered(n, 0)),
         })
         .collect();
@@ -124,6 +124,31 @@ fn requests_keep_their_place_among_the_events_of_a_topic() {
     let got = subscriber.barrier();
     let ids: Vec<u64> = events(&got).iter().map(|event| id_in(&event.payload)).collect();
     assert_eq!(ids, (0..20).collect::<Vec<_>>());
+}
+
+/// However its name is written in a frame, a topic is the same one.
+#[test]
+fn a_topic_keeps_its_order_in_every_form_of_its_name() {
+    let hub = hub();
+    let mut subscriber = Client::open(hub.clients());
+    subscriber.subscribe(&subscription(1, "*"));
+    let mut publisher = Client::open(hub.clients());
+    let name: [&[u8]; 3] = [b"\xa1t", b"\xd9\x01t", b"\xda\0\x01t"];
+    let mut batch = Vec::new();
+    for n in 0..30 {
+        frame_with(&mut batch, |out| {
+            out.extend_from_slice(b"\x93\x03");
+            out.extend_from_slice(name[n as usize % 3]);
+            out.extend_from_slice(&numbered(n, 0));
+        });
+        batch.extend(event("u", &numbered(100 + n, 0)));
+    }
+    publisher.send(&batch);
+    publisher.barrier();
+    let got = subscriber.barrier();
+    let mut ids: Vec<u64> = events(&got).iter().map(|event| id_in(&event.payload)).collect();
+    ids.retain(|id| *id < 100);
+    assert_eq!(ids, (0..30).collect::<Vec<_>>());
 }
 
 /// A subscriber that did not read, with a queue full of events on `t`; returns how many were sent.

@@ -34,6 +34,7 @@ impl Row {
         {
             self.last.remove(&track);
         }
+        reserve_first(&mut self.items);
         self.items.push_back(item);
     }
 
@@ -76,5 +77,13 @@ impl Row {
             }
         }
         taken
+    }
+}
+
+/// Room for one item, where there was none: most connections of most hubs are idle, and never have
+/// more than an answer waiting.
+pub(super) fn reserve_first(items: &mut VecDeque<Item>) {
+    if items.capacity() == 0 {
+        items.reserve_exact(1);
     }
 }

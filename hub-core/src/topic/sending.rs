@@ -1,6 +1,7 @@
 //! What is being written to a connection's socket.
 
 use super::item::{Item, QueuedRun};
+use super::row::reserve_first;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 
@@ -57,6 +58,7 @@ impl Sending {
 
     pub(super) fn push(&mut self, item: Item) {
         self.bytes += item.size();
+        reserve_first(&mut self.items);
         self.items.push_back(item);
     }
 

@@ -91,3 +91,31 @@ impl<'a> EventFrame<'a> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_that_is_peeked_at_is_the_one_that_is_read() {
+        let limits = Limits::default();
+        for len in 0..300 {
+            let topic = "t".repeat(len);
+            let event = EventFrame { topic: &topic, payload: &[0xc3], headers: None };
+            let mut frame = Vec::new();
+            event.write(&mut frame);
+            let body = &frame[4..];
+            match EventFrame::peek_topic(body) {
+                None => assert!(len > 255, "{len}"),
+                Some((peeked, end)) => {
+                    assert_eq!(peeked, topic.as_bytes());
+                    let read = EventFrame::parse_after_topic(body, end, &topic, &limits);
+                    assert_eq!(read, Ok(event));
+                }
+            }
+            for cut in 0..body.len().min(len + 2) {
+                assert_eq!(EventFrame::peek_topic(&body[..cut]), None);
+            }
+        }
+    }
+}
