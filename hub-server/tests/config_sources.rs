@@ -62,7 +62,8 @@ fn every_key_is_set_from_every_source() {
 
 #[test]
 fn every_range_is_enforced_in_every_source() {
-    for key in Key::ALL {
+    // Any text is a path; whether there is a file is seen when the hub starts.
+    for key in Key::ALL.iter().filter(|key| key.allowed != Allowed::File) {
         let mut bad =
             vec![String::new(), "nonsense".to_owned(), "info,[span{a=b}]=debug".to_owned()];
         if let Allowed::Number { min, max, .. } = key.allowed {
