@@ -4,6 +4,9 @@
 //!
 //! - **One pass, and nothing allocated, for a message that no rule changes.** Most messages are
 //!   such; otherwise the scrub would cost more than the hub.
+//! - **What is left out was proved to be clean.** One look at all bytes marks where a detector could
+//!   find anything (`detect::Candidates`); only strings with a mark are scanned. The look may mark
+//!   too much, never too little.
 //! - **What a view gets was looked at after it was written.** A pass over the result that finds
 //!   anything more goes round again, and one that never comes to rest is quarantined. So a scrub
 //!   of what was scrubbed changes nothing, and no two finds hide a third.
