@@ -215,7 +215,8 @@ fn unknown_keys_are_refused_or_dropped() {
     };
     let message = json!({ "id": 1, "debug": { "id": 3 }, "customer": { "id": 2, "phone": 5 } });
     // A key that no rule names is not told.
-    assert_eq!(refused(&allow(""), &message), ("r".into(), "customer.*".into()));
+    let phone = json!({ "id": 1, "customer": { "id": 2, "phone": 5 } });
+    assert_eq!(refused(&allow(""), &phone), ("r".into(), "customer.*".into()));
     let fixed = scrubbed(&allow(", unknown = \"drop\""), &message);
     assert_eq!(fixed, json!({ "id": 1, "customer": { "id": 2 } }));
 }

@@ -1,5 +1,6 @@
 //! Frames other than EVENT and HELLO.
 
+use super::events::QUARANTINE;
 use super::{Session, Stage, leave};
 use crate::access::{Identity, Subscribable};
 use actix::prelude::*;
@@ -132,6 +133,10 @@ impl Session {
         if filter.as_str().starts_with("$inbox.") {
             return no(RefusedCode::Forbidden, "only its owner may subscribe to an inbox");
         }
+        let of_quarantine = filter.as_str().strip_prefix(QUARANTINE);
+        if filter.is_reserved() && !of_quarantine.is_some_and(|rest| rest.starts_with('.')) {
+            return no(RefusedCode::ReservedTopic, "topics that begin with $ are the hub's");
+        }
         let Some(identity) = &self.identity else {
             return no(RefusedCode::Forbidden, "nobody knows who this client is");
         };
@@ -140,9 +145,6 @@ impl Session {
             Subscribable::Partly => {
                 let guard = Readable(identity.clone());
                 Ok((filter, Some(Arc::new(guard))))
-            }
-            Subscribable::No if filter.is_reserved() => {
-                no(RefusedCode::ReservedTopic, "topics that begin with $ are the hub's")
             }
             Subscribable::No => no(RefusedCode::Forbidden, "this client may not read that"),
         }

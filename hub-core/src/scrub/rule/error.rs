@@ -82,7 +82,7 @@ impl<'a> Faults<'a> {
 /// What the parser says, without the value that it says it of: tests in a rule file may hold what
 /// the rules are to hide.
 fn without_value(message: &str) -> String {
-    let quotes = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant "];
+    let quotes = ["invalid type: ", "invalid value: ", "invalid length "];
     match (quotes.iter().find(|start| message.starts_with(**start)), message.rfind(", expected ")) {
         (Some(start), Some(at)) => {
             format!("{}{}", start.trim_end_matches([':', ' ']), &message[at..])

@@ -31,29 +31,21 @@ impl Credentials {
     }
 
     fn parse(value: &[u8]) -> Result<Self, FrameError> {
-        let unknown = || FrameErrorKind::NoSuchValue { what: "credentials" }.at(0);
-        match value {
-            [0x81, ..] => {
-                let mut read = Reader::new(&value[1..], &Limits::NONE);
-                let (key, secret) = (read.str("key")?, read.str("value")?.to_owned());
-                match key {
-                    "token" => Ok(Credentials::Token(secret)),
-                    "jwt" => Ok(Credentials::Jwt(secret)),
-                    _ => Err(unknown()),
+        let mut read = Reader::new(value, &Limits::NONE);
+        let count = read.map("credentials")?;
+        let first = (read.str("key")?, read.str("value")?);
+        match (count, first) {
+            (1, ("token", token)) => Ok(Credentials::Token(token.to_owned())),
+            (1, ("jwt", jwt)) => Ok(Credentials::Jwt(jwt.to_owned())),
+            (2, _) => match (first, (read.str("key")?, read.str("value")?)) {
+                (("user", user), ("password", password))
+                | (("password", password), ("user", user)) => {
+                    let (user, password) = (user.to_owned(), password.to_owned());
+                    Ok(Credentials::Password { user, password })
                 }
-            }
-            [0x82, ..] => {
-                let mut read = Reader::new(&value[1..], &Limits::NONE);
-                let first = (read.str("key")?, read.str("value")?);
-                let second = (read.str("key")?, read.str("value")?);
-                let (user, password) = match (first, second) {
-                    (("user", user), ("password", password))
-                    | (("password", password), ("user", user)) => (user, password),
-                    _ => return Err(unknown()),
-                };
-                Ok(Credentials::Password { user: user.to_owned(), password: password.to_owned() })
-            }
-            _ => Err(unknown()),
+                _ => Err(FrameErrorKind::NoSuchValue { what: "credentials" }.at(0)),
+            },
+            _ => Err(FrameErrorKind::NoSuchValue { what: "credentials" }.at(0)),
         }
     }
 
