@@ -142,8 +142,9 @@ fn a_role_publishes_and_reads_what_it_may() {
     orders.send(&event("orders.placed", &named("Ann")));
     orders.send(&event("payments.card.4111", &named("Bob")));
     orders.send(&event("users.new", &named("Eve")));
-    let got = orders.barrier();
-    let [Got::Refused(refused), Got::Receipt(3)] = got.as_slice() else { panic!("{got:?}") };
+    let mut got = orders.barrier();
+    got.retain(|got| !matches!(got, Got::Receipt(_)));
+    let [Got::Refused(refused)] = got.as_slice() else { panic!("{got:?}") };
     assert_eq!((refused.number, refused.code), (2, RefusedCode::Forbidden));
     orders.send(&event("orders.paid", &named("Ann")));
     for topic in ["orders.placed", "orders.paid"] {
