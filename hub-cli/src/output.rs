@@ -94,8 +94,9 @@ fn clock(time_ms: u64) -> String {
     format!("{hour:02}:{minute:02}:{second:02}.{millis:03}")
 }
 
-/// JSON escapes control characters up to 0x1f; a terminal also obeys some beyond.
-fn printable(text: &str) -> String {
+/// A terminal obeys control characters, so none is printed as it is. JSON escapes those up to 0x1f;
+/// there are some beyond.
+pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
         match char {

@@ -100,7 +100,7 @@ fn sample(random: &mut Random, id: u64) -> Sample {
         ("bye", "bye", "disconnected", json!(true)),
     ];
     if random.below(4) == 0 {
-        let (field, rule, ended, value) = ends[random.below(3) as usize].clone();
+        let (field, rule, ended, value) = ends[random.below(3)].clone();
         payload = json!({ "id": id });
         payload[field] = value;
         (outcome, finds) = (ended, vec![(rule, 1, 0)]);

@@ -59,7 +59,7 @@ fn ten_thousand_records_arrive_byte_for_byte() {
 /// A map with its own number and, as `size`, its own length in bytes.
 fn record(number: u64, random: &mut Random) -> Vec<u8> {
     let mut fields: Vec<(Value, Value)> = Vec::new();
-    let body = random.below(if number.is_multiple_of(500) { 20_000 } else { 200 }) as usize;
+    let body = random.below(if number.is_multiple_of(500) { 20_000 } else { 200 });
     let bytes: Vec<u8> = (0..body).map(|_| random.next() as u8).collect();
     match random.below(3) {
         0 => fields.push(("body".into(), Value::Binary(bytes))),
@@ -67,7 +67,7 @@ fn record(number: u64, random: &mut Random) -> Vec<u8> {
         _ => fields.push(("body".into(), bytes.iter().map(|byte| Value::from(*byte)).collect())),
     }
     if number.is_multiple_of(7) {
-        let length = random.below(40) as usize;
+        let length = random.below(40);
         let kind = random.next() as i8;
         fields.push(("ext".into(), Value::Ext(kind, vec![number as u8; length])));
     }

@@ -136,9 +136,9 @@ impl Builder {
 }
 
 fn check_name(name: &str) -> Result<(), ConnectError> {
-    match name.len() {
-        1..=64 if name.bytes().all(|b| b != b'#' && TopicName::is_allowed(b)) => Ok(()),
-        _ => Err(ConnectError::Name),
+    match TopicName::is_label(name) && !name.contains('#') {
+        true => Ok(()),
+        false => Err(ConnectError::Name),
     }
 }
 

@@ -2,9 +2,7 @@
 
 use crate::access::{Access, AccessError, Folder};
 use crate::hub::Hub;
-use crate::rules::{RuleFile, RulesError};
 use crate::session::AccessChanged;
-use hub_core::scrub::RuleSet;
 use parking_lot::RwLock;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -69,28 +67,6 @@ pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Op
             }
         };
         hub.metrics.reloads.with_label_values(&[outcome]).inc();
-    }
-}
-
-impl Source for RuleFile {
-    type Loaded = RuleSet;
-    type Error = RulesError;
-
-    fn path(&self) -> &Path {
-        RuleFile::path(self)
-    }
-
-    fn text(&self) -> Option<String> {
-        self.read().ok()
-    }
-
-    fn load(&mut self) -> Result<RuleSet, RulesError> {
-        RuleFile::load(self)
-    }
-
-    fn apply(hub: &Hub, set: RuleSet) {
-        hub.metrics.rules.set(i64::try_from(set.rules().count()).unwrap_or(i64::MAX));
-        hub.rules.replace(set);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The scrub's rules in force, and how others take their place.
 
+use crate::hub::Hub;
+use crate::reload::Source;
 use dashmap::DashMap;
 use hub_core::scrub::{Plan, RuleErrors, RuleSet, Scrubber, SystemKeys};
 use hub_core::topic::{Roles, TopicName};
@@ -99,17 +101,31 @@ impl RuleFile {
         (!path.is_empty()).then(|| RuleFile { path: path.into(), scrubbers })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn read(&self) -> Result<String, RulesError> {
+    fn read(&self) -> Result<String, RulesError> {
         std::fs::read_to_string(&self.path)
             .map_err(|source| RulesError::Read { path: self.path.clone(), source })
     }
+}
 
-    pub(crate) fn load(&self) -> Result<RuleSet, RulesError> {
+impl Source for RuleFile {
+    type Loaded = RuleSet;
+    type Error = RulesError;
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn text(&self) -> Option<String> {
+        self.read().ok()
+    }
+
+    fn load(&mut self) -> Result<RuleSet, RulesError> {
         let (text, source) = (self.read()?, self.path.to_string_lossy());
         RuleSet::load_with(&text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
+    }
+
+    fn apply(hub: &Hub, set: RuleSet) {
+        hub.metrics.rules.set(i64::try_from(set.rules().count()).unwrap_or(i64::MAX));
+        hub.rules.replace(set);
     }
 }

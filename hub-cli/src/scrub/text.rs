@@ -1,5 +1,6 @@
 //! Text for people: aligned, without colour, and harmless to their terminal.
 
+use crate::output::printable;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -77,16 +78,4 @@ impl Table {
         }
         Ok(())
     }
-}
-
-/// A terminal obeys control characters, so none is printed as it is.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            control if control.is_control() => shown += &format!("\\u{:04x}", control as u32),
-            other => shown.push(other),
-        }
-    }
-    shown
 }

@@ -2,6 +2,11 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+#[path = "../../../hub-server/tests/support/random.rs"]
+mod random;
+
+#[allow(unused_imports, reason = "each test file uses its own part")]
+pub(crate) use random::Random;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -202,22 +207,5 @@ impl Drop for Process {
             let said = self.stderr.lock().map(|text| text.clone()).unwrap_or_default();
             eprintln!("--- {}: stderr\n{said}---", self.what);
         }
-    }
-}
-
-/// Small deterministic random numbers (splitmix64); the seed is all there is to it.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
     }
 }

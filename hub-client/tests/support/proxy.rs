@@ -1,5 +1,10 @@
 //! Between a client and a real hub: cuts connections.
 
+#[allow(dead_code, reason = "these tests have a use for a part of it")]
+#[path = "../../../hub-server/tests/support/random.rs"]
+mod random;
+
+pub(crate) use random::Random;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -76,18 +81,5 @@ async fn pass(
         if count == left {
             return true;
         }
-    }
-}
-
-/// A small generator of random numbers (splitmix64), so that a seed repeats a run.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }

@@ -69,6 +69,12 @@ impl TopicName {
         byte.is_ascii_alphanumeric() || b"-_:@/+=~%#$".contains(&byte)
     }
 
+    /// Whether a client or a queue group may be called so: 1 to 64 bytes that may stand in a token.
+    #[must_use]
+    pub fn is_label(text: &str) -> bool {
+        (1..=64).contains(&text.len()) && text.bytes().all(Self::is_allowed)
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

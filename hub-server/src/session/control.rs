@@ -12,9 +12,6 @@ use hub_core::wire::{
 };
 use std::sync::Arc;
 
-/// Longest name of a client or a group, in bytes.
-pub(super) const MAX_NAME: usize = 64;
-
 /// A subscription's filter, and what it may read of it.
 type Admitted = (TopicFilter, Option<Arc<dyn TopicGuard>>);
 
@@ -54,8 +51,7 @@ impl Session {
                     }
                     _ => return self.close(CloseCode::Protocol, &message, ctx),
                 };
-                self.refuse(what, number, code, message);
-                return;
+                return self.refuse(what, number, code, message);
             }
         };
         match (self.stage, frame) {
@@ -112,9 +108,7 @@ impl Session {
             return Err((RefusedCode::TooManySubscriptions, message.to_owned()));
         }
         if let Some(group) = &subscribe.group
-            && (group.is_empty()
-                || group.len() > MAX_NAME
-                || !group.bytes().all(TopicName::is_allowed))
+            && !TopicName::is_label(group)
         {
             let message = "a group's name has 1 to 64 of the bytes that are allowed in topics";
             return Err((RefusedCode::BadOption, message.to_owned()));
@@ -175,8 +169,7 @@ impl Session {
         let Some(entry) = self.subscriptions.remove(&id) else {
             let message = "this connection has no subscription with this id";
             let code = RefusedCode::UnknownSubscription;
-            self.refuse(RefusedWhat::Unsubscribe, id, code, message);
-            return;
+            return self.refuse(RefusedWhat::Unsubscribe, id, code, message);
         };
         let left = leave(&self.hub, &entry);
         if left.is_empty() {

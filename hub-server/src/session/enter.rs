@@ -1,6 +1,5 @@
 //! From HELLO to WELCOME: who the client is, and how far the hub has come with it.
 
-use super::control::MAX_NAME;
 use super::{Session, Stage};
 use crate::access::{Credentials, Denied, Identity, Peer};
 use crate::hub::now_ms;
@@ -20,9 +19,7 @@ impl Session {
             return self.close(CloseCode::Version, "this hub speaks version 1", ctx);
         }
         if let Some(name) = &hello.name
-            && (name.is_empty()
-                || name.len() > MAX_NAME
-                || !name.bytes().all(|byte| byte != b'#' && TopicName::is_allowed(byte)))
+            && (!TopicName::is_label(name) || name.contains('#'))
         {
             let reason = "the name is empty, too long, or has a byte that is not allowed";
             return self.close(CloseCode::Protocol, reason, ctx);

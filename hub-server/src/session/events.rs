@@ -248,10 +248,11 @@ impl Session {
     fn refuse_event(&mut self, number: u64, refusal: Refusal) {
         let Refusal { code, message, rule, path, .. } = refusal;
         let what = RefusedWhat::Event;
-        let refused = self.send_refused(Refused { what, number, code, message, rule, path });
+        let refused = Refused { what, number, code, message, rule, path };
         if self.instance.is_some() {
-            self.refusals.push(refused);
+            self.refusals.push(refused.clone());
         }
+        self.send_refused(refused);
     }
 
     pub(super) fn refuse(
@@ -260,14 +261,13 @@ impl Session {
         number: u64,
         code: RefusedCode,
         message: impl Into<String>,
-    ) -> Refused {
+    ) {
         let message = message.into();
-        self.send_refused(Refused { what, number, code, message, rule: None, path: None })
+        self.send_refused(Refused { what, number, code, message, rule: None, path: None });
     }
 
-    fn send_refused(&self, refused: Refused) -> Refused {
+    fn send_refused(&self, refused: Refused) {
         self.hub.metrics.refused.with_label_values(&[refused.code.name()]).inc();
-        self.send(&Frame::Refused(refused.clone()));
-        refused
+        self.send(&Frame::Refused(refused));
     }
 }
