@@ -63,59 +63,110 @@ pub fn walk_all(bytes: &[u8], limits: &Limits) -> Result<(), WalkError> {
 /// # Errors
 /// The first fault, with its offset in `bytes`.
 pub fn walk(bytes: &[u8], start: usize, limits: &Limits) -> Result<usize, WalkError> {
-    let max_depth = usize::from(limits.depth.min(Limits::MAX_DEPTH));
-    let mut budget = limits.elements as usize;
-    // What is still to come in each enclosing container, and in the current one.
-    let mut outer = [0_usize; Limits::MAX_DEPTH as usize + 1];
-    let (mut depth, mut remaining) = (0, 1);
-    let mut pos = start;
-    loop {
-        while remaining == 0 {
-            if depth == 0 {
-                return Ok(pos);
-            }
-            depth -= 1;
-            remaining = outer[depth];
-        }
-        remaining -= 1;
-        let marker = *bytes.get(pos).ok_or_else(|| WalkErrorKind::Truncated.at(pos))?;
-        // In the order of how often they come. A branch for each of the most frequent sizes: the
-        // processor guesses it, and need not wait for the table to know where the next value is.
-        if marker & 0xe0 == FIXSTR {
-            pos = short_text(bytes, pos, usize::from(marker & 0x1f))?;
-            continue;
-        }
-        if marker <= 0x7f || marker >= 0xe0 {
-            pos += 1;
-            continue;
-        }
-        if matches!(marker, 0xcb | 0xcf | 0xd3) {
-            pos = end(bytes, pos, 9)?;
-            continue;
-        }
-        let size = usize::from(SIZES[usize::from(marker)]);
-        if size != 0 {
-            pos = end(bytes, pos, size)?;
-            continue;
-        }
-        match step(bytes, pos, marker)? {
-            Step::Scalar(end) => pos = end,
-            Step::Container { body, count } => {
-                if depth == max_depth {
-                    return Err(WalkErrorKind::TooDeep.at(pos));
+    let mut walker = Walker { bytes, budget: limits.elements as usize };
+    walker.values(start, 1, limits.depth.min(Limits::MAX_DEPTH))
+}
+
+struct Walker<'a> {
+    bytes: &'a [u8],
+    /// How many more values there may be.
+    budget: usize,
+}
+
+impl Walker<'_> {
+    /// Checks `count` values from `pos` on, with at most `depth` containers inside one another.
+    /// It calls itself for each of them, so [`Limits::MAX_DEPTH`] bounds the stack.
+    fn values(&mut self, mut pos: usize, count: usize, depth: u8) -> Result<usize, WalkError> {
+        for _ in 0..count {
+            // In the order of how often they come. A branch for each of the most frequent sizes:
+            // the processor guesses it, and need not wait for the table to know where the next
+            // value is.
+            if let Some(window) = window(self.bytes, pos) {
+                let marker = window[0];
+                if marker & 0xe0 == FIXSTR {
+                    let len = usize::from(marker & 0x1f);
+                    if !starts_with_ascii(window, len) {
+                        utf8(&window[1..=len], pos)?;
+                    }
+                    pos += 1 + len;
+                    continue;
                 }
-                // Each child takes at least one byte.
-                if body > bytes.len() || count > bytes.len() - body {
-                    return Err(WalkErrorKind::Truncated.at(pos));
+                if marker <= 0x7f || marker >= 0xe0 {
+                    pos += 1;
+                    continue;
                 }
-                budget = budget
-                    .checked_sub(count)
-                    .ok_or_else(|| WalkErrorKind::TooManyElements.at(pos))?;
-                outer[depth] = remaining;
-                depth += 1;
-                (remaining, pos) = (count, body);
+                if matches!(marker, 0xcb | 0xcf | 0xd3) {
+                    pos += 9;
+                    continue;
+                }
+                if matches!(marker, 0xca | 0xce | 0xd2) {
+                    pos += 5;
+                    continue;
+                }
+                let size = usize::from(SIZES[usize::from(marker)]);
+                if size != 0 {
+                    pos += size;
+                    continue;
+                }
+                if marker == 0xc4 {
+                    pos = end(self.bytes, pos, 2 + usize::from(window[1]))?;
+                    continue;
+                }
             }
+            pos = self.value(pos, depth)?;
         }
+        Ok(pos)
+    }
+
+    /// Checks any value, and what it contains.
+    fn value(&mut self, at: usize, depth: u8) -> Result<usize, WalkError> {
+        let bytes = self.bytes;
+        let marker = *bytes.get(at).ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
+        let fixed = usize::from(SIZES[usize::from(marker)]);
+        let short = usize::from(marker & 0x1f);
+        match marker {
+            _ if fixed != 0 => end(bytes, at, fixed),
+            0x80..=0x8f => self.container(at, 1, 2 * usize::from(marker & 0x0f), depth),
+            0x90..=0x9f => self.container(at, 1, usize::from(marker & 0x0f), depth),
+            0xa0..=0xbf => text(bytes, at, 1, short),
+            0xdc => self.container(at, 3, length::<2>(bytes, at)?, depth),
+            0xdd => self.container(at, 5, length::<4>(bytes, at)?, depth),
+            0xde => self.container(at, 3, 2 * length::<2>(bytes, at)?, depth),
+            // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
+            0xdf => self.container(at, 5, 2 * length::<4>(bytes, at)?, depth),
+            0xd9 => text(bytes, at, 2, length::<1>(bytes, at)?),
+            0xda => text(bytes, at, 3, length::<2>(bytes, at)?),
+            0xdb => text(bytes, at, 5, length::<4>(bytes, at)?),
+            0xc4 => end(bytes, at, 2 + length::<1>(bytes, at)?),
+            0xc5 => end(bytes, at, 3 + length::<2>(bytes, at)?),
+            0xc6 => end(bytes, at, 5 + length::<4>(bytes, at)?),
+            // An ext has its type byte behind the length.
+            0xc7 => end(bytes, at, 3 + length::<1>(bytes, at)?),
+            0xc8 => end(bytes, at, 4 + length::<2>(bytes, at)?),
+            0xc9 => end(bytes, at, 6 + length::<4>(bytes, at)?),
+            _ => Err(WalkErrorKind::ReservedMarker.at(at)),
+        }
+    }
+
+    /// Checks a map or array of `count` values whose first starts `head` bytes behind `at`.
+    fn container(
+        &mut self,
+        at: usize,
+        head: usize,
+        count: usize,
+        depth: u8,
+    ) -> Result<usize, WalkError> {
+        let Some(depth) = depth.checked_sub(1) else { return Err(WalkErrorKind::TooDeep.at(at)) };
+        let body = end(self.bytes, at, head)?;
+        // Each child takes at least one byte.
+        if count > self.bytes.len() - body {
+            return Err(WalkErrorKind::Truncated.at(at));
+        }
+        let Some(budget) = self.budget.checked_sub(count) else {
+            return Err(WalkErrorKind::TooManyElements.at(at));
+        };
+        self.budget = budget;
+        self.values(body, count, depth)
     }
 }
 
@@ -145,39 +196,6 @@ const fn sizes() -> [u8; 256] {
     sizes
 }
 
-enum Step {
-    /// A value without children ends here.
-    Scalar(usize),
-    /// A map or array: where its first child starts, and how many there are.
-    Container { body: usize, count: usize },
-}
-
-/// Values that are neither short strings nor in [`SIZES`].
-fn step(bytes: &[u8], at: usize, marker: u8) -> Result<Step, WalkError> {
-    let container = |head, count| Ok(Step::Container { body: at + head, count });
-    let scalar = |head, len| end(bytes, at, head + len).map(Step::Scalar);
-    match marker {
-        0x80..=0x8f => container(1, 2 * usize::from(marker & 0x0f)),
-        0x90..=0x9f => container(1, usize::from(marker & 0x0f)),
-        0xdc => container(3, length::<2>(bytes, at)?),
-        0xdd => container(5, length::<4>(bytes, at)?),
-        0xde => container(3, 2 * length::<2>(bytes, at)?),
-        // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
-        0xdf => container(5, 2 * length::<4>(bytes, at)?),
-        0xd9 => text(bytes, at, 2, length::<1>(bytes, at)?),
-        0xda => text(bytes, at, 3, length::<2>(bytes, at)?),
-        0xdb => text(bytes, at, 5, length::<4>(bytes, at)?),
-        0xc4 => scalar(2, length::<1>(bytes, at)?),
-        0xc5 => scalar(3, length::<2>(bytes, at)?),
-        0xc6 => scalar(5, length::<4>(bytes, at)?),
-        // An ext has its type byte behind the length.
-        0xc7 => scalar(3, length::<1>(bytes, at)?),
-        0xc8 => scalar(4, length::<2>(bytes, at)?),
-        0xc9 => scalar(6, length::<4>(bytes, at)?),
-        _ => Err(WalkErrorKind::ReservedMarker.at(at)),
-    }
-}
-
 /// The end of a value of `size` bytes, if they are there.
 #[inline]
 fn end(bytes: &[u8], at: usize, size: usize) -> Result<usize, WalkError> {
@@ -193,48 +211,55 @@ fn length<const N: usize>(bytes: &[u8], at: usize) -> Result<usize, WalkError> {
     Ok(field.iter().fold(0, |len, byte| len << 8 | usize::from(*byte)))
 }
 
-fn text(bytes: &[u8], at: usize, head: usize, len: usize) -> Result<Step, WalkError> {
+fn text(bytes: &[u8], at: usize, head: usize, len: usize) -> Result<usize, WalkError> {
     let end = end(bytes, at, head + len)?;
     let text = &bytes[at + head..end];
-    if !text.is_ascii() && std::str::from_utf8(text).is_err() {
-        return Err(WalkErrorKind::InvalidUtf8.at(at));
-    }
-    Ok(Step::Scalar(end))
-}
-
-/// Room for the longest short string.
-const WINDOW: usize = 32;
-
-/// A string of up to 31 bytes: most strings, and nearly all keys.
-#[inline]
-fn short_text(bytes: &[u8], at: usize, len: usize) -> Result<usize, WalkError> {
-    let end = end(bytes, at, 1 + len)?;
-    let ascii = match bytes[at + 1..].first_chunk::<WINDOW>() {
-        // All of the window is looked at, without a branch on the length: whatever stands
-        // behind the string is masked out.
-        Some(window) => {
-            let high =
-                window.iter().zip(&HIGH_BITS[len]).fold(0, |high, (byte, bit)| high | byte & bit);
-            high == 0
-        }
-        None => bytes[at + 1..end].is_ascii(),
-    };
-    if !ascii && std::str::from_utf8(&bytes[at + 1..end]).is_err() {
-        return Err(WalkErrorKind::InvalidUtf8.at(at));
+    if !text.is_ascii() {
+        utf8(text, at)?;
     }
     Ok(end)
 }
 
-/// For each length of a short string: the high bit of each of its bytes.
-static HIGH_BITS: [[u8; WINDOW]; WINDOW] = high_bits();
+#[inline]
+fn utf8(text: &[u8], at: usize) -> Result<(), WalkError> {
+    match std::str::from_utf8(text) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(WalkErrorKind::InvalidUtf8.at(at)),
+    }
+}
 
-const fn high_bits() -> [[u8; WINDOW]; WINDOW] {
-    let mut bits = [[0; WINDOW]; WINDOW];
+/// A marker and the longest value that can follow it without a length: a string of 31 bytes.
+const WINDOW: usize = 32;
+
+/// The bytes from `at` on, if there are enough for any such value. One check of bounds for all.
+#[inline]
+fn window(bytes: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
+    bytes.get(at..)?.first_chunk()
+}
+
+/// Whether `len` bytes behind the marker are ASCII. All of the window is looked at, without a
+/// branch on the length: whatever stands behind the string is masked out.
+#[inline]
+fn starts_with_ascii(window: &[u8; WINDOW], len: usize) -> bool {
+    let mask = &HIGH_BITS[len];
+    let word = |n: usize| {
+        window[8 * n..].first_chunk().map_or(0, |word| u64::from_ne_bytes(*word) & mask[n])
+    };
+    word(0) | word(1) | word(2) | word(3) == 0
+}
+
+/// For each length of a short string: the high bit of each of its bytes in a window.
+static HIGH_BITS: [[u64; WINDOW / 8]; WINDOW] = high_bits();
+
+const fn high_bits() -> [[u64; WINDOW / 8]; WINDOW] {
+    let mut bits = [[0; WINDOW / 8]; WINDOW];
     let mut len = 0;
     while len < WINDOW {
-        let mut at = 0;
-        while at < len {
-            bits[len][at] = 0x80;
+        let mut at = 1;
+        while at <= len {
+            let mut word = [0; 8];
+            word[at % 8] = 0x80;
+            bits[len][at / 8] |= u64::from_ne_bytes(word);
             at += 1;
         }
         len += 1;

@@ -87,19 +87,11 @@ impl Session {
             return; // it came before the connection was cut
         }
         let body = &bytes[at.start + 4..at.end];
+        if let Some(place) = self.gathering.expected(body, &self.hub.limits) {
+            return self.stretch(stretch, bytes, place, at, number);
+        }
         match self.gathering.check(body, &self.hub, &self.publisher) {
-            Ok(Checked::AsItCame(place)) => {
-                if let Some(open) = stretch
-                    && open.place == place
-                    && open.bytes.end == at.start
-                    && open.numbers.end == number
-                {
-                    (open.bytes.end, open.numbers.end) = (at.end, number + 1);
-                } else {
-                    self.gather(stretch, bytes);
-                    *stretch = Some(Stretch { place, bytes: at, numbers: number..number + 1 });
-                }
-            }
+            Ok(Checked::AsItCame(place)) => self.stretch(stretch, bytes, place, at, number),
             Ok(Checked::Changed(place, event, verdict)) => {
                 self.gather(stretch, bytes);
                 let limit = self.hub.limits.frame;
@@ -125,6 +117,28 @@ impl Session {
                     }
                 }
             }
+        }
+    }
+
+    /// Adds a frame that is forwarded as it came to the stretch that it continues, or begins one.
+    #[inline]
+    fn stretch(
+        &mut self,
+        stretch: &mut Option<Stretch>,
+        bytes: &[u8],
+        place: Place,
+        at: Range<usize>,
+        number: u64,
+    ) {
+        if let Some(open) = stretch
+            && open.place == place
+            && open.bytes.end == at.start
+            && open.numbers.end == number
+        {
+            (open.bytes.end, open.numbers.end) = (at.end, number + 1);
+        } else {
+            self.gather(stretch, bytes);
+            *stretch = Some(Stretch { place, bytes: at, numbers: number..number + 1 });
         }
     }
 
