@@ -27,7 +27,8 @@ const SHUTDOWN_SECONDS: u64 = 1;
 const INDEX: &str = "hub\n\n\
     /healthz  200 while the process runs\n\
     /readyz   200 while it accepts clients, 503 while it drains\n\
-    /metrics  for Prometheus\n";
+    /metrics  for Prometheus\n\
+    /admin/audit, /admin/reload  for administrators\n";
 
 /// What the answers are made from.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ pub struct HttpState {
     pub ready: Arc<AtomicBool>,
 }
 
-/// Serves `/healthz`, `/readyz` and `/metrics` on `listener`. The server takes no signals: stop it
+/// Serves `/healthz`, `/readyz`, `/metrics` and what `more` adds on `listener`. The server takes no signals: stop it
 /// with its handle, last, so that `/readyz` can say "draining" while the hub drains.
 ///
 /// # Errors
@@ -48,16 +49,23 @@ pub struct HttpState {
 /// # Panics
 ///
 /// Outside an actix system, on which the server is to be spawned.
-pub fn serve(listener: TcpListener, state: HttpState) -> io::Result<Server> {
+pub fn serve(
+    listener: TcpListener,
+    state: HttpState,
+    more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> io::Result<Server> {
     let server = HttpServer::new(move || {
-        let state = state.clone();
+        let (state, more) = (state.clone(), more.clone());
         App::new()
             .wrap(
                 DefaultHeaders::new()
                     .add((header::CACHE_CONTROL, "no-store"))
                     .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
             )
-            .configure(move |app| routes(app, state))
+            .configure(move |app| {
+                routes(app, state);
+                more(app);
+            })
     });
     let server = server
         .workers(1)

@@ -4,7 +4,7 @@ use crate::access::Access;
 use crate::config::{Anonymous, Config};
 use crate::instances::Instances;
 use crate::metrics::Metrics;
-use crate::reload::AccessInForce;
+use crate::reload::{AccessInForce, Reloads};
 use crate::rules::RulesInForce;
 use crate::session::Session;
 use actix::{Addr, ArbiterHandle};
@@ -29,6 +29,7 @@ pub(crate) struct Hub {
     pub instances: Instances,
     pub rules: RulesInForce,
     pub access: AccessInForce,
+    pub reloads: Reloads,
     /// How many password hashes are computed at once.
     pub hashing: Arc<Semaphore>,
     pub metrics: Metrics,
@@ -63,13 +64,14 @@ impl Hub {
                 elements: config.max_elements,
             },
             id,
-            metrics: Metrics::new(registry.clone()),
+            metrics: Metrics::new(registry.clone(), config.metrics_topics),
             registry,
             instances: Instances::new(Duration::from_millis(config.resume_ms)),
             rules: RulesInForce::default(),
             access: AccessInForce::new(Access::without_file(
                 config.anonymous == Anonymous::Everywhere,
             )),
+            reloads: Reloads::default(),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             sessions: DashMap::new(),
             ready: Arc::default(),

@@ -6,6 +6,8 @@
 //! - [`http`]: health and metrics
 
 pub mod access;
+mod admin;
+mod audit;
 pub mod config;
 pub mod http;
 mod hub;

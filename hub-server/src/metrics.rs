@@ -1,9 +1,9 @@
-//! What Prometheus sees. No label grows with clients or topics.
+//! What Prometheus sees. No label grows with clients, and those of topics are bounded.
 
-use hub_core::topic::Registry;
+use hub_core::topic::{LedgerCounts, Registry};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use std::sync::Arc;
 
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     #[allow(clippy::expect_used, reason = "constant, valid names")]
-    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, topics: usize) -> Self {
         Metrics {
             events: counter("hub_events_total", "Events received from publishers."),
             received_bytes: counter("hub_received_bytes_total", "Bytes read from clients."),
@@ -53,7 +53,7 @@ impl Metrics {
                 "Connections the hub closed, by code.",
                 "code",
             ),
-            hub: HubCollector::new(registry),
+            hub: HubCollector::new(registry, topics),
         }
     }
 
@@ -102,15 +102,18 @@ fn by_label(name: &str, help: &str, label: &str) -> IntCounterVec {
 #[derive(Debug, Clone)]
 struct HubCollector {
     registry: Arc<Registry>,
+    /// How many topics have metrics of their own.
+    topics: usize,
     /// What it will collect, with the values of the start.
     described: Vec<Desc>,
 }
 
 impl HubCollector {
-    fn new(registry: Arc<Registry>) -> Self {
+    fn new(registry: Arc<Registry>, topics: usize) -> Self {
+        let metrics = now(&registry, topics);
         let described =
-            now(&registry).iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
-        HubCollector { registry, described }
+            metrics.iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
+        HubCollector { registry, topics, described }
     }
 }
 
@@ -120,21 +123,17 @@ impl Collector for HubCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        now(&self.registry).iter().flat_map(|metric| metric.collect()).collect()
+        now(&self.registry, self.topics).iter().flat_map(|metric| metric.collect()).collect()
     }
 }
 
 /// The registry's figures, in metrics of their own: two who scrape at once do not disturb each
 /// other.
-fn now(registry: &Registry) -> Vec<Box<dyn Collector>> {
+fn now(registry: &Registry, topics: usize) -> Vec<Box<dyn Collector>> {
     let counts = registry.ledger().counts();
     let dropped =
         by_label("hub_deliveries_dropped_total", "Deliveries dropped, by reason.", "reason");
-    for (reason, events) in [
-        ("overflow", counts.overflow),
-        ("conflated", counts.conflated),
-        ("disconnected", counts.disconnected),
-    ] {
+    for (reason, events) in reasons(&counts) {
         dropped.with_label_values(&[reason]).inc_by(events);
     }
     let total = |name, help, value| {
@@ -147,7 +146,8 @@ fn now(registry: &Registry) -> Vec<Box<dyn Collector>> {
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         Box::new(gauge) as Box<dyn Collector>
     };
-    vec![
+    let mut metrics = of_topics(registry, topics);
+    metrics.extend([
         total(
             "hub_deliveries_due_total",
             "Deliveries that were due: each event times each copy.",
@@ -164,5 +164,45 @@ fn now(registry: &Registry) -> Vec<Box<dyn Collector>> {
             "Bytes of history that topics keep.",
             registry.history().used() as u64,
         ),
+    ]);
+    metrics
+}
+
+/// The ledgers of the topics with the most deliveries. Inboxes have none: who knows an inbox's name
+/// can answer there.
+#[allow(clippy::expect_used, reason = "constant, valid names")]
+fn of_topics(registry: &Registry, most: usize) -> Vec<Box<dyn Collector>> {
+    let due = by_label("hub_topic_due_total", "Deliveries that were due, by topic.", "topic");
+    let delivered =
+        by_label("hub_topic_deliveries_total", "Events handed to sockets, by topic.", "topic");
+    let pending = IntGaugeVec::new(
+        Opts::new("hub_topic_pending", "Deliveries that wait in queues, by topic."),
+        &["topic"],
+    )
+    .expect("a constant, valid name");
+    let dropped = IntCounterVec::new(
+        Opts::new("hub_topic_dropped_total", "Deliveries dropped, by topic and reason."),
+        &["topic", "reason"],
+    )
+    .expect("a constant, valid name");
+    for (topic, counts) in registry.busiest(most, |name| !name.starts_with("$inbox.")) {
+        let topic = topic.name().as_str();
+        due.with_label_values(&[topic]).inc_by(counts.due);
+        delivered.with_label_values(&[topic]).inc_by(counts.delivered);
+        let waiting = i64::try_from(counts.pending()).unwrap_or(i64::MAX);
+        pending.with_label_values(&[topic]).set(waiting);
+        for (reason, events) in reasons(&counts) {
+            dropped.with_label_values(&[topic, reason]).inc_by(events);
+        }
+    }
+    vec![Box::new(due), Box::new(delivered), Box::new(pending), Box::new(dropped)]
+}
+
+/// Why deliveries were dropped, and how many.
+fn reasons(counts: &LedgerCounts) -> [(&'static str, u64); 3] {
+    [
+        ("overflow", counts.overflow),
+        ("conflated", counts.conflated),
+        ("disconnected", counts.disconnected),
     ]
 }

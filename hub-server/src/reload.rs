@@ -3,13 +3,15 @@
 use crate::access::{Access, AccessError, Folder};
 use crate::hub::Hub;
 use crate::session::AccessChanged;
-use parking_lot::RwLock;
+use futures_util::future::join_all;
+use parking_lot::{Mutex, RwLock};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
 /// How often files are looked at. Reading them is sure where watching them is not: volumes of
@@ -33,15 +35,58 @@ pub(crate) trait Source: Send + Sized + 'static {
     fn apply(hub: &Hub, loaded: Self::Loaded);
 }
 
-/// Loads a source when it changes, and on SIGHUP, for secrets that changed. `text` is what it was
+/// What became of a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    file: String,
+    /// Why it was not taken over.
+    pub error: Option<String>,
+}
+
+impl Outcome {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let outcome = if self.error.is_none() { "applied" } else { "refused" };
+        serde_json::json!({ "file": self.file, "outcome": outcome, "error": self.error })
+    }
+}
+
+/// Asks all who follow a file to load it now.
+#[derive(Debug, Default)]
+pub(crate) struct Reloads(Mutex<Vec<mpsc::UnboundedSender<oneshot::Sender<Outcome>>>>);
+
+impl Reloads {
+    fn register(&self) -> mpsc::UnboundedReceiver<oneshot::Sender<Outcome>> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.0.lock().push(sender);
+        receiver
+    }
+
+    /// Loads everything, and says what became of each file.
+    pub(crate) async fn all(&self) -> Vec<Outcome> {
+        let ask = |follower: &mpsc::UnboundedSender<_>| {
+            let (answer, answered) = oneshot::channel();
+            follower.send(answer).is_ok().then_some(answered)
+        };
+        let answers: Vec<_> = self.0.lock().iter().filter_map(ask).collect();
+        join_all(answers).await.into_iter().flatten().collect()
+    }
+}
+
+/// Loads a source when it changes, and on SIGHUP or when asked, for secrets that changed. `text` is what it was
 /// when it was loaded. What is wrong changes nothing.
 pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Option<String>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut tick = tokio::time::interval(EVERY);
+    let mut asked = hub.reloads.register();
     loop {
+        let mut answer = None;
         let forced = tokio::select! {
             _ = tick.tick() => false,
             _ = hangup.recv() => true,
+            Some(asker) = asked.recv() => {
+                answer = Some(asker);
+                true
+            }
         };
         // Not on this thread: a rule file runs its own tests.
         let look = spawn_blocking(move || {
@@ -54,19 +99,24 @@ pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Op
         let Ok((looked_at, now, loaded)) = look.await else { return };
         (source, text) = (looked_at, now);
         let Some(loaded) = loaded else { continue };
-        let file = source.path().display();
-        let outcome = match loaded {
+        let file = source.path().display().to_string();
+        let error = match loaded {
             Ok(loaded) => {
                 S::apply(&hub, loaded);
                 tracing::info!(%file, "taken over");
-                "applied"
+                None
             }
             Err(error) => {
                 tracing::error!(%file, %error, "what was in force stays in force");
-                "refused"
+                Some(error.to_string())
             }
         };
+        let outcome = if error.is_none() { "applied" } else { "refused" };
         hub.metrics.reloads.with_label_values(&[outcome]).inc();
+        if let Some(asker) = answer {
+            // Whoever asked may have gone.
+            let _ = asker.send(Outcome { file, error });
+        }
     }
 }
 

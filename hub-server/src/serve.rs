@@ -1,5 +1,6 @@
 //! Running a hub.
 
+use crate::admin;
 use crate::config::Config;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
@@ -121,7 +122,11 @@ pub fn run(
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };
-        let http = http::serve(http, state).map_err(ServeError::Start)?;
+        let http = http::serve(http, state, {
+            let hub = hub.clone();
+            move |app| admin::routes(app, hub.clone())
+        })
+        .map_err(ServeError::Start)?;
         let http_handle = http.handle();
         actix_rt::spawn(http);
         if let Some((set, file, text)) = rules {

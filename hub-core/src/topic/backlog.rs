@@ -113,7 +113,7 @@ impl Backlog {
     }
 
     fn drop_newest(&mut self, run: &QueuedRun, ledger: &Ledger) -> Push {
-        count(&ledger.overflow, run.count.into());
+        count_overflow(run, ledger);
         self.bytes += self.open.push_gap(Span::of(run, GapReason::Overflow));
         Push::Done
     }
@@ -131,7 +131,7 @@ impl Backlog {
                 {
                     self.bytes -= run.size();
                     self.runs -= 1;
-                    count(&ledger.overflow, run.count.into());
+                    count_overflow(&run, ledger);
                     self.bytes += self.settled.push_gap(Span::of(&run, GapReason::Overflow));
                     return true;
                 }
@@ -186,4 +186,9 @@ impl Backlog {
         }
         dropped
     }
+}
+
+fn count_overflow(run: &QueuedRun, hub: &Ledger) {
+    count(&hub.overflow, run.count.into());
+    count(&run.ledger.overflow, run.count.into());
 }

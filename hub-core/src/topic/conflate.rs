@@ -1,6 +1,7 @@
 //! The overflow policy `latest`: of the events that wait, keep the newest of each key.
 
 use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun, frame_ends};
+use super::ledger;
 use super::row::Row;
 use super::span::Span;
 use crate::scrub::check_headers;
@@ -21,7 +22,7 @@ struct Part {
 type Plan = (usize, Vec<Part>);
 
 /// Drops events for which a newer one with the same key waits, of the runs whose policy is
-/// `latest`, and returns what is left and how many were dropped.
+/// `latest`, and returns what is left and how many were dropped, which are counted for their topics.
 ///
 /// The key is the header `key`; events without one share one. What is dropped becomes a gap in
 /// its place. A run stays whole where its parts and gaps would take more room than it does.
@@ -42,6 +43,7 @@ pub(super) fn conflate(items: VecDeque<Item>) -> (Row, u64) {
                         left.push(Item::Run(part));
                     } else {
                         dropped += u64::from(count);
+                        ledger::count(&run.ledger.conflated, count.into());
                         left.push_gap(Span::within(&run, first, count, GapReason::Conflated));
                     }
                 }

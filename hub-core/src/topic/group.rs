@@ -142,9 +142,9 @@ impl Group {
     /// Appends a run to one member or more.
     pub(super) fn deliver(&mut self, lane: &Lane, run: &Sealed, touched: &mut Touched) {
         let Some(any) = self.members.at(0) else { return };
-        // Ledgers are the hub's, so any member can count.
+        // Any member's queue can count for the hub.
         let ledger = any.outlet.clone();
-        ledger.queue().count_due(run.count);
+        ledger.queue().count_due(&run.ledger, run.count);
         let takers = self.takers_of(run);
         let events = run.events();
         // Neighbouring events go to one member: one RUN frame for each part, not for each event.
@@ -156,6 +156,7 @@ impl Group {
             let end = ends.nth(count as usize - 1).unwrap_or(events.len());
             let queued = QueuedRun {
                 lane: lane.clone(),
+                ledger: run.ledger.clone(),
                 group: Some(self.name.clone()),
                 first,
                 count,

@@ -1,6 +1,7 @@
 //! What waits in a connection's delivery queue.
 
 use super::TopicName;
+use super::ledger::Ledger;
 use super::span::{Origin, Span};
 use super::views::Views;
 use crate::wire::{Frame, Limits, Overflow, RunHead};
@@ -45,6 +46,8 @@ impl Track {
 pub struct QueuedRun {
     /// Whose they are.
     pub lane: Lane,
+    /// The topic's. Its queue counts for the hub.
+    pub ledger: Arc<Ledger>,
     /// The queue group through which they came.
     pub group: Option<Arc<str>>,
     /// The number of the first.
@@ -191,8 +194,12 @@ impl Item {
         }
     }
 
+    pub(super) fn run(&self) -> Option<&QueuedRun> {
+        if let Item::Run(run) = self { Some(run) } else { None }
+    }
+
     /// How many events it holds.
     pub(super) fn events(&self) -> u64 {
-        if let Item::Run(run) = self { run.count.into() } else { 0 }
+        self.run().map_or(0, |run| run.count.into())
     }
 }

@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts every delivery that was due, and what became of it.
+/// Counts every delivery that was due, and what became of it: one for the hub, one for each topic.
 ///
 /// `due = delivered + overflow + conflated + disconnected + pending` always holds; what is
 /// pending waits in some connection's queue.
@@ -11,6 +11,7 @@ pub struct Ledger {
     pub(super) overflow: AtomicU64,
     pub(super) conflated: AtomicU64,
     pub(super) disconnected: AtomicU64,
+    /// Only counted for the hub.
     pub(super) gaps: AtomicU64,
 }
 

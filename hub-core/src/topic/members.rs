@@ -123,6 +123,7 @@ impl Members {
             };
             let queued = QueuedRun {
                 lane: lane.clone(),
+                ledger: run.ledger.clone(),
                 group: None,
                 first: run.first,
                 count: run.count,

@@ -1,3 +1,4 @@
+use super::ledger::Ledger;
 use super::views::{Roles, Views};
 use crate::wire::RunHead;
 use bytes::Bytes;
@@ -92,7 +93,7 @@ impl PendingRun {
     }
 
     /// Numbers the events.
-    pub(super) fn seal(&mut self, first: u64, time_ms: u64) -> Sealed {
+    pub(super) fn seal(&mut self, first: u64, time_ms: u64, ledger: &Arc<Ledger>) -> Sealed {
         let mut bytes = std::mem::take(&mut self.bytes);
         self.head.stamp(&mut bytes, first, self.count, time_ms);
         let head_len = self.head.template().len();
@@ -103,7 +104,7 @@ impl PendingRun {
             Arc::new(Views { roles: others.roles, events })
         });
         let (head, count) = (self.head.clone(), self.count);
-        Sealed { bytes, head_len, head, first, count, time_ms, views }
+        Sealed { bytes, head_len, head, first, count, time_ms, views, ledger: ledger.clone() }
     }
 
     /// Puts another head in front, for a topic that began anew in the meantime.
@@ -128,6 +129,8 @@ pub(super) struct Sealed {
     pub time_ms: u64,
     /// All views, if they differ.
     pub views: Option<Arc<Views>>,
+    /// The topic's.
+    pub ledger: Arc<Ledger>,
 }
 
 impl Sealed {

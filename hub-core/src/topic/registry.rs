@@ -1,12 +1,13 @@
 //! All topics of a hub, and who is subscribed to what.
 
 use super::history::HistoryBudget;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, LedgerCounts};
 use super::{FilterIndex, Outlet, Topic, TopicActor, TopicFilter, TopicIndex, TopicName};
 use crate::wire::{Overflow, Start};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
 use parking_lot::RwLock;
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -132,6 +133,34 @@ impl Registry {
     #[must_use]
     pub fn subscriptions(&self) -> usize {
         self.index.read().filters.len()
+    }
+
+    /// All topics that there are now, in no order.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Topic>> {
+        self.topics.iter().map(|topic| topic.value().clone()).collect()
+    }
+
+    /// The topics with the most deliveries among those that are `wanted`, and their ledgers.
+    #[must_use]
+    pub fn busiest(
+        &self,
+        most: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<(Arc<Topic>, LedgerCounts)> {
+        let mut found: Vec<_> = self
+            .topics
+            .iter()
+            .filter(|topic| wanted(topic.name().as_str()))
+            .map(|topic| (topic.value().clone(), topic.counts()))
+            .collect();
+        if most == 0 {
+            found.clear();
+        } else if most < found.len() {
+            found.select_nth_unstable_by_key(most - 1, |(_, counts)| Reverse(counts.due));
+            found.truncate(most);
+        }
+        found
     }
 
     /// The topic of this name, if it exists and has not ended.

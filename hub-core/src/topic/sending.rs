@@ -1,6 +1,7 @@
 //! What is being written to a connection's socket.
 
 use super::item::{Item, QueuedRun};
+use super::ledger::count;
 use super::row::reserve_first;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
@@ -23,7 +24,7 @@ pub(super) struct Sending {
 /// What one write finished.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// Events of which the last byte was sent.
+    /// Events of which the last byte was sent. They are counted for their topics.
     pub events: u64,
     /// What the items counted for in the queue's bound.
     pub bytes: usize,
@@ -97,7 +98,10 @@ impl Sending {
                 break;
             }
             self.sent -= len;
-            sent.events += item.events();
+            if let Item::Run(run) = item {
+                sent.events += u64::from(run.count);
+                count(&run.ledger.delivered, run.count.into());
+            }
             sent.bytes += item.size();
             sent.control += item.control_size();
             self.items.pop_front();

@@ -2,6 +2,7 @@
 
 use super::history::{History, HistoryBudget};
 use super::item::{Lane, QueuedRun};
+use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
@@ -20,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug)]
 pub struct Topic {
     lane: Lane,
+    ledger: Arc<Ledger>,
     sequencer: Mutex<Sequencer>,
     /// Changes under the sequencer lock.
     retired: AtomicBool,
@@ -54,6 +56,7 @@ impl Topic {
             Sequencer { next: 1, members: Members::default(), history: History::new(budget) };
         Topic {
             lane: Lane { topic: name, epoch, subscription: None },
+            ledger: Arc::default(),
             sequencer: Mutex::new(sequencer),
             retired: AtomicBool::new(false),
             actor: OnceLock::new(),
@@ -83,6 +86,12 @@ impl Topic {
             groups: s.members.groups(),
             retired: self.is_retired(),
         }
+    }
+
+    /// What became of the deliveries of its events.
+    #[must_use]
+    pub fn counts(&self) -> LedgerCounts {
+        self.ledger.counts()
     }
 
     /// Whether it has ended.
@@ -120,11 +129,12 @@ impl Topic {
         if let Some(full) = s.members.without_room(run.size()) {
             return Published::Wait(full.clone());
         }
-        let sealed = run.seal(s.next, now_ms);
+        let sealed = run.seal(s.next, now_ms, &self.ledger);
         s.next += u64::from(sealed.count);
         s.members.deliver(&self.lane, &sealed, touched);
         s.history.push(QueuedRun {
             lane: self.lane.clone(),
+            ledger: sealed.ledger,
             group: None,
             first: sealed.first,
             count: sealed.count,
@@ -241,7 +251,7 @@ fn replay(history: &History, from: u64, entry: &SubscriptionEntry) {
     let queue = entry.outlet.queue();
     for mut run in history.replay(from, entry.id, entry.outlet.role()) {
         run.overflow = entry.overflow;
-        queue.count_due(run.count);
+        queue.count_due(&run.ledger, run.count);
         match queue.append_past(run) {
             Appended::Done => {}
             Appended::Overflowed(run) | Appended::Closed(run) => return queue.abandon(&[run]),

@@ -45,6 +45,7 @@ pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflo
     let body: Bytes = [head, events.concat()].concat().into();
     let group = None;
     QueuedRun {
+        ledger: Arc::default(),
         lane: lane.clone(),
         group,
         first,

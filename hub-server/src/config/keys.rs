@@ -144,6 +144,8 @@ keys! {
         "How long a stopping hub may take to deliver what it has accepted.";
     retry_after_ms: u64 = 1_000, millis(0, HOUR),
         "When clients are told to come back by a hub that stops or is full.";
+    metrics_topics: usize = 100, count(0, 100_000),
+        "Topics that have metrics of their own on /metrics: those with the most deliveries.";
     log: String = "info,actix_server=warn".to_owned(), Allowed::LogFilter,
         "What is logged to standard error.";
 }

@@ -73,6 +73,11 @@ enum Stage {
     Closing,
 }
 
+/// How many events wait for its client, by topic and epoch.
+#[derive(Message)]
+#[rtype(result = "HashMap<(String, u64), u64>")]
+pub(crate) struct Waiting;
+
 /// Stops reading; answered when everything taken so far is published.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -255,6 +260,19 @@ impl Drop for Session {
         if self.hub.sessions.remove(&self.connection).is_some() {
             self.hub.metrics.connections.dec();
         }
+    }
+}
+
+impl Handler<Waiting> for Session {
+    type Result = MessageResult<Waiting>;
+
+    fn handle(&mut self, _: Waiting, _: &mut Context<Self>) -> Self::Result {
+        let mut waiting = HashMap::new();
+        self.outbound.queue().for_each_waiting(|lane, events| {
+            let topic = (lane.topic.as_str().to_owned(), lane.epoch);
+            *waiting.entry(topic).or_default() += u64::from(events);
+        });
+        MessageResult(waiting)
     }
 }
 

@@ -173,14 +173,32 @@ impl DeliveryQueue {
         !self.touched.swap(true, Ordering::AcqRel)
     }
 
-    /// Counts events as due.
-    pub(super) fn count_due(&self, events: u32) {
+    /// Counts events as due, for the hub and for their topic.
+    pub(super) fn count_due(&self, topic: &Ledger, events: u32) {
         count(&self.ledger.due, events.into());
+        count(&topic.due, events.into());
+    }
+
+    /// Counts what nobody gets because the connection has ended.
+    fn count_disconnected<'a>(&self, runs: impl Iterator<Item = &'a QueuedRun>) {
+        for run in runs {
+            count(&self.ledger.disconnected, run.count.into());
+            count(&run.ledger.disconnected, run.count.into());
+        }
+    }
+
+    /// Tells of each run that waits, or was sent only in part, whose it is and how many events it
+    /// holds.
+    pub fn for_each_waiting(&self, mut tell: impl FnMut(&Lane, u32)) {
+        let sending = self.sending.lock();
+        let backlog = self.backlog.lock();
+        let runs = sending.iter().chain(backlog.iter()).filter_map(Item::run);
+        runs.for_each(|run| tell(&run.lane, run.count));
     }
 
     /// Appends a run, or what its overflow policy makes of it. Counts it as due.
     pub fn append(&self, run: QueuedRun) -> Appended {
-        self.count_due(run.count);
+        self.count_due(&run.ledger, run.count);
         self.append_due(run)
     }
 
@@ -294,14 +312,13 @@ impl DeliveryQueue {
         drop(backlog);
         let control = dropped.iter().map(Item::control_size).sum();
         self.control.fetch_sub(control, Ordering::Relaxed);
-        count(&self.ledger.disconnected, dropped.iter().map(Item::events).sum());
+        self.count_disconnected(dropped.iter().filter_map(Item::run));
         self.wake_waiting();
     }
 
     /// Counts runs that were taken back and that nobody is left for.
     pub fn abandon(&self, runs: &[QueuedRun]) {
-        let events = runs.iter().map(|run| u64::from(run.count)).sum();
-        count(&self.ledger.disconnected, events);
+        self.count_disconnected(runs.iter());
     }
 }
 
@@ -317,7 +334,8 @@ fn changed(sum: &AtomicUsize, before: usize, after: usize) {
 impl Drop for DeliveryQueue {
     /// What nobody sent or took back is lost with the connection; the ledger says so.
     fn drop(&mut self) {
-        let events = self.state().events;
-        count(&self.ledger.disconnected, events);
+        let (sending, backlog) = (self.sending.lock(), self.backlog.lock());
+        let left = sending.iter().chain(backlog.iter());
+        self.count_disconnected(left.filter_map(Item::run));
     }
 }

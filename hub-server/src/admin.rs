@@ -1,0 +1,127 @@
+//! The admin API: what only those may do whose role says `admin`.
+//!
+//! Credentials are those that clients show in HELLO, as an `Authorization` header: `Bearer` with a
+//! token or a JWT, `Basic` with name and password. Without them, who asks from this machine is as
+//! anonymous as a client from there. A page that a browser on this machine shows must not pass for
+//! its user: so without credentials, a request has to be addressed to this machine by its own name.
+
+use crate::access::{Credentials, Denied, Identity, Peer};
+use crate::audit::audit;
+use crate::hub::Hub;
+use crate::reload::Outcome;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Adds the API's paths, all below `/admin/`.
+pub(crate) fn routes(app: &mut ServiceConfig, hub: Arc<Hub>) {
+    app.app_data(Data::from(hub))
+        .service(only(Method::GET, "/admin/audit").route(web::get().to(show_audit)))
+        .service(only(Method::POST, "/admin/reload").route(web::post().to(reload)));
+}
+
+fn only(method: Method, path: &str) -> Resource {
+    web::resource(path).default_service(web::to(move || {
+        let allowed = HeaderValue::from_str(method.as_str());
+        async move {
+            let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "another method is needed");
+            if let Ok(allowed) = allowed {
+                answer.headers_mut().insert(header::ALLOW, allowed);
+            }
+            answer
+        }
+    }))
+}
+
+async fn show_audit(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
+    match admit(&hub, &request).await {
+        Ok(_) => HttpResponse::Ok().json(audit(&hub).await),
+        Err(refused) => refused,
+    }
+}
+
+async fn reload(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
+    let identity = match admit(&hub, &request).await {
+        Ok(identity) => identity,
+        Err(refused) => return refused,
+    };
+    tracing::info!(identity = identity.name(), "reload asked for");
+    let outcomes = hub.reloads.all().await;
+    let refused = outcomes.iter().any(|outcome| outcome.error.is_some());
+    let files: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
+    let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let restart = "the keys of the hub's own configuration file, environment and flags";
+    HttpResponse::build(status).json(json!({ "files": files, "needs_restart": restart }))
+}
+
+/// Who asks, if that is somebody who may administer.
+async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpResponse> {
+    let Some(credentials) = credentials(request) else {
+        return Err(error(StatusCode::BAD_REQUEST, "the Authorization header cannot be read"));
+    };
+    let address = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let loopback = address.is_some_and(|ip| ip.is_loopback())
+        && (credentials != Credentials::None || is_this_machine(request));
+    let peer = Peer { loopback, certificate: None };
+    let access = hub.access.current();
+    let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
+    let _turn = hub.hashing.clone().acquire_owned().await;
+    match web::block(check).await {
+        Ok(Ok(identity)) if identity.rights().may_admin() => Ok(identity),
+        Ok(Ok(_)) => Err(error(StatusCode::FORBIDDEN, "this takes a role with the right admin")),
+        Ok(Err(denied)) => Err(unauthorized(&denied)),
+        Err(_) => Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the check failed")),
+    }
+}
+
+fn credentials(request: &HttpRequest) -> Option<Credentials> {
+    let Some(header) = request.headers().get(header::AUTHORIZATION) else {
+        return Some(Credentials::None);
+    };
+    let (scheme, value) = header.to_str().ok()?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        // A JWT has dots, a token of the hub's has none.
+        return Some(match value.contains('.') {
+            true => Credentials::Jwt(value.to_owned()),
+            false => Credentials::Token(value.to_owned()),
+        });
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
+    let (user, password) = pair.split_once(':')?;
+    Some(Credentials::Password { user: user.to_owned(), password: password.to_owned() })
+}
+
+/// Whether the request names this machine as the one that it is for. A name that a stranger's DNS
+/// made point to loopback does not.
+fn is_this_machine(request: &HttpRequest) -> bool {
+    let connection = request.connection_info();
+    let host = connection.host();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+fn unauthorized(denied: &Denied) -> HttpResponse {
+    tracing::info!(reason = %denied.reason(), "somebody was not let in to the admin API");
+    let mut answer = error(StatusCode::UNAUTHORIZED, &denied.to_string());
+    let challenge = HeaderValue::from_static("Bearer, Basic realm=\"hub\"");
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    answer
+}
+
+fn error(status: StatusCode, why: &str) -> HttpResponse {
+    HttpResponse::build(status).json(json!({ "error": why }))
+}
