@@ -16,6 +16,10 @@ use std::ops::Range;
 /// Where it is shown what is in quarantine, each topic's under its own name.
 pub(super) const QUARANTINE: &str = "$hub.quarantine";
 
+/// Sockets that are written to before other sessions of the arbiter have their turn: a topic may
+/// have thousands of subscribers, and a write takes some microseconds.
+const FLUSHES_A_TURN: usize = 32;
+
 /// Neighbouring EVENT frames in the read buffer that belong to one place.
 struct Stretch {
     place: Place,
@@ -243,9 +247,15 @@ impl Session {
         }
     }
 
+    /// Has the sockets written to that got something; if there are many, only some, and the pump
+    /// goes on when others have had their turn.
     pub(super) fn flush_touched(&mut self) {
-        for outlet in self.touched.drain(..) {
+        let some = self.touched.len().min(FLUSHES_A_TURN);
+        for outlet in self.touched.drain(..some) {
             outlet.flush();
+        }
+        if !self.touched.is_empty() {
+            self.outbound.session.wake();
         }
         // What others append, they flush.
         if self.outbound.queue().queued_bytes() > 0 {

@@ -129,6 +129,12 @@ impl Session {
 
     /// One read, or what has to come before it.
     fn read(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
+        if !self.touched.is_empty() {
+            self.flush_touched();
+            if !self.touched.is_empty() {
+                return Poll::Pending;
+            }
+        }
         if self.busy || self.read_eof || self.stage == Stage::Draining {
             return Poll::Pending;
         }
