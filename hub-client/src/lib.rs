@@ -61,7 +61,10 @@ mod options;
 mod publish;
 mod reconnect;
 mod shared;
+mod stream;
 mod subscriptions;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
 pub use builder::Builder;
@@ -88,4 +91,6 @@ pub use hub_core::wire::{
     RefusedWhat, Start,
 };
 pub use options::{OnRestart, Options};
+#[cfg(feature = "tls")]
+pub use tls::{TlsError, TlsOptions};
 pub use url::{HubUrl, UrlError};

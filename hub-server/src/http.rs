@@ -49,6 +49,15 @@ pub struct HttpState {
 ///
 /// Outside an actix system, on which the server is to be spawned.
 pub fn serve(listener: TcpListener, state: HttpState) -> io::Result<Server> {
+    serve_with(listener, state, None)
+}
+
+/// As [`serve`], over TLS if `tls` is given.
+pub(crate) fn serve_with(
+    listener: TcpListener,
+    state: HttpState,
+    tls: Option<rustls::ServerConfig>,
+) -> io::Result<Server> {
     let server = HttpServer::new(move || {
         let state = state.clone();
         App::new()
@@ -66,8 +75,13 @@ pub fn serve(listener: TcpListener, state: HttpState) -> io::Result<Server> {
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)
+        .tls_handshake_timeout(REQUEST_TIMEOUT)
         .disable_signals();
-    Ok(server.listen(listener)?.run())
+    let server = match tls {
+        None => server.listen(listener)?,
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+    };
+    Ok(server.run())
 }
 
 fn routes(app: &mut ServiceConfig, state: HttpState) {

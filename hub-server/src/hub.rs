@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::reload::AccessInForce;
 use crate::rules::RulesInForce;
 use crate::session::Session;
+use crate::tls::TlsInForce;
 use actix::{Addr, ArbiterHandle};
 use dashmap::DashMap;
 use hub_core::topic::{Registry, TopicSettings};
@@ -29,6 +30,7 @@ pub(crate) struct Hub {
     pub instances: Instances,
     pub rules: RulesInForce,
     pub access: AccessInForce,
+    pub tls: TlsInForce,
     /// How many password hashes are computed at once.
     pub hashing: Arc<Semaphore>,
     pub metrics: Metrics,
@@ -70,6 +72,7 @@ impl Hub {
             access: AccessInForce::new(Access::without_file(
                 config.anonymous == Anonymous::Everywhere,
             )),
+            tls: TlsInForce::default(),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             sessions: DashMap::new(),
             ready: Arc::default(),

@@ -1,9 +1,12 @@
-//! Takes over files that change while the hub runs: the rules of the scrub, and who may do what.
+//! Takes over files that change while the hub runs: the rules of the scrub, who may do what, and
+//! certificates.
 
 use crate::access::{Access, AccessError, Folder};
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::session::AccessChanged;
 use parking_lot::RwLock;
+use prometheus::IntCounterVec;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +34,11 @@ pub(crate) trait Source: Send + Sized + 'static {
 
     /// Puts it into force.
     fn apply(hub: &Hub, loaded: Self::Loaded);
+
+    /// Where it is counted, by outcome.
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.reloads
+    }
 }
 
 /// Loads a source when it changes, and on SIGHUP, for secrets that changed. `text` is what it was
@@ -66,7 +74,7 @@ pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Op
                 "refused"
             }
         };
-        hub.metrics.reloads.with_label_values(&[outcome]).inc();
+        S::reloads(&hub.metrics).with_label_values(&[outcome]).inc();
     }
 }
 

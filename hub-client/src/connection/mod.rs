@@ -126,7 +126,7 @@ impl Core {
                 connect(&shared.url, &shared.options, shared.instance, shared.log.receipted());
             match self.until(attempt).await? {
                 Ok(link) => return Ok(link),
-                Err(error) if error.can_retry() => {
+                Err(error) if error.can_retry() || error.is_of_files() => {
                     tracing::debug!(%error, "could not reconnect");
                     wait = Duration::from_millis(error.retry_after_ms());
                 }
