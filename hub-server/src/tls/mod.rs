@@ -28,7 +28,7 @@ mod stream;
 
 pub(crate) use files::TlsFiles;
 pub use files::{TlsError, TlsFileFault};
-pub(crate) use handshake::{Handshaken, shake_hands};
+pub(crate) use handshake::shake_hands;
 pub(crate) use metrics::TlsMetrics;
 pub(crate) use setup::{CurrentCertificate, TlsInForce, TlsSetup};
 pub(crate) use stream::TlsStream;
