@@ -40,7 +40,11 @@ pub(crate) fn args() -> [Arg; 7] {
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
             .help("A file with the token that lets this client in; or set HUB_TOKEN to the token"),
-        file("ca", "HUB_CA", "The CAs that may have signed the hub's certificate (PEM); left out: the system's"),
+        file(
+            "ca",
+            "HUB_CA",
+            "The CAs that may have signed the hub's certificate (PEM); left out: the system's",
+        ),
         file("cert", "HUB_CERT", "The certificate that this client shows (PEM)"),
         file("key", "HUB_KEY", "The private key of that certificate (PEM)"),
         Arg::new("tls-name")

@@ -124,7 +124,8 @@ fn ask(address: &str, tls: Option<&Tls>, deadline: Instant) -> io::Result<u16> {
 }
 
 fn ask_one(address: SocketAddr, tls: Option<&Tls>, deadline: Instant) -> io::Result<u16> {
-    let mut socket = Timed { socket: TcpStream::connect_timeout(&address, left(deadline)?)?, deadline };
+    let mut socket =
+        Timed { socket: TcpStream::connect_timeout(&address, left(deadline)?)?, deadline };
     match tls {
         None => exchange(&mut socket),
         Some(Tls { config, name }) => {
@@ -243,7 +244,8 @@ mod tests {
     fn silence_ends_at_the_deadline() {
         let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let began = Instant::now();
-        ask(&silent.local_addr().expect("bound").to_string(), None, in_ms(50)).expect_err("silence");
+        ask(&silent.local_addr().expect("bound").to_string(), None, in_ms(50))
+            .expect_err("silence");
         assert!(began.elapsed() < Duration::from_secs(5));
     }
 

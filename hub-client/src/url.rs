@@ -172,7 +172,9 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_as_the_same_address() {
-        for text in ["hub://a:1", "hub://[::1]:65535", "hub://10.0.0.1:4820", "hub://a/", "hubs://a"] {
+        for text in
+            ["hub://a:1", "hub://[::1]:65535", "hub://10.0.0.1:4820", "hub://a/", "hubs://a"]
+        {
             let url: HubUrl = text.parse().unwrap();
             assert_eq!(url.to_string().parse(), Ok(url));
         }

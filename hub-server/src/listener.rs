@@ -42,7 +42,8 @@ pub(crate) async fn accept(
             }
             // There is no way to tell a client why before it is known to speak TLS.
             Some(_)
-                if hub.sessions.len() + Arc::strong_count(&shaking) > hub.config.max_connections =>
+                if hub.sessions.len() + Arc::strong_count(&shaking)
+                    > hub.config.max_connections =>
             {
                 hub.metrics.tls.failed.with_label_values(&["overloaded"]).inc();
             }

@@ -142,9 +142,10 @@ pub fn run(
         }
         let http_tls = match http_tls {
             HttpTls::Off => None,
-            HttpTls::On => Some(CurrentCertificate::config(hub.clone()).map_err(|error| {
-                ServeError::Start(std::io::Error::other(error))
-            })?),
+            HttpTls::On => Some(
+                CurrentCertificate::config(hub.clone())
+                    .map_err(|error| ServeError::Start(std::io::Error::other(error)))?,
+            ),
         };
         let http = http::serve_with(http, state, http_tls).map_err(ServeError::Start)?;
         let http_handle = http.handle();

@@ -144,7 +144,8 @@ async fn a_record_that_was_tampered_with_ends_its_connection_alone() {
     let other = soon(secured.client().connect()).await.unwrap();
     let mut tls = hub_client::TlsOptions::default();
     tls.ca = Some(secured.files.path("ca.pem"));
-    for tampered in [[23_u8, 3, 3, 0, 40], [22, 3, 3, 0, 40], [21, 3, 3, 0, 40], [99, 0, 0, 0, 40]] {
+    for tampered in [[23_u8, 3, 3, 0, 40], [22, 3, 3, 0, 40], [21, 3, 3, 0, 40], [99, 0, 0, 0, 40]]
+    {
         let name = tls.name("localhost").unwrap();
         let mut connection = rustls::ClientConnection::new(tls.load().unwrap(), name).unwrap();
         let mut socket = connect(secured.hub.clients());
@@ -156,7 +157,9 @@ async fn a_record_that_was_tampered_with_ends_its_connection_alone() {
         let _ = socket.read_to_end(&mut rest);
     }
     wait_until("they are gone", || metric(&secured.hub, "hub_connections") == 1);
-    other.emit_raw(&tls_support::topic("t"), vec![1].into(), &hub_client::Headers::new()).await.unwrap();
+    other
+        .emit_raw(&tls_support::topic("t"), vec![1].into(), &hub_client::Headers::new())
+        .await
+        .unwrap();
     soon(other.drain()).await.unwrap();
 }
-

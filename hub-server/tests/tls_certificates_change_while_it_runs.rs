@@ -56,7 +56,8 @@ async fn as_a_volume_of_kubernetes_changes() {
     assert_ne!(shown(&secured).await, old);
     assert_eq!(reloads(&secured.hub, "refused"), 0);
     running.emit_raw(&topic("t"), vec![1].into(), &Headers::new()).await.unwrap();
-    assert_eq!(metric(&secured.hub, "hub_connections_total"), 2, "the running one went on");
+    // Those that were shown a certificate, and the one that went on.
+    assert_eq!(metric(&secured.hub, "hub_connections_total"), 3);
     soon(running.drain()).await.unwrap();
 }
 
@@ -74,7 +75,10 @@ async fn what_is_wrong_changes_nothing() {
         ("hub.key", &other.key),
         ("hub.key", ""),
         ("hub.key", "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n"),
-        ("hub.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"),
+        (
+            "hub.key",
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        ),
         ("hub.pem", "nothing"),
         ("hub.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
         ("ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
@@ -150,7 +154,7 @@ async fn a_client_that_is_revoked_is_out_and_others_stay() {
     let mut events = first.events();
     while let Some(event) = soon(events.next()).await {
         if let ConnectionEvent::Closed { reason } = event {
-            assert_eq!(reason, "no TLS connection");
+            assert!(reason.contains("the certificate is revoked"), "{reason}");
         }
     }
     second.emit_raw(&topic("t"), vec![1].into(), &Headers::new()).await.unwrap();

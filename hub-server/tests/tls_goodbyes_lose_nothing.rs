@@ -77,7 +77,6 @@ fn a_subscriber_gets_everything_that_was_queued() {
     assert_eq!(ids, (0..EVENTS).collect::<Vec<_>>());
 }
 
-
 /// When the hub stops, its goodbye is the last thing that comes, and comes to everyone.
 #[test]
 fn a_stopping_hub_says_goodbye_behind_all_it_took() {

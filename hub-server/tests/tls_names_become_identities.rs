@@ -5,9 +5,7 @@
 mod support;
 mod tls_support;
 
-use hub_client::{
-    Client, ConnectError, ConnectionEvent, Credentials, EmitError, Emitter, Headers,
-};
+use hub_client::{Client, ConnectError, ConnectionEvent, Credentials, EmitError, Emitter, Headers};
 use hub_core::wire::CloseCode;
 use hub_server::config::ClientAuth;
 use rcgen::{CertificateParams, DnType, SanType};
@@ -113,8 +111,22 @@ async fn by_each_kind_of_name() {
 async fn what_cannot_be_a_name_gets_in_as_nobody() {
     let secured = with_access(&format!("{ACCESS}\n[anonymous]\nroles = \"service\"\n"));
     let hostile = [
-        "", " ", "a b", "*", ">", "#", "a#1", "$hub", "a\0b", "a\nb", "a\u{7f}", "a\u{202e}b", "é",
-        "{identity}", "a,b", "a\"b",
+        "",
+        " ",
+        "a b",
+        "*",
+        ">",
+        "#",
+        "a#1",
+        "$hub",
+        "a\0b",
+        "a\nb",
+        "a\u{7f}",
+        "a\u{202e}b",
+        "é",
+        "{identity}",
+        "a,b",
+        "a\"b",
     ];
     for name in hostile {
         let error = connect(&secured, Vec::new(), name).await.expect_err(name);
@@ -154,7 +166,8 @@ async fn what_cannot_be_a_name_gets_in_as_nobody() {
 async fn its_rights_are_those_of_its_name() {
     let secured = with_access(ACCESS);
     let lamp = connect(&secured, vec![dns("lamp-7")], "").await.unwrap();
-    let emit = async |name: &str| lamp.emit_raw(&topic(name), vec![1].into(), &Headers::new()).await;
+    let emit =
+        async |name: &str| lamp.emit_raw(&topic(name), vec![1].into(), &Headers::new()).await;
     emit("devices.device:lamp-7.status").await.unwrap();
     for denied in ["devices.device:lamp-8.status", "orders.placed"] {
         assert!(matches!(emit(denied).await, Err(EmitError::Refused(_))), "{denied}");
@@ -171,7 +184,10 @@ async fn its_rights_are_those_of_its_name() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_an_access_file_a_certificate_is_enough() {
     let secured = Secured::mutual();
-    assert_eq!(publisher(&secured, vec![dns("orders.example.org")], "").await, "orders.example.org");
+    assert_eq!(
+        publisher(&secured, vec![dns("orders.example.org")], "").await,
+        "orders.example.org"
+    );
 }
 
 /// The connection ends when the certificate does, and may come back with another.

@@ -42,18 +42,24 @@ fn with_certificate(make: impl FnOnce(&Ca) -> tls_support::Issued) -> Secured {
 async fn a_hub_whose_certificate_is_not_good() {
     let cases: [(&str, Secured); 4] = [
         ("for another name", with_certificate(|ca| ca.issue(&["hub.example.org"]))),
-        ("has expired", with_certificate(|ca| {
-            ca.issue_with(&HERE, |params| {
-                params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-                params.not_after = rcgen::date_time_ymd(2021, 1, 1);
-            })
-        })),
-        ("not valid yet", with_certificate(|ca| {
-            ca.issue_with(&HERE, |params| {
-                params.not_before = rcgen::date_time_ymd(2200, 1, 1);
-                params.not_after = rcgen::date_time_ymd(2201, 1, 1);
-            })
-        })),
+        (
+            "has expired",
+            with_certificate(|ca| {
+                ca.issue_with(&HERE, |params| {
+                    params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+                    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+                })
+            }),
+        ),
+        (
+            "not valid yet",
+            with_certificate(|ca| {
+                ca.issue_with(&HERE, |params| {
+                    params.not_before = rcgen::date_time_ymd(2200, 1, 1);
+                    params.not_after = rcgen::date_time_ymd(2201, 1, 1);
+                })
+            }),
+        ),
         ("not of a CA that this client trusts", with_certificate(|_| self_signed(&HERE))),
     ];
     for (why, secured) in cases {
@@ -101,15 +107,16 @@ async fn a_client_whose_certificate_is_not_good() {
     let server = ca.issue_with(&["server.example.org"], |params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     });
-    let stranger = Ca::new("Test CA").issue(&["orders.example.org"]);
-    let revoked = secured
-        .client()
-        .client_certificate(files.path("revoked.pem"), files.path("revoked.key"));
+    let stranger = Ca::new("Another CA").issue(&["orders.example.org"]);
+    let impostor = Ca::new("Test CA").issue(&["orders.example.org"]);
+    let revoked =
+        secured.client().client_certificate(files.path("revoked.pem"), files.path("revoked.key"));
     let cases = [
         (secured.client(), "asks for a certificate", "no_certificate"),
         (revoked, "revoked", "certificate_revoked"),
         (secured.client_as("old", &expired), "expired", "certificate_expired"),
         (secured.client_as("x", &stranger), "does not trust the CA", "certificate_of_unknown_ca"),
+        (secured.client_as("i", &impostor), "does not accept", "bad_certificate"),
         (secured.client_as("s", &server), "does not accept", "bad_certificate"),
         (
             secured.client_as("self", &self_signed(&["orders.example.org"])),

@@ -92,9 +92,8 @@ async fn serve(listener: TcpListener, far: Far) {
             // How it ends, the load generator sees.
             let _ = near.set_nodelay(true);
             if let Ok(mut far) = far.connect().await {
-                let copied = tokio::io::copy_bidirectional_with_sizes(
-                    &mut near, &mut far, BUFFER, BUFFER,
-                );
+                let copied =
+                    tokio::io::copy_bidirectional_with_sizes(&mut near, &mut far, BUFFER, BUFFER);
                 let _ = copied.await;
             }
         });

@@ -42,7 +42,8 @@ impl Session {
             }
         };
         let access = self.hub.access.current();
-        let peer = Peer { loopback: self.loopback, certificate: self.outbound.socket.certificate() };
+        let peer =
+            Peer { loopback: self.loopback, certificate: self.outbound.socket.certificate() };
         if !access.must_hash(&credentials) {
             let entered = access.authenticate(&credentials, &peer, SystemTime::now());
             return self.authenticated(entered, hello, ctx);

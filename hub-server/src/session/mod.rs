@@ -89,7 +89,8 @@ const STOPPING: &str = "the hub is stopping";
 
 impl Session {
     pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: Socket) -> Self {
-        let loopback = socket.tcp().peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        let loopback =
+            socket.tcp().peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
         let ledger = hub.registry.ledger().clone();
         let sent_bytes = hub.metrics.sent_bytes.clone();
         let outbound =

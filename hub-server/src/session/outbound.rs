@@ -1,5 +1,5 @@
-use futures_util::task::AtomicWaker;
 use super::socket::Socket;
+use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
 use parking_lot::Mutex;
 use prometheus::IntCounter;

@@ -36,6 +36,14 @@ pub(super) struct Channel {
     /// The client said close_notify: nothing comes any more.
     pub(super) peer_closed: bool,
     said_goodbye: bool,
+    /// Nothing is possible any more.
+    failed: bool,
+}
+
+enum Step {
+    More,
+    /// Until more comes.
+    Done,
 }
 
 impl Channel {
@@ -46,6 +54,7 @@ impl Channel {
             outgoing: Vec::new(),
             peer_closed: false,
             said_goodbye: false,
+            failed: false,
         })
     }
 
@@ -66,60 +75,69 @@ impl Channel {
         mut plain: impl FnMut(&[u8]),
     ) -> Result<(), Error> {
         let mut used = 0;
-        let outcome = loop {
-            match self.step(&mut records[used..], &mut plain) {
-                Ok((discard, more)) => {
-                    used += discard;
-                    if !more {
-                        break Ok(());
-                    }
+        loop {
+            let (discard, outcome) = self.step(&mut records[used..], &mut plain);
+            used += discard;
+            match outcome {
+                Ok(Step::Done) => break,
+                Ok(Step::More) => {}
+                Err(error) => {
+                    self.failed = true;
+                    // The alert comes before everything else. The library wants to see the same
+                    // bytes as before, also for that.
+                    let _ = self.step(&mut records[used..], &mut |_| {});
+                    return Err(error);
                 }
-                Err(error) => break Err(error),
-            }
-        };
-        self.incoming.clear();
-        match outcome {
-            Ok(()) => {
-                self.incoming.extend_from_slice(&records[used..]);
-                // An idle connection keeps nothing.
-                if self.incoming.is_empty() {
-                    self.incoming = Vec::new();
-                }
-                Ok(())
-            }
-            Err(error) => {
-                // The alert.
-                while let Ok((_, true)) = self.step(&mut [], &mut |_| {}) {}
-                Err(error)
             }
         }
+        match &records[used..] {
+            [] => self.incoming = Vec::new(), // an idle connection keeps nothing
+            rest => {
+                self.incoming.clear();
+                self.incoming.extend_from_slice(rest);
+            }
+        }
+        Ok(())
     }
 
-    /// One step of the library's: how many bytes are done with, and whether there is more to do.
+    /// One step of the library's, and how many bytes are done with.
     fn step(
         &mut self,
         records: &mut [u8],
         plain: &mut impl FnMut(&[u8]),
-    ) -> Result<(usize, bool), Error> {
+    ) -> (usize, Result<Step, Error>) {
         let UnbufferedStatus { mut discard, state } = self.connection.process_tls_records(records);
-        let mut more = true;
-        match state? {
-            ConnectionState::ReadTraffic(mut traffic) => {
-                while let Some(record) = traffic.next_record() {
-                    let record = record?;
-                    discard += record.discard;
-                    plain(record.payload);
+        let outcome = match state {
+            Err(error) => Err(error),
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => loop {
+                match traffic.next_record() {
+                    None => break Ok(Step::More),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(record)) => {
+                        discard += record.discard;
+                        plain(record.payload);
+                    }
                 }
+            },
+            Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                encode(&mut data, &mut self.outgoing).map(|()| Step::More)
             }
-            ConnectionState::EncodeTlsData(mut data) => encode(&mut data, &mut self.outgoing)?,
-            ConnectionState::TransmitTlsData(data) => data.done(),
-            ConnectionState::PeerClosed => self.peer_closed = true,
-            ConnectionState::BlockedHandshake
-            | ConnectionState::WriteTraffic(_)
-            | ConnectionState::Closed => more = false,
-            other => return Err(Error::General(format!("unexpected: {other:?}"))),
-        }
-        Ok((discard, more))
+            Ok(ConnectionState::TransmitTlsData(data)) => {
+                data.done();
+                Ok(Step::More)
+            }
+            Ok(ConnectionState::PeerClosed) => {
+                self.peer_closed = true;
+                Ok(Step::More)
+            }
+            Ok(
+                ConnectionState::BlockedHandshake
+                | ConnectionState::WriteTraffic(_)
+                | ConnectionState::Closed,
+            ) => Ok(Step::Done),
+            Ok(other) => Err(Error::General(format!("unexpected: {other:?}"))),
+        };
+        (discard, outcome)
     }
 
     /// Encrypts into `sealed`, of at least [`sealed_bytes`]. What is in `outgoing` then has to be
@@ -141,10 +159,11 @@ impl Channel {
 
     fn write(
         &mut self,
-        write: impl FnOnce(
-            &mut WriteTraffic<'_, ServerConnectionData>,
-        ) -> Result<usize, EncryptError>,
+        write: impl FnOnce(&mut WriteTraffic<'_, ServerConnectionData>) -> Result<usize, EncryptError>,
     ) -> Result<usize, Error> {
+        if self.failed {
+            return Err(Error::General("the connection has failed".to_owned()));
+        }
         loop {
             let status = self.connection.process_tls_records(&mut self.incoming);
             match status.state? {

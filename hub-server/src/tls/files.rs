@@ -102,9 +102,8 @@ impl TlsFiles {
     }
 
     fn read(&self) -> Result<Contents, TlsError> {
-        let read_if = |path: &Option<PathBuf>, key| {
-            path.as_deref().map(|path| read(path, key)).transpose()
-        };
+        let read_if =
+            |path: &Option<PathBuf>, key| path.as_deref().map(|path| read(path, key)).transpose();
         Ok(Contents {
             cert: read(&self.cert, "tls_cert")?,
             key: read(&self.key, "tls_key")?,

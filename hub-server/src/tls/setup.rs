@@ -7,9 +7,7 @@ use crate::hub::Hub;
 use parking_lot::RwLock;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{
-    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime,
-};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{
     ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
@@ -163,10 +161,11 @@ fn revocation_lists(pem: &[u8]) -> Result<Vec<CertificateRevocationListDer<'stat
 fn next_update(lists: &[CertificateRevocationListDer<'_>]) -> Result<i64, Problem> {
     let mut first = i64::MAX;
     for list in lists {
-        let (_, list) = CertificateRevocationList::from_der(list)
-            .map_err(|_| Problem::Crl(MALFORMED))?;
+        let (_, list) =
+            CertificateRevocationList::from_der(list).map_err(|_| Problem::Crl(MALFORMED))?;
         let next = list.next_update();
-        first = first.min(next.ok_or(Problem::Crl("holds a list without a next update"))?.timestamp());
+        first =
+            first.min(next.ok_or(Problem::Crl("holds a list without a next update"))?.timestamp());
     }
     Ok(first)
 }
@@ -192,8 +191,8 @@ impl CurrentCertificate {
     /// For HTTP, where nobody is asked for a certificate: probes and scrapers have none.
     pub(crate) fn config(hub: Arc<Hub>) -> Result<ServerConfig, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?;
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let resolver = Arc::new(CurrentCertificate(hub));
         Ok(builder.with_no_client_auth().with_cert_resolver(resolver))
     }

@@ -73,7 +73,10 @@ async fn both(near: TcpStream, far: tokio_rustls::client::TlsStream<TcpStream>) 
                     }
                 }
                 Err(_) => {
-                    #[allow(deprecated, reason = "a reset is what is wanted, and it does not block")]
+                    #[allow(
+                        deprecated,
+                        reason = "a reset is what is wanted, and it does not block"
+                    )]
                     near_write.as_ref().set_linger(Some(std::time::Duration::ZERO)).unwrap();
                     near_write.forget();
                     return std::future::pending().await;
