@@ -27,7 +27,7 @@ fn they_do() {
         .replace("localhost:4820", &format!("localhost:{port}"));
     assert_eq!(script.matches("hub serve").count(), 3, "the page has changed");
     let script = format!(
-        "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}\necho ended"
+        "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}\necho ended"
     );
     let folder = tempfile::tempdir().unwrap();
     let bin = Path::new(support::HUB).parent().unwrap();
