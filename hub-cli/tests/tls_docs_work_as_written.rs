@@ -26,9 +26,8 @@ fn they_do() {
         .replace("hubs://localhost", &format!("hubs://localhost:{port}"))
         .replace("localhost:4820", &format!("localhost:{port}"));
     assert_eq!(script.matches("hub serve").count(), 3, "the page has changed");
-    let script = format!(
-        "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}\necho ended"
-    );
+    let script =
+        format!("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}\necho ended");
     let folder = tempfile::tempdir().unwrap();
     let bin = Path::new(support::HUB).parent().unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());

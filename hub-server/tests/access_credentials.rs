@@ -7,7 +7,7 @@ use access_support::{
     ELSEWHERE, HERE, certificate, enter, filter, load, name, now, password, token,
 };
 use hub_server::access::{
-    Access, Credentials, Denied, Identity, Reason, Subscribable, create_token, hash_password,
+    Access, Credentials, Denied, Identity, Peer, Reason, Subscribable, create_token, hash_password,
 };
 
 const ROLES: &str = r#"

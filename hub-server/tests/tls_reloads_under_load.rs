@@ -74,8 +74,11 @@ async fn a_thousand_times_under_load_without_a_loss() {
         // do not fit together. That is refused, and changes nothing.
         secured.files.keep("hub", &pairs[(now % 2) as usize]);
         hang_up();
-        let client =
-            if now % 50 == 0 { Some(secured.client().connect().await.unwrap()) } else { None };
+        let client = if now.is_multiple_of(50) {
+            Some(secured.client().connect().await.unwrap())
+        } else {
+            None
+        };
         let old = now;
         wait_until("it is taken over", || {
             now = reloads(&secured.hub, "applied");
