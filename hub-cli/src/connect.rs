@@ -68,10 +68,12 @@ fn file(name: &'static str, env: &'static str, help: &'static str) -> Arg {
 
 /// How a connection over TLS is secured.
 pub(crate) fn tls(args: &ArgMatches) -> TlsOptions {
-    let file = |name| args.get_one::<PathBuf>(name).cloned();
+    // A variable that is set to nothing is one that is not set.
+    let set = |path: &PathBuf| !path.as_os_str().is_empty();
+    let file = |name| args.get_one::<PathBuf>(name).cloned().filter(set);
     let mut tls = TlsOptions::default();
     (tls.ca, tls.certificate, tls.key) = (file("ca"), file("cert"), file("key"));
-    tls.server_name = args.get_one::<String>("tls-name").cloned();
+    tls.server_name = args.get_one::<String>("tls-name").cloned().filter(|name| !name.is_empty());
     tls
 }
 

@@ -70,7 +70,11 @@ async fn encrypt(hub: Arc<Hub>, arbiter: &ArbiterHandle, socket: TcpStream, setu
         }
         Err(fault) => {
             hub.metrics.tls.failed.with_label_values(&[fault.label()]).inc();
-            tracing::debug!(?peer, %fault, "no TLS connection");
+            if fault.is_about_certificates() {
+                tracing::info!(?peer, %fault, "a client was not let in");
+            } else {
+                tracing::debug!(?peer, %fault, "no TLS connection");
+            }
         }
     }
 }

@@ -273,7 +273,11 @@ impl<'a> Session<'a> {
 }
 
 fn lost(error: io::Error) -> LostReason {
-    LostReason::Io(error.to_string())
+    match error.kind() {
+        // TLS says so of an end without close_notify.
+        io::ErrorKind::UnexpectedEof => LostReason::Ended,
+        _ => LostReason::Io(error.to_string()),
+    }
 }
 
 fn protocol(what: &str) -> LostReason {

@@ -78,6 +78,13 @@ impl HandshakeFault {
     }
 }
 
+impl HandshakeFault {
+    /// Whether one side does not accept who the other is, rather than what it says.
+    pub(crate) fn is_about_certificates(&self) -> bool {
+        self.label() == "refused_by_client" || self.label().contains("certificate")
+    }
+}
+
 impl fmt::Display for HandshakeFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
