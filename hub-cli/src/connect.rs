@@ -2,7 +2,9 @@
 
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, builder::NonEmptyStringValueParser};
-use hub_client::{Client, ConnectionEvent, ConnectionEvents, Credentials, Headers, TopicName};
+use hub_client::{
+    Client, ConnectionEvent, ConnectionEvents, Credentials, Headers, Options, TlsOptions, TopicName,
+};
 use std::future::Future;
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +18,7 @@ use tokio::task::JoinHandle;
 const ENDING: Duration = Duration::from_secs(12);
 
 /// The options of every command that talks to a hub.
-pub(crate) fn args() -> [Arg; 3] {
+pub(crate) fn args() -> [Arg; 7] {
     [
         Arg::new("server")
             .long("server")
@@ -24,7 +26,7 @@ pub(crate) fn args() -> [Arg; 3] {
             .env("HUB_SERVER")
             .value_name("URL")
             .default_value("hub://127.0.0.1:4820")
-            .help("The hub's address"),
+            .help("The hub's address; hubs:// where it speaks TLS"),
         Arg::new("name")
             .long("name")
             .global(true)
@@ -38,7 +40,41 @@ pub(crate) fn args() -> [Arg; 3] {
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
             .help("A file with the token that lets this client in; or set HUB_TOKEN to the token"),
+        file(
+            "ca",
+            "HUB_CA",
+            "The CAs that may have signed the hub's certificate (PEM); left out: the system's",
+        ),
+        file("cert", "HUB_CERT", "The certificate that this client shows (PEM)"),
+        file("key", "HUB_KEY", "The private key of that certificate (PEM)"),
+        Arg::new("tls-name")
+            .long("tls-name")
+            .global(true)
+            .env("HUB_TLS_NAME")
+            .value_name("NAME")
+            .help("The name that must be in the hub's certificate; left out: the address' host"),
     ]
+}
+
+fn file(name: &'static str, env: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .global(true)
+        .env(env)
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help(help)
+}
+
+/// How a connection over TLS is secured.
+pub(crate) fn tls(args: &ArgMatches) -> TlsOptions {
+    // A variable that is set to nothing is one that is not set.
+    let set = |path: &PathBuf| !path.as_os_str().is_empty();
+    let file = |name| args.get_one::<PathBuf>(name).cloned().filter(set);
+    let mut tls = TlsOptions::default();
+    (tls.ca, tls.certificate, tls.key) = (file("ca"), file("cert"), file("key"));
+    tls.server_name = args.get_one::<String>("tls-name").cloned().filter(|name| !name.is_empty());
+    tls
 }
 
 pub(crate) fn header_arg() -> Arg {
@@ -52,7 +88,9 @@ pub(crate) fn header_arg() -> Arg {
 /// Connects as the options say.
 pub(crate) async fn connect(args: &ArgMatches) -> Result<Client, Failure> {
     let url = args.get_one::<String>("server").map_or("", String::as_str);
-    let mut builder = Client::builder(url);
+    let mut options = Options::default();
+    options.tls = tls(args);
+    let mut builder = Client::builder(url).options(options);
     if let Some(name) = args.get_one::<String>("name") {
         builder = builder.name(name);
     }

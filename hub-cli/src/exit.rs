@@ -1,6 +1,8 @@
 //! What a script learns from the exit code: one table, from which the help derives.
 
-use hub_client::{ConnectError, EmitError, RequestError, SubscribeError, SubscriptionEnd};
+use hub_client::{
+    ConnectError, EmitError, RequestError, SubscribeError, SubscriptionEnd, TlsError,
+};
 use std::error::Error;
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -77,6 +79,12 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let exit = match error {
             ConnectError::Url(_) | ConnectError::Name => Exit::Usage,
+            ConnectError::Tls(
+                TlsError::File { .. }
+                | TlsError::Unusable { .. }
+                | TlsError::Incomplete
+                | TlsError::Name(_),
+            ) => Exit::Usage,
             _ => Exit::Unreachable,
         };
         Failure::of(exit, &error)

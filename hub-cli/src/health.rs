@@ -1,12 +1,16 @@
-//! `hub health`: asks a running hub whether it is ready, by one plain HTTP request.
+//! `hub health`: asks a running hub whether it is ready, by one HTTP request, plain or over TLS.
 //!
-//! It is what a container's health check calls, so it needs nothing but the standard library, never
-//! outlives its time-out, and reads no more than a status line.
+//! It is what a container's health check calls, so it never outlives its time-out, and reads no
+//! more than a status line.
 
+use crate::connect::tls;
 use clap::{Arg, ArgMatches, Command, value_parser};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const REQUEST: &[u8] =
@@ -25,7 +29,17 @@ pub(crate) fn command() -> Command {
                 .env("HUB_HTTP")
                 .default_value("127.0.0.1:4821")
                 .value_name("ADDR")
-                .help("The hub's HTTP address; for 0.0.0.0 or [::], loopback is asked"),
+                .help(
+                    "The hub's HTTP address, perhaps with http:// or https:// in front; for 0.0.0.0 \
+                     or [::], loopback is asked",
+                ),
+            Arg::new("http-tls")
+                .long("http-tls")
+                .env("HUB_HTTP_TLS")
+                .value_name("WORD")
+                .value_parser(["off", "on"])
+                .default_value("off")
+                .help("Whether the hub speaks TLS there; the hub's own key of that name"),
             Arg::new("timeout-ms")
                 .long("timeout-ms")
                 .default_value("2000")
@@ -35,7 +49,8 @@ pub(crate) fn command() -> Command {
         ])
         .after_help(
             "Exit codes: 0 ready, 1 not ready or no answer, 2 usage.\n\n\
-             Example:\n  hub health --http 127.0.0.1:4821",
+             Examples:\n  hub health --http 127.0.0.1:4821\n  \
+             hub health --http https://127.0.0.1:4821 --ca ca.pem --tls-name hub.internal",
         )
 }
 
@@ -46,7 +61,12 @@ pub(crate) fn run(args: &ArgMatches) -> ExitCode {
     else {
         return ExitCode::from(2); // both have defaults
     };
-    let said = match ask(address, Instant::now() + Duration::from_millis(ms)) {
+    let deadline = Instant::now() + Duration::from_millis(ms);
+    let asked = match Tls::wanted(args, address) {
+        Ok((address, tls)) => ask(address, tls.as_ref(), deadline),
+        Err(error) => Err(io::Error::other(error)),
+    };
+    let said = match asked {
         Ok(200) => return done(writeln!(io::stdout(), "ready")),
         Ok(status) => writeln!(io::stderr(), "hub at {address} is not ready: {status}"),
         Err(error) => writeln!(io::stderr(), "no answer from a hub at {address}: {error}"),
@@ -59,11 +79,43 @@ fn done(written: io::Result<()>) -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What is needed to speak TLS.
+struct Tls {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    /// The address without its scheme, and TLS if that asks for it.
+    fn wanted<'a>(
+        args: &ArgMatches,
+        address: &'a str,
+    ) -> Result<(&'a str, Option<Tls>), hub_client::TlsError> {
+        let on = args.get_one::<String>("http-tls").is_some_and(|word| word == "on");
+        let (rest, on) = match address.split_once("://") {
+            Some(("http", rest)) => (rest, false),
+            Some(("https", rest)) => (rest, true),
+            _ => (address, on),
+        };
+        if !on {
+            return Ok((rest, None));
+        }
+        let mut options = tls(args);
+        // It offers what HTTP is spoken in, and shows no certificate.
+        (options.certificate, options.key) = (None, None);
+        let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
+        let name = options.name(host.trim_start_matches('[').trim_end_matches(']'))?;
+        let mut config = options.load()?;
+        Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok((rest, Some(Tls { config, name })))
+    }
+}
+
 /// The HTTP status of `/readyz` at `address`.
-fn ask(address: &str, deadline: Instant) -> io::Result<u16> {
+fn ask(address: &str, tls: Option<&Tls>, deadline: Instant) -> io::Result<u16> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in address.to_socket_addrs()? {
-        match ask_one(reachable(address), deadline) {
+        match ask_one(reachable(address), tls, deadline) {
             Ok(status) => return Ok(status),
             Err(error) => last = error,
         }
@@ -71,16 +123,50 @@ fn ask(address: &str, deadline: Instant) -> io::Result<u16> {
     Err(last)
 }
 
-fn ask_one(address: SocketAddr, deadline: Instant) -> io::Result<u16> {
-    let mut socket = TcpStream::connect_timeout(&address, left(deadline)?)?;
-    socket.set_write_timeout(Some(left(deadline)?))?;
-    socket.write_all(REQUEST)?;
+fn ask_one(address: SocketAddr, tls: Option<&Tls>, deadline: Instant) -> io::Result<u16> {
+    let mut socket =
+        Timed { socket: TcpStream::connect_timeout(&address, left(deadline)?)?, deadline };
+    match tls {
+        None => exchange(&mut socket),
+        Some(Tls { config, name }) => {
+            let connection = ClientConnection::new(config.clone(), name.clone());
+            let mut connection = connection.map_err(io::Error::other)?;
+            exchange(&mut rustls::Stream::new(&mut connection, &mut socket))
+        }
+    }
+}
+
+/// A socket each of whose reads and writes ends at the deadline.
+struct Timed {
+    socket: TcpStream,
+    deadline: Instant,
+}
+
+impl Read for Timed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(Some(left(self.deadline)?))?;
+        self.socket.read(buffer)
+    }
+}
+
+impl Write for Timed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(Some(left(self.deadline)?))?;
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+fn exchange(stream: &mut (impl Read + Write)) -> io::Result<u16> {
+    stream.write_all(REQUEST)?;
 
     let mut line = Vec::new();
     let mut part = [0; STATUS_LINE_MAX as usize];
     while !line.contains(&b'\n') && (line.len() as u64) < STATUS_LINE_MAX {
-        socket.set_read_timeout(Some(left(deadline)?))?;
-        match socket.read(&mut part)? {
+        match stream.read(&mut part)? {
             0 => break,
             n => line.extend_from_slice(&part[..n]),
         }
@@ -142,15 +228,15 @@ mod tests {
     #[test]
     fn the_status_is_read_also_in_pieces() {
         let ready = serving(&[b"HTTP/1.", b"1 20", b"0 OK\r\nContent-Length: 0\r\n\r\n"]);
-        assert_eq!(ask(&ready, in_ms(5_000)).expect("an answer"), 200);
+        assert_eq!(ask(&ready, None, in_ms(5_000)).expect("an answer"), 200);
         let draining = serving(&[b"HTTP/1.1 503 Service Unavailable\r\n\r\n"]);
-        assert_eq!(ask(&draining, in_ms(5_000)).expect("an answer"), 503);
+        assert_eq!(ask(&draining, None, in_ms(5_000)).expect("an answer"), 503);
     }
 
     #[test]
     fn what_is_not_http_is_an_error() {
         for parts in [&[b"+OK\r\n" as &[u8]] as &[&[u8]], &[b"HTTP/1.1 "], &[&[b'x'; 4_096]]] {
-            ask(&serving(parts), in_ms(5_000)).expect_err("not HTTP");
+            ask(&serving(parts), None, in_ms(5_000)).expect_err("not HTTP");
         }
     }
 
@@ -158,7 +244,8 @@ mod tests {
     fn silence_ends_at_the_deadline() {
         let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let began = Instant::now();
-        ask(&silent.local_addr().expect("bound").to_string(), in_ms(50)).expect_err("silence");
+        ask(&silent.local_addr().expect("bound").to_string(), None, in_ms(50))
+            .expect_err("silence");
         assert!(began.elapsed() < Duration::from_secs(5));
     }
 

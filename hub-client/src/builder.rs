@@ -5,6 +5,8 @@ use crate::{Client, HubUrl, OnRestart, Options};
 use hub_core::emitter::Listeners;
 use hub_core::topic::TopicName;
 use hub_core::wire::Credentials;
+#[cfg(feature = "tls")]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -68,6 +70,49 @@ impl Builder {
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.options.credentials = Some(credentials);
+        self
+    }
+
+    /// Sets the file (PEM) with the CAs of which one has to have signed the hub's certificate,
+    /// instead of those that the system trusts.
+    ///
+    /// ```
+    /// let builder = hub_client::Client::builder("hubs://events.internal").ca_file("ca.pem");
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.tls.ca = Some(path.into());
+        self
+    }
+
+    /// Sets the files (PEM) with the certificate that this client shows, and its private key.
+    ///
+    /// ```
+    /// let builder = hub_client::Client::builder("hubs://events.internal")
+    ///     .client_certificate("orders.pem", "orders.key");
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.options.tls.certificate = Some(certificate.into());
+        self.options.tls.key = Some(key.into());
+        self
+    }
+
+    /// Sets the name that has to be in the hub's certificate, where that is not the address' host.
+    ///
+    /// ```
+    /// let builder = hub_client::Client::builder("hubs://10.0.0.7").server_name("events.internal");
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn server_name(mut self, name: impl Into<String>) -> Self {
+        self.options.tls.server_name = Some(name.into());
         self
     }
 

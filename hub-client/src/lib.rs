@@ -41,6 +41,13 @@
 //!   client.
 //! - **Every future can be dropped at any time.** Each method says what that leaves behind.
 //!
+//! # TLS
+//!
+//! A `hubs://` address is spoken to over TLS. The hub's certificate has to be of a CA that the system
+//! trusts, or of one in [`Builder::ca_file`], and for the host in the address; there is no way to
+//! switch that off. [`Builder::client_certificate`] shows the hub who this client is. What is wrong
+//! with either is a [`TlsError`], and is not tried again. The feature `tls` is on by default.
+//!
 //! # One dependency
 //!
 //! A service needs `hub-client` and `serde`: everything in its signatures is re-exported here, and
@@ -61,7 +68,10 @@ mod options;
 mod publish;
 mod reconnect;
 mod shared;
+mod stream;
 mod subscriptions;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
 pub use builder::Builder;
@@ -88,4 +98,6 @@ pub use hub_core::wire::{
     RefusedWhat, Start,
 };
 pub use options::{OnRestart, Options};
+#[cfg(feature = "tls")]
+pub use tls::{TlsError, TlsOptions};
 pub use url::{HubUrl, UrlError};

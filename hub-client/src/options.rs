@@ -34,9 +34,14 @@ pub struct Options {
     /// What the client calls itself. Part of the publisher that subscribers see, and a hint for
     /// people, not an identity. Default: none.
     pub name: Option<String>,
-    /// What lets the client in. Default: nothing. Without TLS, others on the way can read it.
+    /// What lets the client in. Default: nothing. Without TLS (`hub://`), others on the
+    /// way can read it.
     pub credentials: Option<Credentials>,
-    /// How long one attempt may take, TCP connection and handshake together. Default: 5 s.
+    /// How a connection to a `hubs://` address is secured. Default: with the CAs that the system
+    /// trusts, and without a certificate of this client's.
+    #[cfg(feature = "tls")]
+    pub tls: crate::TlsOptions,
+    /// How long one attempt may take, TCP connection and handshakes together. Default: 5 s.
     pub connect_timeout: Duration,
     /// For how long [`connect`](crate::Client::connect) goes on trying. Default: zero, one attempt.
     pub patience: Duration,
@@ -76,6 +81,8 @@ impl Default for Options {
         Options {
             name: None,
             credentials: None,
+            #[cfg(feature = "tls")]
+            tls: crate::TlsOptions::default(),
             connect_timeout: Duration::from_secs(5),
             patience: Duration::ZERO,
             reconnect: true,

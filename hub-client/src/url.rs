@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// Where a hub listens: `hub://host:port`.
+/// Where a hub listens: `hub://host:port`, or `hubs://host:port` where it speaks TLS.
 ///
 /// The port may be left out; it is then [`HubUrl::DEFAULT_PORT`]. An IPv6 address stands in
 /// brackets. Anything else that a URL may have (user, path, query) is refused rather than ignored.
@@ -19,6 +19,7 @@ use thiserror::Error;
 pub struct HubUrl {
     host: String,
     port: u16,
+    tls: bool,
 }
 
 /// Why text is not a [`HubUrl`].
@@ -29,8 +30,8 @@ pub struct HubUrl {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum UrlError {
-    /// It does not start with `hub://`.
-    #[error("a hub's address starts with hub://")]
+    /// It starts neither with `hub://` nor with `hubs://`.
+    #[error("a hub's address starts with hub:// or hubs://")]
     Scheme,
     /// There is no host, or it holds something else than a name or an address.
     #[error("the host is missing or malformed")]
@@ -70,13 +71,33 @@ impl HubUrl {
     pub fn port(&self) -> u16 {
         self.port
     }
+
+    /// Whether the connection is to be encrypted.
+    ///
+    /// ```
+    /// # use hub_client::HubUrl;
+    /// assert!("hubs://events.internal".parse::<HubUrl>()?.is_tls());
+    /// # Ok::<(), hub_client::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls { "hubs" } else { "hub" }
+    }
 }
 
 impl FromStr for HubUrl {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let rest = text.strip_prefix("hub://").ok_or(UrlError::Scheme)?;
+        let (tls, rest) = match (text.strip_prefix("hub://"), text.strip_prefix("hubs://")) {
+            (Some(rest), _) => (false, rest),
+            (_, Some(rest)) => (true, rest),
+            _ => return Err(UrlError::Scheme),
+        };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#', '@']) {
             return Err(UrlError::Rest);
@@ -107,7 +128,7 @@ impl FromStr for HubUrl {
             }
             Some(_) => return Err(UrlError::Port),
         };
-        Ok(HubUrl { host: host.to_owned(), port })
+        Ok(HubUrl { host: host.to_owned(), port, tls })
     }
 }
 
@@ -122,8 +143,8 @@ impl TryFrom<&str> for HubUrl {
 impl fmt::Display for HubUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.contains(':') {
-            true => write!(f, "hub://[{}]:{}", self.host, self.port),
-            false => write!(f, "hub://{}:{}", self.host, self.port),
+            true => write!(f, "{}://[{}]:{}", self.scheme(), self.host, self.port),
+            false => write!(f, "{}://{}:{}", self.scheme(), self.host, self.port),
         }
     }
 }
@@ -151,7 +172,9 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_as_the_same_address() {
-        for text in ["hub://a:1", "hub://[::1]:65535", "hub://10.0.0.1:4820", "hub://a/"] {
+        for text in
+            ["hub://a:1", "hub://[::1]:65535", "hub://10.0.0.1:4820", "hub://a/", "hubs://a"]
+        {
             let url: HubUrl = text.parse().unwrap();
             assert_eq!(url.to_string().parse(), Ok(url));
         }

@@ -52,6 +52,7 @@ pub struct HttpState {
 pub fn serve(
     listener: TcpListener,
     state: HttpState,
+    tls: Option<rustls::ServerConfig>,
     more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
 ) -> io::Result<Server> {
     let server = HttpServer::new(move || {
@@ -74,8 +75,13 @@ pub fn serve(
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)
+        .tls_handshake_timeout(REQUEST_TIMEOUT)
         .disable_signals();
-    Ok(server.listen(listener)?.run())
+    let server = match tls {
+        None => server.listen(listener)?,
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+    };
+    Ok(server.run())
 }
 
 fn routes(app: &mut ServiceConfig, state: HttpState) {

@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::reload::{AccessInForce, Reloads};
 use crate::rules::RulesInForce;
 use crate::session::Session;
+use crate::tls::TlsInForce;
 use actix::{Addr, ArbiterHandle};
 use dashmap::DashMap;
 use hub_core::topic::{Registry, TopicSettings};
@@ -30,6 +31,7 @@ pub(crate) struct Hub {
     pub rules: RulesInForce,
     pub access: AccessInForce,
     pub reloads: Reloads,
+    pub tls: TlsInForce,
     /// How many password hashes are computed at once.
     pub hashing: Arc<Semaphore>,
     pub metrics: Metrics,
@@ -72,6 +74,7 @@ impl Hub {
                 config.anonymous == Anonymous::Everywhere,
             )),
             reloads: Reloads::default(),
+            tls: TlsInForce::default(),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             sessions: DashMap::new(),
             ready: Arc::default(),

@@ -3,6 +3,7 @@
 //! - [`config`]: what can be set, read from file, environment and flags
 //! - [`serve`](mod@serve): running a hub, in this thread or in one of its own
 //! - `session`: one actor a connection
+//! - `tls`: certificates, handshakes, records
 //! - [`http`]: health and metrics
 
 pub mod access;
@@ -18,8 +19,10 @@ mod reload;
 mod rules;
 pub mod serve;
 mod session;
+mod tls;
 
 pub use config::Config;
 pub use reload::AccessFileError;
 pub use rules::RulesError;
 pub use serve::{RunningHub, ServeError, run_until_signal};
+pub use tls::{ALPN, TlsError, TlsFileFault};

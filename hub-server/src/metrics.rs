@@ -1,5 +1,6 @@
 //! What Prometheus sees. No label grows with clients, and those of topics are bounded.
 
+use crate::tls::TlsMetrics;
 use hub_core::topic::{LedgerCounts, Registry};
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -19,6 +20,7 @@ pub(crate) struct Metrics {
     pub connections: IntGauge,
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
+    pub tls: TlsMetrics,
     hub: HubCollector,
 }
 
@@ -53,6 +55,7 @@ impl Metrics {
                 "Connections the hub closed, by code.",
                 "code",
             ),
+            tls: TlsMetrics::new(),
             hub: HubCollector::new(registry, topics),
         }
     }
@@ -71,6 +74,7 @@ impl Metrics {
         with.register(Box::new(self.connections_total.clone()))?;
         with.register(Box::new(self.closed.clone()))?;
         with.register(Box::new(self.hub.clone()))?;
+        self.tls.register(with)?;
         let build = IntGauge::with_opts(
             Opts::new("hub_build_info", "Always 1; its label says which version runs.")
                 .const_label("version", env!("CARGO_PKG_VERSION")),

@@ -1,10 +1,13 @@
-//! Takes over files that change while the hub runs: the rules of the scrub, and who may do what.
+//! Takes over files that change while the hub runs: the rules of the scrub, who may do what, and
+//! certificates.
 
 use crate::access::{Access, AccessError, Folder};
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::session::AccessChanged;
 use futures_util::future::join_all;
 use parking_lot::{Mutex, RwLock};
+use prometheus::IntCounterVec;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +36,11 @@ pub(crate) trait Source: Send + Sized + 'static {
 
     /// Puts it into force.
     fn apply(hub: &Hub, loaded: Self::Loaded);
+
+    /// Where it is counted, by outcome.
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.reloads
+    }
 }
 
 /// What became of a file.
@@ -72,8 +80,8 @@ impl Reloads {
     }
 }
 
-/// Loads a source when it changes, and on SIGHUP or when asked, for secrets that changed. `text` is what it was
-/// when it was loaded. What is wrong changes nothing.
+/// Loads a source when it changes, and on SIGHUP or when asked, for secrets that changed. `text` is
+/// what it was when it was loaded. What is wrong changes nothing.
 pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Option<String>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     let mut tick = tokio::time::interval(EVERY);
@@ -112,7 +120,7 @@ pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Op
             }
         };
         let outcome = if error.is_none() { "applied" } else { "refused" };
-        hub.metrics.reloads.with_label_values(&[outcome]).inc();
+        S::reloads(&hub.metrics).with_label_values(&[outcome]).inc();
         if let Some(asker) = answer {
             // Whoever asked may have gone.
             let _ = asker.send(Outcome { file, error });

@@ -1,13 +1,14 @@
 //! Running a hub.
 
 use crate::admin;
-use crate::config::Config;
+use crate::config::{Config, HttpTls};
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
 use crate::listener;
 use crate::reload::{self, AccessFile, AccessFileError, Source};
 use crate::rules::{RuleFile, RulesError};
 use crate::session::{Goodbye, StopReading};
+use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
 use actix_rt::{Arbiter, System};
 use futures_util::future::join_all;
 use hub_core::scrub::Scrubber;
@@ -39,6 +40,9 @@ pub enum ServeError {
     /// The access file cannot be used.
     #[error("cannot use the access file")]
     Access(#[from] AccessFileError),
+    /// The files of TLS cannot be used.
+    #[error("cannot use TLS")]
+    Tls(#[from] TlsError),
     /// The metrics cannot be registered.
     #[error("cannot register the metrics")]
     Metrics(#[from] prometheus::Error),
@@ -63,15 +67,25 @@ pub struct Addresses {
 /// # Errors
 /// When it cannot start.
 pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
-    let ready = |at: Addresses| {
+    let (hub, http) = schemes(&config);
+    let ready = move |at: Addresses| {
         let version = env!("CARGO_PKG_VERSION");
+        let (clients, probes) = (at.clients, at.http);
         let line =
-            format!("hub {version} ready: clients hub://{}, http http://{}\n", at.clients, at.http);
+            format!("hub {version} ready: clients {hub}://{clients}, http {http}://{probes}\n");
         // Nobody may be reading stdout; that is no reason not to serve.
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
     run(config, Vec::new(), ready, signal())
+}
+
+/// What stands in front of the addresses for clients and for HTTP.
+fn schemes(config: &Config) -> (&'static str, &'static str) {
+    (
+        if config.tls_cert.is_empty() { "hub" } else { "hubs" },
+        if config.http_tls == HttpTls::On { "https" } else { "http" },
+    )
 }
 
 async fn signal() {
@@ -105,6 +119,7 @@ pub fn run(
     };
     let rules = RuleFile::new(&config.rules, scrubbers).map(load).transpose()?;
     let access = AccessFile::new(&config.access).map(load).transpose()?;
+    let tls = TlsFiles::new(&config).map(load).transpose()?;
     let (clients, http) = (bind(config.listen)?, bind(config.http)?);
     let at = Addresses {
         clients: clients.local_addr().map_err(ServeError::Start)?,
@@ -117,16 +132,27 @@ pub fn run(
         };
         let arbiters: Vec<_> = (0..threads).map(|_| Arbiter::new()).collect();
         let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
-        let drain_ms = config.drain_ms;
+        let (drain_ms, http_tls) = (config.drain_ms, config.http_tls);
         let hub = Hub::new(config, handles.clone()).map_err(ServeError::Random)?;
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };
-        let http = http::serve(http, state, {
+        if let Some((setup, files, text)) = tls {
+            TlsFiles::apply(&hub, setup);
+            actix_rt::spawn(reload::follow(hub.clone(), files, text));
+        }
+        let http_tls = match http_tls {
+            HttpTls::Off => None,
+            HttpTls::On => Some(
+                CurrentCertificate::config(hub.clone())
+                    .map_err(|error| ServeError::Start(std::io::Error::other(error)))?,
+            ),
+        };
+        let admin = {
             let hub = hub.clone();
-            move |app| admin::routes(app, hub.clone())
-        })
-        .map_err(ServeError::Start)?;
+            move |app: &mut _| admin::routes(app, hub.clone())
+        };
+        let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
         let http_handle = http.handle();
         actix_rt::spawn(http);
         if let Some((set, file, text)) = rules {
@@ -192,6 +218,7 @@ async fn drain(hub: &Hub, patience: Duration) {
 #[derive(Debug)]
 pub struct RunningHub {
     at: Addresses,
+    scheme: &'static str,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<Result<(), ServeError>>>,
 }
@@ -213,6 +240,7 @@ impl RunningHub {
         config: Config,
         scrubbers: Vec<Arc<dyn Scrubber>>,
     ) -> Result<Self, ServeError> {
+        let (scheme, _) = schemes(&config);
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -224,7 +252,7 @@ impl RunningHub {
             })
         });
         match is_ready.recv() {
-            Ok(at) => Ok(RunningHub { at, stop: Some(stop), thread: Some(thread) }),
+            Ok(at) => Ok(RunningHub { at, scheme, stop: Some(stop), thread: Some(thread) }),
             // It ended without being ready: it says why.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
@@ -259,7 +287,7 @@ impl RunningHub {
     /// The URL for clients.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("hub://{}", self.at.clients)
+        format!("{}://{}", self.scheme, self.at.clients)
     }
 
     /// Drains the hub and waits for its end.

@@ -7,7 +7,7 @@ use access_support::{
     ELSEWHERE, HERE, certificate, enter, filter, load, name, now, password, token,
 };
 use hub_server::access::{
-    Access, Credentials, Denied, Identity, Reason, Subscribable, create_token, hash_password,
+    Access, Credentials, Denied, Identity, Peer, Reason, Subscribable, create_token, hash_password,
 };
 
 const ROLES: &str = r#"
@@ -205,8 +205,8 @@ fn wrong_credentials_are_never_taken_for_none() {
         assert!(access.authenticate(&wrong, &HERE, now()).is_err());
         assert!(known.authenticate(&wrong, &certificate("Orders"), now()).is_err());
     }
-    let peer = hub_server::access::Peer { loopback: true, certificate: Some("X".into()) };
-    let unknown = access.authenticate(&Credentials::None, &peer, now());
+    let peer = Peer { loopback: true, ..certificate("X") };
+    let unknown = known.authenticate(&Credentials::None, &peer, now());
     assert_eq!(reason(unknown), Reason::UnknownCertificate);
 }
 

@@ -111,10 +111,35 @@ fn a_configuration_made_in_code_is_checked_alike() {
 }
 
 #[test]
+fn keys_of_tls_say_what_they_need() {
+    says(
+        file("tls_cert = \"hub.pem\""),
+        "etc/hub.toml:1:12: `tls_cert` is hub.pem; tls_cert needs tls_key, and `tls_key` is empty",
+    );
+    for (text, rule) in [
+        ("tls_key = \"k\"", "tls_key needs tls_cert"),
+        ("tls_client_ca = \"k\"", "tls_client_ca needs tls_cert"),
+        ("tls_cert = \"c\"\ntls_key = \"k\"\ntls_crl = \"l\"", "tls_crl needs tls_client_ca"),
+        ("tls_client_auth = \"optional\"", "without tls_client_ca no client"),
+        ("http_tls = \"on\"", "http_tls needs tls_cert"),
+    ] {
+        let error = file(text).unwrap_err().to_string();
+        assert!(error.contains(rule), "{error} instead of {rule}");
+    }
+    let all = "tls_cert = \"c\"\ntls_key = \"c\"\ntls_client_ca = \"a\"\ntls_crl = \"l\"\n\
+               tls_client_auth = \"optional\"\nhttp_tls = \"on\"";
+    assert_eq!(file(all).unwrap().tls_key, "c");
+}
+
+#[test]
 fn only_documented_variables_are_passed_over() {
     let links = [
         ("HUB_SERVER", "hub://127.0.0.1:4820"),
         ("HUB_CONFIG", "/etc/hub.toml"),
+        ("HUB_CA", "ca.pem"),
+        ("HUB_CERT", "me.pem"),
+        ("HUB_KEY", "me.key"),
+        ("HUB_TLS_NAME", "hub.internal"),
         ("PATH", "/bin"),
         ("HUB_SERVICE_HOST", "10.0.0.1"),
         ("HUB_SERVICE_PORT", "4820"),

@@ -35,7 +35,7 @@ impl Running {
         let (send, receive) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
-                let server = serve(listener, state, |_| {})?;
+                let server = serve(listener, state, None, |_| {})?;
                 send.send(server.handle()).unwrap();
                 server.await
             })

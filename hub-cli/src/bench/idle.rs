@@ -1,8 +1,9 @@
 //! `hub bench connections`: what a connection costs that does nothing.
 
-use super::options::{address, common, count, form, number};
+use super::options::{common, count, form, number};
 use super::outcome::{Figures, Progress, short};
 use super::server;
+use super::tunnel::target;
 use crate::exit::{Exit, Failure};
 use clap::{ArgMatches, Command};
 use hub_bench::dialect::Hub;
@@ -24,8 +25,9 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(args: &ArgMatches) -> Result<Exit, Failure> {
-    let addr = address(args)?;
-    let process = server::process(args, addr);
+    let target = target(args)?;
+    let addr = target.addr();
+    let process = server::process(args, target.hub);
     let probe = || server::usage(process);
     let progress = Progress::new(args.get_flag("quiet"));
     let hub = Hub::default();

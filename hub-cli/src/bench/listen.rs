@@ -1,8 +1,9 @@
 //! `hub bench sub`: counts what others send.
 
-use super::options::{address, common, count, form, get, number, seconds};
+use super::options::{common, count, form, get, number, seconds};
 use super::outcome::{Figures, Progress, short};
 use super::server;
+use super::tunnel::target;
 use crate::connect::note;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command};
@@ -45,8 +46,9 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(args: &ArgMatches) -> Result<Exit, Failure> {
-    let addr = address(args)?;
-    let process = server::process(args, addr);
+    let target = target(args)?;
+    let addr = target.addr();
+    let process = server::process(args, target.hub);
     let probe = || server::usage(process);
     let progress = Progress::new(args.get_flag("quiet"));
     let overflow: Overflow = get::<String>(args, "overflow")?

@@ -1,8 +1,9 @@
 //! `hub bench pub`, `fanout` and `latency`: messages from publishers to subscribers.
 
-use super::options::{address, common, count, form, get, number, payload, seconds, topic, topics};
+use super::options::{common, count, form, get, number, payload, seconds, topic, topics};
 use super::outcome::{Figures, Progress, short};
 use super::server;
+use super::tunnel::target;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use hub_bench::dialect::Hub;
@@ -107,8 +108,9 @@ pub(super) fn latency() -> Command {
 }
 
 pub(super) fn run(kind: Kind, args: &ArgMatches) -> Result<Exit, Failure> {
-    let addr = address(args)?;
-    let process = server::process(args, addr);
+    let target = target(args)?;
+    let addr = target.addr();
+    let process = server::process(args, target.hub);
     let probe = || server::usage(process);
     let progress = Progress::new(args.get_flag("quiet"));
     let hub = Hub {

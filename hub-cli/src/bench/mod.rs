@@ -10,6 +10,7 @@ mod options;
 mod outcome;
 mod request;
 mod server;
+mod tunnel;
 
 use crate::connect::note;
 use crate::exit::{Exit, Failure};
@@ -25,7 +26,9 @@ pub(crate) fn command() -> Command {
             "Measures a hub: messages and bytes a second, losses, latency, and, if the hub runs on \
              this machine, its processor time a message and its memory. Messages are encoded \
              beforehand and only counted on arrival, so that the hub is what is measured. It sends \
-             as much as the hub takes: do not use it on a hub that others need.",
+             as much as the hub takes: do not use it on a hub that others need. With hubs:// this \
+             process encrypts too, so messages a second and latency are those of both; what the hub \
+             uses is its own.",
         )
         .subcommand_required(true)
         .arg_required_else_help(true)

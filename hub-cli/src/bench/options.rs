@@ -84,18 +84,19 @@ pub(super) fn form(args: &ArgMatches) -> Form {
     }
 }
 
-/// Where the hub listens.
-pub(super) fn address(args: &ArgMatches) -> Result<SocketAddr, Failure> {
+/// Where the hub listens, and how it is called.
+pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure> {
     let text: String = get(args, "server")?;
     let url: HubUrl = text.parse().map_err(|error: hub_client::UrlError| {
         Failure::new(Exit::Usage, format!("{text}: {error}"))
     })?;
     let unreachable = |why: String| Failure::new(Exit::Unreachable, format!("{text}: {why}"));
-    (url.host(), url.port())
+    let addr = (url.host(), url.port())
         .to_socket_addrs()
         .map_err(|error| unreachable(error.to_string()))?
         .next()
-        .ok_or_else(|| unreachable("the name has no address".to_owned()))
+        .ok_or_else(|| unreachable("the name has no address".to_owned()))?;
+    Ok((url, addr))
 }
 
 /// Names of `count` topics, all of one length.

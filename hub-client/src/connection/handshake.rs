@@ -1,5 +1,6 @@
 //! From an address to a connection that both sides agree on.
 
+use crate::stream::{self, ReadHalf, WriteHalf};
 use crate::{HubUrl, Options};
 use bytes::BytesMut;
 use hub_core::topic::TopicName;
@@ -7,7 +8,6 @@ use hub_core::wire::{Close, CloseCode, Frame, Hello, Limits, VERSION, Welcome, s
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// The largest frame that is read before the hub has introduced itself.
 const MAX_WELCOME: u32 = 64 << 10;
@@ -39,6 +39,13 @@ pub enum ConnectError {
     /// TCP failed.
     #[error("the hub cannot be reached")]
     Io(#[source] Arc<std::io::Error>),
+    /// There is no TLS, or not with those two sides.
+    #[cfg(feature = "tls")]
+    #[error("no TLS connection")]
+    Tls(#[from] crate::TlsError),
+    /// The address is `hubs://`, and this program was built without the feature `tls`.
+    #[error("this program was built without TLS, which hubs:// needs")]
+    TlsNotBuilt,
     /// The hub did not answer within the connect time-out.
     #[error("the hub did not answer in time")]
     TimedOut,
@@ -62,7 +69,24 @@ impl ConnectError {
         match self {
             ConnectError::Io(_) | ConnectError::TimedOut | ConnectError::Protocol(_) => true,
             ConnectError::Closed(close) => close.code.should_reconnect(),
-            ConnectError::Url(_) | ConnectError::Name | ConnectError::Random => false,
+            #[cfg(feature = "tls")]
+            ConnectError::Tls(error) => error.can_retry(),
+            ConnectError::Url(_)
+            | ConnectError::Name
+            | ConnectError::Random
+            | ConnectError::TlsNotBuilt => false,
+        }
+    }
+
+    /// Whether it is about files that were good before: somebody may just be replacing them.
+    pub(crate) fn is_of_files(&self) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            ConnectError::Tls(error) => {
+                use crate::TlsError::{File, Unusable};
+                matches!(error, File { .. } | Unusable { .. })
+            }
+            _ => false,
         }
     }
 
@@ -77,6 +101,10 @@ impl ConnectError {
 
 impl From<std::io::Error> for ConnectError {
     fn from(error: std::io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = crate::tls::inside(&error) {
+            return ConnectError::Tls(tls);
+        }
         ConnectError::Io(Arc::new(error))
     }
 }
@@ -84,7 +112,8 @@ impl From<std::io::Error> for ConnectError {
 /// A connection after HELLO and WELCOME.
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) stream: TcpStream,
+    pub(crate) read: ReadHalf,
+    pub(crate) write: WriteHalf,
     pub(crate) welcome: Welcome,
     pub(crate) inbox: TopicName,
     /// What came behind WELCOME.
@@ -99,8 +128,7 @@ pub(crate) async fn connect(
     receipted: u64,
 ) -> Result<Link, ConnectError> {
     let attempt = async {
-        let mut stream = TcpStream::connect((url.host(), url.port())).await?;
-        stream.set_nodelay(true)?;
+        let (read, mut write) = stream::open(url, options).await?;
         let hello = Hello {
             name: options.name.clone(),
             credentials: options.credentials.clone(),
@@ -109,8 +137,15 @@ pub(crate) async fn connect(
             receipted: Some(receipted),
             ..Hello::default()
         };
-        stream.write_all(&Frame::Hello(hello).to_bytes()).await?;
-        welcome(stream).await
+        // What answers may have sent this client away already, and said why.
+        let said = async {
+            write.write_all(&Frame::Hello(hello).to_bytes()).await?;
+            write.flush().await
+        };
+        match said.await {
+            Ok(()) => welcome(read, write).await,
+            Err(error) => Err(welcome(read, write).await.err().unwrap_or(error.into())),
+        }
     };
     match tokio::time::timeout(options.connect_timeout, attempt).await {
         Ok(link) => link,
@@ -118,7 +153,7 @@ pub(crate) async fn connect(
     }
 }
 
-async fn welcome(mut stream: TcpStream) -> Result<Link, ConnectError> {
+async fn welcome(mut read: ReadHalf, write: WriteHalf) -> Result<Link, ConnectError> {
     let protocol = |what: &dyn std::fmt::Display| ConnectError::Protocol(what.to_string());
     let mut received = BytesMut::with_capacity(4096);
     let body = loop {
@@ -126,7 +161,7 @@ async fn welcome(mut stream: TcpStream) -> Result<Link, ConnectError> {
             let end = 4 + body.len();
             break received.split_to(end).split_off(4);
         }
-        if stream.read_buf(&mut received).await? == 0 {
+        if read.read_buf(&mut received).await? == 0 {
             return Err(protocol(&"it ended the connection without a word"));
         }
     };
@@ -137,7 +172,7 @@ async fn welcome(mut stream: TcpStream) -> Result<Link, ConnectError> {
         Frame::Welcome(welcome) => {
             let inbox = TopicName::parse(&welcome.inbox)
                 .map_err(|error| protocol(&format!("inbox: {error}")))?;
-            Ok(Link { stream, welcome, inbox, received })
+            Ok(Link { read, write, welcome, inbox, received })
         }
         Frame::Close(close) => Err(ConnectError::Closed(close)),
         _ => Err(protocol(&"its first frame is neither WELCOME nor CLOSE")),

@@ -126,11 +126,11 @@ impl Core {
                 connect(&shared.url, &shared.options, shared.instance, shared.log.receipted());
             match self.until(attempt).await? {
                 Ok(link) => return Ok(link),
-                Err(error) if error.can_retry() => {
+                Err(error) if error.can_retry() || error.is_of_files() => {
                     tracing::debug!(%error, "could not reconnect");
                     wait = Duration::from_millis(error.retry_after_ms());
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(with_causes(&error)),
             }
         }
     }
@@ -249,6 +249,17 @@ impl Core {
             self.shared.events.send(ConnectionEvent::Closed { reason: reason.to_owned() });
         }
     }
+}
+
+/// An error and its causes, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 impl Drop for Core {

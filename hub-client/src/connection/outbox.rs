@@ -1,10 +1,11 @@
 //! What is on its way to the socket.
 
 use crate::publish::PublishLog;
+use crate::stream::WriteHalf;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
 /// About so many bytes of events are taken from the log ahead of the socket.
 const AHEAD: usize = 256 << 10;
@@ -21,6 +22,8 @@ pub(crate) struct Outbox {
     events: usize,
     control: Vec<u8>,
     started: bool,
+    /// Something was written that may still wait to be encrypted or sent.
+    unflushed: bool,
 }
 
 #[derive(Debug)]
@@ -56,11 +59,16 @@ impl Outbox {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
+        self.parts.is_empty() && !self.unflushed
     }
 
-    /// Writes once. Cancel-safe: a dropped call has written nothing.
-    pub(crate) async fn write(&mut self, socket: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    /// Writes once, or flushes what was written. Cancel-safe: a dropped call has written nothing.
+    pub(crate) async fn write(&mut self, socket: &mut WriteHalf) -> io::Result<()> {
+        if self.parts.is_empty() {
+            socket.flush().await?;
+            self.unflushed = false;
+            return Ok(());
+        }
         let mut slices = [IoSlice::new(&[]); SLICES];
         let count = self.parts.len().min(SLICES);
         for (slice, part) in slices.iter_mut().zip(&self.parts) {
@@ -69,6 +77,7 @@ impl Outbox {
         match socket.write_vectored(&slices[..count]).await? {
             0 => Err(io::ErrorKind::WriteZero.into()),
             written => {
+                self.unflushed = socket.must_flush();
                 self.written(written);
                 Ok(())
             }

@@ -6,13 +6,13 @@ use super::keepalive::{Due, Keepalive};
 use super::outbox::Outbox;
 use super::{Command, Core, Intent};
 use crate::events::{ConnectionEvent, LostReason};
+use crate::stream::{ReadHalf, WriteHalf};
 use crate::subscriptions::Progress;
 use bytes::Bytes;
 use hub_core::wire::{Close, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -30,7 +30,8 @@ pub(super) enum End {
 
 pub(super) struct Session<'a> {
     core: &'a mut Core,
-    stream: TcpStream,
+    read: ReadHalf,
+    write: WriteHalf,
     keepalive: Keepalive,
     outbox: Outbox,
     incoming: Incoming,
@@ -52,7 +53,8 @@ impl<'a> Session<'a> {
         outbox.control().extend(core.subscriptions.restore());
         Session {
             core,
-            stream: link.stream,
+            read: link.read,
+            write: link.write,
             keepalive: Keepalive::new(every, Instant::now()),
             outbox,
             incoming: Incoming::new(link.received, limit_here),
@@ -99,16 +101,15 @@ impl<'a> Session<'a> {
             self.outbox.refill(&self.core.shared.log);
             let blocked = self.core.inbound.is_blocked();
             let reading = !blocked && !self.outbox.is_congested();
-            let (mut read, mut write) = self.stream.split();
             tokio::select! {
-                got = self.incoming.read(&mut read), if reading => {
+                got = self.incoming.read(&mut self.read), if reading => {
                     if got.map_err(lost)? == 0 {
                         return Err(LostReason::Ended);
                     }
                     self.keepalive.received(Instant::now());
                     self.incoming.split()?;
                 }
-                wrote = self.outbox.write(&mut write), if !self.outbox.is_empty() => {
+                wrote = self.outbox.write(&mut self.write), if !self.outbox.is_empty() => {
                     wrote.map_err(lost)?;
                     self.keepalive.sent(Instant::now());
                 }
@@ -254,14 +255,13 @@ impl<'a> Session<'a> {
             _ => deadline,
         };
         self.outbox.finish_with(goodbye());
-        let (mut read, mut write) = self.stream.split();
         let last = async {
             while !self.outbox.is_empty() {
-                self.outbox.write(&mut write).await?;
+                self.outbox.write(&mut self.write).await?;
             }
-            tokio::io::AsyncWriteExt::shutdown(&mut write).await?;
+            tokio::io::AsyncWriteExt::shutdown(&mut self.write).await?;
             let mut rest = [0; 4096];
-            while read.read(&mut rest).await? > 0 {}
+            while self.read.read(&mut rest).await? > 0 {}
             io::Result::Ok(())
         };
         if let Ok(Err(error)) | Err(error) =
@@ -273,7 +273,11 @@ impl<'a> Session<'a> {
 }
 
 fn lost(error: io::Error) -> LostReason {
-    LostReason::Io(error.to_string())
+    match error.kind() {
+        // TLS says so of an end without close_notify.
+        io::ErrorKind::UnexpectedEof => LostReason::Ended,
+        _ => LostReason::Io(error.to_string()),
+    }
 }
 
 fn protocol(what: &str) -> LostReason {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::PeerCertificate;
 use super::hash::{Kind, SecretHash};
 use super::jwt::Verified;
 use super::name::IdentityName;
@@ -29,7 +30,7 @@ struct Inner {
 /// How it proved who it is, as far as needed to ask whether that still holds.
 pub(super) enum Origin {
     Anonymous { loopback: bool },
-    Certificate(String),
+    Certificate(PeerCertificate),
     Secret { kind: Kind, id: Arc<str>, hash: Arc<SecretHash> },
     Jwt(Arc<Verified>),
 }

@@ -83,9 +83,19 @@ impl fmt::Debug for Credentials {
 pub struct Peer {
     /// Whether it is on this machine, by its address.
     pub loopback: bool,
-    /// The name in its certificate, if TLS verified one: a URI or DNS name of the subject's
-    /// alternative names, or else the subject's common name.
-    pub certificate: Option<String>,
+    /// What its certificate says, if TLS verified one.
+    pub certificate: Option<PeerCertificate>,
+}
+
+/// What a verified certificate says of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCertificate {
+    /// URIs, DNS names and e-mail addresses of the subject's alternative names, in this order; if
+    /// there is none, the subject's common name. Any text: what is no name of an identity does not
+    /// become one.
+    pub names: Vec<String>,
+    /// From when on it is not valid.
+    pub expires: Option<SystemTime>,
 }
 
 /// Reads the files that an access file names.
@@ -169,7 +179,8 @@ impl Access {
     }
 
     /// What holds without an access file: anonymous clients of this machine may do everything,
-    /// and nobody else anything.
+    /// those with a certificate of a CA that the hub trusts may publish and subscribe to
+    /// everything, and nobody else anything.
     #[must_use]
     pub fn default_loopback() -> Access {
         Access::without_file(false)
@@ -185,7 +196,9 @@ impl Access {
         };
         let elsewhere = if everywhere { member(Rights::all_topics()) } else { None };
         let anonymous = Anonymous { loopback: member(Rights::everything()), elsewhere };
-        Access { anonymous, ..Access::empty() }
+        let roles = vec![Arc::new(Role::all_topics("certified".into()))];
+        let other_certificates = Some(jwt::NameMaker { prefix: String::new(), roles });
+        Access { anonymous, other_certificates, ..Access::empty() }
     }
 
     fn empty() -> Access {
@@ -246,7 +259,7 @@ impl Access {
             return self.admit(admitted, Arc::new(verified));
         }
         match &peer.certificate {
-            Some(name) => self.certified(name),
+            Some(certificate) => self.certified(certificate, now),
             None => self.anonymous(peer.loopback),
         }
     }
@@ -260,7 +273,7 @@ impl Access {
     pub fn reauthorise(&self, identity: &Identity, now: SystemTime) -> Result<Identity, Denied> {
         let renewed = match identity.origin() {
             Origin::Anonymous { loopback } => self.anonymous(*loopback)?,
-            Origin::Certificate(name) => self.certified(name)?,
+            Origin::Certificate(certificate) => self.certified(certificate, now)?,
             Origin::Secret { kind, id, hash } => {
                 let stored = self.vault.as_ref().and_then(|vault| vault.get(*kind, id));
                 let stored =
@@ -283,13 +296,25 @@ impl Access {
         Ok(member.enter(None, Origin::Anonymous { loopback }))
     }
 
-    fn certified(&self, certificate: &str) -> Result<Identity, Denied> {
-        let origin = Origin::Certificate(certificate.to_owned());
-        if let Some(name) = self.certificates.get(certificate) {
-            return self.enter(name.as_str(), origin);
+    /// The identity that lists one of the names; or else, of those that can be the name of an
+    /// identity, the first.
+    fn certified(
+        &self,
+        certificate: &PeerCertificate,
+        now: SystemTime,
+    ) -> Result<Identity, Denied> {
+        let PeerCertificate { names, expires } = certificate;
+        if expires.is_some_and(|expires| expires <= now) {
+            return Err(Reason::Expired.into());
+        }
+        let origin = Origin::Certificate(certificate.clone());
+        if let Some(owner) = names.iter().find_map(|name| self.certificates.get(name)) {
+            let member = self.members.get(owner).ok_or(Reason::Unknown)?;
+            return Ok(member.enter(*expires, origin));
         }
         let maker = self.other_certificates.as_ref().ok_or(Reason::UnknownCertificate)?;
-        self.newcomer(maker.name(certificate)?, &maker.roles, None, origin)
+        let name = names.iter().find_map(|name| maker.name(name).ok()).ok_or(Reason::BadName)?;
+        self.newcomer(name, &maker.roles, *expires, origin)
     }
 
     fn admit(

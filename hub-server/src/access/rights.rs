@@ -155,6 +155,16 @@ pub(super) struct Role {
 }
 
 impl Role {
+    /// Everything but the hub's own topics.
+    pub(super) fn all_topics(name: Arc<str>) -> Role {
+        let all = || {
+            let allow = known(&["**"]).into_iter().map(Pattern::Fixed).collect();
+            Patterns { allow, deny: Vec::new() }
+        };
+        let (publish, subscribe) = (all(), all());
+        Role { name, publish, subscribe, view: None, admin: false, quarantine: false }
+    }
+
     /// Whether `{identity}` stands in one of its filters.
     pub(super) fn is_named(&self) -> bool {
         let lists = [&self.publish, &self.subscribe];

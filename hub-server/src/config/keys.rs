@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::tls::{ClientAuth, HttpTls};
 use super::value::{Allowed, Anonymous, Setting, Unit, Value};
 
 /// One key of the configuration.
@@ -104,6 +105,18 @@ keys! {
         "Where clients connect. Port 0 takes a free one.";
     http: SocketAddr = loopback(4821), Allowed::Address,
         "Where /healthz, /readyz and /metrics are served. Port 0 takes a free one.";
+    tls_cert: String = String::new(), Allowed::File,
+        "The hub's certificate (PEM), and behind it those between it and its CA. With it, clients connect with TLS only. Changes of this and the other files of TLS are taken over while the hub runs.";
+    tls_key: String = String::new(), Allowed::File,
+        "The private key of tls_cert (PEM, not encrypted). May be in the same file.";
+    tls_client_ca: String = String::new(), Allowed::File,
+        "The CAs (PEM) that clients' certificates have to be from. With it, clients are asked for one.";
+    tls_client_auth: ClientAuth = ClientAuth::Required, Allowed::OneOf(ClientAuth::NAMES),
+        "Whether a client without a certificate of tls_client_ca is refused, or may show other credentials.";
+    tls_crl: String = String::new(), Allowed::File,
+        "Revocation lists (PEM) of all CAs above clients' certificates. A list past its next update counts as none, and then clients with certificates are refused.";
+    http_tls: HttpTls = HttpTls::Off, Allowed::OneOf(HttpTls::NAMES),
+        "Whether HTTP is served over TLS, with tls_cert. Nobody is asked for a certificate there.";
     anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
         "From where clients may connect where there is no access file: from this machine only, or from everywhere.";
     access: String = String::new(), Allowed::File,

@@ -14,7 +14,16 @@ use super::value::Raw;
 ///
 /// Kubernetes also sets variables for each service (`HUB_SERVICE_HOST`, `HUB_PORT=tcp://…`), so a
 /// service called `hub` or `hub-…` would stop the hub; those are recognised and passed over.
-pub const IGNORED_ENV: [&str; 4] = ["HUB_SERVER", "HUB_TOKEN", "HUB_TOKEN_FILE", "HUB_CONFIG"];
+pub const IGNORED_ENV: [&str; 8] = [
+    "HUB_SERVER",
+    "HUB_TOKEN",
+    "HUB_TOKEN_FILE",
+    "HUB_CA",
+    "HUB_CERT",
+    "HUB_KEY",
+    "HUB_TLS_NAME",
+    "HUB_CONFIG",
+];
 
 fn is_ignored(name: &str) -> bool {
     IGNORED_ENV.contains(&name) || name.starts_with("HUB_SCRUB_")
@@ -188,6 +197,9 @@ impl Draft {
         if c.listen == c.http && c.listen.port() != 0 {
             return Err(self.conflict("http", "listen", "listen and http must differ"));
         }
+        if let Some((key, other, rule)) = super::tls::conflict(c) {
+            return Err(self.conflict(key, other, rule));
+        }
         Ok(self.config)
     }
 
@@ -195,7 +207,8 @@ impl Draft {
     fn conflict(&self, first: &'static str, second: &'static str, rule: &str) -> ConfigError {
         let set = |name: &str| self.origins.get(name).cloned();
         let value = |name: &str| {
-            Key::find(name).map(|key| key.value(&self.config).to_string()).unwrap_or_default()
+            let value = Key::find(name).map(|key| key.value(&self.config).to_string());
+            value.filter(|value| !value.is_empty()).unwrap_or_else(|| "empty".to_owned())
         };
         let (key, other, origin) = match (set(first), set(second)) {
             (None, Some(origin)) => (second, first, origin),

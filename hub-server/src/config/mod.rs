@@ -18,10 +18,12 @@ mod error;
 mod keys;
 mod load;
 mod show;
+mod tls;
 mod value;
 
 pub use error::{ConfigError, Origin};
 pub use keys::{Config, Key};
 pub use load::IGNORED_ENV;
 pub use show::{Flag, changes, default_toml, flags};
+pub use tls::{ClientAuth, HttpTls};
 pub use value::{Allowed, Anonymous, Unit, Value};

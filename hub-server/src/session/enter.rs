@@ -10,6 +10,11 @@ use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
 use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
 
+/// For how long a timer is set at most.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How an identity proved who it is, if TLS did it.
+const CERTIFICATE: &str = "certificate";
+const NOT_TRUSTED: &str = "the certificate of this client is not trusted any more";
 /// The role of clients without credentials, for views.
 const ANONYMOUS: &str = "anonymous";
 
@@ -37,7 +42,8 @@ impl Session {
             }
         };
         let access = self.hub.access.current();
-        let peer = Peer { loopback: self.loopback, certificate: None };
+        let peer =
+            Peer { loopback: self.loopback, certificate: self.outbound.socket.certificate() };
         if !access.must_hash(&credentials) {
             let entered = access.authenticate(&credentials, &peer, SystemTime::now());
             return self.authenticated(entered, hello, ctx);
@@ -68,6 +74,10 @@ impl Session {
         // The file may have changed while a hash was computed.
         let access = self.hub.access.current();
         let entered = entered.and_then(|known| access.reauthorise(&known, SystemTime::now()));
+        if !self.is_trusted() {
+            // So may the CAs, since the handshake.
+            return self.close(CloseCode::RightsChanged, NOT_TRUSTED, ctx);
+        }
         match entered {
             Ok(identity) => self.identify(identity, hello.name.as_deref(), ctx),
             Err(denied) => {
@@ -100,13 +110,30 @@ impl Session {
         };
         self.outbound.set_role(role_of(&identity));
         if let Some(expires) = identity.expires() {
-            let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
-            ctx.run_later(left, |session, ctx| {
-                session.close(CloseCode::Unauthorized, "the credentials have expired", ctx);
-            });
+            Self::watch_expiry(expires, ctx);
         }
         self.gathering.set_identity(identity.clone());
         self.identity = Some(identity);
+    }
+
+    /// In steps, since a certificate may be valid for longer than a timer runs.
+    fn watch_expiry(expires: SystemTime, ctx: &mut Context<Self>) {
+        let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
+        ctx.run_later(left.min(A_DAY), move |session, ctx| {
+            let identity = session.identity.as_ref();
+            if SystemTime::now() < expires {
+                Self::watch_expiry(expires, ctx);
+            } else if identity.is_some_and(|identity| identity.method() == CERTIFICATE) {
+                // It may have a newer one by now.
+                session.close(CloseCode::RightsChanged, "the certificate has expired", ctx);
+            } else {
+                session.close(CloseCode::Unauthorized, "the credentials have expired", ctx);
+            }
+        });
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.outbound.socket.is_trusted_by(self.hub.tls.current().as_deref())
     }
 
     /// Takes the instance over, after the connection that has it now has ended.
@@ -200,6 +227,25 @@ impl Handler<AccessChanged> for Session {
                 self.publish_what_fits();
                 self.close(CloseCode::Unauthorized, &denied.to_string(), ctx);
             }
+        }
+    }
+}
+
+/// Other client CAs or revocation lists are in force.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct TrustChanged;
+
+impl Handler<TrustChanged> for Session {
+    type Result = ();
+
+    fn handle(&mut self, _: TrustChanged, ctx: &mut Context<Self>) {
+        // Before that, it is asked when HELLO has come.
+        if self.stage == Stage::Open && !self.is_trusted() {
+            self.publish_what_fits();
+            // Not for good: it may have a certificate of the new CA by now. If it has not, the
+            // handshake will say so.
+            self.close(CloseCode::RightsChanged, NOT_TRUSTED, ctx);
         }
     }
 }

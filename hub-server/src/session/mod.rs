@@ -8,23 +8,24 @@ mod numbers;
 mod outbound;
 mod pump;
 mod scrub;
+mod socket;
 
 use crate::access::Identity;
 use crate::hub::Hub;
 use crate::instances::{InstanceKey, Refusals};
 use actix::prelude::*;
-pub(crate) use enter::AccessChanged;
+pub(crate) use enter::{AccessChanged, TrustChanged};
 use futures_util::future::join_all;
 use gather::Gathering;
 use hub_core::topic::{Inspect, Leave, Outlet, SubscriptionEntry, TopicActor, Touched};
 use hub_core::wire::{Close, CloseCode, Frame};
 pub(crate) use numbers::Numbers;
 use outbound::Outbound;
+pub(crate) use socket::{Socket, read_some};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::net::TcpStream;
 
 /// A connection's state. Everything runs on the arbiter that the listener chose for it.
 #[derive(Debug)]
@@ -92,8 +93,9 @@ pub(crate) struct Goodbye;
 const STOPPING: &str = "the hub is stopping";
 
 impl Session {
-    pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: TcpStream) -> Self {
-        let loopback = socket.peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+    pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: Socket) -> Self {
+        let loopback =
+            socket.tcp().peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
         let ledger = hub.registry.ledger().clone();
         let sent_bytes = hub.metrics.sent_bytes.clone();
         let outbound =
@@ -226,7 +228,9 @@ impl Actor for Session {
         self.hub.metrics.connections.inc();
         self.hub.metrics.connections_total.inc();
         let config = &self.hub.config;
-        ctx.run_later(Duration::from_millis(config.handshake_ms), |session, ctx| {
+        let waited = self.outbound.socket.accepted().map_or(Duration::ZERO, |at| at.elapsed());
+        let patience = Duration::from_millis(config.handshake_ms).saturating_sub(waited);
+        ctx.run_later(patience, |session, ctx| {
             if session.stage == Stage::Handshake {
                 session.close(CloseCode::HandshakeTimeout, "no complete HELLO in time", ctx);
             }

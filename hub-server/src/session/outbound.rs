@@ -1,3 +1,4 @@
+use super::socket::Socket;
 use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
 use parking_lot::Mutex;
@@ -5,7 +6,6 @@ use prometheus::IntCounter;
 use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::net::TcpStream;
 
 /// The way out of a connection: its queue and its socket. Publishers on any thread append and
 /// flush; what the socket does not take waits for the session.
@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Outbound {
     connection: u64,
     queue: DeliveryQueue,
-    pub socket: TcpStream,
+    pub socket: Socket,
     /// The socket took no more; the session waits until it does.
     pub blocked: AtomicBool,
     /// Writing failed; the session is to end.
@@ -28,7 +28,7 @@ pub(crate) struct Outbound {
 impl Outbound {
     pub(crate) fn new(
         connection: u64,
-        socket: TcpStream,
+        socket: Socket,
         limit: usize,
         ledger: Arc<Ledger>,
         sent_bytes: IntCounter,
@@ -48,6 +48,17 @@ impl Outbound {
 }
 
 impl Outbound {
+    /// Has the session flush once the socket takes more.
+    pub(crate) fn wait_for_socket(&self) {
+        self.blocked.store(true, Ordering::Release);
+        self.session.wake();
+    }
+
+    fn fail(&self) {
+        self.broken.store(true, Ordering::Release);
+        self.session.wake();
+    }
+
     /// What is sent from now on is shown as this role may see it.
     pub(crate) fn set_role(&self, role: &str) {
         *self.role.lock() = role.into();
@@ -71,21 +82,21 @@ impl Outlet for Outbound {
         if self.blocked.load(Ordering::Acquire) {
             return; // the session flushes once the socket takes more
         }
+        match self.socket.flush() {
+            Ok(true) => {}
+            Ok(false) => return self.wait_for_socket(),
+            Err(_) => return self.fail(),
+        }
         let write = |slices: &[IoSlice<'_>]| {
-            let written = self.socket.try_write_vectored(slices)?;
+            let written = self.socket.write_vectored(slices)?;
             self.sent_bytes.inc_by(written as u64);
             Ok(written)
         };
         match self.queue.write_with(write) {
-            Ok(Some(Written::Blocked)) => {
-                self.blocked.store(true, Ordering::Release);
-                self.session.wake();
-            }
+            Ok(Some(Written::Blocked)) => self.wait_for_socket(),
+            Ok(_) if self.socket.has_unsent() => self.wait_for_socket(),
             Ok(_) => {}
-            Err(_) => {
-                self.broken.store(true, Ordering::Release);
-                self.session.wake();
-            }
+            Err(_) => self.fail(),
         }
     }
 

@@ -5,16 +5,13 @@ use actix::fut::ActorFuture;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
 use hub_core::wire::CloseCode;
-use socket2::SockRef;
 use std::cell::RefCell;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
@@ -78,21 +75,6 @@ impl ActorFuture<Session> for Pump {
     }
 }
 
-/// One read. On Linux, a socket that fills less than all of `buffer` has no more, and says so when
-/// it has. So it counts as not ready, as if a second read had found nothing.
-fn read_some(socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut read = 0;
-    let outcome = socket.try_io(Interest::READABLE, || {
-        read = (&*SockRef::from(socket)).read(buffer)?;
-        let drained = cfg!(target_os = "linux") && read > 0 && read < buffer.len();
-        if drained { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
-    });
-    match outcome {
-        Err(error) if read == 0 => Err(error),
-        _ => Ok(read),
-    }
-}
-
 type Flow = std::ops::ControlFlow<()>;
 
 impl Session {
@@ -101,7 +83,7 @@ impl Session {
             self.close(CloseCode::SlowConsumer, "too much waited for this client", ctx);
         }
         while self.outbound.blocked.load(Ordering::Acquire) {
-            match self.outbound.socket.poll_write_ready(task) {
+            match self.outbound.socket.tcp().poll_write_ready(task) {
                 Poll::Pending => break,
                 Poll::Ready(Err(_)) => return Flow::Break(()),
                 Poll::Ready(Ok(())) => {
@@ -117,10 +99,14 @@ impl Session {
             && !self.busy
             && !self.sent_fin
             && self.outbound.queue().queued_bytes() == 0
+            && !self.outbound.socket.has_unsent()
         {
-            self.sent_fin = true;
-            let socket = SockRef::from(&self.outbound.socket);
-            if socket.shutdown(std::net::Shutdown::Write).is_err() || self.read_eof {
+            match self.outbound.socket.finish() {
+                Ok(true) => self.sent_fin = true,
+                Ok(false) => self.outbound.wait_for_socket(),
+                Err(_) => return Flow::Break(()),
+            }
+            if self.sent_fin && self.read_eof {
                 return Flow::Break(());
             }
         }
@@ -159,6 +145,9 @@ impl Session {
             carried @ 0..LARGE_BYTES => self.read_into_buffer(carried, ctx),
             _ => self.read_large_frame(ctx),
         };
+        if self.outbound.socket.has_unsent() {
+            self.outbound.wait_for_socket(); // TLS had something to say itself
+        }
         match read {
             Ok(0) => Poll::Ready(self.end_of_input(ctx)),
             Ok(_) => Poll::Ready(Flow::Continue(())),
@@ -174,7 +163,7 @@ impl Session {
     fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer[..carried].copy_from_slice(&self.carry);
-            let read = read_some(&self.outbound.socket, &mut buffer[carried..])?;
+            let read = self.outbound.socket.read(&mut buffer[carried..])?;
             self.take_in(read, &buffer[..carried + read], ctx);
             Ok(read)
         })
@@ -186,7 +175,7 @@ impl Session {
         let missing = whole.saturating_sub(self.carry.len());
         // A client may announce much and send little: no more memory than it has sent already.
         self.carry.reserve_exact(missing.clamp(1, self.carry.len()));
-        let read = self.outbound.socket.try_read_buf(&mut self.carry)?;
+        let read = self.outbound.socket.read_to_end_of(&mut self.carry)?;
         let carry = std::mem::take(&mut self.carry);
         if carry.len() < whole && read > 0 && self.stage == Stage::Open {
             self.carry = carry;

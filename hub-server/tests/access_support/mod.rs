@@ -6,7 +6,9 @@ use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hub_core::topic::{TopicFilter, TopicName};
-use hub_server::access::{Access, AccessError, Credentials, Denied, Files, Identity, Peer};
+use hub_server::access::{
+    Access, AccessError, Credentials, Denied, Files, Identity, Peer, PeerCertificate,
+};
 
 /// Files that are only in memory.
 #[derive(Default)]
@@ -41,7 +43,8 @@ pub(crate) const HERE: Peer = Peer { loopback: true, certificate: None };
 pub(crate) const ELSEWHERE: Peer = Peer { loopback: false, certificate: None };
 
 pub(crate) fn certificate(name: &str) -> Peer {
-    Peer { loopback: false, certificate: Some(name.to_owned()) }
+    let names = vec![name.to_owned()];
+    Peer { loopback: false, certificate: Some(PeerCertificate { names, expires: None }) }
 }
 
 pub(crate) fn enter(access: &Access, credentials: &Credentials) -> Result<Identity, Denied> {

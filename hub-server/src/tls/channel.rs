@@ -1,0 +1,201 @@
+//! One side of a TLS connection, without a socket: records in, plaintext out, and back.
+//!
+//! It uses the library's unbuffered interface, so buffers belong to threads, as they do for plain
+//! connections. An idle connection keeps none.
+
+use rustls::Error;
+use rustls::ServerConfig;
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
+    UnbufferedStatus, WriteTraffic,
+};
+use std::fmt;
+use std::sync::Arc;
+
+/// What encrypting adds to a record at most, in any version: header, nonce, type and tag.
+const RECORD_OVERHEAD: usize = 5 + 8 + 1 + 16;
+/// Plaintext of a full record.
+const RECORD_BYTES: usize = 16 * 1024;
+/// Room for what the connection itself may put in front, such as a change of keys.
+const SLACK: usize = 1024;
+
+/// Bytes that `plain` bytes become at most.
+pub(super) const fn sealed_bytes(plain: usize) -> usize {
+    plain + (plain / RECORD_BYTES + 1) * RECORD_OVERHEAD + SLACK
+}
+
+/// The state of a connection. Whoever reads and whoever writes share it, one at a time.
+pub(super) struct Channel {
+    connection: UnbufferedServerConnection,
+    /// Records that came and are not whole yet. The library has seen them, and must see them
+    /// again whenever it is asked for anything.
+    pub(super) incoming: Vec<u8>,
+    /// Records to be sent before all others.
+    pub(super) outgoing: Vec<u8>,
+    /// The client said close_notify: nothing comes any more.
+    pub(super) peer_closed: bool,
+    said_goodbye: bool,
+    /// Nothing is possible any more.
+    failed: bool,
+}
+
+enum Step {
+    More,
+    /// Until more comes.
+    Done,
+}
+
+impl Channel {
+    pub(super) fn new(config: Arc<ServerConfig>) -> Result<Self, Error> {
+        Ok(Channel {
+            connection: UnbufferedServerConnection::new(config)?,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+            peer_closed: false,
+            said_goodbye: false,
+            failed: false,
+        })
+    }
+
+    pub(super) fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    /// The certificates that the client has shown, its own first.
+    pub(super) fn certificates(&self) -> Option<&[rustls::pki_types::CertificateDer<'static>]> {
+        self.connection.peer_certificates()
+    }
+
+    /// Takes in `records`, which begin with what [`Channel::incoming`] was. What is not whole yet
+    /// is kept there. After an error, `outgoing` holds what the client is to be told of it.
+    pub(super) fn take_in(
+        &mut self,
+        records: &mut [u8],
+        mut plain: impl FnMut(&[u8]),
+    ) -> Result<(), Error> {
+        let mut used = 0;
+        loop {
+            let (discard, outcome) = self.step(&mut records[used..], &mut plain);
+            used += discard;
+            match outcome {
+                Ok(Step::Done) => break,
+                Ok(Step::More) => {}
+                Err(error) => {
+                    self.failed = true;
+                    // The alert comes before everything else. The library wants to see the same
+                    // bytes as before, also for that.
+                    let _ = self.step(&mut records[used..], &mut |_| {});
+                    return Err(error);
+                }
+            }
+        }
+        match &records[used..] {
+            [] => self.incoming = Vec::new(), // an idle connection keeps nothing
+            rest => {
+                self.incoming.clear();
+                self.incoming.extend_from_slice(rest);
+            }
+        }
+        Ok(())
+    }
+
+    /// One step of the library's, and how many bytes are done with.
+    fn step(
+        &mut self,
+        records: &mut [u8],
+        plain: &mut impl FnMut(&[u8]),
+    ) -> (usize, Result<Step, Error>) {
+        let UnbufferedStatus { mut discard, state } = self.connection.process_tls_records(records);
+        let outcome = match state {
+            Err(error) => Err(error),
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => loop {
+                match traffic.next_record() {
+                    None => break Ok(Step::More),
+                    Some(Err(error)) => break Err(error),
+                    Some(Ok(record)) => {
+                        discard += record.discard;
+                        plain(record.payload);
+                    }
+                }
+            },
+            Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                encode(&mut data, &mut self.outgoing).map(|()| Step::More)
+            }
+            Ok(ConnectionState::TransmitTlsData(data)) => {
+                data.done();
+                Ok(Step::More)
+            }
+            Ok(ConnectionState::PeerClosed) => {
+                self.peer_closed = true;
+                Ok(Step::More)
+            }
+            Ok(
+                ConnectionState::BlockedHandshake
+                | ConnectionState::WriteTraffic(_)
+                | ConnectionState::Closed,
+            ) => Ok(Step::Done),
+            Ok(other) => Err(Error::General(format!("unexpected: {other:?}"))),
+        };
+        (discard, outcome)
+    }
+
+    /// Encrypts into `sealed`, of at least [`sealed_bytes`]. What is in `outgoing` then has to be
+    /// sent before it.
+    pub(super) fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<usize, Error> {
+        self.write(|traffic| traffic.encrypt(plain, sealed))
+    }
+
+    /// Puts close_notify behind what is in `outgoing`, once.
+    pub(super) fn say_goodbye(&mut self) -> Result<(), Error> {
+        if std::mem::replace(&mut self.said_goodbye, true) {
+            return Ok(());
+        }
+        let mut notice = [0; SLACK];
+        let written = self.write(|traffic| traffic.queue_close_notify(&mut notice))?;
+        self.outgoing.extend_from_slice(&notice[..written]);
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        write: impl FnOnce(&mut WriteTraffic<'_, ServerConnectionData>) -> Result<usize, EncryptError>,
+    ) -> Result<usize, Error> {
+        if self.failed {
+            return Err(Error::General("the connection has failed".to_owned()));
+        }
+        loop {
+            let status = self.connection.process_tls_records(&mut self.incoming);
+            match status.state? {
+                ConnectionState::WriteTraffic(mut traffic) => {
+                    return write(&mut traffic).map_err(|error| Error::General(error.to_string()));
+                }
+                ConnectionState::EncodeTlsData(mut data) => encode(&mut data, &mut self.outgoing)?,
+                ConnectionState::TransmitTlsData(data) => data.done(),
+                ConnectionState::PeerClosed => self.peer_closed = true,
+                other => return Err(Error::General(format!("cannot send: {other:?}"))),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("handshaking", &self.is_handshaking()).finish()
+    }
+}
+
+/// Appends what the library wants sent.
+fn encode(
+    data: &mut EncodeTlsData<'_, ServerConnectionData>,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    let at = out.len();
+    if let Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size })) =
+        data.encode(&mut [])
+    {
+        out.resize(at + required_size, 0);
+        data.encode(&mut out[at..]).map_err(|error| Error::General(error.to_string()))?;
+    }
+    Ok(())
+}
