@@ -104,7 +104,7 @@ pub(crate) async fn connect(args: &ArgMatches) -> Result<Client, Failure> {
 }
 
 /// Not from a flag: others on the machine can see those.
-fn token(args: &ArgMatches) -> Result<Option<String>, Failure> {
+pub(crate) fn token(args: &ArgMatches) -> Result<Option<String>, Failure> {
     let Some(file) = args.get_one::<PathBuf>("token-file") else {
         return Ok(std::env::var("HUB_TOKEN").ok().filter(|token| !token.is_empty()));
     };

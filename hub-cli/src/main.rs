@@ -4,12 +4,14 @@
 //! carries results only; everything said to people goes to stderr. How it ended is the exit code,
 //! see [`exit::Exit`].
 
+mod admin;
 mod bench;
 mod config_cmd;
 mod connect;
 mod emit;
 mod exit;
 mod health;
+mod http;
 mod input;
 mod json;
 mod on;
@@ -38,6 +40,8 @@ fn command() -> Command {
             reply::command(),
             config_cmd::command(),
             health::command(),
+            admin::audit_command(),
+            admin::reload_command(),
             bench::command(),
             token::command(),
             scrub::command(),
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         Some(("bench", args)) => bench::run(args),
         Some(("token", args)) => connect::run(token::run(args)),
         Some(("scrub", args)) => connect::run(scrub::run(args)),
+        Some(("audit", args)) => connect::run(admin::audit(args)),
+        Some(("reload", args)) => connect::run(admin::reload(args)),
         Some(("emit", args)) => connect::run(emit::run(args)),
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),

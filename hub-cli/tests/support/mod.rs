@@ -24,6 +24,8 @@ pub(crate) const HUB: &str = env!("CARGO_BIN_EXE_hub");
 pub(crate) struct Hub {
     process: Process,
     pub(crate) url: String,
+    /// `host:port` of its HTTP.
+    pub(crate) http: String,
 }
 
 impl Hub {
@@ -52,7 +54,8 @@ impl Hub {
             .and_then(|(_, rest)| rest.split(',').next())
             .unwrap_or_else(|| panic!("no address in {ready:?}"))
             .to_owned();
-        Hub { process, url }
+        let http = ready.split_once("http://").map(|(_, rest)| rest.trim().to_owned()).unwrap();
+        Hub { process, url, http }
     }
 
     /// A command of the tool that talks to this hub.
