@@ -9,7 +9,12 @@ use hub_client::{
     Client, CloseCode, ConnectionEvent, Emitter, Headers, LostReason, Overflow, SubscribeOptions,
 };
 use hub_server::RunningHub;
+use hub_server::config::HttpTls;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use support::{id_in, metric, numbered, wait_until};
 use tls_support::{Ca, Files, HERE, Secured, filter, message, soon, text, topic};
 use tokio::net::TcpStream;
@@ -18,12 +23,18 @@ fn reloads(hub: &RunningHub, outcome: &str) -> u64 {
     metric(hub, &format!("hub_tls_reloads_total{{outcome=\"{outcome}\"}}"))
 }
 
-/// The certificate that the hub shows now.
+/// The certificate that the hub shows clients now.
 async fn shown(secured: &Secured) -> CertificateDer<'static> {
+    shown_at(secured, secured.hub.clients()).await
+}
+
+async fn shown_at(secured: &Secured, address: SocketAddr) -> CertificateDer<'static> {
     let mut tls = hub_client::TlsOptions::default();
     tls.ca = Some(secured.files.path("ca.pem"));
-    let connector = tokio_rustls::TlsConnector::from(tls.load().unwrap());
-    let tcp = TcpStream::connect(secured.hub.clients()).await.unwrap();
+    let mut config = tls.load().unwrap();
+    Arc::make_mut(&mut config).alpn_protocols.clear();
+    let connector = tokio_rustls::TlsConnector::from(config);
+    let tcp = TcpStream::connect(address).await.unwrap();
     let stream = soon(connector.connect(tls.name("localhost").unwrap(), tcp)).await.unwrap();
     stream.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned()
 }
@@ -59,6 +70,23 @@ async fn as_a_volume_of_kubernetes_changes() {
     // Those that were shown a certificate, and the one that went on.
     assert_eq!(metric(&secured.hub, "hub_connections_total"), 3);
     soon(running.drain()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_http_too() {
+    let secured = Secured::with(|_, _, config| config.http_tls = HttpTls::On);
+    let new = secured.ca.issue(&HERE);
+    assert_ne!(shown_at(&secured, secured.hub.http()).await, der(&new));
+    secured.files.keep("hub", &new);
+    let until = Instant::now() + support::PATIENCE;
+    while shown_at(&secured, secured.hub.http()).await != der(&new) {
+        assert!(Instant::now() < until, "the old one is still shown");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn der(issued: &tls_support::Issued) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(issued.cert.as_bytes()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
