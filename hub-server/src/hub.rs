@@ -3,6 +3,8 @@
 use crate::access::Access;
 use crate::config::{Anonymous, Config};
 use crate::instances::Instances;
+use crate::limits::account::Accounts;
+use crate::limits::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reload::AccessInForce;
 use crate::rules::RulesInForce;
@@ -31,6 +33,8 @@ pub(crate) struct Hub {
     pub access: AccessInForce,
     /// How many password hashes are computed at once.
     pub hashing: Arc<Semaphore>,
+    pub accounts: Accounts,
+    pub memory: Arc<Memory>,
     pub metrics: Metrics,
     pub sessions: DashMap<u64, Addr<Session>>,
     pub ready: Arc<AtomicBool>,
@@ -56,6 +60,8 @@ impl Hub {
             first_epoch,
         };
         let registry = Registry::new(settings, arbiters);
+        let held = registry.ledger().held().clone();
+        let memory = Arc::new(Memory::new(held, config.memory_bytes));
         Ok(Arc::new(Hub {
             limits: Limits {
                 frame: config.max_frame_bytes,
@@ -63,7 +69,9 @@ impl Hub {
                 elements: config.max_elements,
             },
             id,
-            metrics: Metrics::new(registry.clone()),
+            metrics: Metrics::new(registry.clone(), memory.clone()),
+            accounts: Accounts::new(),
+            memory,
             registry,
             instances: Instances::new(Duration::from_millis(config.resume_ms)),
             rules: RulesInForce::default(),

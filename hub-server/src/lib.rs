@@ -10,6 +10,7 @@ pub mod config;
 pub mod http;
 mod hub;
 mod instances;
+mod limits;
 mod listener;
 mod metrics;
 mod reload;

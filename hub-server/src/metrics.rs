@@ -1,5 +1,7 @@
 //! What Prometheus sees. No label grows with clients or topics.
 
+use crate::limits::Limit;
+use crate::limits::memory::Memory;
 use hub_core::topic::Registry;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
@@ -19,13 +21,20 @@ pub(crate) struct Metrics {
     pub connections: IntGauge,
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
+    limits: IntCounterVec,
     hub: HubCollector,
 }
 
 impl Metrics {
     #[allow(clippy::expect_used, reason = "constant, valid names")]
-    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, memory: Arc<Memory>) -> Self {
+        let limits = by_label("hub_limited_total", "Times that a limit was met, by limit.", "limit");
+        // All of them from the start, so that a rate can be taken of the first time.
+        for limit in Limit::ALL {
+            limits.with_label_values(&[limit.name()]);
+        }
         Metrics {
+            limits,
             events: counter("hub_events_total", "Events received from publishers."),
             received_bytes: counter("hub_received_bytes_total", "Bytes read from clients."),
             sent_bytes: counter("hub_sent_bytes_total", "Bytes written to clients."),
@@ -53,8 +62,13 @@ impl Metrics {
                 "Connections the hub closed, by code.",
                 "code",
             ),
-            hub: HubCollector::new(registry),
+            hub: HubCollector::new(registry, memory),
         }
+    }
+
+    /// Counts that a limit was met.
+    pub(crate) fn limited(&self, limit: Limit) {
+        self.limits.with_label_values(&[limit.name()]).inc();
     }
 
     /// Registers everything.
@@ -70,6 +84,7 @@ impl Metrics {
         with.register(Box::new(self.connections.clone()))?;
         with.register(Box::new(self.connections_total.clone()))?;
         with.register(Box::new(self.closed.clone()))?;
+        with.register(Box::new(self.limits.clone()))?;
         with.register(Box::new(self.hub.clone()))?;
         let build = IntGauge::with_opts(
             Opts::new("hub_build_info", "Always 1; its label says which version runs.")
@@ -102,15 +117,16 @@ fn by_label(name: &str, help: &str, label: &str) -> IntCounterVec {
 #[derive(Debug, Clone)]
 struct HubCollector {
     registry: Arc<Registry>,
+    memory: Arc<Memory>,
     /// What it will collect, with the values of the start.
     described: Vec<Desc>,
 }
 
 impl HubCollector {
-    fn new(registry: Arc<Registry>) -> Self {
+    fn new(registry: Arc<Registry>, memory: Arc<Memory>) -> Self {
         let described =
-            now(&registry).iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
-        HubCollector { registry, described }
+            now(&registry, &memory).iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
+        HubCollector { registry, memory, described }
     }
 }
 
@@ -120,13 +136,13 @@ impl Collector for HubCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        now(&self.registry).iter().flat_map(|metric| metric.collect()).collect()
+        now(&self.registry, &self.memory).iter().flat_map(|metric| metric.collect()).collect()
     }
 }
 
 /// The registry's figures, in metrics of their own: two who scrape at once do not disturb each
 /// other.
-fn now(registry: &Registry) -> Vec<Box<dyn Collector>> {
+fn now(registry: &Registry, memory: &Memory) -> Vec<Box<dyn Collector>> {
     let counts = registry.ledger().counts();
     let dropped =
         by_label("hub_deliveries_dropped_total", "Deliveries dropped, by reason.", "reason");
@@ -163,6 +179,22 @@ fn now(registry: &Registry) -> Vec<Box<dyn Collector>> {
             "hub_history_bytes",
             "Bytes of history that topics keep.",
             registry.history().used() as u64,
+        ),
+        level(
+            "hub_memory_budget_bytes",
+            "The memory budget; 0 if there is none.",
+            memory.budget().unwrap_or(0) as u64,
+        ),
+        level("hub_memory_used_bytes", "What is used of the memory budget.", memory.used() as u64),
+        level(
+            "hub_memory_held_bytes",
+            "What of that is counted as held for clients.",
+            memory.held().get() as u64,
+        ),
+        level(
+            "hub_memory_pressure",
+            "0: enough memory, 1: publishers wait for it, 2: events are refused.",
+            memory.level().into(),
         ),
     ]
 }

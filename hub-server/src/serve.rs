@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
+use crate::limits::relief::keep_within_budget;
 use crate::listener;
 use crate::reload::{self, AccessFile, AccessFileError, Source};
 use crate::rules::{RuleFile, RulesError};
@@ -132,6 +133,7 @@ pub fn run(
             AccessFile::apply(&hub, access);
             actix_rt::spawn(reload::follow(hub.clone(), file, text));
         }
+        actix_rt::spawn(keep_within_budget(hub.clone()));
         let forgetful = hub.clone();
         actix_rt::spawn(async move {
             let mut tick = tokio::time::interval(forgetful.instances.look_every());

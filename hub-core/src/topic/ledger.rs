@@ -1,3 +1,5 @@
+use super::held::HeldBytes;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counts every delivery that was due, and what became of it.
@@ -12,6 +14,7 @@ pub struct Ledger {
     pub(super) conflated: AtomicU64,
     pub(super) disconnected: AtomicU64,
     pub(super) gaps: AtomicU64,
+    pub(super) held: Arc<HeldBytes>,
 }
 
 /// The ledger's counts at one moment.
@@ -41,6 +44,12 @@ impl LedgerCounts {
 }
 
 impl Ledger {
+    /// The bytes of what waits, and of what topics remember.
+    #[must_use]
+    pub fn held(&self) -> &Arc<HeldBytes> {
+        &self.held
+    }
+
     /// The counts now. Read one by one: while events flow, the sum may be off by what is on its way.
     #[must_use]
     pub fn counts(&self) -> LedgerCounts {

@@ -4,6 +4,7 @@ use super::{Session, Stage};
 use crate::access::{Credentials, Denied, Identity, Peer};
 use crate::hub::now_ms;
 use crate::instances::Found;
+use crate::limits::Limit;
 use actix::prelude::*;
 use hub_core::topic::TopicName;
 use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
@@ -84,7 +85,7 @@ impl Session {
         self.receipts = hello.receipts;
         match hello.instance {
             Some(instance) => self.enter(instance, hello.receipted, ctx),
-            None => self.welcome(false, 0),
+            None => self.welcome(false, 0, ctx),
         }
     }
 
@@ -105,7 +106,8 @@ impl Session {
                 session.close(CloseCode::Unauthorized, "the credentials have expired", ctx);
             });
         }
-        self.gathering.set_identity(identity.clone());
+        self.open_account(&identity);
+        self.gathering.set_client(identity.clone(), self.bounds.account().cloned());
         self.identity = Some(identity);
     }
 
@@ -119,13 +121,13 @@ impl Session {
                 self.instance = Some(instance);
                 (self.received, self.inbox) = (past.received, past.inbox);
                 (self.ahead, self.refusals) = (past.ahead, past.refusals);
-                self.welcome(true, receipted.unwrap_or(past.received));
+                self.welcome(true, receipted.unwrap_or(past.received), ctx);
             }
             Found::New => {
                 self.instance = Some(instance);
-                self.welcome(false, 0);
+                self.welcome(false, 0, ctx);
             }
-            Found::NewAndUnknown => self.welcome(false, 0),
+            Found::NewAndUnknown => self.welcome(false, 0, ctx),
             Found::Busy(older) => {
                 self.busy = true;
                 let replaced = async move {
@@ -143,7 +145,13 @@ impl Session {
     }
 
     /// `receipted` is the last receipt the client has seen.
-    fn welcome(&mut self, resumed: bool, receipted: u64) {
+    fn welcome(&mut self, resumed: bool, receipted: u64, ctx: &mut Context<Self>) {
+        // Here, where the connection that this one replaces has ended.
+        if !self.take_seat() {
+            let why = "this identity has as many connections as it may have";
+            let limit = Limit::ConnectionsPerIdentity;
+            return self.close_for(limit, CloseCode::TooManyConnections, why, ctx);
+        }
         self.stage = Stage::Open;
         self.send(&Frame::Welcome(Welcome {
             version: VERSION,

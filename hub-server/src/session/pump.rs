@@ -1,10 +1,11 @@
 //! Moves bytes: reads what the socket has, writes what waits.
 
 use super::{Session, Stage, is_ending, overflowed};
+use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
-use hub_core::wire::CloseCode;
+use hub_core::wire::{CloseCode, MAX_HELLO};
 use socket2::SockRef;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
@@ -98,7 +99,8 @@ type Flow = std::ops::ControlFlow<()>;
 impl Session {
     fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
         if overflowed(self) && self.stage != Stage::Closing {
-            self.close(CloseCode::SlowConsumer, "too much waited for this client", ctx);
+            let why = "too much waited for this client";
+            self.close_for(Limit::Queue, CloseCode::SlowConsumer, why, ctx);
         }
         while self.outbound.blocked.load(Ordering::Acquire) {
             match self.outbound.socket.poll_write_ready(task) {
@@ -141,10 +143,14 @@ impl Session {
                 return Poll::Pending;
             }
         }
+        if self.bounds.holds() && self.stage == Stage::Open {
+            ready!(self.wait_while_held(task));
+        }
         if self.unfinished && self.stage == Stage::Open {
             let carry = std::mem::take(&mut self.carry);
             self.ingest(&carry, ctx);
-            if self.busy || self.pause.is_some() || self.stage != Stage::Open {
+            if self.busy || self.pause.is_some() || self.bounds.holds() || self.stage != Stage::Open
+            {
                 return Poll::Ready(Flow::Continue(()));
             }
         }
@@ -168,7 +174,9 @@ impl Session {
     fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer[..carried].copy_from_slice(&self.carry);
-            let read = read_some(&self.outbound.socket, &mut buffer[carried..])?;
+            // Of somebody who may not be let in, no more than HELLO.
+            let most = if self.stage == Stage::Handshake { 4 + MAX_HELLO } else { READ_BYTES };
+            let read = read_some(&self.outbound.socket, &mut buffer[carried..most.max(carried + 1)])?;
             self.take_in(read, &buffer[..carried + read], ctx);
             Ok(read)
         })
@@ -176,6 +184,9 @@ impl Session {
 
     /// Appends to what is carried of a frame, so that it is not copied with each read.
     fn read_large_frame(&mut self, ctx: &mut Context<Self>) -> io::Result<usize> {
+        if self.holds_large_frame() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let whole = self.carry.first_chunk().map_or(0, |n| u32::from_be_bytes(*n) as usize + 4);
         let missing = whole.saturating_sub(self.carry.len());
         // A client may announce much and send little: no more memory than it has sent already.
@@ -185,6 +196,7 @@ impl Session {
         if carry.len() < whole && read > 0 && self.stage == Stage::Open {
             self.carry = carry;
             self.count_read(read);
+            self.count_held();
         } else {
             self.take_in(read, &carry, ctx);
         }

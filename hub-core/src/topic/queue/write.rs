@@ -101,6 +101,7 @@ impl DeliveryQueue {
             changed(&self.control, control_size, item.control_size());
             sending.push(item);
         }
+        self.tell_size(&backlog);
     }
 
     fn after_write(&self) {
