@@ -104,7 +104,7 @@ impl DeliveryQueue {
         self.tell_size(&backlog);
     }
 
-    fn after_write(&self) {
+    pub(super) fn after_write(&self) {
         if self.queued_bytes() <= self.high_water() / 2 {
             self.lagging.store(false, Ordering::Relaxed);
             self.wake_waiting();
