@@ -124,8 +124,7 @@ fn a_hub_without_file_descriptors_accepts_again_when_it_has_some() {
     let mut known = Client::open(hub.clients);
     known.barrier();
     // The kernel connects them; the hub cannot accept them all.
-    let many: Vec<TcpStream> =
-        (0..100).map(|_| TcpStream::connect(hub.clients).unwrap()).collect();
+    let many: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(hub.clients).unwrap()).collect();
     wait_until("there is none left", || hub.files() >= 63);
     known.barrier();
     std::thread::sleep(Duration::from_millis(200));

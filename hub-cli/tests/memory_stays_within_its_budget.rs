@@ -43,6 +43,7 @@ fn open_narrow(address: SocketAddr) -> Client {
 /// What stops all threads of a test, and what they count.
 #[derive(Default)]
 struct Shared {
+    stop_publishers: AtomicBool,
     stop: AtomicBool,
     delivered: AtomicU64,
 }
@@ -85,7 +86,11 @@ struct Published {
 }
 
 /// Publishes on these topics in turn, as fast as the hub reads, until it is stopped.
-fn publisher(address: SocketAddr, topics: Vec<String>, shared: &Arc<Shared>) -> JoinHandle<Published> {
+fn publisher(
+    address: SocketAddr,
+    topics: Vec<String>,
+    shared: &Arc<Shared>,
+) -> JoinHandle<Published> {
     let mut client = Client::open(address);
     let mut writer = client.writer();
     let shared = shared.clone();
@@ -94,10 +99,10 @@ fn publisher(address: SocketAddr, topics: Vec<String>, shared: &Arc<Shared>) -> 
     let write = std::thread::spawn(move || {
         use std::io::Write;
         let mut turn = 0;
-        while !writing.stop.load(Ordering::Relaxed) {
+        while !writing.stop_publishers.load(Ordering::Relaxed) {
             let topic = &topics[turn % topics.len()];
             let events: Vec<u8> =
-                (0..32).flat_map(|n| event(topic, &numbered(n, 1024))).collect();
+                (0..32).flat_map(|n| event(topic, &numbered(n, 8 * 1024))).collect();
             writer.write_all(&events).unwrap();
             counted.fetch_add(32, Ordering::Relaxed);
             turn += 1;
@@ -115,7 +120,7 @@ fn publisher(address: SocketAddr, topics: Vec<String>, shared: &Arc<Shared>) -> 
             Got::Ping(_) => {}
             other => panic!("{other:?}"),
         };
-        while !shared.stop.load(Ordering::Relaxed) {
+        while !shared.stop_publishers.load(Ordering::Relaxed) {
             client.next_within(Duration::from_millis(100)).into_iter().for_each(&mut take);
         }
         write.join().unwrap();
@@ -130,6 +135,7 @@ fn publisher(address: SocketAddr, topics: Vec<String>, shared: &Arc<Shared>) -> 
 fn overload(hub: &Server, time: Duration) -> f64 {
     const SLOW: usize = 30;
     const BLOCK: usize = 3;
+    const SLEEP: Duration = Duration::from_millis(500);
     let shared = Arc::new(Shared::default());
     let of = |topic: &str, overflow| Subscribe { overflow, ..subscription(1, topic) };
     // One keeps up with everything; many are slow, each on a topic of its own, so that no bytes are
@@ -140,12 +146,12 @@ fn overload(hub: &Server, time: Duration) -> f64 {
     for n in 0..SLOW {
         let subscribe = of(&format!("open.slow-{n}"), Overflow::DropOldest);
         let client = open_narrow(hub.clients);
-        subscribers.push(subscriber(client, &subscribe, Duration::from_millis(100), &shared));
+        subscribers.push(subscriber(client, &subscribe, SLEEP, &shared));
     }
     for n in 0..BLOCK {
         let subscribe = of(&format!("block.{n}"), Overflow::Block);
         let client = open_narrow(hub.clients);
-        subscribers.push(subscriber(client, &subscribe, Duration::from_millis(100), &shared));
+        subscribers.push(subscriber(client, &subscribe, SLEEP, &shared));
     }
     let topics = |kind: &str, count: usize| -> Vec<String> {
         (0..count).map(|n| format!("{kind}{n}")).collect()
@@ -162,8 +168,9 @@ fn overload(hub: &Server, time: Duration) -> f64 {
     }
     let delivered = shared.delivered.load(Ordering::Relaxed);
     let goodput = delivered as f64 / start.elapsed().as_secs_f64();
-    shared.stop.store(true, Ordering::Relaxed);
+    shared.stop_publishers.store(true, Ordering::Relaxed);
     let published: Vec<Published> = publishers.into_iter().map(|p| p.join().unwrap()).collect();
+    shared.stop.store(true, Ordering::Relaxed);
     let seen: Vec<Seen> = subscribers.into_iter().map(|s| s.join().unwrap()).collect();
     let (sent, refused): (u64, u64) =
         published.iter().fold((0, 0), |(sent, refused), p| (sent + p.sent, refused + p.refused));
@@ -187,7 +194,8 @@ fn overload(hub: &Server, time: Duration) -> f64 {
 
 fn ledger_is_balanced(hub: &Server) {
     wait_until("nothing is pending", || hub.metric("hub_deliveries_pending") == 0);
-    let dropped = |reason| hub.metric(&format!("hub_deliveries_dropped_total{{reason=\"{reason}\"}}"));
+    let dropped =
+        |reason| hub.metric(&format!("hub_deliveries_dropped_total{{reason=\"{reason}\"}}"));
     let settled = hub.metric("hub_deliveries_total")
         + dropped("overflow")
         + dropped("conflated")
@@ -223,43 +231,48 @@ fn under_overload() {
     is_as_before(&hub);
 }
 
-/// Subscribers that do not read and for whom the hub may not drop anything: waiting brings no memory.
-#[test]
-fn what_waiting_cannot_free_is_refused_until_it_is_free() {
-    const DEAD: usize = 120;
-    let hub = hub(&["--memory-grace-ms=300", "--retry-after-ms=1234", "--history-topic-bytes=0"]);
-    let dead: Vec<Client> = (0..DEAD)
+/// Clients that subscribe and never read.
+fn dead(hub: &Server, count: usize, overflow: Overflow) -> Vec<Client> {
+    (0..count)
         .map(|n| {
             let mut client = open_narrow(hub.clients);
             let filter = format!("dead.{n}");
-            client.subscribe(&Subscribe { overflow: Overflow::Block, ..subscription(1, &filter) });
+            client.subscribe(&Subscribe { overflow, ..subscription(1, &filter) });
             client
         })
-        .collect();
+        .collect()
+}
+
+/// How many of a publisher's events were refused; all because of memory.
+fn refused(got: &[Got]) -> usize {
+    let codes = got.iter().filter_map(|got| match got {
+        Got::Refused(why) => Some(why.code),
+        _ => None,
+    });
+    codes.inspect(|code| assert_eq!(*code, RefusedCode::Overloaded)).count()
+}
+
+/// Subscribers that do not read and for whom the hub drops nothing that waits: waiting brings no
+/// memory.
+#[test]
+fn what_waiting_cannot_free_is_refused_until_it_is_free() {
+    const DEAD: usize = 30;
+    let hub = hub(&["--memory-grace-ms=300", "--retry-after-ms=1234", "--overflow-grace-ms=0"]);
+    let dead = dead(&hub, DEAD, Overflow::DropNewest);
     let mut publisher = Client::open(hub.clients);
     let mut bystander = Client::open(hub.clients);
-    let (mut refused, mut sent) = (0, 0);
-    let mut count = |got: Vec<Got>| {
-        for got in got {
-            if let Got::Refused(why) = got {
-                assert_eq!(why.code, RefusedCode::Overloaded);
-                refused += 1;
-            }
-        }
-        refused
-    };
-    // Less than where publishers wait for the subscriber, so it is the memory for which they do.
-    for n in 0..DEAD {
-        for part in 0..14 {
-            publisher.send(&event(&format!("dead.{n}"), &numbered(part, 64 * 1024)));
-            sent += 1;
-        }
-        count(publisher.barrier());
-    }
+    // Until the sockets are full, and what waits in the hub is more than it may take.
     let until = Instant::now() + PATIENCE;
-    while count(publisher.barrier()) == 0 {
-        assert!(Instant::now() < until, "nothing was refused of {sent}");
-        publisher.send(&event("dead.0", b"\x01"));
+    let mut turn = 0;
+    loop {
+        for n in 0..DEAD {
+            publisher.send(&event(&format!("dead.{n}"), &numbered(turn, 64 * 1024)));
+        }
+        turn += 1;
+        if refused(&publisher.barrier()) > 0 {
+            break;
+        }
+        assert!(Instant::now() < until, "nothing was refused");
     }
     // Control frames are heard all the same, what takes memory is refused.
     bystander.send(&subscribe(&subscription(1, "new")));
@@ -269,10 +282,53 @@ fn what_waiting_cannot_free_is_refused_until_it_is_free() {
     let all = Client::connect(hub.clients).rest();
     let [Got::Close(close), Got::End] = all.as_slice() else { panic!("{all:?}") };
     assert_eq!((close.code, close.retry_after_ms), (CloseCode::Overloaded, Some(1234)));
+    eprintln!("resident at most {} MiB", hub.memory("VmHWM") / MIB);
     assert!(hub.memory("VmHWM") < BUDGET, "{} MiB", hub.memory("VmHWM") / MIB);
     drop(dead);
     is_as_before(&hub);
     bystander.subscribe(&subscription(1, "new"));
+    ledger_is_balanced(&hub);
+}
+
+/// Subscribers that publishers have to wait for, and that are gone without a word.
+#[test]
+fn the_dead_for_whom_all_wait_are_ended_by_the_keep_alive() {
+    use std::io::Write;
+    const DEAD: usize = 90;
+    const EVENTS: u64 = 110;
+    let hub = hub(&["--keepalive-ms=1500", "--memory-grace-ms=300"]);
+    let dead = dead(&hub, DEAD, Overflow::Block);
+    let publishing: Vec<_> = (0..DEAD)
+        .map(|n| {
+            let mut client = Client::open(hub.clients);
+            let mut writer = client.writer();
+            std::thread::spawn(move || {
+                let frame = event(&format!("dead.{n}"), &numbered(0, 64 * 1024));
+                let write = std::thread::spawn(move || {
+                    for _ in 0..EVENTS {
+                        writer.write_all(&frame).unwrap();
+                    }
+                });
+                let (mut next, mut refusals) = (0, 0);
+                while next < EVENTS {
+                    match client.next() {
+                        Got::Receipt(to) => next = to,
+                        // Whoever is not read from is not taken for silent.
+                        Got::Ping(_) => {}
+                        got @ Got::Refused(_) => refusals += refused(&[got]),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                write.join().unwrap();
+                refusals
+            })
+        })
+        .collect();
+    let refused: usize = publishing.into_iter().map(|one| one.join().unwrap()).sum();
+    eprintln!("{refused} refused; resident at most {} MiB", hub.memory("VmHWM") / MIB);
+    assert!(hub.memory("VmHWM") < BUDGET, "{} MiB", hub.memory("VmHWM") / MIB);
+    drop(dead);
+    is_as_before(&hub);
     ledger_is_balanced(&hub);
 }
 

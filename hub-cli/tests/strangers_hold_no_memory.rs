@@ -144,7 +144,9 @@ fn counts_of_four_billion_are_refused_and_reserve_nothing() {
         let refused: Vec<_> = client
             .barrier()
             .into_iter()
-            .filter_map(|got| if let Got::Refused(refused) = got { Some(refused.code) } else { None })
+            .filter_map(
+                |got| if let Got::Refused(refused) = got { Some(refused.code) } else { None },
+            )
             .collect();
         let bad = [
             RefusedCode::Malformed,

@@ -28,7 +28,8 @@ pub(crate) struct Metrics {
 impl Metrics {
     #[allow(clippy::expect_used, reason = "constant, valid names")]
     pub(crate) fn new(registry: Arc<Registry>, memory: Arc<Memory>) -> Self {
-        let limits = by_label("hub_limited_total", "Times that a limit was met, by limit.", "limit");
+        let limits =
+            by_label("hub_limited_total", "Times that a limit was met, by limit.", "limit");
         // All of them from the start, so that a rate can be taken of the first time.
         for limit in Limit::ALL {
             limits.with_label_values(&[limit.name()]);
@@ -124,8 +125,10 @@ struct HubCollector {
 
 impl HubCollector {
     fn new(registry: Arc<Registry>, memory: Arc<Memory>) -> Self {
-        let described =
-            now(&registry, &memory).iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
+        let described = now(&registry, &memory)
+            .iter()
+            .flat_map(|metric| metric.desc().into_iter().cloned())
+            .collect();
         HubCollector { registry, memory, described }
     }
 }

@@ -130,7 +130,9 @@ fn an_identity_has_so_many_connections_and_another_identity_its_own() {
 }
 
 fn codes(got: &[Got]) -> Vec<RefusedCode> {
-    got.iter().filter_map(|got| if let Got::Refused(r) = got { Some(r.code) } else { None }).collect()
+    got.iter()
+        .filter_map(|got| if let Got::Refused(r) = got { Some(r.code) } else { None })
+        .collect()
 }
 
 #[test]
@@ -180,7 +182,10 @@ fn a_connection_has_so_many_subscriptions_and_another_connection_its_own() {
 
 /// The number of the last receipt.
 fn receipted(got: &[Got]) -> u64 {
-    got.iter().filter_map(|got| if let Got::Receipt(next) = got { Some(*next) } else { None }).max().unwrap_or(0)
+    got.iter()
+        .filter_map(|got| if let Got::Receipt(next) = got { Some(*next) } else { None })
+        .max()
+        .unwrap_or(0)
 }
 
 /// Sends `count` events from `from` on, all at once.

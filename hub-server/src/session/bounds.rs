@@ -1,6 +1,7 @@
 //! What keeps a session within the limits of its client and of the hub: it takes in no more than
 //! it may, leaves the rest where it is, and reads on when more is allowed.
 
+use super::pump::READ_BYTES;
 use super::{Session, Stage, is_ending};
 use crate::access::Identity;
 use crate::limits::Limit;
@@ -9,7 +10,7 @@ use crate::limits::memory::Pressure;
 use crate::limits::rate::Rate;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
-use hub_core::wire::{CloseCode, FrameType};
+use hub_core::wire::{CloseCode, FrameType, MAX_HELLO};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +20,9 @@ use tokio::time::Sleep;
 
 /// Events that are refused at a time while the hub is short of memory: the refusals take memory too.
 const REFUSED_AT_ONCE: u64 = 64;
+/// What one read takes of a client that was held, or while memory is short: what it may not send
+/// yet waits in its own socket, not here.
+const SIP: usize = 16 * 1024;
 /// By so much what a session holds may change before it is counted anew.
 const STEP: usize = 16 * 1024;
 
@@ -32,6 +36,8 @@ pub(super) struct Bounds {
     /// None if its client may publish as fast as it can.
     rates: Option<Rates>,
     hold: Option<Hold>,
+    /// Whether it was held after the last read.
+    was_held: bool,
     /// The look at the memory at which a part of a large frame was read.
     last_large: Option<u64>,
     /// What of the session's bytes is counted as held.
@@ -83,8 +89,7 @@ impl Session {
             && let Some(peer) = self.bounds.peer
         {
             let account = self.hub.accounts.of(Owner::at(peer));
-            self.bounds.of_address =
-                Seat::connection(&account, config.max_connections_per_address);
+            self.bounds.of_address = Seat::connection(&account, config.max_connections_per_address);
             if self.bounds.of_address.is_none() {
                 let reason = "this address has as many connections as it may have";
                 let code = CloseCode::TooManyConnections;
@@ -133,6 +138,7 @@ impl Session {
 
     /// Takes in what may be taken in now, and carries the rest.
     pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
+        self.bounds.was_held = false;
         let unlimited = self.bounds.rates.is_none() && self.hub.memory.is_calm();
         if unlimited || self.stage != Stage::Open {
             self.ingest_all(bytes, ctx);
@@ -168,7 +174,9 @@ impl Session {
         let (mut at, mut events, mut taken) = (0, 0, 0);
         let over = loop {
             let rest = &bytes[at..];
-            if !rest.get(4..).is_some_and(|body| matches!(FrameType::of(body), Ok(FrameType::Event)))
+            if !rest
+                .get(4..)
+                .is_some_and(|body| matches!(FrameType::of(body), Ok(FrameType::Event)))
             {
                 match whole_frame(rest) {
                     Some(length) => at += length,
@@ -200,6 +208,7 @@ impl Session {
             take(rates.bytes, &account.bytes, taken);
         }
         let Some(limit) = over else { return bytes.len() };
+        self.bounds.was_held = true;
         self.hub.metrics.limited(limit);
         self.bounds.hold = Some(match limit {
             Limit::Memory => Hold::Memory(looks),
@@ -208,14 +217,23 @@ impl Session {
         at
     }
 
+    /// What one read may take.
+    pub(super) fn most_a_read(&self) -> usize {
+        match self.stage {
+            // Of somebody who may not be let in, no more than HELLO.
+            Stage::Handshake => (4 + MAX_HELLO).saturating_sub(self.carry.len()).max(1),
+            _ if self.bounds.was_held || !self.hub.memory.is_calm() => SIP,
+            _ => READ_BYTES,
+        }
+    }
+
     /// How long it takes until one more event may be sent.
     fn until_a_token(&self, now: u64) -> Duration {
         let (Some(rates), Some(account)) = (self.bounds.rates, &self.bounds.account) else {
             return Duration::ZERO;
         };
-        let wait = |rate: Option<Rate>, bucket| {
-            rate.map_or(Duration::ZERO, |rate| rate.wait(bucket, now))
-        };
+        let wait =
+            |rate: Option<Rate>, bucket| rate.map_or(Duration::ZERO, |rate| rate.wait(bucket, now));
         wait(rates.events, &account.events).max(wait(rates.bytes, &account.bytes))
     }
 
@@ -300,8 +318,10 @@ impl Handler<Relieve> for Session {
         if self.outbound.queue().shed(relieve.queue) {
             self.outbound.overflowed();
         }
-        // Nothing of it was accepted: the client sends it again when it comes back.
-        if self.stage == Stage::Open && relieve.carry.is_some_and(|most| self.carry.len() > most) {
+        // What one read takes may wait with everybody. Of a longer frame nothing was accepted: the
+        // client sends it again when it comes back.
+        let most = relieve.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));
+        if self.stage == Stage::Open && self.carry.len() > most {
             self.publish_what_fits();
             self.close_for(Limit::Memory, CloseCode::Overloaded, "the hub is short of memory", ctx);
         }

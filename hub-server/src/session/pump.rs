@@ -5,7 +5,7 @@ use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
-use hub_core::wire::{CloseCode, MAX_HELLO};
+use hub_core::wire::CloseCode;
 use socket2::SockRef;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
-const READ_BYTES: usize = 128 * 1024;
+pub(super) const READ_BYTES: usize = 128 * 1024;
 /// What is carried of a frame from this size on is read further in place.
 const LARGE_BYTES: usize = READ_BYTES / 2;
 /// Reads before other sessions of the arbiter have their turn.
@@ -174,9 +174,8 @@ impl Session {
     fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer[..carried].copy_from_slice(&self.carry);
-            // Of somebody who may not be let in, no more than HELLO.
-            let most = if self.stage == Stage::Handshake { 4 + MAX_HELLO } else { READ_BYTES };
-            let read = read_some(&self.outbound.socket, &mut buffer[carried..most.max(carried + 1)])?;
+            let end = READ_BYTES.min(carried + self.most_a_read());
+            let read = read_some(&self.outbound.socket, &mut buffer[carried..end])?;
             self.take_in(read, &buffer[..carried + read], ctx);
             Ok(read)
         })

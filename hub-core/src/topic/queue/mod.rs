@@ -289,9 +289,8 @@ impl DeliveryQueue {
         backlog.shed(most, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
         self.tell_size(&backlog);
-        let to_close = |item: &Item| {
-            matches!(item, Item::Run(run) if run.overflow == Overflow::Disconnect)
-        };
+        let to_close =
+            |item: &Item| matches!(item, Item::Run(run) if run.overflow == Overflow::Disconnect);
         let overflowed = backlog.bytes() > most && backlog.iter().any(to_close);
         drop(backlog);
         self.after_write();
