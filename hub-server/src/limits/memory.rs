@@ -62,12 +62,16 @@ impl Figures {
 /// Memory that was freed often stays with the process, because the allocator keeps it for the next
 /// who asks. It would be wrong to count it as used, since waiting would never bring it back. So
 /// where the count falls and the process does not shrink, the difference is taken for *kept*; it
-/// is free, and becomes used again as the count rises and the process does not grow.
+/// is free, and becomes used again as the count rises and the process does not grow. It is never
+/// more than what the process has beyond the count and the least that it ever had beyond it: that
+/// is its code, its threads, and what else is not counted.
 #[derive(Debug)]
 pub(crate) struct Watch {
     budget: usize,
     grace: Duration,
     kept: usize,
+    /// The least by which the process was larger than the count.
+    base: usize,
     /// Resident and counted bytes of the last look.
     last: Option<(usize, usize)>,
     level: Pressure,
@@ -90,7 +94,7 @@ pub(crate) struct Verdict {
 impl Watch {
     pub(crate) fn new(budget: usize, grace: Duration) -> Self {
         let (level, least) = (Pressure::Calm, (0, Duration::ZERO));
-        Watch { budget, grace, kept: 0, last: None, level, least }
+        Watch { budget, grace, kept: 0, base: usize::MAX, last: None, level, least }
     }
 
     fn percent(&self, percent: usize) -> usize {
@@ -109,7 +113,7 @@ impl Watch {
         let stuck = self.level != Pressure::Calm && now.saturating_sub(self.least.1) >= self.grace;
         if stuck && counted < self.budget / 2 && resident < self.budget {
             // Nothing that is held could be let go of, and nobody can bring back the rest.
-            self.kept = resident.saturating_sub(counted);
+            self.kept = self.most_kept(resident, counted);
             used = self.used(resident, counted);
         }
         self.level = match self.level {
@@ -152,7 +156,12 @@ impl Watch {
                 }
             };
         }
-        self.kept = self.kept.min(resident.saturating_sub(counted));
+        self.base = self.base.min(resident.saturating_sub(counted));
+        self.kept = self.kept.min(self.most_kept(resident, counted));
+    }
+
+    fn most_kept(&self, resident: usize, counted: usize) -> usize {
+        resident.saturating_sub(counted).saturating_sub(self.base)
     }
 }
 
@@ -314,6 +323,17 @@ mod tests {
         assert_eq!(process.look(90, 40).used, 45 * MIB);
         assert_eq!(process.look(90, 85).level, Pressure::Slow);
         assert_eq!(process.look(97, 92).level, Pressure::Refuse);
+    }
+
+    #[test]
+    fn what_the_process_needs_for_itself_is_never_taken_for_kept() {
+        let mut process = Process::new();
+        process.look(25, 0);
+        assert_eq!(process.look(73, 48).used, 73 * MIB);
+        assert_eq!(process.look(85, 48).level, Pressure::Slow);
+        // Nothing happens for long: what came beside the count may be the allocator's.
+        let verdict = (0..60).map(|_| process.look(85, 48)).last().unwrap();
+        assert_eq!((verdict.level, verdict.used), (Pressure::Refuse, 73 * MIB));
     }
 
     #[test]
