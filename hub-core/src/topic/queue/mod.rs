@@ -267,11 +267,11 @@ impl DeliveryQueue {
         self.tell_size(backlog);
     }
 
-    /// Tells the ledger what this queue takes beside its runs, if that has changed by much.
+    /// Tells the ledger what this queue takes beside its runs, if that has changed by much or is over.
     fn tell_size(&self, backlog: &Backlog) {
         let now = backlog.len() * ITEM_OVERHEAD + self.control_bytes();
         let told = self.told.load(Ordering::Relaxed);
-        if now.abs_diff(told) >= STEP {
+        if now.abs_diff(told) >= STEP || (now == 0 && told > 0) {
             self.told.store(now, Ordering::Relaxed);
             self.ledger.held.change(told, now);
         }
