@@ -227,13 +227,12 @@ impl Memory {
     }
 
     pub(crate) fn pressure(&self) -> Pressure {
-        let held = self.held.get();
-        if held >= self.refuse_from.load(Ordering::Relaxed) {
-            Pressure::Refuse
-        } else if held >= self.slow_from.load(Ordering::Relaxed) {
-            Pressure::Slow
-        } else {
+        if self.is_calm() {
             Pressure::Calm
+        } else if self.held.get() >= self.refuse_from.load(Ordering::Relaxed) {
+            Pressure::Refuse
+        } else {
+            Pressure::Slow
         }
     }
 

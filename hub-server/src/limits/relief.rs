@@ -76,7 +76,8 @@ fn relieve(hub: &Hub, looks: u32, level: Pressure) {
     let carry = (level == Pressure::Refuse).then_some(queue);
     if looks > 0 {
         for session in &hub.sessions {
-            session.do_send(Relieve { queue, carry });
+            // Whose mailbox is full is told at the next look.
+            let _ = session.try_send(Relieve { queue, carry });
         }
     }
 }
