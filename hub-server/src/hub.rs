@@ -2,6 +2,7 @@
 
 use crate::access::Access;
 use crate::config::{Anonymous, Config};
+use crate::hashing::Hashing;
 use crate::instances::Instances;
 use crate::limits::account::Accounts;
 use crate::limits::memory::Memory;
@@ -16,10 +17,6 @@ use hub_core::wire::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::Semaphore;
-
-/// Each may take 64 MiB.
-const HASHES_AT_ONCE: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -31,8 +28,7 @@ pub(crate) struct Hub {
     pub instances: Instances,
     pub rules: RulesInForce,
     pub access: AccessInForce,
-    /// How many password hashes are computed at once.
-    pub hashing: Arc<Semaphore>,
+    pub hashing: Hashing,
     pub accounts: Accounts,
     pub memory: Arc<Memory>,
     pub metrics: Metrics,
@@ -47,6 +43,7 @@ impl Hub {
     pub(crate) fn new(
         config: Config,
         arbiters: Vec<ArbiterHandle>,
+        hashing: Hashing,
     ) -> Result<Arc<Self>, getrandom::Error> {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
@@ -78,7 +75,7 @@ impl Hub {
             access: AccessInForce::new(Access::without_file(
                 config.anonymous == Anonymous::Everywhere,
             )),
-            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            hashing,
             sessions: DashMap::new(),
             ready: Arc::default(),
             stopping: AtomicBool::new(false),

@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod config;
+mod hashing;
 pub mod http;
 mod hub;
 mod instances;

@@ -1,6 +1,7 @@
 //! Running a hub.
 
 use crate::config::Config;
+use crate::hashing::Hashing;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
 use crate::limits::relief::keep_within_budget;
@@ -118,7 +119,8 @@ pub fn run(
         let arbiters: Vec<_> = (0..threads).map(|_| Arbiter::new()).collect();
         let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
         let drain_ms = config.drain_ms;
-        let hub = Hub::new(config, handles.clone()).map_err(ServeError::Random)?;
+        let hashing = Hashing::start().map_err(ServeError::Start)?;
+        let hub = Hub::new(config, handles.clone(), hashing).map_err(ServeError::Random)?;
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };

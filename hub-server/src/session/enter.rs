@@ -9,7 +9,6 @@ use actix::prelude::*;
 use hub_core::topic::TopicName;
 use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
 use std::time::{Duration, SystemTime};
-use tokio::task::spawn_blocking;
 
 /// The role of clients without credentials, for views.
 const ANONYMOUS: &str = "anonymous";
@@ -45,17 +44,13 @@ impl Session {
         }
         // Hashes take long by design: not on this thread, and only a few at once.
         self.busy = true;
-        let hashing = self.hub.hashing.clone();
-        let entered = async move {
-            let _turn = hashing.acquire_owned().await;
-            let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-            spawn_blocking(check).await
-        };
+        let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
+        let entered = self.hub.hashing.run(check);
         ctx.wait(entered.into_actor(self).map(move |entered, session, ctx| {
             session.busy = false;
             match entered {
-                Ok(entered) => session.authenticated(entered, hello, ctx),
-                Err(_) => session.close(CloseCode::Internal, "the check failed", ctx),
+                Some(entered) => session.authenticated(entered, hello, ctx),
+                None => session.close(CloseCode::Internal, "the check failed", ctx),
             }
         }));
     }
