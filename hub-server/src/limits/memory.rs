@@ -105,9 +105,7 @@ impl Watch {
         let (resident, counted) = (figures.resident, figures.counted());
         self.follow_allocator(resident, counted);
         let mut used = self.used(resident, counted);
-        if self.level == Pressure::Calm {
-            self.least = (used, now);
-        } else if used + self.budget / 64 < self.least.0 {
+        if self.level == Pressure::Calm || used + self.budget / 64 < self.least.0 {
             self.least = (used, now);
         }
         let stuck = self.level != Pressure::Calm && now.saturating_sub(self.least.1) >= self.grace;
