@@ -72,12 +72,11 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
     let peer = Peer { loopback, certificate: None };
     let access = hub.access.current();
     let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-    let _turn = hub.hashing.clone().acquire_owned().await;
-    match web::block(check).await {
-        Ok(Ok(identity)) if identity.rights().may_admin() => Ok(identity),
-        Ok(Ok(_)) => Err(error(StatusCode::FORBIDDEN, "this takes a role with the right admin")),
-        Ok(Err(denied)) => Err(unauthorized(&denied)),
-        Err(_) => Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the check failed")),
+    match hub.hashing.run(check).await {
+        Some(Ok(identity)) if identity.rights().may_admin() => Ok(identity),
+        Some(Ok(_)) => Err(error(StatusCode::FORBIDDEN, "this takes a role with the right admin")),
+        Some(Err(denied)) => Err(unauthorized(&denied)),
+        None => Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the check failed")),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::access::Access;
 use crate::config::{Anonymous, Config};
+use crate::hashing::Hashing;
 use crate::instances::Instances;
+use crate::limits::account::Accounts;
+use crate::limits::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reload::{AccessInForce, Reloads};
 use crate::rules::RulesInForce;
@@ -15,10 +18,6 @@ use hub_core::wire::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::Semaphore;
-
-/// Each may take 64 MiB.
-const HASHES_AT_ONCE: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -32,8 +31,9 @@ pub(crate) struct Hub {
     pub access: AccessInForce,
     pub reloads: Reloads,
     pub tls: TlsInForce,
-    /// How many password hashes are computed at once.
-    pub hashing: Arc<Semaphore>,
+    pub hashing: Hashing,
+    pub accounts: Accounts,
+    pub memory: Arc<Memory>,
     pub metrics: Metrics,
     pub sessions: DashMap<u64, Addr<Session>>,
     pub ready: Arc<AtomicBool>,
@@ -46,6 +46,7 @@ impl Hub {
     pub(crate) fn new(
         config: Config,
         arbiters: Vec<ArbiterHandle>,
+        hashing: Hashing,
     ) -> Result<Arc<Self>, getrandom::Error> {
         let mut id = [0; 16];
         getrandom::fill(&mut id)?;
@@ -59,6 +60,8 @@ impl Hub {
             first_epoch,
         };
         let registry = Registry::new(settings, arbiters);
+        let held = registry.ledger().held().clone();
+        let memory = Arc::new(Memory::new(held, config.memory_bytes));
         Ok(Arc::new(Hub {
             limits: Limits {
                 frame: config.max_frame_bytes,
@@ -66,7 +69,9 @@ impl Hub {
                 elements: config.max_elements,
             },
             id,
-            metrics: Metrics::new(registry.clone(), config.metrics_topics),
+            metrics: Metrics::new(registry.clone(), config.metrics_topics, memory.clone()),
+            accounts: Accounts::new(),
+            memory,
             registry,
             instances: Instances::new(Duration::from_millis(config.resume_ms)),
             rules: RulesInForce::default(),
@@ -75,7 +80,7 @@ impl Hub {
             )),
             reloads: Reloads::default(),
             tls: TlsInForce::default(),
-            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            hashing,
             sessions: DashMap::new(),
             ready: Arc::default(),
             stopping: AtomicBool::new(false),

@@ -1,6 +1,7 @@
 //! Accepts connections and gives each to an arbiter in turn.
 
 use crate::hub::Hub;
+use crate::limits::Limit;
 use crate::session::{Session, Socket};
 use crate::tls::{TlsSetup, TlsStream, shake_hands};
 use actix::{Actor, ArbiterHandle};
@@ -25,6 +26,7 @@ pub(crate) async fn accept(
             match listener.accept().await {
                 Ok((socket, _)) => break socket,
                 Err(error) => {
+                    hub.metrics.limited(Limit::FileDescriptors);
                     // Out of file descriptors, for example: accepting again at once would only spin.
                     tracing::warn!(%error, "cannot accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,5 +1,7 @@
 //! What Prometheus sees. No label grows with clients, and those of topics are bounded.
 
+use crate::limits::Limit;
+use crate::limits::memory::Memory;
 use crate::tls::TlsMetrics;
 use hub_core::topic::{LedgerCounts, Registry};
 use prometheus::core::{Collector, Desc};
@@ -21,13 +23,21 @@ pub(crate) struct Metrics {
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
     pub tls: TlsMetrics,
+    limits: IntCounterVec,
     hub: HubCollector,
 }
 
 impl Metrics {
     #[allow(clippy::expect_used, reason = "constant, valid names")]
-    pub(crate) fn new(registry: Arc<Registry>, topics: usize) -> Self {
+    pub(crate) fn new(registry: Arc<Registry>, topics: usize, memory: Arc<Memory>) -> Self {
+        let limits =
+            by_label("hub_limited_total", "Times that a limit was met, by limit.", "limit");
+        // All of them from the start, so that a rate can be taken of the first time.
+        for limit in Limit::ALL {
+            limits.with_label_values(&[limit.name()]);
+        }
         Metrics {
+            limits,
             events: counter("hub_events_total", "Events received from publishers."),
             received_bytes: counter("hub_received_bytes_total", "Bytes read from clients."),
             sent_bytes: counter("hub_sent_bytes_total", "Bytes written to clients."),
@@ -56,8 +66,13 @@ impl Metrics {
                 "code",
             ),
             tls: TlsMetrics::new(),
-            hub: HubCollector::new(registry, topics),
+            hub: HubCollector::new(registry, topics, memory),
         }
+    }
+
+    /// Counts that a limit was met.
+    pub(crate) fn limited(&self, limit: Limit) {
+        self.limits.with_label_values(&[limit.name()]).inc();
     }
 
     /// Registers everything.
@@ -73,6 +88,7 @@ impl Metrics {
         with.register(Box::new(self.connections.clone()))?;
         with.register(Box::new(self.connections_total.clone()))?;
         with.register(Box::new(self.closed.clone()))?;
+        with.register(Box::new(self.limits.clone()))?;
         with.register(Box::new(self.hub.clone()))?;
         self.tls.register(with)?;
         let build = IntGauge::with_opts(
@@ -108,16 +124,17 @@ struct HubCollector {
     registry: Arc<Registry>,
     /// How many topics have metrics of their own.
     topics: usize,
+    memory: Arc<Memory>,
     /// What it will collect, with the values of the start.
     described: Vec<Desc>,
 }
 
 impl HubCollector {
-    fn new(registry: Arc<Registry>, topics: usize) -> Self {
-        let metrics = now(&registry, topics);
+    fn new(registry: Arc<Registry>, topics: usize, memory: Arc<Memory>) -> Self {
+        let metrics = now(&registry, topics, &memory);
         let described =
             metrics.iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
-        HubCollector { registry, topics, described }
+        HubCollector { registry, topics, memory, described }
     }
 }
 
@@ -127,13 +144,14 @@ impl Collector for HubCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        now(&self.registry, self.topics).iter().flat_map(|metric| metric.collect()).collect()
+        let metrics = now(&self.registry, self.topics, &self.memory);
+        metrics.iter().flat_map(|metric| metric.collect()).collect()
     }
 }
 
 /// The registry's figures, in metrics of their own: two who scrape at once do not disturb each
 /// other.
-fn now(registry: &Registry, topics: usize) -> Vec<Box<dyn Collector>> {
+fn now(registry: &Registry, topics: usize, memory: &Memory) -> Vec<Box<dyn Collector>> {
     let counts = registry.ledger().counts();
     let dropped =
         by_label("hub_deliveries_dropped_total", "Deliveries dropped, by reason.", "reason");
@@ -167,6 +185,22 @@ fn now(registry: &Registry, topics: usize) -> Vec<Box<dyn Collector>> {
             "hub_history_bytes",
             "Bytes of history that topics keep.",
             registry.history().used() as u64,
+        ),
+        level(
+            "hub_memory_budget_bytes",
+            "The memory budget; 0 if there is none.",
+            memory.budget().unwrap_or(0) as u64,
+        ),
+        level("hub_memory_used_bytes", "What is used of the memory budget.", memory.used() as u64),
+        level(
+            "hub_memory_held_bytes",
+            "What of that is counted as held for clients.",
+            memory.held().get() as u64,
+        ),
+        level(
+            "hub_memory_pressure",
+            "0: enough memory, 1: publishers wait for it, 2: events are refused.",
+            memory.level().into(),
         ),
     ]);
     metrics

@@ -2,8 +2,10 @@
 
 use crate::admin;
 use crate::config::{Config, HttpTls};
+use crate::hashing::Hashing;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
+use crate::limits::relief::keep_within_budget;
 use crate::listener;
 use crate::reload::{self, AccessFile, AccessFileError, Source};
 use crate::rules::{RuleFile, RulesError};
@@ -133,7 +135,8 @@ pub fn run(
         let arbiters: Vec<_> = (0..threads).map(|_| Arbiter::new()).collect();
         let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
         let (drain_ms, http_tls) = (config.drain_ms, config.http_tls);
-        let hub = Hub::new(config, handles.clone()).map_err(ServeError::Random)?;
+        let hashing = Hashing::start().map_err(ServeError::Start)?;
+        let hub = Hub::new(config, handles.clone(), hashing).map_err(ServeError::Random)?;
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };
@@ -163,6 +166,7 @@ pub fn run(
             AccessFile::apply(&hub, access);
             actix_rt::spawn(reload::follow(hub.clone(), file, text));
         }
+        actix_rt::spawn(keep_within_budget(hub.clone()));
         let forgetful = hub.clone();
         actix_rt::spawn(async move {
             let mut tick = tokio::time::interval(forgetful.instances.look_every());

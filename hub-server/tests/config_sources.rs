@@ -44,6 +44,7 @@ fn another(key: &Key) -> String {
     match key.allowed {
         Allowed::Address => "[::1]:9999".to_owned(),
         Allowed::Number { .. } if key.name == "queue_bytes" => "8000000".to_owned(),
+        Allowed::Number { .. } if key.name == "memory_bytes" => "100000000".to_owned(),
         Allowed::Number { min, max, .. } => {
             let default: u64 = default.parse().unwrap();
             let value = if default > min { default - 1 } else { default + 1 };

@@ -6,6 +6,8 @@
 pub(crate) mod client;
 #[path = "../../../hub-server/tests/support/frames.rs"]
 pub(crate) mod frames;
+#[path = "../../../hub-server/tests/support/seen.rs"]
+pub(crate) mod seen;
 
 #[allow(unused_imports, reason = "each test file uses its own part")]
 pub(crate) use client::{Client, Got};
@@ -24,7 +26,17 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(flags: &[&str]) -> Server {
-        let mut command = Command::new(HUB);
+        Server::start_as(Command::new(HUB), flags)
+    }
+
+    /// A hub that can have only so many files and sockets open.
+    pub(crate) fn start_with_files(files: u32, flags: &[&str]) -> Server {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), HUB]);
+        Server::start_as(command, flags)
+    }
+
+    fn start_as(mut command: Command, flags: &[&str]) -> Server {
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .args(["--keepalive-ms", "600000", "--handshake-ms", "600000"])
@@ -37,6 +49,29 @@ impl Server {
         };
         Server { clients: at("hub://"), http: at("http://"), process }
     }
+
+    /// One metric, as Prometheus writes its name; 0 if it has not been counted yet.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let metrics = self.get("/metrics");
+        let mut lines = metrics.lines().filter_map(|line| line.rsplit_once(' '));
+        let value = lines.find(|(known, _)| *known == name);
+        value.map_or(0, |(_, value)| value.parse::<f64>().unwrap() as u64)
+    }
+
+    /// A figure of the process in bytes, such as `VmRSS` or `VmHWM`, the most that there was of it.
+    pub(crate) fn memory(&self, figure: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(figure)).unwrap();
+        let kib: u64 = line.trim_matches([':', ' ', '\t']).trim_end_matches(" kB").parse().unwrap();
+        kib * 1024
+    }
+
+    /// How many files and sockets the process has open.
+    pub(crate) fn files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
+    }
+
     /// The answer to an HTTP request, head and body.
     pub(crate) fn get(&self, path: &str) -> String {
         let mut socket = TcpStream::connect(self.http).unwrap();
@@ -45,5 +80,30 @@ impl Server {
         let mut text = String::new();
         socket.read_to_string(&mut text).unwrap();
         text
+    }
+}
+
+/// How many sockets a test can have, of those it would like: this process needs some for itself.
+pub(crate) fn sockets(wanted: usize) -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let limit = line.split_whitespace().nth(3).unwrap();
+    let sockets = wanted.min(limit.parse().unwrap_or(usize::MAX).saturating_sub(200));
+    eprintln!("{sockets} sockets");
+    sockets
+}
+
+/// For how long tests that can take long do: `HUB_TEST_SECONDS`, or so many.
+pub(crate) fn seconds(default: u64) -> std::time::Duration {
+    let seconds = std::env::var("HUB_TEST_SECONDS").map_or(default, |more| more.parse().unwrap());
+    std::time::Duration::from_secs(seconds)
+}
+
+/// Looks until `is_so` is, at most for [`PATIENCE`].
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(std::time::Instant::now() < until, "it never came about that {what}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
 }

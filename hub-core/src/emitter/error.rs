@@ -17,7 +17,10 @@ pub struct Refusal(pub Box<Refused>);
 impl Refusal {
     /// Whether the same frame may be taken later. Everything else is the sender's to mend.
     fn is_passing(&self) -> bool {
-        matches!(self.0.code, RefusedCode::NoSubscriber | RefusedCode::TooManyTopics)
+        matches!(
+            self.0.code,
+            RefusedCode::NoSubscriber | RefusedCode::TooManyTopics | RefusedCode::Overloaded
+        )
     }
 }
 

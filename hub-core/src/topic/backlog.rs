@@ -55,6 +55,11 @@ impl Backlog {
         self.settled.is_empty() && self.open.is_empty()
     }
 
+    /// How many items there are.
+    pub(super) fn len(&self) -> usize {
+        self.settled.len() + self.open.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
         self.settled.iter().chain(self.open.iter())
     }
@@ -120,6 +125,11 @@ impl Backlog {
 
     fn drop_until_it_fits(&mut self, size: usize, bound: Bound, ledger: &Ledger) {
         while self.is_full(size, bound) && self.drop_oldest(ledger) {}
+    }
+
+    /// Drops what may be dropped, the oldest first, until at most `most` bytes are left.
+    pub(super) fn shed(&mut self, most: usize, ledger: &Ledger) {
+        while self.bytes > most && self.drop_oldest(ledger) {}
     }
 
     /// Drops the oldest run that may be dropped; false if there is none.

@@ -1,5 +1,6 @@
 //! A queue group: each event goes to one of its members.
 
+use super::held::HeldBytes;
 use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, frame_ends};
 use super::outlet::{Touched, touch};
 use super::pending::Sealed;
@@ -140,7 +141,13 @@ impl Group {
     }
 
     /// Appends a run to one member or more.
-    pub(super) fn deliver(&mut self, lane: &Lane, run: &Sealed, touched: &mut Touched) {
+    pub(super) fn deliver(
+        &mut self,
+        lane: &Lane,
+        run: &Sealed,
+        held: &Arc<HeldBytes>,
+        touched: &mut Touched,
+    ) {
         let Some(any) = self.members.at(0) else { return };
         // Any member's queue can count for the hub.
         let ledger = any.outlet.clone();
@@ -166,7 +173,7 @@ impl Group {
                     1 => events.clone(),
                     // A slice would keep the whole run in memory for as long as the slowest
                     // member takes.
-                    _ => Bytes::copy_from_slice(&events[start..end]),
+                    _ => held.hold(events[start..end].to_vec()),
                 },
                 views: run.views.as_ref().map(|views| match parts {
                     1 => views.clone(),

@@ -47,8 +47,24 @@ impl History {
             let Some(oldest) = self.runs.pop_front() else { break };
             self.sub(oldest.size());
         }
-        if self.over_budget()
-            && let Some(last) = self.runs.back()
+        if self.over_budget() {
+            self.cut_to_last_event();
+        }
+    }
+
+    /// Forgets all but the last event.
+    pub(super) fn keep_last_event(&mut self) {
+        while self.runs.len() > 1 {
+            let Some(oldest) = self.runs.pop_front() else { break };
+            self.sub(oldest.size());
+        }
+        self.runs.shrink_to_fit();
+        self.cut_to_last_event();
+    }
+
+    /// Of the last run, keeps its last event.
+    fn cut_to_last_event(&mut self) {
+        if let Some(last) = self.runs.back()
             && last.count > 1
         {
             let last_event = cut(last, last.last(), last.last(), None);

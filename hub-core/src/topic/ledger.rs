@@ -1,3 +1,5 @@
+use super::held::HeldBytes;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counts every delivery that was due, and what became of it: one for the hub, one for each topic.
@@ -13,6 +15,7 @@ pub struct Ledger {
     pub(super) disconnected: AtomicU64,
     /// Only counted for the hub.
     pub(super) gaps: AtomicU64,
+    pub(super) held: Arc<HeldBytes>,
 }
 
 /// The ledger's counts at one moment.
@@ -42,6 +45,12 @@ impl LedgerCounts {
 }
 
 impl Ledger {
+    /// The bytes of what waits, and of what topics remember.
+    #[must_use]
+    pub fn held(&self) -> &Arc<HeldBytes> {
+        &self.held
+    }
+
     /// The counts now. Read one by one: while events flow, the sum may be off by what is on its way.
     #[must_use]
     pub fn counts(&self) -> LedgerCounts {

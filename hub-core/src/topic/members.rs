@@ -1,6 +1,7 @@
 //! Who gets a topic's events: plain members, and queue groups.
 
 use super::group::Group;
+use super::held::HeldBytes;
 use super::item::{Lane, QueuedRun};
 use super::outlet::{Touched, touch};
 use super::pending::Sealed;
@@ -115,7 +116,13 @@ impl Members {
     }
 
     /// Appends a run to every plain member, and to one member or more of every group.
-    pub(super) fn deliver(&mut self, lane: &Lane, run: &Sealed, touched: &mut Touched) {
+    pub(super) fn deliver(
+        &mut self,
+        lane: &Lane,
+        run: &Sealed,
+        held: &Arc<HeldBytes>,
+        touched: &mut Touched,
+    ) {
         for member in self.plain.iter() {
             let (head, body) = match &run.views {
                 None => (Bytes::new(), run.bytes.clone()),
@@ -144,7 +151,7 @@ impl Members {
             }
         }
         for group in self.groups.iter_mut() {
-            group.deliver(lane, run, touched);
+            group.deliver(lane, run, held, touched);
         }
     }
 }

@@ -26,6 +26,8 @@ mod filter;
 #[cfg(feature = "actors")]
 mod group;
 #[cfg(feature = "actors")]
+mod held;
+#[cfg(feature = "actors")]
 mod history;
 mod index;
 #[cfg(feature = "actors")]
@@ -66,13 +68,14 @@ pub use name::{NameError, TopicName};
 #[cfg(feature = "actors")]
 pub use {
     actor::{Inspect, Join, Leave, TopicActor},
+    held::HeldBytes,
     history::HistoryBudget,
     item::{Lane, QueuedRun},
     ledger::{Ledger, LedgerCounts},
     outlet::{Outlet, ToFlush, Touched},
     pending::{PendingRun, Published},
     queue::{Appended, DeliveryQueue, QueueState, Written},
-    registry::{Registry, SubscriptionEntry, TooManyTopics, TopicGuard, TopicSettings},
+    registry::{Deposit, Registry, SubscriptionEntry, TooManyTopics, TopicGuard, TopicSettings},
     topic::{Topic, TopicState},
     views::{Roles, Views},
 };

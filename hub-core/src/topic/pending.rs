@@ -1,3 +1,4 @@
+use super::held::HeldBytes;
 use super::ledger::Ledger;
 use super::views::{Roles, Views};
 use crate::wire::RunHead;
@@ -75,7 +76,8 @@ impl PendingRun {
     }
 
     /// What it takes up in a member's queue, at most.
-    pub(super) fn size(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
         let head = self.head.template().len();
         let others = self.others.iter().flat_map(|others| &others.events);
         others.map(|events| head + events.len()).fold(self.bytes.len(), usize::max)
@@ -93,13 +95,19 @@ impl PendingRun {
     }
 
     /// Numbers the events.
-    pub(super) fn seal(&mut self, first: u64, time_ms: u64, ledger: &Arc<Ledger>) -> Sealed {
+    pub(super) fn seal(
+        &mut self,
+        first: u64,
+        time_ms: u64,
+        held: &Arc<HeldBytes>,
+        ledger: &Arc<Ledger>,
+    ) -> Sealed {
         let mut bytes = std::mem::take(&mut self.bytes);
         self.head.stamp(&mut bytes, first, self.count, time_ms);
         let head_len = self.head.template().len();
-        let bytes = Bytes::from(bytes);
+        let bytes = held.hold(bytes);
         let views = self.others.take().map(|others| {
-            let events = others.events.into_iter().map(Bytes::from);
+            let events = others.events.into_iter().map(|events| held.hold(events));
             let events = std::iter::once(bytes.slice(head_len..)).chain(events).collect();
             Arc::new(Views { roles: others.roles, events })
         });

@@ -7,6 +7,7 @@ use crate::wire::{Overflow, Start};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
 use parking_lot::RwLock;
+use std::any::Any;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -69,6 +70,9 @@ pub struct TooManyTopics {
     pub limit: usize,
 }
 
+/// What somebody leaves with a topic that is made for him: it is dropped when the topic ends.
+pub type Deposit = Box<dyn Any + Send + Sync>;
+
 /// Finds topics by name, topics for a filter, and subscriptions for a topic.
 ///
 /// A look-up by name is a look into a concurrent map. Everything that has to agree about which
@@ -123,6 +127,11 @@ impl Registry {
         &self.budget
     }
 
+    /// Has every topic forget all of its past but the last event.
+    pub fn forget_past(&self) {
+        self.topics.iter().for_each(|topic| topic.forget_past());
+    }
+
     /// How many topics there are.
     #[must_use]
     pub fn topics(&self) -> usize {
@@ -174,6 +183,18 @@ impl Registry {
     /// # Errors
     /// When there are as many topics as there may be.
     pub fn get_or_create(self: &Arc<Self>, name: &TopicName) -> Result<Arc<Topic>, TooManyTopics> {
+        self.get_or_create_with(name, None)
+    }
+
+    /// The same; a topic that is made keeps `deposit` until it ends.
+    ///
+    /// # Errors
+    /// When there are as many topics as there may be.
+    pub fn get_or_create_with(
+        self: &Arc<Self>,
+        name: &TopicName,
+        deposit: Option<Deposit>,
+    ) -> Result<Arc<Topic>, TooManyTopics> {
         if let Some(topic) = self.get(name.as_str()) {
             return Ok(topic);
         }
@@ -186,7 +207,13 @@ impl Registry {
             return Err(TooManyTopics { limit });
         }
         let epoch = self.next_epoch.fetch_add(1, Ordering::Relaxed);
-        let topic = Arc::new(Topic::new(name.clone(), epoch, self.budget.clone()));
+        let topic = Arc::new(Topic::new(
+            name.clone(),
+            epoch,
+            self.budget.clone(),
+            self.ledger.held().clone(),
+            deposit,
+        ));
         index.filters.matching(name, |entry| {
             if entry.may_read(name) {
                 topic.adopt(entry);

@@ -1,12 +1,13 @@
 //! A topic: its order, its members and its memory, behind one lock.
 
+use super::held::HeldBytes;
 use super::history::{History, HistoryBudget};
 use super::item::{Lane, QueuedRun};
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
-use super::{Appended, SubscriptionEntry, TopicActor, TopicName};
+use super::{Appended, Deposit, SubscriptionEntry, TopicActor, TopicName};
 use crate::wire::{GapReason, Position, Start};
 use actix::Addr;
 use parking_lot::Mutex;
@@ -26,6 +27,7 @@ pub struct Topic {
     /// Changes under the sequencer lock.
     retired: AtomicBool,
     actor: OnceLock<Addr<TopicActor>>,
+    held: Arc<HeldBytes>,
 }
 
 #[derive(Debug)]
@@ -33,6 +35,8 @@ struct Sequencer {
     next: u64,
     members: Members,
     history: History,
+    /// What whoever made the topic left until it ends.
+    deposit: Option<Deposit>,
 }
 
 /// What a topic looks like from outside, for tests and the admin API.
@@ -51,15 +55,22 @@ pub struct TopicState {
 }
 
 impl Topic {
-    pub(super) fn new(name: TopicName, epoch: u64, budget: Arc<HistoryBudget>) -> Self {
-        let sequencer =
-            Sequencer { next: 1, members: Members::default(), history: History::new(budget) };
+    pub(super) fn new(
+        name: TopicName,
+        epoch: u64,
+        budget: Arc<HistoryBudget>,
+        held: Arc<HeldBytes>,
+        deposit: Option<Deposit>,
+    ) -> Self {
+        let history = History::new(budget);
+        let sequencer = Sequencer { next: 1, members: Members::default(), history, deposit };
         Topic {
             lane: Lane { topic: name, epoch, subscription: None },
             ledger: Arc::default(),
             sequencer: Mutex::new(sequencer),
             retired: AtomicBool::new(false),
             actor: OnceLock::new(),
+            held,
         }
     }
 
@@ -129,9 +140,9 @@ impl Topic {
         if let Some(full) = s.members.without_room(run.size()) {
             return Published::Wait(full.clone());
         }
-        let sealed = run.seal(s.next, now_ms, &self.ledger);
+        let sealed = run.seal(s.next, now_ms, &self.held, &self.ledger);
         s.next += u64::from(sealed.count);
-        s.members.deliver(&self.lane, &sealed, touched);
+        s.members.deliver(&self.lane, &sealed, &self.held, touched);
         s.history.push(QueuedRun {
             lane: self.lane.clone(),
             ledger: sealed.ledger,
@@ -234,9 +245,15 @@ impl Topic {
         let retired = !self.is_retired() && s.members.is_empty() && s.next == next;
         if retired {
             s.history.clear();
+            s.deposit = None;
             self.retired.store(true, Ordering::Release);
         }
         retired
+    }
+
+    /// Forgets all of its past but the last event.
+    pub(super) fn forget_past(&self) {
+        self.sequencer.lock().history.keep_last_event();
     }
 
     /// How many deliveries one event on it makes due.

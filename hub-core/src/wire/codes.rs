@@ -70,6 +70,8 @@ codes! {
         Internal = 104, "internal";
         /// What the client may do has changed; come back to find out.
         RightsChanged = 105, "rights_changed";
+        /// This client has as many connections as it may have; come back when it has fewer.
+        TooManyConnections = 106, "too_many_connections";
         /// The client said goodbye first.
         Normal = 200, "normal";
         /// A frame that cannot be understood, or that has no place here.
@@ -136,6 +138,8 @@ codes! {
         Rejected = 17, "rejected";
         /// The scrub put it into quarantine: nobody else sees it.
         Quarantined = 18, "quarantined";
+        /// The hub is short of memory.
+        Overloaded = 19, "overloaded";
     }
 }
 

@@ -14,7 +14,7 @@ use super::jwks::{ALGORITHMS, KeySet};
 use super::jwt::{Issuer, NameMaker};
 use super::name::IdentityName;
 use super::read::{Node, Source, Table, list};
-use super::rights::{Patterns, Role};
+use super::rights::{Patterns, PublishRate, Role};
 use super::vault::{Stored, Vault};
 use super::{ANONYMOUS, Access, Anonymous, Files, Member, token};
 
@@ -61,11 +61,12 @@ fn role(node: &Node<'_>) -> Result<Role, AccessError> {
     let view = table.get("view").map(|node| word(node, node.text()?)).transpose()?;
     Ok(Role {
         name,
-        publish: patterns(&table, "publish")?,
-        subscribe: patterns(&table, "subscribe")?,
+        publish: patterns(&table, "publish", &RATES)?,
+        subscribe: patterns(&table, "subscribe", &[])?,
         view,
         admin: flag("admin")?,
         quarantine: flag("quarantine")?,
+        rate: rate(&table)?,
     })
 }
 
@@ -79,9 +80,20 @@ fn word(node: &Node<'_>, text: &str) -> Result<Arc<str>, AccessError> {
     }
 }
 
-fn patterns(role: &Table<'_>, right: &str) -> Result<Patterns, AccessError> {
+const RATES: [&str; 2] = ["events_per_second", "bytes_per_second"];
+
+/// How fast somebody with this role may publish.
+fn rate(role: &Table<'_>) -> Result<PublishRate, AccessError> {
+    let Some(node) = role.get("publish") else { return Ok(PublishRate::default()) };
+    let table = node.table()?;
+    let number = |key| table.get(key).map(|node| node.number(0..=1 << 40)).transpose();
+    let [events, bytes] = RATES;
+    Ok(PublishRate { events: number(events)?, bytes: number(bytes)? })
+}
+
+fn patterns(role: &Table<'_>, right: &str, also: &[&str]) -> Result<Patterns, AccessError> {
     let Some(node) = role.get(right) else { return Ok(Patterns::default()) };
-    let table = node.table()?.only(&["allow", "deny"])?;
+    let table = node.table()?.only(&[&["allow", "deny"], also].concat())?;
     let list = |key| {
         let Some(node) = table.get(key) else { return Ok(Vec::new()) };
         node.texts()?.into_iter().map(|(node, text)| pattern(right, &node, text)).collect()

@@ -31,6 +31,30 @@ pub struct Rights {
     view: Arc<str>,
     admin: bool,
     quarantine: bool,
+    rate: PublishRate,
+}
+
+/// How fast somebody may publish, where it is not as the hub's configuration says. 0 is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PublishRate {
+    /// Events a second.
+    pub events: Option<u64>,
+    /// Bytes a second.
+    pub bytes: Option<u64>,
+}
+
+impl PublishRate {
+    /// Of two roles the one that allows more counts; one that says nothing takes nothing away.
+    fn or(self, other: PublishRate) -> PublishRate {
+        let more = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(0), _) | (_, Some(0)) => Some(0),
+            (a, b) => a.max(b),
+        };
+        PublishRate {
+            events: more(self.events, other.events),
+            bytes: more(self.bytes, other.bytes),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,11 +120,18 @@ impl Rights {
         &self.view
     }
 
+    /// How fast it may publish, if its roles say so.
+    #[must_use]
+    pub fn publish_rate(&self) -> PublishRate {
+        self.rate
+    }
+
     /// Every topic but the hub's own.
     pub(super) fn all_topics() -> Rights {
         let all = || Rules { allow: known(&["**"]), deny: Vec::new() };
         let view = DEFAULT_VIEW.into();
-        Rights { publish: all(), subscribe: all(), view, admin: false, quarantine: false }
+        let rate = PublishRate::default();
+        Rights { publish: all(), subscribe: all(), view, admin: false, quarantine: false, rate }
     }
 
     /// Everything that can be granted.
@@ -118,6 +149,7 @@ impl Rights {
             view: DEFAULT_VIEW.into(),
             admin: roles.iter().any(|role| role.admin),
             quarantine: roles.iter().any(|role| role.quarantine),
+            rate: roles.iter().map(|role| role.rate).fold(PublishRate::default(), PublishRate::or),
         };
         let mut views = roles.iter().filter_map(|role| role.view.as_ref());
         if let Some(view) = views.next() {
@@ -152,6 +184,7 @@ pub(super) struct Role {
     pub(super) view: Option<Arc<str>>,
     pub(super) admin: bool,
     pub(super) quarantine: bool,
+    pub(super) rate: PublishRate,
 }
 
 impl Role {
@@ -162,7 +195,8 @@ impl Role {
             Patterns { allow, deny: Vec::new() }
         };
         let (publish, subscribe) = (all(), all());
-        Role { name, publish, subscribe, view: None, admin: false, quarantine: false }
+        let rate = PublishRate::default();
+        Role { name, publish, subscribe, view: None, admin: false, quarantine: false, rate }
     }
 
     /// Whether `{identity}` stands in one of its filters.

@@ -133,10 +133,22 @@ keys! {
         "Most values in a payload, map keys included.";
     max_connections: usize = 16_384, count(1, 1_000_000),
         "Most clients connected at once. The next one is told to come back later.";
+    max_connections_per_address: usize = 0, count(0, 1_000_000),
+        "Most connections of one IPv4 address, or of one IPv6 network (/64). 0 is no limit, which is right where many clients come from behind one address: from a node with many pods, or through a proxy.";
+    max_connections_per_identity: usize = 4_096, count(0, 1_000_000),
+        "Most connections of one identity; anonymous clients have none. 0 is no limit.";
     max_subscriptions: usize = 4_096, count(1, 1_000_000),
         "Most subscriptions of a connection.";
     max_topics: usize = 1_000_000, count(1, 100_000_000),
         "Most topics at once. Events on one more are refused.";
+    max_topics_per_identity: usize = 100_000, count(0, 100_000_000),
+        "Most topics at once that are there because one identity published on them first; anonymous clients are told apart by their addresses. 0 is no limit.";
+    publish_events_per_second: u64 = 0, count(0, 1_000_000_000),
+        "How many events an identity may publish a second, all its connections together; anonymous clients are told apart by their addresses. Who is faster is read more slowly. 0 is no limit.";
+    publish_bytes_per_second: u64 = 0, bytes(0, 1024 * GIB),
+        "The same in bytes of its EVENT frames.";
+    publish_burst_ms: u64 = 1_000, millis(1, 600_000),
+        "How much of these rates may be used at once: what comes together in this time.";
     queue_bytes: usize = 4 * 1024 * 1024, bytes(64 * KIB, 4 * GIB),
         "Most bytes that wait for one connection; at least 4 times max_frame_bytes. Publishers wait from a quarter of it on, and at its end each subscription's overflow policy decides.";
     overflow_grace_ms: u64 = 200, millis(0, 60_000),
@@ -145,6 +157,10 @@ keys! {
         "Newest events of one topic kept in memory for clients that reconnect; at most history_bytes. 0 keeps none.";
     history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
         "Events of all topics kept in memory together.";
+    memory_bytes: u64 = 0, bytes(0, 1024 * GIB),
+        "How much memory the process may take; at least 8 times queue_bytes. From 80 percent of it on publishers wait, from 95 percent on events and connections are refused. 0 is three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
+    memory_grace_ms: u64 = 1_000, millis(0, 60_000),
+        "How long publishers wait for memory that does not get more before they are refused.";
     topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
         "A topic without subscribers and events for this long is forgotten.";
     handshake_ms: u64 = 5_000, millis(10, 600_000),

@@ -187,6 +187,13 @@ impl Draft {
                 "queue_bytes must be at least 4 times max_frame_bytes",
             ));
         }
+        if c.memory_bytes > 0 && c.memory_bytes < 8 * c.queue_bytes as u64 {
+            return Err(self.conflict(
+                "memory_bytes",
+                "queue_bytes",
+                "memory_bytes must be 0 or at least 8 times queue_bytes",
+            ));
+        }
         if c.history_topic_bytes > c.history_bytes {
             return Err(self.conflict(
                 "history_topic_bytes",

@@ -3,6 +3,8 @@
 use super::events::QUARANTINE;
 use super::{Session, Stage, leave};
 use crate::access::{Identity, Subscribable};
+use crate::limits::Limit;
+use crate::limits::memory::Pressure;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use hub_core::topic::{Join, SubscriptionEntry, TopicFilter, TopicGuard, TopicName};
@@ -91,6 +93,14 @@ impl Session {
                 self.join(entry, ctx);
             }
             Err((code, message)) => {
+                match code {
+                    RefusedCode::TooManySubscriptions => {
+                        self.hub.metrics.limited(Limit::Subscriptions);
+                    }
+                    RefusedCode::TooManyTopics => self.hub.metrics.limited(Limit::Topics),
+                    RefusedCode::Overloaded => self.hub.metrics.limited(Limit::Memory),
+                    _ => {}
+                }
                 self.refuse(RefusedWhat::Subscribe, subscribe.id, code, message);
             }
         }
@@ -106,6 +116,9 @@ impl Session {
         if self.subscriptions.len() >= self.hub.config.max_subscriptions {
             let message = "this connection has as many subscriptions as it may have";
             return Err((RefusedCode::TooManySubscriptions, message.to_owned()));
+        }
+        if self.hub.memory.pressure() == Pressure::Refuse {
+            return Err((RefusedCode::Overloaded, "the hub is short of memory".to_owned()));
         }
         if let Some(group) = &subscribe.group
             && !TopicName::is_label(group)

@@ -4,11 +4,11 @@ use super::{Session, Stage};
 use crate::access::{Credentials, Denied, Identity, Peer};
 use crate::hub::now_ms;
 use crate::instances::Found;
+use crate::limits::Limit;
 use actix::prelude::*;
 use hub_core::topic::TopicName;
 use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
 use std::time::{Duration, SystemTime};
-use tokio::task::spawn_blocking;
 
 /// For how long a timer is set at most.
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -50,17 +50,13 @@ impl Session {
         }
         // Hashes take long by design: not on this thread, and only a few at once.
         self.busy = true;
-        let hashing = self.hub.hashing.clone();
-        let entered = async move {
-            let _turn = hashing.acquire_owned().await;
-            let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-            spawn_blocking(check).await
-        };
+        let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
+        let entered = self.hub.hashing.run(check);
         ctx.wait(entered.into_actor(self).map(move |entered, session, ctx| {
             session.busy = false;
             match entered {
-                Ok(entered) => session.authenticated(entered, hello, ctx),
-                Err(_) => session.close(CloseCode::Internal, "the check failed", ctx),
+                Some(entered) => session.authenticated(entered, hello, ctx),
+                None => session.close(CloseCode::Internal, "the check failed", ctx),
             }
         }));
     }
@@ -94,7 +90,7 @@ impl Session {
         self.receipts = hello.receipts;
         match hello.instance {
             Some(instance) => self.enter(instance, hello.receipted, ctx),
-            None => self.welcome(false, 0),
+            None => self.welcome(false, 0, ctx),
         }
     }
 
@@ -112,7 +108,8 @@ impl Session {
         if let Some(expires) = identity.expires() {
             Self::watch_expiry(expires, ctx);
         }
-        self.gathering.set_identity(identity.clone());
+        self.open_account(&identity);
+        self.gathering.set_client(identity.clone(), self.bounds.account().cloned());
         self.identity = Some(identity);
     }
 
@@ -146,13 +143,13 @@ impl Session {
                 self.instance = Some(instance);
                 (self.received, self.inbox) = (past.received, past.inbox);
                 (self.ahead, self.refusals) = (past.ahead, past.refusals);
-                self.welcome(true, receipted.unwrap_or(past.received));
+                self.welcome(true, receipted.unwrap_or(past.received), ctx);
             }
             Found::New => {
                 self.instance = Some(instance);
-                self.welcome(false, 0);
+                self.welcome(false, 0, ctx);
             }
-            Found::NewAndUnknown => self.welcome(false, 0),
+            Found::NewAndUnknown => self.welcome(false, 0, ctx),
             Found::Busy(older) => {
                 self.busy = true;
                 let replaced = async move {
@@ -170,7 +167,13 @@ impl Session {
     }
 
     /// `receipted` is the last receipt the client has seen.
-    fn welcome(&mut self, resumed: bool, receipted: u64) {
+    fn welcome(&mut self, resumed: bool, receipted: u64, ctx: &mut Context<Self>) {
+        // Here, where the connection that this one replaces has ended.
+        if !self.take_seat() {
+            let why = "this identity has as many connections as it may have";
+            let limit = Limit::ConnectionsPerIdentity;
+            return self.close_for(limit, CloseCode::TooManyConnections, why, ctx);
+        }
         self.stage = Stage::Open;
         self.send(&Frame::Welcome(Welcome {
             version: VERSION,

@@ -6,6 +6,8 @@ use super::scrub::Consequence;
 use super::{Numbers, Session, Stage};
 use crate::hub::now_ms;
 use crate::instances::Past;
+use crate::limits::Limit;
+use crate::limits::memory::Pressure;
 use actix::prelude::*;
 use hub_core::topic::{Outlet, Published, TopicName};
 use hub_core::wire::{
@@ -29,7 +31,7 @@ struct Stretch {
 
 impl Session {
     /// Takes the whole frames out of `bytes`, publishes their events, and carries the rest.
-    pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
+    pub(super) fn ingest_all(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         let mut at = 0;
         let mut stretch = None;
         if self.gathering.runs.is_empty() {
@@ -51,6 +53,9 @@ impl Session {
                     };
                     self.gather(&mut stretch, bytes);
                     self.publish_what_fits();
+                    if code == CloseCode::FrameTooLarge {
+                        self.hub.metrics.limited(Limit::FrameBytes);
+                    }
                     return self.close(code, &error.to_string(), ctx);
                 }
             };
@@ -172,6 +177,12 @@ impl Session {
         let now = now_ms();
         let mut runs = std::mem::take(&mut self.gathering.runs).into_iter();
         while let Some(mut gathered) = runs.next() {
+            // What the hub has to say itself is little.
+            if self.hub.memory.pressure() == Pressure::Refuse && !gathered.numbers.is_empty() {
+                let message = "the hub is short of memory";
+                self.refuse_all(&gathered, RefusedCode::Overloaded, message);
+                continue;
+            }
             loop {
                 match gathered.topic.publish(&mut gathered.run, now, &mut self.touched) {
                     Published::Done => {

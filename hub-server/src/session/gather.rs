@@ -5,10 +5,12 @@ use super::events::QUARANTINE;
 use super::scrub::{Consequence, scrub};
 use crate::access::Identity;
 use crate::hub::Hub;
+use crate::limits::Limit;
+use crate::limits::account::{Account, Seat};
 use crate::rules::Rules;
 use foldhash::fast::RandomState;
 use hub_core::scrub::{Plan, Verdict, check_headers};
-use hub_core::topic::{PendingRun, Roles, Topic, TopicName};
+use hub_core::topic::{Deposit, PendingRun, Roles, TooManyTopics, Topic, TopicName};
 use hub_core::wire::{
     EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Limits, Packer, RefusedCode, RunHead,
     WalkErrorKind, walk_all,
@@ -29,6 +31,8 @@ pub(super) struct Gathering {
     last: usize,
     /// Who publishes.
     identity: Option<Identity>,
+    /// What the topics count for that are made for him.
+    account: Option<Arc<Account>>,
     /// The rules under which events are scrubbed, all of one read under the same.
     rules: Arc<Rules>,
     pub runs: Vec<Gathered>,
@@ -100,7 +104,7 @@ impl Refusal {
 impl Gathering {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
         let (known, by_name, runs) = (Vec::new(), HashMap::default(), Vec::new());
-        Gathering { known, by_name, last: 0, identity: None, rules, runs }
+        Gathering { known, by_name, last: 0, identity: None, account: None, rules, runs }
     }
 
     /// Takes over the rules that are in force now. Not while something is gathered.
@@ -146,7 +150,7 @@ impl Gathering {
             Some(known) => *known,
             None => {
                 self.permit(event.topic)?;
-                self.remember(event.topic, find(hub, event.topic)?, publisher)
+                self.remember(event.topic, self.find(hub, event.topic)?, publisher)
             }
         };
         if let Some(last) = self.known.get_mut(self.last) {
@@ -162,8 +166,9 @@ impl Gathering {
         })
     }
 
-    pub(super) fn set_identity(&mut self, identity: Identity) {
+    pub(super) fn set_client(&mut self, identity: Identity, account: Option<Arc<Account>>) {
         self.identity = Some(identity);
+        self.account = account;
     }
 
     /// Whether this client may publish on a topic. Anybody may answer in an inbox.
@@ -176,6 +181,33 @@ impl Gathering {
             true => Ok(()),
             false => Err(Refusal::new(RefusedCode::Forbidden, "this client may not send there")),
         }
+    }
+
+    /// The topic of this name; if there is none, it is made, and counts as this client's.
+    fn find(&self, hub: &Hub, name: &str) -> Result<Arc<Topic>, Refusal> {
+        if name.starts_with("$inbox.") {
+            let gone = || Refusal::new(RefusedCode::NoSubscriber, "nobody has this inbox any more");
+            return hub.registry.get(name).ok_or_else(gone);
+        }
+        if name.starts_with('$') {
+            let reserved = "topics that begin with $ are the hub's";
+            return Err(Refusal::new(RefusedCode::ReservedTopic, reserved));
+        }
+        if let Some(topic) = hub.registry.get(name) {
+            return Ok(topic);
+        }
+        let topic = TopicName::parse(name).map_err(|e| Refusal::new(RefusedCode::BadTopic, e))?;
+        let mut deposit: Option<Deposit> = None;
+        if let Some(account) = &self.account {
+            let Some(seat) = Seat::topic(account, hub.config.max_topics_per_identity) else {
+                hub.metrics.limited(Limit::TopicsPerIdentity);
+                let why = "this client has made as many topics as it may have";
+                return Err(Refusal::new(RefusedCode::TooManyTopics, why));
+            };
+            deposit = Some(Box::new(seat));
+        }
+        let made = hub.registry.get_or_create_with(&topic, deposit);
+        made.map_err(|why| too_many(hub, why))
     }
 
     fn remember(&mut self, name: &str, topic: Arc<Topic>, publisher: &str) -> usize {
@@ -286,8 +318,8 @@ impl Gathering {
     ) -> Result<Gathered, Box<(Gathered, Refusal)>> {
         let name = old.topic.name().clone();
         let found = match name.as_str().starts_with(QUARANTINE) {
-            true => get_or_create(hub, &name),
-            false => find(hub, name.as_str()),
+            true => hub.registry.get_or_create(&name).map_err(|e| too_many(hub, e)),
+            false => self.find(hub, name.as_str()),
         };
         let topic = match found {
             Ok(topic) => topic,
@@ -312,21 +344,9 @@ fn plan(rules: &Rules, topic: &Topic) -> Option<Arc<Plan>> {
     }
 }
 
-fn find(hub: &Hub, name: &str) -> Result<Arc<Topic>, Refusal> {
-    if name.starts_with("$inbox.") {
-        let gone = "nobody has this inbox any more";
-        return hub.registry.get(name).ok_or_else(|| Refusal::new(RefusedCode::NoSubscriber, gone));
-    }
-    if name.starts_with('$') {
-        let reserved = "topics that begin with $ are the hub's";
-        return Err(Refusal::new(RefusedCode::ReservedTopic, reserved));
-    }
-    let topic = TopicName::parse(name).map_err(|e| Refusal::new(RefusedCode::BadTopic, e))?;
-    get_or_create(hub, &topic)
-}
-
-fn get_or_create(hub: &Hub, topic: &TopicName) -> Result<Arc<Topic>, Refusal> {
-    hub.registry.get_or_create(topic).map_err(|e| Refusal::new(RefusedCode::TooManyTopics, e))
+fn too_many(hub: &Hub, why: TooManyTopics) -> Refusal {
+    hub.metrics.limited(Limit::Topics);
+    Refusal::new(RefusedCode::TooManyTopics, why)
 }
 
 fn malformed(error: &FrameError) -> Refusal {

@@ -1,5 +1,6 @@
 //! The session actor: one connection from HELLO to FIN.
 
+mod bounds;
 mod control;
 mod enter;
 mod events;
@@ -13,7 +14,10 @@ mod socket;
 use crate::access::Identity;
 use crate::hub::Hub;
 use crate::instances::{InstanceKey, Refusals};
+use crate::limits::Limit;
 use actix::prelude::*;
+use bounds::Bounds;
+pub(crate) use bounds::Relieve;
 pub(crate) use enter::{AccessChanged, TrustChanged};
 use futures_util::future::join_all;
 use gather::Gathering;
@@ -33,6 +37,7 @@ pub(crate) struct Session {
     hub: Arc<Hub>,
     connection: u64,
     loopback: bool,
+    bounds: Bounds,
     outbound: Arc<Outbound>,
     stage: Stage,
     /// Bytes that were read and not processed yet.
@@ -94,8 +99,8 @@ const STOPPING: &str = "the hub is stopping";
 
 impl Session {
     pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: Socket) -> Self {
-        let loopback =
-            socket.tcp().peer_addr().is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        let peer = socket.tcp().peer_addr().ok().map(|peer| peer.ip());
+        let loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
         let ledger = hub.registry.ledger().clone();
         let sent_bytes = hub.metrics.sent_bytes.clone();
         let outbound =
@@ -104,6 +109,7 @@ impl Session {
         Session {
             connection,
             loopback,
+            bounds: Bounds::of(peer),
             outbound: Arc::new(outbound),
             hub,
             stage: Stage::Handshake,
@@ -141,6 +147,7 @@ impl Session {
         }
         self.stage = Stage::Closing;
         self.carry = Vec::new();
+        self.give_up_seat();
         self.hub.metrics.closed.with_label_values(&[code.name()]).inc();
         let retry = code.should_reconnect().then_some(self.hub.config.retry_after_ms);
         let close = Close { code, reason: reason.to_owned(), retry_after_ms: retry };
@@ -160,6 +167,14 @@ impl Session {
             session.busy = false;
             session.finish(close);
         }));
+    }
+
+    /// The same, because a limit was met.
+    fn close_for(&mut self, limit: Limit, code: CloseCode, why: &str, ctx: &mut Context<Self>) {
+        if self.stage != Stage::Closing {
+            self.hub.metrics.limited(limit);
+            self.close(code, why, ctx);
+        }
     }
 
     fn finish(&mut self, close: Close) {
@@ -190,10 +205,11 @@ impl Session {
             return;
         }
         // A client whose bytes are not read cannot be heard.
-        let listening = self.pause.is_none() && !self.busy;
+        let listening = self.pause.is_none() && !self.busy && !self.bounds.holds();
         if !std::mem::take(&mut self.heard) {
             if self.pinged && listening {
-                return self.close(
+                return self.close_for(
+                    Limit::Silence,
                     CloseCode::Silent,
                     "no sign of life for twice the keep-alive time",
                     ctx,
@@ -232,16 +248,13 @@ impl Actor for Session {
         let patience = Duration::from_millis(config.handshake_ms).saturating_sub(waited);
         ctx.run_later(patience, |session, ctx| {
             if session.stage == Stage::Handshake {
-                session.close(CloseCode::HandshakeTimeout, "no complete HELLO in time", ctx);
+                let why = "no complete HELLO in time";
+                session.close_for(Limit::Handshake, CloseCode::HandshakeTimeout, why, ctx);
             }
         });
         ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::look_alive);
-        if self.hub.sessions.len() > config.max_connections {
-            self.close(
-                CloseCode::Overloaded,
-                "the hub has as many connections as it may have",
-                ctx,
-            );
+        if let Some((limit, code, why)) = self.admit_connection() {
+            self.close_for(limit, code, why, ctx);
         }
         if self.hub.stopping.load(Ordering::Acquire) {
             // Accepted just before the hub stopped accepting, it was not there to be told.
@@ -259,6 +272,7 @@ impl Actor for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.outbound.queue().close();
+        self.let_go();
         drop(self.leave_all());
         self.leave_instance();
         if self.hub.sessions.remove(&self.connection).is_some() {

@@ -1,6 +1,7 @@
 //! Moves bytes: reads what the socket has, writes what waits.
 
 use super::{Session, Stage, is_ending, overflowed};
+use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 /// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
-const READ_BYTES: usize = 128 * 1024;
+pub(super) const READ_BYTES: usize = 128 * 1024;
 /// What is carried of a frame from this size on is read further in place.
 const LARGE_BYTES: usize = READ_BYTES / 2;
 /// Reads before other sessions of the arbiter have their turn.
@@ -80,7 +81,8 @@ type Flow = std::ops::ControlFlow<()>;
 impl Session {
     fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
         if overflowed(self) && self.stage != Stage::Closing {
-            self.close(CloseCode::SlowConsumer, "too much waited for this client", ctx);
+            let why = "too much waited for this client";
+            self.close_for(Limit::Queue, CloseCode::SlowConsumer, why, ctx);
         }
         while self.outbound.blocked.load(Ordering::Acquire) {
             match self.outbound.socket.tcp().poll_write_ready(task) {
@@ -133,10 +135,14 @@ impl Session {
                 return Poll::Pending;
             }
         }
+        if self.bounds.holds() && self.stage == Stage::Open {
+            ready!(self.wait_while_held(task));
+        }
         if self.unfinished && self.stage == Stage::Open {
             let carry = std::mem::take(&mut self.carry);
             self.ingest(&carry, ctx);
-            if self.busy || self.pause.is_some() || self.stage != Stage::Open {
+            if self.busy || self.pause.is_some() || self.bounds.holds() || self.stage != Stage::Open
+            {
                 return Poll::Ready(Flow::Continue(()));
             }
         }
@@ -163,7 +169,8 @@ impl Session {
     fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer[..carried].copy_from_slice(&self.carry);
-            let read = self.outbound.socket.read(&mut buffer[carried..])?;
+            let end = READ_BYTES.min(carried + self.most_a_read());
+            let read = self.outbound.socket.read(&mut buffer[carried..end])?;
             self.take_in(read, &buffer[..carried + read], ctx);
             Ok(read)
         })
@@ -171,6 +178,9 @@ impl Session {
 
     /// Appends to what is carried of a frame, so that it is not copied with each read.
     fn read_large_frame(&mut self, ctx: &mut Context<Self>) -> io::Result<usize> {
+        if self.holds_large_frame() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let whole = self.carry.first_chunk().map_or(0, |n| u32::from_be_bytes(*n) as usize + 4);
         let missing = whole.saturating_sub(self.carry.len());
         // A client may announce much and send little: no more memory than it has sent already.
@@ -180,6 +190,7 @@ impl Session {
         if carry.len() < whole && read > 0 && self.stage == Stage::Open {
             self.carry = carry;
             self.count_read(read);
+            self.count_held();
         } else {
             self.take_in(read, &carry, ctx);
         }

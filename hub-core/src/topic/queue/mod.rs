@@ -5,6 +5,7 @@ mod write;
 pub use write::Written;
 
 use super::backlog::{Backlog, Bound, Push};
+use super::held::STEP;
 use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun};
 use super::ledger::{Ledger, count};
 use super::sending::Sending;
@@ -29,6 +30,8 @@ pub struct DeliveryQueue {
     /// Bytes in both. Read without a lock by publishers that look for room.
     queued: AtomicUsize,
     control: AtomicUsize,
+    /// What it takes beside its runs, as it last told the ledger.
+    told: AtomicUsize,
     limit: usize,
     lagging: AtomicBool,
     touched: AtomicBool,
@@ -76,6 +79,7 @@ impl DeliveryQueue {
             sending: Mutex::default(),
             queued: AtomicUsize::new(0),
             control: AtomicUsize::new(0),
+            told: AtomicUsize::new(0),
             limit,
             lagging: AtomicBool::new(false),
             touched: AtomicBool::new(false),
@@ -213,6 +217,7 @@ impl DeliveryQueue {
         let sending = self.queued_bytes().saturating_sub(before);
         let pushed = backlog.push(run, Bound { limit: self.limit, sending }, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
+        self.tell_size(&backlog);
         match pushed {
             Push::Done => Appended::Done,
             Push::Overflowed(run) => {
@@ -277,6 +282,37 @@ impl DeliveryQueue {
         self.control.fetch_add(item.control_size(), Ordering::Relaxed);
         self.queued.fetch_add(item.size(), Ordering::Relaxed);
         backlog.push_item(item);
+        self.tell_size(backlog);
+    }
+
+    /// Tells the ledger what this queue takes beside its runs, if that has changed by much or is over.
+    fn tell_size(&self, backlog: &Backlog) {
+        let now = backlog.len() * ITEM_OVERHEAD + self.control_bytes();
+        let told = self.told.load(Ordering::Relaxed);
+        if now.abs_diff(told) >= STEP || (now == 0 && told > 0) {
+            self.told.store(now, Ordering::Relaxed);
+            self.ledger.held.change(told, now);
+        }
+    }
+
+    /// Drops what may be dropped, by its policy the oldest first, until at most `most` bytes wait.
+    /// Whether more is left, and events are among it for which the connection is to be closed.
+    #[must_use]
+    pub fn shed(&self, most: usize) -> bool {
+        let mut backlog = self.backlog.lock();
+        let before = backlog.bytes();
+        if before <= most {
+            return false;
+        }
+        backlog.shed(most, &self.ledger);
+        changed(&self.queued, before, backlog.bytes());
+        self.tell_size(&backlog);
+        let to_close =
+            |item: &Item| matches!(item, Item::Run(run) if run.overflow == Overflow::Disconnect);
+        let overflowed = backlog.bytes() > most && backlog.iter().any(to_close);
+        drop(backlog);
+        self.after_write();
+        overflowed
     }
 
     /// Appends a last frame and lets nothing more in.
@@ -337,5 +373,6 @@ impl Drop for DeliveryQueue {
         let (sending, backlog) = (self.sending.lock(), self.backlog.lock());
         let left = sending.iter().chain(backlog.iter());
         self.count_disconnected(left.filter_map(Item::run));
+        self.ledger.held.change(self.told.load(Ordering::Relaxed), 0);
     }
 }

@@ -101,9 +101,10 @@ impl DeliveryQueue {
             changed(&self.control, control_size, item.control_size());
             sending.push(item);
         }
+        self.tell_size(&backlog);
     }
 
-    fn after_write(&self) {
+    pub(super) fn after_write(&self) {
         if self.queued_bytes() <= self.high_water() / 2 {
             self.lagging.store(false, Ordering::Relaxed);
             self.wake_waiting();

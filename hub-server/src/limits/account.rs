@@ -1,0 +1,159 @@
+//! What each identity and each address takes from the hub.
+//!
+//! A client without credentials is nobody: the name it claims can be another one the next time,
+//! and so can its connection. What can be held against it is its address alone. So there is an
+//! account for each identity, and one for each address.
+
+use super::rate::Bucket;
+use dashmap::DashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Whose account.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Owner {
+    Identity(Arc<str>),
+    /// Of IPv6 the network, since whoever has one address of it mostly has all.
+    Address(IpAddr),
+}
+
+impl Owner {
+    pub(crate) fn at(address: IpAddr) -> Self {
+        Owner::Address(match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & !u128::from(u64::MAX);
+                Ipv6Addr::from_bits(network).into()
+            }
+            v4 => v4,
+        })
+    }
+}
+
+/// What somebody takes now.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    connections: AtomicUsize,
+    topics: AtomicUsize,
+    pub(crate) events: Bucket,
+    pub(crate) bytes: Bucket,
+}
+
+/// The accounts of those who take something, or did a moment ago.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    known: DashMap<Owner, Arc<Account>>,
+    since: Instant,
+}
+
+impl Accounts {
+    pub(crate) fn new() -> Self {
+        Accounts { known: DashMap::new(), since: Instant::now() }
+    }
+
+    /// The account of `owner`, opened if there is none.
+    pub(crate) fn of(&self, owner: Owner) -> Arc<Account> {
+        self.known.entry(owner).or_default().clone()
+    }
+
+    /// The clock of the accounts' buckets.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Closes the accounts that nobody uses and whose buckets are full: with a new one the owner
+    /// would be as well off.
+    pub(crate) fn close_unused(&self) {
+        let now = self.now();
+        self.known.retain(|_, account| {
+            Arc::strong_count(account) > 1
+                || !account.events.is_full(now)
+                || !account.bytes.is_full(now)
+        });
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+}
+
+/// One of the things that an account counts; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    account: Arc<Account>,
+    counter: fn(&Account) -> &AtomicUsize,
+}
+
+impl Seat {
+    fn take(
+        account: &Arc<Account>,
+        counter: fn(&Account) -> &AtomicUsize,
+        limit: usize,
+    ) -> Option<Seat> {
+        let one_more = |taken: usize| (limit == 0 || taken < limit).then_some(taken + 1);
+        counter(account).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Seat { account: account.clone(), counter })
+    }
+
+    pub(crate) fn connection(account: &Arc<Account>, limit: usize) -> Option<Seat> {
+        Seat::take(account, |account| &account.connections, limit)
+    }
+
+    pub(crate) fn topic(account: &Arc<Account>, limit: usize) -> Option<Seat> {
+        Seat::take(account, |account| &account.topics, limit)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        (self.counter)(&self.account).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rate::Rate;
+    use super::*;
+    use std::time::Duration;
+
+    fn at(text: &str) -> Owner {
+        Owner::at(text.parse().unwrap())
+    }
+
+    #[test]
+    fn an_address_is_one_of_ipv4_or_a_network_of_ipv6() {
+        assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
+        assert_eq!(at("192.0.2.1"), at("::ffff:192.0.2.1"));
+        assert_eq!(at("2001:db8::1"), at("2001:db8::ffff:ffff:ffff:ffff"));
+        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
+        assert_ne!(at("::1"), at("127.0.0.1"));
+    }
+
+    #[test]
+    fn a_seat_is_given_back_when_it_is_dropped() {
+        let account = Arc::new(Account::default());
+        let two: Vec<_> = (0..2).map(|_| Seat::connection(&account, 2).unwrap()).collect();
+        assert!(Seat::connection(&account, 2).is_none());
+        assert!(Seat::topic(&account, 2).is_some(), "topics are counted apart");
+        assert!(Seat::connection(&account, 0).is_some(), "0 is no limit");
+        drop(two);
+        assert!(Seat::connection(&account, 2).is_some());
+    }
+
+    #[test]
+    fn an_account_is_closed_when_a_new_one_would_be_as_good() {
+        let accounts = Accounts::new();
+        let used = accounts.of(at("192.0.2.1"));
+        let in_debt = accounts.of(at("192.0.2.2"));
+        let rate = Rate::new(1, Duration::from_secs(1)).unwrap();
+        rate.take(&in_debt.events, accounts.now(), 3_600);
+        drop((in_debt, accounts.of(at("192.0.2.3"))));
+        accounts.close_unused();
+        assert_eq!(accounts.len(), 2);
+        drop(used);
+        accounts.close_unused();
+        assert_eq!(accounts.len(), 1, "who is in debt cannot leave that behind");
+    }
+}

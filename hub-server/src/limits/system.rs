@@ -1,0 +1,103 @@
+//! What the operating system says of memory. On systems without `/proc` it says nothing.
+
+use std::path::{Path, PathBuf};
+
+/// Of what there is, the part that the hub takes if it is not told how much it may.
+const PERCENT: u64 = 75;
+
+/// Bytes of this process that are in memory.
+pub(crate) fn resident() -> Option<usize> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size())
+}
+
+/// A budget, and from what it was derived.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Derived {
+    pub bytes: u64,
+    pub from: String,
+}
+
+/// Three quarters of what this process may use: the physical memory, or the limit of its control
+/// group if that is less.
+pub(crate) fn derived_budget() -> Option<Derived> {
+    derive(Path::new("/proc"), Path::new("/sys/fs/cgroup"))
+}
+
+fn derive(proc: &Path, cgroups: &Path) -> Option<Derived> {
+    let physical = physical(proc).map(|bytes| (bytes, "physical memory".to_owned()));
+    let group = group_limit(proc, cgroups);
+    let (bytes, source) = [physical, group].into_iter().flatten().min_by_key(|(b, _)| *b)?;
+    let from = format!("{PERCENT} % of {bytes} bytes of {source}");
+    Some(Derived { bytes: bytes / 100 * PERCENT, from })
+}
+
+fn physical(proc: &Path) -> Option<u64> {
+    let info = std::fs::read_to_string(proc.join("meminfo")).ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+/// The smallest `memory.max` of the process's control group (version 2) and those around it.
+fn group_limit(proc: &Path, cgroups: &Path) -> Option<(u64, String)> {
+    let groups = std::fs::read_to_string(proc.join("self/cgroup")).ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let mut limits = Vec::new();
+    let mut folder: Option<PathBuf> = Some(cgroups.join(group));
+    while let Some(at) = folder.filter(|at| at.starts_with(cgroups)) {
+        let file = at.join("memory.max");
+        let limit = std::fs::read_to_string(&file).ok();
+        limits.extend(limit.and_then(|text| Some((text.trim().parse().ok()?, file))));
+        folder = at.parent().map(Path::to_owned);
+    }
+    let (bytes, file) = limits.into_iter().min_by_key(|(bytes, _): &(u64, _)| *bytes)?;
+    Some((bytes, file.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(kib: u64, group: &str, limits: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("proc/meminfo", &format!("MemTotal:       {kib} kB\nMemFree:  1 kB\n"));
+        write("proc/self/cgroup", &format!("9:memory:/old\n0::{group}\n"));
+        for (group, limit) in limits {
+            write(&format!("cgroup/{group}/memory.max"), limit);
+        }
+        folder
+    }
+
+    fn derived(folder: &tempfile::TempDir) -> u64 {
+        derive(&folder.path().join("proc"), &folder.path().join("cgroup")).unwrap().bytes
+    }
+
+    #[test]
+    fn without_a_limit_the_physical_memory_counts() {
+        assert_eq!(derived(&machine(4_000, "/", &[])), 3_000 * 1024);
+        assert_eq!(derived(&machine(4_000, "/a", &[("a", "max\n")])), 3_000 * 1024);
+        assert_eq!(derived(&machine(4_000, "/a", &[("a", "99999999999\n")])), 3_000 * 1024);
+    }
+
+    #[test]
+    fn the_smallest_limit_of_the_groups_around_it_counts() {
+        let limits = [("", "1000000\n"), ("a", "400000\n"), ("a/b", "800000\n"), ("c", "1\n")];
+        assert_eq!(derived(&machine(4_000, "/a/b", &limits)), 300_000);
+        assert_eq!(derived(&machine(4_000, "/", &limits)), 750_000);
+    }
+
+    #[test]
+    fn this_machine_has_memory_and_this_process_uses_some() {
+        if cfg!(target_os = "linux") {
+            assert!(derived_budget().unwrap().bytes > 1024 * 1024);
+            assert!(resident().unwrap() > 100 * 1024);
+        }
+    }
+}
