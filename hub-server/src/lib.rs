@@ -14,6 +14,7 @@ mod listener;
 mod metrics;
 mod reload;
 mod rules;
+mod samples;
 pub mod serve;
 mod session;
 

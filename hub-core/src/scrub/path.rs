@@ -3,6 +3,7 @@
 use super::bits::Bits;
 use super::names::NameFilter;
 use std::collections::HashMap;
+use std::fmt::{self, Write};
 use thiserror::Error;
 
 /// A path of a rule, such as `customer.email`, `items.*.price` or `**.password`.
@@ -81,6 +82,51 @@ impl PathPattern {
             segments.remove(0);
         }
         Ok(PathPattern { headers, segments })
+    }
+}
+
+impl PathPattern {
+    /// The keys that it names, indexes left out.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Key(key) if key.parse::<u64>().is_err() => Some(&**key),
+            _ => None,
+        })
+    }
+
+    /// Whether it matches only where a certain key is.
+    pub(crate) fn names_a_key(&self) -> bool {
+        self.keys().next().is_some()
+    }
+}
+
+/// As a rule file says it.
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.headers || self.segments.is_empty() {
+            f.write_str(if self.headers { "$headers" } else { "$" })?;
+        }
+        for (n, segment) in self.segments.iter().enumerate() {
+            if n > 0 || self.headers {
+                f.write_str(".")?;
+            }
+            match segment {
+                Segment::One => f.write_str("*")?,
+                Segment::Rest => f.write_str("**")?,
+                Segment::Key(key) => {
+                    // What would be read as something else than a key.
+                    let special = matches!(&**key, "*" | "**")
+                        || n == 0 && !self.headers && matches!(&**key, "$" | "$headers");
+                    for (at, c) in key.char_indices() {
+                        if matches!(c, '.' | '\\') || special && at == 0 {
+                            f.write_str("\\")?;
+                        }
+                        f.write_char(c)?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -273,6 +319,17 @@ mod tests {
         assert!(matches("items.3", &["items", "3"]) && !matches("items.3", &["items", "4"]));
         assert!(matches("a\\.b", &["a.b"]) && matches("\\*", &["*"]) && !matches("\\*", &["x"]));
         assert!(matches("$headers.trace", &["trace"]));
+    }
+
+    #[test]
+    fn a_path_is_shown_as_it_is_written() {
+        for text in
+            ["$", "a.b", "a.*.c", "**.c", "a\\.b.3", "\\*", "\\**.x", "a\\\\b", "\\$", "\\$headers.a"]
+        {
+            assert_eq!(PathPattern::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(PathPattern::parse("$headers.trace").unwrap().to_string(), "$headers.trace");
+        assert_eq!(PathPattern::parse("$headers.\\*").unwrap().to_string(), "$headers.\\*");
     }
 
     #[test]

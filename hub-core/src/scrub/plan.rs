@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::bits::Bits;
+use super::engine::Glance;
 use super::find::{FindScratch, Finder};
 use super::names::NameFilter;
 use super::path::{PathSet, Step};
@@ -29,8 +30,11 @@ pub struct Plan {
     pub(crate) finder: Arc<Finder>,
     /// The least integer in which the finder could find something.
     pub(crate) least_number: u64,
-    /// For each detector of the finder, the rules that want it.
+    /// The detectors of the finder, and for each the rules that want it.
+    pub(crate) detectors: Vec<usize>,
     pub(crate) wanted: Vec<Bits>,
+    /// How to tell quickly that a message is clean, where that is possible.
+    pub(crate) glance: Option<Glance>,
     /// For each view, the action of each rule.
     pub(crate) actions: Vec<Vec<Action>>,
     /// The rule that the topic's own name falls under.
@@ -126,13 +130,16 @@ impl Plan {
             sets,
             least_number: finder.least_number(),
             finder,
+            detectors,
             wanted,
             actions,
             topic_hit: None,
+            glance: None,
             shared,
             rules,
         };
         plan.topic_hit = plan.look_at_topic();
+        plan.glance = Glance::of(&plan);
         plan
     }
 
@@ -183,9 +190,8 @@ impl Plan {
     }
 
     /// Whether a rule names this key, so that it may be told.
-    pub(crate) fn names(&self, key: &str) -> bool {
-        matches!(self.paths.atom(key.as_bytes()), Step::Atom(_))
-            || !self.key(key.as_bytes()).is_empty()
+    pub(crate) fn names(&self, key: &[u8]) -> bool {
+        matches!(self.paths.atom(key), Step::Atom(_)) || !self.key(key).is_empty()
     }
 
     /// Rules that a value can concern which has this type, these paths and these key names.

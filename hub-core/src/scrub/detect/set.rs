@@ -114,6 +114,11 @@ impl DetectorSet {
         }
     }
 
+    /// Whether any detector is a pattern.
+    pub fn has_patterns(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
     /// The least integer with a hit in its digits.
     pub fn least_number(&self) -> u64 {
         if self.patterns.is_empty() { pass::LEAST_NUMBER } else { 0 }
