@@ -143,9 +143,8 @@ fn each_view_says_what_it_does_by_rule() {
     let masked = json!({ "do": "mask", "with": "*", "length": 3 });
     let hashed = json!({ "do": "hash", "key": "crm" });
     let reject = json!({ "do": "reject" });
-    let actions = |gift: &Value| {
-        json!({ "number": hashed, "gift": gift, "sevens": reject, "shape": reject })
-    };
+    let actions =
+        |gift: &Value| json!({ "number": hashed, "gift": gift, "sevens": reject, "shape": reject });
     let last = json!({ "do": "keep_last", "n": 4 });
     let views = json!([
         { "view": "default", "roles": [], "actions": actions(&masked) },

@@ -79,9 +79,8 @@ fn write(path: &Path, text: &str) {
 
 /// How many files were taken over and refused so far.
 fn reloads(hub: &RunningHub) -> (u64, u64) {
-    let of = |outcome: &str| {
-        metric(hub, &format!("hub_scrub_reloads_total{{outcome=\"{outcome}\"}}"))
-    };
+    let of =
+        |outcome: &str| metric(hub, &format!("hub_scrub_reloads_total{{outcome=\"{outcome}\"}}"));
     (of("applied"), of("refused"))
 }
 

@@ -97,7 +97,10 @@ fn samples_say_rule_topic_path_and_shape_and_no_value() {
 
     let finds = metrics(&hub);
     let counted = |rule: &str| finds[&format!("hub_scrub_shadow_hits_total{{rule=\"{rule}\"}}")];
-    assert_eq!(["card", "password", "flat", "nobody", "own"].map(counted), [8.0, 4.0, 4.0, 4.0, 3.0]);
+    assert_eq!(
+        ["card", "password", "flat", "nobody", "own"].map(counted),
+        [8.0, 4.0, 4.0, 4.0, 3.0]
+    );
     let samples: Vec<_> =
         log.lines(&[Level::INFO]).into_iter().filter(|line| line.contains("in shadow")).collect();
     let expected = [

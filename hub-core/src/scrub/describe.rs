@@ -140,7 +140,10 @@ impl Plan {
                 };
                 json!({ "keys": keys, "unknown": unknown })
             }
-            Action::Reject | Action::Quarantine | Action::Disconnect | Action::Keep
+            Action::Reject
+            | Action::Quarantine
+            | Action::Disconnect
+            | Action::Keep
             | Action::Drop => Value::Null,
         };
         if let Value::Object(settings) = settings {
@@ -252,10 +255,7 @@ mod tests {
             ("{ do = \"mask\", length = 3 }", json!({ "do": "mask", "with": "*", "length": 3 })),
             ("{ do = \"keep_last\", n = 4 }", json!({ "do": "keep_last", "n": 4 })),
             ("{ do = \"replace\", with = \"no\" }", json!({ "do": "replace", "with": "no" })),
-            (
-                "{ do = \"truncate_ip\", v4 = 8 }",
-                json!({ "do": "truncate_ip", "v4": 8, "v6": 48 }),
-            ),
+            ("{ do = \"truncate_ip\", v4 = 8 }", json!({ "do": "truncate_ip", "v4": 8, "v6": 48 })),
             ("{ do = \"bucket\", size = 7 }", json!({ "do": "bucket", "size": 7 })),
         ] {
             assert_eq!(action(text), described);

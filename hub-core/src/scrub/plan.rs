@@ -4,11 +4,11 @@ use super::action::Action;
 use super::bits::Bits;
 use super::engine::Glance;
 use super::find::{FindScratch, Finder};
-use super::names::NameFilter;
+use super::names::Names;
 use super::path::{PathSet, Step};
 use super::rule::{Find, MAX_KEY_NAME, Mode, Rule, RuleKind, Shared, Type, fold_key};
 use crate::topic::TopicName;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,8 +19,7 @@ pub struct Plan {
     pub(crate) rules: Vec<Planned>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) paths: PathSet,
-    keys: HashMap<Box<[u8]>, Bits>,
-    key_filter: NameFilter,
+    keys: Names<Bits>,
     /// Rules that name paths, and rules that name keys.
     with_paths: Bits,
     with_keys: Bits,
@@ -89,7 +88,7 @@ impl Plan {
         };
         let paths = finds().flat_map(|(n, find)| find.paths.iter().map(move |path| (n, path)));
         let paths = PathSet::new(paths);
-        let mut keys: HashMap<Box<[u8]>, Bits> = HashMap::new();
+        let mut keys: BTreeMap<Box<[u8]>, Bits> = BTreeMap::new();
         for (n, find) in finds() {
             for key in &find.keys {
                 keys.entry(key.as_bytes().into()).or_default().set(n);
@@ -122,8 +121,7 @@ impl Plan {
         let mut plan = Plan {
             topic: topic.clone(),
             paths,
-            key_filter: keys.keys().map(|key| &**key).collect(),
-            keys,
+            keys: keys.into_iter().collect(),
             with_paths,
             with_keys,
             types,
@@ -181,12 +179,12 @@ impl Plan {
 
     /// Rules that name this key, alone or with others.
     pub(crate) fn key(&self, key: &[u8]) -> Bits {
-        if !self.key_filter.may_have(key) {
+        if !self.keys.may_have(key) {
             return Bits::NONE;
         }
         let mut buffer = [0; MAX_KEY_NAME];
         let folded = fold_key(key, &mut buffer);
-        folded.and_then(|key| self.keys.get(key)).copied().unwrap_or_default()
+        folded.and_then(|key| self.keys.get(key)).unwrap_or_default()
     }
 
     /// Whether a rule names this key, so that it may be told.

@@ -147,7 +147,10 @@ impl Number<'_, '_> {
         if self.open {
             return self.area_in_parentheses();
         }
-        let trunk = self.begins_with(b"0") || self.begins_with(b"8") && self.sep(1) == PAREN;
+        // One 0 leads out of the local network, two lead abroad: then it is international or none.
+        let zeros = self.begins_with(b"00");
+        let trunk =
+            self.begins_with(b"0") && !zeros || self.begins_with(b"8") && self.sep(1) == PAREN;
         let most = if trunk { 12 } else { 11 };
         for count in (1..=self.joined.min(6)).rev() {
             let total = self.total(count);
@@ -159,7 +162,7 @@ impl Number<'_, '_> {
             }
             if count == 1 {
                 // Numbers that are no telephone numbers seldom begin with 0.
-                return Some((1, trunk && total > 9 && !self.begins_with(b"00")));
+                return Some((1, trunk && total > 9));
             }
             let more = (1..count).all(|i| self.len(i) > 1);
             if trunk && more && (1..=5).contains(&self.len(0)) {

@@ -3,8 +3,9 @@
 
 use super::block::{BLOCK, Masks, classify};
 use super::builtin::BuiltIn;
-use super::iban;
 use super::pass::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
+use super::{iban, national, pem};
+use fearless_simd::{Simd, dispatch};
 use std::ops::Range;
 
 /// The bytes of a message at which something could be found.
@@ -51,14 +52,20 @@ impl Candidates {
         }
     }
 
-    /// Marks what built-in detectors could find in any text inside of `bytes`.
+    /// Marks what built-in detectors could find in any text inside of `bytes`, of which `bits` is
+    /// to have a bit for each.
     pub(super) fn mark(&mut self, bytes: &[u8], wanted: &Wanted) {
+        dispatch!(wanted.level, simd => self.mark_with(simd, bytes, wanted));
+    }
+
+    #[inline(always)]
+    fn mark_with<S: Simd>(&mut self, simd: S, bytes: &[u8], wanted: &Wanted) {
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
         let mut last = [0; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
         let (mut before, mut here) = (Masks::default(), None);
         for block in blocks.iter().chain([&last, &[0; BLOCK]]) {
-            let next = classify(block, BLOCK);
+            let next = classify(simd, block);
             if let Some(here) = here.replace(next) {
                 let around =
                     Around { message: bytes, at: self.bits.len() * BLOCK, before, here, next };
@@ -103,7 +110,22 @@ impl Around<'_> {
             | self.behind(|masks| masks.str8, by + 1)
     }
 
+    /// What private keys in PEM begin with.
+    #[cold]
+    fn begins(&self) -> u64 {
+        let mut dashes = self.here.dash;
+        let mut found = 0;
+        while dashes != 0 {
+            let i = dashes.trailing_zeros();
+            dashes &= dashes - 1;
+            let rest = self.message.get(self.at + i as usize..).unwrap_or_default();
+            found |= u64::from(rest.starts_with(pem::BEGIN)) << i;
+        }
+        found
+    }
+
     /// Digits behind the two letters of a country that has IBANs.
+    #[inline(always)]
     fn ibans(&self) -> u64 {
         let letter = |by| self.behind(|masks| masks.letter, by);
         let mut starts = self.here.digit & letter(1) & letter(2) & self.alone(3);
@@ -119,6 +141,20 @@ impl Around<'_> {
             }
         }
         found
+    }
+
+    /// Whether the seven or eight digits from byte `i` on, with nothing behind them that could go
+    /// on with a number, are none: few numbers are so short, and most of those begin with a sign.
+    #[inline(always)]
+    fn is_short(&self, i: u32, len: usize, bsn: bool) -> bool {
+        let start = self.at + i as usize;
+        let before = start.checked_sub(1).and_then(|before| self.message.get(before));
+        let Some(digits) = self.message.get(start..start + len) else { return false };
+        let mut values = [0; 8];
+        values.iter_mut().zip(digits).for_each(|(value, b)| *value = b.wrapping_sub(b'0'));
+        !matches!(before, Some(b'+' | b'('))
+            && !digits.starts_with(b"00")
+            && !(bsn && len == 8 && national::nl_bsn(&values))
     }
 
     /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
@@ -138,11 +174,11 @@ impl Around<'_> {
 
 impl Wanted {
     /// The bytes of a block at which something could be found, whatever texts they belong to.
-    #[inline]
+    #[inline(always)]
     fn candidates(&self, around: &Around<'_>) -> u64 {
         let here = &around.here;
         // Text beyond ASCII may look like something else, and is left to the scan.
-        let mut found = here.high;
+        let mut found = here.odd;
         if self.has(BuiltIn::Email) || self.has(BuiltIn::UrlCredentials) {
             found |= here.at;
         }
@@ -160,12 +196,21 @@ impl Wanted {
         if self.runs {
             found |= self.runs(around);
         }
+        // Five in a row.
+        if self.pem.is_some()
+            && here.dash != 0
+            && here.dash & around.ahead(|masks| masks.dash, 4) & around.ahead(|masks| masks.dash, 2)
+                != 0
+        {
+            found |= around.begins();
+        }
         found
     }
 
-    /// Ends of stretches of long runs. Those of `0-9 a-f -` alone, such as UUIDs and trace ids,
-    /// have no prefix of a token in them, and little else is left that they could be.
-    #[inline]
+    /// Ends of stretches of long runs. All tokens and secrets but digests have a capital, `_` or `-`
+    /// in some stretch. Those of `0-9 a-f -` alone, such as UUIDs and trace ids, have no prefix of a
+    /// token in them, and little else is left that they could be.
+    #[inline(always)]
     fn runs(&self, around: &Around<'_>) -> u64 {
         let Around { before, here, .. } = around;
         let long = ends_of_long_runs(here.token, before.token);
@@ -173,26 +218,33 @@ impl Wanted {
             return 0;
         }
         let plain = ends_of_long_runs(here.hex | here.dash, before.hex | before.dash);
+        let signs = |masks: &Masks| masks.upper | masks.dash;
+        let mut signs = u128::from(signs(here)) << BLOCK | u128::from(signs(before));
+        for by in [1, 2, 4, 8] {
+            signs |= signs << by;
+        }
+        let signs = (signs >> BLOCK) as u64;
         // Of `SG.` and its like the point stands before the run.
-        let mut found = long & (!plain | around.behind(|masks| masks.point, LONG_RUN as u32));
+        let mut found =
+            long & (!plain & signs | around.behind(|masks| masks.point, LONG_RUN as u32));
         if plain != 0 && self.has(BuiltIn::HighEntropy) {
             // A digest has twice as many.
             let hex = ends_of_long_runs(here.hex, before.hex);
             let before = ends_of_long_runs(before.hex, 0);
             found |= hex & behind(hex, before, LONG_RUN as u32);
         }
-        if plain != 0 && self.has(BuiltIn::ItCodiceFiscale) {
+        if self.has(BuiltIn::ItCodiceFiscale) {
             let letter = |by| around.behind(|masks| masks.letter, by);
             let places = [0, 4, 7, 10, 11, 12, 13, 14, 15];
             found |= places
                 .into_iter()
-                .fold(plain, |found, by| found & if by == 0 { here.letter } else { letter(by) });
+                .fold(long, |found, by| found & if by == 0 { here.letter } else { letter(by) });
         }
         found
     }
 
     /// Digits with which a number could begin.
-    #[inline]
+    #[inline(always)]
     fn numbers(&self, around: &Around<'_>) -> u64 {
         let mut starts = around.here.digit & around.alone(1);
         if self.has(BuiltIn::EsDni) {
@@ -213,11 +265,21 @@ impl Wanted {
             starts &= starts - 1;
             let end = !around.ahead(part, i) | 1 << REACH;
             let end = end & end.wrapping_neg();
-            let digits = (around.ahead(|masks| masks.digit, i) & (end - 1)).count_ones() as usize;
+            let digits = around.ahead(|masks| masks.digit, i) & (end - 1);
+            let one_group = digits == end - 1;
+            let digits = digits.count_ones() as usize;
             let points = around.ahead(|masks| masks.point, i) & (end - 1) & 0xfff;
             // Only of a Corsican NIR a letter comes behind six digits; the others have seven.
             let letter = || around.ahead(|masks| masks.letter, i) & end != 0;
-            if (digits > FEWEST_DIGITS || digits == FEWEST_DIGITS && letter()) && !around.is_date(i)
+            let short = || {
+                one_group
+                    && (7..=8).contains(&digits)
+                    && !letter()
+                    && around.is_short(i, digits, self.has(BuiltIn::NlBsn))
+            };
+            if (digits > FEWEST_DIGITS || digits == FEWEST_DIGITS && letter())
+                && !around.is_date(i)
+                && !short()
                 || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3
             {
                 found |= 1 << i;
@@ -231,7 +293,7 @@ impl Wanted {
 const SIX_GROUPS: usize = 6 * 5;
 
 /// Colons that an IPv6 address has: two in a row, or six.
-#[inline]
+#[inline(always)]
 fn colons(around: &Around<'_>) -> u64 {
     let mut found = around.here.colon & around.behind(|masks| masks.colon, 1);
     let mut colons = around.here.colon;

@@ -105,9 +105,6 @@ impl DetectorSet {
             return;
         }
         candidates.mark(message, &self.wanted);
-        for at in self.wanted.pem.iter().flat_map(|begin| begin.find_iter(message)) {
-            candidates.set(at);
-        }
         let literals = self.literals.iter().filter(|literals| !literals.pattern.is_empty());
         for found in literals.flat_map(|some| some.automaton.find_overlapping_iter(message)) {
             candidates.set(found.start());

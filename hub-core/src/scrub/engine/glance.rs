@@ -5,7 +5,7 @@
 //! answer is no throughout, a pass would find nothing. In all other cases a pass has to look.
 
 use super::super::action::is_whole;
-use super::super::find::{FindScratch, Finder};
+use super::super::find::FindScratch;
 use super::super::names::NameFilter;
 use super::super::plan::Plan;
 use super::super::rule::{Find, RuleKind};
@@ -182,9 +182,21 @@ mod tests {
     const PATHS: &str = r#"
 [[rule]]
 name = "place"
-find = { paths = ["a.note", "**.card_number", "items.*.x", "$headers.ref", "b.3"], keys = ["secret"] }
+find = { paths = ["a.note", "**.card_number", "items.*.x", "$headers.ref", "b.3"] }
 action = "drop"
-tests = { hits = [{ card_number = { secret = 1 } }], misses = [1] }
+tests = { hits = [{ card_number = 1 }], misses = [1] }
+
+[[rule]]
+name = "named"
+find = { keys = ["secret"] }
+action = "mask"
+tests = { hits = [{ secret = 1 }], misses = [1] }
+
+[[rule]]
+name = "both"
+find = { paths = ["b.**"], keys = ["phone"], types = ["int"] }
+action = { do = "range", min = 0, max = 5, outside = "clamp" }
+tests = { hits = [{ b = { phone = 7 } }], misses = [{ phone = 7 }] }
 
 [[rule]]
 name = "kept"
@@ -218,25 +230,53 @@ tests = { hits = ["4111 1111 1111 1111"], misses = [1] }
         vec![pair(PATHS.into()), pair(PACKS.into()), pair(small + PATHS)]
     });
 
+    const KEYS: &[&str] = &[
+        "a",
+        "note",
+        "card_number",
+        "cardNumber",
+        "items",
+        "x",
+        "b",
+        "3",
+        "secret",
+        "kept",
+        "password",
+        "dob",
+        "e",
+        "phone",
+        "",
+        "_",
+        "4111111111111111",
+        "sekret",
+        "cvv",
+        "total",
+    ];
+
+    const TEXTS: &[&str] = &[
+        "4111 1111 1111 1111",
+        "ann@mail.example",
+        "the customer asked for a delivery",
+        "SO-2026-123456",
+        "2026-03-04T12:30:45Z",
+        "+49 30 901820",
+        "12345678",
+        "Straße 12",
+        "４１１１ 1111 1111 1111",
+        "3f2504e0-cf89-11d3-9a0c-0305e82cab01",
+        "",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    ];
+
     fn key() -> impl Strategy<Value = String> {
-        let keys = [
-            "a", "note", "card_number", "cardNumber", "items", "x", "b", "3", "secret", "kept",
-            "password", "dob", "e", "phone", "", "_", "4111111111111111", "sekret", "cvv", "total",
-        ];
-        select(&keys[..]).prop_map(str::to_owned)
+        select(KEYS).prop_map(str::to_owned)
     }
 
     fn text() -> impl Strategy<Value = String> {
-        let texts = [
-            "4111 1111 1111 1111", "ann@mail.example", "the customer asked for a delivery",
-            "SO-2026-123456", "2026-03-04T12:30:45Z", "+49 30 901820", "12345678", "Straße 12",
-            "４１１１ 1111 1111 1111", "3f2504e0-cf89-11d3-9a0c-0305e82cab01", "",
-            "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-        ];
         prop_oneof![
-            3 => select(&texts[..]).prop_map(str::to_owned),
+            3 => select(TEXTS).prop_map(str::to_owned),
             1 => "[ -~é]{0,40}",
-            1 => select(&texts[..]).prop_map(|text| text.repeat(12)),
+            1 => select(TEXTS).prop_map(|text| text.repeat(12)),
         ]
     }
 
