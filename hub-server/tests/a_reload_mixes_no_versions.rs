@@ -59,7 +59,7 @@ fn read(payload: &[u8]) -> (u64, u64, [u64; 2]) {
     let limits = Limits::NONE;
     let mut read = Reader::new(payload, &limits);
     assert_eq!(read.map("event").unwrap(), 4);
-    let mut field = |name: &str| {
+    let mut field = |name: &'static str| {
         assert_eq!(read.str("key").unwrap(), name);
         if name == "in" {
             assert_eq!(read.map("in").unwrap(), 1);
@@ -85,7 +85,10 @@ fn reloads(hub: &RunningHub) -> (u64, u64) {
 }
 
 /// What one subscriber saw, until a publisher's last event of each.
-fn subscriber(address: std::net::SocketAddr) -> std::thread::JoinHandle<Vec<(u64, u64)>> {
+fn subscriber(
+    address: std::net::SocketAddr,
+    newest: Arc<AtomicU64>,
+) -> std::thread::JoinHandle<Vec<(u64, u64)>> {
     let mut client = Client::open(address);
     client.subscribe(&Subscribe { overflow: Overflow::Block, ..subscription(1, "t") });
     std::thread::spawn(move || {
@@ -103,6 +106,7 @@ fn subscriber(address: std::net::SocketAddr) -> std::thread::JoinHandle<Vec<(u64
             assert_eq!(number, *next, "an event of {from} is missing");
             assert!(a >= *last, "{from} was scrubbed by version {last}, and then by {a}");
             (*next, *last) = (number + 1, a);
+            newest.fetch_max(a, Ordering::Relaxed);
         }
         due
     })
@@ -121,11 +125,13 @@ fn a_thousand_reloads_under_load_mix_no_versions_and_lose_nothing() {
     config.rules = path.to_string_lossy().into_owned();
     let hub = RunningHub::start(config).unwrap();
 
-    let subscribers: Vec<_> = (0..SUBSCRIBERS).map(|_| subscriber(hub.clients())).collect();
-    let (done, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let newest = Arc::new(AtomicU64::new(0));
+    let subscribers: Vec<_> =
+        (0..SUBSCRIBERS).map(|_| subscriber(hub.clients(), newest.clone())).collect();
+    let done = Arc::new(AtomicBool::new(false));
     let publishers: Vec<_> = (0..PUBLISHERS)
         .map(|publisher| {
-            let (done, sent) = (done.clone(), sent.clone());
+            let done = done.clone();
             let mut client = Client::open(hub.clients());
             std::thread::spawn(move || {
                 let mut number = 0;
@@ -139,7 +145,6 @@ fn a_thousand_reloads_under_load_mix_no_versions_and_lose_nothing() {
                     let got = client.barrier();
                     let refused = got.iter().find(|got| matches!(got, Got::Refused(_)));
                     assert_eq!(refused, None);
-                    sent.fetch_add(BATCH, Ordering::Relaxed);
                 }
                 client.send(&event("t", &payload(publisher, u64::MAX)));
                 assert!(!client.barrier().iter().any(|got| matches!(got, Got::Refused(_))));
@@ -154,32 +159,31 @@ fn a_thousand_reloads_under_load_mix_no_versions_and_lose_nothing() {
     write(&path, &version(current));
     wait_until("the first change is taken over", || reloads(&hub).0 == 1);
     for n in 2..=wanted {
-        if n % BROKEN == 0 {
+        let is_broken = n % BROKEN == 0;
+        if is_broken {
             broken += 1;
             write(&path, WRONG);
         } else {
             current += 1;
             write(&path, &version(current));
         }
-        let before = reloads(&hub);
+        let (_, refused) = reloads(&hub);
         let hang_up = Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status();
         assert!(hang_up.unwrap().success());
-        wait_until("the file is looked at", || reloads(&hub) != before);
+        wait_until("the file is refused, or seen in an event", || match is_broken {
+            true => reloads(&hub).1 > refused,
+            false => newest.load(Ordering::Relaxed) == current,
+        });
     }
-    // Nothing but full files was ever there to be read, so none of them failed.
-    let sent_by_then = sent.load(Ordering::Relaxed);
-    wait_until("events pass after the last reload", || {
-        sent.load(Ordering::Relaxed) > sent_by_then + 2 * PUBLISHERS * BATCH
-    });
     done.store(true, Ordering::Relaxed);
     let sent: Vec<u64> = publishers.into_iter().map(|thread| thread.join().unwrap()).collect();
     for subscriber in subscribers {
         let due = subscriber.join().unwrap();
         let seen: Vec<u64> = due.iter().map(|(next, _)| *next).collect();
         assert_eq!(seen, sent, "each event of each publisher came");
-        assert!(due.iter().all(|(_, last)| *last == current), "{due:?}, and not {current}");
     }
     let (applied, refused) = reloads(&hub);
+    // A look that comes of the clock may take over a file once more.
     assert!(refused >= broken && applied >= current - 1, "{applied} applied, {refused} refused");
     let errors = log.lines(&[Level::ERROR]);
     assert_eq!(errors.len() as u64, refused);

@@ -40,6 +40,7 @@ tests = { hits = [{ a = 1, b = 1, c = 1, d = 1 }], misses = [1] }
 name = "nobody"
 mode = "shadow"
 condition = "has(payload.nobody)"
+action = "reject"
 tests = { hits = [{ nobody = 1 }], misses = [{ a = 1 }] }
 
 [[rule]]

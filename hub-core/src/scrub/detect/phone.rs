@@ -147,8 +147,8 @@ impl Number<'_, '_> {
         if self.open {
             return self.area_in_parentheses();
         }
-        // One 0 leads out of the local network, two lead abroad: then it is international or none.
-        let zeros = self.begins_with(b"00");
+        // No number has three zeros in front; `000-12-3456` is no social security number either.
+        let zeros = self.begins_with(b"000");
         let trunk =
             self.begins_with(b"0") && !zeros || self.begins_with(b"8") && self.sep(1) == PAREN;
         let most = if trunk { 12 } else { 11 };
@@ -162,7 +162,7 @@ impl Number<'_, '_> {
             }
             if count == 1 {
                 // Numbers that are no telephone numbers seldom begin with 0.
-                return Some((1, trunk && total > 9));
+                return Some((1, trunk && total > 9 && !self.begins_with(b"00")));
             }
             let more = (1..count).all(|i| self.len(i) > 1);
             if trunk && more && (1..=5).contains(&self.len(0)) {

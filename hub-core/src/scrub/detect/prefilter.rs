@@ -110,6 +110,13 @@ impl Around<'_> {
             | self.behind(|masks| masks.str8, by + 1)
     }
 
+    /// Bit `i`: two capitals and a point stand `by` places before byte `i`.
+    #[inline(always)]
+    fn behind_capitals_and_point(&self, by: u32) -> u64 {
+        let capital = |by| self.behind(|masks| masks.upper, by);
+        self.behind(|masks| masks.point, by) & capital(by + 1) & capital(by + 2)
+    }
+
     /// What private keys in PEM begin with.
     #[cold]
     fn begins(&self) -> u64 {
@@ -143,18 +150,32 @@ impl Around<'_> {
         found
     }
 
-    /// Whether the seven or eight digits from byte `i` on, with nothing behind them that could go
-    /// on with a number, are none: few numbers are so short, and most of those begin with a sign.
+    /// Whether `len` digits from byte `i` on, seven or eight in one group and alone, are no number:
+    /// few are so short, and all but a DNI and a BSN have a sign in front. `end` is where the
+    /// separators behind them end, and perhaps the letter of a DNI stands.
     #[inline(always)]
-    fn is_short(&self, i: u32, len: usize, bsn: bool) -> bool {
+    fn is_no_number(&self, i: u32, len: usize, end: usize, bsn: bool) -> bool {
         let start = self.at + i as usize;
         let before = start.checked_sub(1).and_then(|before| self.message.get(before));
         let Some(digits) = self.message.get(start..start + len) else { return false };
+        if matches!(before, Some(b'+' | b'(')) || digits.starts_with(b"00") {
+            return false;
+        }
         let mut values = [0; 8];
         values.iter_mut().zip(digits).for_each(|(value, b)| *value = b.wrapping_sub(b'0'));
-        !matches!(before, Some(b'+' | b'('))
-            && !digits.starts_with(b"00")
-            && !(bsn && len == 8 && national::nl_bsn(&values))
+        let number = values[..len].iter().fold(0, |number, value| number * 10 + u32::from(*value));
+        let letter = self.message.get(start + end).map(u8::to_ascii_uppercase);
+        // The X, Y or Z of an NIE counts as 0, 1 or 2.
+        let heads = if len == 7 { 0..=2_u32 } else { 0..=0 };
+        let is_dni = |head| Some(national::es_dni_letter(head * 10_000_000 + number)) == letter;
+        !heads.into_iter().any(is_dni) && !(bsn && len == 8 && national::nl_bsn(&values))
+    }
+
+    /// Whether a letter behind the six digits from byte `i` on may be a Corsican NIR's `2A` or `2B`.
+    #[inline(always)]
+    fn is_corsican(&self, i: u32, end: usize) -> bool {
+        let end = self.at + i as usize + end;
+        matches!(self.message.get(end - 1..=end), Some([b'2', b'A' | b'B' | b'a' | b'b']))
     }
 
     /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
@@ -224,9 +245,8 @@ impl Wanted {
             signs |= signs << by;
         }
         let signs = (signs >> BLOCK) as u64;
-        // Of `SG.` and its like the point stands before the run.
-        let mut found =
-            long & (!plain & signs | around.behind(|masks| masks.point, LONG_RUN as u32));
+        // Of `SG.` the point stands before the run.
+        let mut found = long & (!plain & signs | around.behind_capitals_and_point(LONG_RUN as u32));
         if plain != 0 && self.has(BuiltIn::HighEntropy) {
             // A digest has twice as many.
             let hex = ends_of_long_runs(here.hex, before.hex);
@@ -266,22 +286,19 @@ impl Wanted {
             let end = !around.ahead(part, i) | 1 << REACH;
             let end = end & end.wrapping_neg();
             let digits = around.ahead(|masks| masks.digit, i) & (end - 1);
-            let one_group = digits == end - 1;
+            let one_group = digits & (digits + 1) == 0;
             let digits = digits.count_ones() as usize;
             let points = around.ahead(|masks| masks.point, i) & (end - 1) & 0xfff;
-            // Only of a Corsican NIR a letter comes behind six digits; the others have seven.
-            let letter = || around.ahead(|masks| masks.letter, i) & end != 0;
-            let short = || {
-                one_group
-                    && (7..=8).contains(&digits)
-                    && !letter()
-                    && around.is_short(i, digits, self.has(BuiltIn::NlBsn))
+            let end = end.trailing_zeros() as usize;
+            let may_be = match digits {
+                ..FEWEST_DIGITS => false,
+                FEWEST_DIGITS => around.is_corsican(i, end),
+                7..=8 if one_group => {
+                    !around.is_no_number(i, digits, end, self.has(BuiltIn::NlBsn))
+                }
+                _ => !around.is_date(i),
             };
-            if (digits > FEWEST_DIGITS || digits == FEWEST_DIGITS && letter())
-                && !around.is_date(i)
-                && !short()
-                || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3
-            {
+            if may_be || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3 {
                 found |= 1 << i;
             }
         }

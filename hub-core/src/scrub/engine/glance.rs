@@ -13,6 +13,8 @@ use super::super::token::{Token, read};
 use super::state::Work;
 use crate::scrub::detect::Candidates;
 use crate::wire::Limits;
+use std::fmt;
+use std::io::Write;
 
 /// What makes a plan fit for it.
 #[derive(Debug)]
@@ -47,6 +49,9 @@ impl Glance {
     }
 }
 
+/// The longest number has 20 digits.
+const LONGEST_NUMBER: usize = 24;
+
 /// An open container.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Level {
@@ -70,7 +75,8 @@ impl Plan {
     pub(super) fn is_clean(&self, bytes: &[u8], work: &mut Work) -> bool {
         let Some(glance) = &self.glance else { return false };
         // A step for each value, which takes a byte at least, and for each word of its path
-        // states; one for 16 bytes of text, and once more if it is scanned.
+        // states; one for 16 bytes of text, and once more if it is scanned. A number has less text
+        // than that for each of its bytes.
         let most = (bytes.len() * (self.paths.width() + 1)) as u64;
         if work.steps + most > self.shared.budget.steps {
             return false;
@@ -151,14 +157,31 @@ impl Look<'_> {
                 !self.candidates.any(end - body.len()..end) || self.finds_nothing(body, key)
             }
             Token::Str(body) => self.finds_nothing(body, key),
-            Token::UInt(n) => *n < least,
-            Token::Int(n) => n.unsigned_abs() < least,
+            Token::UInt(n) => *n < least || self.is_number_clean(format_args!("{n}"), key),
+            Token::Int(n) => {
+                n.unsigned_abs() < least || self.is_number_clean(format_args!("{n}"), key)
+            }
             // Text are only the digits of floats without a fraction.
-            Token::Float(n) => !is_whole(*n) || n.abs() < least as f64,
+            Token::Float(n) => {
+                !is_whole(*n)
+                    || n.abs() < least as f64
+                    || self.is_number_clean(format_args!("{n:.0}"), key)
+            }
             Token::Nil | Token::Bool(_) => true,
             Token::Bin(body) | Token::Ext(_, body) => body.is_empty(),
             Token::Array(_) | Token::Map(_) => false,
         }
+    }
+
+    #[inline(never)]
+    fn is_number_clean(&mut self, digits: fmt::Arguments<'_>, key: (usize, usize)) -> bool {
+        let mut buffer = [0; LONGEST_NUMBER];
+        let mut room = &mut buffer[..];
+        if room.write_fmt(digits).is_err() {
+            return false;
+        }
+        let len = LONGEST_NUMBER - room.len();
+        self.finds_nothing(&buffer[..len], key)
     }
 
     fn finds_nothing(&mut self, body: &[u8], key: (usize, usize)) -> bool {
