@@ -44,6 +44,7 @@ tests = { hits = ["voucher V1234"], misses = ["V1234"] }
 name = "sevens"
 topics = ["orders.**"]
 condition = "payload == 7"
+action = "reject"
 tests = { hits = [7], misses = [8] }
 
 [[rule]]

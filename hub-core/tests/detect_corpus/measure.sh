@@ -32,5 +32,5 @@ echo "seeds: $seeds; $texts texts a locale" >&2
 for seed in $seeds; do
     "$work/venv/bin/python" hub-core/tests/detect_corpus/corpus.py --seed "$seed" --texts "$texts"
 done >"$work/corpus.jsonl"
-cargo run --quiet --release --locked -p hub-core --features scrub --example detect_recall -- \
+cargo run --quiet --locked -p hub-core --features scrub --example detect_recall -- \
     "$work/corpus.jsonl" --floors "${flags[@]}"

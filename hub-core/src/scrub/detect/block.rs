@@ -1,7 +1,6 @@
 //! 64 bytes at a time into bit masks: which bytes can start something.
 
 use fearless_simd::prelude::*;
-use fearless_simd::u8x64;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
@@ -39,30 +38,46 @@ pub(super) struct Masks {
 /// The masks of a block. It has to be inlined into code that was made for `simd`.
 #[inline(always)]
 pub(super) fn classify<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Masks {
-    let bytes = u8x64::from_slice(simd, block);
-    let is = |c: u8| bytes.simd_eq(c);
+    let mut masks = Masks::default();
+    // As many bytes at once as the machine's registers hold: wider values do not stay in registers.
+    let mut at = 0;
+    while at < BLOCK {
+        let bytes = S::u8s::from_slice(simd, &block[at..at + S::u8s::LEN]);
+        add(simd, bytes, at, &mut masks);
+        at += S::u8s::LEN;
+    }
+    masks
+}
+
+/// Adds the masks of the bytes from place `at` on.
+#[inline(always)]
+fn add<S: Simd>(simd: S, bytes: S::u8s, at: usize, masks: &mut Masks) {
+    let all = |c: u8| S::u8s::splat(simd, c);
+    let is = |c: u8| bytes.simd_eq(all(c));
     // Bytes from `first` to `last`, in one unsigned comparison.
-    let range = |bytes: u8x64<S>, first: u8, last: u8| (bytes - first).simd_le(last - first);
+    let range =
+        |bytes: S::u8s, first: u8, last: u8| (bytes - all(first)).simd_le(all(last - first));
     let digit = range(bytes, b'0', b'9');
-    let letter = range(bytes | 0x20, b'a', b'z');
+    let letter = range(bytes | all(0x20), b'a', b'z');
     let (dash, point, slash) = (is(b'-'), is(b'.'), is(b'/'));
     let token = digit | letter | dash | is(b'_') | is(b'+') | slash;
     let join = dash | point | slash | range(bytes, b'(', b')') | is(b' ');
     let hex = digit | range(bytes, b'a', b'f');
-    Masks {
-        digit: digit.to_bitmask(),
-        letter: letter.to_bitmask(),
-        token: token.to_bitmask(),
-        at: is(b'@').to_bitmask(),
-        colon: is(b':').to_bitmask(),
-        point: point.to_bitmask(),
-        join: join.to_bitmask(),
-        hex: hex.to_bitmask(),
-        dash: dash.to_bitmask(),
-        upper: (range(bytes, b'A', b'Z') | is(b'_')).to_bitmask(),
-        odd: (is(0xc2) | range(bytes, 0xcb, 0xe3) | range(bytes, 0xea, 0xff)).to_bitmask(),
-        str8: is(0xd9).to_bitmask(),
-    }
+    let upper = range(bytes, b'A', b'Z') | is(b'_');
+    let odd = is(0xc2) | range(bytes, 0xcb, 0xe3) | range(bytes, 0xea, 0xff);
+    let put = |field: &mut u64, mask: S::mask8s| *field |= mask.to_bitmask() << at;
+    put(&mut masks.digit, digit);
+    put(&mut masks.letter, letter);
+    put(&mut masks.token, token);
+    put(&mut masks.at, is(b'@'));
+    put(&mut masks.colon, is(b':'));
+    put(&mut masks.point, point);
+    put(&mut masks.join, join);
+    put(&mut masks.hex, hex);
+    put(&mut masks.dash, dash);
+    put(&mut masks.upper, upper);
+    put(&mut masks.odd, odd);
+    put(&mut masks.str8, is(0xd9));
 }
 
 #[cfg(test)]
