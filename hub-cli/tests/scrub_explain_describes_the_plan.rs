@@ -28,10 +28,10 @@ near = { words = ["voucher"], within = 20 }
 [[rule]]
 name = "number"
 topics = ["orders.**"]
-find = { paths = ["items.*.note", "$headers.ref", 'a\.b'], keys = ["Order_Number"], types = ["str"], detectors = ["order-number", "card"], in = ["values", "headers"] }
+find = { paths = ["items.*.note", "$headers.ref", 'a\.b'], keys = ["No-Te"], types = ["str"], detectors = ["order-number", "card"], in = ["values", "headers"] }
 action = { do = "hash", key = "crm" }
 mode = "25%"
-tests = { hits = [{ items = [{ note = { order_number = "SO-123456" } }] }], misses = [1] }
+tests = { hits = [{ items = [{ note = "SO-123456" }] }], misses = [1] }
 
 [[rule]]
 name = "gift"
@@ -88,7 +88,7 @@ fn rules_come_in_the_order_in_which_they_are_asked() {
             "condition": false,
             "find": {
                 "paths": ["items.*.note", "$headers.ref", "a\\.b"],
-                "keys": ["ordernumber"],
+                "keys": ["note"],
                 "types": ["str"],
                 "detectors": ["order-number", "card"],
                 "in": ["values", "headers"],
