@@ -168,7 +168,8 @@ impl Around<'_> {
         // The X, Y or Z of an NIE counts as 0, 1 or 2.
         let heads = if len == 7 { 0..=2_u32 } else { 0..=0 };
         let is_dni = |head| Some(national::es_dni_letter(head * 10_000_000 + number)) == letter;
-        !heads.into_iter().any(is_dni) && !(bsn && len == 8 && national::nl_bsn(&values))
+        let is_bsn = bsn && len == 8 && national::nl_bsn(&values);
+        !is_bsn && !heads.into_iter().any(is_dni)
     }
 
     /// Whether a letter behind the six digits from byte `i` on may be a Corsican NIR's `2A` or `2B`.
