@@ -308,6 +308,22 @@ fn ipv6_addresses_in_all_their_forms() {
 }
 
 #[test]
+fn a_polish_mobile_number_is_one_where_nothing_speaks_against_it() {
+    let phones = set(&[BuiltIn::Phone]);
+    for number in ["601 234 567", "532 376 491", "791 869 238"] {
+        assert_eq!(found(&phones, &format!("dnia ({number}).")), [number]);
+    }
+    // A fixed line's prefix, an amount, a part of a longer number, and two that pass Luhn's check as
+    // company numbers do.
+    for text in
+        ["610 234 567", "601 234 567,50", "1 601 234 567", "732 829 320", "501 234 561 RCS Lyon"]
+    {
+        assert!(found(&phones, text).is_empty(), "{text}");
+    }
+    assert_eq!(found(&phones, "tel. 732 829 320"), ["732 829 320"]);
+}
+
+#[test]
 fn integers_are_read_as_their_digits() {
     let numbers = set(&[BuiltIn::Card, BuiltIn::Phone, BuiltIn::UsSsn]);
     let mut scratch = Scratch::default();

@@ -50,6 +50,25 @@ fn an_order_loses_what_is_sensitive_and_nothing_else() {
 }
 
 #[test]
+fn what_looks_like_something_and_is_nothing_stays() {
+    let rules = packs(&["pci", "pii", "secrets"]);
+    for text in [
+        // No social security number has the area 000, and the header of a JWT is public.
+        "000-12-3456",
+        "ssn 000-12-3456",
+        "eyJhbGciOiJIUzI1NiJ9",
+        "secret eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9 and no more",
+    ] {
+        assert_eq!(scrubbed(&rules, &json!(text)), json!(text));
+    }
+    for text in
+        ["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs", "078-05-1120"]
+    {
+        assert_ne!(scrubbed(&rules, &json!(text)), json!(text));
+    }
+}
+
+#[test]
 fn full_width_digits_and_hidden_characters_are_seen_through() {
     let rules = packs(&["pci"]);
     assert_eq!(scrubbed(&rules, &json!("４１１１ 1111 1111 1111 ok")), "******************* ok");

@@ -19,6 +19,7 @@ mod listener;
 mod metrics;
 mod reload;
 mod rules;
+mod samples;
 pub mod serve;
 mod session;
 mod tls;

@@ -2,6 +2,7 @@
 
 use crate::hub::Hub;
 use crate::reload::Source;
+use crate::samples::Samples;
 use dashmap::DashMap;
 use hub_core::scrub::{Plan, RuleErrors, RuleSet, Scrubber, SystemKeys};
 use hub_core::topic::{Roles, TopicName};
@@ -32,6 +33,8 @@ pub enum RulesError {
 pub(crate) struct Rules {
     set: Option<RuleSet>,
     plans: DashMap<TopicName, Arc<Plan>>,
+    /// What its rules in shadow would do, for the log.
+    pub samples: Samples,
     /// Another one for each time that rules came into force.
     pub generation: u64,
 }
@@ -85,7 +88,7 @@ impl RulesInForce {
     pub(crate) fn replace(&self, set: RuleSet) {
         let mut current = self.current.write();
         let generation = current.generation + 1;
-        *current = Arc::new(Rules { set: Some(set), plans: DashMap::new(), generation });
+        *current = Arc::new(Rules { set: Some(set), generation, ..Rules::default() });
         self.generation.store(generation, Ordering::Release);
     }
 }

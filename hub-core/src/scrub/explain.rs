@@ -28,13 +28,12 @@ impl Plan {
             "  budget: {} steps, {} bytes, {} matches",
             budget.steps, budget.bytes, budget.matches
         )?;
-        let whole_message = self.sets.schemas | self.sets.conditions;
-        let stages = [
-            ("own scrubbers", self.sets.scrubbers),
-            ("the message as a whole", whole_message),
-            ("in one pass over the bytes", self.sets.walking),
-        ];
-        for (title, rules) in stages.into_iter().filter(|(_, rules)| !rules.is_empty()) {
+        for (stage, rules) in self.stages().into_iter().filter(|(_, rules)| !rules.is_empty()) {
+            let title = match stage {
+                "scrubbers" => "own scrubbers",
+                "message" => "the message as a whole",
+                _ => "in one pass over the bytes",
+            };
             writeln!(out, "  {title}")?;
             for n in rules.iter() {
                 self.write_rule(n, out)?;

@@ -73,6 +73,10 @@ impl Detectors {
         self.names.get(detector).map_or("", String::as_str)
     }
 
+    pub(crate) fn spec(&self, detector: usize) -> Option<&DetectorSpec> {
+        self.specs.get(detector)
+    }
+
     /// The finder of some detectors, which ascend.
     pub(crate) fn finder(&self, detectors: &[usize]) -> Arc<Finder> {
         let mut finders = self.finders.lock();
@@ -108,6 +112,11 @@ impl Finder {
             [all] => all.candidates(message, candidates),
             _ => candidates.everywhere(),
         }
+    }
+
+    /// Whether patterns search, which costs steps by how much they do.
+    pub(crate) fn searches(&self) -> bool {
+        self.sets.iter().any(|set| set.has_patterns())
     }
 
     /// The least integer in which something could be found.

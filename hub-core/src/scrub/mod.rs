@@ -16,6 +16,8 @@ mod bits;
 #[cfg(feature = "scrub")]
 mod condition;
 #[cfg(feature = "scrub")]
+mod describe;
+#[cfg(feature = "scrub")]
 mod engine;
 #[cfg(feature = "scrub")]
 mod explain;
@@ -44,7 +46,9 @@ pub use headers::*;
 
 #[cfg(feature = "scrub")]
 pub use {
-    engine::{Fixed, Quarantine, QuarantineReason, Refusal, RuleCount, Scratch, Verdict},
+    engine::{
+        Fixed, Quarantine, QuarantineReason, Refusal, RuleCount, Scratch, ShadowSample, Verdict,
+    },
     keys::{KeyOrigin, KeySource, SystemKeys},
     plan::Plan,
     rule::{Budget, Revealed, RuleError, RuleErrors, RuleSet, Type, ViewId},

@@ -1,5 +1,8 @@
 //! A quick look at a key: most are none that a rule names, and need no hash.
 
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
 /// What is left out where key names are compared.
 const LEFT_OUT: &[u8] = b"_- ";
 
@@ -38,9 +41,65 @@ impl<'a> FromIterator<&'a [u8]> for NameFilter {
     }
 }
 
+/// Names, each with something: mostly asked for names that it does not have.
+#[derive(Debug, Clone)]
+pub(crate) struct Names<T> {
+    filter: NameFilter,
+    /// By length, and in order.
+    entries: Vec<(Box<[u8]>, T)>,
+}
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Names { filter: NameFilter::default(), entries: Vec::new() }
+    }
+}
+
+impl<T: Copy> Names<T> {
+    /// Whether `name` could be there, without regard to case and to `_`, `-` and blanks.
+    #[inline]
+    pub(crate) fn may_have(&self, name: &[u8]) -> bool {
+        self.filter.may_have(name)
+    }
+
+    /// What belongs to exactly this name.
+    pub(crate) fn get(&self, name: &[u8]) -> Option<T> {
+        let at = self.entries.binary_search_by(|(have, _)| by_length(have, name)).ok()?;
+        Some(self.entries[at].1)
+    }
+}
+
+/// Of a name that comes several times, the last counts.
+impl<T> FromIterator<(Box<[u8]>, T)> for Names<T> {
+    fn from_iter<I: IntoIterator<Item = (Box<[u8]>, T)>>(names: I) -> Names<T> {
+        let sorted: BTreeMap<Box<[u8]>, T> = names.into_iter().collect();
+        let filter = sorted.keys().map(|name| &**name).collect();
+        let mut entries: Vec<_> = sorted.into_iter().collect();
+        entries.sort_by(|(a, _), (b, _)| by_length(a, b));
+        Names { filter, entries }
+    }
+}
+
+/// Most names differ in length, which is compared at once.
+fn by_length(a: &[u8], b: &[u8]) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::NameFilter;
+    use super::{NameFilter, Names};
+
+    #[test]
+    fn exactly_what_was_put_in_is_there() {
+        let all = ["a", "ab", "abc", "b", "", "e\u{301}", "zz"];
+        let entries = all.iter().enumerate().map(|(n, name)| (name.as_bytes().into(), n));
+        let names: Names<usize> = entries.rev().collect();
+        for (n, name) in all.iter().enumerate() {
+            assert!(names.may_have(name.as_bytes()));
+            assert_eq!(names.get(name.as_bytes()), Some(n), "{name:?}");
+        }
+        assert_eq!([&b"A"[..], b"aa", b"abcd", b"z"].map(|name| names.get(name)), [None; 4]);
+    }
 
     #[test]
     fn what_was_put_in_may_be_there_in_every_form() {

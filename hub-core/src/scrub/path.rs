@@ -1,8 +1,9 @@
 //! Where in a message a rule looks: paths, compiled into one automaton for all rules of a plan.
 
 use super::bits::Bits;
-use super::names::NameFilter;
-use std::collections::HashMap;
+use super::names::Names;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
 use thiserror::Error;
 
 /// A path of a rule, such as `customer.email`, `items.*.price` or `**.password`.
@@ -84,6 +85,51 @@ impl PathPattern {
     }
 }
 
+impl PathPattern {
+    /// The keys that it names, indexes left out.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Key(key) if key.parse::<u64>().is_err() => Some(&**key),
+            _ => None,
+        })
+    }
+
+    /// Whether it matches only where a certain key is.
+    pub(crate) fn names_a_key(&self) -> bool {
+        self.keys().next().is_some()
+    }
+}
+
+/// As a rule file says it.
+impl fmt::Display for PathPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.headers || self.segments.is_empty() {
+            f.write_str(if self.headers { "$headers" } else { "$" })?;
+        }
+        for (n, segment) in self.segments.iter().enumerate() {
+            if n > 0 || self.headers {
+                f.write_str(".")?;
+            }
+            match segment {
+                Segment::One => f.write_str("*")?,
+                Segment::Rest => f.write_str("**")?,
+                Segment::Key(key) => {
+                    // What would be read as something else than a key.
+                    let special = matches!(&**key, "*" | "**")
+                        || n == 0 && !self.headers && matches!(&**key, "$" | "$headers");
+                    for (at, c) in key.char_indices() {
+                        if matches!(c, '.' | '\\') || special && at == 0 {
+                            f.write_str("\\")?;
+                        }
+                        f.write_char(c)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 enum State {
     Key {
@@ -100,8 +146,7 @@ enum State {
 #[derive(Debug, Default)]
 pub(crate) struct PathSet {
     states: Vec<State>,
-    atoms: HashMap<Box<[u8]>, u32>,
-    filter: NameFilter,
+    atoms: Names<u32>,
     payload: Vec<u64>,
     headers: Vec<u64>,
     /// The states that any key or index leads on from, and those at which a path ends.
@@ -123,6 +168,7 @@ pub(crate) enum Step {
 impl PathSet {
     pub(crate) fn new<'a>(paths: impl Iterator<Item = (usize, &'a PathPattern)>) -> Self {
         let mut set = PathSet::default();
+        let mut atoms: BTreeMap<Box<[u8]>, u32> = BTreeMap::new();
         let mut starts = Vec::new();
         for (rule, path) in paths {
             starts.push((set.states.len(), path.headers));
@@ -131,8 +177,8 @@ impl PathSet {
                     Segment::One => State::One,
                     Segment::Rest => State::Rest,
                     Segment::Key(key) => {
-                        let fresh = set.atoms.len() as u32;
-                        let atom = *set.atoms.entry(key.as_bytes().into()).or_insert(fresh);
+                        let fresh = atoms.len() as u32;
+                        let atom = *atoms.entry(key.as_bytes().into()).or_insert(fresh);
                         State::Key { atom, index: key.parse().ok() }
                     }
                 };
@@ -153,7 +199,7 @@ impl PathSet {
             row_of(|state| matches!(state, State::One | State::Rest)),
             row_of(|state| matches!(state, State::End(_))),
         );
-        set.filter = set.atoms.keys().map(|key| &**key).collect();
+        set.atoms = atoms.into_iter().collect();
         for (start, headers) in starts {
             let mut row = vec![0; width];
             set.enter(start, &mut row);
@@ -179,10 +225,10 @@ impl PathSet {
     /// How a key is known here.
     #[inline]
     pub(crate) fn atom(&self, key: &[u8]) -> Step {
-        if !self.filter.may_have(key) {
+        if !self.atoms.may_have(key) {
             return Step::Other;
         }
-        self.atoms.get(key).map_or(Step::Other, |atom| Step::Atom(*atom))
+        self.atoms.get(key).map_or(Step::Other, Step::Atom)
     }
 
     fn enter(&self, mut state: usize, row: &mut [u64]) {
@@ -273,6 +319,26 @@ mod tests {
         assert!(matches("items.3", &["items", "3"]) && !matches("items.3", &["items", "4"]));
         assert!(matches("a\\.b", &["a.b"]) && matches("\\*", &["*"]) && !matches("\\*", &["x"]));
         assert!(matches("$headers.trace", &["trace"]));
+    }
+
+    #[test]
+    fn a_path_is_shown_as_it_is_written() {
+        for text in [
+            "$",
+            "a.b",
+            "a.*.c",
+            "**.c",
+            "a\\.b.3",
+            "\\*",
+            "\\**.x",
+            "a\\\\b",
+            "\\$",
+            "\\$headers.a",
+        ] {
+            assert_eq!(PathPattern::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(PathPattern::parse("$headers.trace").unwrap().to_string(), "$headers.trace");
+        assert_eq!(PathPattern::parse("$headers.\\*").unwrap().to_string(), "$headers.\\*");
     }
 
     #[test]

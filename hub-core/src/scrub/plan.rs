@@ -2,12 +2,13 @@
 
 use super::action::Action;
 use super::bits::Bits;
+use super::engine::Glance;
 use super::find::{FindScratch, Finder};
-use super::names::NameFilter;
+use super::names::Names;
 use super::path::{PathSet, Step};
 use super::rule::{Find, MAX_KEY_NAME, Mode, Rule, RuleKind, Shared, Type, fold_key};
 use crate::topic::TopicName;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,8 +19,7 @@ pub struct Plan {
     pub(crate) rules: Vec<Planned>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) paths: PathSet,
-    keys: HashMap<Box<[u8]>, Bits>,
-    key_filter: NameFilter,
+    keys: Names<Bits>,
     /// Rules that name paths, and rules that name keys.
     with_paths: Bits,
     with_keys: Bits,
@@ -29,8 +29,11 @@ pub struct Plan {
     pub(crate) finder: Arc<Finder>,
     /// The least integer in which the finder could find something.
     pub(crate) least_number: u64,
-    /// For each detector of the finder, the rules that want it.
+    /// The detectors of the finder, and for each the rules that want it.
+    pub(crate) detectors: Vec<usize>,
     pub(crate) wanted: Vec<Bits>,
+    /// How to tell quickly that a message is clean, where that is possible.
+    pub(crate) glance: Option<Glance>,
     /// For each view, the action of each rule.
     pub(crate) actions: Vec<Vec<Action>>,
     /// The rule that the topic's own name falls under.
@@ -85,7 +88,7 @@ impl Plan {
         };
         let paths = finds().flat_map(|(n, find)| find.paths.iter().map(move |path| (n, path)));
         let paths = PathSet::new(paths);
-        let mut keys: HashMap<Box<[u8]>, Bits> = HashMap::new();
+        let mut keys: BTreeMap<Box<[u8]>, Bits> = BTreeMap::new();
         for (n, find) in finds() {
             for key in &find.keys {
                 keys.entry(key.as_bytes().into()).or_default().set(n);
@@ -118,21 +121,23 @@ impl Plan {
         let mut plan = Plan {
             topic: topic.clone(),
             paths,
-            key_filter: keys.keys().map(|key| &**key).collect(),
-            keys,
+            keys: keys.into_iter().collect(),
             with_paths,
             with_keys,
             types,
             sets,
             least_number: finder.least_number(),
             finder,
+            detectors,
             wanted,
             actions,
             topic_hit: None,
+            glance: None,
             shared,
             rules,
         };
         plan.topic_hit = plan.look_at_topic();
+        plan.glance = Glance::of(&plan);
         plan
     }
 
@@ -174,18 +179,17 @@ impl Plan {
 
     /// Rules that name this key, alone or with others.
     pub(crate) fn key(&self, key: &[u8]) -> Bits {
-        if !self.key_filter.may_have(key) {
+        if !self.keys.may_have(key) {
             return Bits::NONE;
         }
         let mut buffer = [0; MAX_KEY_NAME];
         let folded = fold_key(key, &mut buffer);
-        folded.and_then(|key| self.keys.get(key)).copied().unwrap_or_default()
+        folded.and_then(|key| self.keys.get(key)).unwrap_or_default()
     }
 
     /// Whether a rule names this key, so that it may be told.
-    pub(crate) fn names(&self, key: &str) -> bool {
-        matches!(self.paths.atom(key.as_bytes()), Step::Atom(_))
-            || !self.key(key.as_bytes()).is_empty()
+    pub(crate) fn names(&self, key: &[u8]) -> bool {
+        matches!(self.paths.atom(key), Step::Atom(_)) || !self.key(key).is_empty()
     }
 
     /// Rules that a value can concern which has this type, these paths and these key names.

@@ -118,7 +118,7 @@ impl Plan {
     fn may_show(&self, key: &[u8]) -> bool {
         let Ok(key) = std::str::from_utf8(key) else { return false };
         let plain = |c: char| c.is_ascii_alphabetic() || c == '_';
-        self.names(key)
+        self.names(key.as_bytes())
             || (key.len() <= MAX_KEY && key.chars().all(plain) && self.finds_nothing(key))
     }
 
@@ -129,7 +129,7 @@ impl Plan {
     }
 }
 
-fn name(token: &Token<'_>) -> String {
+pub(crate) fn name(token: &Token<'_>) -> String {
     match token {
         Token::Nil => "nil".to_owned(),
         Token::Bool(_) => "bool".to_owned(),

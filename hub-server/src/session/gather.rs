@@ -160,7 +160,7 @@ impl Gathering {
         let known = &self.known[at];
         let place = Place { known: at, request: request || known.inbox };
         let Some(plan) = &known.plan else { return Ok(Checked::AsItCame(place)) };
-        Ok(match scrub(plan, &event, &hub.metrics)? {
+        Ok(match scrub(plan, &event, &self.rules, &hub.metrics)? {
             None => Checked::AsItCame(place),
             Some(verdict) => Checked::Changed(place, event, verdict),
         })

@@ -2,6 +2,7 @@
 
 use super::gather::Refusal;
 use crate::metrics::Metrics;
+use crate::rules::Rules;
 use hub_core::scrub::{Plan, Scratch, Verdict};
 use hub_core::wire::{EventFrame, RefusedCode};
 use std::cell::RefCell;
@@ -25,6 +26,7 @@ pub(super) enum Consequence {
 pub(super) fn scrub(
     plan: &Plan,
     event: &EventFrame<'_>,
+    rules: &Rules,
     metrics: &Metrics,
 ) -> Result<Option<Box<Verdict>>, Refusal> {
     SCRATCH.with_borrow_mut(|scratch| {
@@ -35,13 +37,18 @@ pub(super) fn scrub(
             *scratch = Scratch::default();
             return Err(refusal(RefusedCode::Quarantined, "the scrub failed on it"));
         };
+        let mut sampled = false;
         for applied in scratch.applied() {
             let (rule, action) = (plan.rule_name(applied.rule), plan.action_name(applied.rule));
             let hits = metrics.scrub_hits.with_label_values(&[rule, action]);
             hits.inc_by(applied.hits.into());
             if applied.shadow > 0 {
                 metrics.shadow_hits.with_label_values(&[rule]).inc_by(applied.shadow.into());
+                sampled |= rules.samples.is_due(rule);
             }
+        }
+        if sampled {
+            rules.samples.log(plan, event.payload, event.headers, scratch);
         }
         match verdict {
             Verdict::Accept => Ok(None),

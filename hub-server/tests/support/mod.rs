@@ -5,11 +5,13 @@
 
 pub(crate) mod client;
 pub(crate) mod frames;
+pub(crate) mod log;
 pub(crate) mod random;
 pub(crate) mod seen;
 
 pub(crate) use client::{Client, Delivered, Got, PATIENCE, events};
 pub(crate) use frames::*;
+pub(crate) use log::Log;
 pub(crate) use random::Random;
 pub(crate) use seen::Seen;
 

@@ -1,6 +1,6 @@
 //! 64 bytes at a time into bit masks: which bytes can start something.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
@@ -26,64 +26,64 @@ pub(super) struct Masks {
     pub(super) hex: u64,
     /// `-`
     pub(super) dash: u64,
-    /// What is beyond ASCII
-    pub(super) high: u64,
+    /// `A-Z _`: what is in tokens and seldom in other long runs
+    pub(super) upper: u64,
+    /// What may begin a character that stands for another one: UTF-8 of all but U+00C0 to U+02BF
+    /// and U+4000 to U+9FFF
+    pub(super) odd: u64,
     /// The marker of a `str 8`
     pub(super) str8: u64,
 }
 
-/// The masks of the first `len` bytes; the rest of the block has to be zero.
+/// The masks of a block. It has to be inlined into code that was made for `simd`.
 #[inline(always)]
-pub(super) fn classify(block: &[u8; BLOCK], len: usize) -> Masks {
+pub(super) fn classify<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Masks {
     let mut masks = Masks::default();
-    for (lane, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
-        if lane * 16 >= len {
-            break;
-        }
-        let shift = lane * 16;
-        let fields = [
-            &mut masks.digit,
-            &mut masks.letter,
-            &mut masks.token,
-            &mut masks.at,
-            &mut masks.colon,
-            &mut masks.point,
-            &mut masks.join,
-            &mut masks.hex,
-            &mut masks.dash,
-            &mut masks.high,
-            &mut masks.str8,
-        ];
-        for (field, bits) in fields.into_iter().zip(lane_masks(bytes)) {
-            *field |= u64::from(bits) << shift;
-        }
+    // As many bytes at once as the machine's registers hold: wider values do not stay in registers.
+    let mut at = 0;
+    while at < BLOCK {
+        let bytes = S::u8s::from_slice(simd, &block[at..at + S::u8s::LEN]);
+        add(simd, bytes, at, &mut masks);
+        at += S::u8s::LEN;
     }
     masks
 }
 
+/// Adds the masks of the bytes from place `at` on.
 #[inline(always)]
-fn lane_masks(lane: &[u8; 16]) -> [u32; 11] {
-    let bytes = u8x16::new(*lane);
-    let is = |c: u8| bytes.simd_eq(u8x16::splat(c));
+fn add<S: Simd>(simd: S, bytes: S::u8s, at: usize, masks: &mut Masks) {
+    let all = |c: u8| S::u8s::splat(simd, c);
+    let is = |c: u8| bytes.simd_eq(all(c));
     // Bytes from `first` to `last`, in one unsigned comparison.
-    let range = |bytes: u8x16, first: u8, last: u8| {
-        let from_first = bytes - u8x16::splat(first);
-        from_first.min(u8x16::splat(last - first)).simd_eq(from_first)
-    };
+    let range =
+        |bytes: S::u8s, first: u8, last: u8| (bytes - all(first)).simd_le(all(last - first));
     let digit = range(bytes, b'0', b'9');
-    let letter = range(bytes | u8x16::splat(0x20), b'a', b'z');
+    let letter = range(bytes | all(0x20), b'a', b'z');
     let (dash, point, slash) = (is(b'-'), is(b'.'), is(b'/'));
     let token = digit | letter | dash | is(b'_') | is(b'+') | slash;
     let join = dash | point | slash | range(bytes, b'(', b')') | is(b' ');
     let hex = digit | range(bytes, b'a', b'f');
-    let high = range(bytes, 0x80, 0xff);
-    let (at, colon, str8) = (is(b'@'), is(b':'), is(0xd9));
-    [digit, letter, token, at, colon, point, join, hex, dash, high, str8].map(u8x16::to_bitmask)
+    let upper = range(bytes, b'A', b'Z') | is(b'_');
+    let odd = is(0xc2) | range(bytes, 0xcb, 0xe3) | range(bytes, 0xea, 0xff);
+    let put = |field: &mut u64, mask: S::mask8s| *field |= mask.to_bitmask() << at;
+    put(&mut masks.digit, digit);
+    put(&mut masks.letter, letter);
+    put(&mut masks.token, token);
+    put(&mut masks.at, is(b'@'));
+    put(&mut masks.colon, is(b':'));
+    put(&mut masks.point, point);
+    put(&mut masks.join, join);
+    put(&mut masks.hex, hex);
+    put(&mut masks.dash, dash);
+    put(&mut masks.upper, upper);
+    put(&mut masks.odd, odd);
+    put(&mut masks.str8, is(0xd9));
 }
 
 #[cfg(test)]
 mod tests {
     use super::{BLOCK, Masks, classify};
+    use fearless_simd::{Level, dispatch};
 
     #[test]
     fn every_byte_has_its_class_in_every_place() {
@@ -103,10 +103,14 @@ mod tests {
                     join: bit(b" -./()".contains(&b)),
                     hex: bit(matches!(b, b'0'..=b'9' | b'a'..=b'f')),
                     dash: bit(b == b'-'),
-                    high: bit(!b.is_ascii()),
+                    upper: bit(b.is_ascii_uppercase() || b == b'_'),
+                    odd: bit(matches!(b, 0xc2 | 0xcb..=0xe3 | 0xea..)),
                     str8: bit(b == 0xd9),
                 };
-                assert_eq!(classify(&block, BLOCK), expected, "{b:#x} at {place}");
+                let masks = dispatch!(Level::new(), simd => classify(simd, &block));
+                assert_eq!(masks, expected, "{b:#x} at {place}");
+                let masks = dispatch!(Level::baseline(), simd => classify(simd, &block));
+                assert_eq!(masks, expected, "{b:#x} at {place}");
             }
         }
     }

@@ -31,6 +31,26 @@ macro_rules! built_ins {
     };
 }
 
+impl BuiltIn {
+    /// What a text must have to be scanned for it, in the words of `docs/scrub.md`. Text with
+    /// characters that may stand for others is always scanned.
+    pub(crate) fn prefilter(self) -> &'static str {
+        use BuiltIn::*;
+        match self {
+            Email | UrlCredentials => "at",
+            Iban => "country",
+            Ipv6 => "colons",
+            PemPrivateKey => "begin",
+            Card | Phone | Ipv4 | UsSsn | NlBsn | EsDni | FrNir | DeSteuerId | UkNhs | BrCpf
+            | PlPesel | SePersonnummer | CaSin => "digits",
+            ItCodiceFiscale | Jwt | AwsKey | GithubToken | GitlabToken | SlackToken | StripeKey
+            | GoogleApiKey | SendgridKey | NpmToken | PypiToken | DigitaloceanToken
+            | ShopifyToken | HuggingfaceToken | AnthropicKey | OpenaiKey | TwilioKey
+            | HighEntropy => "run",
+        }
+    }
+}
+
 built_ins! {
     /// Payment card numbers: 12 to 19 digits with Luhn's check digit (ISO/IEC 7812-1) and a prefix
     /// and length that a network has published, in one piece or in groups joined by spaces,

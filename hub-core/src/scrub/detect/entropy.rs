@@ -10,7 +10,8 @@ const LONGEST: usize = 256;
 /// The run of token characters `start..end`, if it looks random.
 ///
 /// Certain: letters of both cases and digits, with at least 85 % of the entropy that as many
-/// random characters could show. Ambiguous: 32 or more hexadecimal digits, which may be a digest.
+/// random characters could show, and not the header of a JWT that ends there, which is public.
+/// Ambiguous: 32 or more hexadecimal digits, which may be a digest.
 pub(super) fn find(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
     let end = end + bytes[end..].iter().take(2).take_while(|b| **b == b'=').count();
     let token = &bytes[start..end];
@@ -24,6 +25,9 @@ pub(super) fn find(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
     let lower = token.iter().filter(|b| b.is_ascii_lowercase()).count();
     let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
     if lower > 2 && upper > 2 {
+        if bytes.get(end) != Some(&b'.') && super::token::is_header(token) {
+            return None;
+        }
         let most = (token.len().min(64) as f64).log2();
         let random = !is_words(token) && entropy(token) >= 0.85 * most;
         return random.then_some(Found { start, end, certain: true });

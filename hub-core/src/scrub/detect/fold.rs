@@ -145,3 +145,17 @@ fn looks_like(c: char) -> Option<char> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    /// What the prefilter relies on: see `Masks::odd`.
+    #[test]
+    fn no_folded_character_has_the_lead_of_an_ordinary_one() {
+        for c in ('\u{80}'..=char::MAX).filter(|c| fold(*c).is_some()) {
+            let lead = c.to_string().as_bytes()[0];
+            assert!(matches!(lead, 0xc2 | 0xcb..=0xe3 | 0xea..), "{c:?}");
+        }
+    }
+}

@@ -50,13 +50,29 @@ pub(super) fn is_iban(upper: &[u8]) -> bool {
     upper.len() == len && fits(upper, form)
 }
 
+/// For each first letter of a country that has IBANs, a bit for each second one.
+const SECOND_LETTERS: [u32; 26] = {
+    let mut letters = [0; 26];
+    let mut i = 0;
+    while i < COUNTRIES.len() {
+        let [first, second] = COUNTRIES[i].0;
+        letters[(first - b'A') as usize] |= 1 << (second - b'A');
+        i += 1;
+    }
+    letters
+};
+
 /// Whether a country has IBANs; its code in upper case.
-pub(super) fn has_country(code: [u8; 2]) -> bool {
-    country(code).is_some()
+#[inline]
+pub(super) fn has_country([first, second]: [u8; 2]) -> bool {
+    let (first, second) = (first.wrapping_sub(b'A'), second.wrapping_sub(b'A'));
+    let seconds = SECOND_LETTERS.get(usize::from(first)).copied().unwrap_or_default();
+    second < 26 && seconds >> second & 1 == 1
 }
 
 fn country(code: [u8; 2]) -> Option<(usize, &'static str)> {
-    let found = COUNTRIES.binary_search_by_key(&code, |&(code, _, _)| code).ok()?;
+    let number = u16::from_be_bytes;
+    let found = COUNTRIES.binary_search_by_key(&number(code), |&(code, _, _)| number(code)).ok()?;
     Some((COUNTRIES[found].1, COUNTRIES[found].2))
 }
 

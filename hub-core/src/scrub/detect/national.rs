@@ -33,7 +33,12 @@ pub(super) fn es_dni(upper: &[u8]) -> bool {
         return false;
     }
     let number = middle.iter().fold(head, |n, b| n * 10 + u32::from(b - b'0'));
-    b"TRWAGMYFPDXBNJZSQVHLCKE"[(number % 23) as usize] == *letter
+    es_dni_letter(number) == *letter
+}
+
+/// The letter that belongs to a DNI's number.
+pub(super) fn es_dni_letter(number: u32) -> u8 {
+    b"TRWAGMYFPDXBNJZSQVHLCKE"[(number % 23) as usize]
 }
 
 /// Codice fiscale (decree of 23 December 1976): six letters, year, month's letter, day, place,

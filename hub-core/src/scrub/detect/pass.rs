@@ -6,6 +6,7 @@ use super::cluster::{self, Cluster, LONGEST_NUMBER};
 use super::prefilter::ends_of_long_runs;
 use super::token::{self, Forms};
 use super::{card, email, entropy, iban, ip, national, pem, phone, ssn, url};
+use fearless_simd::{Level, dispatch};
 use memchr::memmem::Finder;
 
 /// Characters of the shortest run that can be a token or a secret.
@@ -58,6 +59,8 @@ pub(super) struct Wanted {
     /// Bit `n`: the built-in with discriminant `n`.
     kinds: u64,
     forms: Forms,
+    /// The instructions that this machine has.
+    pub(super) level: Level,
     pub(super) numbers: bool,
     nationals: bool,
     pub(super) runs: bool,
@@ -78,7 +81,7 @@ impl Wanted {
         let numbers = nationals || [Card, Phone, Ipv4, UsSsn].into_iter().any(has);
         let runs = forms.any() || [Jwt, HighEntropy, ItCodiceFiscale].into_iter().any(has);
         let pem = has(PemPrivateKey).then(|| Finder::new(pem::BEGIN));
-        Wanted { kinds, forms, numbers, nationals, runs, pem }
+        Wanted { kinds, forms, level: Level::new(), numbers, nationals, runs, pem }
     }
 
     #[inline]
@@ -148,7 +151,7 @@ pub(super) fn run(text: &str, wanted: &Wanted, found: impl FnMut(BuiltIn, Found)
 
 impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
     fn block(&mut self, block: &[u8; BLOCK], len: usize, at: usize, before: &mut Before) {
-        let masks = classify(block, len);
+        let masks = dispatch!(self.wanted.level, simd => classify(simd, block));
         let alphanumeric = masks.digit | masks.letter;
         if masks.digit != 0 {
             let starts = masks.digit & !behind(alphanumeric, before.alphanumeric, 1);

@@ -1,5 +1,6 @@
 //! Telephone numbers.
 
+use super::check::luhn;
 use super::cluster::{Cluster, OTHER, PAREN};
 use super::pass::Found;
 
@@ -147,7 +148,10 @@ impl Number<'_, '_> {
         if self.open {
             return self.area_in_parentheses();
         }
-        let trunk = self.begins_with(b"0") || self.begins_with(b"8") && self.sep(1) == PAREN;
+        // No number has three zeros in front; `000-12-3456` is no social security number either.
+        let zeros = self.begins_with(b"000");
+        let trunk =
+            self.begins_with(b"0") && !zeros || self.begins_with(b"8") && self.sep(1) == PAREN;
         let most = if trunk { 12 } else { 11 };
         for count in (1..=self.joined.min(6)).rev() {
             let total = self.total(count);
@@ -168,6 +172,7 @@ impl Number<'_, '_> {
             if self.is_shape(count, &[2, 3, 2, 2], b"   ")
                 || self.is_shape(count, &[2, 4, 4], b" -")
                 || self.is_shape(count, &[2, 5, 4], b" -")
+                || self.is_polish_mobile(count)
             {
                 return Some((count, true));
             }
@@ -212,6 +217,37 @@ impl Number<'_, '_> {
         count == lengths.len()
             && lengths.iter().enumerate().all(|(i, len)| self.len(i) == *len)
             && seps.iter().enumerate().all(|(i, sep)| self.sep(i + 1) == *sep)
+    }
+
+    /// `601 234 567`: the prefixes that Poland's numbering plan gives to mobile numbers. French
+    /// company numbers and Canadian insurance numbers are written so too, but pass Luhn's check;
+    /// amounts may have a fraction.
+    fn is_polish_mobile(&self, count: usize) -> bool {
+        const PREFIXES: [[u8; 2]; 13] = [
+            [4, 5],
+            [5, 0],
+            [5, 1],
+            [5, 3],
+            [5, 7],
+            [6, 0],
+            [6, 6],
+            [6, 9],
+            [7, 2],
+            [7, 3],
+            [7, 8],
+            [7, 9],
+            [8, 8],
+        ];
+        if !self.is_shape(count, &[3, 3, 3], b"  ") {
+            return false;
+        }
+        let mut digits = [0; 9];
+        let Some(number) = self.cluster.digits(self.first, count, &mut digits) else {
+            return false;
+        };
+        let end = self.cluster.groups()[self.first + count - 1].end();
+        let fraction = matches!(self.cluster.bytes[end..], [b',', b'0'..=b'9', ..]);
+        PREFIXES.iter().any(|prefix| number.starts_with(prefix)) && !luhn(number) && !fraction
     }
 
     /// Whether the groups begin with a date, or with a year.

@@ -3,8 +3,9 @@
 
 use super::block::{BLOCK, Masks, classify};
 use super::builtin::BuiltIn;
-use super::iban;
 use super::pass::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
+use super::{iban, national, pem};
+use fearless_simd::{Simd, dispatch};
 use std::ops::Range;
 
 /// The bytes of a message at which something could be found.
@@ -51,14 +52,20 @@ impl Candidates {
         }
     }
 
-    /// Marks what built-in detectors could find in any text inside of `bytes`.
+    /// Marks what built-in detectors could find in any text inside of `bytes`, of which `bits` is
+    /// to have a bit for each.
     pub(super) fn mark(&mut self, bytes: &[u8], wanted: &Wanted) {
+        dispatch!(wanted.level, simd => self.mark_with(simd, bytes, wanted));
+    }
+
+    #[inline(always)]
+    fn mark_with<S: Simd>(&mut self, simd: S, bytes: &[u8], wanted: &Wanted) {
         let (blocks, rest) = bytes.as_chunks::<BLOCK>();
         let mut last = [0; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
         let (mut before, mut here) = (Masks::default(), None);
         for block in blocks.iter().chain([&last, &[0; BLOCK]]) {
-            let next = classify(block, BLOCK);
+            let next = classify(simd, block);
             if let Some(here) = here.replace(next) {
                 let around =
                     Around { message: bytes, at: self.bits.len() * BLOCK, before, here, next };
@@ -103,7 +110,29 @@ impl Around<'_> {
             | self.behind(|masks| masks.str8, by + 1)
     }
 
+    /// Bit `i`: two capitals and a point stand `by` places before byte `i`.
+    #[inline(always)]
+    fn behind_capitals_and_point(&self, by: u32) -> u64 {
+        let capital = |by| self.behind(|masks| masks.upper, by);
+        self.behind(|masks| masks.point, by) & capital(by + 1) & capital(by + 2)
+    }
+
+    /// What private keys in PEM begin with.
+    #[cold]
+    fn begins(&self) -> u64 {
+        let mut dashes = self.here.dash;
+        let mut found = 0;
+        while dashes != 0 {
+            let i = dashes.trailing_zeros();
+            dashes &= dashes - 1;
+            let rest = self.message.get(self.at + i as usize..).unwrap_or_default();
+            found |= u64::from(rest.starts_with(pem::BEGIN)) << i;
+        }
+        found
+    }
+
     /// Digits behind the two letters of a country that has IBANs.
+    #[inline(always)]
     fn ibans(&self) -> u64 {
         let letter = |by| self.behind(|masks| masks.letter, by);
         let mut starts = self.here.digit & letter(1) & letter(2) & self.alone(3);
@@ -119,6 +148,35 @@ impl Around<'_> {
             }
         }
         found
+    }
+
+    /// Whether `len` digits from byte `i` on, seven or eight in one group and alone, are no number:
+    /// few are so short, and all but a DNI and a BSN have a sign in front. `end` is where the
+    /// separators behind them end, and perhaps the letter of a DNI stands.
+    #[inline(always)]
+    fn is_no_number(&self, i: u32, len: usize, end: usize, bsn: bool) -> bool {
+        let start = self.at + i as usize;
+        let before = start.checked_sub(1).and_then(|before| self.message.get(before));
+        let Some(digits) = self.message.get(start..start + len) else { return false };
+        if matches!(before, Some(b'+' | b'(')) || digits.starts_with(b"00") {
+            return false;
+        }
+        let mut values = [0; 8];
+        values.iter_mut().zip(digits).for_each(|(value, b)| *value = b.wrapping_sub(b'0'));
+        let number = values[..len].iter().fold(0, |number, value| number * 10 + u32::from(*value));
+        let letter = self.message.get(start + end).map(u8::to_ascii_uppercase);
+        // The X, Y or Z of an NIE counts as 0, 1 or 2.
+        let heads = if len == 7 { 0..=2_u32 } else { 0..=0 };
+        let is_dni = |head| Some(national::es_dni_letter(head * 10_000_000 + number)) == letter;
+        let is_bsn = bsn && len == 8 && national::nl_bsn(&values);
+        !is_bsn && !heads.into_iter().any(is_dni)
+    }
+
+    /// Whether a letter behind the six digits from byte `i` on may be a Corsican NIR's `2A` or `2B`.
+    #[inline(always)]
+    fn is_corsican(&self, i: u32, end: usize) -> bool {
+        let end = self.at + i as usize + end;
+        matches!(self.message.get(end - 1..=end), Some([b'2', b'A' | b'B' | b'a' | b'b']))
     }
 
     /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
@@ -138,11 +196,11 @@ impl Around<'_> {
 
 impl Wanted {
     /// The bytes of a block at which something could be found, whatever texts they belong to.
-    #[inline]
+    #[inline(always)]
     fn candidates(&self, around: &Around<'_>) -> u64 {
         let here = &around.here;
         // Text beyond ASCII may look like something else, and is left to the scan.
-        let mut found = here.high;
+        let mut found = here.odd;
         if self.has(BuiltIn::Email) || self.has(BuiltIn::UrlCredentials) {
             found |= here.at;
         }
@@ -160,12 +218,21 @@ impl Wanted {
         if self.runs {
             found |= self.runs(around);
         }
+        // Five in a row.
+        if self.pem.is_some()
+            && here.dash != 0
+            && here.dash & around.ahead(|masks| masks.dash, 4) & around.ahead(|masks| masks.dash, 2)
+                != 0
+        {
+            found |= around.begins();
+        }
         found
     }
 
-    /// Ends of stretches of long runs. Those of `0-9 a-f -` alone, such as UUIDs and trace ids,
-    /// have no prefix of a token in them, and little else is left that they could be.
-    #[inline]
+    /// Ends of stretches of long runs. All tokens and secrets but digests have a capital, `_` or `-`
+    /// in some stretch. Those of `0-9 a-f -` alone, such as UUIDs and trace ids, have no prefix of a
+    /// token in them, and little else is left that they could be.
+    #[inline(always)]
     fn runs(&self, around: &Around<'_>) -> u64 {
         let Around { before, here, .. } = around;
         let long = ends_of_long_runs(here.token, before.token);
@@ -173,26 +240,32 @@ impl Wanted {
             return 0;
         }
         let plain = ends_of_long_runs(here.hex | here.dash, before.hex | before.dash);
-        // Of `SG.` and its like the point stands before the run.
-        let mut found = long & (!plain | around.behind(|masks| masks.point, LONG_RUN as u32));
+        let signs = |masks: &Masks| masks.upper | masks.dash;
+        let mut signs = u128::from(signs(here)) << BLOCK | u128::from(signs(before));
+        for by in [1, 2, 4, 8] {
+            signs |= signs << by;
+        }
+        let signs = (signs >> BLOCK) as u64;
+        // Of `SG.` the point stands before the run.
+        let mut found = long & (!plain & signs | around.behind_capitals_and_point(LONG_RUN as u32));
         if plain != 0 && self.has(BuiltIn::HighEntropy) {
             // A digest has twice as many.
             let hex = ends_of_long_runs(here.hex, before.hex);
             let before = ends_of_long_runs(before.hex, 0);
             found |= hex & behind(hex, before, LONG_RUN as u32);
         }
-        if plain != 0 && self.has(BuiltIn::ItCodiceFiscale) {
+        if self.has(BuiltIn::ItCodiceFiscale) {
             let letter = |by| around.behind(|masks| masks.letter, by);
             let places = [0, 4, 7, 10, 11, 12, 13, 14, 15];
             found |= places
                 .into_iter()
-                .fold(plain, |found, by| found & if by == 0 { here.letter } else { letter(by) });
+                .fold(long, |found, by| found & if by == 0 { here.letter } else { letter(by) });
         }
         found
     }
 
     /// Digits with which a number could begin.
-    #[inline]
+    #[inline(always)]
     fn numbers(&self, around: &Around<'_>) -> u64 {
         let mut starts = around.here.digit & around.alone(1);
         if self.has(BuiltIn::EsDni) {
@@ -213,13 +286,20 @@ impl Wanted {
             starts &= starts - 1;
             let end = !around.ahead(part, i) | 1 << REACH;
             let end = end & end.wrapping_neg();
-            let digits = (around.ahead(|masks| masks.digit, i) & (end - 1)).count_ones() as usize;
+            let digits = around.ahead(|masks| masks.digit, i) & (end - 1);
+            let one_group = digits & (digits + 1) == 0;
+            let digits = digits.count_ones() as usize;
             let points = around.ahead(|masks| masks.point, i) & (end - 1) & 0xfff;
-            // Only of a Corsican NIR a letter comes behind six digits; the others have seven.
-            let letter = || around.ahead(|masks| masks.letter, i) & end != 0;
-            if (digits > FEWEST_DIGITS || digits == FEWEST_DIGITS && letter()) && !around.is_date(i)
-                || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3
-            {
+            let end = end.trailing_zeros() as usize;
+            let may_be = match digits {
+                ..FEWEST_DIGITS => false,
+                FEWEST_DIGITS => around.is_corsican(i, end),
+                7..=8 if one_group => {
+                    !around.is_no_number(i, digits, end, self.has(BuiltIn::NlBsn))
+                }
+                _ => !around.is_date(i),
+            };
+            if may_be || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3 {
                 found |= 1 << i;
             }
         }
@@ -231,7 +311,7 @@ impl Wanted {
 const SIX_GROUPS: usize = 6 * 5;
 
 /// Colons that an IPv6 address has: two in a row, or six.
-#[inline]
+#[inline(always)]
 fn colons(around: &Around<'_>) -> u64 {
     let mut found = around.here.colon & around.behind(|masks| masks.colon, 1);
     let mut colons = around.here.colon;

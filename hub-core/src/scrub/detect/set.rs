@@ -105,13 +105,15 @@ impl DetectorSet {
             return;
         }
         candidates.mark(message, &self.wanted);
-        for at in self.wanted.pem.iter().flat_map(|begin| begin.find_iter(message)) {
-            candidates.set(at);
-        }
         let literals = self.literals.iter().filter(|literals| !literals.pattern.is_empty());
         for found in literals.flat_map(|some| some.automaton.find_overlapping_iter(message)) {
             candidates.set(found.start());
         }
+    }
+
+    /// Whether any detector is a pattern.
+    pub fn has_patterns(&self) -> bool {
+        !self.patterns.is_empty()
     }
 
     /// The least integer with a hit in its digits.

@@ -179,12 +179,34 @@ pub(super) fn jwt(bytes: &[u8], start: usize) -> Option<Found> {
     Some(Found { start, end, certain: true })
 }
 
+/// Whether `text` is a whole JWT header and nothing else: it says how a token is signed, and is no
+/// secret without the rest.
+pub(super) fn is_header(text: &[u8]) -> bool {
+    text.starts_with(b"ey") && {
+        let mut json = [0; LONGEST_HEADER];
+        let json = decode(text, &mut json);
+        let printable = json.iter().all(|b| matches!(b, b' '..=b'~'));
+        printable && json.ends_with(b"}") && has_algorithm(json)
+    }
+}
+
+/// Bytes of a decoded header that are looked at.
+const LONGEST_HEADER: usize = 1024;
+
 /// Whether the decoded header has the key `alg`, which every header must have (RFC 7515, 4.1.1).
 fn names_algorithm(header: &[u8]) -> bool {
-    const LONGEST: usize = 1024;
-    let mut json = [0; LONGEST];
+    let mut json = [0; LONGEST_HEADER];
+    has_algorithm(decode(header, &mut json))
+}
+
+fn has_algorithm(json: &[u8]) -> bool {
+    memchr::memmem::find(json, b"\"alg\"").is_some()
+}
+
+/// As much of a base64url text as there is room for.
+fn decode<'j>(header: &[u8], json: &'j mut [u8; LONGEST_HEADER]) -> &'j [u8] {
     let mut len = 0;
-    for four in header[..header.len().min(LONGEST)].chunks(4) {
+    for four in header[..header.len().min(LONGEST_HEADER)].chunks(4) {
         let bits = four.iter().fold(0_u32, |bits, &b| bits << 6 | sextet(b));
         let bits = bits << (6 * (4 - four.len()));
         let bytes = bits.to_be_bytes();
@@ -192,7 +214,7 @@ fn names_algorithm(header: &[u8]) -> bool {
         json[len..len + count].copy_from_slice(&bytes[1..=count]);
         len += count;
     }
-    memchr::memmem::find(&json[..len], b"\"alg\"").is_some()
+    &json[..len]
 }
 
 fn sextet(b: u8) -> u32 {

@@ -15,9 +15,11 @@
 //! - **No error, reason or path holds content of a message.** A path names a key only if a rule
 //!   does; otherwise a refusal could carry what it refuses.
 
+mod glance;
 mod pass;
 mod render;
 mod run;
+mod sample;
 mod site;
 mod state;
 mod structure;
@@ -25,5 +27,7 @@ mod text;
 mod verdict;
 mod whole;
 
+pub(crate) use glance::Glance;
+pub use sample::ShadowSample;
 pub use state::{RuleCount, Scratch};
 pub use verdict::{Fixed, Quarantine, QuarantineReason, Refusal, Verdict};

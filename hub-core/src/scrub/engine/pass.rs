@@ -43,6 +43,8 @@ pub(super) struct Pass<'a> {
     pub(super) counts: &'a mut [RuleCount],
     /// Rules that act or count on this message and look here: those of headers, or all.
     region: Bits,
+    /// Where the key or value is at which it looks.
+    pub(super) at: usize,
 }
 
 /// Where a value is, and which rules can concern it there.
@@ -69,8 +71,7 @@ impl<'a> Pass<'a> {
         let running = work.active | work.shadow;
         let headers = plan.sets.in_headers | plan.with_paths();
         let region = if in_headers { running & headers } else { running };
-        work.sifted = false;
-        Pass { plan, bytes, in_headers, work, found, counts, region }
+        Pass { plan, bytes, in_headers, work, found, counts, region, at: 0 }
     }
 
     /// Goes over all bytes. What rules find is in `found` afterwards.
@@ -130,6 +131,7 @@ impl<'a> Pass<'a> {
     /// Looks at a key; says where its value is, and which rules name its path and its name.
     fn key(&mut self, at: usize) -> Result<(usize, Bits, Bits), Stop> {
         self.step(1)?;
+        self.at = at;
         self.work.elements += 1;
         let (token, end) = read(self.bytes, at).ok_or(QuarantineReason::Malformed)?;
         let plan = self.plan;
@@ -187,6 +189,7 @@ impl<'a> Pass<'a> {
     /// Looks at a value and returns where the next one is: behind it, or inside.
     fn value(&mut self, place: Place) -> Result<usize, Stop> {
         self.step(1)?;
+        self.at = place.at;
         let (token, end) = read(self.bytes, place.at).ok_or(QuarantineReason::Malformed)?;
         let plan = self.plan;
         if !self.in_headers {
@@ -321,6 +324,9 @@ impl<'a> Pass<'a> {
             count.shadow += u32::from(!acts);
         }
         if !acts {
+            if self.work.samples.is_some() {
+                self.sample(rule);
+            }
             return Ok(false);
         }
         match &self.plan.rules[rule].rule.action {
@@ -338,7 +344,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Where the pass is. Keys that no rule names are `*`.
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         let mut path = String::from(if self.in_headers { "$headers" } else { "" });
         for open in &self.work.open {
             if !path.is_empty() {
@@ -350,7 +356,7 @@ impl<'a> Pass<'a> {
             }
             match open.key_at.and_then(|at| read(self.bytes, at)) {
                 Some((Token::Str(key), _)) => match std::str::from_utf8(key) {
-                    Ok(name) if self.plan.names(name) => path.push_str(name),
+                    Ok(name) if self.plan.names(name.as_bytes()) => path.push_str(name),
                     _ => path.push('*'),
                 },
                 _ => path.push('*'),

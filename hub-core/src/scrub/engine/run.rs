@@ -108,7 +108,7 @@ impl Plan {
 
     /// Looks at a message once: scrubbers, conditions, schemas, then every byte. Returns the
     /// payload that scrubbers made of it, if they did; what was found in it is in `work`.
-    fn pass(
+    pub(super) fn pass(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
@@ -136,6 +136,10 @@ impl Plan {
         }
         for (bytes, in_headers) in [(Some(payload), false), (headers, true)] {
             let Some(bytes) = bytes else { continue };
+            work.sifted = false;
+            if self.is_clean(bytes, work) {
+                continue;
+            }
             let found = if in_headers { &mut work.headers } else { &mut work.payload };
             let mut found = std::mem::take(found);
             let mut pass = Pass::new(self, bytes, in_headers, work, &mut found, counts);

@@ -123,6 +123,9 @@ impl Pass<'_> {
             count.hits += u32::from(acts);
             count.shadow += u32::from(!acts);
         }
+        if !acts && self.work.samples.is_some() {
+            self.sample(rule);
+        }
         self.step(1)?;
         Ok(acts)
     }

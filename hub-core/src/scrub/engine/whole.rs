@@ -9,6 +9,7 @@ use super::super::rule::{Mode, RuleKind};
 use super::super::schema::to_json;
 use super::super::scrubber::{ScrubberEvent, ScrubberOutcome};
 use super::pass::{Cause, Stop};
+use super::sample::shape;
 use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
 use crate::wire::{Limits, walk_all};
@@ -57,9 +58,14 @@ impl Plan {
                 }
                 let acts = work.active.has(rule);
                 count(counts, rule, acts);
+                if !acts {
+                    work.sample(rule, || ("$".to_owned(), shape(payload)));
+                }
                 Ok(acts.then_some(new))
             }
-            ScrubberOutcome::Hit => self.message_hit(rule, "$", work, counts).map(|()| None),
+            ScrubberOutcome::Hit => {
+                self.message_hit(rule, "$", payload, work, counts).map(|()| None)
+            }
         }
     }
 
@@ -90,12 +96,12 @@ impl Plan {
                     None => Some("the payload has no JSON".to_owned()),
                 };
                 if let Some(path) = fault {
-                    self.message_hit(rule, &path, work, counts)?;
+                    self.message_hit(rule, &path, payload, work, counts)?;
                 }
             }
         }
         for rule in (self.sets.conditions & running).iter() {
-            self.message_hit(rule, "$", work, counts)?;
+            self.message_hit(rule, "$", payload, work, counts)?;
         }
         Ok(())
     }
@@ -136,12 +142,14 @@ impl Plan {
         &self,
         rule: usize,
         path: &str,
+        payload: &[u8],
         work: &mut Work,
         counts: &mut [RuleCount],
     ) -> Result<(), Stop> {
         let acts = work.active.has(rule);
         count(counts, rule, acts);
         if !acts {
+            work.sample(rule, || (path.to_owned(), shape(payload)));
             return Ok(());
         }
         let cause = match &self.rules[rule].rule.action {

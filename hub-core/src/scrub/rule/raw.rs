@@ -149,6 +149,21 @@ impl Type {
         Type::Map,
         Type::Ext,
     ];
+
+    /// Its name in rule files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Type::Nil => "nil",
+            Type::Bool => "bool",
+            Type::Int => "int",
+            Type::Float => "float",
+            Type::Str => "str",
+            Type::Bin => "bin",
+            Type::Array => "array",
+            Type::Map => "map",
+            Type::Ext => "ext",
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
