@@ -122,6 +122,8 @@ impl Process {
     pub(crate) fn spawn(what: &str, mut command: Command) -> Process {
         let mut child = command
             .env_remove("RUST_LOG")
+            // For the tests, and no key of a hub.
+            .env_remove("HUB_TEST_SECONDS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const OVERHEAD: usize = 80;
 
 /// Bytes that a hub holds for its clients at the moment: each run once, however many queues share
-/// it; what queues take beside their runs, in steps of [`STEP`]; and what sessions add to it.
+/// it; what queues take beside their runs, in steps of 64 KiB; and what sessions add to it.
 ///
 /// It is exact enough to slow publishers down before the process has grown, and it costs a run two
 /// additions.

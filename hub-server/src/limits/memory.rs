@@ -28,8 +28,13 @@ pub(crate) enum Pressure {
 const SLOW: usize = 80;
 /// are refused from here on,
 const REFUSE: usize = 95;
-/// and go on as before from here down.
-const CALM: usize = 70;
+/// and go on as before so much below where they have to wait.
+const CALM_BELOW: usize = 10;
+/// What the allocator keeps is not always what is asked for next. If the process comes so close to
+/// its budget in spite of that, publishers wait earlier,
+const CLOSE: usize = 90;
+/// from here on at the earliest.
+const SLOW_AT_LEAST: usize = 60;
 
 /// What a connection, a topic and a subscription take about, beside what is counted.
 const CONNECTION: usize = 4 * 1024;
@@ -75,6 +80,8 @@ pub(crate) struct Watch {
     /// Resident and counted bytes of the last look.
     last: Option<(usize, usize)>,
     level: Pressure,
+    /// From where on publishers wait, in percent.
+    slow: usize,
     /// The least that was used since publishers have to wait, and since when.
     least: (usize, Duration),
 }
@@ -94,7 +101,7 @@ pub(crate) struct Verdict {
 impl Watch {
     pub(crate) fn new(budget: usize, grace: Duration) -> Self {
         let (level, least) = (Pressure::Calm, (0, Duration::ZERO));
-        Watch { budget, grace, kept: 0, base: usize::MAX, last: None, level, least }
+        Watch { budget, grace, kept: 0, base: usize::MAX, last: None, level, slow: SLOW, least }
     }
 
     fn percent(&self, percent: usize) -> usize {
@@ -104,6 +111,11 @@ impl Watch {
     pub(crate) fn look(&mut self, now: Duration, figures: Figures) -> Verdict {
         let (resident, counted) = (figures.resident, figures.counted());
         self.follow_allocator(resident, counted);
+        if resident >= self.percent(CLOSE) {
+            self.slow = (self.slow - 2).max(SLOW_AT_LEAST);
+        } else if resident < self.percent(CLOSE - 5) {
+            self.slow = (self.slow + 1).min(SLOW);
+        }
         let mut used = self.used(resident, counted);
         if self.level == Pressure::Calm || used + self.budget / 64 < self.least.0 {
             self.least = (used, now);
@@ -116,11 +128,11 @@ impl Watch {
         }
         self.level = match self.level {
             _ if used >= self.percent(REFUSE) => Pressure::Refuse,
-            Pressure::Calm if used >= self.percent(SLOW) => Pressure::Slow,
+            Pressure::Calm if used >= self.percent(self.slow) => Pressure::Slow,
             Pressure::Calm => Pressure::Calm,
-            _ if used < self.percent(CALM) => Pressure::Calm,
+            _ if used < self.percent(self.slow - CALM_BELOW) => Pressure::Calm,
             Pressure::Slow if stuck => Pressure::Refuse,
-            Pressure::Refuse if used < self.percent(SLOW) && !stuck => Pressure::Slow,
+            Pressure::Refuse if used < self.percent(self.slow) && !stuck => Pressure::Slow,
             same => same,
         };
         let uncounted = used - figures.held.min(used);
@@ -128,7 +140,7 @@ impl Watch {
             level: self.level,
             used,
             slow_from: match self.level {
-                Pressure::Calm => self.percent(SLOW).saturating_sub(uncounted),
+                Pressure::Calm => self.percent(self.slow).saturating_sub(uncounted),
                 _ => 0,
             },
             refuse_from: match self.level {
@@ -333,6 +345,22 @@ mod tests {
         assert_eq!((verdict.level, verdict.used), (Pressure::Refuse, 73 * MIB));
     }
 
+    /// An allocator that takes new memory although it keeps some.
+    #[test]
+    fn close_to_the_budget_publishers_wait_earlier_and_go_on_all_the_same() {
+        let mut process = Process::new();
+        process.look(10, 5);
+        process.look(80, 75);
+        for _ in 0..30 {
+            process.look(92, 5);
+        }
+        let calm = process.look(92, 5);
+        assert_eq!((calm.level, calm.used), (Pressure::Calm, 22 * MIB));
+        assert_eq!(calm.slow_from, (60 - 17) * MIB);
+        let recovered = (0..30).map(|_| process.look(40, 5)).last().unwrap();
+        assert_eq!(recovered.slow_from + recovered.used, (80 + 5) * MIB);
+    }
+
     #[test]
     fn what_is_not_counted_counts_all_the_same() {
         let mut process = Process::new();
@@ -368,7 +396,7 @@ mod tests {
         #[test]
         fn it_always_becomes_calm(
             steps in proptest::collection::vec((0..110_usize, 0..30_usize), 1..60),
-            left in 0..40_usize,
+            left in 0..20_usize,
         ) {
             let mut process = Process::new();
             let mut resident = 0;
