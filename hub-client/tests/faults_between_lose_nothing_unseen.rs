@@ -46,8 +46,8 @@ fn hub() -> RunningHub {
 }
 
 async fn client(address: SocketAddr, name: String) -> Client {
-    Client::builder(&format!("hub://{address}"))
-        .name(name)
+    let client = Client::builder(&format!("hub://{address}"))
+        .name(name.clone())
         .backoff_min(Duration::from_millis(1))
         .backoff_max(Duration::from_millis(20))
         // A stall must not look like a dead hub; a connection whose other half ended must.
@@ -56,7 +56,16 @@ async fn client(address: SocketAddr, name: String) -> Client {
         .patience(PATIENCE)
         .connect()
         .await
-        .unwrap()
+        .unwrap();
+    if std::env::var_os("HUB_TEST_EVENTS_SHOWN").is_some() {
+        let mut events = client.events();
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                eprintln!("{name}: {event:?}");
+            }
+        });
+    }
+    client
 }
 
 async fn publish(client: Client, name: u64, events: u64, mut random: Random) {
