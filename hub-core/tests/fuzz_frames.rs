@@ -67,8 +67,8 @@ fn naive_split(buffer: &[u8], limit: u32) -> Result<Option<&[u8]>, LengthError> 
 }
 
 #[test]
-fn any_stream() {
-    bolero::check!(name = "frame_stream").for_each(|input: &[u8]| {
+fn frames_any_stream() {
+    bolero::check!().for_each(|input: &[u8]| {
         let mut source = Source(input);
         let limits = source.limits();
         let mut rest = source.0;
@@ -84,8 +84,8 @@ fn any_stream() {
 }
 
 #[test]
-fn any_body() {
-    bolero::check!(name = "frame_body").for_each(|input: &[u8]| {
+fn frames_any_body() {
+    bolero::check!().for_each(|input: &[u8]| {
         read(input, &Limits::default());
     });
 }
@@ -109,8 +109,8 @@ const HEADS: [&[u8]; 14] = [
 ];
 
 #[test]
-fn frames_with_values_that_are_well_formed_or_damaged() {
-    bolero::check!(name = "frame_values").for_each(|input: &[u8]| {
+fn frames_made_values() {
+    bolero::check!().for_each(|input: &[u8]| {
         let mut source = Source(input);
         let limits = source.limits();
         let mut body = HEADS[usize::from(source.byte()) % HEADS.len()].to_vec();
@@ -246,8 +246,8 @@ fn headers(bytes: &[u8], limits: &Limits) {
 }
 
 #[test]
-fn any_headers() {
-    bolero::check!(name = "headers").for_each(|input: &[u8]| {
+fn headers_any() {
+    bolero::check!().for_each(|input: &[u8]| {
         headers(input, &Limits::default());
         let mut source = Source(input);
         let limits = source.limits();

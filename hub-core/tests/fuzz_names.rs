@@ -101,17 +101,17 @@ fn lines(text: &str) {
 }
 
 #[test]
-fn any_text() {
-    bolero::check!(name = "names_text").for_each(|input: &[u8]| {
+fn names_any_text() {
+    bolero::check!().for_each(|input: &[u8]| {
         lines(&String::from_utf8_lossy(input));
     });
 }
 
 #[test]
-fn names_and_filters_of_few_tokens() {
+fn names_of_few_tokens() {
     const TOKENS: [&str; 16] =
         ["a", "b", "ab", "*", "**", ".", ".", ".", "\n", "\n", "$", "a", "*", "$hub", "-", "é"];
-    bolero::check!(name = "names_tokens").for_each(|input: &[u8]| {
+    bolero::check!().for_each(|input: &[u8]| {
         let tokens = input.iter().map(|byte| TOKENS[usize::from(byte % 16)]);
         lines(&tokens.collect::<String>());
     });

@@ -38,8 +38,8 @@ fn load(text: &str, message: &[u8]) {
 }
 
 #[test]
-fn any_text() {
-    bolero::check!(name = "rules_text").for_each(|input: &[u8]| {
+fn rules_any_text() {
+    bolero::check!().for_each(|input: &[u8]| {
         load(&String::from_utf8_lossy(input), &[0x81, 0xa1, b'k', 0xa1, b'v']);
     });
 }
@@ -117,8 +117,8 @@ const OTHERS: [&str; 8] = [
 ];
 
 #[test]
-fn files_of_rules() {
-    bolero::check!(name = "rules_parts").for_each(|input: &[u8]| {
+fn rules_known_parts() {
+    bolero::check!().for_each(|input: &[u8]| {
         let mut source = Source(input);
         let mut pick = |parts: &[&'static str]| parts[usize::from(source.byte()) % parts.len()];
         let mut text = String::new();

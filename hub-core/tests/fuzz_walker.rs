@@ -24,8 +24,8 @@ fn compare(bytes: &[u8], start: usize, limits: &Limits) {
 }
 
 #[test]
-fn any_bytes() {
-    bolero::check!(name = "walker_bytes").for_each(|input: &[u8]| {
+fn walker_any_bytes() {
+    bolero::check!().for_each(|input: &[u8]| {
         let mut source = Source(input);
         let limits = source.limits();
         let start = usize::from(source.byte()) % (source.0.len() + 1);
@@ -35,8 +35,8 @@ fn any_bytes() {
 }
 
 #[test]
-fn values_that_are_well_formed_and_values_that_are_damaged() {
-    bolero::check!(name = "walker_values").for_each(|input: &[u8]| {
+fn walker_made_values() {
+    bolero::check!().for_each(|input: &[u8]| {
         let mut source = Source(input);
         let limits = source.limits();
         let mut bytes = Vec::new();
@@ -57,8 +57,8 @@ fn values_that_are_well_formed_and_values_that_are_damaged() {
 }
 
 #[test]
-fn deep_nesting_with_something_wrong_at_its_end() {
-    bolero::check!(name = "walker_depth").for_each(|input: &[u8]| {
+fn walker_nesting() {
+    bolero::check!().for_each(|input: &[u8]| {
         let mut source = Source(input);
         let limits = source.limits();
         let depth = usize::from(source.byte());

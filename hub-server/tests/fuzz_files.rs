@@ -53,15 +53,15 @@ fn access(text: &str) {
 }
 
 #[test]
-fn any_configuration() {
-    bolero::check!(name = "config_text").for_each(|input: &[u8]| {
+fn config_any_text() {
+    bolero::check!().for_each(|input: &[u8]| {
         config(&String::from_utf8_lossy(input));
     });
 }
 
 #[test]
-fn any_access_file() {
-    bolero::check!(name = "access_text").for_each(|input: &[u8]| {
+fn access_any_text() {
+    bolero::check!().for_each(|input: &[u8]| {
         access(&String::from_utf8_lossy(input));
     });
 }
@@ -73,7 +73,7 @@ fn joined(parts: &[&str], input: &[u8]) -> String {
 }
 
 #[test]
-fn configurations_of_known_keys() {
+fn config_known_keys() {
     const VALUES: [&str; 20] = [
         "0",
         "1",
@@ -98,7 +98,7 @@ fn configurations_of_known_keys() {
     ];
     let keys: Vec<String> =
         hub_server::config::flags().iter().map(|flag| flag.key.to_owned()).collect();
-    bolero::check!(name = "config_keys").for_each(|input: &[u8]| {
+    bolero::check!().for_each(|input: &[u8]| {
         let lines = input.chunks(2).take(30).map(|pair| {
             let key = &keys[usize::from(pair[0]) % keys.len()];
             let value = VALUES[usize::from(*pair.last().unwrap()) % VALUES.len()];
@@ -109,7 +109,7 @@ fn configurations_of_known_keys() {
 }
 
 #[test]
-fn access_files_of_known_parts() {
+fn access_known_parts() {
     const PARTS: [&str; 36] = [
         "[roles.a]\n",
         "[roles.b]\n",
@@ -148,7 +148,7 @@ fn access_files_of_known_parts() {
         "identity_claim = \"sub\"\n",
         "role_claims = { groups = { x = \"a\" } }\n",
     ];
-    bolero::check!(name = "access_parts").for_each(|input: &[u8]| {
+    bolero::check!().for_each(|input: &[u8]| {
         access(&joined(&PARTS, input));
     });
 }

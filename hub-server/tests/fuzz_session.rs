@@ -59,11 +59,11 @@ fn stream(input: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn any_bytes_of_a_stranger() {
+fn session_any_bytes() {
     let hub = hub();
     let address = hub.clients();
     let witness = std::sync::Mutex::new(Client::open(address));
-    bolero::check!(name = "session").for_each(|input: &[u8]| {
+    bolero::check!().for_each(|input: &[u8]| {
         let mut stranger = Client::connect(address);
         let bytes = stream(input);
         let half = bytes.len() / 2;
