@@ -10,7 +10,8 @@ use fuzz_common::{Source, damage, made, naive};
 use hub_core::scrub::{HeaderErrorKind, HeaderFacts, MAX_HEADERS, check_headers};
 use hub_core::topic::TopicName;
 use hub_core::wire::{
-    EventFrame, Frame, FrameError, FrameType, LengthError, Limits, Packer, Reader, split,
+    EventFrame, Frame, FrameError, FrameType, LengthError, Limits, Packer, Reader, WalkErrorKind,
+    split,
 };
 
 /// A limit that fuzzers reach.
@@ -27,6 +28,11 @@ fn read(body: &[u8], limits: &Limits) {
         events(body, limits, frame.as_ref().map_err(|error| *error));
     }
     let Ok(frame) = frame else { return };
+    // One array and nothing else. Only the limit of what is in a frame is known, not of the frame.
+    match naive(body, 0, &Limits::NONE) {
+        Ok(end) => assert_eq!(end, body.len(), "{frame:?} of {body:02x?}"),
+        Err(error) => assert_eq!(error.kind, WalkErrorKind::TooDeep, "{frame:?} of {body:02x?}"),
+    }
     let written = frame.to_bytes();
     let limit = written.len() as u32;
     let again = split(&written, limit).expect("a length that is right").expect("all of it");
