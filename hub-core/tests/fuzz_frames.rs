@@ -37,7 +37,8 @@ fn read(body: &[u8], limits: &Limits) {
     let limit = written.len() as u32;
     let again = split(&written, limit).expect("a length that is right").expect("all of it");
     assert_eq!(again.len() + 4, written.len());
-    assert_eq!(Frame::parse(again, limits).as_ref(), Ok(&frame), "{body:02x?}");
+    // What this version does not know is written as something else, which may be deeper.
+    assert_eq!(Frame::parse(again, &Limits::NONE).as_ref(), Ok(&frame), "{body:02x?}");
 }
 
 /// The session reads the topic first where it can, to spare itself a look-up.

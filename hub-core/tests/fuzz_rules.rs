@@ -3,6 +3,7 @@
 //!
 //! `docs/testing.md` tells how to run this for long.
 #![cfg(feature = "scrub")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod fuzz_common;
 mod scrub_common;
