@@ -137,6 +137,8 @@ fn log_to_stderr(filter: &str) -> Result<(), Box<dyn std::error::Error + Send + 
         .with_env_filter(EnvFilter::builder().parse(filter)?)
         .with_writer(io::stderr)
         .with_ansi(colours)
+        // It would complain on stderr that stderr cannot be written, and panic as it cannot.
+        .log_internal_errors(false)
         .try_init()
 }
 

@@ -4,7 +4,9 @@
 
 mod support;
 
-use hub_client::{Client, ConnectError, ConnectionEvent, Emitter, LostReason, SubscribeOptions};
+use hub_client::{
+    Client, ConnectError, ConnectionEvent, Emitter, Headers, LostReason, SubscribeOptions,
+};
 use hub_core::wire::*;
 use std::time::Duration;
 use support::*;
@@ -134,6 +136,21 @@ async fn a_hub_that_says_when_to_come_back_is_heard_and_one_that_says_never_too(
     assert_eq!(reason.await, "the hub closed the connection: replaced (because)");
     let error = client.subscribe(filter("t"), SubscribeOptions::new()).await.unwrap_err();
     assert!(matches!(error, hub_client::SubscribeError::Closed));
+}
+
+/// Something on the way ended one direction, or held HELLO up: the hub takes it for this client's doing.
+#[tokio::test]
+async fn a_goodbye_that_was_not_said_and_a_hello_that_was_late_are_lost_connections() {
+    let hub = FakeHub::start().await;
+    let (client, mut peer) = hub.connect(hub.client()).await;
+    for code in [CloseCode::Normal, CloseCode::HandshakeTimeout] {
+        let close = Close { code, reason: "because".into(), retry_after_ms: None };
+        assert!(ConnectError::Closed(close.clone()).can_retry());
+        peer.send(&[Frame::Close(close)]).await;
+        peer = hub.accept(0).await;
+    }
+    client.publish_raw(&topic("t"), &[7], &Headers::new()).await.unwrap();
+    assert_eq!(peer.number().await, 7);
 }
 
 #[tokio::test]

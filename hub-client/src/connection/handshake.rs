@@ -68,7 +68,7 @@ impl ConnectError {
     pub fn can_retry(&self) -> bool {
         match self {
             ConnectError::Io(_) | ConnectError::TimedOut | ConnectError::Protocol(_) => true,
-            ConnectError::Closed(close) => close.code.should_reconnect(),
+            ConnectError::Closed(close) => is_passing(close.code),
             #[cfg(feature = "tls")]
             ConnectError::Tls(error) => error.can_retry(),
             ConnectError::Url(_)
@@ -97,6 +97,15 @@ impl ConnectError {
             _ => 0,
         }
     }
+}
+
+/// Whether to come back after this CLOSE.
+///
+/// Two codes say "do not" of something that this client never does: a goodbye that it did not say,
+/// and a HELLO that it sent at once. Then it was the way between: something ended one direction of
+/// the connection, or held it up.
+pub(super) fn is_passing(code: CloseCode) -> bool {
+    code.should_reconnect() || matches!(code, CloseCode::Normal | CloseCode::HandshakeTimeout)
 }
 
 impl From<std::io::Error> for ConnectError {

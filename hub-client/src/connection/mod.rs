@@ -73,7 +73,10 @@ impl Core {
                 backoff.succeeded();
             }
             let again = retry_after(&lost).filter(|_| self.shared.options.reconnect);
-            if let (Some(_), LostReason::Closed(close)) = (again, &lost) {
+            if let LostReason::Closed(close) = &lost
+                && again.is_some()
+                && close.code.should_reconnect()
+            {
                 self.shared.events.send(ConnectionEvent::Draining(close.clone()));
             }
             let why = lost.to_string();

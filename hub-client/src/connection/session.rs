@@ -1,6 +1,6 @@
 //! One connection from WELCOME to its end: reading, writing and keep-alive, in one loop.
 
-use super::handshake::{Link, goodbye};
+use super::handshake::{Link, goodbye, is_passing};
 use super::incoming::Incoming;
 use super::keepalive::{Due, Keepalive};
 use super::outbox::Outbox;
@@ -288,7 +288,7 @@ fn protocol(what: &str) -> LostReason {
 pub(super) fn retry_after(reason: &LostReason) -> Option<Duration> {
     match reason {
         LostReason::Closed(Close { code, retry_after_ms, .. }) => {
-            code.should_reconnect().then(|| Duration::from_millis(retry_after_ms.unwrap_or(0)))
+            is_passing(*code).then(|| Duration::from_millis(retry_after_ms.unwrap_or(0)))
         }
         _ => Some(Duration::ZERO),
     }

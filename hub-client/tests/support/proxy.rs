@@ -1,85 +1,200 @@
-//! Between a client and a real hub: cuts connections.
+//! Between a client and a real hub: does to connections what networks do to them.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
-#[allow(dead_code, reason = "these tests have a use for a part of it")]
 #[path = "../../../hub-server/tests/support/random.rs"]
 mod random;
 
 pub(crate) use random::Random;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Passes connections on to `hub`, and cuts each after a random number of bytes, until it has
-/// cut `cuts` of them.
+/// What happens to a connection, or to one direction of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Fault {
+    /// Both ends see the end of the stream, in the middle of whatever was being sent.
+    Cut,
+    /// Both ends get RST; what they had not read yet may be gone.
+    Reset,
+    /// One direction ends; the other goes on until its sender ends it.
+    HalfClose,
+    /// Nothing passes for a while, in one direction.
+    Stall,
+    /// Each piece is late for a while, in one direction.
+    Delay,
+    /// One byte a write for a while, in one direction.
+    Drip,
+}
+
+impl Fault {
+    pub(crate) const ALL: [Fault; 6] =
+        [Fault::Cut, Fault::Reset, Fault::HalfClose, Fault::Stall, Fault::Delay, Fault::Drip];
+}
+
+/// How a direction of a connection ended.
+enum End {
+    Both(Fault),
+    /// This direction alone.
+    One,
+}
+
+struct Plan {
+    faults: &'static [Fault],
+    /// A fault strikes a direction after up to so many bytes.
+    bytes: u64,
+    /// So many faults, and then none.
+    most: u64,
+    struck: Mutex<Vec<Fault>>,
+    connections: AtomicU64,
+}
+
+impl Plan {
+    /// Notes a fault that is about to strike; false if there were enough.
+    fn strikes(&self, fault: Fault) -> bool {
+        let mut struck = self.struck.lock().expect("nobody panics with it");
+        let more = (struck.len() as u64) < self.most;
+        if more {
+            struck.push(fault);
+        }
+        more
+    }
+}
+
+/// Passes connections on to `hub`, until a fault strikes them.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    cut: Arc<AtomicU64>,
+    plan: Arc<Plan>,
 }
 
 impl Proxy {
+    /// Cuts each connection after a random number of bytes, until it has cut `cuts` of them.
     pub(crate) async fn start(hub: SocketAddr, cuts: u64, bytes: u64, seed: u64) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let cut = Arc::new(AtomicU64::new(0));
-        let counter = cut.clone();
-        tokio::spawn(async move {
-            let mut random = Random(seed);
-            while let Ok((client, _)) = listener.accept().await {
-                let Ok(server) = TcpStream::connect(hub).await else { continue };
-                client.set_nodelay(true).unwrap();
-                server.set_nodelay(true).unwrap();
-                let budget = match counter.load(Ordering::Relaxed) < cuts {
-                    true => random.next() % bytes,
-                    false => u64::MAX,
-                };
-                let counter = counter.clone();
-                tokio::spawn(async move {
-                    let budget = AtomicU64::new(budget);
-                    let (client_read, client_write) = client.into_split();
-                    let (server_read, server_write) = server.into_split();
-                    let ended = tokio::select! {
-                        ended = pass(client_read, server_write, &budget) => ended,
-                        ended = pass(server_read, client_write, &budget) => ended,
-                    };
-                    if ended {
-                        counter.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
-        });
-        Proxy { address, cut }
+        Proxy::with_faults(hub, &[Fault::Cut], cuts, bytes, seed).await
     }
 
+    /// A proxy in which one of `faults` strikes each direction of a connection after up to `bytes`
+    /// bytes, again and again, `most` times in all.
+    pub(crate) async fn with_faults(
+        hub: SocketAddr,
+        faults: &'static [Fault],
+        most: u64,
+        bytes: u64,
+        seed: u64,
+    ) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (struck, connections) = (Mutex::default(), AtomicU64::new(0));
+        let plan = Arc::new(Plan { faults, bytes, most, struck, connections });
+        tokio::spawn({
+            let plan = plan.clone();
+            async move {
+                let mut random = Random(seed);
+                while let Ok((client, _)) = listener.accept().await {
+                    let Ok(server) = TcpStream::connect(hub).await else { continue };
+                    plan.connections.fetch_add(1, Ordering::Relaxed);
+                    let seeds = [random.next(), random.next()];
+                    tokio::spawn(connection(client, server, seeds, plan.clone()));
+                }
+            }
+        });
+        Proxy { address, plan }
+    }
+
+    /// How many faults have struck.
     pub(crate) fn cuts(&self) -> u64 {
-        self.cut.load(Ordering::Relaxed)
+        self.struck().len() as u64
+    }
+
+    /// The faults that have struck, in order.
+    pub(crate) fn struck(&self) -> Vec<Fault> {
+        self.plan.struck.lock().expect("nobody panics with it").clone()
+    }
+
+    pub(crate) fn connections(&self) -> u64 {
+        self.plan.connections.load(Ordering::Relaxed)
     }
 }
 
-/// Returns whether the budget was used up.
-async fn pass(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
-    budget: &AtomicU64,
-) -> bool {
-    let mut buffer = vec![0; 16 << 10];
-    loop {
-        let count = match from.read(&mut buffer).await {
-            Ok(0) | Err(_) => {
-                let _ = to.shutdown().await;
-                return std::future::pending().await;
-            }
-            Ok(count) => count as u64,
+async fn connection(client: TcpStream, server: TcpStream, seeds: [u64; 2], plan: Arc<Plan>) {
+    client.set_nodelay(true).unwrap();
+    server.set_nodelay(true).unwrap();
+    let (mut client_read, mut client_write) = client.into_split();
+    let (mut server_read, mut server_write) = server.into_split();
+    let end = {
+        let up = pass(&mut client_read, &mut server_write, Random(seeds[0]), &plan);
+        let down = pass(&mut server_read, &mut client_write, Random(seeds[1]), &plan);
+        tokio::pin!(up, down);
+        let (end, up_goes_on) = tokio::select! {
+            end = &mut up => (end, false),
+            end = &mut down => (end, true),
         };
-        let left = budget.load(Ordering::Relaxed);
-        let count = count.min(left);
-        budget.fetch_sub(count, Ordering::Relaxed);
-        if to.write_all(&buffer[..count as usize]).await.is_err() {
-            return false;
+        match end {
+            End::Both(fault) => End::Both(fault),
+            End::One if up_goes_on => up.await,
+            End::One => down.await,
         }
-        if count == left {
-            return true;
+    };
+    if let End::Both(Fault::Reset) = end {
+        // Closing then sends RST, whatever is in flight.
+        let _ = client_read.as_ref().set_zero_linger();
+        let _ = server_read.as_ref().set_zero_linger();
+    }
+}
+
+async fn pass(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    mut random: Random,
+    plan: &Plan,
+) -> End {
+    let mut buffer = vec![0; 16 << 10];
+    let mut left = random.next() % plan.bytes;
+    // How many bytes are still to be sent one by one, or late.
+    let (mut drip, mut late) = (0_usize, 0_usize);
+    loop {
+        let room = if drip > 0 { 1 } else { buffer.len() };
+        let Ok(count @ 1..) = from.read(&mut buffer[..room]).await else {
+            let _ = to.shutdown().await;
+            return End::One;
+        };
+        if late > 0 {
+            late = late.saturating_sub(count);
+            tokio::time::sleep(Duration::from_millis(1 + random.next() % 4)).await;
         }
+        drip = drip.saturating_sub(count);
+        let now = (count as u64).min(left) as usize;
+        if to.write_all(&buffer[..now]).await.is_err() {
+            return End::One;
+        }
+        left -= now as u64;
+        if now == count && left > 0 {
+            continue;
+        }
+        let fault = plan.faults[random.below(plan.faults.len())];
+        left = random.next() % plan.bytes + 1;
+        if !plan.strikes(fault) {
+            left = u64::MAX;
+        } else {
+            match fault {
+                Fault::Cut | Fault::Reset => return End::Both(fault),
+                Fault::HalfClose => {
+                    let _ = to.shutdown().await;
+                    return End::One;
+                }
+                Fault::Stall => {
+                    tokio::time::sleep(Duration::from_millis(random.next() % 200)).await;
+                }
+                Fault::Delay => late = 20_000,
+                Fault::Drip => drip = 300,
+            }
+        }
+        if to.write_all(&buffer[now..count]).await.is_err() {
+            return End::One;
+        }
+        left = left.saturating_sub((count - now) as u64).max(1);
     }
 }

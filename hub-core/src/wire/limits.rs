@@ -10,7 +10,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The walker keeps its open containers in a fixed array of this size.
+    /// The walker calls itself for each open container; this bounds its stack.
     pub const MAX_DEPTH: u8 = 64;
 
     /// For bytes that passed the real limits before.

@@ -5,8 +5,8 @@
 //!
 //! - **A length is checked before it is believed.** No function here allocates by a length
 //!   or count it read from the wire; otherwise five bytes could claim 4 GiB.
-//! - **Nothing recurses.** Nesting is a counter with a limit; otherwise a deep message ends
-//!   the process with a stack overflow.
+//! - **Nothing recurses without a bound.** Nesting has a limit, and one that no configuration
+//!   exceeds; otherwise a deep message ends the process with a stack overflow.
 //! - **Every byte of a payload is looked at once** before anyone else sees it: markers,
 //!   lengths and UTF-8. Otherwise a malformed message would surface in some subscriber.
 //! - **What is forwarded is what came.** An EVENT frame has the same bytes in both

@@ -35,8 +35,10 @@ impl DeliveryQueue {
     ) -> io::Result<Option<Written>> {
         let mut turn = TURN_BYTES;
         loop {
-            // Before looking at the backlog: who appends after that look touches again.
-            self.touched.store(false, Ordering::Release);
+            // Before looking at the backlog: who appends after that look touches again. Swapped, not
+            // stored: a store may become visible after the lock was found taken. Then somebody could
+            // still rely on this thread, and the one that has the lock already be through.
+            self.touched.swap(false, Ordering::AcqRel);
             let Some(mut sending) = self.sending.try_lock() else {
                 return Ok(None);
             };
