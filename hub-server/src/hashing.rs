@@ -4,15 +4,20 @@
 //! and an allocator keeps what a thread has freed for that thread. On the threads of a pool that adds
 //! up to half a gigabyte.
 
+use crate::access::free_memory;
 use parking_lot::Mutex;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Each may take 64 MiB.
 const AT_ONCE: usize = 2;
+
+/// A thread that had nothing to do for so long gives back its memory.
+const IDLE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -28,9 +33,13 @@ impl Hashing {
             let next = next.clone();
             std::thread::Builder::new().name("hub-hash".to_owned()).spawn(move || {
                 loop {
-                    let Ok(job) = next.lock().recv() else { return };
-                    // Who waits for it is told by the end of his channel.
-                    let _ = catch_unwind(AssertUnwindSafe(job));
+                    let job = next.lock().recv_timeout(IDLE);
+                    match job {
+                        // Who waits for it is told by the end of his channel.
+                        Ok(job) => drop(catch_unwind(AssertUnwindSafe(job))),
+                        Err(RecvTimeoutError::Timeout) => free_memory(),
+                        Err(RecvTimeoutError::Disconnected) => return,
+                    }
                 }
             })?;
         }

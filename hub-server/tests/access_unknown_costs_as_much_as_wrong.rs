@@ -11,13 +11,17 @@ use hub_server::access::{Access, Credentials, Reason, create_token};
 
 const MIB: u64 = 1 << 20;
 
-/// Memory that an attempt takes, in MiB, and why it fails.
+/// Memory that an attempt takes, in MiB, and why it fails. On a thread of its own, because a thread
+/// keeps for a while what it has computed hashes in.
 fn cost(access: &Access, credentials: &Credentials) -> (u64, Option<Reason>) {
-    let mut reason = None;
-    let used = allocation_counter::measure(|| {
-        reason = enter(access, credentials).err().map(|denied| denied.reason());
-    });
-    (used.bytes_max / MIB, reason)
+    let attempt = || {
+        let mut reason = None;
+        let used = allocation_counter::measure(|| {
+            reason = enter(access, credentials).err().map(|denied| denied.reason());
+        });
+        (used.bytes_max / MIB, reason)
+    };
+    std::thread::scope(|scope| scope.spawn(attempt).join()).expect("no panic")
 }
 
 /// A password hash with this much memory.

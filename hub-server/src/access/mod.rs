@@ -39,6 +39,7 @@ use self::vault::Vault;
 
 pub use self::error::{AccessError, Denied, Reason};
 pub use self::filters::{covers, overlap};
+pub(crate) use self::hash::free_memory;
 pub use self::hash::{HashError, MIN_PASSWORD, hash_password};
 pub use self::identity::Identity;
 pub use self::name::IdentityName;
