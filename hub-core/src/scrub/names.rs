@@ -6,35 +6,48 @@ use std::collections::BTreeMap;
 /// What is left out where key names are compared.
 const LEFT_OUT: &[u8] = b"_- ";
 
-/// A set of names, told apart by their first and last letter: it may hold more than was put in.
+/// A set of names, told apart by their first and last letter and their length: it may hold more than
+/// was put in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NameFilter {
-    /// For each first letter, a bit for each last one.
-    lasts: [u32; 32],
+    /// For each first and last letter, a bit for each length.
+    lengths: [[u32; 32]; 32],
 }
 
 impl NameFilter {
     /// Whether a name could be in the set, without regard to case and to `_`, `-` and blanks.
     #[inline]
     pub(crate) fn may_have(&self, name: &[u8]) -> bool {
-        let part = |byte: &&u8| !LEFT_OUT.contains(*byte);
-        match (name.iter().find(part), name.iter().rfind(part)) {
-            (Some(first), Some(last)) => {
-                self.lasts[usize::from(first & 31)] >> (last & 31) & 1 == 1
-            }
-            // Only what is left out: that it is one is for the exact look to say.
-            _ => true,
-        }
+        // Only what is left out: that it is one is for the exact look to say.
+        let Some((first, last)) = ends(name) else { return true };
+        let lengths = self.lengths[first][last];
+        lengths != 0 && lengths & length(name) != 0
     }
+}
+
+fn is_part(byte: &&u8) -> bool {
+    !LEFT_OUT.contains(*byte)
+}
+
+/// The first and the last letter, without case.
+#[inline]
+fn ends(name: &[u8]) -> Option<(usize, usize)> {
+    let (first, last) = (name.iter().find(is_part)?, name.iter().rfind(is_part)?);
+    Some((usize::from(first & 31), usize::from(last & 31)))
+}
+
+/// The bit for a name's length; all long names share one.
+#[inline]
+fn length(name: &[u8]) -> u32 {
+    1 << name.iter().filter(is_part).count().min(31)
 }
 
 impl<'a> FromIterator<&'a [u8]> for NameFilter {
     fn from_iter<I: IntoIterator<Item = &'a [u8]>>(names: I) -> NameFilter {
         let mut filter = NameFilter::default();
         for name in names {
-            let part = |byte: &&u8| !LEFT_OUT.contains(*byte);
-            if let (Some(first), Some(last)) = (name.iter().find(part), name.iter().rfind(part)) {
-                filter.lasts[usize::from(first & 31)] |= 1 << (last & 31);
+            if let Some((first, last)) = ends(name) {
+                filter.lengths[first][last] |= length(name);
             }
         }
         filter
@@ -107,7 +120,7 @@ mod tests {
         for name in ["cardNumber", "CARD_NUMBER", "_card number-", "x", "X_", "\u{e9}", "", "--"] {
             assert!(filter.may_have(name.as_bytes()), "{name}");
         }
-        for name in ["card", "number", "cardnumbers", "y"] {
+        for name in ["card", "number", "cardnumbers", "cardnumberr", "cr", "y"] {
             assert!(!filter.may_have(name.as_bytes()), "{name}");
         }
     }

@@ -1,6 +1,7 @@
 //! 64 bytes at a time into bit masks: which bytes can start something.
 
 use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
@@ -35,7 +36,13 @@ pub(super) struct Masks {
     pub(super) str8: u64,
 }
 
-/// The masks of a block. It has to be inlined into code that was made for `simd`.
+/// The masks of a block. A function of its own for each kind of machine: where it is part of a larger
+/// one, the compiler takes the block apart byte by byte.
+pub(super) fn masks(level: Level, block: &[u8; BLOCK]) -> Masks {
+    dispatch!(level, simd => classify(simd, block))
+}
+
+/// It has to be inlined into code that was made for `simd`.
 #[inline(always)]
 pub(super) fn classify<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Masks {
     let mut masks = Masks::default();
@@ -82,8 +89,8 @@ fn add<S: Simd>(simd: S, bytes: S::u8s, at: usize, masks: &mut Masks) {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, Masks, classify};
-    use fearless_simd::{Level, dispatch};
+    use super::{BLOCK, Masks, masks};
+    use fearless_simd::Level;
 
     #[test]
     fn every_byte_has_its_class_in_every_place() {
@@ -107,10 +114,9 @@ mod tests {
                     odd: bit(matches!(b, 0xc2 | 0xcb..=0xe3 | 0xea..)),
                     str8: bit(b == 0xd9),
                 };
-                let masks = dispatch!(Level::new(), simd => classify(simd, &block));
-                assert_eq!(masks, expected, "{b:#x} at {place}");
-                let masks = dispatch!(Level::baseline(), simd => classify(simd, &block));
-                assert_eq!(masks, expected, "{b:#x} at {place}");
+                for level in [Level::new(), Level::baseline()] {
+                    assert_eq!(masks(level, &block), expected, "{b:#x} at {place}");
+                }
             }
         }
     }

@@ -1,12 +1,12 @@
 //! The one pass over a text: finds what can start a match, and has it looked at.
 
-use super::block::{BLOCK, Masks, classify};
+use super::block::{BLOCK, Masks, masks};
 use super::builtin::BuiltIn;
 use super::cluster::{self, Cluster, LONGEST_NUMBER};
 use super::prefilter::ends_of_long_runs;
 use super::token::{self, Forms};
 use super::{card, email, entropy, iban, ip, national, pem, phone, ssn, url};
-use fearless_simd::{Level, dispatch};
+use fearless_simd::Level;
 use memchr::memmem::Finder;
 
 /// Characters of the shortest run that can be a token or a secret.
@@ -151,7 +151,7 @@ pub(super) fn run(text: &str, wanted: &Wanted, found: impl FnMut(BuiltIn, Found)
 
 impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
     fn block(&mut self, block: &[u8; BLOCK], len: usize, at: usize, before: &mut Before) {
-        let masks = dispatch!(self.wanted.level, simd => classify(simd, block));
+        let masks = masks(self.wanted.level, block);
         let alphanumeric = masks.digit | masks.letter;
         if masks.digit != 0 {
             let starts = masks.digit & !behind(alphanumeric, before.alphanumeric, 1);

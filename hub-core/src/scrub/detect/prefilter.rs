@@ -1,11 +1,10 @@
 //! Where in a message the detectors could find anything: one look at all its bytes, before the
 //! values are looked at one by one.
 
-use super::block::{BLOCK, Masks, classify};
+use super::block::{BLOCK, Masks, masks};
 use super::builtin::BuiltIn;
 use super::pass::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
 use super::{iban, national, pem};
-use fearless_simd::{Simd, dispatch};
 use std::ops::Range;
 
 /// The bytes of a message at which something could be found.
@@ -54,24 +53,21 @@ impl Candidates {
 
     /// Marks what built-in detectors could find in any text inside of `bytes`, of which `bits` is
     /// to have a bit for each.
-    pub(super) fn mark(&mut self, bytes: &[u8], wanted: &Wanted) {
-        dispatch!(wanted.level, simd => self.mark_with(simd, bytes, wanted));
-    }
-
-    #[inline(always)]
-    fn mark_with<S: Simd>(&mut self, simd: S, bytes: &[u8], wanted: &Wanted) {
-        let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    pub(super) fn mark(&mut self, message: &[u8], wanted: &Wanted) {
+        let (blocks, rest) = message.as_chunks::<BLOCK>();
         let mut last = [0; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
-        let (mut before, mut here) = (Masks::default(), None);
-        for block in blocks.iter().chain([&last, &[0; BLOCK]]) {
-            let next = classify(simd, block);
-            if let Some(here) = here.replace(next) {
-                let around =
-                    Around { message: bytes, at: self.bits.len() * BLOCK, before, here, next };
-                self.bits.push(wanted.candidates(&around));
-                before = here;
-            }
+        let mut blocks = blocks.iter().chain([&last]).map(|block| masks(wanted.level, block));
+        let mut before = Masks::default();
+        let mut here = blocks.next().unwrap_or_default();
+        loop {
+            let next = blocks.next();
+            let at = self.bits.len() * BLOCK;
+            let ahead = next.unwrap_or_default();
+            let around = Around { message, at, before: &before, here: &here, next: &ahead };
+            self.bits.push(wanted.candidates(&around));
+            let Some(next) = next else { return };
+            (before, here) = (here, next);
         }
     }
 }
@@ -81,22 +77,22 @@ struct Around<'a> {
     message: &'a [u8],
     /// Where the block begins.
     at: usize,
-    before: Masks,
-    here: Masks,
-    next: Masks,
+    before: &'a Masks,
+    here: &'a Masks,
+    next: &'a Masks,
 }
 
 impl Around<'_> {
     /// Bit `i` is about the byte `by` places before byte `i` of the block.
     #[inline(always)]
     fn behind(&self, mask: impl Fn(&Masks) -> u64, by: u32) -> u64 {
-        behind(mask(&self.here), mask(&self.before), by)
+        behind(mask(self.here), mask(self.before), by)
     }
 
     /// Bit `i` is about the byte `by + i` of the block.
     #[inline(always)]
     fn ahead(&self, mask: impl Fn(&Masks) -> u64, by: u32) -> u64 {
-        let both = u128::from(mask(&self.here)) | u128::from(mask(&self.next)) << BLOCK;
+        let both = u128::from(mask(self.here)) | u128::from(mask(self.next)) << BLOCK;
         (both >> by) as u64
     }
 
@@ -198,7 +194,7 @@ impl Wanted {
     /// The bytes of a block at which something could be found, whatever texts they belong to.
     #[inline(always)]
     fn candidates(&self, around: &Around<'_>) -> u64 {
-        let here = &around.here;
+        let here = around.here;
         // Text beyond ASCII may look like something else, and is left to the scan.
         let mut found = here.odd;
         if self.has(BuiltIn::Email) || self.has(BuiltIn::UrlCredentials) {
@@ -275,7 +271,7 @@ impl Wanted {
         }
         // The shortest number takes six bytes of this kind.
         let part = |masks: &Masks| masks.digit | masks.join;
-        let mut six = u128::from(part(&around.here)) | u128::from(part(&around.next)) << BLOCK;
+        let mut six = u128::from(part(around.here)) | u128::from(part(around.next)) << BLOCK;
         for by in [1, 2, 2] {
             six &= six >> by;
         }
