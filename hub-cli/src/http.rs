@@ -263,7 +263,7 @@ mod tests {
         thread::spawn(move || {
             let (mut socket, _) = listener.accept().expect("a connection");
             let mut request = [0; 1024];
-            socket.read(&mut request).expect("the request");
+            assert!(socket.read(&mut request).expect("the request") > 0);
             for part in parts {
                 socket.write_all(part).expect("open");
                 thread::sleep(Duration::from_millis(5));
