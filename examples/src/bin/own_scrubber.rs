@@ -7,6 +7,8 @@
 //!
 //! Alone: `cargo run -p hub-examples --bin own_scrubber`
 
+#![allow(clippy::print_stdout, reason = "to be seen is what it is for")]
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hub_client::{BoxError, Client, EmitError, Emitter, Event, Received, decode, encode};
