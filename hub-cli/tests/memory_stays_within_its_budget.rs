@@ -87,11 +87,10 @@ struct Published {
 
 /// Publishes on these topics in turn, as fast as the hub reads, until it is stopped.
 fn publisher(
-    address: SocketAddr,
+    mut client: Client,
     topics: Vec<String>,
     shared: &Arc<Shared>,
 ) -> JoinHandle<Published> {
-    let mut client = Client::open(address);
     let mut writer = client.writer();
     let shared = shared.clone();
     let sent = Arc::new(AtomicU64::new(0));
@@ -133,7 +132,8 @@ fn publisher(
 
 const SHORT: &str = "hub_limited_total{limit=\"memory_bytes\"}";
 
-/// Overloads a hub for `time`, or until it is `short` of memory if that takes longer; prints how much it delivered in a second and returns that.
+/// Overloads a hub for `time`, or until it is `short` of memory if that takes longer. Prints how
+/// much it delivered in a second and returns that.
 fn overload(hub: &Server, time: Duration, short: bool) -> f64 {
     const SLOW: usize = 30;
     const BLOCK: usize = 3;
@@ -158,10 +158,15 @@ fn overload(hub: &Server, time: Duration, short: bool) -> f64 {
     let topics = |kind: &str, count: usize| -> Vec<String> {
         (0..count).map(|n| format!("{kind}{n}")).collect()
     };
-    let mut publishers = vec![publisher(hub.clients, topics("block.", BLOCK), &shared)];
-    for _ in 0..3 {
-        publishers.push(publisher(hub.clients, topics("open.slow-", SLOW), &shared));
-    }
+    let topics = [
+        topics("block.", BLOCK),
+        topics("open.slow-", SLOW),
+        topics("open.slow-", SLOW),
+        topics("open.slow-", SLOW),
+    ];
+    // All of them before the first event: once short of memory, the hub lets nobody in.
+    let clients = topics.map(|topics| (Client::open(hub.clients), topics));
+    let publishers = clients.map(|(client, topics)| publisher(client, topics, &shared));
     let (start, mut most, mut pressure) = (Instant::now(), 0, [0; 3]);
     let not_yet = || short && start.elapsed() < PATIENCE && hub.metric(SHORT) == 0;
     while start.elapsed() < time || not_yet() {
@@ -301,9 +306,12 @@ fn the_dead_for_whom_all_wait_are_ended_by_the_keep_alive() {
     const EVENTS: u64 = 110;
     let hub = hub(&["--keepalive-ms=1500", "--memory-grace-ms=300"]);
     let dead = dead(&hub, DEAD, Overflow::Block);
-    let publishing: Vec<_> = (0..DEAD)
-        .map(|n| {
-            let mut client = Client::open(hub.clients);
+    // All of them before the first event: once short of memory, the hub lets nobody in.
+    let clients: Vec<Client> = (0..DEAD).map(|_| Client::open(hub.clients)).collect();
+    let publishing: Vec<_> = clients
+        .into_iter()
+        .enumerate()
+        .map(|(n, mut client)| {
             let mut writer = client.writer();
             std::thread::spawn(move || {
                 let frame = event(&format!("dead.{n}"), &numbered(0, 64 * 1024));
