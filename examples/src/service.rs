@@ -1,7 +1,7 @@
 //! What every service does alike: connect, say what happens to the connection, end in good order.
 
 use crate::report::Report;
-use hub_client::{BoxError, Client, ConnectionEvent, Emitter};
+use hub_client::{BoxError, Client, ConnectionEvent, Emitter, with_causes};
 use std::io::Read;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -63,7 +63,7 @@ impl Service {
     pub async fn drain(&self) -> Result<(), BoxError> {
         let drained = self.hub.drain().await;
         if let Err(error) = &drained {
-            self.report.fault(in_full(error));
+            self.report.fault(with_causes(error));
         }
         Ok(drained?)
     }
@@ -77,18 +77,6 @@ impl Service {
         self.report.print()?;
         drained
     }
-}
-
-/// An error with its causes.
-#[must_use]
-pub fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// SIGTERM, Ctrl-C and, where asked for, the end of stdin.
@@ -154,6 +142,6 @@ async fn tell_faults(hub: Client, report: Report) {
     let mut errors = hub.errors();
     drop(hub);
     while let Some(error) = errors.next().await {
-        report.fault(in_full(&error));
+        report.fault(with_causes(&error));
     }
 }

@@ -1,7 +1,7 @@
 //! What a script learns from the exit code: one table, from which the help derives.
 
 use hub_client::{
-    ConnectError, EmitError, RequestError, SubscribeError, SubscriptionEnd, TlsError,
+    ConnectError, EmitError, RequestError, SubscribeError, SubscriptionEnd, TlsError, with_causes,
 };
 use std::error::Error;
 use std::fmt::Write;
@@ -63,15 +63,9 @@ impl Failure {
         Failure { exit, message: message.into() }
     }
 
-    /// An error with all its causes; a `Display` of ours never repeats its source.
+    /// An error with all its causes.
     pub(crate) fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let _ = write!(message, ": {error}");
-            cause = error.source();
-        }
-        Failure { exit, message }
+        Failure { exit, message: with_causes(error) }
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use hub_client::with_causes;
 use hub_server::config::{self, Config, ConfigError};
 use tracing_subscriber::EnvFilter;
 
@@ -144,13 +145,7 @@ fn log_to_stderr(filter: &str) -> Result<(), Box<dyn std::error::Error + Send + 
 
 /// Says on standard error what went wrong, with its causes.
 pub(crate) fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    let mut line = format!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
     // A closed stderr is no reason to panic.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "error: {}", with_causes(error));
     ExitCode::from(code)
 }

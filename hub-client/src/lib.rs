@@ -97,6 +97,7 @@ pub use hub_core::wire::{
     Close, CloseCode, Credentials, Gap, GapReason, Overflow, Position, Refused, RefusedCode,
     RefusedWhat, Start,
 };
+pub use hub_core::with_causes;
 pub use options::{OnRestart, Options};
 #[cfg(feature = "tls")]
 pub use tls::{TlsError, TlsOptions};

@@ -11,6 +11,7 @@
 // The derive macro writes `::hub_core`, also where it is used in this crate.
 extern crate self as hub_core;
 
+mod causes;
 pub mod emitter;
 pub mod scrub;
 pub mod topic;
@@ -19,4 +20,5 @@ pub mod wire;
 #[doc(hidden)]
 pub mod __private;
 
+pub use causes::with_causes;
 pub use emitter::{Emitter, Event, LocalHub, Request};

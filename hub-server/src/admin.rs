@@ -54,7 +54,7 @@ async fn reload(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
     };
     tracing::info!(identity = identity.name(), "reload asked for");
     let outcomes = hub.reloads.all().await;
-    let refused = outcomes.iter().any(|outcome| outcome.error.is_some());
+    let refused = !outcomes.iter().all(Outcome::is_applied);
     let files: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
     let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let restart = "the keys of the hub's own configuration file, environment and flags";
@@ -71,8 +71,13 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
         && (credentials != Credentials::None || is_this_machine(request));
     let peer = Peer { loopback, certificate: None };
     let access = hub.access.current();
+    let must_hash = access.must_hash(&credentials);
     let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-    match hub.hashing.run(check).await {
+    let entered = match must_hash {
+        true => hub.hashing.run(check).await,
+        false => Some(check()),
+    };
+    match entered {
         Some(Ok(identity)) if identity.rights().may_admin() => Ok(identity),
         Some(Ok(_)) => Err(error(StatusCode::FORBIDDEN, "this takes a role with the right admin")),
         Some(Err(denied)) => Err(unauthorized(&denied)),

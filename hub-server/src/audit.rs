@@ -59,18 +59,18 @@ async fn look(hub: &Hub) -> Vec<Line> {
     let topics = hub.registry.all();
     let before: Vec<_> = topics.iter().map(|topic| topic.counts()).collect();
     let sessions: Vec<_> = hub.sessions.iter().map(|session| session.value().clone()).collect();
-    let mut waiting: HashMap<(String, u64), u64> = HashMap::new();
+    let mut waiting: HashMap<u64, u64> = HashMap::new();
     // One that has ended in between does not answer; what it left is looked for again.
     for found in join_all(sessions.iter().map(|session| session.send(Waiting))).await {
-        for (lane, events) in found.unwrap_or_default() {
-            *waiting.entry(lane).or_default() += events;
+        for (epoch, events) in found.unwrap_or_default() {
+            *waiting.entry(epoch).or_default() += events;
         }
     }
     let mut inboxes: Option<Line> = None;
     let mut lines = Vec::new();
     for (topic, before) in topics.iter().zip(before) {
         let name = topic.name().as_str();
-        let waiting = waiting.get(&(name.to_owned(), topic.epoch())).copied().unwrap_or_default();
+        let waiting = waiting.get(&topic.epoch()).copied().unwrap_or_default();
         let line = Line::new(topic, before, waiting);
         match name.starts_with("$inbox.") {
             true => inboxes = Some(inboxes.map_or(line.renamed(), |all| all.and(&line))),

@@ -39,8 +39,9 @@ pub struct HttpState {
     pub ready: Arc<AtomicBool>,
 }
 
-/// Serves `/healthz`, `/readyz`, `/metrics` and what `more` adds on `listener`. The server takes no signals: stop it
-/// with its handle, last, so that `/readyz` can say "draining" while the hub drains.
+/// Serves `/healthz`, `/readyz`, `/metrics` and what `more` adds on `listener`. The server takes no
+/// signals: stop it with its handle, last, so that `/readyz` can say "draining" while the hub
+/// drains.
 ///
 /// # Errors
 ///

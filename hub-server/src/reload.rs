@@ -48,13 +48,21 @@ pub(crate) trait Source: Send + Sized + 'static {
 pub(crate) struct Outcome {
     file: String,
     /// Why it was not taken over.
-    pub error: Option<String>,
+    error: Option<String>,
 }
 
 impl Outcome {
+    pub(crate) fn is_applied(&self) -> bool {
+        self.error.is_none()
+    }
+
+    /// In one word.
+    fn name(&self) -> &'static str {
+        if self.is_applied() { "applied" } else { "refused" }
+    }
+
     pub(crate) fn to_json(&self) -> serde_json::Value {
-        let outcome = if self.error.is_none() { "applied" } else { "refused" };
-        serde_json::json!({ "file": self.file, "outcome": outcome, "error": self.error })
+        serde_json::json!({ "file": self.file, "outcome": self.name(), "error": self.error })
     }
 }
 
@@ -119,11 +127,11 @@ pub(crate) async fn follow<S: Source>(hub: Arc<Hub>, mut source: S, mut text: Op
                 Some(error.to_string())
             }
         };
-        let outcome = if error.is_none() { "applied" } else { "refused" };
-        S::reloads(&hub.metrics).with_label_values(&[outcome]).inc();
+        let outcome = Outcome { file, error };
+        S::reloads(&hub.metrics).with_label_values(&[outcome.name()]).inc();
         if let Some(asker) = answer {
             // Whoever asked may have gone.
-            let _ = asker.send(Outcome { file, error });
+            let _ = asker.send(outcome);
         }
     }
 }

@@ -6,10 +6,10 @@
 //! (without `payments`, the hub answers at once that nobody is there).
 
 use clap::Parser;
-use hub_client::{BoxError, Client, Emitter, Event, RequestError};
+use hub_client::{BoxError, Client, Emitter, Event, RequestError, with_causes};
 use hub_examples::events::{Charge, OrderDeclined, OrderPaid, OrderPlaced, Payment};
 use hub_examples::report::Report;
-use hub_examples::service::{Connection, Service, in_full};
+use hub_examples::service::{Connection, Service};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -91,7 +91,7 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
 
 fn note(report: &Report, outcome: Result<(), BoxError>) {
     if let Err(error) = outcome {
-        report.fault(in_full(&*error));
+        report.fault(with_causes(&*error));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::subscriptions::{Inbound, Sink, Subscriptions, Waiting};
 use hub_core::emitter::{SubscribeOptions, SubscriptionEnd};
 use hub_core::topic::{TopicFilter, TopicName};
 use hub_core::wire::{Frame, Start};
+use hub_core::with_causes;
 use session::{End, Session, retry_after};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -252,17 +253,6 @@ impl Core {
             self.shared.events.send(ConnectionEvent::Closed { reason: reason.to_owned() });
         }
     }
-}
-
-/// An error and its causes, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 impl Drop for Core {

@@ -157,15 +157,16 @@ impl Registry {
         most: usize,
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<(Arc<Topic>, LedgerCounts)> {
+        if most == 0 {
+            return Vec::new();
+        }
         let mut found: Vec<_> = self
             .topics
             .iter()
             .filter(|topic| wanted(topic.name().as_str()))
             .map(|topic| (topic.value().clone(), topic.counts()))
             .collect();
-        if most == 0 {
-            found.clear();
-        } else if most < found.len() {
+        if most < found.len() {
             found.select_nth_unstable_by_key(most - 1, |(_, counts)| Reverse(counts.due));
             found.truncate(most);
         }

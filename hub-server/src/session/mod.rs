@@ -79,9 +79,9 @@ enum Stage {
     Closing,
 }
 
-/// How many events wait for its client, by topic and epoch.
+/// How many events wait for its client, by epoch: no two topics of a hub have the same.
 #[derive(Message)]
-#[rtype(result = "HashMap<(String, u64), u64>")]
+#[rtype(result = "HashMap<u64, u64>")]
 pub(crate) struct Waiting;
 
 /// Stops reading; answered when everything taken so far is published.
@@ -287,8 +287,7 @@ impl Handler<Waiting> for Session {
     fn handle(&mut self, _: Waiting, _: &mut Context<Self>) -> Self::Result {
         let mut waiting = HashMap::new();
         self.outbound.queue().for_each_waiting(|lane, events| {
-            let topic = (lane.topic.as_str().to_owned(), lane.epoch);
-            *waiting.entry(topic).or_default() += u64::from(events);
+            *waiting.entry(lane.epoch).or_default() += u64::from(events);
         });
         MessageResult(waiting)
     }

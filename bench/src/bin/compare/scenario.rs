@@ -5,8 +5,7 @@ use crate::servers::{Kind, Programs, Server};
 use hub_bench::dialect::{Hub, Redis};
 use hub_bench::load::{self, Group, Plan};
 use hub_bench::{Dialect, Payload, idle, request, usage::Usage};
-use std::error::Error;
-use std::fmt::Write;
+use hub_core::with_causes;
 use std::time::{Duration, Instant};
 
 /// What holds for all scenarios.
@@ -143,14 +142,7 @@ impl Scenario {
         settings: &Settings,
     ) -> Result<Sample, String> {
         let told = |error: hub_bench::BenchError| {
-            let mut text = format!("{} with {}: {error}", self.name, kind.name());
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                // Writing to a String cannot fail.
-                let _ = write!(text, ": {error}");
-                cause = error.source();
-            }
-            text
+            format!("{} with {}: {}", self.name, kind.name(), with_causes(&error))
         };
         if let Work::Start = self.work {
             return start(kind, programs).map_err(told_start(self.name));

@@ -28,19 +28,6 @@ impl<'a> EventFrame<'a> {
         Self::parse_rest(read, count, topic)
     }
 
-    /// The bytes of the topic in an EVENT frame's body, and where they end, if it is written as
-    /// most are. It is not checked: this serves to recognise one that was.
-    #[inline]
-    #[must_use]
-    pub fn peek_topic(body: &[u8]) -> Option<(&[u8], usize)> {
-        let (start, len) = match *body {
-            [_, 0x03, marker @ 0xa0..=0xbf, ..] => (3, usize::from(marker & 0x1f)),
-            [_, 0x03, 0xd9, len, ..] => (4, usize::from(len)),
-            _ => return None,
-        };
-        Some((body.get(start..start + len)?, start + len))
-    }
-
     /// Reads what follows the topic, where that is known to end at `offset` of the body.
     ///
     /// # Errors
@@ -89,33 +76,5 @@ impl<'a> EventFrame<'a> {
                 pack.raw(headers);
             }
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_topic_that_is_peeked_at_is_the_one_that_is_read() {
-        let limits = Limits::default();
-        for len in 0..300 {
-            let topic = "t".repeat(len);
-            let event = EventFrame { topic: &topic, payload: &[0xc3], headers: None };
-            let mut frame = Vec::new();
-            event.write(&mut frame);
-            let body = &frame[4..];
-            match EventFrame::peek_topic(body) {
-                None => assert!(len > 255, "{len}"),
-                Some((peeked, end)) => {
-                    assert_eq!(peeked, topic.as_bytes());
-                    let read = EventFrame::parse_after_topic(body, end, &topic, &limits);
-                    assert_eq!(read, Ok(event));
-                }
-            }
-            for cut in 0..body.len().min(len + 2) {
-                assert_eq!(EventFrame::peek_topic(&body[..cut]), None);
-            }
-        }
     }
 }
