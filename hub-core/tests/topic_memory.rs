@@ -62,6 +62,32 @@ fn what_is_shed_is_told_and_free() {
 }
 
 #[test]
+fn short_of_memory_each_queue_holds_less_until_there_is_enough_again() {
+    let ledger = Arc::new(Ledger::default());
+    let queue = DeliveryQueue::new(1 << 20, ledger.clone());
+    let fill = |topic| {
+        for n in 0..100 {
+            queue.append(run(
+                &lane(topic, 1, None),
+                n,
+                &[event(topic, n, None, 4_000)],
+                Overflow::DropOldest,
+            ));
+        }
+        queue.queued_bytes()
+    };
+    let all = fill("a");
+    ledger.held().limit_queues(1 << 16);
+    assert_eq!(queue.queued_bytes(), all, "what waits stays until it is shed");
+    assert!(!queue.has_room(1));
+    assert!(queue.must_wait(1, Overflow::Block));
+    let less = fill("b");
+    assert!(less <= (1 << 16) + 8_000, "{less}");
+    ledger.held().limit_queues(usize::MAX);
+    assert!(fill("c") > 300_000);
+}
+
+#[test]
 fn a_queue_that_is_to_be_closed_rather_than_to_lose_is_told_so() {
     let ledger = Arc::new(Ledger::default());
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());

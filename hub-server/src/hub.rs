@@ -61,7 +61,7 @@ impl Hub {
         };
         let registry = Registry::new(settings, arbiters);
         let held = registry.ledger().held().clone();
-        let memory = Arc::new(Memory::new(held, config.memory_bytes));
+        let memory = Arc::new(Memory::new(held, config.memory_bytes, config.queue_bytes));
         Ok(Arc::new(Hub {
             limits: Limits {
                 frame: config.max_frame_bytes,

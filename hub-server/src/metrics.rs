@@ -202,6 +202,11 @@ fn now(registry: &Registry, topics: usize, memory: &Memory) -> Vec<Box<dyn Colle
             "0: enough memory, 1: publishers wait for it, 2: events are refused.",
             memory.level().into(),
         ),
+        level(
+            "hub_queue_limit_bytes",
+            "What may wait for a connection now; less than `queue_bytes` while memory is short.",
+            memory.queue_limit() as u64,
+        ),
     ]);
     metrics
 }

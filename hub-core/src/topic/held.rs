@@ -1,4 +1,4 @@
-//! How many bytes topics and queues hold.
+//! How many bytes topics and queues hold, and may hold.
 
 use bytes::Bytes;
 use std::sync::Arc;
@@ -12,25 +12,46 @@ const OVERHEAD: usize = 80;
 ///
 /// It is exact enough to slow publishers down before the process has grown, and it costs a run two
 /// additions.
-#[derive(Debug, Default)]
-pub struct HeldBytes(AtomicUsize);
+#[derive(Debug)]
+pub struct HeldBytes {
+    bytes: AtomicUsize,
+    queue_limit: AtomicUsize,
+}
 
 /// By so much a queue may have grown or shrunk before it says so.
 pub(super) const STEP: usize = 64 * 1024;
+
+impl Default for HeldBytes {
+    fn default() -> Self {
+        HeldBytes { bytes: AtomicUsize::new(0), queue_limit: AtomicUsize::new(usize::MAX) }
+    }
+}
 
 impl HeldBytes {
     /// How many there are.
     #[must_use]
     pub fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// What may wait for one connection, where its own bound is not less.
+    #[must_use]
+    pub fn queue_limit(&self) -> usize {
+        self.queue_limit.load(Ordering::Relaxed)
+    }
+
+    /// Bounds all queues, also those that there are: while memory is short, each holds less. What
+    /// waits already stays, see [`DeliveryQueue::shed`](super::DeliveryQueue::shed).
+    pub fn limit_queues(&self, bytes: usize) {
+        self.queue_limit.store(bytes, Ordering::Relaxed);
     }
 
     /// What counted for `before` bytes counts for `now`.
     pub fn change(&self, before: usize, now: usize) {
         if now >= before {
-            self.0.fetch_add(now - before, Ordering::Relaxed);
+            self.bytes.fetch_add(now - before, Ordering::Relaxed);
         } else {
-            self.0.fetch_sub(before - now, Ordering::Relaxed);
+            self.bytes.fetch_sub(before - now, Ordering::Relaxed);
         }
     }
 

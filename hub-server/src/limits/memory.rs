@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// How the memory stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,17 +183,20 @@ pub(crate) struct Memory {
     held: Arc<HeldBytes>,
     /// In bytes, if there is a budget.
     budget: Option<usize>,
+    /// What may wait for a connection while there is enough.
+    queue_bytes: usize,
     slow_from: AtomicUsize,
     refuse_from: AtomicUsize,
     level: AtomicU8,
     used: AtomicUsize,
     looks: AtomicU64,
     waiting: Mutex<Vec<Waker>>,
+    short: Notify,
 }
 
 impl Memory {
     /// With a budget of so many bytes; 0 derives one.
-    pub(crate) fn new(held: Arc<HeldBytes>, budget: u64) -> Self {
+    pub(crate) fn new(held: Arc<HeldBytes>, budget: u64, queue_bytes: usize) -> Self {
         let budget = match budget {
             0 => system::derived_budget().map(|derived| {
                 tracing::info!(budget = derived.bytes, from = %derived.from, "memory budget");
@@ -209,12 +214,14 @@ impl Memory {
         Memory {
             held,
             budget,
+            queue_bytes,
             slow_from: AtomicUsize::new(usize::MAX),
             refuse_from: AtomicUsize::new(usize::MAX),
             level: AtomicU8::new(Pressure::Calm as u8),
             used: AtomicUsize::new(0),
             looks: AtomicU64::new(0),
             waiting: Mutex::default(),
+            short: Notify::new(),
         }
     }
 
@@ -224,6 +231,11 @@ impl Memory {
 
     pub(crate) fn budget(&self) -> Option<usize> {
         self.budget
+    }
+
+    /// What may wait for a connection now.
+    pub(crate) fn queue_limit(&self) -> usize {
+        self.queue_bytes.min(self.held.queue_limit())
     }
 
     /// What was used of the budget at the last look.
@@ -249,6 +261,16 @@ impl Memory {
     /// How often it was looked: who is refused comes again after the next look.
     pub(crate) fn looks(&self) -> u64 {
         self.looks.load(Ordering::Relaxed)
+    }
+
+    /// Has somebody look now, and not only when it is time.
+    pub(crate) fn report_short(&self) {
+        self.short.notify_one();
+    }
+
+    /// Somebody found memory short.
+    pub(crate) fn reported_short(&self) -> Notified<'_> {
+        self.short.notified()
     }
 
     /// Has `waker` woken after the next look at which publishers need not wait.

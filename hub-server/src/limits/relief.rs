@@ -6,16 +6,19 @@ use crate::hub::Hub;
 use crate::session::Relieve;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
 
-/// How often it is looked while there is enough memory,
+/// How often it is looked while there is enough memory, if nobody finds it short earlier,
 const EVERY: Duration = Duration::from_millis(50);
 /// and while publishers have to wait for it.
 const EVERY_WHEN_SHORT: Duration = Duration::from_millis(20);
+/// While there is enough, queues may hold a sixteenth more each time that this has passed.
+const WIDEN_EVERY: Duration = Duration::from_millis(100);
 /// How often accounts that nobody uses are closed.
 const SWEEP: Duration = Duration::from_secs(1);
 /// What may always wait for a client.
 const LEAST_QUEUE: usize = 64 * 1024;
-/// After so many looks the topics forget their past once more.
+/// After so many looks at which memory is short the topics forget their past once more.
 const FORGET_EVERY: u32 = 50;
 
 /// Runs for as long as the hub.
@@ -23,9 +26,14 @@ pub(crate) async fn keep_within_budget(hub: Arc<Hub>) {
     let start = Instant::now();
     let grace = Duration::from_millis(hub.config.memory_grace_ms);
     let mut watch = hub.memory.budget().map(|budget| Watch::new(budget, grace));
-    let (mut short, mut swept) = (0, start);
+    let mut relief = Relief::new(hub.config.queue_bytes);
+    let mut swept = start;
     loop {
-        tokio::time::sleep(if short == 0 { EVERY } else { EVERY_WHEN_SHORT }).await;
+        match relief.short {
+            // That nobody finds it short is what is hoped for.
+            0 => drop(timeout(EVERY, hub.memory.reported_short()).await),
+            _ => sleep(EVERY_WHEN_SHORT).await,
+        }
         if let Some(watch) = &mut watch {
             let verdict = watch.look(start.elapsed(), figures(&hub));
             let was = hub.memory.level();
@@ -38,13 +46,14 @@ pub(crate) async fn keep_within_budget(hub: Arc<Hub>) {
                     Pressure::Refuse => tracing::warn!(used, held, "memory: events are refused"),
                 }
             }
-            short = match verdict.level {
-                Pressure::Calm => 0,
-                level => {
-                    relieve(&hub, short, level);
-                    short + 1
+            match verdict.level {
+                Pressure::Calm => {
+                    if let Some(queue) = relief.widen(start.elapsed()) {
+                        hub.memory.held().limit_queues(queue);
+                    }
                 }
-            };
+                level => relieve(&hub, &mut relief, level),
+            }
         }
         if swept.elapsed() >= SWEEP {
             swept = Instant::now();
@@ -65,19 +74,103 @@ fn figures(hub: &Hub) -> Figures {
     }
 }
 
-/// Takes from the past first. Then what may wait for each client is halved from look to look, so
-/// that those for whom most waits lose first, and those who keep up lose nothing.
-fn relieve(hub: &Hub, looks: u32, level: Pressure) {
-    if looks.is_multiple_of(FORGET_EVERY) {
+/// Takes from the past, and then from what waits for clients.
+fn relieve(hub: &Hub, relief: &mut Relief, level: Pressure) {
+    if relief.short.is_multiple_of(FORGET_EVERY) {
         hub.registry.forget_past();
     }
-    let halved = hub.config.queue_bytes.checked_shr(looks).unwrap_or(0);
-    let queue = halved.max(LEAST_QUEUE);
-    let carry = (level == Pressure::Refuse).then_some(queue);
-    if looks > 0 {
+    if let Some(queue) = relief.narrow() {
+        hub.memory.held().limit_queues(queue);
+        let carry = (level == Pressure::Refuse).then_some(queue);
         for session in &hub.sessions {
             // Whose mailbox is full is told at the next look.
             let _ = session.try_send(Relieve { queue, carry });
         }
+    }
+}
+
+/// What may wait for a client. While memory is short it is halved from look to look, so that those
+/// for whom most waits lose first, and those who keep up lose nothing. It stays so when there is
+/// enough again, and grows slowly: otherwise slow clients would at once hold as much as before, and
+/// publishers would wait for most of the time.
+#[derive(Debug)]
+struct Relief {
+    /// What the configuration allows.
+    most: usize,
+    queue: usize,
+    /// At how many looks memory was short, since it was not.
+    short: u32,
+    /// When it last grew.
+    widened: Duration,
+}
+
+impl Relief {
+    fn new(most: usize) -> Self {
+        Relief { most, queue: most, short: 0, widened: Duration::ZERO }
+    }
+
+    /// Memory is short: what may wait from now on, if that is less. For the first time it stays.
+    fn narrow(&mut self) -> Option<usize> {
+        let first = self.short == 0 && self.queue >= self.most;
+        self.short += 1;
+        (!first).then(|| {
+            self.queue = (self.queue / 2).max(LEAST_QUEUE);
+            self.queue
+        })
+    }
+
+    /// There is enough: what may wait from now on, if that is more.
+    fn widen(&mut self, now: Duration) -> Option<usize> {
+        self.short = 0;
+        let grows = self.queue < self.most && now.saturating_sub(self.widened) >= WIDEN_EVERY;
+        grows.then(|| {
+            self.widened = now;
+            self.queue = (self.queue + self.queue / 16).min(self.most);
+            self.queue
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: usize = 4 << 20;
+
+    fn widen_for(relief: &mut Relief, from: u64, seconds: u64) {
+        for look in 0..seconds * 20 {
+            relief.widen(Duration::from_secs(from) + Duration::from_millis(look * 50));
+        }
+    }
+
+    #[test]
+    fn the_past_goes_first_then_queues_by_halves() {
+        let mut relief = Relief::new(MOST);
+        let queues: Vec<_> = (0..9).map(|_| relief.narrow()).collect();
+        let halves = [32, 16, 8, 4, 2, 1, 1, 1].map(|n| Some(n * LEAST_QUEUE));
+        assert_eq!(queues, [&[None], &halves[..]].concat());
+    }
+
+    #[test]
+    fn queues_grow_slowly_and_are_halved_at_once_when_memory_is_short_again() {
+        let mut relief = Relief::new(MOST);
+        relief.narrow();
+        assert_eq!(relief.narrow(), Some(MOST / 2));
+        widen_for(&mut relief, 1, 1);
+        let grown = relief.queue;
+        assert!((MOST / 4 * 3..MOST).contains(&grown), "{grown}");
+        assert_eq!(relief.narrow(), Some(grown / 2));
+    }
+
+    #[test]
+    fn it_becomes_as_it_was() {
+        let mut relief = Relief::new(MOST);
+        for _ in 0..20 {
+            relief.narrow();
+        }
+        widen_for(&mut relief, 1, 10);
+        assert_eq!(relief.queue, MOST);
+        assert_eq!(relief.widen(Duration::from_secs(100)), None);
+        assert_eq!(relief.narrow(), None, "the past goes first");
     }
 }

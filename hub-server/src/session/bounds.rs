@@ -211,7 +211,10 @@ impl Session {
         self.bounds.was_held = true;
         self.hub.metrics.limited(limit);
         self.bounds.hold = Some(match limit {
-            Limit::Memory => Hold::Memory(looks),
+            Limit::Memory => {
+                self.hub.memory.report_short();
+                Hold::Memory(looks)
+            }
             _ => Hold::Rate(Box::pin(tokio::time::sleep(self.until_a_token(now)))),
         });
         at

@@ -32,7 +32,8 @@ pub struct DeliveryQueue {
     control: AtomicUsize,
     /// What it takes beside its runs, as it last told the ledger.
     told: AtomicUsize,
-    limit: usize,
+    /// See [`DeliveryQueue::limit`].
+    own_limit: usize,
     lagging: AtomicBool,
     touched: AtomicBool,
     /// No more runs are let in.
@@ -80,7 +81,7 @@ impl DeliveryQueue {
             queued: AtomicUsize::new(0),
             control: AtomicUsize::new(0),
             told: AtomicUsize::new(0),
-            limit,
+            own_limit: limit,
             lagging: AtomicBool::new(false),
             touched: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -140,13 +141,18 @@ impl DeliveryQueue {
     #[must_use]
     pub fn has_room(&self, size: usize) -> bool {
         let queued = self.queued_bytes();
-        queued == 0 || queued + size + ITEM_OVERHEAD <= self.limit
+        queued == 0 || queued + size + ITEM_OVERHEAD <= self.limit()
+    }
+
+    /// What may wait: less than at other times while the hub is short of memory.
+    fn limit(&self) -> usize {
+        self.own_limit.min(self.ledger.held.queue_limit())
     }
 
     /// Publishers wait from here on. A quarter of the bound: more would only add latency for
     /// subscribers that keep up, and leaves the rest to those that lag.
     fn high_water(&self) -> usize {
-        self.limit / 4
+        self.limit() / 4
     }
 
     /// Has `waker` woken once when the queue has drained to half of where publishers wait, or
@@ -215,7 +221,7 @@ impl DeliveryQueue {
         // What is being sent counts for the bound, too.
         let before = backlog.bytes();
         let sending = self.queued_bytes().saturating_sub(before);
-        let pushed = backlog.push(run, Bound { limit: self.limit, sending }, &self.ledger);
+        let pushed = backlog.push(run, Bound { limit: self.limit(), sending }, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
         self.tell_size(&backlog);
         match pushed {

@@ -62,7 +62,7 @@ impl DeliveryQueue {
         write: &mut impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Written> {
         loop {
-            if sending.runs_dry(self.limit) {
+            if sending.runs_dry(self.limit()) {
                 self.refill(sending);
             }
             if sending.is_empty() {
@@ -89,7 +89,7 @@ impl DeliveryQueue {
 
     fn refill(&self, sending: &mut Sending) {
         let mut backlog = self.backlog.lock();
-        while sending.has_space(self.limit) {
+        while sending.has_space(self.limit()) {
             let Some(item) = backlog.pop() else { break };
             let (size, control_size) = (item.size(), item.control_size());
             let item = match item {
