@@ -18,7 +18,8 @@ pub(crate) struct Metrics {
     pub scrub_hits: IntCounterVec,
     pub shadow_hits: IntCounterVec,
     pub rules: IntGauge,
-    pub reloads: IntCounterVec,
+    pub scrub_reloads: IntCounterVec,
+    pub access_reloads: IntCounterVec,
     pub connections: IntGauge,
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
@@ -53,9 +54,14 @@ impl Metrics {
                 "rule",
             ),
             rules: gauge("hub_scrub_rules", "Rules in force."),
-            reloads: by_label(
+            scrub_reloads: by_label(
                 "hub_scrub_reloads_total",
                 "Rule files that were applied or refused.",
+                "outcome",
+            ),
+            access_reloads: by_label(
+                "hub_access_reloads_total",
+                "Access files that were applied or refused.",
                 "outcome",
             ),
             connections: gauge("hub_connections", "Clients connected now."),
@@ -84,7 +90,8 @@ impl Metrics {
         with.register(Box::new(self.scrub_hits.clone()))?;
         with.register(Box::new(self.shadow_hits.clone()))?;
         with.register(Box::new(self.rules.clone()))?;
-        with.register(Box::new(self.reloads.clone()))?;
+        with.register(Box::new(self.scrub_reloads.clone()))?;
+        with.register(Box::new(self.access_reloads.clone()))?;
         with.register(Box::new(self.connections.clone()))?;
         with.register(Box::new(self.connections_total.clone()))?;
         with.register(Box::new(self.closed.clone()))?;

@@ -38,9 +38,7 @@ pub(crate) trait Source: Send + Sized + 'static {
     fn apply(hub: &Hub, loaded: Self::Loaded);
 
     /// Where it is counted, by outcome.
-    fn reloads(metrics: &Metrics) -> &IntCounterVec {
-        &metrics.reloads
-    }
+    fn reloads(metrics: &Metrics) -> &IntCounterVec;
 }
 
 /// What became of a file.
@@ -198,6 +196,10 @@ impl Source for AccessFile {
         for session in &hub.sessions {
             session.do_send(AccessChanged);
         }
+    }
+
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.access_reloads
     }
 }
 

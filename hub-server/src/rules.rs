@@ -1,12 +1,14 @@
 //! The scrub's rules in force, and how others take their place.
 
 use crate::hub::Hub;
+use crate::metrics::Metrics;
 use crate::reload::Source;
 use crate::samples::Samples;
 use dashmap::DashMap;
 use hub_core::scrub::{Plan, RuleErrors, RuleSet, Scrubber, SystemKeys};
 use hub_core::topic::{Roles, TopicName};
 use parking_lot::RwLock;
+use prometheus::IntCounterVec;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -130,5 +132,9 @@ impl Source for RuleFile {
     fn apply(hub: &Hub, set: RuleSet) {
         hub.metrics.rules.set(i64::try_from(set.rules().count()).unwrap_or(i64::MAX));
         hub.rules.replace(set);
+    }
+
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.scrub_reloads
     }
 }

@@ -1,7 +1,8 @@
-//! Promise: rules are replaced under full load without a mixture and without a loss, however often.
-//! A broken file changes nothing, and the log says where it is broken.
+//! Promise: rules and rights are replaced under full load without a mixture and without a loss,
+//! however often, and no connection notices. A broken file changes nothing, and the log says where
+//! it is broken.
 //!
-//! `HUB_TEST_RELOADS=1000` sets how many times the rules are replaced.
+//! `HUB_TEST_RELOADS=1000` sets how many times they are replaced.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -45,6 +46,23 @@ fn version(number: u64) -> String {
 
 /// Like a version, but for one key that there is none of, in line 3.
 const WRONG: &str = "[[rule]]\nname = \"a\"\nfnid = { keys = [\"a\"] }\naction = \"drop\"\n";
+
+/// What clients may do: always the same. What others may, with whom these share the file, changes;
+/// whose own rights change comes back with those.
+fn access(number: u64) -> String {
+    format!(
+        r#"
+        [anonymous]
+        roles = ["all"]
+        [roles.all]
+        publish.allow = "t"
+        subscribe.allow = "t"
+        [roles.others]
+        publish.allow = ["t", "version-{number}"]
+        subscribe.deny = ["t", "version-{number}"]
+        "#
+    )
+}
 
 fn payload(publisher: u64, number: u64) -> Vec<u8> {
     let mut out = Vec::new();
@@ -123,6 +141,9 @@ fn a_thousand_reloads_under_load_mix_no_versions_and_lose_nothing() {
     config.listen.set_port(0);
     config.http.set_port(0);
     config.rules = path.to_string_lossy().into_owned();
+    let rights = folder.path().join("access.toml");
+    write(&rights, &access(1));
+    config.access = rights.to_string_lossy().into_owned();
     let hub = RunningHub::start(config).unwrap();
 
     let newest = Arc::new(AtomicU64::new(0));
@@ -166,6 +187,7 @@ fn a_thousand_reloads_under_load_mix_no_versions_and_lose_nothing() {
         } else {
             current += 1;
             write(&path, &version(current));
+            write(&rights, &access(current));
         }
         let (_, refused) = reloads(&hub);
         let hang_up = Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status();
@@ -182,6 +204,9 @@ fn a_thousand_reloads_under_load_mix_no_versions_and_lose_nothing() {
         let seen: Vec<u64> = due.iter().map(|(next, _)| *next).collect();
         assert_eq!(seen, sent, "each event of each publisher came");
     }
+    let access = metric(&hub, "hub_access_reloads_total{outcome=\"applied\"}");
+    assert!(access >= wanted / 2, "rights were taken over {access} times");
+    assert_eq!(metric(&hub, "hub_access_reloads_total{outcome=\"refused\"}"), 0);
     let (applied, refused) = reloads(&hub);
     // A look that comes of the clock may take over a file once more.
     assert!(refused >= broken && applied >= current - 1, "{applied} applied, {refused} refused");
