@@ -33,18 +33,18 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .args(connect::args())
         .subcommands([
-            serve::command(),
+            connects_to_nobody(serve::command()),
             emit::command(),
             on::command(),
             request::command(),
             reply::command(),
-            config_cmd::command(),
+            connects_to_nobody(config_cmd::command()),
             health::command(),
             admin::audit_command(),
             admin::reload_command(),
             bench::command(),
-            token::command(),
-            scrub::command(),
+            connects_to_nobody(token::command()),
+            connects_to_nobody(scrub::command()),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -54,6 +54,11 @@ fn command() -> Command {
              hub help emit",
             exit::Exit::help()
         ))
+}
+
+/// Leaves the options for connecting out of a command's help.
+fn connects_to_nobody(command: Command) -> Command {
+    command.args(connect::args().map(|arg| arg.hide(true)))
 }
 
 fn main() -> ExitCode {

@@ -41,3 +41,13 @@ fn the_version_is_the_crates() {
     let ended = tool("hub://h", ["--version"]).end();
     assert_eq!(ended.text(), format!("hub {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn the_options_for_connecting_are_shown_where_they_matter() {
+    for (command, shown) in [("emit", true), ("serve", false), ("scrub", false), ("token", false)] {
+        let ended = tool("hub://h", [command, "--help"]).end();
+        assert_eq!(ended.text().contains("--server <URL>"), shown, "{command}");
+    }
+    let ended = tool("hub://h", ["scrub", "check", "--help"]).end();
+    assert!(!ended.text().contains("--server <URL>"), "{}", ended.text());
+}
