@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 use hub_client::with_causes;
 use hub_server::config::{self, Config, ConfigError};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Exit code for a configuration that was refused; the same as for a wrong command line.
@@ -18,6 +19,8 @@ pub(crate) const CONFIG_ENV: &str = "HUB_CONFIG";
 /// A file longer than this is not a configuration.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const FILE: &str = "config";
+/// Lines of the log that wait to be written; those that come while so many do are dropped.
+const LOG_LINES: usize = 4096;
 
 /// `hub serve`.
 pub(crate) fn command() -> Command {
@@ -66,9 +69,10 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
         Ok(config) => config,
         Err(error) => return failed(&error, BAD_CONFIG),
     };
-    if let Err(error) = log_to_stderr(&config.log) {
-        return failed(&*error, BAD_CONFIG);
-    }
+    let _written_at_the_end = match log_to_stderr(&config.log) {
+        Ok(guard) => guard,
+        Err(error) => return failed(&*error, BAD_CONFIG),
+    };
     match hub_server::run_until_signal(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error, 1),
@@ -132,15 +136,23 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn log_to_stderr(filter: &str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+/// Logs from now on, on a thread of its own: where stderr takes nothing any more, the hub goes on.
+fn log_to_stderr(filter: &str) -> Result<WorkerGuard, Box<dyn std::error::Error + Send + Sync>> {
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let filter = EnvFilter::builder().parse(filter)?;
+    let (log, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(LOG_LINES)
+        .thread_name("hub-log")
+        .finish(io::stderr());
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::builder().parse(filter)?)
-        .with_writer(io::stderr)
+        .with_env_filter(filter)
+        .with_writer(log)
         .with_ansi(colours)
         // It would complain on stderr that stderr cannot be written, and panic as it cannot.
         .log_internal_errors(false)
-        .try_init()
+        .try_init()?;
+    Ok(guard)
 }
 
 /// Says on standard error what went wrong, with its causes.

@@ -1,11 +1,14 @@
 //! Promise: the hub serves on, drains and ends with code 0, though nothing that it logs can be
-//! written: stderr is on a full disk, is closed, or is a pipe that nobody reads from any more.
+//! written: stderr is on a full disk, is closed, or is a pipe that nobody reads, or can read, any more.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod support;
 mod wire;
 
 use hub_core::wire::{CloseCode, RefusedCode};
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 use support::{HUB, Process};
 use wire::frames::*;
@@ -61,11 +64,26 @@ fn a_closed_stderr() {
     serves_and_ends("2>&-");
 }
 
+fn fifo(name: &str) -> PathBuf {
+    let fifo = std::env::temp_dir().join(format!("hub-log-{name}-{}", std::process::id()));
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success(), "{}", fifo.display());
+    fifo
+}
+
+#[test]
+fn a_pipe_that_is_full_and_never_read() {
+    let fifo = fifo("full");
+    // Both ends, or it would wait for the other one. What a pipe holds by default is 64 KiB.
+    let mut full = File::options().read(true).write(true).open(&fifo).unwrap();
+    full.write_all(&[b'\n'; 65_536]).unwrap();
+    serves_and_ends(&format!("2>'{}'", fifo.display()));
+    std::fs::remove_file(&fifo).unwrap();
+}
+
 #[test]
 fn a_pipe_whose_reader_has_gone() {
-    let fifo = std::env::temp_dir().join(format!("hub-log-{}", std::process::id()));
+    let fifo = fifo("gone");
     let pipe = fifo.display();
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success(), "mkfifo {pipe}");
     // It ends as soon as the hub has opened its end, before that has said anything.
     let reader = Command::new("sh").arg("-c").arg(format!(": < '{pipe}'")).spawn();
     serves_and_ends(&format!("2>'{pipe}'"));
