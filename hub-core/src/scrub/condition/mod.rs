@@ -1,5 +1,7 @@
 //! Conditions of rules, in the Common Expression Language.
 
+mod types;
+
 use super::token::{Token, read};
 use cel::common::ast::{EntryExpr, Expr};
 use cel::objects::{Key, Map};
@@ -44,7 +46,8 @@ const MAX_LOOPS: usize = 2;
 const MAX_NODES: u64 = 500;
 
 impl Condition {
-    /// Parses a condition; names and functions that it uses must exist.
+    /// Parses a condition; names and functions that it uses must exist, and types must fit where
+    /// they are known.
     pub(crate) fn compile(text: &str) -> Result<Self, String> {
         if text.len() > 4096 {
             return Err("longer than 4096 bytes".into());
@@ -55,6 +58,7 @@ impl Condition {
         if scan.nodes.iter().sum::<u64>() > MAX_NODES {
             return Err(format!("more than {MAX_NODES} parts"));
         }
+        types::check(&program)?;
         Ok(Condition { program, nodes: scan.nodes, joins: scan.joins })
     }
 
