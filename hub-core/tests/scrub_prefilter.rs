@@ -141,7 +141,7 @@ proptest! {
         for set in SETS.iter() {
             set.candidates(&message, &mut candidates);
             for (text, place) in &places {
-                for key in ["", "phone card ssn tax dni nhs bsn cpf pnr sin token"] {
+                for key in ["", WORDS] {
                     hits.clear();
                     set.scan_under(key, text, &mut scratch, &mut hits);
                     prop_assert!(
@@ -173,6 +173,79 @@ proptest! {
                 hits.iter().map(|hit| (usize::from(hit.detector), hit.start, hit.end)).collect();
             prop_assert_eq!(together, alone, "{:?}", text);
         }
+    }
+}
+
+/// Words of every detector that needs one.
+const WORDS: &str = "phone card ssn tax dni nhs bsn cpf pnr sin token";
+
+/// The detectors that find something in this number, by their place in [`BuiltIn::ALL`]; each of them
+/// has to say before that it could.
+fn in_number(number: u64, scratch: &mut Scratch) -> Vec<usize> {
+    let mut found = Vec::new();
+    for text in [number.to_string(), format!("-{number}")] {
+        for key in ["", WORDS] {
+            let mut hits = Vec::<Hit>::new();
+            SETS[BuiltIn::ALL.len()].scan_each(key, &text, scratch, &mut hits);
+            found.extend(hits.iter().map(|hit| usize::from(hit.detector)));
+        }
+    }
+    for detector in &found {
+        let kind = BuiltIn::ALL[*detector];
+        assert!(SETS[*detector].may_have_hit(number), "{kind:?} in {number}");
+        assert!(SETS[BuiltIn::ALL.len()].may_have_hit(number), "{kind:?} in {number}");
+    }
+    found
+}
+
+/// Numbers of every length, so many that each detector of numbers finds some.
+#[test]
+fn a_number_with_a_hit_is_not_passed_over() {
+    let (mut scratch, mut found) = (Scratch::default(), vec![false; BuiltIn::ALL.len()]);
+    let mut state = 7_u64;
+    for digits in 1..=20_u32 {
+        for _ in 0..600 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let least = 10_u64.pow(digits - 1);
+            let number = least + (state >> 1) % least.saturating_mul(9).min(u64::MAX - least);
+            in_number(number, &mut scratch).into_iter().for_each(|kind| found[kind] = true);
+        }
+    }
+    for certain in [4_111_111_111_111_111, 255_081_416_802_538, 44_051_401_359, 12_345_678_995] {
+        in_number(certain, &mut scratch).into_iter().for_each(|kind| found[kind] = true);
+    }
+    let all = BuiltIn::ALL.iter().zip(&found).filter(|(_, found)| **found);
+    let all: Vec<_> = all.map(|(kind, _)| kind.name()).collect();
+    let numbers = [
+        "card",
+        "phone",
+        "us_ssn",
+        "nl_bsn",
+        "fr_nir",
+        "de_steuer_id",
+        "uk_nhs",
+        "br_cpf",
+        "pl_pesel",
+        "se_personnummer",
+        "ca_sin",
+    ];
+    assert_eq!(all, numbers);
+}
+
+#[test]
+fn in_times_and_small_numbers_nothing_is_looked_for() {
+    let all = &SETS[BuiltIn::ALL.len()];
+    for number in [0, 7, 65_535, 9_999_999, 1_763_900_000_123, 1_763_900_000_123_456, u64::MAX] {
+        assert!(!all.may_have_hit(number), "{number}");
+    }
+    // A pattern may find anything.
+    assert!(SETS[BuiltIn::ALL.len() + 1].may_have_hit(7));
+}
+
+proptest! {
+    #[test]
+    fn no_number_with_a_hit_is_passed_over(number in any::<u64>(), shift in 0..64_u32) {
+        in_number(number >> shift, &mut Scratch::default());
     }
 }
 

@@ -119,9 +119,13 @@ impl Finder {
         self.sets.iter().any(|set| set.has_patterns())
     }
 
-    /// The least integer in which something could be found.
-    pub(crate) fn least_number(&self) -> u64 {
-        self.sets.iter().map(|set| set.least_number()).min().unwrap_or(u64::MAX)
+    /// Whether something could be found in the digits of an integer, given without its sign.
+    #[inline]
+    pub(crate) fn may_find_in(&self, magnitude: u64) -> bool {
+        match &self.sets[..] {
+            [all] => all.may_have_hit(magnitude),
+            sets => sets.iter().any(|set| set.may_have_hit(magnitude)),
+        }
     }
 
     /// What each detector finds by itself, also where the finds of two overlap: that one may be

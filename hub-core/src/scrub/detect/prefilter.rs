@@ -12,6 +12,8 @@ use std::ops::Range;
 pub struct Candidates {
     /// A bit for each byte.
     bits: Vec<u64>,
+    /// The masks of the blocks, with an empty block before and behind them.
+    masks: Vec<Masks>,
     everywhere: bool,
 }
 
@@ -51,24 +53,39 @@ impl Candidates {
         }
     }
 
-    /// Marks what built-in detectors could find in any text inside of `bytes`, of which `bits` is
-    /// to have a bit for each.
+    /// The first byte from `from` on at which something could be found; none is `usize::MAX`.
+    #[inline]
+    pub(crate) fn next(&self, from: usize) -> usize {
+        let word = from / 64;
+        let Some(bits) = self.bits.get(word).filter(|_| !self.everywhere) else { return from };
+        let bits = bits >> (from % 64);
+        if bits != 0 {
+            return from + bits.trailing_zeros() as usize;
+        }
+        let behind = self.bits[word + 1..].iter().position(|bits| *bits != 0);
+        behind.map_or(usize::MAX, |words| {
+            let word = word + 1 + words;
+            word * 64 + self.bits[word].trailing_zeros() as usize
+        })
+    }
+
+    /// Marks what built-in detectors could find in any text inside of `message`.
     pub(super) fn mark(&mut self, message: &[u8], wanted: &Wanted) {
         let (blocks, rest) = message.as_chunks::<BLOCK>();
+        let count = blocks.len() + 1;
+        // Those of the message before are written over.
+        self.masks.resize(self.masks.len().max(count + 2), Masks::default());
+        for (block, masks_of) in blocks.iter().zip(&mut self.masks[1..]) {
+            masks(wanted.level, block, masks_of);
+        }
         let mut last = [0; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
-        let mut blocks = blocks.iter().chain([&last]).map(|block| masks(wanted.level, block));
-        let mut before = Masks::default();
-        let mut here = blocks.next().unwrap_or_default();
-        loop {
-            let next = blocks.next();
-            let at = self.bits.len() * BLOCK;
-            let ahead = next.unwrap_or_default();
-            let around = Around { message, at, before: &before, here: &here, next: &ahead };
-            self.bits.push(wanted.candidates(&around));
-            let Some(next) = next else { return };
-            (before, here) = (here, next);
-        }
+        masks(wanted.level, &last, &mut self.masks[count]);
+        self.masks[count + 1] = Masks::default();
+        let windows = self.masks[..count + 2].array_windows();
+        self.bits.extend(windows.enumerate().map(|(n, [before, here, next])| {
+            wanted.candidates(&Around { message, at: n * BLOCK, before, here, next })
+        }));
     }
 }
 
@@ -269,13 +286,13 @@ impl Wanted {
             let letter = around.behind(|masks| masks.letter, 1);
             starts |= around.here.digit & letter & around.alone(2);
         }
-        // The shortest number takes six bytes of this kind.
+        // The shortest number takes seven bytes of this kind, or six and the letter of a NIR.
         let part = |masks: &Masks| masks.digit | masks.join;
         let mut six = u128::from(part(around.here)) | u128::from(part(around.next)) << BLOCK;
         for by in [1, 2, 2] {
             six &= six >> by;
         }
-        starts &= six as u64;
+        starts &= six as u64 & around.ahead(|masks| masks.digit | masks.join | masks.letter, 6);
         let mut found = 0;
         while starts != 0 {
             let i = starts.trailing_zeros();
@@ -332,4 +349,33 @@ pub(super) fn ends_of_long_runs(token: u64, before: u64) -> u64 {
     }
     // Now bit `i` is the stretch that ends in byte `i` of this block.
     (long >> (BLOCK + 1 - LONG_RUN)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Candidates;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The next mark is before the end of a text exactly if the text has one.
+        #[test]
+        fn the_next_mark_is_the_first_in_what_follows(
+            marked in prop::collection::btree_set(0_usize..400, 0..6),
+            (start, len) in (0_usize..399).prop_flat_map(|start| (Just(start), 1..400 - start)),
+        ) {
+            let mut candidates = Candidates { bits: vec![0; 7], ..Candidates::default() };
+            marked.iter().for_each(|at| candidates.set(*at));
+            let expected = marked.range(start..).next().copied().unwrap_or(usize::MAX);
+            prop_assert_eq!(candidates.next(start), expected);
+            prop_assert_eq!(candidates.any(start..start + len), expected < start + len);
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_looked_at_everything_is_marked() {
+        let mut candidates = Candidates { bits: vec![0; 2], ..Candidates::default() };
+        assert_eq!(candidates.next(128), 128);
+        candidates.everywhere();
+        assert_eq!(candidates.next(5), 5);
+    }
 }

@@ -290,8 +290,8 @@ impl<'a> Pass<'a> {
                 }
                 may
             }
-            Token::UInt(n) => *n >= self.plan.least_number,
-            Token::Int(n) => n.unsigned_abs() >= self.plan.least_number,
+            Token::UInt(n) => self.plan.finder.may_find_in(*n),
+            Token::Int(n) => self.plan.finder.may_find_in(n.unsigned_abs()),
             Token::Nil | Token::Bool(_) => false,
             _ => true,
         };
