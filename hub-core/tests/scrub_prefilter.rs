@@ -78,6 +78,13 @@ const PARTS: &[&str] = &[
     "AKIAQYLPMN5HHHFPZAM2",
     "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
     "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",
+    "SO-2026-123456",
+    "INV-8112-289874",
+    "AB/811228-9874",
+    "X_030-123456",
+    "SO-2026-185052A00608436",
+    "N-212-555018",
+    "-2026-504425 phone",
     "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF\n-----END PRIVATE KEY-----",
     "postgres://app:hunter2@db.example/app",
     "api_key q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs",
@@ -243,6 +250,36 @@ fn in_times_and_small_numbers_nothing_is_looked_for() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Names that end in two groups of digits, and what is nearly such a name.
+    #[test]
+    fn no_name_with_a_hit_is_passed_over(
+        head in "[A-Z]{0,2}[-_/ .(+]{0,2}",
+        groups in prop::collection::vec("0?[0-9]{2,7}|811228|9874|46454286|[1-9][0-9]{3}", 2..4),
+        joined in "[-./ ]|[-(] ?",
+        tail in "[AB]?[0-9]{0,8}|[ -]?[A-Z]|, tel|[-.][0-9]{1,4}",
+        long in any::<bool>(),
+    ) {
+        let text = format!("{head}{}{tail}", groups.join(&joined));
+        // The length of a `str 8` is to be a letter or digit.
+        let text = if long { text.clone() + &" ".repeat(48) } else { text };
+        let mut message = Vec::new();
+        if long {
+            message.extend([0xd9, text.len() as u8]);
+            message.extend(text.bytes());
+        } else {
+            Packer(&mut message).str(&text);
+        }
+        let (mut scratch, mut hits) = (Scratch::default(), Vec::<Hit>::new());
+        let mut candidates = Candidates::default();
+        let all = &SETS[BuiltIn::ALL.len()];
+        all.candidates(&message, &mut candidates);
+        all.scan_under(WORDS, &text, &mut scratch, &mut hits);
+        let marked = candidates.any(message.len() - text.len()..message.len());
+        prop_assert!(hits.is_empty() || marked, "{hits:?} in {text:?}");
+    }
+
     #[test]
     fn no_number_with_a_hit_is_passed_over(number in any::<u64>(), shift in 0..64_u32) {
         in_number(number >> shift, &mut Scratch::default());
@@ -263,6 +300,10 @@ fn ordinary_texts_are_not_marked() {
         "order.placed",
         "2026-03-04T12:30:45.123Z",
         "KX-8123-77",
+        "SO-2026-123456",
+        "INV/2026-00417, paid",
+        "52913c9b-3c43-4cd2-ad83-b446bc98073f",
+        "578fece7-6396-4103-ac63-68bb7b7d7c5c",
     ];
     let mut places = Vec::new();
     for text in texts {

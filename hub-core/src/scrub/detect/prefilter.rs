@@ -144,7 +144,7 @@ impl Around<'_> {
         found
     }
 
-    /// Digits behind the two letters of a country that has IBANs.
+    /// Digits behind the two letters with which an IBAN begins. Where its text ends is not asked.
     #[inline(always)]
     fn ibans(&self) -> u64 {
         let letter = |by| self.behind(|masks| masks.letter, by);
@@ -156,6 +156,7 @@ impl Around<'_> {
             let digit = self.at + i as usize;
             if let Some(&[a, b]) = self.message.get(digit.saturating_sub(2)..digit)
                 && iban::has_country([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
+                && iban::end(self.message, digit - 2).is_some()
             {
                 found |= 1 << i;
             }
@@ -190,6 +191,31 @@ impl Around<'_> {
     fn is_corsican(&self, i: u32, end: usize) -> bool {
         let end = self.at + i as usize + end;
         matches!(self.message.get(end - 1..=end), Some([b'2', b'A' | b'B' | b'a' | b'b']))
+    }
+
+    /// Whether the `count` digits from byte `i` on are two short groups at the end of a name, as in
+    /// `SO-2026-123456`, and no number: what is written in two groups of so few digits is a
+    /// telephone number, which behind a name has to begin with 0, or a personnummer. `end` is where
+    /// the separators behind the digits end.
+    fn is_numbered_name(&self, i: u32, count: usize, end: usize) -> bool {
+        let start = self.at + i as usize;
+        let in_a_row = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+        let before = start.checked_sub(3).and_then(|at| self.message.get(at..start));
+        let (Some(&[head, last, mark]), true) = (before, end < REACH) else { return false };
+        // The letter may be the length of a text, and not in it.
+        if head == STR_8 || !last.is_ascii_alphanumeric() || !matches!(mark, b'-' | b'_' | b'/') {
+            return false;
+        }
+        let digits = &self.message[start..];
+        let first = in_a_row(digits);
+        let Some((joined, rest)) = digits[first..].split_first() else { return false };
+        let second = in_a_row(rest);
+        first + second == count
+            && first.max(second) <= 6
+            && (first, second) != PERSONNUMMER
+            && digits[0] != b'0'
+            && matches!(joined, b'-' | b'.' | b'/')
+            && !rest.get(second).is_some_and(u8::is_ascii_alphabetic)
     }
 
     /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
@@ -301,16 +327,14 @@ impl Wanted {
             let end = end & end.wrapping_neg();
             let digits = around.ahead(|masks| masks.digit, i) & (end - 1);
             let one_group = digits & (digits + 1) == 0;
-            let digits = digits.count_ones() as usize;
+            let count = digits.count_ones() as usize;
             let points = around.ahead(|masks| masks.point, i) & (end - 1) & 0xfff;
             let end = end.trailing_zeros() as usize;
-            let may_be = match digits {
+            let may_be = match count {
                 ..FEWEST_DIGITS => false,
                 FEWEST_DIGITS => around.is_corsican(i, end),
-                7..=8 if one_group => {
-                    !around.is_no_number(i, digits, end, self.has(BuiltIn::NlBsn))
-                }
-                _ => !around.is_date(i),
+                7..=8 if one_group => !around.is_no_number(i, count, end, self.has(BuiltIn::NlBsn)),
+                _ => !around.is_date(i) && !around.is_numbered_name(i, count, end),
             };
             if may_be || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3 {
                 found |= 1 << i;
@@ -319,6 +343,12 @@ impl Wanted {
         found
     }
 }
+
+/// The marker of a `str 8`, before its length.
+const STR_8: u8 = 0xd9;
+
+/// The groups of a personnummer.
+const PERSONNUMMER: (usize, usize) = (6, 4);
 
 /// Bytes that six groups of an IPv6 address take at most, with the colons behind them.
 const SIX_GROUPS: usize = 6 * 5;
