@@ -190,17 +190,18 @@ const WORDS: &str = "phone card ssn tax dni nhs bsn cpf pnr sin token";
 /// has to say before that it could.
 fn in_number(number: u64, scratch: &mut Scratch) -> Vec<usize> {
     let mut found = Vec::new();
-    for text in [number.to_string(), format!("-{number}")] {
-        for key in ["", WORDS] {
+    for (text, alone) in [(number.to_string(), true), (format!("-{number}"), false)] {
+        for key in ["", "at", "phone", "nhsNumber", "bsn", WORDS] {
             let mut hits = Vec::<Hit>::new();
             SETS[BuiltIn::ALL.len()].scan_each(key, &text, scratch, &mut hits);
-            found.extend(hits.iter().map(|hit| usize::from(hit.detector)));
+            for detector in hits.iter().map(|hit| usize::from(hit.detector)) {
+                for set in [&SETS[detector], &SETS[BuiltIn::ALL.len()]] {
+                    let may = set.may_have_hit(alone.then_some(key), number);
+                    assert!(may, "{:?} in {text} under {key:?}", BuiltIn::ALL[detector]);
+                }
+                found.push(detector);
+            }
         }
-    }
-    for detector in &found {
-        let kind = BuiltIn::ALL[*detector];
-        assert!(SETS[*detector].may_have_hit(number), "{kind:?} in {number}");
-        assert!(SETS[BuiltIn::ALL.len()].may_have_hit(number), "{kind:?} in {number}");
     }
     found
 }
@@ -243,10 +244,14 @@ fn a_number_with_a_hit_is_not_passed_over() {
 fn in_times_and_small_numbers_nothing_is_looked_for() {
     let all = &SETS[BuiltIn::ALL.len()];
     for number in [0, 7, 65_535, 9_999_999, 1_763_900_000_123, 1_763_900_000_123_456, u64::MAX] {
-        assert!(!all.may_have_hit(number), "{number}");
+        assert!(!all.may_have_hit(None, number), "{number}");
     }
+    let seconds = 1_763_900_000;
+    assert!(!all.may_have_hit(Some("created_at"), seconds));
+    assert!(all.may_have_hit(Some("homePhone"), seconds));
+    assert!(all.may_have_hit(None, seconds));
     // A pattern may find anything.
-    assert!(SETS[BuiltIn::ALL.len() + 1].may_have_hit(7));
+    assert!(SETS[BuiltIn::ALL.len() + 1].may_have_hit(None, 7));
 }
 
 proptest! {

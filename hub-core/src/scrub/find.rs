@@ -119,12 +119,13 @@ impl Finder {
         self.sets.iter().any(|set| set.has_patterns())
     }
 
-    /// Whether something could be found in the digits of an integer, given without its sign.
+    /// Whether something could be found in the digits of an integer, with or without a sign before
+    /// them. With `key` that is asked of digits alone that stand under it.
     #[inline]
-    pub(crate) fn may_find_in(&self, magnitude: u64) -> bool {
+    pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64) -> bool {
         match &self.sets[..] {
-            [all] => all.may_have_hit(magnitude),
-            sets => sets.iter().any(|set| set.may_have_hit(magnitude)),
+            [all] => all.may_have_hit(key, magnitude),
+            sets => sets.iter().any(|set| set.may_have_hit(key, magnitude)),
         }
     }
 

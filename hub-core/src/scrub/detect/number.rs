@@ -2,6 +2,7 @@
 
 use super::builtin::BuiltIn::{self, *};
 use super::card;
+use std::ops::RangeInclusive;
 
 /// The decimal digits of an integer.
 pub(crate) struct Digits {
@@ -67,12 +68,31 @@ const KINDS: [u64; LONGEST] = {
     table
 };
 
-/// Whether built-ins, given as bits of their discriminants, could find something in the digits of
-/// this integer, whatever its sign.
+/// Numbers of so many digits are ambiguous to all built-ins that find something in them.
+const AMBIGUOUS: RangeInclusive<usize> = 8..=10;
+
+/// What could be found in the digits of an integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// Nothing.
+    Nothing,
+    /// What needs a word nearby: matches of these built-ins, by the bits of their discriminants.
+    Ambiguous(u64),
+    /// Anything.
+    Anything,
+}
+
+/// What the `wanted` built-ins could find in the digits of this integer, whatever its sign.
 #[inline]
-pub(super) fn may_have_hit(wanted: u64, magnitude: u64) -> bool {
+pub(super) fn outlook(wanted: u64, magnitude: u64) -> Outlook {
     let digits = magnitude.checked_ilog10().map_or(1, |log| log as usize + 1);
     let kinds = wanted & KINDS[digits];
     // Of the longer numbers all but few can be cards alone, and most are times.
-    kinds != 0 && (kinds != 1 << Card as u32 || card::is_issued_number(magnitude, digits))
+    let is_card = || kinds != 1 << Card as u32 || card::is_issued_number(magnitude, digits);
+    match kinds {
+        0 => Outlook::Nothing,
+        _ if AMBIGUOUS.contains(&digits) => Outlook::Ambiguous(kinds),
+        _ if is_card() => Outlook::Anything,
+        _ => Outlook::Nothing,
+    }
 }

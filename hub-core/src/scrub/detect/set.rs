@@ -4,7 +4,7 @@ use super::builtin::BuiltIn;
 use super::fold::Folded;
 use super::hit::{Hit, resolve};
 use super::near::Words;
-use super::number::{self, Digits};
+use super::number::{self, Digits, Outlook};
 use super::pass::{self, Found, Wanted};
 use super::pattern::{self, Fuel, Pattern};
 use super::prefilter::Candidates;
@@ -118,10 +118,25 @@ impl DetectorSet {
         !self.patterns.is_empty()
     }
 
-    /// Whether the digits of an integer, given without its sign, could have a hit.
+    /// Whether the decimal digits of an integer could have a hit, with or without a sign before
+    /// them. With `key` that is asked of digits alone that stand under it.
     #[inline]
-    pub fn may_have_hit(&self, magnitude: u64) -> bool {
-        !self.patterns.is_empty() || number::may_have_hit(self.wanted.kinds, magnitude)
+    pub fn may_have_hit(&self, key: Option<&str>, magnitude: u64) -> bool {
+        !self.patterns.is_empty()
+            || match number::outlook(self.wanted.kinds, magnitude) {
+                Outlook::Nothing => false,
+                Outlook::Ambiguous(kinds) => key.is_none_or(|key| self.has_word(kinds, key)),
+                Outlook::Anything => true,
+            }
+    }
+
+    /// Whether a key has a word that these built-ins need near an ambiguous match.
+    fn has_word(&self, kinds: u64, key: &str) -> bool {
+        let kinds = self.of_kind.iter().enumerate().filter(|(kind, _)| kinds >> kind & 1 == 1);
+        let mut words = kinds
+            .flat_map(|(_, detectors)| detectors)
+            .filter_map(|detector| self.detectors[usize::from(*detector)].near.as_ref());
+        words.any(|words| words.are_in(key))
     }
 
     /// Appends the hits in `text`.

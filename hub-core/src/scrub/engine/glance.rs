@@ -215,8 +215,16 @@ impl<'a> Look<'a> {
 
     #[inline]
     fn is_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
-        !self.glance.detecting
-            || !self.plan.finder.may_find_in(magnitude)
+        if !self.glance.detecting || !self.plan.finder.may_find_in(None, magnitude) {
+            return true;
+        }
+        self.is_long_number_clean(magnitude, negative, key)
+    }
+
+    #[inline(never)]
+    fn is_long_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
+        let under = std::str::from_utf8(key).ok().filter(|_| !negative);
+        !self.plan.finder.may_find_in(under, magnitude)
             || self.finds_nothing(Digits::new(magnitude, negative).as_str().as_bytes(), key)
     }
 
