@@ -78,6 +78,13 @@ const PARTS: &[&str] = &[
     "AKIAQYLPMN5HHHFPZAM2",
     "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
     "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",
+    "SO-2026-123456",
+    "INV-8112-289874",
+    "AB/811228-9874",
+    "X_030-123456",
+    "SO-2026-185052A00608436",
+    "N-212-555018",
+    "-2026-504425 phone",
     "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF\n-----END PRIVATE KEY-----",
     "postgres://app:hunter2@db.example/app",
     "api_key q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs",
@@ -141,7 +148,7 @@ proptest! {
         for set in SETS.iter() {
             set.candidates(&message, &mut candidates);
             for (text, place) in &places {
-                for key in ["", "phone card ssn tax dni nhs bsn cpf pnr sin token"] {
+                for key in ["", WORDS] {
                     hits.clear();
                     set.scan_under(key, text, &mut scratch, &mut hits);
                     prop_assert!(
@@ -176,6 +183,114 @@ proptest! {
     }
 }
 
+/// Words of every detector that needs one.
+const WORDS: &str = "phone card ssn tax dni nhs bsn cpf pnr sin token";
+
+/// The detectors that find something in this number, by their place in [`BuiltIn::ALL`]; each of them
+/// has to say before that it could.
+fn in_number(number: u64, scratch: &mut Scratch) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (text, alone) in [(number.to_string(), true), (format!("-{number}"), false)] {
+        for key in ["", "at", "phone", "nhsNumber", "bsn", WORDS] {
+            let mut hits = Vec::<Hit>::new();
+            SETS[BuiltIn::ALL.len()].scan_each(key, &text, scratch, &mut hits);
+            for detector in hits.iter().map(|hit| usize::from(hit.detector)) {
+                for set in [&SETS[detector], &SETS[BuiltIn::ALL.len()]] {
+                    let may = set.may_have_hit(alone.then_some(key), number);
+                    assert!(may, "{:?} in {text} under {key:?}", BuiltIn::ALL[detector]);
+                }
+                found.push(detector);
+            }
+        }
+    }
+    found
+}
+
+/// Numbers of every length, so many that each detector of numbers finds some.
+#[test]
+fn a_number_with_a_hit_is_not_passed_over() {
+    let (mut scratch, mut found) = (Scratch::default(), vec![false; BuiltIn::ALL.len()]);
+    let mut state = 7_u64;
+    for digits in 1..=20_u32 {
+        for _ in 0..600 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let least = 10_u64.pow(digits - 1);
+            let number = least + (state >> 1) % least.saturating_mul(9).min(u64::MAX - least);
+            in_number(number, &mut scratch).into_iter().for_each(|kind| found[kind] = true);
+        }
+    }
+    for certain in [4_111_111_111_111_111, 255_081_416_802_538, 44_051_401_359, 12_345_678_995] {
+        in_number(certain, &mut scratch).into_iter().for_each(|kind| found[kind] = true);
+    }
+    let all = BuiltIn::ALL.iter().zip(&found).filter(|(_, found)| **found);
+    let all: Vec<_> = all.map(|(kind, _)| kind.name()).collect();
+    let numbers = [
+        "card",
+        "phone",
+        "us_ssn",
+        "nl_bsn",
+        "fr_nir",
+        "de_steuer_id",
+        "uk_nhs",
+        "br_cpf",
+        "pl_pesel",
+        "se_personnummer",
+        "ca_sin",
+    ];
+    assert_eq!(all, numbers);
+}
+
+#[test]
+fn in_times_and_small_numbers_nothing_is_looked_for() {
+    let all = &SETS[BuiltIn::ALL.len()];
+    for number in [0, 7, 65_535, 9_999_999, 1_763_900_000_123, 1_763_900_000_123_456, u64::MAX] {
+        assert!(!all.may_have_hit(None, number), "{number}");
+    }
+    let seconds = 1_763_900_000;
+    assert!(!all.may_have_hit(Some("created_at"), seconds));
+    assert!(all.may_have_hit(Some("homePhone"), seconds));
+    assert!(all.may_have_hit(None, seconds));
+    // A pattern may find anything.
+    assert!(SETS[BuiltIn::ALL.len() + 1].may_have_hit(None, 7));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Names that end in two groups of digits, and what is nearly such a name.
+    #[test]
+    fn no_name_with_a_hit_is_passed_over(
+        head in "[A-Z]{0,2}[-_/ .(+]{0,2}",
+        groups in prop::collection::vec("0?[0-9]{2,7}|811228|9874|46454286|[1-9][0-9]{3}", 2..4),
+        joined in "[-./ ]|[-(] ?",
+        tail in "[AB]?[0-9]{0,8}|[ -]?[A-Z]|, tel|[-.][0-9]{1,4}",
+        long in any::<bool>(),
+    ) {
+        let text = format!("{head}{}{tail}", groups.join(&joined));
+        // The length of a `str 8` is to be a letter or digit.
+        let text = if long { text.clone() + &" ".repeat(48) } else { text };
+        let mut message = Vec::new();
+        if long {
+            message.extend([0xd9, text.len() as u8]);
+            message.extend(text.bytes());
+        } else {
+            Packer(&mut message).str(&text);
+        }
+        let (mut scratch, mut hits) = (Scratch::default(), Vec::<Hit>::new());
+        let mut candidates = Candidates::default();
+        let all = &SETS[BuiltIn::ALL.len()];
+        all.candidates(&message, &mut candidates);
+        all.scan_under(WORDS, &text, &mut scratch, &mut hits);
+        let marked = candidates.any(message.len() - text.len()..message.len());
+        prop_assert!(hits.is_empty() || marked, "{hits:?} in {text:?}");
+    }
+
+    #[test]
+    fn no_number_with_a_hit_is_passed_over(number in any::<u64>(), shift in 0..64_u32) {
+        in_number(number >> shift, &mut Scratch::default());
+    }
+}
+
 #[test]
 fn ordinary_texts_are_not_marked() {
     let mut message = Vec::new();
@@ -190,6 +305,10 @@ fn ordinary_texts_are_not_marked() {
         "order.placed",
         "2026-03-04T12:30:45.123Z",
         "KX-8123-77",
+        "SO-2026-123456",
+        "INV/2026-00417, paid",
+        "52913c9b-3c43-4cd2-ad83-b446bc98073f",
+        "578fece7-6396-4103-ac63-68bb7b7d7c5c",
     ];
     let mut places = Vec::new();
     for text in texts {

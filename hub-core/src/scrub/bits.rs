@@ -31,12 +31,14 @@ impl Bits {
 
     #[inline]
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
-            std::iter::from_fn(move || {
-                let at = (bits != 0).then(|| word * 64 + bits.trailing_zeros() as usize)?;
-                bits &= bits - 1;
-                Some(at)
-            })
+        let (mut words, mut word) = (self.0, 0);
+        std::iter::from_fn(move || {
+            while *words.get(word)? == 0 {
+                word += 1;
+            }
+            let at = word * 64 + words[word].trailing_zeros() as usize;
+            words[word] &= words[word] - 1;
+            Some(at)
         })
     }
 

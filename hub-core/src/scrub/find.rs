@@ -119,9 +119,14 @@ impl Finder {
         self.sets.iter().any(|set| set.has_patterns())
     }
 
-    /// The least integer in which something could be found.
-    pub(crate) fn least_number(&self) -> u64 {
-        self.sets.iter().map(|set| set.least_number()).min().unwrap_or(u64::MAX)
+    /// Whether something could be found in the digits of an integer, with or without a sign before
+    /// them. With `key` that is asked of digits alone that stand under it.
+    #[inline]
+    pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64) -> bool {
+        match &self.sets[..] {
+            [all] => all.may_have_hit(key, magnitude),
+            sets => sets.iter().any(|set| set.may_have_hit(key, magnitude)),
+        }
     }
 
     /// What each detector finds by itself, also where the finds of two overlap: that one may be

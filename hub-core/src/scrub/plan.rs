@@ -27,8 +27,6 @@ pub struct Plan {
     types: [Bits; 9],
     pub(crate) sets: Sets,
     pub(crate) finder: Arc<Finder>,
-    /// The least integer in which the finder could find something.
-    pub(crate) least_number: u64,
     /// The detectors of the finder, and for each the rules that want it.
     pub(crate) detectors: Vec<usize>,
     pub(crate) wanted: Vec<Bits>,
@@ -126,7 +124,6 @@ impl Plan {
             with_keys,
             types,
             sets,
-            least_number: finder.least_number(),
             finder,
             detectors,
             wanted,

@@ -38,13 +38,14 @@ pub(super) struct Masks {
 
 /// The masks of a block. A function of its own for each kind of machine: where it is part of a larger
 /// one, the compiler takes the block apart byte by byte.
-pub(super) fn masks(level: Level, block: &[u8; BLOCK]) -> Masks {
-    dispatch!(level, simd => classify(simd, block))
+#[inline]
+pub(super) fn masks(level: Level, block: &[u8; BLOCK], into: &mut Masks) {
+    dispatch!(level, simd => *into = classify(simd, block));
 }
 
 /// It has to be inlined into code that was made for `simd`.
 #[inline(always)]
-pub(super) fn classify<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Masks {
+fn classify<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Masks {
     let mut masks = Masks::default();
     // As many bytes at once as the machine's registers hold: wider values do not stay in registers.
     let mut at = 0;
@@ -115,7 +116,9 @@ mod tests {
                     str8: bit(b == 0xd9),
                 };
                 for level in [Level::new(), Level::baseline()] {
-                    assert_eq!(masks(level, &block), expected, "{b:#x} at {place}");
+                    let mut found = Masks::default();
+                    masks(level, &block, &mut found);
+                    assert_eq!(found, expected, "{b:#x} at {place}");
                 }
             }
         }

@@ -10,13 +10,25 @@ const LAYOUTS: [&[usize]; 7] =
 
 /// Whether the digits have a length and prefix that are issued, and pass Luhn.
 pub(super) fn is_card(digits: &[u8]) -> bool {
-    (12..=19).contains(&digits.len()) && is_issued(digits) && luhn(digits)
+    if !(12..=19).contains(&digits.len()) {
+        return false;
+    }
+    let prefix = digits[..PREFIX].iter().fold(0, |n, &d| n * 10 + u32::from(d));
+    is_issued(prefix, digits.len()) && luhn(digits)
 }
+
+/// Whether cards begin as this number of so many digits does.
+pub(super) fn is_issued_number(number: u64, digits: usize) -> bool {
+    let rest = 10_u64.pow(digits.saturating_sub(PREFIX) as u32);
+    is_issued((number / rest) as u32, digits)
+}
+
+/// Digits that tell the network.
+const PREFIX: usize = 4;
 
 /// Lengths by prefix, from the networks' published ranges. Left out: UATP (1, 15 digits), whose
 /// prefix is too common, and numbers beginning with 6 that no network claims.
-fn is_issued(digits: &[u8]) -> bool {
-    let prefix = digits[..4].iter().fold(0, |n, &d| n * 10 + u32::from(d));
+fn is_issued(prefix: u32, len: usize) -> bool {
     let lengths: &[usize] = match prefix {
         4000..=4999 => &[13, 16, 19],       // Visa
         5100..=5599 | 2221..=2720 => &[16], // Mastercard
@@ -32,7 +44,7 @@ fn is_issued(digits: &[u8]) -> bool {
         9792 | 9860 | 8600 => &[16],        // Troy, Humo, Uzcard
         _ => &[],
     };
-    lengths.contains(&digits.len()) || is_maestro(prefix, digits.len())
+    lengths.contains(&len) || is_maestro(prefix, len)
 }
 
 fn is_maestro(prefix: u32, len: usize) -> bool {

@@ -110,6 +110,13 @@ fn fits(upper: &[u8], form: &str) -> bool {
 
 /// An IBAN whose two letters stand at `start`: in one piece, or with single spaces or hyphens.
 pub(super) fn find(bytes: &[u8], start: usize) -> Option<Found> {
+    let end = end(bytes, start)?;
+    let ends = !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+    ends.then_some(Found { start, end, certain: true })
+}
+
+/// Where the IBAN whose two letters stand at `start` ends, whatever stands behind it.
+pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
     let code = [bytes[start].to_ascii_uppercase(), bytes[start + 1].to_ascii_uppercase()];
     let (len, form) = country(code)?;
     let mut upper = [0; LONGEST];
@@ -126,6 +133,5 @@ pub(super) fn find(bytes: &[u8], start: usize) -> Option<Found> {
         }
         at += 1;
     }
-    let ends = !bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
-    (ends && fits(&upper[..len], form)).then_some(Found { start, end: at, certain: true })
+    fits(&upper[..len], form).then_some(at)
 }

@@ -48,7 +48,12 @@ impl Words {
     pub(super) fn are_near(&self, key: &str, text: &str, start: usize, end: usize) -> bool {
         let from = text.floor_char_boundary(start.saturating_sub(self.within));
         let to = text.ceil_char_boundary(text.len().min(end + self.within));
-        self.has(text, from, start) || self.has(text, end, to) || self.has(key, 0, key.len())
+        self.has(text, from, start) || self.has(text, end, to) || self.are_in(key)
+    }
+
+    /// Whether a word stands in a key.
+    pub(super) fn are_in(&self, key: &str) -> bool {
+        self.has(key, 0, key.len())
     }
 
     fn has(&self, text: &str, from: usize, to: usize) -> bool {

@@ -13,8 +13,6 @@ use memchr::memmem::Finder;
 pub(super) const LONG_RUN: usize = 16;
 /// Digits with which the shortest number begins, an IPv4 address apart: a NIR's before its letter.
 pub(super) const FEWEST_DIGITS: usize = 6;
-/// The least number with so many digits.
-pub(super) const LEAST_NUMBER: u64 = 10_u64.pow(FEWEST_DIGITS as u32 - 1);
 
 /// Whether a byte may be part of a run.
 const RUN: [bool; 256] = {
@@ -57,7 +55,7 @@ impl Found {
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     /// Bit `n`: the built-in with discriminant `n`.
-    kinds: u64,
+    pub(super) kinds: u64,
     forms: Forms,
     /// The instructions that this machine has.
     pub(super) level: Level,
@@ -151,7 +149,9 @@ pub(super) fn run(text: &str, wanted: &Wanted, found: impl FnMut(BuiltIn, Found)
 
 impl<F: FnMut(BuiltIn, Found)> Pass<'_, F> {
     fn block(&mut self, block: &[u8; BLOCK], len: usize, at: usize, before: &mut Before) {
-        let masks = masks(self.wanted.level, block);
+        let mut found = Masks::default();
+        masks(self.wanted.level, block, &mut found);
+        let masks = found;
         let alphanumeric = masks.digit | masks.letter;
         if masks.digit != 0 {
             let starts = masks.digit & !behind(alphanumeric, before.alphanumeric, 1);

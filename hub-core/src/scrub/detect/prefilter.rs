@@ -12,6 +12,8 @@ use std::ops::Range;
 pub struct Candidates {
     /// A bit for each byte.
     bits: Vec<u64>,
+    /// The masks of the blocks, with an empty block before and behind them.
+    masks: Vec<Masks>,
     everywhere: bool,
 }
 
@@ -51,24 +53,39 @@ impl Candidates {
         }
     }
 
-    /// Marks what built-in detectors could find in any text inside of `bytes`, of which `bits` is
-    /// to have a bit for each.
+    /// The first byte from `from` on at which something could be found; none is `usize::MAX`.
+    #[inline]
+    pub(crate) fn next(&self, from: usize) -> usize {
+        let word = from / 64;
+        let Some(bits) = self.bits.get(word).filter(|_| !self.everywhere) else { return from };
+        let bits = bits >> (from % 64);
+        if bits != 0 {
+            return from + bits.trailing_zeros() as usize;
+        }
+        let behind = self.bits[word + 1..].iter().position(|bits| *bits != 0);
+        behind.map_or(usize::MAX, |words| {
+            let word = word + 1 + words;
+            word * 64 + self.bits[word].trailing_zeros() as usize
+        })
+    }
+
+    /// Marks what built-in detectors could find in any text inside of `message`.
     pub(super) fn mark(&mut self, message: &[u8], wanted: &Wanted) {
         let (blocks, rest) = message.as_chunks::<BLOCK>();
+        let count = blocks.len() + 1;
+        // Those of the message before are written over.
+        self.masks.resize(self.masks.len().max(count + 2), Masks::default());
+        for (block, masks_of) in blocks.iter().zip(&mut self.masks[1..]) {
+            masks(wanted.level, block, masks_of);
+        }
         let mut last = [0; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
-        let mut blocks = blocks.iter().chain([&last]).map(|block| masks(wanted.level, block));
-        let mut before = Masks::default();
-        let mut here = blocks.next().unwrap_or_default();
-        loop {
-            let next = blocks.next();
-            let at = self.bits.len() * BLOCK;
-            let ahead = next.unwrap_or_default();
-            let around = Around { message, at, before: &before, here: &here, next: &ahead };
-            self.bits.push(wanted.candidates(&around));
-            let Some(next) = next else { return };
-            (before, here) = (here, next);
-        }
+        masks(wanted.level, &last, &mut self.masks[count]);
+        self.masks[count + 1] = Masks::default();
+        let windows = self.masks[..count + 2].array_windows();
+        self.bits.extend(windows.enumerate().map(|(n, [before, here, next])| {
+            wanted.candidates(&Around { message, at: n * BLOCK, before, here, next })
+        }));
     }
 }
 
@@ -127,7 +144,7 @@ impl Around<'_> {
         found
     }
 
-    /// Digits behind the two letters of a country that has IBANs.
+    /// Digits behind the two letters with which an IBAN begins. Where its text ends is not asked.
     #[inline(always)]
     fn ibans(&self) -> u64 {
         let letter = |by| self.behind(|masks| masks.letter, by);
@@ -139,6 +156,7 @@ impl Around<'_> {
             let digit = self.at + i as usize;
             if let Some(&[a, b]) = self.message.get(digit.saturating_sub(2)..digit)
                 && iban::has_country([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
+                && iban::end(self.message, digit - 2).is_some()
             {
                 found |= 1 << i;
             }
@@ -173,6 +191,31 @@ impl Around<'_> {
     fn is_corsican(&self, i: u32, end: usize) -> bool {
         let end = self.at + i as usize + end;
         matches!(self.message.get(end - 1..=end), Some([b'2', b'A' | b'B' | b'a' | b'b']))
+    }
+
+    /// Whether the `count` digits from byte `i` on are two short groups at the end of a name, as in
+    /// `SO-2026-123456`, and no number: what is written in two groups of so few digits is a
+    /// telephone number, which behind a name has to begin with 0, or a personnummer. `end` is where
+    /// the separators behind the digits end.
+    fn is_numbered_name(&self, i: u32, count: usize, end: usize) -> bool {
+        let start = self.at + i as usize;
+        let in_a_row = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+        let before = start.checked_sub(3).and_then(|at| self.message.get(at..start));
+        let (Some(&[head, last, mark]), true) = (before, end < REACH) else { return false };
+        // The letter may be the length of a text, and not in it.
+        if head == STR_8 || !last.is_ascii_alphanumeric() || !matches!(mark, b'-' | b'_' | b'/') {
+            return false;
+        }
+        let digits = &self.message[start..];
+        let first = in_a_row(digits);
+        let Some((joined, rest)) = digits[first..].split_first() else { return false };
+        let second = in_a_row(rest);
+        first + second == count
+            && first.max(second) <= 6
+            && (first, second) != PERSONNUMMER
+            && digits[0] != b'0'
+            && matches!(joined, b'-' | b'.' | b'/')
+            && !rest.get(second).is_some_and(u8::is_ascii_alphabetic)
     }
 
     /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
@@ -269,13 +312,13 @@ impl Wanted {
             let letter = around.behind(|masks| masks.letter, 1);
             starts |= around.here.digit & letter & around.alone(2);
         }
-        // The shortest number takes six bytes of this kind.
+        // The shortest number takes seven bytes of this kind, or six and the letter of a NIR.
         let part = |masks: &Masks| masks.digit | masks.join;
         let mut six = u128::from(part(around.here)) | u128::from(part(around.next)) << BLOCK;
         for by in [1, 2, 2] {
             six &= six >> by;
         }
-        starts &= six as u64;
+        starts &= six as u64 & around.ahead(|masks| masks.digit | masks.join | masks.letter, 6);
         let mut found = 0;
         while starts != 0 {
             let i = starts.trailing_zeros();
@@ -284,16 +327,14 @@ impl Wanted {
             let end = end & end.wrapping_neg();
             let digits = around.ahead(|masks| masks.digit, i) & (end - 1);
             let one_group = digits & (digits + 1) == 0;
-            let digits = digits.count_ones() as usize;
+            let count = digits.count_ones() as usize;
             let points = around.ahead(|masks| masks.point, i) & (end - 1) & 0xfff;
             let end = end.trailing_zeros() as usize;
-            let may_be = match digits {
+            let may_be = match count {
                 ..FEWEST_DIGITS => false,
                 FEWEST_DIGITS => around.is_corsican(i, end),
-                7..=8 if one_group => {
-                    !around.is_no_number(i, digits, end, self.has(BuiltIn::NlBsn))
-                }
-                _ => !around.is_date(i),
+                7..=8 if one_group => !around.is_no_number(i, count, end, self.has(BuiltIn::NlBsn)),
+                _ => !around.is_date(i) && !around.is_numbered_name(i, count, end),
             };
             if may_be || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3 {
                 found |= 1 << i;
@@ -302,6 +343,12 @@ impl Wanted {
         found
     }
 }
+
+/// The marker of a `str 8`, before its length.
+const STR_8: u8 = 0xd9;
+
+/// The groups of a personnummer.
+const PERSONNUMMER: (usize, usize) = (6, 4);
 
 /// Bytes that six groups of an IPv6 address take at most, with the colons behind them.
 const SIX_GROUPS: usize = 6 * 5;
@@ -332,4 +379,33 @@ pub(super) fn ends_of_long_runs(token: u64, before: u64) -> u64 {
     }
     // Now bit `i` is the stretch that ends in byte `i` of this block.
     (long >> (BLOCK + 1 - LONG_RUN)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Candidates;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The next mark is before the end of a text exactly if the text has one.
+        #[test]
+        fn the_next_mark_is_the_first_in_what_follows(
+            marked in prop::collection::btree_set(0_usize..400, 0..6),
+            (start, len) in (0_usize..399).prop_flat_map(|start| (Just(start), 1..400 - start)),
+        ) {
+            let mut candidates = Candidates { bits: vec![0; 7], ..Candidates::default() };
+            marked.iter().for_each(|at| candidates.set(*at));
+            let expected = marked.range(start..).next().copied().unwrap_or(usize::MAX);
+            prop_assert_eq!(candidates.next(start), expected);
+            prop_assert_eq!(candidates.any(start..start + len), expected < start + len);
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_looked_at_everything_is_marked() {
+        let mut candidates = Candidates { bits: vec![0; 2], ..Candidates::default() };
+        assert_eq!(candidates.next(128), 128);
+        candidates.everywhere();
+        assert_eq!(candidates.next(5), 5);
+    }
 }

@@ -4,6 +4,7 @@ use super::builtin::BuiltIn;
 use super::fold::Folded;
 use super::hit::{Hit, resolve};
 use super::near::Words;
+use super::number::{self, Digits, Outlook};
 use super::pass::{self, Found, Wanted};
 use super::pattern::{self, Fuel, Pattern};
 use super::prefilter::Candidates;
@@ -105,9 +106,10 @@ impl DetectorSet {
             return;
         }
         candidates.mark(message, &self.wanted);
-        let literals = self.literals.iter().filter(|literals| !literals.pattern.is_empty());
-        for found in literals.flat_map(|some| some.automaton.find_overlapping_iter(message)) {
-            candidates.set(found.start());
+        if let Some(literals) = self.literals.as_ref().filter(|some| !some.pattern.is_empty()) {
+            for found in literals.automaton.find_overlapping_iter(message) {
+                candidates.set(found.start());
+            }
         }
     }
 
@@ -116,9 +118,25 @@ impl DetectorSet {
         !self.patterns.is_empty()
     }
 
-    /// The least integer with a hit in its digits.
-    pub fn least_number(&self) -> u64 {
-        if self.patterns.is_empty() { pass::LEAST_NUMBER } else { 0 }
+    /// Whether the decimal digits of an integer could have a hit, with or without a sign before
+    /// them. With `key` that is asked of digits alone that stand under it.
+    #[inline]
+    pub fn may_have_hit(&self, key: Option<&str>, magnitude: u64) -> bool {
+        !self.patterns.is_empty()
+            || match number::outlook(self.wanted.kinds, magnitude) {
+                Outlook::Nothing => false,
+                Outlook::Ambiguous(kinds) => key.is_none_or(|key| self.has_word(kinds, key)),
+                Outlook::Anything => true,
+            }
+    }
+
+    /// Whether a key has a word that these built-ins need near an ambiguous match.
+    fn has_word(&self, kinds: u64, key: &str) -> bool {
+        let kinds = self.of_kind.iter().enumerate().filter(|(kind, _)| kinds >> kind & 1 == 1);
+        let mut words = kinds
+            .flat_map(|(_, detectors)| detectors)
+            .filter_map(|detector| self.detectors[usize::from(*detector)].near.as_ref());
+        words.any(|words| words.are_in(key))
     }
 
     /// Appends the hits in `text`.
@@ -171,15 +189,8 @@ impl DetectorSet {
     /// The detector, the one named first, to which the decimal digits of `value` as a whole are a
     /// hit. Leading zeros are lost in an integer, and with them what has any.
     pub fn scan_uint(&self, key: &str, value: u64, scratch: &mut Scratch) -> Option<u16> {
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        let mut rest = value;
-        while rest > 0 || start == digits.len() {
-            start -= 1;
-            digits[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        let text = str::from_utf8(&digits[start..]).unwrap_or_default();
+        let digits = Digits::new(value, false);
+        let text = digits.as_str();
         let Scratch { tried, hits, fuel, .. } = scratch;
         hits.clear();
         self.find(key, text, tried, fuel, hits);

@@ -11,10 +11,8 @@ use super::super::plan::Plan;
 use super::super::rule::{Find, RuleKind};
 use super::super::token::{Token, read};
 use super::state::Work;
-use crate::scrub::detect::Candidates;
+use crate::scrub::detect::{Candidates, Digits};
 use crate::wire::Limits;
-use std::fmt;
-use std::io::Write;
 
 /// What makes a plan fit for it.
 #[derive(Debug)]
@@ -49,148 +47,210 @@ impl Glance {
     }
 }
 
-/// The longest number has 20 digits.
-const LONGEST_NUMBER: usize = 24;
-
-/// An open container.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Level {
-    left: usize,
-    map: bool,
-    /// The key under which its values stand: of an array, its own.
-    key: (usize, usize),
-}
-
 /// What a glance needs while it goes over a message.
 struct Look<'a> {
     plan: &'a Plan,
     glance: &'a Glance,
     bytes: &'a [u8],
     candidates: &'a Candidates,
+    /// The first byte, of those not yet gone over, at which detectors could find anything.
+    next: usize,
     finding: &'a mut FindScratch,
 }
 
 impl Plan {
-    /// Whether no rule finds anything in a payload or in headers. `false` is said in doubt, too.
-    pub(super) fn is_clean(&self, bytes: &[u8], work: &mut Work) -> bool {
+    /// The most steps that a pass takes over bytes in which nothing is found.
+    ///
+    /// A step for each value, which takes a byte at least, and for each word of its path states;
+    /// one for 16 bytes of text, and once more if it is scanned. A number has less text than that
+    /// for each of its bytes.
+    pub(super) fn most_steps(&self, bytes: &[u8]) -> u64 {
+        (bytes.len() * (self.paths.width() + 1)) as u64
+    }
+
+    /// Whether no rule finds anything in a payload or in headers, and they keep to the budget if
+    /// so many steps were `skipped` before. `false` is said in doubt, too.
+    pub(super) fn is_clean(&self, bytes: &[u8], skipped: u64, work: &mut Work) -> bool {
+        work.sifted = false;
         let Some(glance) = &self.glance else { return false };
-        // A step for each value, which takes a byte at least, and for each word of its path
-        // states; one for 16 bytes of text, and once more if it is scanned. A number has less text
-        // than that for each of its bytes.
-        let most = (bytes.len() * (self.paths.width() + 1)) as u64;
-        if work.steps + most > self.shared.budget.steps {
+        if work.steps + skipped + self.most_steps(bytes) > self.shared.budget.steps {
             return false;
         }
+        let mut next = usize::MAX;
         if glance.detecting {
             self.finder.candidates(bytes, &mut work.candidates);
             work.sifted = true;
+            next = work.candidates.next(0);
         }
-        let Work { candidates, finding, levels, .. } = work;
-        let mut look = Look { plan: self, glance, bytes, candidates, finding };
-        levels.clear();
-        look.is_clean(levels).unwrap_or(false)
+        let Work { candidates, finding, .. } = work;
+        let mut look = Look { plan: self, glance, bytes, candidates, next, finding };
+        look.value(0, b"", Limits::MAX_DEPTH).is_some()
     }
 }
 
-impl Look<'_> {
-    /// `None`: the bytes are no MessagePack.
-    fn is_clean(&mut self, levels: &mut Vec<Level>) -> Option<bool> {
-        let mut here = Level { left: 1, map: false, key: (0, 0) };
-        let mut pos = 0;
-        loop {
-            while here.left == 0 {
-                match levels.pop() {
-                    Some(outer) => here = outer,
-                    None => return Some(true),
-                }
-            }
-            here.left -= 1;
-            if here.map {
-                let (token, end) = read(self.bytes, pos)?;
-                here.key = (0, 0);
-                if let Token::Str(key) = token {
-                    if self.glance.names.may_have(key) && self.plan.names(key) {
-                        return Some(false);
-                    }
-                    here.key = (end - key.len(), end);
-                }
-                if matches!(token, Token::Array(_) | Token::Map(_))
-                    || !self.is_scalar_clean(&token, pos, end, (0, 0))
-                {
-                    return Some(false);
-                }
-                pos = end;
-            }
-            let (token, end) = read(self.bytes, pos)?;
-            match token {
-                Token::Array(left) | Token::Map(left) => {
-                    if levels.len() >= usize::from(Limits::MAX_DEPTH) {
-                        return Some(false);
-                    }
-                    levels.push(here);
-                    here = Level { left, map: matches!(token, Token::Map(_)), key: here.key };
-                }
-                scalar => {
-                    if !self.is_scalar_clean(&scalar, pos, end, here.key) {
-                        return Some(false);
-                    }
-                }
-            }
-            pos = end;
+/// All that goes on to the next value returns the offset behind what it looked at; `None`: something
+/// may be found there, or the bytes are no MessagePack.
+impl<'a> Look<'a> {
+    /// The entries of a map.
+    #[inline(never)]
+    fn entries(&mut self, mut pos: usize, count: usize, depth: u8) -> Option<usize> {
+        for _ in 0..count {
+            let (end, key) = self.key(pos)?;
+            pos = self.value(end, key, depth)?;
+        }
+        Some(pos)
+    }
+
+    /// The values of an array, which all stand under its own key.
+    #[inline(never)]
+    fn values(&mut self, mut pos: usize, count: usize, key: &[u8], depth: u8) -> Option<usize> {
+        for _ in 0..count {
+            pos = self.value(pos, key, depth)?;
+        }
+        Some(pos)
+    }
+
+    /// A key; with the offset behind it comes its text.
+    #[inline(always)]
+    fn key(&mut self, at: usize) -> Option<(usize, &'a [u8])> {
+        let (end, key) = match self.short_text(at, b"") {
+            Some(short) => short?,
+            None => match read(self.bytes, at)? {
+                (Token::Array(_) | Token::Map(_), _) => return None,
+                (Token::Str(key), _) => (self.seldom(at, b"", 0)?, key),
+                _ => (self.seldom(at, b"", 0)?, &b""[..]),
+            },
+        };
+        let named = self.glance.names.may_have(key) && self.plan.names(key);
+        (!named).then_some((end, key))
+    }
+
+    /// A value under a key, with what it contains: at most `depth` containers inside one another,
+    /// which bounds the stack.
+    #[inline(always)]
+    fn value(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
+        match self.short_text(at, key) {
+            Some(short) => short.map(|(end, _)| end),
+            None => self.no_short_text(at, key, depth),
         }
     }
 
-    /// Whether detectors find nothing in a scalar, which is `at..end` and stands under `key`.
+    /// A string of up to 31 bytes, as most values are, and its text; the outer `None`: it is none.
     #[inline(always)]
-    fn is_scalar_clean(
-        &mut self,
-        token: &Token<'_>,
-        at: usize,
-        end: usize,
-        key: (usize, usize),
-    ) -> bool {
-        let least = self.plan.least_number;
-        match token {
-            _ if !self.glance.detecting => true,
-            // The candidates are sure of strings with the shortest heads alone.
-            Token::Str(body) if end - body.len() - at <= 2 => {
-                !self.candidates.any(end - body.len()..end) || self.finds_nothing(body, key)
+    fn short_text(&mut self, at: usize, key: &[u8]) -> Option<Option<(usize, &'a [u8])>> {
+        let marker = self.bytes.get(at).filter(|marker| **marker & 0xe0 == 0xa0)?;
+        let end = at + 1 + usize::from(marker & 0x1f);
+        let Some(body) = self.bytes.get(at + 1..end) else { return Some(None) };
+        let clean = end <= self.next || self.is_marked_text_clean(body, end, key);
+        Some(clean.then_some((end, body)))
+    }
+
+    /// What comes often is read here: a [`Token`] is slow to pass on.
+    #[inline(never)]
+    fn no_short_text(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
+        let (marker, behind) = self.bytes.get(at..)?.split_first()?;
+        let clean_if = |clean: bool, size: usize| clean.then_some(at + size);
+        match *marker {
+            0x00..=0x7f | 0xe0..=0xff | NIL | FALSE | TRUE => Some(at + 1),
+            // No detector but a pattern finds anything in five digits.
+            UINT_8 | INT_8 => Some(at + 2),
+            UINT_16 | INT_16 => Some(at + 3),
+            UINT_32 => {
+                let n = u32::from_be_bytes(*behind.first_chunk()?);
+                clean_if(self.is_number_clean(n.into(), false, key), 5)
             }
-            Token::Str(body) => self.finds_nothing(body, key),
-            Token::UInt(n) => *n < least || self.is_number_clean(format_args!("{n}"), key),
-            Token::Int(n) => {
-                n.unsigned_abs() < least || self.is_number_clean(format_args!("{n}"), key)
+            UINT_64 => {
+                let n = u64::from_be_bytes(*behind.first_chunk()?);
+                clean_if(self.is_number_clean(n, false, key), 9)
             }
-            // Text are only the digits of floats without a fraction.
-            Token::Float(n) => {
-                !is_whole(*n)
-                    || n.abs() < least as f64
-                    || self.is_number_clean(format_args!("{n:.0}"), key)
+            FLOAT_64 => {
+                let n = f64::from_be_bytes(*behind.first_chunk()?);
+                clean_if(self.is_float_clean(n, key), 9)
             }
-            Token::Nil | Token::Bool(_) => true,
-            Token::Bin(body) | Token::Ext(_, body) => body.is_empty(),
-            Token::Array(_) | Token::Map(_) => false,
+            0x80..=0x8f => self.entries(at + 1, usize::from(marker & 0x0f), depth.checked_sub(1)?),
+            0x90..=0x9f => {
+                self.values(at + 1, usize::from(marker & 0x0f), key, depth.checked_sub(1)?)
+            }
+            _ => self.seldom(at, key, depth),
         }
+    }
+
+    /// A value of a kind that comes seldom.
+    #[inline(never)]
+    fn seldom(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
+        let (token, end) = read(self.bytes, at)?;
+        let clean = match token {
+            Token::Map(count) => return self.entries(end, count, depth.checked_sub(1)?),
+            Token::Array(count) => return self.values(end, count, key, depth.checked_sub(1)?),
+            Token::Str(body) if end - at - body.len() <= SURE_HEAD => {
+                self.is_marked_text_clean(body, end, key)
+            }
+            Token::Str(body) => !self.glance.detecting || self.finds_nothing(body, key),
+            Token::Bin(body) | Token::Ext(_, body) => !self.glance.detecting || body.is_empty(),
+            Token::UInt(n) => self.is_number_clean(n, false, key),
+            Token::Int(n) => self.is_number_clean(n.unsigned_abs(), n < 0, key),
+            Token::Float(n) => self.is_float_clean(n, key),
+            Token::Nil | Token::Bool(_) => true,
+        };
+        clean.then_some(end)
+    }
+
+    /// Whether detectors find nothing in a text that ends at `end`.
+    #[inline(never)]
+    fn is_marked_text_clean(&mut self, body: &[u8], end: usize, key: &[u8]) -> bool {
+        if !self.glance.detecting {
+            return true;
+        }
+        self.next = self.candidates.next(end - body.len());
+        end <= self.next || self.finds_nothing(body, key)
+    }
+
+    #[inline]
+    fn is_float_clean(&mut self, n: f64, key: &[u8]) -> bool {
+        // Text are only the digits of floats without a fraction.
+        n.abs() < f64::from(u16::MAX)
+            || !is_whole(n)
+            || self.is_number_clean(n.abs() as u64, n.is_sign_negative(), key)
+    }
+
+    #[inline]
+    fn is_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
+        if !self.glance.detecting || !self.plan.finder.may_find_in(None, magnitude) {
+            return true;
+        }
+        self.is_long_number_clean(magnitude, negative, key)
     }
 
     #[inline(never)]
-    fn is_number_clean(&mut self, digits: fmt::Arguments<'_>, key: (usize, usize)) -> bool {
-        let mut buffer = [0; LONGEST_NUMBER];
-        let mut room = &mut buffer[..];
-        if room.write_fmt(digits).is_err() {
-            return false;
-        }
-        let len = LONGEST_NUMBER - room.len();
-        self.finds_nothing(&buffer[..len], key)
+    fn is_long_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
+        let under = std::str::from_utf8(key).ok().filter(|_| !negative);
+        !self.plan.finder.may_find_in(under, magnitude)
+            || self.finds_nothing(Digits::new(magnitude, negative).as_str().as_bytes(), key)
     }
 
-    fn finds_nothing(&mut self, body: &[u8], key: (usize, usize)) -> bool {
+    #[inline(never)]
+    fn finds_nothing(&mut self, body: &[u8], key: &[u8]) -> bool {
         let Ok(text) = std::str::from_utf8(body) else { return false };
-        let key = self.bytes.get(key.0..key.1).and_then(|key| std::str::from_utf8(key).ok());
-        self.plan.finder.find(key.unwrap_or_default(), text, u64::MAX, self.finding);
+        let key = std::str::from_utf8(key).unwrap_or_default();
+        self.plan.finder.find(key, text, u64::MAX, self.finding);
         self.finding.hits.is_empty()
     }
 }
+
+/// Markers of values.
+const NIL: u8 = 0xc0;
+const FALSE: u8 = 0xc2;
+const TRUE: u8 = 0xc3;
+const FLOAT_64: u8 = 0xcb;
+const UINT_8: u8 = 0xcc;
+const UINT_16: u8 = 0xcd;
+const UINT_32: u8 = 0xce;
+const UINT_64: u8 = 0xcf;
+const INT_8: u8 = 0xd0;
+const INT_16: u8 = 0xd1;
+
+/// Bytes of the heads of strings about which the candidates are sure.
+const SURE_HEAD: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -291,6 +351,28 @@ tests = { hits = ["4111 1111 1111 1111"], misses = [1] }
         "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
     ];
 
+    /// A card, a telephone number, a BSN, a PESEL, times; and around what fits into 8 to 32 bits.
+    const NUMBERS: &[i64] = &[
+        4_111_111_111_111_111,
+        2_125_550_187,
+        123_456_782,
+        44_051_401_359,
+        1_763_900_000,
+        1_763_900_000_123,
+        1_763_900_000_123_456_789,
+        0,
+        127,
+        128,
+        255,
+        256,
+        65_535,
+        65_536,
+        99_999,
+        100_000,
+        1 << 31,
+        1 << 32,
+    ];
+
     fn key() -> impl Strategy<Value = String> {
         select(KEYS).prop_map(str::to_owned)
     }
@@ -307,8 +389,9 @@ tests = { hits = ["4111 1111 1111 1111"], misses = [1] }
         let leaf = prop_oneof![
             4 => text().prop_map(Value::from),
             1 => any::<i64>().prop_map(Value::from),
-            1 => select(&[4_111_111_111_111_111_u64, 7, 99_999, 100_000][..]).prop_map(Value::from),
-            1 => select(&[0.5, 4_111_111_111_111_111.0, -99_999.0, f64::NAN][..])
+            1 => select(NUMBERS).prop_map(Value::from),
+            1 => select(NUMBERS).prop_map(|n| Value::from(-n)),
+            1 => select(&[0.5, 4_111_111_111_111_111.0, 2_125_550_187.0, -99_999.0, f64::NAN][..])
                 .prop_map(Value::from),
             1 => text().prop_map(|text| Value::Binary(text.into_bytes())),
             1 => Just(Value::Nil),

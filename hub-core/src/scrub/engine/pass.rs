@@ -1,5 +1,6 @@
 use super::super::action::{Action, Number};
 use super::super::bits::Bits;
+use super::super::detect::Digits;
 use super::super::path::Step;
 use super::super::plan::Plan;
 use super::super::rule::{Outside, Unknown};
@@ -290,11 +291,19 @@ impl<'a> Pass<'a> {
                 }
                 may
             }
-            Token::UInt(n) => *n >= self.plan.least_number,
-            Token::Int(n) => n.unsigned_abs() >= self.plan.least_number,
+            Token::UInt(n) => self.may_find_in_number(*n, false)?,
+            Token::Int(n) => self.may_find_in_number(n.unsigned_abs(), *n < 0)?,
             Token::Nil | Token::Bool(_) => false,
             _ => true,
         };
+        Ok(may)
+    }
+
+    fn may_find_in_number(&mut self, magnitude: u64, negative: bool) -> Result<bool, Stop> {
+        let may = self.plan.finder.may_find_in(None, magnitude);
+        if !may {
+            self.step(Digits::new(magnitude, negative).as_str().len() as u64 / 16)?;
+        }
         Ok(may)
     }
 

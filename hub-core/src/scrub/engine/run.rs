@@ -134,20 +134,36 @@ impl Plan {
         if self.sets.walking.is_empty() {
             return Ok(replaced);
         }
-        for (bytes, in_headers) in [(Some(payload), false), (headers, true)] {
-            let Some(bytes) = bytes else { continue };
-            work.sifted = false;
-            if self.is_clean(bytes, work) {
-                continue;
-            }
-            let found = if in_headers { &mut work.headers } else { &mut work.payload };
-            let mut found = std::mem::take(found);
-            let mut pass = Pass::new(self, bytes, in_headers, work, &mut found, counts);
-            let result = pass.run();
-            *(if in_headers { &mut work.headers } else { &mut work.payload }) = found;
-            result?;
+        // A glance counts no steps: those of a clean payload are missing if headers need a pass.
+        let clean = self.is_clean(payload, 0, work);
+        if !clean {
+            self.go_over(payload, false, work, counts)?;
         }
+        let skipped = if clean { self.most_steps(payload) } else { 0 };
+        let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, work)) else {
+            return Ok(replaced);
+        };
+        if clean {
+            work.sifted = false;
+            self.go_over(payload, false, work, counts)?;
+            work.sifted = false;
+        }
+        self.go_over(headers, true, work, counts)?;
         Ok(replaced)
+    }
+
+    fn go_over(
+        &self,
+        bytes: &[u8],
+        in_headers: bool,
+        work: &mut Work,
+        counts: &mut [RuleCount],
+    ) -> Result<(), Stop> {
+        let found = if in_headers { &mut work.headers } else { &mut work.payload };
+        let mut found = std::mem::take(found);
+        let result = Pass::new(self, bytes, in_headers, work, &mut found, counts).run();
+        *(if in_headers { &mut work.headers } else { &mut work.payload }) = found;
+        result
     }
 
     pub(super) fn verdict(&self, stop: Stop) -> Verdict {

@@ -2,7 +2,6 @@ use super::super::bits::Bits;
 use super::super::detect::Candidates;
 use super::super::find::FindScratch;
 use super::super::plan::Plan;
-use super::glance::Level;
 use super::sample::ShadowSample;
 use super::site::Sites;
 use std::collections::HashMap;
@@ -75,8 +74,6 @@ pub(super) struct Work {
     /// Where detectors could find anything in what the pass goes over, once that was asked.
     pub(super) candidates: Candidates,
     pub(super) sifted: bool,
-    /// The open containers of a glance.
-    pub(super) levels: Vec<Level>,
     /// Of each rule in shadow the first find, if that is asked for.
     pub(super) samples: Option<Vec<ShadowSample>>,
     /// Where a map (by its offset) has a key (by its hash).
