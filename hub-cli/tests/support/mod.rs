@@ -39,8 +39,14 @@ impl Hub {
 
     /// A hub where another was, with its clients' address.
     pub(crate) fn start_again(self) -> Hub {
+        self.start_again_after(Duration::ZERO)
+    }
+
+    /// As above, when nobody was there for so long.
+    pub(crate) fn start_again_after(self, outage: Duration) -> Hub {
         let address = self.url.trim_start_matches("hub://").to_owned();
         drop(self);
+        std::thread::sleep(outage);
         Hub::start_at::<&str>(&address, &[])
     }
 
