@@ -112,6 +112,30 @@ async fn a_silent_hub_is_asked_and_then_given_up() {
     peer.settled().await;
 }
 
+/// A HELLO on a connection that this client gave up arrives after the next one's.
+#[tokio::test]
+async fn who_is_replaced_by_itself_comes_back_and_who_is_replaced_by_another_does_not() {
+    let hub = FakeHub::start().await;
+    let builder = hub.client().connect_timeout(Duration::from_millis(200));
+    let (client, peer) = hub.connect(builder).await;
+    let mut events = client.events();
+    drop(peer);
+    let unheard = hub.accept_silently().await;
+    let replaced = Frame::Close(Close {
+        code: CloseCode::Replaced,
+        reason: "a newer connection of this client took over".into(),
+        retry_after_ms: None,
+    });
+    hub.accept(0).await.send(std::slice::from_ref(&replaced)).await;
+    drop(unheard);
+    hub.accept(0).await.send(&[replaced]).await;
+    let reason = event(&mut events, |event| match event {
+        ConnectionEvent::Closed { reason } => Some(reason.clone()),
+        _ => None,
+    });
+    assert!(reason.await.contains("replaced"));
+}
+
 #[tokio::test]
 async fn a_hub_that_says_when_to_come_back_is_heard_and_one_that_says_never_too() {
     let hub = FakeHub::start().await;

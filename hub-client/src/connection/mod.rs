@@ -20,7 +20,7 @@ use hub_core::emitter::{SubscribeOptions, SubscriptionEnd};
 use hub_core::topic::{TopicFilter, TopicName};
 use hub_core::wire::{Frame, Start};
 use hub_core::with_causes;
-use session::{End, Session, retry_after};
+use session::{End, Session, is_replaced, retry_after};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -35,6 +35,9 @@ pub(crate) struct Core {
     inbound: Inbound,
     intent: Intent,
     inbox: Inbox,
+    /// A connection was given up without an answer to its HELLO, which may still arrive. Then the
+    /// hub takes the one after it for the older one, and ends that.
+    gave_one_up: bool,
 }
 
 /// The topic for answers. It lives as long as its connection.
@@ -55,6 +58,7 @@ impl Core {
             commands,
             intent: Intent::Stay,
             inbox: Inbox::default(),
+            gave_one_up: false,
         }
     }
 
@@ -73,7 +77,9 @@ impl Core {
             if since.elapsed() > steady {
                 backoff.succeeded();
             }
-            let again = retry_after(&lost).filter(|_| self.shared.options.reconnect);
+            let by_itself = is_replaced(&lost) && std::mem::take(&mut self.gave_one_up);
+            let again = retry_after(&lost).or(by_itself.then_some(Duration::ZERO));
+            let again = again.filter(|_| self.shared.options.reconnect);
             if let LostReason::Closed(close) = &lost
                 && again.is_some()
                 && close.code.should_reconnect()
@@ -131,6 +137,7 @@ impl Core {
             match self.until(attempt).await? {
                 Ok(link) => return Ok(link),
                 Err(error) if error.can_retry() || error.is_of_files() => {
+                    self.gave_one_up |= matches!(error, ConnectError::TimedOut);
                     tracing::debug!(%error, "could not reconnect");
                     wait = Duration::from_millis(error.retry_after_ms());
                 }

@@ -9,7 +9,7 @@ use crate::events::{ConnectionEvent, LostReason};
 use crate::stream::{ReadHalf, WriteHalf};
 use crate::subscriptions::Progress;
 use bytes::Bytes;
-use hub_core::wire::{Close, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
+use hub_core::wire::{Close, CloseCode, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -282,6 +282,11 @@ fn lost(error: io::Error) -> LostReason {
 
 fn protocol(what: &str) -> LostReason {
     LostReason::Protocol(what.to_owned())
+}
+
+/// Whether another connection of the same instance took over.
+pub(super) fn is_replaced(reason: &LostReason) -> bool {
+    matches!(reason, LostReason::Closed(close) if close.code == CloseCode::Replaced)
 }
 
 /// What a CLOSE of the hub asks for.

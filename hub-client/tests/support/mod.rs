@@ -87,6 +87,11 @@ impl FakeHub {
         self.accept_if_heard(|_| ()).await
     }
 
+    /// The next connection, on which nothing is said.
+    pub(crate) async fn accept_silently(&self) -> TcpStream {
+        soon(self.listener.accept()).await.unwrap().0
+    }
+
     async fn accept_if_heard(&self, change: impl FnOnce(&mut Welcome)) -> Option<Peer> {
         let (stream, _) = soon(self.listener.accept()).await.unwrap();
         let mut peer = Peer { stream, buffer: BytesMut::new(), hello: Hello::default() };
