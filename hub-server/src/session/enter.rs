@@ -98,7 +98,11 @@ impl Session {
             Ok(identity) => self.identify(identity, hello.name.as_deref(), ctx),
             Err(denied) => {
                 let (connection, reason) = (self.connection, denied.reason());
-                tracing::info!(connection, %reason, "a client was not let in");
+                if reason == Reason::KeysPending {
+                    tracing::warn!(connection, %reason, "a client was sent away for now");
+                } else {
+                    tracing::info!(connection, %reason, "a client was not let in");
+                }
                 return self.close(code_of(denied), &denied.to_string(), ctx);
             }
         }
