@@ -111,9 +111,13 @@ fn certificates(
 /// can make tokens for anybody.
 fn parse(text: &str) -> Result<Uri, &'static str> {
     let url: Uri = text.parse().map_err(|_| "is not a URL")?;
-    let authority = url.authority().ok_or("is not a URL with a host")?;
+    let authority = url.authority().filter(|authority| !authority.host().is_empty());
+    let authority = authority.ok_or("is not a URL with a host")?;
     if authority.as_str().contains('@') {
         return Err("must not have a user or a password in it");
+    }
+    if authority.as_str() != authority.host() && authority.port_u16().is_none() {
+        return Err("has a port that is no number up to 65535");
     }
     match url.scheme_str() {
         Some("https") => Ok(url),
@@ -156,6 +160,10 @@ mod tests {
             "file:///etc/jwks.json",
             "/jwks.json",
             "https:///jwks",
+            "https://:443/jwks",
+            "https://id.example.org:99999/jwks",
+            "https://id.example.org:x/jwks",
+            "https://id.example.org:/jwks",
             "",
         ] {
             assert!(parse(bad).is_err(), "{bad}");
