@@ -71,7 +71,7 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
     let loopback = address.is_some_and(|ip| ip.is_loopback())
         && (credentials != Credentials::None || is_this_machine(request));
     let peer = Peer { loopback, certificate: None };
-    let newest = match jwks::newer(&hub.access.current(), &credentials) {
+    let newest = match jwks::newer(hub, &credentials) {
         Some(fetched) => fetched.await,
         None => true,
     };

@@ -1,7 +1,7 @@
 //! Fetches the keys of identity providers from their URLs, and waits for them where a client's key
 //! is not known.
 
-use crate::access::{Access, Credentials, KeySource, RemoteKeys};
+use crate::access::{Credentials, Fetcher, KeySource};
 use crate::hub::Hub;
 use crate::session::AccessChanged;
 use futures_util::future::join_all;
@@ -34,7 +34,7 @@ impl Fetches {
     pub(crate) fn follow(hub: &Arc<Hub>) {
         let mut tasks = JoinSet::new();
         for keys in hub.access.current().remote_keys() {
-            tasks.spawn(keep(hub.clone(), keys.clone()));
+            tasks.spawn(keep(hub.clone(), Fetcher(keys.clone())));
         }
         *hub.fetches.0.lock() = tasks;
         show_age(hub);
@@ -44,21 +44,35 @@ impl Fetches {
 /// Whether the keys that the credentials need are as new as can be had: if not, fetches them, and
 /// waits for a bounded time. None: there is nothing to wait for.
 pub(crate) fn newer(
-    access: &Access,
+    hub: &Arc<Hub>,
     credentials: &Credentials,
 ) -> Option<impl Future<Output = bool> + use<>> {
-    let missing = access.missing_keys(credentials);
+    let mut access = hub.access.current();
+    let mut missing = access.missing_keys(credentials);
     if missing.is_empty() {
         return None;
     }
-    Some(async move {
-        let fetched = join_all(missing.iter().map(|keys| keys.newer()));
-        timeout(WAIT, fetched).await.is_ok_and(|good| good.into_iter().all(|good| good))
-    })
+    let (hub, credentials) = (hub.clone(), credentials.clone());
+    let fetched = async move {
+        loop {
+            let ended = join_all(missing.iter().map(|keys| keys.newer())).await;
+            if let Some(good) = ended.into_iter().collect::<Option<Vec<_>>>() {
+                return good.into_iter().all(|good| good);
+            }
+            let former = std::mem::replace(&mut access, hub.access.current());
+            if Arc::ptr_eq(&former, &access) {
+                // No other access file is in force, so the hub stops.
+                return false;
+            }
+            missing = access.missing_keys(&credentials);
+        }
+    };
+    Some(async move { timeout(WAIT, fetched).await.unwrap_or(false) })
 }
 
 /// Keeps the keys up to date.
-async fn keep(hub: Arc<Hub>, keys: Arc<RemoteKeys>) {
+async fn keep(hub: Arc<Hub>, fetcher: Fetcher) {
+    let keys = &fetcher.0;
     let mut failures = 0;
     let mut asked: Option<Instant> = None;
     loop {

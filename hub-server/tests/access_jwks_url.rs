@@ -291,9 +291,10 @@ fn a_url_that_the_file_names_no_more_is_asked_no_more() {
     let guarded = Guarded::start(&rarely(&former));
     wait_until("it is asked", || former.asked() > 0);
     guarded.replace(&rarely(&next));
-    wait_until("the next one is asked", || next.asked() > 0);
+    // Twice, so that what was on its way to the former one has come there.
+    wait_until("the next one is asked", || next.asked() >= 2);
     let asked = former.asked();
-    // After pauses of 1, 2 and 4 s; the first one's next pause was 4 s at most.
+    // After pauses of 1, 2 and 4 s; the former one's next pause was 4 s at most.
     wait_until("the next one is asked again", || next.asked() >= 4);
     assert_eq!(former.asked(), asked);
 }

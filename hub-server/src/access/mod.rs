@@ -45,7 +45,7 @@ pub(crate) use self::hash::free_memory;
 pub use self::hash::{HashError, MIN_PASSWORD, hash_password};
 pub use self::identity::Identity;
 pub use self::name::IdentityName;
-pub(crate) use self::remote::{KeySource, RemoteKeys};
+pub(crate) use self::remote::{Fetcher, KeySource, RemoteKeys};
 pub use self::rights::{DEFAULT_VIEW, PublishRate, Rights, Subscribable};
 pub use self::token::{NewToken, create_token};
 

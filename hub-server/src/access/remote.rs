@@ -51,6 +51,8 @@ struct Progress {
     ended: u64,
     /// The last one that brought keys.
     good: u64,
+    /// There will be no more.
+    over: bool,
 }
 
 impl RemoteKeys {
@@ -89,9 +91,12 @@ impl RemoteKeys {
         }
     }
 
-    /// Asks for a fetch, and waits until it has ended; whether it brought keys. One that is under
-    /// way may have read what is old by now, so it does not count, unless there are no keys at all.
-    pub(crate) async fn newer(&self) -> bool {
+    /// Asks for a fetch, and waits until it has ended; whether it brought keys. None: nobody fetches
+    /// these any more, as another access file is in force.
+    ///
+    /// A fetch that is under way may have read what is old by now, so it does not count, unless
+    /// there are no keys at all.
+    pub(crate) async fn newer(&self) -> Option<bool> {
         let mut progress = self.progress.subscribe();
         let Progress { begun, ended, .. } = *progress.borrow();
         let mut wanted = begun;
@@ -99,8 +104,8 @@ impl RemoteKeys {
             wanted += 1;
             self.asked.notify_one();
         }
-        let done = progress.wait_for(|progress| progress.ended >= wanted).await;
-        done.is_ok_and(|progress| progress.good >= wanted)
+        let done = progress.wait_for(|now| now.over || now.ended >= wanted).await.ok()?;
+        (done.ended >= wanted).then_some(done.good >= wanted)
     }
 
     /// Until somebody asks for a fetch.
@@ -146,6 +151,15 @@ impl RemoteKeys {
             0 => self.every,
             _ => (first * 2_u32.saturating_pow(failures.min(10) - 1)).min(most).min(self.every),
         }
+    }
+}
+
+/// Whoever fetches these keys. When it is dropped, nobody waits for them any more.
+pub(crate) struct Fetcher(pub(crate) Arc<RemoteKeys>);
+
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        self.0.progress.send_modify(|progress| progress.over = true);
     }
 }
 

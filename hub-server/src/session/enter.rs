@@ -42,7 +42,7 @@ impl Session {
                 return self.close(CloseCode::Unauthorized, reason, ctx);
             }
         };
-        let Some(fetched) = jwks::newer(&self.hub.access.current(), &credentials) else {
+        let Some(fetched) = jwks::newer(&self.hub, &credentials) else {
             return self.check(credentials, hello, true, ctx);
         };
         self.busy = true;
