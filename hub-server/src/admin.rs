@@ -5,9 +5,10 @@
 //! anonymous as a client from there. A page that a browser on this machine shows must not pass for
 //! its user: so without credentials, a request has to be addressed to this machine by its own name.
 
-use crate::access::{Credentials, Denied, Identity, Peer};
+use crate::access::{Credentials, Denied, Identity, Peer, Reason};
 use crate::audit::audit;
 use crate::hub::Hub;
+use crate::jwks;
 use crate::reload::Outcome;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
@@ -70,6 +71,10 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
     let loopback = address.is_some_and(|ip| ip.is_loopback())
         && (credentials != Credentials::None || is_this_machine(request));
     let peer = Peer { loopback, certificate: None };
+    let newest = match jwks::newer(hub, &credentials) {
+        Some(fetched) => fetched.await,
+        None => true,
+    };
     let access = hub.access.current();
     let must_hash = access.must_hash(&credentials);
     let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
@@ -80,7 +85,7 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
     match entered {
         Some(Ok(identity)) if identity.rights().may_admin() => Ok(identity),
         Some(Ok(_)) => Err(error(StatusCode::FORBIDDEN, "this takes a role with the right admin")),
-        Some(Err(denied)) => Err(unauthorized(&denied)),
+        Some(Err(denied)) => Err(refusal(denied.for_good_if(newest))),
         None => Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the check failed")),
     }
 }
@@ -118,8 +123,11 @@ fn is_this_machine(request: &HttpRequest) -> bool {
         || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-fn unauthorized(denied: &Denied) -> HttpResponse {
+fn refusal(denied: Denied) -> HttpResponse {
     tracing::info!(reason = %denied.reason(), "somebody was not let in to the admin API");
+    if denied.reason() == Reason::KeysPending {
+        return error(StatusCode::SERVICE_UNAVAILABLE, &denied.to_string());
+    }
     let mut answer = error(StatusCode::UNAUTHORIZED, &denied.to_string());
     let challenge = HeaderValue::from_static("Bearer, Basic realm=\"hub\"");
     answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);

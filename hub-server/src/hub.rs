@@ -4,6 +4,7 @@ use crate::access::Access;
 use crate::config::{Anonymous, Config};
 use crate::hashing::Hashing;
 use crate::instances::Instances;
+use crate::jwks::Fetches;
 use crate::limits::account::Accounts;
 use crate::limits::memory::Memory;
 use crate::metrics::Metrics;
@@ -29,6 +30,7 @@ pub(crate) struct Hub {
     pub instances: Instances,
     pub rules: RulesInForce,
     pub access: AccessInForce,
+    pub fetches: Fetches,
     pub reloads: Reloads,
     pub tls: TlsInForce,
     pub hashing: Hashing,
@@ -78,6 +80,7 @@ impl Hub {
             access: AccessInForce::new(Access::without_file(
                 config.anonymous == Anonymous::Everywhere,
             )),
+            fetches: Fetches::default(),
             reloads: Reloads::default(),
             tls: TlsInForce::default(),
             hashing,

@@ -14,6 +14,7 @@ mod hashing;
 pub mod http;
 mod hub;
 mod instances;
+mod jwks;
 mod limits;
 mod listener;
 mod metrics;

@@ -1,5 +1,6 @@
 //! What Prometheus sees. No label grows with clients, and those of topics are bounded.
 
+use crate::jwks::JwksMetrics;
 use crate::limits::Limit;
 use crate::limits::memory::Memory;
 use crate::tls::TlsMetrics;
@@ -24,6 +25,7 @@ pub(crate) struct Metrics {
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
     pub tls: TlsMetrics,
+    pub jwks: JwksMetrics,
     limits: IntCounterVec,
     hub: HubCollector,
 }
@@ -72,6 +74,7 @@ impl Metrics {
                 "code",
             ),
             tls: TlsMetrics::new(),
+            jwks: JwksMetrics::new(),
             hub: HubCollector::new(registry, topics, memory),
         }
     }
@@ -98,6 +101,7 @@ impl Metrics {
         with.register(Box::new(self.limits.clone()))?;
         with.register(Box::new(self.hub.clone()))?;
         self.tls.register(with)?;
+        self.jwks.register(with)?;
         let build = IntGauge::with_opts(
             Opts::new("hub_build_info", "Always 1; its label says which version runs.")
                 .const_label("version", env!("CARGO_PKG_VERSION")),

@@ -3,6 +3,7 @@
 
 use crate::access::{Access, AccessError, Folder};
 use crate::hub::Hub;
+use crate::jwks::Fetches;
 use crate::metrics::Metrics;
 use crate::session::AccessChanged;
 use futures_util::future::join_all;
@@ -35,7 +36,7 @@ pub(crate) trait Source: Send + Sized + 'static {
     fn load(&mut self) -> Result<Self::Loaded, Self::Error>;
 
     /// Puts it into force.
-    fn apply(hub: &Hub, loaded: Self::Loaded);
+    fn apply(hub: &Arc<Hub>, loaded: Self::Loaded);
 
     /// Where it is counted, by outcome.
     fn reloads(metrics: &Metrics) -> &IntCounterVec;
@@ -191,8 +192,10 @@ impl Source for AccessFile {
         Ok(access)
     }
 
-    fn apply(hub: &Hub, access: Access) {
+    fn apply(hub: &Arc<Hub>, access: Access) {
+        access.take_over_keys(&hub.access.current());
         hub.access.replace(access);
+        Fetches::follow(hub);
         for session in &hub.sessions {
             session.do_send(AccessChanged);
         }

@@ -129,7 +129,7 @@ impl Source for RuleFile {
         RuleSet::load_with(&text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
     }
 
-    fn apply(hub: &Hub, set: RuleSet) {
+    fn apply(hub: &Arc<Hub>, set: RuleSet) {
         hub.metrics.rules.set(i64::try_from(set.rules().count()).unwrap_or(i64::MAX));
         hub.rules.replace(set);
     }

@@ -193,8 +193,15 @@ pub fn run(
 /// A source as it is now, and the text that makes it so.
 fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Option<String>), S::Error> {
     // The text first: what changes in between is loaded again.
-    let text = source.text();
-    Ok((source.load()?, source, text))
+    let mut text = source.text();
+    let mut loaded = source.load()?;
+    // Only now is it known which files it names.
+    let with_named = source.text();
+    if with_named != text {
+        text = with_named;
+        loaded = source.load()?;
+    }
+    Ok((loaded, source, text))
 }
 
 /// First everyone stops reading; when all have published what they had taken, everyone says

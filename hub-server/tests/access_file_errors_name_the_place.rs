@@ -80,6 +80,54 @@ fn each_mistake_is_named_with_its_line_and_key() {
 }
 
 #[test]
+fn keys_of_a_url_are_named_in_full_or_not_at_all() {
+    let keys = |lines: &str| format!("[[jwt]]\nissuer = \"x\"\n{lines}");
+    let url = "jwks_url = \"https://id.example.org/jwks\"";
+    refused(&keys(""), 1, "jwt.keys", "from there or from `jwks_url`");
+    let both = format!("keys = \"jwks.json\"\n{url}");
+    refused(&keys(&both), 4, "jwt.jwks_url", "beside `keys`");
+    refused(&keys("jwks_url = 7"), 3, "jwt.jwks_url", "must be a text");
+    for bad in [
+        "",
+        "id.example.org",
+        "http://id.example.org/jwks",
+        "https://ann:secret@id.example.org/",
+        "file:///jwks.json",
+        "https://id example",
+    ] {
+        let (line, key, message) = error(&keys(&format!("jwks_url = {bad:?}")));
+        assert_eq!((line, key.as_str()), (3, "jwt.jwks_url"), "{bad}: {message}");
+        for value in ["example", "secret", "jwks.json"] {
+            assert!(!message.contains(value), "{bad}: {message}");
+        }
+    }
+    for key in ["jwks_every = 60", "jwks_ca = \"ca.pem\""] {
+        let name = format!("jwt.{}", key.split(' ').next().unwrap_or_default());
+        refused(&keys(key), 3, &name, "needs `jwks_url`");
+        let beside = format!("keys = \"jwks.json\"\n{key}");
+        refused(&keys(&beside), 4, &name, "needs `jwks_url`");
+    }
+    for every in ["9", "86_401", "-1", "\"60\"", "1.5"] {
+        let text = keys(&format!("{url}\njwks_every = {every}"));
+        refused(&text, 4, "jwt.jwks_every", "from 10 to 86400");
+    }
+    let text = keys(&format!("{url}\njwks_ca = \"ca.pem\""));
+    refused(&text, 4, "jwt.jwks_ca", "cannot be read");
+    let head = "-----BEGIN CERTIFICATE-----\n";
+    for (pem, part) in [
+        (String::new(), "without a certificate"),
+        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".into(), "without a"),
+        (format!("{head}AAAA"), "is not PEM"),
+        (format!("{head}AAAA\n-----END CERTIFICATE-----"), "certificate 1 is malformed"),
+    ] {
+        let files = Memory::with("ca.pem", &pem);
+        let error = Access::load(&text, "access.toml", &files).unwrap_err();
+        assert_eq!((error.line, error.key.as_str()), (4, "jwt.jwks_ca"), "{error}");
+        assert!(error.message.contains(part) && !error.message.contains("AAAA"), "{error}");
+    }
+}
+
+#[test]
 fn what_would_be_dangerous_is_not_loaded() {
     for own in ["$inbox.**", "$inbox.7", "$hubs.**", "$", "$x"] {
         let text = format!("[roles.a]\nsubscribe.allow = {own:?}");
@@ -207,6 +255,9 @@ fn the_example_in_deploy_loads_and_its_comments_are_true() {
         "issuer",
         "audience",
         "keys",
+        "jwks_url",
+        "jwks_ca",
+        "jwks_every",
         "algorithms",
         "leeway_s",
         "identity_claim",

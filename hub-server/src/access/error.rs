@@ -44,10 +44,18 @@ impl Denied {
     }
 }
 
+impl Denied {
+    /// If not, the keys that are there may be old.
+    pub(crate) fn for_good_if(self, newest: bool) -> Self {
+        if newest { self } else { Reason::KeysPending.into() }
+    }
+}
+
 impl std::fmt::Display for Denied {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             Reason::CredentialsRequired => "credentials are required here",
+            Reason::KeysPending => "the keys for these credentials cannot be had yet; try again",
             // Said only of a token whose signature was good, so it helps nobody guess.
             Reason::Expired => "the credentials have expired",
             _ => "the credentials were not accepted",
@@ -103,6 +111,9 @@ pub enum Reason {
     /// No key with that `kid` and of the kind for that algorithm.
     #[error("no key for the JWT")]
     UnknownKey,
+    /// The keys that the issuer has now could not be fetched, so this is not for good.
+    #[error("the keys of the JWT's issuer could not be fetched yet")]
+    KeysPending,
     /// The JWT's signature does not fit the key.
     #[error("the JWT's signature is wrong")]
     Signature,

@@ -10,8 +10,9 @@ use jsonwebtoken::Algorithm;
 use super::error::{AccessError, Reason};
 use super::filters::Pattern;
 use super::hash::{Kind, SecretHash};
-use super::jwks::{ALGORITHMS, KeySet};
+use super::jwks::ALGORITHMS;
 use super::jwt::{Issuer, NameMaker};
+use super::keys::{KEYS, Keys};
 use super::name::IdentityName;
 use super::read::{Node, Source, Table, list};
 use super::rights::{Patterns, PublishRate, Role};
@@ -239,10 +240,9 @@ fn prefix(table: &Table<'_>) -> Result<String, AccessError> {
 }
 
 fn issuer(access: &mut Access, table: Table<'_>, files: &dyn Files) -> Result<(), AccessError> {
-    let table = table.only(&[
+    let others = [
         "issuer",
         "audience",
-        "keys",
         "algorithms",
         "leeway_s",
         "identity_claim",
@@ -250,21 +250,13 @@ fn issuer(access: &mut Access, table: Table<'_>, files: &dyn Files) -> Result<()
         "roles",
         "roles_claim",
         "claim_roles",
-    ])?;
+    ];
+    let table = table.only(&[&KEYS[..], &others].concat())?;
     let algorithms = match table.get("algorithms") {
         None => ALGORITHMS.iter().filter_map(|name| Algorithm::from_str(name).ok()).collect(),
         Some(node) => node.texts()?.into_iter().map(algorithm).collect::<Result<Vec<_>, _>>()?,
     };
-    let keys_node = table.need("keys")?;
-    let path = keys_node.text()?;
-    let text = files.read(path).map_err(|error| {
-        keys_node.error(format!("names a file that cannot be read: {}", error.kind()))
-    })?;
-    let keys = KeySet::parse(&text, &algorithms)
-        .map_err(|why| keys_node.error(format!("names a file that {why}")))?;
-    if !access.files.iter().any(|known| known == path) {
-        access.files.push(path.to_owned());
-    }
+    let keys = Keys::load(access, &table, algorithms, files)?;
     let texts = |node: &Node<'_>| -> Result<Vec<String>, AccessError> {
         let texts: Vec<_> = node.texts()?.into_iter().map(|(_, text)| text.to_owned()).collect();
         if texts.is_empty() || texts.iter().any(String::is_empty) {

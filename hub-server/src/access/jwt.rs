@@ -14,8 +14,9 @@ use jsonwebtoken::jwk::Jwk;
 use serde_json::{Map, Value};
 
 use super::error::Reason;
-use super::jwks::KeySet;
+use super::keys::Keys;
 use super::name::IdentityName;
+use super::remote::RemoteKeys;
 use super::rights::Role;
 
 /// Longest JWT in bytes.
@@ -42,7 +43,7 @@ impl NameMaker {
 pub(super) struct Issuer {
     pub(super) issuer: String,
     pub(super) audience: Vec<String>,
-    pub(super) keys: KeySet,
+    pub(super) keys: Keys,
     pub(super) leeway: Duration,
     pub(super) maker: NameMaker,
     pub(super) identity_claim: String,
@@ -97,18 +98,43 @@ pub(super) fn authenticate(
     Err(furthest)
 }
 
+/// The fetched keys that do not have the one of this JWT, where it says that it is of their issuer.
+/// Nothing that it says is believed: it is not worth a fetch for other issuers, and no more.
+pub(super) fn missing_keys(issuers: &[Issuer], jwt: &str) -> Vec<Arc<RemoteKeys>> {
+    if jwt.len() > MAX_BYTES || issuers.iter().all(|issuer| issuer.keys.remote().is_none()) {
+        return Vec::new();
+    }
+    let Ok(header) = jsonwebtoken::decode_header(jwt) else { return Vec::new() };
+    let claims = jwt.split('.').nth(1).and_then(|payload| claims(payload).ok());
+    let said = claims.as_ref().and_then(|claims| claims.get("iss")).and_then(Value::as_str);
+    let lacks = |issuer: &&Issuer| {
+        let keys = issuer.keys.current();
+        let found =
+            keys.as_ref().map(|keys| keys.find(header.kid.as_deref(), header.alg).map(drop));
+        said == Some(&issuer.issuer) && matches!(found, None | Some(Err(Reason::UnknownKey)))
+    };
+    issuers.iter().filter(lacks).filter_map(|issuer| issuer.keys.remote().cloned()).collect()
+}
+
 /// Whether a JWT that was accepted before would be accepted now.
 pub(super) fn reauthorise(
     issuers: &[Issuer],
     verified: &Verified,
     now: SystemTime,
 ) -> Result<Admitted, Reason> {
-    let known = |issuer: &&Issuer| issuer.keys.holds(&verified.key, verified.alg);
     let mut reason = Reason::Revoked;
-    for issuer in issuers.iter().filter(known) {
-        match issuer.admit(&verified.claims, now) {
-            Err(Reason::Issuer) => reason = Reason::Issuer,
-            other => return other,
+    for issuer in issuers {
+        let admitted = || issuer.admit(&verified.claims, now);
+        match issuer.keys.current() {
+            Some(keys) if keys.holds(&verified.key, verified.alg) => match admitted() {
+                Err(Reason::Issuer) if reason == Reason::Revoked => reason = Reason::Issuer,
+                Err(Reason::Issuer) => {}
+                other => return other,
+            },
+            Some(_) => {}
+            // Whether they will hold it is not known yet.
+            None if admitted().is_ok() => reason = Reason::KeysPending,
+            None => {}
         }
     }
     Err(reason)
@@ -116,7 +142,8 @@ pub(super) fn reauthorise(
 
 impl Issuer {
     fn verify(&self, jwt: &str, kid: Option<&str>, alg: Algorithm) -> Result<Verified, Reason> {
-        let key = self.keys.find(kid, alg)?;
+        let keys = self.keys.current().ok_or(Reason::UnknownKey)?;
+        let key = keys.find(kid, alg)?;
         let (message, signature) = jwt.rsplit_once('.').ok_or(Reason::Malformed)?;
         match jsonwebtoken::crypto::verify(signature, message.as_bytes(), key.decoding(), alg) {
             Ok(true) => {}
@@ -124,9 +151,7 @@ impl Issuer {
             Err(_) => return Err(Reason::Malformed),
         }
         let (_, payload) = message.split_once('.').ok_or(Reason::Malformed)?;
-        let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| Reason::Malformed)?;
-        let claims = serde_json::from_slice(&payload).map_err(|_| Reason::Malformed)?;
-        Ok(Verified { key: key.jwk().clone(), alg, claims })
+        Ok(Verified { key: key.jwk().clone(), alg, claims: claims(payload)? })
     }
 
     /// Checks the claims.
@@ -178,6 +203,11 @@ impl Issuer {
             _ => vec![text],
         }
     }
+}
+
+fn claims(payload: &str) -> Result<Map<String, Value>, Reason> {
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| Reason::Malformed)?;
+    serde_json::from_slice(&payload).map_err(|_| Reason::Malformed)
 }
 
 /// The texts of a claim that is one or a list of them.

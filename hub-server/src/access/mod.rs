@@ -26,8 +26,10 @@ mod hash;
 mod identity;
 mod jwks;
 mod jwt;
+mod keys;
 mod name;
 mod read;
+mod remote;
 mod rights;
 mod token;
 mod vault;
@@ -43,6 +45,7 @@ pub(crate) use self::hash::free_memory;
 pub use self::hash::{HashError, MIN_PASSWORD, hash_password};
 pub use self::identity::Identity;
 pub use self::name::IdentityName;
+pub(crate) use self::remote::{Fetcher, KeySource, RemoteKeys};
 pub use self::rights::{DEFAULT_VIEW, PublishRate, Rights, Subscribable};
 pub use self::token::{NewToken, create_token};
 
@@ -118,7 +121,8 @@ impl Files for Folder {
     }
 }
 
-/// Everything of one access file. Not changed once loaded: a reload makes a new one.
+/// Everything of one access file. Not changed once loaded: a reload makes a new one. But keys from a
+/// URL are fetched by the hub that it is in force at; until then, a JWT that needs them is refused.
 pub struct Access {
     roles: HashMap<String, Arc<Role>>,
     members: HashMap<IdentityName, Member>,
@@ -219,6 +223,28 @@ impl Access {
     /// them changes, load again.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)
+    }
+
+    /// The keys that are to be fetched: this here does not.
+    pub(crate) fn remote_keys(&self) -> impl Iterator<Item = &Arc<RemoteKeys>> {
+        self.issuers.iter().filter_map(|issuer| issuer.keys.remote())
+    }
+
+    /// Goes on with the keys that were fetched for the file before.
+    pub(crate) fn take_over_keys(&self, former: &Access) {
+        for keys in self.remote_keys() {
+            if let Some(before) = former.remote_keys().find(|other| other.source == keys.source) {
+                keys.take_over(before);
+            }
+        }
+    }
+
+    /// Of those, the ones that would have to be newer to accept these credentials.
+    pub(crate) fn missing_keys(&self, credentials: &Credentials) -> Vec<Arc<RemoteKeys>> {
+        match credentials {
+            Credentials::Jwt(jwt) => jwt::missing_keys(&self.issuers, jwt),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether [`Access::authenticate`] would compute an argon2 hash for this: up to 0.2 s of a

@@ -82,8 +82,12 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn need(&self, key: &str) -> Result<&Node<'a>, AccessError> {
-        let missing = || self.source.error(self.at, &join(&self.path, key), "is missing");
-        self.get(key).ok_or_else(missing)
+        self.get(key).ok_or_else(|| self.error(key, "is missing"))
+    }
+
+    /// About a key that is not there.
+    pub(super) fn error(&self, key: &str, message: impl Into<String>) -> AccessError {
+        self.source.error(self.at, &join(&self.path, key), message)
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = &Node<'a>> {
@@ -94,6 +98,12 @@ impl<'a> Table<'a> {
 impl<'a> Node<'a> {
     pub(super) fn error(&self, message: impl Into<String>) -> AccessError {
         self.source.error(self.at, &self.path, message)
+    }
+
+    /// File and line.
+    pub(super) fn place(&self) -> String {
+        let AccessError { file, line, .. } = self.error("");
+        format!("{file}:{line}")
     }
 
     pub(super) fn table(&self) -> Result<Table<'a>, AccessError> {

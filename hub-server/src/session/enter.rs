@@ -1,9 +1,10 @@
 //! From HELLO to WELCOME: who the client is, and how far the hub has come with it.
 
 use super::{Session, Stage};
-use crate::access::{Credentials, Denied, Identity, Peer};
+use crate::access::{Credentials, Denied, Identity, Peer, Reason};
 use crate::hub::now_ms;
 use crate::instances::Found;
+use crate::jwks;
 use crate::limits::Limit;
 use actix::prelude::*;
 use hub_core::topic::TopicName;
@@ -41,11 +42,30 @@ impl Session {
                 return self.close(CloseCode::Unauthorized, reason, ctx);
             }
         };
+        let Some(fetched) = jwks::newer(&self.hub, &credentials) else {
+            return self.check(credentials, hello, true, ctx);
+        };
+        self.busy = true;
+        ctx.wait(fetched.into_actor(self).map(move |newest, session, ctx| {
+            session.busy = false;
+            session.check(credentials, hello, newest, ctx);
+        }));
+    }
+
+    /// `newest`: its key, if it is not known, is not known to its issuer either.
+    fn check(
+        &mut self,
+        credentials: Credentials,
+        hello: Hello,
+        newest: bool,
+        ctx: &mut Context<Self>,
+    ) {
         let access = self.hub.access.current();
         let peer =
             Peer { loopback: self.loopback, certificate: self.outbound.socket.certificate() };
         if !access.must_hash(&credentials) {
             let entered = access.authenticate(&credentials, &peer, SystemTime::now());
+            let entered = entered.map_err(|denied| denied.for_good_if(newest));
             return self.authenticated(entered, hello, ctx);
         }
         // Hashes take long by design: not on this thread, and only a few at once.
@@ -78,8 +98,12 @@ impl Session {
             Ok(identity) => self.identify(identity, hello.name.as_deref(), ctx),
             Err(denied) => {
                 let (connection, reason) = (self.connection, denied.reason());
-                tracing::info!(connection, %reason, "a client was not let in");
-                return self.close(CloseCode::Unauthorized, &denied.to_string(), ctx);
+                if reason == Reason::KeysPending {
+                    tracing::warn!(connection, %reason, "a client was sent away for now");
+                } else {
+                    tracing::info!(connection, %reason, "a client was not let in");
+                }
+                return self.close(code_of(denied), &denied.to_string(), ctx);
             }
         }
         let mut random = [0; 16];
@@ -196,6 +220,14 @@ impl Session {
     }
 }
 
+/// Whether it helps to come back.
+fn code_of(denied: Denied) -> CloseCode {
+    match denied.reason() {
+        Reason::KeysPending => CloseCode::Overloaded,
+        _ => CloseCode::Unauthorized,
+    }
+}
+
 /// By its view, if its roles name one.
 fn role_of(identity: &Identity) -> &str {
     match identity.view() {
@@ -228,7 +260,7 @@ impl Handler<AccessChanged> for Session {
             }
             Err(denied) => {
                 self.publish_what_fits();
-                self.close(CloseCode::Unauthorized, &denied.to_string(), ctx);
+                self.close(code_of(denied), &denied.to_string(), ctx);
             }
         }
     }

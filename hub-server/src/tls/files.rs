@@ -179,7 +179,7 @@ impl Source for TlsFiles {
         }
     }
 
-    fn apply(hub: &Hub, setup: TlsSetup) {
+    fn apply(hub: &Arc<Hub>, setup: TlsSetup) {
         let (metrics, now) = (&hub.metrics.tls, seconds(SystemTime::now()));
         metrics.certificate_expiry.set(setup.expiry);
         metrics.crl_expiry.set(setup.crl_expiry.unwrap_or(0));
