@@ -59,6 +59,11 @@ impl Line {
         self.take(usize::MAX);
     }
 
+    /// Lets the socket take nothing from now on.
+    pub(crate) fn stop(&self) {
+        self.socket.lock().unwrap().room = 0;
+    }
+
     /// Looks at what the client was told.
     pub(crate) fn client<T>(&self, look: impl FnOnce(&Client) -> T) -> T {
         look(&self.socket.lock().unwrap().client)
