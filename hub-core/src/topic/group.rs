@@ -6,9 +6,9 @@ use super::outlet::{Touched, touch};
 use super::pending::Sealed;
 use super::seats::Seats;
 use super::{Appended, Outlet, SubscriptionEntry};
+use crate::sync::Mutex;
 use crate::wire::Overflow;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 

@@ -8,10 +8,9 @@ use super::members::Members;
 use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
 use super::{Appended, Deposit, SubscriptionEntry, TopicActor, TopicName};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::wire::{GapReason, Position, Start};
 use actix::Addr;
-use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A topic.

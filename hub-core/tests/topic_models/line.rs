@@ -1,0 +1,167 @@
+//! Connections and runs for the models.
+
+use crate::topic::{
+    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, QueuedRun, Topic, TopicName, Written,
+};
+use crate::wire::{EventFrame, Frame, Limits, Overflow, RunHead, split};
+use bytes::Bytes;
+use loom::sync::Notify;
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+
+/// A connection whose socket takes as many bytes as it has room for.
+///
+/// Nothing of its own makes threads switch: it is only looked at by whoever has the lock of what
+/// is being sent.
+#[derive(Debug)]
+pub(crate) struct Line {
+    connection: u64,
+    queue: DeliveryQueue,
+    sent: Mutex<Vec<u8>>,
+    room: AtomicUsize,
+}
+
+impl Line {
+    pub(crate) fn new(connection: u64, limit: usize, room: usize, ledger: &Arc<Ledger>) -> Self {
+        let queue = DeliveryQueue::new(limit, ledger.clone());
+        Line { connection, queue, sent: Mutex::default(), room: AtomicUsize::new(room) }
+    }
+
+    /// Has the socket take everything from now on.
+    pub(crate) fn open(&self) {
+        self.room.store(usize::MAX, Ordering::SeqCst);
+    }
+
+    /// Appends a run as a topic does, and sends what waits if nobody else is about to.
+    pub(crate) fn append(&self, run: QueuedRun) {
+        use crate::topic::Appended::{Closed, Done, Overflowed};
+        match self.queue.append(run) {
+            Done if self.queue.touch() => self.flush(),
+            Done => {}
+            Overflowed(run) | Closed(run) => self.queue.abandon(&[run]),
+        }
+    }
+
+    /// Numbers and publishers of the events that were sent, in order.
+    pub(crate) fn told(&self) -> Vec<(u64, String)> {
+        let sent = self.sent.lock().unwrap();
+        let (mut at, mut next, mut from) = (0, 0, String::new());
+        let mut told = Vec::new();
+        while let Some(body) = split(&sent[at..], 1 << 20).unwrap() {
+            at += 4 + body.len();
+            match Frame::parse(body, &Limits::NONE).unwrap() {
+                Frame::Run(run) => (next, from) = (run.first, run.publisher.to_owned()),
+                Frame::Event(_) => {
+                    told.push((next, from.clone()));
+                    next += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(at, sent.len(), "whole frames");
+        told
+    }
+
+    fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let room = self.room.load(Ordering::SeqCst);
+        if room == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let mut bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        bytes.truncate(room);
+        if room < usize::MAX {
+            self.room.store(room - bytes.len(), Ordering::SeqCst);
+        }
+        self.sent.lock().unwrap().extend_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Outlet for Line {
+    fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    fn role(&self) -> Arc<str> {
+        "".into()
+    }
+
+    fn queue(&self) -> &DeliveryQueue {
+        &self.queue
+    }
+
+    fn flush(&self) {
+        while self.queue.write_with(|slices| self.write(slices)).unwrap() == Some(Written::Blocked)
+            && self.room.load(Ordering::SeqCst) > 0
+        {}
+    }
+
+    fn overflowed(&self) {}
+}
+
+/// A thread that sleeps until it is woken.
+pub(crate) struct Sleeper(Notify);
+
+impl Sleeper {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Sleeper(Notify::new()))
+    }
+
+    /// Waits until `queue` has room for `size` bytes, as a publisher does. If nobody wakes it, the
+    /// checker finds that no thread can go on.
+    pub(crate) fn wait_for(self: &Arc<Self>, queue: &DeliveryQueue, size: usize, how: Overflow) {
+        let waker = Waker::from(self.clone());
+        while queue.must_wait(size, how) {
+            queue.wake_when_drained(&waker);
+            if queue.must_wait(size, how) {
+                self.0.wait();
+            }
+        }
+    }
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+fn event(topic: &str) -> Vec<u8> {
+    Frame::Event(EventFrame { topic, payload: &[7], headers: None }).to_bytes()
+}
+
+/// A run of one event, as a topic puts it into a queue.
+pub(crate) fn single(topic: &str, number: u64, overflow: Overflow) -> QueuedRun {
+    let lane = Lane { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
+    let head = RunHead::new(topic, 1, topic).for_all(number, 1, 1);
+    QueuedRun {
+        ledger: Arc::default(),
+        lane,
+        group: None,
+        first: number,
+        count: 1,
+        overflow,
+        head: Bytes::new(),
+        body: [head, event(topic)].concat().into(),
+        views: None,
+    }
+}
+
+/// The same as the share of a group's member.
+pub(crate) fn share(topic: &str, number: u64) -> QueuedRun {
+    let whole = single(topic, number, Overflow::DropOldest);
+    let events = whole.body.len() - event(topic).len();
+    let (head, body) = (whole.body.slice(..events), whole.body.slice(events..));
+    let lane = Lane { subscription: Some(1), ..whole.lane.clone() };
+    QueuedRun { lane, group: Some("g".into()), head, body, ..whole }
+}
+
+/// A run of `count` events, as a session gathers it.
+pub(crate) fn gathered(topic: &Topic, publisher: &str, count: u32) -> PendingRun {
+    let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
+    let mut run = PendingRun::new(head, 64);
+    (0..count).for_each(|_| run.push(&event(topic.name().as_str()), 1));
+    run
+}
