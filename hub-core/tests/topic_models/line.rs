@@ -1,7 +1,8 @@
 //! Connections and runs for the models.
 
 use crate::topic::{
-    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, QueuedRun, Topic, TopicName, Written,
+    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic, TopicName,
+    Touched, Written,
 };
 use crate::wire::{EventFrame, Frame, Limits, Overflow, RunHead, split};
 use bytes::Bytes;
@@ -29,9 +30,9 @@ impl Line {
         Line { connection, queue, sent: Mutex::default(), room: AtomicUsize::new(room) }
     }
 
-    /// Has the socket take everything from now on.
-    pub(crate) fn open(&self) {
-        self.room.store(usize::MAX, Ordering::SeqCst);
+    /// Has the socket take `bytes` from now on.
+    pub(crate) fn open(&self, bytes: usize) {
+        self.room.store(bytes, Ordering::SeqCst);
     }
 
     /// Appends a run as a topic does, and sends what waits if nobody else is about to.
@@ -44,8 +45,8 @@ impl Line {
         }
     }
 
-    /// Numbers and publishers of the events that were sent, in order.
-    pub(crate) fn told(&self) -> Vec<(u64, String)> {
+    /// Topics, numbers and publishers of the events that were sent, in order.
+    pub(crate) fn told(&self) -> Vec<(String, u64, String)> {
         let sent = self.sent.lock().unwrap();
         let (mut at, mut next, mut from) = (0, 0, String::new());
         let mut told = Vec::new();
@@ -53,8 +54,8 @@ impl Line {
             at += 4 + body.len();
             match Frame::parse(body, &Limits::NONE).unwrap() {
                 Frame::Run(run) => (next, from) = (run.first, run.publisher.to_owned()),
-                Frame::Event(_) => {
-                    told.push((next, from.clone()));
+                Frame::Event(event) => {
+                    told.push((event.topic.to_owned(), next, from.clone()));
                     next += 1;
                 }
                 _ => {}
@@ -62,6 +63,12 @@ impl Line {
         }
         assert_eq!(at, sent.len(), "whole frames");
         told
+    }
+
+    /// Numbers of the events of `topic` that were sent, in order.
+    pub(crate) fn numbers(&self, topic: &str) -> Vec<u64> {
+        let told = self.told().into_iter().filter(|(of, ..)| of == topic);
+        told.map(|(_, number, _)| number).collect()
     }
 
     fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
@@ -101,7 +108,8 @@ impl Outlet for Line {
     fn overflowed(&self) {}
 }
 
-/// A thread that sleeps until it is woken.
+/// A thread that sleeps until it is woken. If nobody wakes it, the checker finds that no thread can
+/// go on, and says so.
 pub(crate) struct Sleeper(Notify);
 
 impl Sleeper {
@@ -109,14 +117,35 @@ impl Sleeper {
         Arc::new(Sleeper(Notify::new()))
     }
 
-    /// Waits until `queue` has room for `size` bytes, as a publisher does. If nobody wakes it, the
-    /// checker finds that no thread can go on.
-    pub(crate) fn wait_for(self: &Arc<Self>, queue: &DeliveryQueue, size: usize, how: Overflow) {
+    /// Waits until nothing says that a publisher with `size` bytes should wait for `queue`.
+    pub(crate) fn wait_for_room(self: &Arc<Self>, queue: &DeliveryQueue, size: usize) {
         let waker = Waker::from(self.clone());
-        while queue.must_wait(size, how) {
+        while queue.must_wait(size, Overflow::Block) {
             queue.wake_when_drained(&waker);
-            if queue.must_wait(size, how) {
+            if queue.must_wait(size, Overflow::Block) {
                 self.0.wait();
+            }
+        }
+    }
+
+    /// Publishes as a session does, waiting for room where there is none, and flushes.
+    pub(crate) fn publish(self: &Arc<Self>, topic: &Topic, mut run: PendingRun) {
+        let waker = Waker::from(self.clone());
+        let mut touched = Touched::new();
+        let mut waits_for: Option<Arc<dyn Outlet>> = None;
+        loop {
+            if let Some(outlet) = &waits_for {
+                outlet.queue().wake_when_drained(&waker);
+            }
+            match topic.publish(&mut run, 1, &mut touched) {
+                Published::Done => return,
+                Published::Wait(outlet) => {
+                    let before = waits_for.replace(outlet.clone());
+                    if before.is_some_and(|o| o.connection() == outlet.connection()) {
+                        self.0.wait();
+                    }
+                }
+                other => panic!("{other:?}"),
             }
         }
     }
@@ -135,7 +164,7 @@ fn event(topic: &str) -> Vec<u8> {
 /// A run of one event, as a topic puts it into a queue.
 pub(crate) fn single(topic: &str, number: u64, overflow: Overflow) -> QueuedRun {
     let lane = Lane { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
-    let head = RunHead::new(topic, 1, topic).for_all(number, 1, 1);
+    let head = RunHead::new(topic, 1, "p").for_all(number, 1, 1);
     QueuedRun {
         ledger: Arc::default(),
         lane,
