@@ -58,7 +58,8 @@ impl Line {
                     told.push((event.topic.to_owned(), next, from.clone()));
                     next += 1;
                 }
-                _ => {}
+                Frame::Ping { .. } => assert_eq!(at, sent.len(), "nothing follows the goodbye"),
+                other => panic!("{other:?}"),
             }
         }
         assert_eq!(at, sent.len(), "whole frames");
