@@ -18,13 +18,14 @@ mod sync;
 #[path = "../src/topic/mod.rs"]
 mod topic;
 
-use line::{Line, Sleeper, gathered, share, single};
+use line::{Line, Sleeper, gathered, single};
 use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use topic::{
-    Ledger, Outlet, Registry, SubscriptionEntry, Topic, TopicFilter, TopicName, TopicSettings,
+    Appended, Ledger, Outlet, QueuedRun, Registry, SubscriptionEntry, Topic, TopicFilter,
+    TopicName, TopicSettings,
 };
 use wire::{Frame, Overflow, Start};
 
@@ -44,14 +45,18 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
 
 /// Bytes that a queue holds. Publishers wait from a quarter of it on, and are woken at an eighth.
 const LIMIT: usize = 4_000;
-/// So many runs of one event are more than a quarter.
-const FILL: u64 = 4;
 
-/// A line whose socket takes nothing yet, with runs that wait for it.
+/// A line whose socket takes nothing yet, with a group's run that is large enough for publishers to wait.
 fn full(connection: u64, ledger: &Arc<Ledger>) -> Arc<Line> {
     let line = Arc::new(Line::new(connection, LIMIT, 0, ledger));
-    (1..=FILL).for_each(|n| drop(line.queue().append(single("fill", n, Overflow::DropOldest))));
+    let mut run = single("fill", 1, LIMIT / 4, Overflow::DropOldest);
+    run.group = Some("g".into());
+    assert!(matches!(line.queue().append(run), Appended::Done));
     line
+}
+
+fn small(topic: &str, number: u64) -> QueuedRun {
+    single(topic, number, 1, Overflow::Block)
 }
 
 fn goodbye() -> Vec<u8> {
@@ -64,8 +69,8 @@ fn nothing_that_was_appended_stays_unwritten() {
         let ledger = Arc::<Ledger>::default();
         let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, &ledger));
         let other = line.clone();
-        let thread = thread::spawn(move || other.append(single("b", 1, Overflow::Block)));
-        (1..=2).for_each(|number| line.append(single("a", number, Overflow::Block)));
+        let thread = thread::spawn(move || other.append(small("b", 1)));
+        (1..=2).for_each(|number| line.append(small("a", number)));
         thread.join().unwrap();
         assert_eq!(line.queue().queued_bytes(), 0, "everybody is through");
         let counts = ledger.counts();
@@ -95,7 +100,7 @@ fn a_publisher_that_was_woken_appends_while_the_queue_still_drains() {
         let line = full(1, &ledger);
         let other = line.clone();
         let publisher = thread::spawn(move || {
-            let run = single("a", 1, Overflow::Block);
+            let run = small("a", 1);
             Sleeper::new().wait_for_room(other.queue(), run.size());
             other.append(run);
         });
@@ -105,7 +110,7 @@ fn a_publisher_that_was_woken_appends_while_the_queue_still_drains() {
         line.flush();
         publisher.join().unwrap();
         assert_eq!(line.queue().queued_bytes(), 0, "everybody is through");
-        assert_eq!(ledger.counts().delivered, FILL + 1);
+        assert_eq!(ledger.counts().delivered, 2);
         assert_eq!(line.numbers("a"), [1]);
     });
 }
@@ -118,32 +123,23 @@ fn a_publisher_is_woken_by_whatever_ends_its_wait() {
         |line| line.queue().finish(goodbye()),
         |line| line.queue().discard(),
         |line| assert!(!line.queue().shed(0)),
+        |line| line.append(single("c", 1, LIMIT, Overflow::Disconnect)),
         |line| {
-            let mut large = single("c", 1, Overflow::Disconnect);
-            large.body = vec![0; LIMIT].into();
-            line.append(large);
-        },
-        |line| {
-            let taken = line.queue().reclaim(&share("fill", 1).lane, "g");
-            assert_eq!(taken.len() as u64, FILL);
+            let fill = single("fill", 1, 1, Overflow::DropOldest);
+            let taken = line.queue().reclaim(&fill.lane, "g");
+            assert_eq!(taken.len(), 1);
             line.queue().abandon(&taken);
         },
     ];
-    for (number, end) in ends.into_iter().enumerate() {
+    for end in ends {
         check(3, move || {
             let ledger = Arc::<Ledger>::default();
-            let line = if number == 5 {
-                let line = Arc::new(Line::new(1, LIMIT, 0, &ledger));
-                (1..=FILL).for_each(|n| drop(line.queue().append(share("fill", n))));
-                line
-            } else {
-                full(1, &ledger)
-            };
-            let waiting = line.clone();
+            let line = full(1, &ledger);
+            let other = line.clone();
             let publisher = thread::spawn(move || {
-                let run = single("a", 1, Overflow::Block);
-                Sleeper::new().wait_for_room(waiting.queue(), run.size());
-                waiting.append(run);
+                let run = small("a", 1);
+                Sleeper::new().wait_for_room(other.queue(), run.size());
+                other.append(run);
             });
             end(&line);
             publisher.join().unwrap();
@@ -161,7 +157,7 @@ fn the_ledger_balances_whenever_a_connection_ends() {
             let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, &ledger));
             let other = line.clone();
             let publisher = thread::spawn(move || {
-                (1..=2).for_each(|number| other.append(single("a", number, Overflow::Block)));
+                (1..=2).for_each(|number| other.append(small("a", number)));
             });
             if discards {
                 line.queue().discard();
@@ -290,7 +286,7 @@ fn a_publisher_that_waits_for_a_member_that_leaves_goes_on() {
             let publisher = publish(&topic, "a", &[1]);
             drop(topic.leave(&member));
             publisher.join().unwrap();
-            assert_eq!(registry.ledger().counts().due, FILL);
+            assert_eq!(registry.ledger().counts().due, 1);
         });
     }
 }
@@ -306,6 +302,6 @@ fn a_publisher_that_waits_for_a_group_goes_on_when_any_member_has_room() {
         lines[1].open(usize::MAX);
         lines[1].flush();
         publisher.join().unwrap();
-        assert_eq!(registry.ledger().counts().due, 2 * FILL + 1);
+        assert_eq!(registry.ledger().counts().due, 3);
     });
 }

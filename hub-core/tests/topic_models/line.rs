@@ -4,7 +4,7 @@ use crate::topic::{
     DeliveryQueue, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic, TopicName,
     Touched, Written,
 };
-use crate::wire::{EventFrame, Frame, Limits, Overflow, RunHead, split};
+use crate::wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, split};
 use bytes::Bytes;
 use loom::sync::Notify;
 use std::io::{self, ErrorKind};
@@ -158,12 +158,14 @@ impl Wake for Sleeper {
     }
 }
 
-fn event(topic: &str) -> Vec<u8> {
-    Frame::Event(EventFrame { topic, payload: &[7], headers: None }).to_bytes()
+fn event(topic: &str, bytes: usize) -> Vec<u8> {
+    let mut payload = Vec::new();
+    Packer(&mut payload).bin(&vec![7; bytes]);
+    Frame::Event(EventFrame { topic, payload: &payload, headers: None }).to_bytes()
 }
 
-/// A run of one event, as a topic puts it into a queue.
-pub(crate) fn single(topic: &str, number: u64, overflow: Overflow) -> QueuedRun {
+/// A run of one event of about so many bytes, as a topic puts it into a queue.
+pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow) -> QueuedRun {
     let lane = Lane { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
     let head = RunHead::new(topic, 1, "p").for_all(number, 1, 1);
     QueuedRun {
@@ -174,24 +176,15 @@ pub(crate) fn single(topic: &str, number: u64, overflow: Overflow) -> QueuedRun 
         count: 1,
         overflow,
         head: Bytes::new(),
-        body: [head, event(topic)].concat().into(),
+        body: [head, event(topic, bytes)].concat().into(),
         views: None,
     }
-}
-
-/// The same as the share of a group's member.
-pub(crate) fn share(topic: &str, number: u64) -> QueuedRun {
-    let whole = single(topic, number, Overflow::DropOldest);
-    let events = whole.body.len() - event(topic).len();
-    let (head, body) = (whole.body.slice(..events), whole.body.slice(events..));
-    let lane = Lane { subscription: Some(1), ..whole.lane.clone() };
-    QueuedRun { lane, group: Some("g".into()), head, body, ..whole }
 }
 
 /// A run of `count` events, as a session gathers it.
 pub(crate) fn gathered(topic: &Topic, publisher: &str, count: u32) -> PendingRun {
     let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
     let mut run = PendingRun::new(head, 64);
-    (0..count).for_each(|_| run.push(&event(topic.name().as_str()), 1));
+    (0..count).for_each(|_| run.push(&event(topic.name().as_str(), 1), 1));
     run
 }
