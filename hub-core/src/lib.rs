@@ -14,6 +14,8 @@ extern crate self as hub_core;
 mod causes;
 pub mod emitter;
 pub mod scrub;
+#[cfg(feature = "actors")]
+mod sync;
 pub mod topic;
 pub mod wire;
 

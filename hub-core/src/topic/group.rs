@@ -6,9 +6,9 @@ use super::outlet::{Touched, touch};
 use super::pending::Sealed;
 use super::seats::Seats;
 use super::{Appended, Outlet, SubscriptionEntry};
+use crate::sync::Mutex;
 use crate::wire::Overflow;
 use bytes::Bytes;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
@@ -222,7 +222,7 @@ impl Group {
     }
 
     /// Appends a run, counted as due, to the first of `takers` that takes it; returns it if none
-    /// does.
+    /// does. Those that were chosen may have ended since: then any other with room may take it.
     fn offer<'a>(
         &self,
         takers: impl Iterator<Item = &'a usize>,
@@ -231,7 +231,10 @@ impl Group {
         touched: &mut Touched,
         offer: Offer,
     ) -> Option<QueuedRun> {
-        for member in takers.filter_map(|place| self.members.at(*place)) {
+        let size = run.size();
+        let others = || self.takers(usize::MAX, |m| m.outlet.queue().has_room(size));
+        let places = takers.copied().chain(std::iter::once_with(others).flatten());
+        for member in places.filter_map(|place| self.members.at(place)) {
             run.lane.subscription = Some(member.subscription);
             run.overflow = member.overflow;
             run.head = head(member.subscription);

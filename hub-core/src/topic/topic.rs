@@ -8,10 +8,9 @@ use super::members::Members;
 use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
 use super::{Appended, Deposit, SubscriptionEntry, TopicActor, TopicName};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 use crate::wire::{GapReason, Position, Start};
 use actix::Addr;
-use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// A topic.
@@ -164,7 +163,7 @@ impl Topic {
 
     /// Adds a subscription, from the next event on; then, for it alone, what it asked for of the
     /// past. Does nothing if it is there already, or if its connection has ended.
-    pub(super) fn join(&self, entry: &SubscriptionEntry) {
+    pub(crate) fn join(&self, entry: &SubscriptionEntry) {
         let mut s = self.sequencer.lock();
         if self.is_retired() || entry.outlet.queue().is_closed() {
             return;
@@ -220,7 +219,7 @@ impl Topic {
     }
 
     /// Takes a subscription out. What waits for it as a member of a group goes to the others.
-    pub(super) fn leave(&self, entry: &SubscriptionEntry) -> Touched {
+    pub(crate) fn leave(&self, entry: &SubscriptionEntry) -> Touched {
         let mut touched = Touched::new();
         let Some(name) = &entry.group else {
             self.sequencer.lock().members.leave_plain(entry);

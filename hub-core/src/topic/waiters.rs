@@ -1,4 +1,4 @@
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::task::Waker;
 
 /// Who waits for a queue to drain.

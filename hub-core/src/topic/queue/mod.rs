@@ -11,11 +11,10 @@ use super::ledger::{Ledger, count};
 use super::sending::Sending;
 use super::span::{Origin, Span};
 use super::waiters::Waiters;
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::wire::{Frame, GapReason, Overflow, RunFrame};
 use bytes::Bytes;
-use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Waker;
 
 /// Everything that waits to be sent on one connection.

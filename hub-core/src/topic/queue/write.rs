@@ -1,11 +1,11 @@
 //! From the queue to the socket.
 
 use super::{DeliveryQueue, changed};
+use crate::sync::Ordering;
 use crate::topic::item::{Item, Lane, QueuedRun};
 use crate::topic::ledger::count;
 use crate::topic::sending::Sending;
 use std::io::{self, ErrorKind, IoSlice};
-use std::sync::atomic::Ordering;
 
 /// Bytes after which [`DeliveryQueue::write_with`] lets go, so that a socket that takes all there
 /// is does not keep one thread for itself while others append. Some hundred microseconds of writing.

@@ -1,0 +1,307 @@
+//! Claim: whatever order the threads come in, and whatever a weak memory model lets each of them
+//! see, no event that was appended stays unwritten, nobody who waits is forgotten, every
+//! subscriber is told one order, and the ledger balances.
+//!
+//! These are not models of the topic engine: the sources of `topic` are built once more here, with
+//! the locks and atomics of `loom` in place of the real ones (`sync.rs`), and loom runs each test
+//! in every order with up to a few preemptions. Counters that order nothing are left as they are.
+#![cfg(feature = "actors")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
+use hub_core::{scrub, wire};
+
+#[path = "topic_models/line.rs"]
+mod line;
+#[path = "topic_models/sync.rs"]
+mod sync;
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "a part of it is used here")]
+#[path = "../src/topic/mod.rs"]
+mod topic;
+
+use line::{Line, Sleeper, gathered, single};
+use loom::thread;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use topic::{
+    Appended, Ledger, Outlet, QueuedRun, Registry, SubscriptionEntry, Topic, TopicFilter,
+    TopicName, TopicSettings,
+};
+use wire::{Frame, Overflow, Start};
+
+/// Runs `model` in every order in which threads are interrupted at most `preemptions` times.
+fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound.get_or_insert(preemptions);
+    builder.max_branches = 10_000;
+    let orders = Arc::new(AtomicU64::new(0));
+    let count = orders.clone();
+    builder.check(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    eprintln!("{orders:?} orders");
+}
+
+/// Bytes that a queue holds. Publishers wait from a quarter of it on, and are woken at an eighth.
+const LIMIT: usize = 4_000;
+
+/// A line whose socket takes nothing yet, with a group's run that is large enough for publishers to wait.
+fn full(connection: u64, ledger: &Arc<Ledger>) -> Arc<Line> {
+    let line = Arc::new(Line::new(connection, LIMIT, 0, ledger));
+    let mut run = single("fill", 1, LIMIT / 4, Overflow::DropOldest);
+    run.group = Some("g".into());
+    assert!(matches!(line.queue().append(run), Appended::Done));
+    line
+}
+
+fn small(topic: &str, number: u64) -> QueuedRun {
+    single(topic, number, 1, Overflow::Block)
+}
+
+fn goodbye() -> Vec<u8> {
+    Frame::Ping { token: 1 }.to_bytes()
+}
+
+#[test]
+fn nothing_that_was_appended_stays_unwritten() {
+    check(3, || {
+        let ledger = Arc::<Ledger>::default();
+        let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, &ledger));
+        let other = line.clone();
+        let thread = thread::spawn(move || other.append(small("b", 1)));
+        (1..=2).for_each(|number| line.append(small("a", number)));
+        thread.join().unwrap();
+        assert_eq!(line.queue().queued_bytes(), 0, "everybody is through");
+        let counts = ledger.counts();
+        assert_eq!((counts.delivered, counts.pending()), (3, 0));
+        assert_eq!((line.numbers("a"), line.numbers("b")), (vec![1, 2], vec![1]));
+    });
+}
+
+#[test]
+fn all_publishers_that_wait_for_room_are_woken_when_a_queue_has_drained() {
+    check(2, || {
+        let line = full(1, &Arc::default());
+        let publishers = [1, 2].map(|_| {
+            let line = line.clone();
+            thread::spawn(move || Sleeper::new().wait_for_room(line.queue(), 300))
+        });
+        line.open(usize::MAX);
+        line.flush();
+        publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
+    });
+}
+
+#[test]
+fn a_publisher_that_was_woken_appends_while_the_queue_still_drains() {
+    check(2, || {
+        let ledger = Arc::<Ledger>::default();
+        let line = full(1, &ledger);
+        let other = line.clone();
+        let publisher = thread::spawn(move || {
+            let run = small("a", 1);
+            Sleeper::new().wait_for_room(other.queue(), run.size());
+            other.append(run);
+        });
+        line.open(100); // a part
+        line.flush();
+        line.open(usize::MAX);
+        line.flush();
+        publisher.join().unwrap();
+        assert_eq!(line.queue().queued_bytes(), 0, "everybody is through");
+        assert_eq!(ledger.counts().delivered, 2);
+        assert_eq!(line.numbers("a"), [1]);
+    });
+}
+
+#[test]
+fn a_publisher_is_woken_by_whatever_ends_its_wait() {
+    type End = fn(&Line);
+    let ends: [End; 6] = [
+        |line| line.queue().close(),
+        |line| line.queue().finish(goodbye()),
+        |line| line.queue().discard(),
+        |line| assert!(!line.queue().shed(0)),
+        |line| line.append(single("c", 1, LIMIT, Overflow::Disconnect)),
+        |line| {
+            let fill = single("fill", 1, 1, Overflow::DropOldest);
+            let taken = line.queue().reclaim(&fill.lane, "g");
+            assert_eq!(taken.len(), 1);
+            line.queue().abandon(&taken);
+        },
+    ];
+    for end in ends {
+        check(3, move || {
+            let ledger = Arc::<Ledger>::default();
+            let line = full(1, &ledger);
+            let other = line.clone();
+            let publisher = thread::spawn(move || {
+                let run = small("a", 1);
+                Sleeper::new().wait_for_room(other.queue(), run.size());
+                other.append(run);
+            });
+            end(&line);
+            publisher.join().unwrap();
+            drop(line);
+            assert_eq!(ledger.counts().pending(), 0);
+        });
+    }
+}
+
+#[test]
+fn the_ledger_balances_whenever_a_connection_ends() {
+    for discards in [false, true] {
+        check(3, move || {
+            let ledger = Arc::<Ledger>::default();
+            let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, &ledger));
+            let other = line.clone();
+            let publisher = thread::spawn(move || {
+                (1..=2).for_each(|number| other.append(small("a", number)));
+            });
+            if discards {
+                line.queue().discard();
+            }
+            line.queue().finish(goodbye());
+            line.flush();
+            publisher.join().unwrap();
+            assert_eq!(line.queue().queued_bytes(), 0, "everybody is through");
+            let told = line.numbers("a");
+            drop(line);
+            let counts = ledger.counts();
+            assert_eq!((counts.due, counts.pending()), (2, 0));
+            assert_eq!(counts.delivered, told.len() as u64);
+            assert!([1, 2].starts_with(&told), "{told:?}");
+        });
+    }
+}
+
+/// A registry without actors: the models do what they would.
+fn registry() -> Arc<Registry> {
+    let settings = TopicSettings {
+        max_topics: 10,
+        idle: Duration::from_secs(60),
+        history_per_topic: 1 << 20,
+        history_in_all: 1 << 20,
+        first_epoch: 1,
+    };
+    Registry::new(settings, Vec::new())
+}
+
+fn entry(line: &Arc<Line>, group: Option<&str>, start: Start) -> Arc<SubscriptionEntry> {
+    Arc::new(SubscriptionEntry {
+        id: line.connection(),
+        filter: TopicFilter::parse("t").unwrap(),
+        group: group.map(Arc::from),
+        overflow: Overflow::Block,
+        start,
+        positions: false,
+        outlet: line.clone(),
+        guard: None,
+    })
+}
+
+/// The topic `t` with these members.
+fn topic_of(registry: &Arc<Registry>, members: &[Arc<SubscriptionEntry>]) -> Arc<Topic> {
+    members.iter().for_each(|entry| assert!(registry.subscribe(entry).is_empty()));
+    registry.get_or_create(&TopicName::parse("t").unwrap()).unwrap()
+}
+
+fn publish(
+    topic: &Arc<Topic>,
+    publisher: &'static str,
+    counts: &'static [u32],
+) -> thread::JoinHandle<()> {
+    let topic = topic.clone();
+    thread::spawn(move || {
+        let sleeper = Sleeper::new();
+        counts.iter().for_each(|n| sleeper.publish(&topic, gathered(&topic, publisher, *n)));
+    })
+}
+
+#[test]
+fn all_subscribers_are_told_one_order() {
+    check(2, || {
+        let registry = registry();
+        let lines = [1, 2].map(|n| Arc::new(Line::new(n, 1 << 20, usize::MAX, registry.ledger())));
+        let topic =
+            topic_of(&registry, &lines.each_ref().map(|line| entry(line, None, Start::Live)));
+        let publishers = ["a", "b"].map(|name| publish(&topic, name, &[1]));
+        publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
+        let [first, second] = lines.each_ref().map(|line| line.told());
+        assert_eq!(first, second);
+        assert_eq!(lines[0].numbers("t"), [1, 2]);
+        let counts = registry.ledger().counts();
+        assert_eq!((counts.due, counts.delivered), (4, 4));
+    });
+}
+
+#[test]
+fn who_joins_while_events_come_misses_and_repeats_none() {
+    check(3, || {
+        let registry = registry();
+        let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, registry.ledger()));
+        let topic = topic_of(&registry, &[]);
+        let publisher = publish(&topic, "a", &[1, 2]);
+        topic.join(&entry(&line, None, Start::After([].into())));
+        line.flush();
+        publisher.join().unwrap();
+        assert_eq!(line.numbers("t"), [1, 2, 3]);
+        assert_eq!(registry.ledger().counts().pending(), 0);
+    });
+}
+
+#[test]
+fn what_a_member_of_a_group_leaves_behind_reaches_the_others() {
+    for closes in [false, true] {
+        check(2, move || {
+            let registry = registry();
+            let lines = [0, usize::MAX]
+                .map(|room| Arc::new(Line::new(room as u64, 1 << 20, room, registry.ledger())));
+            let members = lines.each_ref().map(|line| entry(line, Some("g"), Start::Live));
+            let topic = topic_of(&registry, &members);
+            let publisher = publish(&topic, "a", &[2, 1]);
+            if closes {
+                lines[0].queue().close();
+            }
+            drop(topic.leave(&members[0]));
+            publisher.join().unwrap();
+            let mut told = lines[1].numbers("t");
+            told.sort_unstable();
+            let counts = registry.ledger().counts();
+            assert_eq!(told, [1, 2, 3]);
+            assert_eq!((counts.due, counts.delivered), (3, 3));
+        });
+    }
+}
+
+#[test]
+fn a_publisher_that_waits_for_a_member_that_leaves_goes_on() {
+    for group in [None, Some("g")] {
+        check(3, move || {
+            let registry = registry();
+            let line = full(1, registry.ledger());
+            let member = entry(&line, group, Start::Live);
+            let topic = topic_of(&registry, std::slice::from_ref(&member));
+            let publisher = publish(&topic, "a", &[1]);
+            drop(topic.leave(&member));
+            publisher.join().unwrap();
+            assert_eq!(registry.ledger().counts().due, 1);
+        });
+    }
+}
+
+#[test]
+fn a_publisher_that_waits_for_a_group_goes_on_when_any_member_has_room() {
+    check(2, || {
+        let registry = registry();
+        let lines = [1, 2].map(|n| full(n, registry.ledger()));
+        let topic =
+            topic_of(&registry, &lines.each_ref().map(|line| entry(line, Some("g"), Start::Live)));
+        let publisher = publish(&topic, "a", &[1]);
+        lines[1].open(usize::MAX);
+        lines[1].flush();
+        publisher.join().unwrap();
+        assert_eq!(registry.ledger().counts().due, 3);
+    });
+}

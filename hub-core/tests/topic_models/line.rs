@@ -1,0 +1,190 @@
+//! Connections and runs for the models.
+
+use crate::topic::{
+    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic, TopicName,
+    Touched, Written,
+};
+use crate::wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, split};
+use bytes::Bytes;
+use loom::sync::Notify;
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
+
+/// A connection whose socket takes as many bytes as it has room for.
+///
+/// Nothing of its own makes threads switch: it is only looked at by whoever has the lock of what
+/// is being sent.
+#[derive(Debug)]
+pub(crate) struct Line {
+    connection: u64,
+    queue: DeliveryQueue,
+    sent: Mutex<Vec<u8>>,
+    room: AtomicUsize,
+}
+
+impl Line {
+    pub(crate) fn new(connection: u64, limit: usize, room: usize, ledger: &Arc<Ledger>) -> Self {
+        let queue = DeliveryQueue::new(limit, ledger.clone());
+        Line { connection, queue, sent: Mutex::default(), room: AtomicUsize::new(room) }
+    }
+
+    /// Has the socket take `bytes` from now on.
+    pub(crate) fn open(&self, bytes: usize) {
+        self.room.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Appends a run as a topic does, and sends what waits if nobody else is about to.
+    pub(crate) fn append(&self, run: QueuedRun) {
+        use crate::topic::Appended::{Closed, Done, Overflowed};
+        match self.queue.append(run) {
+            Done if self.queue.touch() => self.flush(),
+            Done => {}
+            Overflowed(run) | Closed(run) => self.queue.abandon(&[run]),
+        }
+    }
+
+    /// Topics, numbers and publishers of the events that were sent, in order.
+    pub(crate) fn told(&self) -> Vec<(String, u64, String)> {
+        let sent = self.sent.lock().unwrap();
+        let (mut at, mut next, mut from) = (0, 0, String::new());
+        let mut told = Vec::new();
+        while let Some(body) = split(&sent[at..], 1 << 20).unwrap() {
+            at += 4 + body.len();
+            match Frame::parse(body, &Limits::NONE).unwrap() {
+                Frame::Run(run) => (next, from) = (run.first, run.publisher.to_owned()),
+                Frame::Event(event) => {
+                    told.push((event.topic.to_owned(), next, from.clone()));
+                    next += 1;
+                }
+                Frame::Ping { .. } => assert_eq!(at, sent.len(), "nothing follows the goodbye"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(at, sent.len(), "whole frames");
+        told
+    }
+
+    /// Numbers of the events of `topic` that were sent, in order.
+    pub(crate) fn numbers(&self, topic: &str) -> Vec<u64> {
+        let told = self.told().into_iter().filter(|(of, ..)| of == topic);
+        told.map(|(_, number, _)| number).collect()
+    }
+
+    fn write(&self, slices: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        let room = self.room.load(Ordering::SeqCst);
+        if room == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let mut bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        bytes.truncate(room);
+        if room < usize::MAX {
+            self.room.store(room - bytes.len(), Ordering::SeqCst);
+        }
+        self.sent.lock().unwrap().extend_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}
+
+impl Outlet for Line {
+    fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    fn role(&self) -> Arc<str> {
+        "".into()
+    }
+
+    fn queue(&self) -> &DeliveryQueue {
+        &self.queue
+    }
+
+    fn flush(&self) {
+        while self.queue.write_with(|slices| self.write(slices)).unwrap() == Some(Written::Blocked)
+            && self.room.load(Ordering::SeqCst) > 0
+        {}
+    }
+
+    fn overflowed(&self) {}
+}
+
+/// A thread that sleeps until it is woken. If nobody wakes it, the checker finds that no thread can
+/// go on, and says so.
+pub(crate) struct Sleeper(Notify);
+
+impl Sleeper {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Sleeper(Notify::new()))
+    }
+
+    /// Waits until nothing says that a publisher with `size` bytes should wait for `queue`.
+    pub(crate) fn wait_for_room(self: &Arc<Self>, queue: &DeliveryQueue, size: usize) {
+        let waker = Waker::from(self.clone());
+        while queue.must_wait(size, Overflow::Block) {
+            queue.wake_when_drained(&waker);
+            if queue.must_wait(size, Overflow::Block) {
+                self.0.wait();
+            }
+        }
+    }
+
+    /// Publishes as a session does, waiting for room where there is none, and flushes.
+    pub(crate) fn publish(self: &Arc<Self>, topic: &Topic, mut run: PendingRun) {
+        let waker = Waker::from(self.clone());
+        let mut touched = Touched::new();
+        let mut waits_for: Option<Arc<dyn Outlet>> = None;
+        loop {
+            if let Some(outlet) = &waits_for {
+                outlet.queue().wake_when_drained(&waker);
+            }
+            match topic.publish(&mut run, 1, &mut touched) {
+                Published::Done => return,
+                Published::Wait(outlet) => {
+                    let before = waits_for.replace(outlet.clone());
+                    if before.is_some_and(|o| o.connection() == outlet.connection()) {
+                        self.0.wait();
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+fn event(topic: &str, bytes: usize) -> Vec<u8> {
+    let mut payload = Vec::new();
+    Packer(&mut payload).bin(&vec![7; bytes]);
+    Frame::Event(EventFrame { topic, payload: &payload, headers: None }).to_bytes()
+}
+
+/// A run of one event of about so many bytes, as a topic puts it into a queue.
+pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow) -> QueuedRun {
+    let lane = Lane { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
+    let head = RunHead::new(topic, 1, "p").for_all(number, 1, 1);
+    QueuedRun {
+        ledger: Arc::default(),
+        lane,
+        group: None,
+        first: number,
+        count: 1,
+        overflow,
+        head: Bytes::new(),
+        body: [head, event(topic, bytes)].concat().into(),
+        views: None,
+    }
+}
+
+/// A run of `count` events, as a session gathers it.
+pub(crate) fn gathered(topic: &Topic, publisher: &str, count: u32) -> PendingRun {
+    let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
+    let mut run = PendingRun::new(head, 64);
+    (0..count).for_each(|_| run.push(&event(topic.name().as_str(), 1), 1));
+    run
+}
