@@ -77,24 +77,22 @@ impl Set {
     /// Each message gets a line of prose; in one of `every` it has a secret, of each kind in turn.
     /// 0: none has.
     fn new(kinds: &[Kind], every: usize, seed: u64) -> Set {
-        let prose = |with: &str| {
-            format!("the customer wrote {with} and wants us to ring at the neighbour's green door")
+        let prose = |what: &str| {
+            format!("the customer wrote {what} and wants it left behind the neighbour's green door")
         };
         let mut messages = messages::messages(MESSAGES, 0, seed);
-        let mut redacted = Vec::new();
+        let mut redacted = messages.clone();
         let mut planted = 0;
-        for (n, message) in messages.iter_mut().enumerate() {
-            let mut should = message.clone();
-            if every > 0 && n % every == 0 {
+        for (n, (message, should)) in messages.iter_mut().zip(&mut redacted).enumerate() {
+            let (text, shown) = if n.checked_rem(every) == Some(0) {
                 let kind = &kinds[planted % kinds.len()];
                 planted += 1;
-                message.push(("detail", prose(kind.text)));
-                should.push(("detail", prose(&kind.text.replace(kind.secret, REDACTED))));
+                (kind.text, kind.text.replace(kind.secret, REDACTED))
             } else {
-                message.push(("detail", prose("nothing")));
-                should.push(("detail", prose("nothing")));
-            }
-            redacted.push(should);
+                ("nothing", "nothing".into())
+            };
+            message.push(("detail", prose(text)));
+            should.push(("detail", prose(&shown)));
         }
         Set {
             texts: messages.iter().map(as_text).collect(),
