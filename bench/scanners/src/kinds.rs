@@ -97,12 +97,9 @@ pub fn kinds() -> [Kind; 12] {
              -----END PRIVATE KEY-----",
         ),
         Kind {
-            text: "postgres://app:hunter2@db.example/app",
-            ..kind(
-                "url_credentials",
-                r"://(?P<sds_match>[^\s:/?#@]+:[^\s/?#@]+)@",
-                "app:hunter2",
-            )
+            // A host with a dot would make Hub read `hunter2@host` as an e-mail address as well.
+            text: "postgres://app:hunter2@db/shop",
+            ..kind("url_credentials", r"://(?P<sds_match>[^\s:/?#@]+:[^\s/?#@]+)@", "app:hunter2")
         },
     ]
 }

@@ -74,19 +74,25 @@ struct Set {
 }
 
 impl Set {
-    /// One message in `every` gets a secret, of each kind in turn; 0: none does.
+    /// Each message gets a line of prose; in one of `every` it has a secret, of each kind in turn.
+    /// 0: none has.
     fn new(kinds: &[Kind], every: usize, seed: u64) -> Set {
+        let prose = |what: &str| {
+            format!("the customer wrote {what} and wants it left behind the neighbour's green door")
+        };
         let mut messages = messages::messages(MESSAGES, 0, seed);
         let mut redacted = messages.clone();
         let mut planted = 0;
-        if every > 0 {
-            for (n, at) in (0..MESSAGES).step_by(every).enumerate() {
-                let kind = &kinds[n % kinds.len()];
-                let detail = format!("customer wrote {} and left", kind.text);
-                redacted[at].push(("detail", detail.replace(kind.secret, REDACTED)));
-                messages[at].push(("detail", detail));
+        for (n, (message, should)) in messages.iter_mut().zip(&mut redacted).enumerate() {
+            let (text, shown) = if n.checked_rem(every) == Some(0) {
+                let kind = &kinds[planted % kinds.len()];
                 planted += 1;
-            }
+                (kind.text, kind.text.replace(kind.secret, REDACTED))
+            } else {
+                ("nothing", "nothing".into())
+            };
+            message.push(("detail", prose(text)));
+            should.push(("detail", prose(&shown)));
         }
         Set {
             texts: messages.iter().map(as_text).collect(),
@@ -100,7 +106,7 @@ impl Set {
     /// Both must make of each message what it should become: then they did the same work.
     fn check(&self, name: &str, scanner: &Scanner, plan: &Plan) -> Result<(), Box<dyn Error>> {
         let mut scratch = Scratch::default();
-        let (mut right, mut finds) = ([0; 3], [0; 3]);
+        let mut finds = [0; 3];
         for (n, should) in self.redacted.iter().enumerate() {
             let (mut fields, mut text) = (self.fields[n].clone(), self.texts[n].clone());
             finds[0] += scan(scanner, &mut fields)?;
@@ -108,33 +114,28 @@ impl Set {
             let verdict = plan.scrub(&self.packed[n], None, &mut scratch);
             finds[2] += scratch.applied().map(|rule| rule.hits as usize).sum::<usize>();
             let shown = verdict.render(ViewId::DEFAULT, &self.packed[n], None);
-            let packed = shown.map(|(payload, _)| payload);
-            let is = [
+            let right = [
                 fields.0 == *should,
                 text == as_text(should),
-                packed == Some(as_msgpack(should).as_slice()),
+                shown.is_some_and(|(payload, _)| payload == as_msgpack(should)),
             ];
-            for (right, is) in right.iter_mut().zip(is) {
-                *right += usize::from(is);
+            if right != [true; 3] {
+                return Err(format!(
+                    "{name}: crate by field, crate as one text, hub: {right:?}, where {:?} should \
+                     become {should:?}",
+                    self.fields[n].0
+                )
+                .into());
             }
-            if is.contains(&false) {
-                eprintln!("{name}: message {n} should become {should:?}: {is:?}");
-                eprintln!("  crate: {:?}", fields.0.last());
-                eprintln!("  text: {:?}", text);
-            }
+        }
+        if finds != [self.planted; 3] {
+            return Err(format!("{name}: {} planted, found {finds:?}", self.planted).into());
         }
         println!(
-            "{name}: {} bytes a message, {} planted; finds: crate {} by field and {} as one text, \
-             hub {}",
+            "{name}: {} bytes a message, {} secrets; both redact these and nothing else",
             self.packed.iter().map(Vec::len).sum::<usize>() / MESSAGES,
             self.planted,
-            finds[0],
-            finds[1],
-            finds[2]
         );
-        if right != [MESSAGES; 3] || finds != [self.planted; 3] {
-            return Err(format!("{name}: the sides do not do the same work").into());
-        }
         Ok(())
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::kinds::Kind;
 use crate::messages::Message;
-use dd_sds::{Event, EventVisitor, MatchAction, Path, PathSegment, RegexRuleConfig, RootRuleConfig};
+use dd_sds::{
+    Event, EventVisitor, MatchAction, Path, PathSegment, RegexRuleConfig, RootRuleConfig,
+};
 use dd_sds::{Scanner, ScannerError, Utf8Encoding};
 use hub_core::scrub::{Plan, RuleSet, SystemKeys};
 use hub_core::topic::TopicName;
