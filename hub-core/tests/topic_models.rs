@@ -2,9 +2,10 @@
 //! see, no event that was appended stays unwritten, nobody who waits is forgotten, every
 //! subscriber is told one order, and the ledger balances.
 //!
-//! These are not models of the topic engine: the sources of `topic` are built once more here, with
-//! the locks and atomics of `loom` in place of the real ones (`sync.rs`), and loom runs each test
-//! in every order with up to a few preemptions. Counters that order nothing are left as they are.
+//! What runs is not a copy: the sources of `topic` are built once more here, with the locks and
+//! atomics of `loom` in place of the real ones (`sync.rs`), and loom runs each test in every order
+//! with up to a few preemptions, and with every value that a load may see. Counters that order
+//! nothing are left as they are, and so is the registry, which only one thread uses.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -95,7 +96,7 @@ fn all_publishers_that_wait_for_room_are_woken_when_a_queue_has_drained() {
 
 #[test]
 fn a_publisher_that_was_woken_appends_while_the_queue_still_drains() {
-    check(2, || {
+    check(3, || {
         let ledger = Arc::<Ledger>::default();
         let line = full(1, &ledger);
         let other = line.clone();
@@ -132,7 +133,7 @@ fn a_publisher_is_woken_by_whatever_ends_its_wait() {
         },
     ];
     for end in ends {
-        check(3, move || {
+        check(5, move || {
             let ledger = Arc::<Ledger>::default();
             let line = full(1, &ledger);
             let other = line.clone();
@@ -152,7 +153,7 @@ fn a_publisher_is_woken_by_whatever_ends_its_wait() {
 #[test]
 fn the_ledger_balances_whenever_a_connection_ends() {
     for discards in [false, true] {
-        check(3, move || {
+        check(4, move || {
             let ledger = Arc::<Ledger>::default();
             let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, &ledger));
             let other = line.clone();
@@ -254,7 +255,7 @@ fn who_joins_while_events_come_misses_and_repeats_none() {
 #[test]
 fn what_a_member_of_a_group_leaves_behind_reaches_the_others() {
     for closes in [false, true] {
-        check(2, move || {
+        check(3, move || {
             let registry = registry();
             let lines = [0, usize::MAX]
                 .map(|room| Arc::new(Line::new(room as u64, 1 << 20, room, registry.ledger())));
@@ -278,7 +279,7 @@ fn what_a_member_of_a_group_leaves_behind_reaches_the_others() {
 #[test]
 fn a_publisher_that_waits_for_a_member_that_leaves_goes_on() {
     for group in [None, Some("g")] {
-        check(3, move || {
+        check(5, move || {
             let registry = registry();
             let line = full(1, registry.ledger());
             let member = entry(&line, group, Start::Live);
@@ -293,7 +294,7 @@ fn a_publisher_that_waits_for_a_member_that_leaves_goes_on() {
 
 #[test]
 fn a_publisher_that_waits_for_a_group_goes_on_when_any_member_has_room() {
-    check(2, || {
+    check(3, || {
         let registry = registry();
         let lines = [1, 2].map(|n| full(n, registry.ledger()));
         let topic =
