@@ -68,7 +68,10 @@ async fn encrypt(hub: Arc<Hub>, arbiter: &ArbiterHandle, socket: TcpStream, setu
     match shake_hands(socket, setup, patience).await {
         Ok(shaken) => {
             hub.metrics.tls.handshakes.inc();
-            start(hub, arbiter, || TlsStream::new(shaken).map(|tls| Socket::Tls(Box::new(tls))));
+            let held = hub.registry.ledger().held().clone();
+            start(hub, arbiter, || {
+                TlsStream::new(shaken, held).map(|tls| Socket::Tls(Box::new(tls)))
+            });
         }
         Err(fault) => {
             hub.metrics.tls.failed.with_label_values(&[fault.label()]).inc();

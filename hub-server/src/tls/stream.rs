@@ -6,11 +6,12 @@ use super::channel::{Channel, sealed_bytes};
 use super::handshake::Handshaken;
 use crate::access::PeerCertificate;
 use crate::session::read_some;
+use hub_core::topic::HeldBytes;
 use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::net::TcpStream;
 
@@ -48,6 +49,9 @@ pub(crate) struct TlsStream {
     ready: AtomicBool,
     /// Encrypted bytes wait for the socket.
     unsent: AtomicBool,
+    held: Arc<HeldBytes>,
+    /// What of the channel's bytes is counted as held. Changes under its lock.
+    counted: AtomicUsize,
     certificate: Option<PeerCertificate>,
     setup: Arc<TlsSetup>,
     accepted: Instant,
@@ -58,7 +62,7 @@ impl TlsStream {
     pub(crate) const LEAST_ROOM: usize = 2 * MOST_INCOMING;
 
     /// On the thread that will read from it.
-    pub(crate) fn new(shaken: Handshaken) -> io::Result<Self> {
+    pub(crate) fn new(shaken: Handshaken, held: Arc<HeldBytes>) -> io::Result<Self> {
         let Handshaken { tcp, channel, early, certificate, setup, accepted } = shaken;
         Ok(TlsStream {
             tcp: TcpStream::from_std(tcp)?,
@@ -66,6 +70,8 @@ impl TlsStream {
             channel: Mutex::new(channel),
             early: Mutex::new(early),
             unsent: AtomicBool::new(false),
+            held,
+            counted: AtomicUsize::new(0),
             certificate,
             setup,
             accepted,
@@ -146,6 +152,7 @@ impl TlsStream {
                     flushed?;
                 }
             }
+            self.count(&channel);
             taken.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
             self.ready.store(channel.peer_closed, Ordering::Release);
             match plain {
@@ -178,6 +185,7 @@ impl TlsStream {
             if !rest.is_empty() {
                 channel.outgoing.extend_from_slice(rest);
                 self.unsent.store(true, Ordering::Release);
+                self.count(&channel);
             }
             Ok(plain.len())
         })
@@ -220,7 +228,24 @@ impl TlsStream {
             channel.outgoing.drain(..sent);
         }
         self.unsent.store(!channel.outgoing.is_empty(), Ordering::Release);
+        self.count(channel);
         outcome
+    }
+
+    /// Counts what waits here: no queue knows of it.
+    fn count(&self, channel: &Channel) {
+        let now = channel.incoming.capacity() + channel.outgoing.capacity();
+        let before = self.counted.load(Ordering::Relaxed);
+        if now != before {
+            self.counted.store(now, Ordering::Relaxed);
+            self.held.change(before, now);
+        }
+    }
+}
+
+impl Drop for TlsStream {
+    fn drop(&mut self) {
+        self.held.change(*self.counted.get_mut(), 0);
     }
 }
 
