@@ -89,9 +89,11 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Number(number) => write!(f, "{number}"),
-            // No value holds a character that TOML would want escaped.
             Value::Address(address) if f.alternate() => write!(f, "\"{address}\""),
-            Value::Text(text) if f.alternate() => write!(f, "\"{text}\""),
+            // The path of a file can hold anything.
+            Value::Text(text) if f.alternate() => {
+                write!(f, "{}", toml::Value::String(text.clone()))
+            }
             Value::Address(address) => write!(f, "{address}"),
             Value::Text(text) => f.write_str(text),
         }
