@@ -16,6 +16,7 @@ mod line;
 #[path = "topic_models/sync.rs"]
 mod sync;
 #[allow(dead_code, unreachable_pub, unused_imports, reason = "a part of it is used here")]
+#[allow(clippy::wrong_self_convention, reason = "what the crate exports is not exported here")]
 #[path = "../src/topic/mod.rs"]
 mod topic;
 
