@@ -132,9 +132,13 @@ impl Set {
             return Err(format!("{name}: {} planted, found {finds:?}", self.planted).into());
         }
         println!(
-            "{name}: {} bytes a message, {} secrets; both redact these and nothing else",
+            "{name}: {} bytes a message, {} secrets; found and redacted: {} by the crate, field by \
+             field, {} as one text, {} by the hub; nothing else changed",
             self.packed.iter().map(Vec::len).sum::<usize>() / MESSAGES,
             self.planted,
+            finds[0],
+            finds[1],
+            finds[2],
         );
         Ok(())
     }
