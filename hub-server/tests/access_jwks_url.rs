@@ -300,6 +300,20 @@ fn a_url_that_the_file_names_no_more_is_asked_no_more() {
 }
 
 #[test]
+fn who_waits_when_the_file_changes_gets_in_by_the_next_one() {
+    let key = Key::new("a");
+    let endless = Answer::Endless(" ".to_owned(), Duration::from_millis(100));
+    let (former, next) = (Provider::new(endless), Provider::new(Answer::keys(&[&key])));
+    let guarded = Guarded::start(&rarely(&former));
+    wait_until("it is asked", || former.asked() > 0);
+    let mut client = Client::connect(guarded.hub.clients());
+    client.send(&Frame::Hello(with(&key.jwt())).to_bytes());
+    guarded.replace(&rarely(&next));
+    let got = client.next();
+    assert!(matches!(got, Got::Welcome(_)), "{got:?}");
+}
+
+#[test]
 fn only_a_certificate_of_the_given_ca_is_believed() {
     let (ours, foreign) = (Ca::new("ours"), Ca::new("foreign"));
     let key = Key::new("a");
