@@ -15,8 +15,7 @@ use hub_core::{scrub, wire};
 mod line;
 #[path = "topic_models/sync.rs"]
 mod sync;
-#[allow(dead_code, unreachable_pub, unused_imports, reason = "a part of it is used here")]
-#[allow(clippy::wrong_self_convention, reason = "what the crate exports is not exported here")]
+#[allow(dead_code, unreachable_pub, unused_imports, clippy::all, reason = "linted in its crate")]
 #[path = "../src/topic/mod.rs"]
 mod topic;
 
@@ -48,7 +47,7 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
 /// Bytes that a queue holds. Publishers wait from a quarter of it on, and are woken at an eighth.
 const LIMIT: usize = 4_000;
 
-/// A line whose socket takes nothing yet, with a group's run that is large enough for publishers to wait.
+/// A line whose socket takes nothing yet, with a group's run that publishers wait for.
 fn full(connection: u64, ledger: &Arc<Ledger>) -> Arc<Line> {
     let line = Arc::new(Line::new(connection, LIMIT, 0, ledger));
     let mut run = single("fill", 1, LIMIT / 4, Overflow::DropOldest);
