@@ -101,15 +101,15 @@ fn keys_of_a_url_are_named_in_full_or_not_at_all() {
             assert!(!message.contains(value), "{bad}: {message}");
         }
     }
-    for key in ["jwks_every = 60", "jwks_ca = \"ca.pem\""] {
+    for key in ["jwks_every_s = 60", "jwks_ca = \"ca.pem\""] {
         let name = format!("jwt.{}", key.split(' ').next().unwrap_or_default());
         refused(&keys(key), 3, &name, "needs `jwks_url`");
         let beside = format!("keys = \"jwks.json\"\n{key}");
         refused(&keys(&beside), 4, &name, "needs `jwks_url`");
     }
     for every in ["9", "86_401", "-1", "\"60\"", "1.5"] {
-        let text = keys(&format!("{url}\njwks_every = {every}"));
-        refused(&text, 4, "jwt.jwks_every", "from 10 to 86400");
+        let text = keys(&format!("{url}\njwks_every_s = {every}"));
+        refused(&text, 4, "jwt.jwks_every_s", "from 10 to 86400");
     }
     let text = keys(&format!("{url}\njwks_ca = \"ca.pem\""));
     refused(&text, 4, "jwt.jwks_ca", "cannot be read");
@@ -257,7 +257,7 @@ fn the_example_in_deploy_loads_and_its_comments_are_true() {
         "keys",
         "jwks_url",
         "jwks_ca",
-        "jwks_every",
+        "jwks_every_s",
         "algorithms",
         "leeway_s",
         "identity_claim",

@@ -102,7 +102,7 @@ fn closed(mut client: Client) -> Close {
 
 /// Never again by itself but for clients.
 fn rarely(provider: &Provider) -> String {
-    format!("jwks_url = \"{}\"\njwks_every = 86_400", provider.url())
+    format!("jwks_url = \"{}\"\njwks_every_s = 86_400", provider.url())
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_new_key_gets_in_at_once_and_one_that_is_gone_ends_its_connections() {
 fn keys_are_fetched_again_though_no_client_asks() {
     let [a, b] = ["a", "b"].map(Key::new);
     let provider = Provider::new(Answer::keys(&[&a, &b]));
-    let guarded = Guarded::start(&format!("jwks_url = \"{}\"\njwks_every = 10", provider.url()));
+    let guarded = Guarded::start(&format!("jwks_url = \"{}\"\njwks_every_s = 10", provider.url()));
     guarded.wait_for_keys();
     let client = guarded.client(&a.jwt());
     provider.answer(Answer::keys(&[&b]));

@@ -17,7 +17,7 @@ use super::remote::{KeySource, RemoteKeys};
 use super::{Access, Files};
 
 /// The keys of a `[[jwt]]` that say so, in the access file.
-pub(super) const KEYS: [&str; 4] = ["keys", "jwks_url", "jwks_ca", "jwks_every"];
+pub(super) const KEYS: [&str; 4] = ["keys", "jwks_url", "jwks_ca", "jwks_every_s"];
 /// How often keys are fetched, in seconds, unless the file says so, and what it may say.
 const EVERY: u64 = 300;
 const EVERY_BOUNDS: std::ops::RangeInclusive<u64> = 10..=86_400;
@@ -67,7 +67,8 @@ impl Keys {
             return Err(url.error("stands beside `keys`; the keys come from one of the two"));
         }
         let ca = table.get("jwks_ca").map(|node| certificates(access, node, files)).transpose()?;
-        let every = table.get("jwks_every").map_or(Ok(EVERY), |node| node.number(EVERY_BOUNDS))?;
+        let every =
+            table.get("jwks_every_s").map_or(Ok(EVERY), |node| node.number(EVERY_BOUNDS))?;
         let source = KeySource { url: parse(url.text()?).map_err(|why| url.error(why))?, ca };
         let every = Duration::from_secs(every);
         Ok(Keys::Url(Arc::new(RemoteKeys::new(source, url.place(), every, allowed))))
