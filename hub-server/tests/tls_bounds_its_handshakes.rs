@@ -76,7 +76,8 @@ fn one_that_ends_without_hello_ends_at_the_same_deadline() {
     let tunnel = tls_support::tunnel::Tunnel::new(secured.hub.clients(), &tls);
     let mut client = support::Client::connect(tunnel.address);
     let all = client.rest();
-    assert!(matches!(&all[..], [support::Got::Close(_), support::Got::End]), "{all:?}");
+    let [support::Got::Close(close), support::Got::End] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(close.code, hub_core::wire::CloseCode::HandshakeTimeout);
     let closed = "hub_connections_closed_total{code=\"handshake_timeout\"}";
     assert_eq!(metric(&secured.hub, closed), 1);
 }

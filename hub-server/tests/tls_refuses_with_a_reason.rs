@@ -175,7 +175,8 @@ async fn a_client_without_tls_on_a_port_with_it() {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(failed(&secured.hub, "not_tls"), 1);
+    // Counted when the connection has ended.
+    support::wait_until("the hub counts it", || failed(&secured.hub, "not_tls") == 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
