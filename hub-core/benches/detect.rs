@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
+#[allow(dead_code, reason = "each bench uses a part of it")]
 mod messages;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

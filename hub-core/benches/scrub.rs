@@ -4,13 +4,12 @@
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
-#[allow(dead_code, reason = "the bench `detect` uses all of it")]
+#[allow(dead_code, reason = "each bench uses a part of it")]
 mod messages;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hub_core::scrub::{Plan, RuleSet, Scratch, SystemKeys};
 use hub_core::topic::TopicName;
-use hub_core::wire::Packer;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -42,16 +41,6 @@ name = \"pii\"
 [[pack]]
 name = \"secrets\"";
 
-fn as_msgpack(message: &messages::Message) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut pack = Packer(&mut bytes);
-    pack.map(message.len() as u32);
-    for (key, text) in message {
-        pack.str(key).str(text);
-    }
-    bytes
-}
-
 fn plan(rules: &str) -> Arc<Plan> {
     let rules = RuleSet::load(rules, "rules.toml", &SystemKeys).expect("rules");
     rules.plan(&TopicName::parse("orders.placed").expect("a topic"))
@@ -67,7 +56,7 @@ fn scrub(c: &mut Criterion) {
     .map(|(name, rules)| (name, plan(rules)));
     for (group, every) in [("clean", 0), ("one in ten", 10), ("every", 1)] {
         let messages: Vec<Vec<u8>> =
-            messages::messages(1000, every, 7).iter().map(as_msgpack).collect();
+            messages::messages(1000, every, 7).iter().map(messages::as_msgpack).collect();
         let mut group = c.benchmark_group(group);
         group.throughput(Throughput::Elements(messages.len() as u64));
         let mut scratch = Scratch::default();

@@ -60,6 +60,16 @@ fn small(topic: &str, number: u64) -> QueuedRun {
     single(topic, number, 1, Overflow::Block)
 }
 
+/// Waits for room on the line, then appends a run.
+fn publisher(line: &Arc<Line>) -> thread::JoinHandle<()> {
+    let line = line.clone();
+    thread::spawn(move || {
+        let run = small("a", 1);
+        Sleeper::new().wait_for_room(line.queue(), run.size());
+        line.append(run);
+    })
+}
+
 fn goodbye() -> Vec<u8> {
     Frame::Ping { token: 1 }.to_bytes()
 }
@@ -99,12 +109,7 @@ fn a_publisher_that_was_woken_appends_while_the_queue_still_drains() {
     check(3, || {
         let ledger = Arc::<Ledger>::default();
         let line = full(1, &ledger);
-        let other = line.clone();
-        let publisher = thread::spawn(move || {
-            let run = small("a", 1);
-            Sleeper::new().wait_for_room(other.queue(), run.size());
-            other.append(run);
-        });
+        let publisher = publisher(&line);
         line.open(100); // a part
         line.flush();
         line.open(usize::MAX);
@@ -136,12 +141,7 @@ fn a_publisher_is_woken_by_whatever_ends_its_wait() {
         check(5, move || {
             let ledger = Arc::<Ledger>::default();
             let line = full(1, &ledger);
-            let other = line.clone();
-            let publisher = thread::spawn(move || {
-                let run = small("a", 1);
-                Sleeper::new().wait_for_room(other.queue(), run.size());
-                other.append(run);
-            });
+            let publisher = publisher(&line);
             end(&line);
             publisher.join().unwrap();
             drop(line);

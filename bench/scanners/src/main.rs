@@ -2,7 +2,7 @@
 //! on one thread, in turns. `bash bench/scanners.sh` calls it.
 
 mod kinds;
-#[allow(dead_code, reason = "the benches of hub-core use all of it")]
+#[allow(dead_code, reason = "each bench uses a part of it")]
 #[path = "../../../hub-core/benches/messages/mod.rs"]
 mod messages;
 mod sides;
@@ -10,9 +10,9 @@ mod sides;
 use dd_sds::{Event, Scanner};
 use hub_core::scrub::{Plan, Scratch, Verdict, ViewId};
 use kinds::Kind;
-use messages::Message;
+use messages::{Message, as_msgpack};
 use rustix::time::{ClockId, clock_gettime};
-use sides::{Fields, REDACTED, as_msgpack, as_text};
+use sides::{Fields, REDACTED, as_text};
 use std::error::Error;
 use std::hint::black_box;
 

@@ -8,7 +8,6 @@ use dd_sds::{
 use dd_sds::{Scanner, ScannerError, Utf8Encoding};
 use hub_core::scrub::{Plan, RuleSet, SystemKeys};
 use hub_core::topic::TopicName;
-use hub_core::wire::Packer;
 use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -83,15 +82,4 @@ impl Event for Fields {
 pub fn as_text(message: &Message) -> String {
     let fields: Vec<_> = message.iter().map(|(key, text)| format!("{key}={text}")).collect();
     fields.join("\n")
-}
-
-/// A message as it comes to the hub.
-pub fn as_msgpack(message: &Message) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut pack = Packer(&mut bytes);
-    pack.map(message.len() as u32);
-    for (key, text) in message {
-        pack.str(key).str(text);
-    }
-    bytes
 }

@@ -1,5 +1,7 @@
 //! Messages of about 600 bytes, as services send them: orders, log lines, tickets, sign-ins.
 
+use hub_core::wire::Packer;
+
 /// A small generator, so that every run has the same messages.
 pub(crate) struct Random(u64);
 
@@ -89,6 +91,17 @@ pub(crate) fn as_json(message: &Message) -> String {
     let fields: Vec<String> =
         message.iter().map(|(key, text)| format!("\"{key}\":\"{text}\"")).collect();
     format!("{{{}}}", fields.join(","))
+}
+
+/// The message as it comes to the hub.
+pub(crate) fn as_msgpack(message: &Message) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut pack = Packer(&mut bytes);
+    pack.map(message.len() as u32);
+    for (key, text) in message {
+        pack.str(key).str(text);
+    }
+    bytes
 }
 
 fn sentence(random: &mut Random, words: u64) -> String {
