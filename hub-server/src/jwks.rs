@@ -78,12 +78,16 @@ async fn keep(hub: Arc<Hub>, fetcher: Fetcher) {
     loop {
         keys.begin();
         let answer = fetch(keys.source.clone()).await;
+        let kept = keys.keep(answer, SystemTime::now());
+        let outcome = if kept.is_ok() { "good" } else { "failed" };
+        hub.metrics.jwks.fetches.with_label_values(&[outcome]).inc();
+        show_age(&hub);
+        // Only now: who was answered because of this fetch finds it counted.
+        keys.end(kept.is_ok());
         let place = &keys.place;
-        match keys.end(answer, SystemTime::now()) {
+        match kept {
             Ok(changed) => {
                 failures = 0;
-                hub.metrics.jwks.fetches.with_label_values(&["good"]).inc();
-                show_age(&hub);
                 if changed {
                     tracing::info!(place, "the keys of an identity provider are taken over");
                     for session in &hub.sessions {
@@ -93,7 +97,6 @@ async fn keep(hub: Arc<Hub>, fetcher: Fetcher) {
             }
             Err(why) => {
                 failures += 1;
-                hub.metrics.jwks.fetches.with_label_values(&["failed"]).inc();
                 if keys.fetched_at().is_some() {
                     tracing::warn!(place, why, "no new keys; the last good ones stay in force");
                 } else {

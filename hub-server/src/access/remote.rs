@@ -118,30 +118,32 @@ impl RemoteKeys {
         self.progress.send_modify(|progress| progress.begun += 1);
     }
 
-    /// A fetch has ended. Keeps the keys if they are good; whether they differ from those before.
+    /// Keeps the keys that a fetch brought, if they are good; whether they differ from those before.
     ///
     /// # Errors
     /// Why there are no newer keys.
-    pub(crate) fn end(
+    pub(crate) fn keep(
         &self,
         answer: Result<String, String>,
         at: SystemTime,
     ) -> Result<bool, String> {
-        let kept = answer.and_then(|text| {
-            let keys = KeySet::parse(&text, &self.allowed);
-            let keys = Arc::new(keys.map_err(|why| format!("the answer {why}"))?);
-            let mut fetched = self.fetched.write();
-            let changed = fetched.as_ref().is_none_or(|before| before.text != text);
-            *fetched = Some(Fetched { text, keys, at });
-            Ok(changed)
-        });
+        let text = answer?;
+        let keys = KeySet::parse(&text, &self.allowed);
+        let keys = Arc::new(keys.map_err(|why| format!("the answer {why}"))?);
+        let mut fetched = self.fetched.write();
+        let changed = fetched.as_ref().is_none_or(|before| before.text != text);
+        *fetched = Some(Fetched { text, keys, at });
+        Ok(changed)
+    }
+
+    /// The fetch has ended, and what it brought is kept and counted: those who wait for it go on.
+    pub(crate) fn end(&self, good: bool) {
         self.progress.send_modify(|progress| {
             progress.ended = progress.begun;
-            if kept.is_ok() {
+            if good {
                 progress.good = progress.begun;
             }
         });
-        kept
     }
 
     /// How long to wait after so many fetches that failed in a row.
