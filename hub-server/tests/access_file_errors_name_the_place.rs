@@ -115,10 +115,16 @@ fn keys_of_a_url_are_named_in_full_or_not_at_all() {
     refused(&text, 4, "jwt.jwks_ca", "cannot be read");
     let head = "-----BEGIN CERTIFICATE-----\n";
     for (pem, part) in [
-        (String::new(), "without a certificate"),
-        ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".into(), "without a"),
+        (String::new(), "holds no certificate"),
+        (
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----".into(),
+            "holds no certificate",
+        ),
         (format!("{head}AAAA"), "is not PEM"),
-        (format!("{head}AAAA\n-----END CERTIFICATE-----"), "certificate 1 is malformed"),
+        (
+            format!("{head}AAAA\n-----END CERTIFICATE-----"),
+            "holds a certificate that cannot be read",
+        ),
     ] {
         let files = Memory::with("ca.pem", &pem);
         let error = Access::load(&text, "access.toml", &files).unwrap_err();

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use ureq::http::Uri;
 
 use super::error::AccessError;
@@ -15,6 +13,7 @@ use super::jwks::KeySet;
 use super::read::{Node, Table};
 use super::remote::{KeySource, RemoteKeys};
 use super::{Access, Files};
+use crate::tls::authorities;
 
 /// The keys of a `[[jwt]]` that say so, in the access file.
 pub(super) const KEYS: [&str; 4] = ["keys", "jwks_url", "jwks_ca", "jwks_every_s"];
@@ -93,18 +92,8 @@ fn certificates(
     files: &dyn Files,
 ) -> Result<Vec<CertificateDer<'static>>, AccessError> {
     let text = read(access, node, files)?;
-    let certificates = CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<_, _>>();
-    let certificates: Vec<_> =
-        certificates.map_err(|_| node.error("names a file that is not PEM"))?;
-    if certificates.is_empty() {
-        return Err(node.error("names a file without a certificate in PEM"));
-    }
-    let mut roots = RootCertStore::empty();
-    for (at, certificate) in certificates.iter().enumerate() {
-        roots.add(certificate.clone()).map_err(|_| {
-            node.error(format!("names a file whose certificate {} is malformed", at + 1))
-        })?;
-    }
+    let (certificates, _) = authorities(text.as_bytes())
+        .map_err(|why| node.error(format!("names a file that {why}")))?;
     Ok(certificates)
 }
 

@@ -30,7 +30,7 @@ pub(crate) use files::TlsFiles;
 pub use files::{TlsError, TlsFileFault};
 pub(crate) use handshake::shake_hands;
 pub(crate) use metrics::TlsMetrics;
-pub(crate) use setup::{CurrentCertificate, TlsInForce, TlsSetup};
+pub(crate) use setup::{CurrentCertificate, TlsInForce, TlsSetup, authorities};
 pub(crate) use stream::TlsStream;
 
 /// What client and hub agree to speak inside TLS (ALPN).

@@ -57,10 +57,7 @@ impl TlsSetup {
         let verifier = match &files.client_ca {
             None => None,
             Some(ca) => {
-                let mut roots = RootCertStore::empty();
-                for root in certificates(ca).map_err(Problem::ClientCa)? {
-                    roots.add(root).map_err(|_| Problem::ClientCa(MALFORMED))?;
-                }
+                let (_, roots) = authorities(ca).map_err(Problem::ClientCa)?;
                 let roots = Arc::new(roots);
                 let mut builder =
                     WebPkiClientVerifier::builder_with_provider(roots, provider.clone());
@@ -136,6 +133,18 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str
         Ok(all) => Ok(all),
         Err(_) => Err("is not PEM"),
     }
+}
+
+/// The CAs in a file, and their certificates as they stand there; or what the file does wrong.
+pub(crate) fn authorities(
+    pem: &[u8],
+) -> Result<(Vec<CertificateDer<'static>>, RootCertStore), &'static str> {
+    let certificates = certificates(pem)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in &certificates {
+        roots.add(certificate.clone()).map_err(|_| "holds a certificate that cannot be read")?;
+    }
+    Ok((certificates, roots))
 }
 
 /// No error of the library's is passed on: it may quote a line.
