@@ -22,23 +22,25 @@ impl Held {
 
     /// Holds one more.
     pub(crate) fn push(&mut self, delivery: Delivery) {
-        let (topic, last) = match &delivery {
-            Delivery::Message(message) => (message.topic.as_str(), Some(message.seq)),
-            Delivery::Gap(gap) => (gap.topic.as_str(), gap.to),
+        let topic = match &delivery {
+            Delivery::Message(message) => message.topic.as_str(),
+            Delivery::Gap(gap) => &gap.topic,
         };
         let left_out = self.topics.entry(topic.to_owned()).or_default();
-        if let Some(Delivery::Gap(gap)) = left_out.and_then(|at| self.deliveries.get_mut(at)) {
-            gap.to = last; // numbers of a topic follow one another
-            return;
-        }
-        if self.deliveries.len() < MOST {
+        if left_out.is_none() && self.deliveries.len() < MOST {
             return self.deliveries.push(delivery);
         }
+        let gap = match delivery {
+            Delivery::Message(message) => gap_for(&message),
+            Delivery::Gap(gap) => gap,
+        };
+        if let Some(Delivery::Gap(last)) = left_out.and_then(|at| self.deliveries.get_mut(at))
+            && reach(last, &gap)
+        {
+            return;
+        }
         *left_out = Some(self.deliveries.len());
-        self.deliveries.push(match delivery {
-            Delivery::Message(message) => Delivery::Gap(gap_for(&message)),
-            gap => gap,
-        });
+        self.deliveries.push(Delivery::Gap(gap));
     }
 
     /// The hub said from where on the topic is due: what was held is from before.
@@ -65,6 +67,19 @@ impl Held {
     }
 }
 
+/// Has `last` reach to the end of `next`, which follows it in its topic. Not over the end of an epoch:
+/// that a topic began anew is a gap without an end, and what is missing after it another one.
+fn reach(last: &mut Gap, next: &Gap) -> bool {
+    let joined = last.epoch == next.epoch && last.to.is_some() && next.to.is_some();
+    if joined {
+        last.to = next.to;
+        if last.reason != next.reason {
+            last.reason = GapReason::Overflow;
+        }
+    }
+    joined
+}
+
 fn gap_for(message: &Message) -> Gap {
     Gap {
         topic: message.topic.as_str().to_owned(),
@@ -83,9 +98,13 @@ mod tests {
     use hub_core::topic::TopicName;
 
     fn message(topic: &str, seq: u64) -> Delivery {
+        of_epoch(1, topic, seq)
+    }
+
+    fn of_epoch(epoch: u64, topic: &str, seq: u64) -> Delivery {
         Delivery::Message(Message {
             topic: TopicName::parse(topic).unwrap(),
-            epoch: 1,
+            epoch,
             seq,
             publisher: "".into(),
             time_ms: 0,
@@ -109,5 +128,33 @@ mod tests {
         assert_eq!(deliveries.len(), 1024 - 10 + 1);
         let Some(Delivery::Gap(gap)) = deliveries.last() else { panic!("a gap") };
         assert_eq!((gap.from, gap.to), (1015, Some(2001)));
+    }
+
+    /// It was taken for a gap that ends with what was left out, which nobody was told then.
+    #[test]
+    fn a_new_epoch_is_told_beside_what_does_not_fit() {
+        let mut held = Held::default();
+        (1..=MOST as u64).for_each(|seq| held.push(message("a", seq)));
+        let renewed = Gap {
+            topic: "b".to_owned(),
+            epoch: 1,
+            from: 8,
+            to: None,
+            reason: GapReason::NewEpoch,
+            subscription: None,
+        };
+        held.push(Delivery::Gap(renewed.clone()));
+        (1..=3).for_each(|seq| held.push(of_epoch(2, "b", seq)));
+        let gaps: Vec<_> = held
+            .into_deliveries()
+            .into_iter()
+            .filter_map(|delivery| match delivery {
+                Delivery::Gap(gap) => Some(gap),
+                Delivery::Message(_) => None,
+            })
+            .collect();
+        let left_out =
+            Gap { epoch: 2, from: 1, to: Some(3), reason: GapReason::Overflow, ..renewed.clone() };
+        assert_eq!(gaps, [renewed, left_out]);
     }
 }
