@@ -3,9 +3,10 @@
 
 use super::LONG;
 use hub_client::TlsOptions;
+use socket2::SockRef;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 pub(crate) struct Tunnel {
@@ -28,7 +29,11 @@ impl Tunnel {
             while let Ok((near, _)) = listener.accept().await {
                 let (connector, name) = (connector.clone(), name.clone());
                 tokio::spawn(async move {
-                    let tcp = TcpStream::connect(hub).await.unwrap();
+                    // It holds little itself: what its client does not read waits in the hub.
+                    let narrow = TcpSocket::new_v4().unwrap();
+                    narrow.set_recv_buffer_size(32 * 1024).unwrap();
+                    SockRef::from(&near).set_send_buffer_size(32 * 1024).unwrap();
+                    let tcp = narrow.connect(hub).await.unwrap();
                     tcp.set_nodelay(true).unwrap();
                     let far = connector.connect(name, tcp).await.unwrap();
                     both(near, far).await;
