@@ -279,6 +279,27 @@ fn what_a_leaving_member_left_behind_goes_to_the_others_in_order() {
     });
 }
 
+#[test]
+fn what_a_leaving_member_left_behind_is_shared_evenly() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let lines: Vec<_> = (1..4).map(|n| Line::new(n, 1 << 20, registry.ledger())).collect();
+        let members: Vec<_> =
+            lines.iter().map(|line| entry(line, 1, "a", group(Overflow::Block))).collect();
+        for member in &members {
+            subscribe(&registry, member).await;
+        }
+        for n in 0..12 {
+            publish(&registry, "a", &[n]);
+        }
+        unsubscribe(&registry, &members[0]).await;
+        for line in &lines[1..] {
+            line.take_all();
+            assert_eq!(numbers(line).len(), 6, "four of its own, and half of what was left");
+        }
+    });
+}
+
 /// A slow member keeps its own events in memory, not the whole runs that they are from.
 #[test]
 fn a_members_share_does_not_keep_the_rest_of_the_run_in_memory() {

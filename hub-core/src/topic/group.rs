@@ -205,7 +205,7 @@ impl Group {
             if !full {
                 let size = run.size();
                 takers = self.takers(1, |m| m.outlet.queue().has_room(size));
-                self.next = (self.next + 1) % self.members.len().max(1);
+                self.next += 1;
                 // Once nobody has room, members are not asked again for each run.
                 full = takers.is_empty();
                 if full {
