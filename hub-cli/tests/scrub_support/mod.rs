@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use crate::support::{Ended, HUB, Process};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -65,10 +66,14 @@ roles = ["billing", "accounts"]
 labels = { contact = "keep", pin = { do = "keep_last", n = 2 } }
 "#;
 
-/// A file for one test, named after it.
+/// A file of this name and text. Tests that use one name give it one text.
 pub(crate) fn file(name: &str, text: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, text).unwrap();
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    // Another test may read a file of this name right now, and must not find it empty.
+    let mut whole = tempfile::NamedTempFile::new_in(&folder).unwrap();
+    whole.write_all(text.as_bytes()).unwrap();
+    let path = folder.join(name);
+    whole.persist(&path).unwrap();
     path
 }
 
