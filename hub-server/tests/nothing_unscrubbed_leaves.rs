@@ -10,6 +10,7 @@ mod support;
 use hub_core::scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
 use hub_core::wire::{CloseCode, Overflow, Packer, RefusedCode, Start, Subscribe};
 use hub_server::{Config, RunningHub, ServeError};
+use std::io::Write;
 use std::sync::Arc;
 use support::*;
 use tempfile::TempDir;
@@ -181,6 +182,51 @@ fn quarantine_shows_shapes_and_nobody_gets_the_event() {
     }
     publisher.send(&event("users.new", &map(&[("name", "Bob")])));
     assert!(contains(&subscriber.event().payload, "Bob"), "the first event came");
+}
+
+/// Also where one ended while the hub's event for it had to wait, and begins anew with that.
+#[test]
+fn a_topic_of_the_quarantine_is_never_a_clients() {
+    const EVENTS: u64 = 6_000;
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
+    let mut config = config(&folder);
+    (config.max_frame_bytes, config.queue_bytes) = (16 * 1024, 64 * 1024);
+    (config.topic_idle_ms, config.overflow_grace_ms) = (100, 600_000);
+    let hub = RunningHub::start(config).unwrap();
+    // It does not read: the hub's events on its topic wait, and those behind them.
+    let mut guard = open_narrow(hub.clients());
+    let one = subscription(1, "$hub.quarantine.users.a");
+    guard.subscribe(&Subscribe { overflow: Overflow::Block, ..one });
+    let mut publisher = Client::open(hub.clients());
+    let mut writer = publisher.writer();
+    let writing = std::thread::spawn(move || {
+        let names: Vec<String> = (0..100).map(|n| format!("n{n}")).collect();
+        let mut entries: Vec<_> = names.iter().map(|name| (name.as_str(), "x")).collect();
+        entries.push(("password", "x"));
+        let bad = map(&entries);
+        for _ in 0..EVENTS / 2 {
+            writer.write_all(&event("users.a", &bad)).unwrap();
+            writer.write_all(&event("users.b", &bad)).unwrap();
+        }
+    });
+    let reading = std::thread::spawn(move || {
+        while publisher.next() != Got::Receipt(EVENTS) {}
+        publisher
+    });
+    wait_until("all topics but the guard's have ended", || {
+        let all = metrics(&hub);
+        all["hub_deliveries_pending"] > 0.0 && all["hub_topics"] == 1.0
+    });
+    for _ in 0..EVENTS / 2 {
+        assert_eq!(guard.event().publisher, "hub");
+    }
+    writing.join().unwrap();
+    let mut publisher = reading.join().unwrap();
+    publisher.send(&event("$hub.quarantine.users.b", b"\xc0"));
+    let got = publisher.barrier();
+    let [Got::Refused(refused), Got::Receipt(_)] = got.as_slice() else { panic!("{got:?}") };
+    assert_eq!(refused.code, RefusedCode::ReservedTopic);
 }
 
 #[test]

@@ -277,10 +277,9 @@ impl Gathering {
 
     /// Adds an event of the hub's own, of which no publisher is told.
     pub(super) fn add_notice(&mut self, topic: Arc<Topic>, payload: &[u8]) {
-        let name = topic.name().as_str();
-        let head = Arc::new(RunHead::new(name, topic.epoch(), "hub"));
-        let frame = Frame::Event(EventFrame { topic: name, payload, headers: None }).to_bytes();
-        let mut run = PendingRun::new(head, frame.len());
+        let event = EventFrame { topic: topic.name().as_str(), payload, headers: None };
+        let frame = Frame::Event(event).to_bytes();
+        let mut run = PendingRun::new(own_head(&topic), frame.len());
         run.push(&frame, 1);
         self.runs.push(Gathered { topic, run, numbers: Numbers::default() });
     }
@@ -317,7 +316,8 @@ impl Gathering {
         publisher: &str,
     ) -> Result<Gathered, Box<(Gathered, Refusal)>> {
         let name = old.topic.name().clone();
-        let found = match name.as_str().starts_with(QUARANTINE) {
+        let of_quarantine = name.as_str().starts_with(QUARANTINE);
+        let found = match of_quarantine {
             true => hub.registry.get_or_create(&name).map_err(|e| too_many(hub, e)),
             false => self.find(hub, name.as_str()),
         };
@@ -325,15 +325,26 @@ impl Gathering {
             Ok(topic) => topic,
             Err(refusal) => return Err(Box::new((old, refusal))),
         };
-        let known = match self.by_name.get(name.as_str().as_bytes()) {
-            Some(known) => *known,
-            None => self.remember(name.as_str(), topic.clone(), publisher),
+        let head = if of_quarantine {
+            // Not remembered: what is known is the client's to publish on.
+            own_head(&topic)
+        } else {
+            let known = match self.by_name.get(name.as_str().as_bytes()) {
+                Some(known) => *known,
+                None => self.remember(name.as_str(), topic.clone(), publisher),
+            };
+            let known = &mut self.known[known];
+            known.head = Arc::new(RunHead::new(name.as_str(), topic.epoch(), publisher));
+            known.topic = topic.clone();
+            known.head.clone()
         };
-        let known = &mut self.known[known];
-        known.head = Arc::new(RunHead::new(name.as_str(), topic.epoch(), publisher));
-        known.topic = topic.clone();
-        Ok(Gathered { topic, run: old.run.retarget(known.head.clone()), numbers: old.numbers })
+        Ok(Gathered { topic, run: old.run.retarget(head), numbers: old.numbers })
     }
+}
+
+/// The head of what the hub publishes itself.
+fn own_head(topic: &Topic) -> Arc<RunHead> {
+    Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), "hub"))
 }
 
 /// Replies are scrubbed under one name, whosever inbox they go to.
