@@ -26,8 +26,8 @@ pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
             .default_value("127.0.0.1:4821")
             .value_name("ADDR")
             .help(
-                "The hub's HTTP address, perhaps with http:// or https:// in front; for 0.0.0.0 \
-                 or [::], loopback is asked",
+                "The hub's HTTP address (--server is for clients), perhaps with http:// or \
+                 https:// in front; for 0.0.0.0 or [::], loopback is asked",
             ),
         Arg::new("http-tls")
             .long("http-tls")

@@ -1,6 +1,7 @@
 //! `hub`: the server and its tools in one binary.
 //!
-//! Each module is one command, with what it takes (`command`) and what it does (`run`). Stdout
+//! Each command has a module, with what it takes (`command`) and what it does (`run`); the others are
+//! what commands share. Stdout
 //! carries results only; everything said to people goes to stderr. How it ended is the exit code,
 //! see [`exit::Exit`].
 
@@ -33,18 +34,18 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .args(connect::args())
         .subcommands([
-            connects_to_nobody(serve::command()),
+            without(serve::command(), &CONNECTING),
             emit::command(),
             on::command(),
             request::command(),
             reply::command(),
-            connects_to_nobody(config_cmd::command()),
-            health::command(),
-            admin::audit_command(),
-            admin::reload_command(),
+            without(config_cmd::command(), &CONNECTING),
+            without(without(health::command(), &CLIENTS_ONLY), &["token-file"]),
+            without(admin::audit_command(), &CLIENTS_ONLY),
+            without(admin::reload_command(), &CLIENTS_ONLY),
             bench::command(),
-            connects_to_nobody(token::command()),
-            connects_to_nobody(scrub::command()),
+            without(token::command(), &CONNECTING),
+            without(scrub::command(), &CONNECTING),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -56,9 +57,16 @@ fn command() -> Command {
         ))
 }
 
-/// Leaves the options for connecting out of a command's help.
-fn connects_to_nobody(command: Command) -> Command {
-    command.args(connect::args().map(|arg| arg.hide(true)))
+/// The options for connecting,
+const CONNECTING: [&str; 7] = ["server", "name", "token-file", "ca", "cert", "key", "tls-name"];
+/// and those of them that mean nothing where a hub is asked over HTTP.
+const CLIENTS_ONLY: [&str; 4] = ["server", "name", "cert", "key"];
+
+/// Leaves options for connecting out of a command's help.
+fn without(command: Command, options: &[&str]) -> Command {
+    let all = connect::args().into_iter();
+    let named = all.filter(|arg| options.contains(&arg.get_id().as_str()));
+    command.args(named.map(|arg| arg.hide(true)))
 }
 
 fn main() -> ExitCode {

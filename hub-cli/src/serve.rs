@@ -51,7 +51,7 @@ pub(crate) fn command() -> Command {
         .args(flags)
         .next_line_help(true)
         .after_help(
-            "Exit codes: 0 stopped as asked, 1 could not run, 2 bad configuration or usage.\n\n\
+            "Exit codes: 0 stopped as asked, 1 could not run, or was told twice to stop, 2 bad configuration or usage.\n\n\
              Examples:\n  \
              hub serve\n  \
              hub serve --listen 0.0.0.0:4820 --anonymous everywhere\n  \

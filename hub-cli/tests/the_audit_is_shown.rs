@@ -50,6 +50,17 @@ fn a_reload_is_told_file_by_file() {
     assert!(bad.text().contains("rules.toml:2"), "{}", bad.text());
 }
 
+/// Without a file there is nothing to load; the default of the system would be to end.
+#[test]
+fn a_hub_that_follows_no_file_goes_on_after_sighup() {
+    let hub = Hub::start();
+    let listener = hub.listen(["on", "t", "--count", "1"]);
+    hub.signal("HUP");
+    assert_eq!(hub.run(["emit", "t", "1"]).end().code(), Some(0));
+    assert_eq!(listener.end().code(), Some(0));
+    assert_eq!(hub.terminate().code(), Some(0));
+}
+
 #[test]
 fn who_may_not_is_refused() {
     let folder = TempDir::new().unwrap();

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 mod scrub_common;
+use hub_core::scrub::detect::{BuiltIn, Check};
 use hub_core::scrub::{RuleSet, Scrubber, ScrubberEvent, ScrubberOutcome};
 use scrub_common::*;
 use serde_json::json;
@@ -62,6 +63,22 @@ fn names(file: &str) -> Vec<String> {
     let said = errors(file);
     let (_, list) = said.split_once("expected ").unwrap_or_else(|| panic!("{said}"));
     list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn no_detector_and_no_check_is_left_out() {
+    let text = text();
+    let row = |key: &str| {
+        let start = format!("| `{key}` |");
+        text.lines().find(|line| line.starts_with(&start)).unwrap().to_owned()
+    };
+    let (built_in, check) = (row("built_in"), row("check"));
+    for detector in BuiltIn::ALL {
+        assert!(built_in.contains(&format!("`{}`", detector.name())), "{}", detector.name());
+    }
+    for (name, _) in Check::ALL {
+        assert!(check.contains(&format!("`{name}`")), "{name}");
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
-//! Health and metrics over HTTP, beside the data plane and independent of it.
+//! Health, metrics and what others add (the admin API) over HTTP, beside the data plane and
+//! independent of it.
 //!
-//! One worker thread answers; every answer is made from memory, so a slow scraper costs a
+//! One worker thread answers; health and metrics are made from memory, so a slow scraper costs a
 //! connection and nothing else. Connections, the time a request may take to arrive, and the time
-//! an idle connection is kept are bounded. Nothing is read from a request but its method and path,
-//! and nothing of a request is repeated in an answer.
+//! an idle connection is kept are bounded. Health and metrics read nothing of a request but its
+//! method and path, and repeat nothing of it in an answer.
 
 use std::io;
 use std::net::TcpListener;

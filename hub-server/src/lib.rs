@@ -4,7 +4,9 @@
 //! - [`serve`](mod@serve): running a hub, in this thread or in one of its own
 //! - `session`: one actor a connection
 //! - `tls`: certificates, handshakes, records
-//! - [`http`]: health and metrics
+//! - [`access`]: who gets in, and what each may do
+//! - `limits`: rates, counts, and the memory budget
+//! - [`http`]: health, metrics and the admin API
 
 pub mod access;
 mod admin;

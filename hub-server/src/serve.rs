@@ -97,6 +97,9 @@ async fn signal() {
     else {
         return std::future::pending().await;
     };
+    // Whoever follows files acts on it. Where nobody does, the process would end undrained; once
+    // asked for, it never does so again.
+    let _hangup = signal(SignalKind::hangup());
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     tracing::info!("draining; another signal ends at once");
     actix_rt::spawn(async move {

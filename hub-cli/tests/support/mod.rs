@@ -77,8 +77,12 @@ impl Hub {
     }
 
     /// SIGTERM, and how it ended.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
     pub(crate) fn terminate(self) -> Ended {
-        self.process.signal("TERM");
+        self.signal("TERM");
         self.process.end()
     }
 }

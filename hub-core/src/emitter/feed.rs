@@ -50,19 +50,6 @@ impl Feed {
         self.queue.push(|backlog| backlog.push(message))
     }
 
-    /// Appends a message, and waits for room if the policy is `block`. Returns whether the
-    /// subscription still lives.
-    pub async fn push_when_room(&self, mut message: Message) -> bool {
-        loop {
-            match self.push(message) {
-                Pushed::Done => return true,
-                Pushed::Ended => return false,
-                Pushed::Full(back) => message = back,
-            }
-            self.room().await;
-        }
-    }
-
     /// Appends a gap. Gaps are not bound by the capacity, but by their own.
     pub fn push_gap(&self, gap: Gap) -> Pushed {
         self.queue.push(|backlog| backlog.push_gap(gap))

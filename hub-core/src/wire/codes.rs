@@ -64,7 +64,8 @@ codes! {
         SlowConsumer = 101, "slow_consumer";
         /// The client was silent for longer than the keep-alive time allows.
         Silent = 102, "silent";
-        /// The hub has no room for another connection.
+        /// The hub has no room for another connection, is short of memory, or cannot have the keys
+        /// for a JWT yet.
         Overloaded = 103, "overloaded";
         /// A fault in the hub, not in the client.
         Internal = 104, "internal";
@@ -104,9 +105,9 @@ codes! {
     RefusedCode {
         /// The frame or its payload is not well-formed.
         Malformed = 1, "malformed";
-        /// The payload is nested deeper than the limit.
+        /// The payload or the headers are nested deeper than the limit.
         TooDeep = 2, "too_deep";
-        /// The payload holds more values than the limit.
+        /// The payload or the headers hold more values than the limit.
         TooManyElements = 3, "too_many_elements";
         /// Not a topic name; a filter is none.
         BadTopic = 4, "bad_topic";
@@ -132,7 +133,7 @@ codes! {
         UnknownFrame = 14, "unknown_frame";
         /// This client may not do that.
         Forbidden = 15, "forbidden";
-        /// The hub holds as many topics as it may hold.
+        /// The hub, or this client's identity, has as many topics as it may have.
         TooManyTopics = 16, "too_many_topics";
         /// A rule of the scrub rejects it.
         Rejected = 17, "rejected";

@@ -108,7 +108,7 @@ impl Rights {
         self.admin
     }
 
-    /// Whether it may see what is in quarantine and decide about it.
+    /// Whether it may see what is in quarantine.
     #[must_use]
     pub fn may_quarantine(&self) -> bool {
         self.quarantine

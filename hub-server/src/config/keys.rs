@@ -104,7 +104,7 @@ keys! {
     listen: SocketAddr = loopback(4820), Allowed::Address,
         "Where clients connect. Port 0 takes a free one.";
     http: SocketAddr = loopback(4821), Allowed::Address,
-        "Where /healthz, /readyz and /metrics are served. Port 0 takes a free one.";
+        "Where /healthz, /readyz, /metrics and the admin API are served. Port 0 takes a free one.";
     tls_cert: String = String::new(), Allowed::File,
         "The hub's certificate (PEM), and behind it those between it and its CA. With it, clients connect with TLS only. Changes of this and the other files of TLS are taken over while the hub runs.";
     tls_key: String = String::new(), Allowed::File,
@@ -120,7 +120,7 @@ keys! {
     anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
         "From where clients may connect where there is no access file: from this machine only, or from everywhere.";
     access: String = String::new(), Allowed::File,
-        "Who may connect, and what each may do. Changes of it are taken over while the hub runs. Without one, clients have no credentials and may do everything.";
+        "Who may connect, and what each may do. Changes of it are taken over while the hub runs. Without one, clients of this machine may do everything, and others nothing unless anonymous is everywhere; a certificate of tls_client_ca lets publish and subscribe.";
     rules: String = String::new(), Allowed::File,
         "The scrub's rule file. Changes of it are taken over while the hub runs. Without one, events are only checked.";
     threads: usize = 0, count(0, 1024),
@@ -152,21 +152,21 @@ keys! {
     queue_bytes: usize = 4 * 1024 * 1024, bytes(64 * KIB, 4 * GIB),
         "Most bytes that wait for one connection; at least 4 times max_frame_bytes. Publishers wait from a quarter of it on, and at its end each subscription's overflow policy decides.";
     overflow_grace_ms: u64 = 200, millis(0, 60_000),
-        "How long publishers wait for a slow subscriber that still makes progress.";
+        "How long publishers wait for a subscriber with too much waiting, before they go on without it. It gets this time anew once its queue has drained.";
     history_topic_bytes: usize = 1024 * 1024, bytes(0, 4 * GIB),
-        "Newest events of one topic kept in memory for clients that reconnect; at most history_bytes. 0 keeps none.";
+        "Newest events of one topic kept in memory for clients that reconnect; at most history_bytes. The last event of a topic is always kept.";
     history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
-        "Events of all topics kept in memory together.";
+        "Events of all topics kept in memory together, beside the last one of each.";
     memory_bytes: u64 = 0, bytes(0, 1024 * GIB),
         "How much memory the process may take; at least 8 times queue_bytes. From 80 percent of it on publishers wait, from 95 percent on events and connections are refused. 0 is three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
     memory_grace_ms: u64 = 1_000, millis(0, 60_000),
         "How long publishers wait for memory that does not get more before they are refused.";
     topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
-        "A topic without subscribers and events for this long is forgotten.";
+        "A topic without subscribers and events is forgotten after one to two times this.";
     handshake_ms: u64 = 5_000, millis(10, 600_000),
         "How long a new connection may take to say HELLO.";
     keepalive_ms: u64 = 15_000, millis(10, HOUR),
-        "A connection that was silent for this long is asked whether it is alive, and closed if it does not answer in as long again.";
+        "How often it is looked whether anything came from a connection. If nothing did, it is asked whether it is alive, and closed if nothing comes until the next look.";
     resume_ms: u64 = 120_000, millis(0, 24 * HOUR),
         "How long a publisher that lost its connection may take to come back and continue where it was.";
     drain_ms: u64 = 10_000, millis(0, HOUR),

@@ -123,7 +123,7 @@ impl Session {
         if let Some(group) = &subscribe.group
             && !TopicName::is_label(group)
         {
-            let message = "a group's name has 1 to 64 of the bytes that are allowed in topics";
+            let message = "a group's name has 1 to 64 of the bytes allowed in a topic's token";
             return Err((RefusedCode::BadOption, message.to_owned()));
         }
         if filter.as_str() == self.inbox {

@@ -47,8 +47,8 @@ pub(crate) struct Shared {
 /// How much work one message may cause. Over it, the message is quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Steps of the engine: one a value, one for 16 bytes of text looked through, and those of
-    /// conditions. It stands for time, which this crate does not read.
+    /// Steps of the engine; `docs/scrub.md` says what costs how many. They stand for time, which
+    /// this crate does not read.
     pub steps: u64,
     /// Bytes of payload and headers.
     pub bytes: u64,

@@ -53,7 +53,7 @@ pub enum Appended {
     Closed(QueuedRun),
 }
 
-/// What a queue looks like from outside, for tests and the admin API.
+/// What a queue looks like from outside, for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueState {
     /// Bytes that wait, added up item by item.
