@@ -16,7 +16,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 /// How long nothing may arrive at the end before what is due counts as lost.
-const LOST_AFTER: Duration = Duration::from_secs(3);
+const LOST_AFTER: Duration = Duration::from_secs(10);
 /// How often the main thread looks.
 const TICK: Duration = Duration::from_millis(10);
 /// How often it tells how far it is.

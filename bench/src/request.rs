@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// How long nothing may come before what is open counts as lost.
-const LOST_AFTER: Duration = Duration::from_secs(3);
+const LOST_AFTER: Duration = Duration::from_secs(10);
 const TOPIC: &str = "bench.ask";
 /// Ids have eight digits.
 const IDS: u64 = 100_000_000;

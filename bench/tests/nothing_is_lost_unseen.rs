@@ -45,7 +45,7 @@ fn plan(addr: SocketAddr, groups: Vec<Group>, rate: Option<f64>) -> Plan<'static
         groups,
         payload: Payload::bin(100),
         rate,
-        duration: Duration::from_millis(300),
+        duration: Duration::from_secs(1),
         window: 1 << 20,
         chunk: 16 << 10,
         readers: 2,

@@ -136,7 +136,7 @@ impl Heard {
 #[test]
 fn everything_receipted_reaches_everyone() {
     for round in 0..3 {
-        let hub = Server::start(&[]);
+        let hub = Server::start(&["--drain-ms", "60000"]);
         let subscribers: Vec<_> = (0..6)
             .map(|_| {
                 let mut client = Client::open(hub.clients);
@@ -151,6 +151,7 @@ fn everything_receipted_reaches_everyone() {
         });
         let mut in_handshake = Client::connect(hub.clients);
         in_handshake.send(&[0, 0]);
+        let in_handshake = std::thread::spawn(move || is_told_to_come_back(&in_handshake.rest()));
         let publishers: Vec<_> = (0..4).map(|n| Publisher::start(&hub, n, 40)).collect();
         wait_until("there is load", || {
             publishers.iter().all(|p| p.receipted.load(Ordering::Acquire) > 1_000 * (round + 1))
@@ -166,8 +167,7 @@ fn everything_receipted_reaches_everyone() {
             }
         }
         idle.join().unwrap();
-        is_told_to_come_back(&in_handshake.rest());
-        drop(in_handshake);
+        in_handshake.join().unwrap();
         let ended = hub.process.end();
         assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
         assert!(!ended.stderr.contains("in time"), "{}", ended.stderr);
@@ -208,7 +208,7 @@ fn who_was_full_still_gets_everything_receipted() {
 
 #[test]
 fn who_does_not_read_cannot_hold_it_and_harms_no_one() {
-    let hub = Server::start(&["--drain-ms", "2000"]);
+    let hub = Server::start(&["--drain-ms", "6000"]);
     let mut stalled = Client::open(hub.clients);
     stalled.subscribe(&blocking(1, "load.**"));
     let mut reading = Client::open(hub.clients);
@@ -244,7 +244,7 @@ fn while_it_drains_it_takes_nobody_new_and_a_second_signal_ends_it_at_once() {
 
 #[test]
 fn clients_that_end_their_side_late_hold_it_no_longer_than_drain_ms() {
-    let hub = Server::start(&["--drain-ms", "1000"]);
+    let hub = Server::start(&["--drain-ms", "4000"]);
     let mut lingering = Client::open(hub.clients);
     hub.process.signal("TERM");
     is_told_to_come_back(&lingering.rest());

@@ -82,7 +82,7 @@ fn forgetful(honest: u64) -> String {
 fn messages_that_nobody_announced_as_missing_are_a_loss() {
     // One for the check in front, and 500 of the measurement.
     let url = forgetful(501);
-    let ended = tool(&url, ["bench", "fanout", "--seconds", "0.2", "--json"]).end();
+    let ended = tool(&url, ["bench", "fanout", "--seconds", "1", "--json"]).end();
     let figures = ended.json_lines().remove(0);
     assert_eq!(figures["delivered"], 500, "{figures}");
     let lost = figures["sent"].as_u64().unwrap() - 500;
@@ -93,7 +93,7 @@ fn messages_that_nobody_announced_as_missing_are_a_loss() {
 
 #[test]
 fn a_hub_that_delivers_nothing_is_not_measured() {
-    let ended = tool(&forgetful(0), ["bench", "fanout", "--seconds", "0.2"]).end();
+    let ended = tool(&forgetful(0), ["bench", "fanout", "--seconds", "1"]).end();
     assert_eq!((ended.code(), ended.text()), (Some(6), ""));
     assert!(ended.stderr.contains("no answer"), "{}", ended.stderr);
 }

@@ -83,8 +83,7 @@ async fn what_has_arrived_is_handled_and_what_handlers_emit_is_receipted() {
 #[tokio::test]
 async fn a_drain_reports_refusals_and_events_that_got_no_receipt() {
     let hub = FakeHub::start().await;
-    let builder = hub.client().drain_timeout(Duration::from_millis(50));
-    let (client, mut peer) = hub.connect(builder.clone()).await;
+    let (client, mut peer) = hub.connect(hub.client()).await;
     client.publish_raw(&topic("t"), &[1], &Headers::new()).await.unwrap();
     let refuse = async {
         let Some(Sent::Ping(token)) = skip_event(&mut peer).await else { panic!("a PING") };
@@ -96,8 +95,10 @@ async fn a_drain_reports_refusals_and_events_that_got_no_receipt() {
     let Err(DrainError::Flush(error)) = drained else { panic!("{drained:?}") };
     assert_eq!(error.refused.len(), 1);
 
+    let builder = hub.client().drain_timeout(Duration::from_millis(50));
     let (client, mut peer) = hub.connect(builder).await;
     client.publish_raw(&topic("t"), &[1], &Headers::new()).await.unwrap();
+    assert!(matches!(peer.next().await, Some(Sent::Event { .. })), "it is on its way");
     let silence = async {
         while let Some(frame) = peer.next().await {
             if let Sent::Ping(token) = frame {

@@ -14,10 +14,13 @@ use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
 use actix_rt::{Arbiter, System};
 use futures_util::future::join_all;
 use hub_core::scrub::Scrubber;
+use std::future::poll_fn;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -179,9 +182,14 @@ pub fn run(
             }
         });
         let accepting = actix_rt::spawn(listener::accept(hub.clone(), clients, handles));
+        let mut stop = pin!(stop);
+        // It listens to signals once it was asked: before anybody is told that the hub is there.
+        let stopped = poll_fn(|task| Poll::Ready(stop.as_mut().poll(task).is_ready())).await;
         hub.ready.store(true, Ordering::Release);
         ready(at);
-        stop.await;
+        if !stopped {
+            stop.await;
+        }
         hub.ready.store(false, Ordering::Release);
         accepting.abort();
         drain(&hub, Duration::from_millis(drain_ms)).await;

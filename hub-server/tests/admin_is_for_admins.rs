@@ -143,7 +143,10 @@ fn a_reload_says_what_was_applied_and_a_broken_file_changes_nothing() {
     assert_eq!(outcome(&body, "access.toml")["outcome"], "applied");
     assert!(body.contains("needs_restart"), "{body}");
 
-    std::fs::write(it.folder.path().join("rules.toml"), "[[rule]]\nname = 7\n").unwrap();
+    // In one step: half a file could be seen, and one without rules is right.
+    std::fs::write(it.folder.path().join("new.toml"), "[[rule]]\nname = 7\n").unwrap();
+    std::fs::rename(it.folder.path().join("new.toml"), it.folder.path().join("rules.toml"))
+        .unwrap();
     let (status, body) = reload();
     assert_eq!(status, 422, "{body}");
     let rules = outcome(&body, "rules.toml");

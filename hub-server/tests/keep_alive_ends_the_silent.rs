@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 use support::*;
 
 /// Long enough for a client on a busy machine to answer in, short enough to wait for.
-const KEEP_ALIVE: u64 = 1_000;
+const KEEP_ALIVE: u64 = 2_000;
 
 fn hub_that_asks() -> RunningHub {
     hub_with(|config| config.keepalive_ms = KEEP_ALIVE)
 }
 
-/// Five times the keep-alive time: who is alive after it was not ended.
+/// Four times the keep-alive time: who is alive after it was not ended.
 fn long() -> Instant {
-    Instant::now() + Duration::from_millis(5 * KEEP_ALIVE)
+    Instant::now() + Duration::from_millis(4 * KEEP_ALIVE)
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn who_answers_or_sends_anything_is_kept() {
         asks.send(&ping(77));
         publishes.send(&event("t", b"\x01"));
     }
-    assert!(pings >= 2, "{pings}");
+    assert!(pings >= 1, "{pings}");
     for client in [&mut asks, &mut publishes, &mut answers] {
         let got = client.barrier();
         assert!(!got.iter().any(|got| matches!(got, Got::Close(_))), "{got:?}");

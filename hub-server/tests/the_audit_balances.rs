@@ -94,7 +94,11 @@ fn each_topic_adds_up_whatever_became_of_its_events() {
         number(line(&audit(&hub), "cut"), "disconnected") > 0
     });
 
-    let shown = audit(&hub);
+    let mut shown = audit(&hub);
+    wait_until("nothing moves", || {
+        shown = audit(&hub);
+        number(&shown, "moving_topics") == 0
+    });
     assert_eq!(shown["balanced"], true, "{shown}");
     assert_eq!((number(&shown, "unbalanced_topics"), number(&shown, "moving_topics")), (0, 0));
     for (topic, _) in topics {
@@ -131,8 +135,11 @@ fn no_inbox_is_named() {
     let mut answerer = Client::open(hub.clients());
     answerer.send(&event(&asker.welcome().inbox.clone(), &[0xc3]));
     asker.event();
-    let shown = audit(&hub);
-    assert_eq!(number(line(&shown, "$inbox.*"), "delivered"), 1, "{shown}");
+    let mut shown = audit(&hub);
+    wait_until("it is counted", || {
+        shown = audit(&hub);
+        number(line(&shown, "$inbox.*"), "delivered") == 1
+    });
     let said = format!("{shown} {:?}", metrics(&hub));
     assert!(!said.contains(&inbox) && !said.contains(&asker.welcome().inbox), "{said}");
 }

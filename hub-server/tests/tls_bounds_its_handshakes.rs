@@ -46,7 +46,7 @@ fn is_ended(socket: &mut TcpStream) -> bool {
 async fn one_that_comes_byte_by_byte_ends_at_the_deadline() {
     const SLOW: u64 = 50;
     // Time enough for the others, also on a busy machine.
-    let secured = Secured::with(|_, _, config| config.handshake_ms = 3_000);
+    let secured = Secured::with(|_, _, config| config.handshake_ms = 5_000);
     let hello = client_hello(&secured);
     let (silent, first, half) = (0, 1, hello.len() / 2);
     let mut slow: Vec<TcpStream> = (0..SLOW as usize)
@@ -71,7 +71,7 @@ async fn one_that_comes_byte_by_byte_ends_at_the_deadline() {
 /// The time for TLS and the time for HELLO are one.
 #[test]
 fn one_that_ends_without_hello_ends_at_the_same_deadline() {
-    let secured = Secured::with(|_, _, config| config.handshake_ms = 1_500);
+    let secured = Secured::with(|_, _, config| config.handshake_ms = 4_000);
     let mut tls = hub_client::TlsOptions::default();
     tls.ca = Some(secured.files.path("ca.pem"));
     let tunnel = tls_support::tunnel::Tunnel::new(secured.hub.clients(), &tls);
@@ -128,7 +128,6 @@ fn what_is_no_tls_at_all_is_told_so_and_counted() {
 async fn there_are_no_more_of_them_than_connections() {
     let secured = Secured::with(|_, _, config| {
         config.max_connections = 10;
-        config.handshake_ms = 3_000;
     });
     let slow: Vec<TcpStream> = (0..30).map(|_| connect(secured.hub.clients())).collect();
     wait_until("some are sent away", || failed(&secured, "overloaded") >= 20);

@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// How long the hub may take to say goodbye when this side does not wait for anything else.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// In which a task that was away reads what has come.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// How a session ended.
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl<'a> Session<'a> {
     async fn serve(&mut self) -> Result<(), LostReason> {
         self.incoming.split()?; // what came together with WELCOME
         let mut timer = std::pin::pin!(sleep_until(self.keepalive.deadline()));
+        let mut doubted = false;
         loop {
             self.process().await?;
             for id in self.core.inbound.take_gone() {
@@ -128,8 +131,15 @@ impl<'a> Session<'a> {
                     match self.keepalive.due(now) {
                         Due::Nothing => {}
                         Due::Ping => { self.ping(); }
+                        // This task may have been away: what has come meanwhile is read first.
+                        Due::Lost(_) if !doubted => {
+                            doubted = true;
+                            timer.as_mut().reset(now + MOMENT);
+                            continue;
+                        }
                         Due::Lost(silence) => return Err(LostReason::Silent(silence)),
                     }
+                    doubted = false;
                     timer.as_mut().reset(self.keepalive.deadline());
                 }
                 () = self.core.intent.deadline() => return Ok(()),

@@ -29,7 +29,10 @@ pub(crate) use socket::{Socket, read_some};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// In which a thread that was away reads what has come.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// A connection's state. Everything runs on the arbiter that the listener chose for it.
 #[derive(Debug)]
@@ -64,6 +67,8 @@ pub(crate) struct Session {
     receipted: u64,
     heard: bool,
     pinged: bool,
+    /// When it was last looked whether the client is alive.
+    looked: Instant,
     sent_fin: bool,
     read_eof: bool,
 }
@@ -131,6 +136,7 @@ impl Session {
             receipted: 0,
             heard: false,
             pinged: false,
+            looked: Instant::now(),
             sent_fin: false,
             read_eof: false,
         }
@@ -201,9 +207,12 @@ impl Session {
     }
 
     fn look_alive(&mut self, ctx: &mut Context<Self>) {
-        if self.stage != Stage::Open {
+        // A thread that was away looks late, and then at once again, before anything is read.
+        let early = Duration::from_millis(self.hub.config.keepalive_ms / 2);
+        if self.stage != Stage::Open || self.looked.elapsed() < early {
             return;
         }
+        self.looked = Instant::now();
         // A client whose bytes are not read cannot be heard.
         let listening = self.pause.is_none() && !self.busy && !self.bounds.holds();
         if !std::mem::take(&mut self.heard) {
@@ -246,11 +255,14 @@ impl Actor for Session {
         let config = &self.hub.config;
         let waited = self.outbound.socket.accepted().map_or(Duration::ZERO, |at| at.elapsed());
         let patience = Duration::from_millis(config.handshake_ms).saturating_sub(waited);
-        ctx.run_later(patience, |session, ctx| {
-            if session.stage == Stage::Handshake {
-                let why = "no complete HELLO in time";
-                session.close_for(Limit::Handshake, CloseCode::HandshakeTimeout, why, ctx);
-            }
+        ctx.run_later(patience, |_, ctx| {
+            // The thread may have been away: what has come is read first.
+            ctx.run_later(MOMENT, |session, ctx| {
+                if session.stage == Stage::Handshake {
+                    let why = "no complete HELLO in time";
+                    session.close_for(Limit::Handshake, CloseCode::HandshakeTimeout, why, ctx);
+                }
+            });
         });
         ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::look_alive);
         if let Some((limit, code, why)) = self.admit_connection() {

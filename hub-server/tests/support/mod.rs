@@ -100,6 +100,14 @@ impl Sums {
     }
 }
 
+impl Sums {
+    /// Once nothing waits: a delivery is counted after it was written, when it may be read already.
+    pub(crate) fn settled(hub: &RunningHub) -> Sums {
+        wait_until("nothing waits", || Sums::of(hub).pending == 0);
+        Sums::of(hub)
+    }
+}
+
 /// Looks until `is_so` is, at most for [`PATIENCE`].
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
