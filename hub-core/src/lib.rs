@@ -1,7 +1,7 @@
 //! The parts of Hub that the server, the SDK and the tools share.
 //!
 //! Nothing here opens a socket, and nothing but the time-out of a request in
-//! [`LocalHub`](emitter::LocalHub) reads a clock: time comes in as an argument, so that tests
+//! [`LocalHub`] reads a clock: time comes in as an argument, so that tests
 //! control it.
 //!
 //! - [`wire`]: frames and the bounded MessagePack walker

@@ -80,6 +80,32 @@ fn each_mistake_is_named_with_its_line_and_key() {
 }
 
 #[test]
+fn a_prefix_has_at_most_32_characters() {
+    let text =
+        |length| format!("[other_certificates]\nroles = []\nprefix = \"{}\"", "x".repeat(length));
+    for fits in [0, 1, 32] {
+        load(&text(fits));
+    }
+    refused(&text(33), 3, "other_certificates.prefix", "at most 32");
+}
+
+#[test]
+fn an_issuer_without_a_name_or_a_claim_is_refused() {
+    let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let error = |issuer: &str, claim: &str| {
+        let text = format!(
+            "[[jwt]]\nissuer = {issuer:?}\naudience = \"hub\"\nkeys = \"jwks.json\"\n\
+             identity_claim = {claim:?}"
+        );
+        let files = Memory::with("jwks.json", jwks);
+        Access::load(&text, "access.toml", &files).err().map(|error| (error.line, error.key))
+    };
+    assert_eq!(error("x", "sub"), None);
+    assert_eq!(error("", "sub"), Some((2, "jwt.issuer".into())));
+    assert_eq!(error("x", ""), Some((5, "jwt.identity_claim".into())));
+}
+
+#[test]
 fn keys_of_a_url_are_named_in_full_or_not_at_all() {
     let keys = |lines: &str| format!("[[jwt]]\nissuer = \"x\"\n{lines}");
     let url = "jwks_url = \"https://id.example.org/jwks\"";

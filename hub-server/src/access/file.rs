@@ -281,13 +281,9 @@ fn issuer(access: &mut Access, table: Table<'_>, files: &dyn Files) -> Result<()
         roles: table.get("roles").map_or(Ok(Vec::new()), |node| roles(access, node))?,
     };
     let leeway = table.get("leeway_s").map_or(Ok(30), |node| node.number(0..=300))?;
-    let claim = table.get("identity_claim").map_or(Ok("sub"), Node::text)?;
-    let issuer = table.need("issuer")?;
-    if issuer.text()?.is_empty() || claim.is_empty() {
-        return Err(issuer.error("and `identity_claim` must not be empty"));
-    }
+    let claim = table.get("identity_claim").map_or(Ok("sub"), Node::filled_text)?;
     access.issuers.push(Issuer {
-        issuer: issuer.text()?.to_owned(),
+        issuer: table.need("issuer")?.filled_text()?.to_owned(),
         audience: texts(table.need("audience")?)?,
         keys,
         leeway: Duration::from_secs(leeway),

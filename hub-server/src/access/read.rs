@@ -133,6 +133,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    pub(super) fn filled_text(&self) -> Result<&'a str, AccessError> {
+        let text = self.text()?;
+        if text.is_empty() { Err(self.error("must not be empty")) } else { Ok(text) }
+    }
+
     pub(super) fn boolean(&self) -> Result<bool, AccessError> {
         match self.value {
             DeValue::Boolean(value) => Ok(*value),
