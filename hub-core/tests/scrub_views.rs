@@ -97,6 +97,55 @@ fn what_one_view_may_see_does_not_hide_what_it_may_not() {
     assert_eq!(seen_by(&rules, audit, &json!("4111111111111234 99")), "**************** 99");
 }
 
+/// A card is refused; what looks like an address around it is masked, and shown to support.
+const CARD_IN_MAIL: &str = r#"
+[[rule]]
+name = "card"
+find = { detectors = ["card"] }
+action = "ACTION"
+tests = { hits = ["4111111111111111"], misses = ["x"] }
+[[rule]]
+name = "mail"
+find = { detectors = ["email"] }
+action = "mask"
+tests = { hits = ["a@b.example"], misses = ["x"] }
+"#;
+
+#[test]
+fn what_ends_a_message_is_seen_inside_of_what_a_view_may_see() {
+    let message = json!({ "m": "4111111111111111@mail.example" });
+    for action in ["reject", "quarantine", "disconnect"] {
+        let file = CARD_IN_MAIL.replace("ACTION", action);
+        let ends = |views: &str| {
+            !matches!(scrub(&load(&format!("{file}{views}")), &message).0, Verdict::Fixed(_))
+        };
+        assert!(!ends(""), "nobody sees any of it");
+        assert!(!ends("[views.v]\nlabels = { mail = { do = \"keep_last\", n = 12 } }\n"));
+        assert!(ends("[views.v]\nlabels = { mail = \"keep\" }\n"), "{action}");
+        assert!(
+            ends("[views.v]\nlabels = { mail = { do = \"keep_first\", n = 20 } }\n"),
+            "{action}"
+        );
+    }
+}
+
+#[test]
+fn an_action_that_shows_a_part_does_not_show_what_another_rule_takes_out() {
+    let rules = |n: usize| {
+        load(&format!(
+            "[detectors.id]\npattern = 'id:[0-9* ]+'\n\
+             [[rule]]\nname = \"id\"\nfind = {{ detectors = [\"id\"] }}\n\
+             action = {{ do = \"keep_first\", n = {n} }}\n\
+             tests = {{ hits = [\"id:123456789012345678901234\"], misses = [\"x\"] }}\n\
+             [[rule]]\nname = \"card\"\nfind = {{ detectors = [\"card\"] }}\naction = \"mask\"\n\
+             tests = {{ hits = [\"4111111111111111\"], misses = [\"x\"] }}\n"
+        ))
+    };
+    let seen = |n| scrubbed(&rules(n), &json!("id:4111111111111111 12345"));
+    assert_eq!(seen(17), "id:411111111111111*******", "one digit is missing: a card no more");
+    assert_eq!(seen(18), "*************************");
+}
+
 #[test]
 fn a_view_of_another_rule_set_gets_the_least() {
     let rules = rules();

@@ -1,5 +1,6 @@
 //! The scrub's rules in force, and how others take their place.
 
+use crate::access::Identity;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::reload::Source;
@@ -59,10 +60,28 @@ impl Rules {
     }
 }
 
+/// The role of clients without credentials.
+const ANONYMOUS: &str = "anonymous";
+
+/// What topics know a client's view by: the view that its roles name, or else its first role. A
+/// view and a role may have the same name, so it begins with the kind of name that follows.
+pub(crate) fn viewer(identity: &Identity) -> String {
+    match identity.view() {
+        Some(view) => format!("view:{view}"),
+        None if identity.is_anonymous() => format!("role:{ANONYMOUS}"),
+        None => format!("role:{}", identity.roles().next().unwrap_or_default()),
+    }
+}
+
 impl Roles for Rules {
-    fn view_of(&self, role: &str) -> usize {
-        let view = |set: &RuleSet| set.view(role).unwrap_or_else(|| set.view_of_role(role)).index();
-        self.set.as_ref().map_or(0, view)
+    fn view_of(&self, viewer: &str) -> usize {
+        let Some(set) = &self.set else { return 0 };
+        let view = match viewer.split_once(':') {
+            Some(("view", name)) => set.view(name),
+            Some(("role", name)) => Some(set.view_of_role(name)),
+            _ => None,
+        };
+        view.unwrap_or_default().index()
     }
 
     fn views(&self) -> usize {

@@ -31,7 +31,10 @@ fn a_token_lets_its_identity_in_with_the_rights_of_its_roles() {
     let made = create_token("orders-1").unwrap();
     let access = load(&identity("orders", r#"["reader", "writer"]"#, &made.line));
     let orders = enter(&access, &token(&made.token)).unwrap();
-    assert_eq!((orders.name(), orders.method(), orders.view()), ("orders", "token", "support"));
+    assert_eq!(
+        (orders.name(), orders.method(), orders.view()),
+        ("orders", "token", Some("support"))
+    );
     assert_eq!(orders.roles().collect::<Vec<_>>(), ["reader", "writer"]);
     assert!(!orders.is_anonymous() && orders.expires().is_none());
     assert!(orders.rights().may_publish(&name("orders.placed")));

@@ -1,7 +1,9 @@
 //! What quarantine shows of a message: types, lengths and labels, never values.
 
+use super::bits::Bits;
 use super::engine::{Quarantine, Scratch};
 use super::find::FindScratch;
+use super::path::Step;
 use super::plan::Plan;
 use super::token::{Token, read};
 use crate::wire::Packer;
@@ -16,8 +18,9 @@ const MAX_KEY: usize = 64;
 impl Plan {
     /// The event for `$hub.quarantine.…`: `{topic, rule, reason, bytes, labels, payload, headers}`
     /// as MessagePack. `payload` and `headers` are shapes: each value is its type and length, such
-    /// as `str(16)`; each key is itself only if a rule names it or if it is a plain name (letters
-    /// and `_`) in which no detector finds anything.
+    /// as `str(16)`, also what rules take out as a whole, whatever it holds; each key is itself only
+    /// if a rule names it or if it is a plain name (letters and `_`) in which no detector finds
+    /// anything.
     #[must_use]
     pub fn quarantine_event(
         &self,
@@ -42,10 +45,10 @@ impl Plan {
             pack.str(label);
         }
         pack.str("payload");
-        self.shape(payload, &mut out);
+        self.shape(payload, false, &mut out);
         Packer(&mut out).str("headers");
         match headers {
-            Some(headers) => self.shape(headers, &mut out),
+            Some(headers) => self.shape(headers, true, &mut out),
             None => {
                 Packer(&mut out).nil();
             }
@@ -57,62 +60,16 @@ impl Plan {
         if self.topic_hit.is_some() { "*" } else { self.topic.as_str() }
     }
 
-    /// Appends the shape of a value.
-    pub(crate) fn shape(&self, bytes: &[u8], out: &mut Vec<u8>) {
-        let mut left = MAX_VALUES;
+    /// Appends the shape of a payload, or of headers.
+    pub(crate) fn shape(&self, bytes: &[u8], headers: bool, out: &mut Vec<u8>) {
         let start = out.len();
-        if self.shape_of(bytes, 0, 0, &mut left, out).is_none() {
+        let row = self.paths.start(headers).to_vec();
+        let root = Here { at: 0, depth: 0, row, keys: Bits::NONE };
+        if (Shape { plan: self, bytes, left: MAX_VALUES, out }).value(root).is_none() {
             // Only bytes that no walker has seen end here.
             out.truncate(start);
             Packer(out).str("malformed");
         }
-    }
-
-    /// Appends the shape of the value at `at`; returns the offset behind it.
-    fn shape_of(
-        &self,
-        bytes: &[u8],
-        at: usize,
-        depth: usize,
-        left: &mut usize,
-        out: &mut Vec<u8>,
-    ) -> Option<usize> {
-        let (token, body) = read(bytes, at)?;
-        *left = left.saturating_sub(1);
-        let (count, map) = match token {
-            Token::Array(count) => (count, false),
-            Token::Map(count) => (count, true),
-            scalar => {
-                Packer(out).str(&name(&scalar));
-                return Some(body);
-            }
-        };
-        if depth == MAX_DEPTH || count > *left {
-            Packer(out).str(&name(&token));
-            return super::token::end(bytes, at);
-        }
-        let mut pos = body;
-        if map {
-            Packer(out).map(count as u32);
-        } else {
-            Packer(out).array(count as u32);
-        }
-        for _ in 0..count {
-            if map {
-                let (key, _) = read(bytes, pos)?;
-                match key {
-                    Token::Str(text) if self.may_show(text) => {
-                        Packer(out).str(std::str::from_utf8(text).ok()?);
-                    }
-                    key => {
-                        Packer(out).str(&name(&key));
-                    }
-                }
-                pos = super::token::end(bytes, pos)?;
-            }
-            pos = self.shape_of(bytes, pos, depth + 1, left, out)?;
-        }
-        Some(pos)
     }
 
     fn may_show(&self, key: &[u8]) -> bool {
@@ -126,6 +83,84 @@ impl Plan {
         let mut scratch = FindScratch::default();
         self.finder.find("", key, u64::MAX, &mut scratch);
         scratch.hits.is_empty()
+    }
+}
+
+/// A shape that is being written.
+struct Shape<'a> {
+    plan: &'a Plan,
+    bytes: &'a [u8],
+    /// Values that may still be shown.
+    left: usize,
+    out: &'a mut Vec<u8>,
+}
+
+/// Where a value is, with the states of the paths that lead there and the rules that name the key
+/// under which it stands.
+struct Here {
+    at: usize,
+    depth: usize,
+    row: Vec<u64>,
+    keys: Bits,
+}
+
+impl Shape<'_> {
+    /// Appends the shape of a value; returns the offset behind it.
+    fn value(&mut self, here: Here) -> Option<usize> {
+        let (token, body) = read(self.bytes, here.at)?;
+        self.left = self.left.saturating_sub(1);
+        let (count, map) = match token {
+            Token::Array(count) => (count, false),
+            Token::Map(count) => (count, true),
+            scalar => {
+                Packer(self.out).str(&name(&scalar));
+                return Some(body);
+            }
+        };
+        // Of what a rule takes out as a whole the keys are part.
+        let paths = self.plan.paths.ends(&here.row);
+        let found = self.plan.located(token.kind(), paths, here.keys) & self.plan.sets.whole;
+        if here.depth == MAX_DEPTH || count > self.left || !found.is_empty() {
+            Packer(self.out).str(&name(&token));
+            return super::token::end(self.bytes, here.at);
+        }
+        if map {
+            Packer(self.out).map(count as u32);
+        } else {
+            Packer(self.out).array(count as u32);
+        }
+        let mut at = body;
+        for index in 0..count {
+            let (step, keys) = if map {
+                let (key, _) = read(self.bytes, at)?;
+                at = super::token::end(self.bytes, at)?;
+                self.key(&key)
+            } else {
+                (Step::Number(index as u64), here.keys)
+            };
+            let mut row = vec![0; here.row.len()];
+            self.plan.paths.step(&here.row, step, &mut row);
+            at = self.value(Here { at, depth: here.depth + 1, row, keys })?;
+        }
+        Some(at)
+    }
+
+    /// Appends a key, itself or its shape.
+    fn key(&mut self, key: &Token<'_>) -> (Step, Bits) {
+        let known = match key {
+            Token::Str(text) => (self.plan.paths.atom(text), self.plan.key(text)),
+            Token::UInt(n) => (Step::Number(*n), Bits::NONE),
+            _ => (Step::Other, Bits::NONE),
+        };
+        match key {
+            Token::Str(text) if self.plan.may_show(text) => {
+                Packer(self.out).str(std::str::from_utf8(text).unwrap_or_default());
+            }
+            key => {
+                Packer(self.out).str(&name(key));
+            }
+        }
+        known
     }
 }
 

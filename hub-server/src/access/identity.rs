@@ -70,9 +70,9 @@ impl Identity {
         &self.0.rights
     }
 
-    /// The view in which it gets events.
+    /// The view in which it gets events, if its roles name one.
     #[must_use]
-    pub fn view(&self) -> &str {
+    pub fn view(&self) -> Option<&str> {
         self.rights().view()
     }
 

@@ -46,7 +46,7 @@ pub use self::hash::{HashError, MIN_PASSWORD, hash_password};
 pub use self::identity::Identity;
 pub use self::name::IdentityName;
 pub(crate) use self::remote::{Fetcher, KeySource, RemoteKeys};
-pub use self::rights::{DEFAULT_VIEW, PublishRate, Rights, Subscribable};
+pub use self::rights::{PublishRate, Rights, Subscribable};
 pub use self::token::{NewToken, create_token};
 
 /// The name that all anonymous clients have, and nobody else.

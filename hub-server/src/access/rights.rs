@@ -8,9 +8,6 @@ use super::error::Reason;
 use super::filters::{Pattern, covers, overlap};
 use super::name::IdentityName;
 
-/// The view of an identity none of whose roles names one.
-pub const DEFAULT_VIEW: &str = "default";
-
 /// What a subscription to a filter may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscribable {
@@ -28,7 +25,7 @@ pub enum Subscribable {
 pub struct Rights {
     publish: Rules,
     subscribe: Rules,
-    view: Arc<str>,
+    view: Option<Arc<str>>,
     admin: bool,
     quarantine: bool,
     rate: PublishRate,
@@ -114,10 +111,10 @@ impl Rights {
         self.quarantine
     }
 
-    /// The view in which it gets events.
+    /// The view in which it gets events, if its roles name one.
     #[must_use]
-    pub fn view(&self) -> &str {
-        &self.view
+    pub fn view(&self) -> Option<&str> {
+        self.view.as_deref()
     }
 
     /// How fast it may publish, if its roles say so.
@@ -129,9 +126,9 @@ impl Rights {
     /// Every topic but the hub's own.
     pub(super) fn all_topics() -> Rights {
         let all = || Rules { allow: known(&["**"]), deny: Vec::new() };
-        let view = DEFAULT_VIEW.into();
         let rate = PublishRate::default();
-        Rights { publish: all(), subscribe: all(), view, admin: false, quarantine: false, rate }
+        let (publish, subscribe) = (all(), all());
+        Rights { publish, subscribe, view: None, admin: false, quarantine: false, rate }
     }
 
     /// Everything that can be granted.
@@ -146,7 +143,7 @@ impl Rights {
         let mut rights = Rights {
             publish: Rules::default(),
             subscribe: Rules::default(),
-            view: DEFAULT_VIEW.into(),
+            view: None,
             admin: roles.iter().any(|role| role.admin),
             quarantine: roles.iter().any(|role| role.quarantine),
             rate: roles.iter().map(|role| role.rate).fold(PublishRate::default(), PublishRate::or),
@@ -156,7 +153,7 @@ impl Rights {
             if views.any(|other| other != view) {
                 return Err(Reason::ViewConflict);
             }
-            rights.view = view.clone();
+            rights.view = Some(view.clone());
         }
         for role in roles {
             role.publish.resolve(name, &mut rights.publish)?;

@@ -6,6 +6,7 @@ use crate::hub::now_ms;
 use crate::instances::Found;
 use crate::jwks;
 use crate::limits::Limit;
+use crate::rules::viewer;
 use actix::prelude::*;
 use hub_core::topic::TopicName;
 use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
@@ -16,7 +17,7 @@ const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How an identity proved who it is, if TLS did it.
 const CERTIFICATE: &str = "certificate";
 const NOT_TRUSTED: &str = "the certificate of this client is not trusted any more";
-/// The role of clients without credentials, for views.
+/// The name of clients without credentials that claim none.
 const ANONYMOUS: &str = "anonymous";
 
 impl Session {
@@ -128,7 +129,7 @@ impl Session {
             // No identity's name has a question mark, so a claim cannot pass for one.
             (true, false) => format!("?{}#{number}", claimed.unwrap_or(ANONYMOUS)),
         };
-        self.outbound.set_role(role_of(&identity));
+        self.outbound.set_viewer(&viewer(&identity));
         if let Some(expires) = identity.expires() {
             Self::watch_expiry(expires, ctx);
         }
@@ -228,15 +229,6 @@ fn code_of(denied: Denied) -> CloseCode {
     }
 }
 
-/// By its view, if its roles name one.
-fn role_of(identity: &Identity) -> &str {
-    match identity.view() {
-        crate::access::DEFAULT_VIEW if identity.is_anonymous() => ANONYMOUS,
-        crate::access::DEFAULT_VIEW => identity.roles().next().unwrap_or_default(),
-        view => view,
-    }
-}
-
 /// Another access file is in force.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -251,7 +243,9 @@ impl Handler<AccessChanged> for Session {
         }
         let Some(known) = &self.identity else { return };
         match self.hub.access.current().reauthorise(known, SystemTime::now()) {
-            Ok(identity) if identity.rights() == known.rights() => {
+            Ok(identity)
+                if identity.rights() == known.rights() && viewer(&identity) == viewer(known) =>
+            {
                 self.identity = Some(identity);
             }
             Ok(_) => {

@@ -59,9 +59,9 @@ impl Outbound {
         self.session.wake();
     }
 
-    /// What is sent from now on is shown as this role may see it.
-    pub(crate) fn set_role(&self, role: &str) {
-        *self.role.lock() = role.into();
+    /// What is sent from now on is shown as this [`viewer`](crate::rules::viewer) may see it.
+    pub(crate) fn set_viewer(&self, viewer: &str) {
+        *self.role.lock() = viewer.into();
     }
 }
 

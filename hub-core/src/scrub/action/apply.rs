@@ -63,6 +63,19 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     }
 }
 
+/// Whether `part` of a text can still be read in what [`apply_text`] makes of it.
+pub(crate) fn leaves(action: &Action, text: &str, part: &str, keys: &Keys) -> bool {
+    match action {
+        Action::Keep => true,
+        Action::KeepFirst(_)
+        | Action::KeepLast(_)
+        | Action::TruncateIp { .. }
+        | Action::Bucket(_)
+        | Action::ShiftDate { .. } => apply_text(action, text, keys).contains(part),
+        _ => false,
+    }
+}
+
 /// Applies an action to a value that is no string. `encoded` is the value, containers whole.
 pub(crate) fn apply_value(
     action: &Action,

@@ -5,7 +5,7 @@ pub(crate) mod mark;
 mod normalise;
 mod number;
 
-pub(crate) use apply::{Applied, apply_text, apply_value, is_whole};
+pub(crate) use apply::{Applied, apply_text, apply_value, is_whole, leaves};
 pub(crate) use normalise::{Normal, normalise};
 pub(crate) use number::Number;
 

@@ -1,5 +1,6 @@
-use super::super::action::{Action, Applied, apply_text, apply_value};
+use super::super::action::{Action, Applied, apply_text, apply_value, leaves};
 use super::super::bits::Bits;
+use super::super::keys::Keys;
 use super::super::plan::Plan;
 use super::super::token::{Token, end, read};
 use super::site::{Form, Site, Sites, Span};
@@ -119,7 +120,8 @@ fn outcome(
         .copied()
         .collect();
     let text = found.text(site, bytes);
-    let clusters = clusters(live, plan.sets.detecting, actions);
+    let keys = &plan.shared.keys;
+    let clusters = clusters(live, plan.sets.detecting, actions, text, keys);
     if clusters.iter().any(|span| actions[span.rule] == Action::Drop) {
         return if *token == Token::Nil && site.map.is_none() {
             Outcome::Same
@@ -127,7 +129,6 @@ fn outcome(
             Outcome::Drop
         };
     }
-    let keys = &plan.shared.keys;
     // An action on all of a value can make a value of another type of it; a key stays text.
     if let ([only], false) = (&clusters[..], site.key) {
         let all = only.start == 0 && only.end == text.len();
@@ -164,15 +165,26 @@ fn outcome(
 }
 
 /// Joins spans that overlap; each has the rule of the strictest action, of equals the first. What
-/// a detector found inside of what one found is left out: the whole counts, not its parts.
-fn clusters(mut spans: Vec<Span>, detecting: Bits, actions: &[Action]) -> Vec<Span> {
-    spans.sort_by_key(|span| (span.start, Reverse(span.end), span.rule));
+/// a detector found inside of what one found is left out, the whole counts and not its parts, but
+/// where the action on the whole would leave that part as it is.
+fn clusters(
+    mut spans: Vec<Span>,
+    detecting: Bits,
+    actions: &[Action],
+    text: &str,
+    keys: &Keys,
+) -> Vec<Span> {
+    let strictness = |span: &Span| actions[span.rule].strictness();
+    spans.sort_by_key(|span| (span.start, Reverse(span.end), Reverse(strictness(span)), span.rule));
+    let of = |span: Span| text.get(span.start..span.end).unwrap_or_default();
     let mut joined: Vec<Span> = Vec::new();
     let mut outer: Option<Span> = None;
     for span in spans {
         if detecting.has(span.rule) {
             let part_of = |outer: Span| {
-                span.end <= outer.end && (span.start, span.end) != (outer.start, outer.end)
+                span.end <= outer.end
+                    && (span.start, span.end) != (outer.start, outer.end)
+                    && !leaves(&actions[outer.rule], of(outer), of(span), keys)
             };
             if outer.is_some_and(part_of) {
                 continue;
@@ -186,7 +198,7 @@ fn clusters(mut spans: Vec<Span>, detecting: Bits, actions: &[Action]) -> Vec<Sp
                 if span.start < last.end || (span.start, span.end) == (last.start, last.end) =>
             {
                 last.end = last.end.max(span.end);
-                let (new, old) = (actions[span.rule].strictness(), actions[last.rule].strictness());
+                let (new, old) = (strictness(&span), strictness(last));
                 if new > old || (new == old && span.rule < last.rule) {
                     last.rule = span.rule;
                 }

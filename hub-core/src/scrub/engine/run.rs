@@ -67,7 +67,7 @@ impl Plan {
         Ok((!unchanged).then_some(fixed))
     }
 
-    /// Writes a message for a view until another pass over it changes nothing.
+    /// Writes a message for a view until another look at it finds nothing to change.
     fn settle(
         &self,
         view: usize,
@@ -78,14 +78,13 @@ impl Plan {
         again: &mut Work,
     ) -> Result<(Frame, Bits), Stop> {
         let (mut frame, mut used) = (came, Bits::NONE);
-        let mut replaced = false;
         for round in 0..ROUNDS {
             let work = if round == 0 { first } else { &*again };
             let now = frame.payload.as_deref().unwrap_or(payload);
             let new_payload = render(self, view, now, &work.payload, &mut used);
             let now = frame.headers.as_deref().or(headers).unwrap_or_default();
             let new_headers = render(self, view, now, &work.headers, &mut used);
-            if round > 0 && !replaced && new_payload.is_none() && new_headers.is_none() {
+            if round > 0 && new_payload.is_none() && new_headers.is_none() {
                 if frame
                     .headers
                     .as_deref()
@@ -99,14 +98,12 @@ impl Plan {
             frame.headers = new_headers.or(frame.headers);
             let now = frame.payload.as_deref().unwrap_or(payload);
             let headers = headers.map(|map| frame.headers.as_deref().unwrap_or(map));
-            let by_scrubber = self.pass(now, headers, again, &mut [])?;
-            replaced = by_scrubber.is_some();
-            frame.payload = by_scrubber.or(frame.payload);
+            self.look_again(now, headers, first, again)?;
         }
         Err(QuarantineReason::Unsettled.into())
     }
 
-    /// Looks at a message once: scrubbers, conditions, schemas, then every byte. Returns the
+    /// Looks at a message as it came: scrubbers, conditions, schemas, then every byte. Returns the
     /// payload that scrubbers made of it, if they did; what was found in it is in `work`.
     pub(super) fn pass(
         &self,
@@ -115,10 +112,7 @@ impl Plan {
         work: &mut Work,
         counts: &mut [RuleCount],
     ) -> Result<Option<Vec<u8>>, Stop> {
-        work.reset(self);
-        if (payload.len() + headers.map_or(0, <[u8]>::len)) as u64 > self.shared.budget.bytes {
-            return Err(QuarantineReason::Bytes.into());
-        }
+        self.begin(payload, headers, work)?;
         self.draw(payload, work);
         let came = payload;
         let mut replaced: Option<Vec<u8>> = None;
@@ -131,8 +125,43 @@ impl Plan {
         }
         let payload = replaced.as_deref().unwrap_or(payload);
         self.whole_message(payload, headers, work, counts)?;
+        self.every_byte(payload, headers, work, counts)?;
+        Ok(replaced)
+    }
+
+    /// Looks once more for what rules find in values, in what was written of a message of which
+    /// `first` was decided. What a message as a whole has to be is said of what came: a view that
+    /// takes a field away would break the schema that asks for it.
+    fn look_again(
+        &self,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        first: &Work,
+        work: &mut Work,
+    ) -> Result<(), Stop> {
+        self.begin(payload, headers, work)?;
+        let finding = self.sets.walking & !self.sets.structures;
+        (work.active, work.shadow) = (first.active & finding, Bits::NONE);
+        self.every_byte(payload, headers, work, &mut [])
+    }
+
+    fn begin(&self, payload: &[u8], headers: Option<&[u8]>, work: &mut Work) -> Result<(), Stop> {
+        work.reset(self);
+        if (payload.len() + headers.map_or(0, <[u8]>::len)) as u64 > self.shared.budget.bytes {
+            return Err(QuarantineReason::Bytes.into());
+        }
+        Ok(())
+    }
+
+    fn every_byte(
+        &self,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        work: &mut Work,
+        counts: &mut [RuleCount],
+    ) -> Result<(), Stop> {
         if self.sets.walking.is_empty() {
-            return Ok(replaced);
+            return Ok(());
         }
         // A glance counts no steps: those of a clean payload are missing if headers need a pass.
         let clean = self.is_clean(payload, 0, work);
@@ -141,15 +170,14 @@ impl Plan {
         }
         let skipped = if clean { self.most_steps(payload) } else { 0 };
         let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, work)) else {
-            return Ok(replaced);
+            return Ok(());
         };
         if clean {
             work.sifted = false;
             self.go_over(payload, false, work, counts)?;
             work.sifted = false;
         }
-        self.go_over(headers, true, work, counts)?;
-        Ok(replaced)
+        self.go_over(headers, true, work, counts)
     }
 
     fn go_over(

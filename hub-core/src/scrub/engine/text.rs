@@ -1,5 +1,5 @@
 use super::super::action::mark::MarkKind;
-use super::super::action::{Action, is_whole, mark, normalise};
+use super::super::action::{Action, is_whole, leaves, mark, normalise};
 use super::super::bits::Bits;
 use super::super::find::Hit;
 use super::super::token::{Token, read};
@@ -213,10 +213,11 @@ impl Pass<'_> {
         // The find so far that ends last, of those on which a rule acts.
         let mut outer: Option<Hit> = None;
         let result = hits.iter().try_for_each(|hit| {
-            let inner = outer.is_some_and(|outer| hit.within(&outer));
+            let inner = outer.filter(|outer| hit.within(outer));
             for rule in wanted(hit).iter() {
-                if inner {
-                    self.inner_hit(hit, rule)?;
+                if let Some(outer) = inner {
+                    let acting = wanted(&outer) & self.work.active;
+                    self.inner_hit(text, hit, rule, &outer, acting)?;
                 } else if self.hit(rule)? {
                     self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
                 }
@@ -232,13 +233,30 @@ impl Pass<'_> {
     }
 
     /// A find inside of another one, such as what looks like a phone number in a card number, is
-    /// most likely a misreading: it refuses no message and is not counted. It is kept for views
-    /// that may see the other one and not this.
-    fn inner_hit(&mut self, hit: &Hit, rule: usize) -> Result<(), Stop> {
-        self.spend_match()?;
-        if self.work.active.has(rule) && !self.plan.rules[rule].rule.action.ends_message() {
-            self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
+    /// most likely a misreading and is not counted. It is kept for views that may see the other one
+    /// and not this; if this refuses the message, it does so only where a view would show it.
+    fn inner_hit(
+        &mut self,
+        text: &str,
+        hit: &Hit,
+        rule: usize,
+        outer: &Hit,
+        acting: Bits,
+    ) -> Result<(), Stop> {
+        if !self.work.active.has(rule) {
+            return self.spend_match();
         }
+        if self.plan.rules[rule].rule.action.ends_message() {
+            let shown = self.plan.actions.iter().any(|actions| {
+                let strictest = acting.iter().map(|rule| &actions[rule]);
+                let strictest = strictest.max_by_key(|action| action.strictness());
+                let (whole, part) = (&text[outer.start..outer.end], &text[hit.start..hit.end]);
+                strictest.is_none_or(|action| leaves(action, whole, part, &self.plan.shared.keys))
+            });
+            return if shown { self.hit(rule).map(drop) } else { self.spend_match() };
+        }
+        self.spend_match()?;
+        self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
         Ok(())
     }
 }
