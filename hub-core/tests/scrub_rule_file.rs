@@ -26,7 +26,17 @@ fn a_good_file_loads() {
     let rules = load(GOOD);
     assert_eq!(rules.rules().collect::<Vec<_>>(), [("mail", "mail")]);
     assert!(rules.plan(&topic("shipments.sent")).is_empty());
-    assert!(load("").plan(&topic("orders.placed")).is_empty());
+}
+
+#[test]
+fn a_file_that_is_cut_off_does_not_switch_the_scrub_off() {
+    for text in ["", "\n# rules\n", "[budget]\nsteps = 10\n", "[detectors.x]\npattern = 'x'\n"] {
+        let said = errors(text);
+        assert_eq!(
+            said,
+            "rules.toml:1: `rule`: there is no rule and no pack; a hub without rules names no rule file"
+        );
+    }
 }
 
 #[test]

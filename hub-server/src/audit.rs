@@ -17,7 +17,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// A topic's line of the audit.
 struct Line {
-    /// The topic's name; all inboxes are one line, because who knows one's name can answer there.
+    /// The topic's name; all inboxes are one line, because who knows one's name can answer there,
+    /// and so are topics with names that fall under a rule.
     topic: String,
     events: u64,
     subscribers: usize,
@@ -66,18 +67,27 @@ async fn look(hub: &Hub) -> Vec<Line> {
             *waiting.entry(epoch).or_default() += events;
         }
     }
-    let mut inboxes: Option<Line> = None;
+    let rules = hub.rules.current();
+    let (mut inboxes, mut hidden): (Option<Line>, Option<Line>) = (None, None);
     let mut lines = Vec::new();
     for (topic, before) in topics.iter().zip(before) {
-        let name = topic.name().as_str();
+        let shown = rules.shown(topic.name());
         let waiting = waiting.get(&topic.epoch()).copied().unwrap_or_default();
         let line = Line::new(topic, before, waiting);
-        match name.starts_with("$inbox.") {
-            true => inboxes = Some(inboxes.map_or(line.renamed(), |all| all.and(&line))),
-            false => lines.push(line),
-        }
+        let (together, name) = match topic.name().as_str().starts_with("$inbox.") {
+            true => (&mut inboxes, INBOXES),
+            false if shown != topic.name().as_str() => (&mut hidden, shown),
+            false => {
+                lines.push(line);
+                continue;
+            }
+        };
+        *together = Some(match together.take() {
+            Some(all) => all.and(&line),
+            None => line.renamed(name),
+        });
     }
-    lines.extend(inboxes);
+    lines.extend(inboxes.into_iter().chain(hidden));
     lines
 }
 
@@ -95,8 +105,8 @@ impl Line {
         }
     }
 
-    fn renamed(&self) -> Self {
-        Line { topic: INBOXES.to_owned(), ..*self }
+    fn renamed(&self, name: &str) -> Self {
+        Line { topic: name.to_owned(), ..*self }
     }
 
     fn and(&self, other: &Self) -> Self {

@@ -28,7 +28,7 @@ pub(crate) struct Hub {
     pub id: [u8; 16],
     pub registry: Arc<Registry>,
     pub instances: Instances,
-    pub rules: RulesInForce,
+    pub rules: Arc<RulesInForce>,
     pub access: AccessInForce,
     pub fetches: Fetches,
     pub reloads: Reloads,
@@ -63,6 +63,7 @@ impl Hub {
         };
         let registry = Registry::new(settings, arbiters);
         let held = registry.ledger().held().clone();
+        let rules = Arc::new(RulesInForce::default());
         let memory = Arc::new(Memory::new(held, config.memory_bytes, config.queue_bytes));
         Ok(Arc::new(Hub {
             limits: Limits {
@@ -71,12 +72,17 @@ impl Hub {
                 elements: config.max_elements,
             },
             id,
-            metrics: Metrics::new(registry.clone(), config.metrics_topics, memory.clone()),
+            metrics: Metrics::new(
+                registry.clone(),
+                config.metrics_topics,
+                memory.clone(),
+                rules.clone(),
+            ),
             accounts: Accounts::new(),
             memory,
             registry,
             instances: Instances::new(Duration::from_millis(config.resume_ms)),
-            rules: RulesInForce::default(),
+            rules,
             access: AccessInForce::new(Access::without_file(
                 config.anonymous == Anonymous::Everywhere,
             )),

@@ -3,6 +3,7 @@
 use crate::jwks::JwksMetrics;
 use crate::limits::Limit;
 use crate::limits::memory::Memory;
+use crate::rules::{Rules, RulesInForce};
 use crate::tls::TlsMetrics;
 use hub_core::topic::{LedgerCounts, Registry};
 use prometheus::core::{Collector, Desc};
@@ -32,7 +33,12 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     #[allow(clippy::expect_used, reason = "constant, valid names")]
-    pub(crate) fn new(registry: Arc<Registry>, topics: usize, memory: Arc<Memory>) -> Self {
+    pub(crate) fn new(
+        registry: Arc<Registry>,
+        topics: usize,
+        memory: Arc<Memory>,
+        rules: Arc<RulesInForce>,
+    ) -> Self {
         let limits =
             by_label("hub_limited_total", "Times that a limit was met, by limit.", "limit");
         // All of them from the start, so that a rate can be taken of the first time.
@@ -75,7 +81,7 @@ impl Metrics {
             ),
             tls: TlsMetrics::new(),
             jwks: JwksMetrics::new(),
-            hub: HubCollector::new(registry, topics, memory),
+            hub: HubCollector::new(registry, topics, memory, rules),
         }
     }
 
@@ -136,16 +142,22 @@ struct HubCollector {
     /// How many topics have metrics of their own.
     topics: usize,
     memory: Arc<Memory>,
+    rules: Arc<RulesInForce>,
     /// What it will collect, with the values of the start.
     described: Vec<Desc>,
 }
 
 impl HubCollector {
-    fn new(registry: Arc<Registry>, topics: usize, memory: Arc<Memory>) -> Self {
-        let metrics = now(&registry, topics, &memory);
+    fn new(
+        registry: Arc<Registry>,
+        topics: usize,
+        memory: Arc<Memory>,
+        rules: Arc<RulesInForce>,
+    ) -> Self {
+        let metrics = now(&registry, &rules.current(), topics, &memory);
         let described =
             metrics.iter().flat_map(|metric| metric.desc().into_iter().cloned()).collect();
-        HubCollector { registry, topics, memory, described }
+        HubCollector { registry, topics, memory, rules, described }
     }
 }
 
@@ -155,14 +167,19 @@ impl Collector for HubCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let metrics = now(&self.registry, self.topics, &self.memory);
+        let metrics = now(&self.registry, &self.rules.current(), self.topics, &self.memory);
         metrics.iter().flat_map(|metric| metric.collect()).collect()
     }
 }
 
 /// The registry's figures, in metrics of their own: two who scrape at once do not disturb each
 /// other.
-fn now(registry: &Registry, topics: usize, memory: &Memory) -> Vec<Box<dyn Collector>> {
+fn now(
+    registry: &Registry,
+    rules: &Rules,
+    topics: usize,
+    memory: &Memory,
+) -> Vec<Box<dyn Collector>> {
     let counts = registry.ledger().counts();
     let dropped =
         by_label("hub_deliveries_dropped_total", "Deliveries dropped, by reason.", "reason");
@@ -179,7 +196,7 @@ fn now(registry: &Registry, topics: usize, memory: &Memory) -> Vec<Box<dyn Colle
         gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         Box::new(gauge) as Box<dyn Collector>
     };
-    let mut metrics = of_topics(registry, topics);
+    let mut metrics = of_topics(registry, rules, topics);
     metrics.extend([
         total(
             "hub_deliveries_due_total",
@@ -223,9 +240,9 @@ fn now(registry: &Registry, topics: usize, memory: &Memory) -> Vec<Box<dyn Colle
 }
 
 /// The ledgers of the topics with the most deliveries. Inboxes have none: who knows an inbox's name
-/// can answer there.
+/// can answer there. A name in which a rule finds something is `*`.
 #[allow(clippy::expect_used, reason = "constant, valid names")]
-fn of_topics(registry: &Registry, most: usize) -> Vec<Box<dyn Collector>> {
+fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Collector>> {
     let due = by_label("hub_topic_due_total", "Deliveries that were due, by topic.", "topic");
     let delivered =
         by_label("hub_topic_deliveries_total", "Events handed to sockets, by topic.", "topic");
@@ -240,11 +257,12 @@ fn of_topics(registry: &Registry, most: usize) -> Vec<Box<dyn Collector>> {
     )
     .expect("a constant, valid name");
     for (topic, counts) in registry.busiest(most, |name| !name.starts_with("$inbox.")) {
-        let topic = topic.name().as_str();
+        let topic = rules.shown(topic.name());
         due.with_label_values(&[topic]).inc_by(counts.due);
         delivered.with_label_values(&[topic]).inc_by(counts.delivered);
         let waiting = i64::try_from(counts.pending()).unwrap_or(i64::MAX);
-        pending.with_label_values(&[topic]).set(waiting);
+        // Several topics may be shown under one name.
+        pending.with_label_values(&[topic]).add(waiting);
         for (reason, events) in reasons(&counts) {
             dropped.with_label_values(&[topic, reason]).inc_by(events);
         }

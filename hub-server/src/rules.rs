@@ -46,6 +46,14 @@ pub(crate) struct Rules {
 const MAX_PLANS: usize = 1 << 16;
 
 impl Rules {
+    /// A topic's name as people may see it: `*` if a rule finds something in it.
+    pub(crate) fn shown<'a>(&self, topic: &'a TopicName) -> &'a str {
+        let looks = self.set.as_ref().is_some_and(RuleSet::looks_at_topics);
+        let hidden =
+            || self.plan(topic).is_some_and(|plan| plan.topic_for_logs() != topic.as_str());
+        if looks && hidden() { "*" } else { topic.as_str() }
+    }
+
     /// The plan for a topic, if a rule can apply to it.
     pub(crate) fn plan(&self, topic: &TopicName) -> Option<Arc<Plan>> {
         let set = self.set.as_ref()?;

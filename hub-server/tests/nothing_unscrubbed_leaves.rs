@@ -230,6 +230,47 @@ fn a_topic_of_the_quarantine_is_never_a_clients() {
 }
 
 #[test]
+fn a_topic_with_a_name_that_a_rule_finds_something_in_is_shown_to_nobody() {
+    let in_topic = RULES.replacen(
+        "detectors = [\"card\"]",
+        "detectors = [\"card\"], in = [\"values\", \"topic\"]",
+        1,
+    );
+    let rules = Rules::start(&in_topic);
+    let mut client = Client::open(rules.hub.clients());
+    client.subscribe(&subscription(1, "orders.placed"));
+    let topics = metric(&rules.hub, "hub_topics");
+    for round in 0..3 {
+        client.send(&event("orders.4111111111111111", &map(&[("sku", "A7")])));
+        let got = client.barrier();
+        let refused = got.iter().filter(|got| {
+            matches!(got, Got::Refused(refused)
+            if refused.rule.as_deref() == Some("card") && refused.path.as_deref() == Some("$topic"))
+        });
+        assert_eq!(refused.count(), 1, "{round}: {got:?}");
+    }
+    assert_eq!(metric(&rules.hub, "hub_topics"), topics, "it is not made");
+    let told = |rules: &Rules| {
+        let metrics = metrics(&rules.hub);
+        format!("{metrics:?}\n{}", http_get(&rules.hub, "/admin/audit"))
+    };
+    assert!(!told(&rules).contains("4111"));
+    // One that was there before the rule was is not named any more.
+    let rules = Rules::start(RULES);
+    let mut client = Client::open(rules.hub.clients());
+    for topic in ["orders.placed", "orders.4111111111111111", "orders.5500005555555559"] {
+        client.send(&event(topic, &map(&[("sku", "A7")])));
+    }
+    client.barrier();
+    assert!(told(&rules).contains("orders.4111111111111111"));
+    rules.replace(&in_topic);
+    wait_until("the rule is in force", || rules.reloads("applied") == 1.0);
+    let told = told(&rules);
+    assert!(!told.contains("4111") && !told.contains("5500"), "{told}");
+    assert!(told.contains("orders.placed"), "{told}");
+}
+
+#[test]
 fn a_rule_can_end_the_connection_and_what_came_before_is_published() {
     let rules = Rules::start(RULES);
     let mut subscriber = Client::open(rules.hub.clients());

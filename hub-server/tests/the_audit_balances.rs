@@ -7,19 +7,10 @@ mod support;
 use hub_core::wire::Overflow;
 use hub_server::RunningHub;
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use support::*;
 
 fn audit(hub: &RunningHub) -> Value {
-    let mut socket = TcpStream::connect(hub.http()).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket
-        .write_all(b"GET /admin/audit HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    serde_json::from_str(&http_get(hub, "/admin/audit")).unwrap()
 }
 
 fn line<'a>(audit: &'a Value, topic: &str) -> &'a Value {

@@ -150,6 +150,12 @@ impl Plan {
             .min()
     }
 
+    /// Whether a rule finds something in the topic's own name, so that it takes no events.
+    #[must_use]
+    pub fn refuses_topic(&self) -> bool {
+        self.topic_hit.is_some()
+    }
+
     /// Whether no rule applies to the topic; then the scrub need not be called.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -150,6 +150,7 @@ impl Gathering {
             Some(known) => *known,
             None => {
                 self.permit(event.topic)?;
+                self.refuse_topic(&event, hub)?;
                 self.remember(event.topic, self.find(hub, event.topic)?, publisher)
             }
         };
@@ -180,6 +181,17 @@ impl Gathering {
         match identity.rights().may_publish(&topic) {
             true => Ok(()),
             false => Err(Refusal::new(RefusedCode::Forbidden, "this client may not send there")),
+        }
+    }
+
+    /// A topic with a name that falls under a rule is not made: it would be shown to whoever may see
+    /// which topics there are.
+    fn refuse_topic(&self, event: &EventFrame<'_>, hub: &Hub) -> Result<(), Refusal> {
+        // `find` has a word on names that are none.
+        let Ok(topic) = TopicName::parse(event.topic) else { return Ok(()) };
+        match self.rules.plan(&topic).filter(|plan| plan.refuses_topic()) {
+            Some(plan) => scrub(&plan, event, &self.rules, &hub.metrics).map(drop),
+            None => Ok(()),
         }
     }
 

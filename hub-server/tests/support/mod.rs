@@ -52,14 +52,20 @@ pub(crate) fn open_narrow(address: SocketAddr) -> Client {
     client
 }
 
-/// The hub's metrics: name with labels, as Prometheus writes it, to value.
-pub(crate) fn metrics(hub: &RunningHub) -> HashMap<String, f64> {
+/// What the hub says over HTTP from this machine: the body.
+pub(crate) fn http_get(hub: &RunningHub, path: &str) -> String {
     let mut socket = TcpStream::connect(hub.http()).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n").unwrap();
-    let mut text = String::new();
-    socket.read_to_string(&mut text).unwrap();
-    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+/// The hub's metrics: name with labels, as Prometheus writes it, to value.
+pub(crate) fn metrics(hub: &RunningHub) -> HashMap<String, f64> {
+    let body = http_get(hub, "/metrics");
     let lines = body.lines().filter(|line| !line.starts_with('#'));
     lines
         .filter_map(|line| line.rsplit_once(' '))

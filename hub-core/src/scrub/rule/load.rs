@@ -62,6 +62,14 @@ pub(super) fn load(
     if rules.len() > super::super::bits::Bits::MAX {
         faults.add(0, "rule", "a file has at most 256 rules");
     }
+    // A file that is cut off must not switch the scrub off.
+    if rules.is_empty() && faults.is_empty() {
+        faults.add(
+            0,
+            "rule",
+            "there is no rule and no pack; a hub without rules names no rule file",
+        );
+    }
     let shared = Arc::new(Shared { detectors, keys, views, budget });
     if faults.is_empty() {
         for (rule, (tests, at)) in rules.iter().zip(&tests) {

@@ -179,6 +179,16 @@ impl RuleSet {
         Arc::new(Plan::build(topic, rules.collect(), self.shared.clone()))
     }
 
+    /// Whether a rule looks at the names of topics.
+    #[must_use]
+    pub fn looks_at_topics(&self) -> bool {
+        let in_topic = |rule: &Arc<Rule>| match &rule.kind {
+            RuleKind::Find(find) => find.in_topic,
+            _ => false,
+        };
+        self.rules.iter().any(in_topic)
+    }
+
     /// The view of a role: the default view, in which every rule acts as it says, for a role that
     /// no view names.
     #[must_use]
