@@ -6,7 +6,7 @@ use crate::input::{Format, Input, from_json};
 use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use hub_client::{Client, EmitError, FlushError, Headers, TopicName};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -69,7 +69,12 @@ struct Tally {
     published: u64,
     refused: u64,
     unknown: u64,
+    /// The first refusals, for `--json`.
+    refusals: Vec<Value>,
 }
+
+/// Refusals that a summary lists at most.
+const MOST_REFUSALS: usize = 100;
 
 pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let source = source(args)?;
@@ -208,10 +213,21 @@ impl Tally {
     fn heard(&mut self, said: Result<(), FlushError>) {
         let Err(error) = said else { return };
         for refused in &error.refused {
+            let rule = refused.rule.as_ref().map_or(String::new(), |rule| format!(" by {rule}"));
             let path = refused.path.as_ref().map_or(String::new(), |path| format!(" at {path}"));
             let (number, message, code) = (refused.number, &refused.message, refused.code);
-            note(format_args!("refused: event {number}: {message} ({code}){path}"));
+            note(format_args!("refused: event {number}: {message} ({code}){rule}{path}"));
         }
+        let room = MOST_REFUSALS.saturating_sub(self.refusals.len());
+        self.refusals.extend(error.refused.iter().take(room).map(|refused| {
+            json!({
+                "event": refused.number,
+                "code": refused.code.to_string(),
+                "message": refused.message,
+                "rule": refused.rule,
+                "path": refused.path,
+            })
+        }));
         if error.refused_more > 0 {
             note(format_args!("refused: {} more", error.refused_more));
         }
@@ -222,8 +238,12 @@ impl Tally {
     fn report(&self, json: bool) -> Result<(), Failure> {
         let emitted = self.published.saturating_sub(self.refused + self.unknown);
         if json {
-            let summary =
-                json!({ "emitted": emitted, "refused": self.refused, "unknown": self.unknown });
+            let summary = json!({
+                "emitted": emitted,
+                "refused": self.refused,
+                "unknown": self.unknown,
+                "refusals": self.refusals,
+            });
             writeln!(std::io::stdout().lock(), "{summary}")?;
         }
         let mut text = format!("emitted {emitted}");

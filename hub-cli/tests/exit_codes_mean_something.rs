@@ -4,6 +4,7 @@
 
 mod support;
 
+use serde_json::{Value, json};
 use std::process::Command;
 use support::{HUB, Hub, tool};
 
@@ -49,7 +50,27 @@ fn a_refused_topic_is_code_4_and_says_why() {
     let ended = hub.run(["emit", "$hub.mine", "1", "--count", "2", "--json"]).end();
     assert_eq!(ended.code(), Some(4), "{}", ended.stderr);
     assert_eq!(ended.stderr.matches("(reserved_topic)").count(), 2, "{}", ended.stderr);
-    assert_eq!(ended.text(), "{\"emitted\":0,\"refused\":2,\"unknown\":0}\n");
+    let summary: Value = serde_json::from_str(ended.text()).unwrap();
+    let counts = ["emitted", "refused", "unknown"].map(|key| summary[key].as_u64());
+    assert_eq!(counts, [Some(0), Some(2), Some(0)]);
+    assert_eq!(summary["refusals"][1]["event"], 1);
+    assert_eq!(summary["refusals"][1]["code"], "reserved_topic");
+}
+
+#[test]
+fn a_refusal_names_the_rule_and_the_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules.toml");
+    let rule = "[[rule]]\nname = \"no names\"\nfind = { keys = [\"name\"] }\naction = \"reject\"\n\
+                tests = { hits = [{ name = 1 }], misses = [1] }\n";
+    std::fs::write(&rules, rule).unwrap();
+    let hub = Hub::start_with(&["--rules", rules.to_str().unwrap()]);
+    let ended = hub.run(["emit", "a", "{\"who\": {\"name\": \"Ann\"}}", "--json"]).end();
+    assert_eq!(ended.code(), Some(4), "{}", ended.stderr);
+    assert!(ended.stderr.contains("(rejected) by no names at *.name"), "{}", ended.stderr);
+    let refusal = &serde_json::from_str::<Value>(ended.text()).unwrap()["refusals"][0];
+    assert_eq!((&refusal["rule"], &refusal["path"]), (&json!("no names"), &json!("*.name")));
+    assert!(!ended.stderr.contains("Ann") && !refusal.to_string().contains("Ann"));
 }
 
 #[test]

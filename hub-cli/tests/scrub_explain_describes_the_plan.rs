@@ -156,7 +156,7 @@ fn each_view_says_what_it_does_by_rule() {
 
 #[test]
 fn a_topic_without_rules_and_one_that_a_rule_refuses_are_described_too() {
-    let path = file("described_none.toml", "");
+    let path = file("described_none.toml", "[[pack]]\nname = \"pci\"\ntopics = [\"cards.**\"]");
     let ended = scrub(&["explain", path.to_str().unwrap(), "t", "--json"], b"");
     let plan: Value = serde_json::from_str(ended.text()).unwrap();
     assert_eq!((&plan["rules"], &plan["detectors"]), (&json!([]), &json!([])));

@@ -255,21 +255,22 @@ fn numbers_keys_and_bytes_are_looked_at() {
 
 #[test]
 fn a_find_inside_of_a_find_is_a_misreading() {
-    let rules = |inner: &str| {
+    let rules = |inner: &str, views: &str| {
         load(&format!(
             "[detectors.card]\npattern = '4[0-9]{{15}}'\n[detectors.phone]\npattern = '00[0-9]{{4}}'\n\
              [[rule]]\nname = \"phone\"\nfind = {{ detectors = [\"phone\"] }}\naction = \"{inner}\"\n\
              tests = {{ hits = [\"001234\"], misses = [\"1\"] }}\n\
              [[rule]]\nname = \"card\"\nfind = {{ detectors = [\"card\"] }}\naction = {{ do = \"keep_last\", n = 4 }}\n\
-             tests = {{ hits = [\"4111111111111111\"], misses = [\"1\"] }}\n\
-             [views.all]\nlabels = {{ card = \"keep\" }}\n"
+             tests = {{ hits = [\"4111111111111111\"], misses = [\"1\"] }}\n{views}"
         ))
     };
+    let card = json!("4111100222222222");
     for inner in ["reject", "mask", "drop"] {
-        let rules = rules(inner);
-        assert_eq!(scrubbed(&rules, &json!("4111100222222222")), "************2222", "{inner}");
+        assert_eq!(scrubbed(&rules(inner, ""), &card), "************2222", "{inner}");
     }
-    let rules = rules("mask");
+    let all = "[views.all]\nlabels = { card = \"keep\" }\n";
+    assert_eq!(refused(&rules("reject", all), &card), ("phone".into(), "$".into()));
+    let rules = rules("mask", all);
     assert_eq!(scrubbed(&rules, &json!("001234")), "******");
     // Who may see cards and no phone numbers sees no phone number in a card either.
     let all = rules.view("all").unwrap();

@@ -3,7 +3,7 @@
 use super::pass::Found;
 
 /// Longest `name:password` that is looked for, in bytes.
-const LONGEST: usize = 512;
+const LONGEST: usize = 4096;
 
 /// The `name:password` behind the `://` whose colon stands at `at`.
 pub(super) fn find(bytes: &[u8], at: usize) -> Option<Found> {
