@@ -9,6 +9,7 @@ mod explain;
 mod file;
 mod outcome;
 mod pair;
+mod reveal;
 mod run;
 mod seal;
 mod source;
@@ -34,13 +35,20 @@ pub(crate) fn command() -> Command {
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([check::command(), run::command(), explain::command(), diff::command()])
+        .subcommands([
+            check::command(),
+            run::command(),
+            explain::command(),
+            diff::command(),
+            reveal::command(),
+        ])
         .after_help(
             "Examples:\n  \
              hub scrub check rules.toml\n  \
              hub scrub run rules.toml --topic orders.placed < messages.jsonl\n  \
              hub scrub explain rules.toml orders.placed\n  \
-             hub scrub diff rules.toml new.toml --topic orders.placed < messages.jsonl",
+             hub scrub diff rules.toml new.toml --topic orders.placed < messages.jsonl\n  \
+             hub scrub reveal rules.toml '<token:crm-1:…>'",
         )
 }
 
@@ -50,6 +58,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
         Some(("run", args)) => run::run(args).await,
         Some(("explain", args)) => explain::run(args),
         Some(("diff", args)) => diff::run(args).await,
+        Some(("reveal", args)) => reveal::run(args),
         // clap lets no other through.
         _ => Ok(Exit::Usage),
     };
