@@ -5,7 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 mod scrub_common;
-use hub_core::scrub::{Revealed, RuleSet, Scratch};
+use hub_core::scrub::{Revealed, RuleSet, Scratch, ViewId};
 use scrub_common::*;
 use serde_json::{Value, json};
 
@@ -160,6 +160,12 @@ fn bucket() {
     assert_eq!(x(&rules, json!(u64::MAX)), u64::MAX - 5);
     assert_eq!(x(&rules, json!("37")), "30");
     assert_eq!(x(&rules, json!("many")), "****");
+    // In the shortest form that there is, as whoever wrote it would have done.
+    for (number, form) in [(-1, &[0xf6][..]), (-22, &[0xe2]), (37, &[30]), (137, &[0xcc, 130])] {
+        let (verdict, bytes) = scrub(&rules, &json!({ "x": number }));
+        let (seen, _) = verdict.render(ViewId::DEFAULT, &bytes, None).unwrap();
+        assert_eq!(seen, [b"\x81\xa1x", form].concat());
+    }
 }
 
 #[test]

@@ -112,6 +112,26 @@ fn rules_reject_quarantine_and_disconnect() {
     assert_eq!(&*rule, "r");
 }
 
+#[test]
+fn what_a_message_is_as_a_whole_rejects_quarantines_and_disconnects() {
+    for judge in [
+        "schema = { type = \"array\" }",
+        "condition = \"size(payload) > 0\"",
+        "structure = { types = [\"array\"] }",
+    ] {
+        let verdict = |action: &str| {
+            let rules = load(&format!(
+                "[[rule]]\nname = \"r\"\n{judge}\naction = \"{action}\"\n\
+                 tests = {{ hits = [{{ bye = [] }}], misses = [[]] }}"
+            ));
+            scrub(&rules, &json!({ "bye": [] })).0
+        };
+        assert!(matches!(verdict("reject"), Verdict::Refuse(_)), "{judge}");
+        assert!(matches!(verdict("quarantine"), Verdict::Quarantine(_)), "{judge}");
+        assert!(matches!(verdict("disconnect"), Verdict::Disconnect { .. }), "{judge}");
+    }
+}
+
 const DIGITS: &str = "[detectors.digits]\npattern = '[0-9]{4}'\n[[rule]]\nname = \"digits\"\nMODE\n\
     find = { detectors = [\"digits\"], in = [\"values\", \"keys\", \"headers\", \"topic\"] }\naction = \"mask\"\n\
     tests = { hits = [1234], misses = [123] }\n";

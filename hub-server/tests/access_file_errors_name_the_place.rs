@@ -243,6 +243,13 @@ fn a_malformed_weak_or_costly_hash_is_refused() {
         assert!(bad.len() < 20 || !message.contains(&bad[bad.len() - 10..]), "{message}");
     }
 
+    // The dearest that there may be.
+    for params in ["m=65536,t=4,p=4", "m=1024,t=256,p=1"] {
+        load(&token(&with(params)));
+    }
+    for params in ["m=65536,t=5,p=1", "m=65536,t=4,p=5"] {
+        refused(&token(&with(params)), 3, "identities.a.tokens.t", "costs too much");
+    }
     // What is enough for 256 random bits is not for a password.
     let password = |hash: &str| format!("[identities.a]\nroles = []\npassword = {hash:?}");
     refused(&password(&good), 3, "identities.a.password", "too weak");
