@@ -4,6 +4,7 @@
 //! - [`rate`]: how fast it may publish
 //! - [`memory`]: how much the process may hold, and what happens before it holds more
 //! - [`relief`]: looks at it, and frees some when it is short
+//! - [`share`]: what somebody adds to what is counted as held
 //! - [`system`]: what the operating system says of memory
 //!
 //! The invariants, and what breaks without each:
@@ -18,6 +19,7 @@ pub(crate) mod account;
 pub(crate) mod memory;
 pub(crate) mod rate;
 pub(crate) mod relief;
+pub(crate) mod share;
 pub(crate) mod system;
 
 /// A limit, by the key that sets it.

@@ -19,12 +19,18 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 /// Events that are refused at a time while the hub is short of memory: the refusals take memory too.
-const REFUSED_AT_ONCE: u64 = 64;
+const REFUSED_AT_ONCE: u64 = 16;
+/// A client with more than this many bytes of control frames waiting is not read from,
+const CONTROL_BYTES: usize = 256 * 1024;
+/// or with more than this many while events are refused. What is refused at a time comes on top.
+const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
+/// Up to here a queue does not say what its control frames take; from there on it does so itself.
+const UNSAID: usize = 64 * 1024;
 /// What one read takes of a client that was held, or while memory is short: what it may not send
 /// yet waits in its own socket, not here.
 const SIP: usize = 16 * 1024;
 /// By so much what a session holds may change before it is counted anew.
-const STEP: usize = 16 * 1024;
+const STEP: usize = 4 * 1024;
 
 /// A session's share of what is limited.
 #[derive(Debug, Default)]
@@ -280,9 +286,18 @@ impl Session {
         true
     }
 
-    /// Counts what the session holds of its client's bytes.
+    /// Whether the client is to read what it was answered before more is read from it.
+    pub(super) fn must_read_first(&self) -> bool {
+        let most = match self.hub.memory.pressure() {
+            Pressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
+            _ => CONTROL_BYTES,
+        };
+        self.outbound.queue().control_bytes() > most
+    }
+
+    /// Counts what the session holds of its client's bytes, and of answers that it does not read.
     pub(super) fn count_held(&mut self) {
-        let mut held = self.carry.len();
+        let mut held = self.carry.len() + self.outbound.queue().control_bytes().min(UNSAID);
         if !self.gathering.runs.is_empty() {
             held += self.gathering.runs.iter().map(|gathered| gathered.run.size()).sum::<usize>();
         }
@@ -290,6 +305,13 @@ impl Session {
         if held.abs_diff(counted) >= STEP || (held == 0 && counted > 0) {
             self.hub.memory.held().change(counted, held);
             self.bounds.counted = held;
+        }
+    }
+
+    /// The same after something was written.
+    pub(super) fn count_written(&mut self) {
+        if self.bounds.counted > 0 {
+            self.count_held();
         }
     }
 
@@ -312,6 +334,8 @@ pub(crate) struct Relieve {
     pub queue: usize,
     /// Of a frame that has not come in full, if connections with more are to end.
     pub carry: Option<usize>,
+    /// Of answers that their client does not read, if connections with more are to end.
+    pub answers: Option<usize>,
 }
 
 impl Handler<Relieve> for Session {
@@ -328,5 +352,15 @@ impl Handler<Relieve> for Session {
             self.publish_what_fits();
             self.close_for(Limit::Memory, CloseCode::Overloaded, "the hub is short of memory", ctx);
         }
+        if let Some(most) = relieve.answers {
+            self.refusals.trim(true);
+            if self.outbound.queue().control_bytes() > most {
+                let why = "the hub is short of memory, and this client does not read its answers";
+                self.close_for(Limit::Memory, CloseCode::SlowConsumer, why, ctx);
+                // It would not read that either: what waits goes with the connection.
+                ctx.stop();
+            }
+        }
+        self.count_written();
     }
 }

@@ -111,6 +111,7 @@ impl Session {
         let outbound =
             Outbound::new(connection, socket, hub.config.queue_bytes, ledger, sent_bytes);
         let gathering = Gathering::new(hub.rules.current());
+        let refusals = Refusals::new(hub.registry.ledger().held().clone());
         Session {
             connection,
             loopback,
@@ -132,7 +133,7 @@ impl Session {
             receipts: false,
             received: 0,
             ahead: Numbers::default(),
-            refusals: Refusals::default(),
+            refusals,
             receipted: 0,
             heard: false,
             pinged: false,
@@ -213,6 +214,7 @@ impl Session {
             return;
         }
         self.looked = Instant::now();
+        self.count_written(); // others may have written what it was counted for
         // A client whose bytes are not read cannot be heard.
         let listening = self.pause.is_none() && !self.busy && !self.bounds.holds();
         if !std::mem::take(&mut self.heard) {
