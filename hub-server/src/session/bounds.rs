@@ -6,6 +6,7 @@ use super::{Session, Stage, is_ending};
 use crate::access::Identity;
 use crate::limits::Limit;
 use crate::limits::account::{Account, Owner, Seat};
+use crate::limits::door::Place;
 use crate::limits::memory::Pressure;
 use crate::limits::rate::Rate;
 use actix::prelude::*;
@@ -36,7 +37,7 @@ const STEP: usize = 4 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     peer: Option<IpAddr>,
-    of_address: Option<Seat>,
+    _place: Option<Place>,
     of_identity: Option<Seat>,
     account: Option<Arc<Account>>,
     /// None if its client may publish as fast as it can.
@@ -65,8 +66,8 @@ enum Hold {
 }
 
 impl Bounds {
-    pub(super) fn of(peer: Option<IpAddr>) -> Self {
-        Bounds { peer, ..Bounds::default() }
+    pub(super) fn of(peer: Option<IpAddr>, place: Place) -> Self {
+        Bounds { peer, _place: Some(place), ..Bounds::default() }
     }
 
     /// Whether the session does not read, on purpose.
@@ -80,31 +81,6 @@ impl Bounds {
 }
 
 impl Session {
-    /// Whether one more connection is too many, and for which limit.
-    pub(super) fn admit_connection(&mut self) -> Option<(Limit, CloseCode, &'static str)> {
-        let config = &self.hub.config;
-        if self.hub.sessions.len() > config.max_connections {
-            let reason = "the hub has as many connections as it may have";
-            return Some((Limit::Connections, CloseCode::Overloaded, reason));
-        }
-        if self.hub.memory.pressure() == Pressure::Refuse {
-            let reason = "the hub is short of memory";
-            return Some((Limit::Memory, CloseCode::Overloaded, reason));
-        }
-        if config.max_connections_per_address > 0
-            && let Some(peer) = self.bounds.peer
-        {
-            let account = self.hub.accounts.of(Owner::at(peer));
-            self.bounds.of_address = Seat::connection(&account, config.max_connections_per_address);
-            if self.bounds.of_address.is_none() {
-                let reason = "this address has as many connections as it may have";
-                let code = CloseCode::TooManyConnections;
-                return Some((Limit::ConnectionsPerAddress, code, reason));
-            }
-        }
-        None
-    }
-
     /// What this client takes from now on is its identity's.
     pub(super) fn open_account(&mut self, identity: &Identity) {
         let owner = match (identity.is_anonymous(), self.bounds.peer) {
