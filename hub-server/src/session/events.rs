@@ -7,13 +7,15 @@ use super::{Numbers, Session, Stage};
 use crate::hub::now_ms;
 use crate::instances::Past;
 use crate::limits::Limit;
+use crate::limits::account::Seat;
 use crate::limits::memory::Pressure;
 use actix::prelude::*;
-use hub_core::topic::{Outlet, Published, TopicName};
+use hub_core::topic::{Deposit, Outlet, Published, Topic, TopicName};
 use hub_core::wire::{
     CloseCode, EventFrame, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat, split,
 };
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Where it is shown what is in quarantine, each topic's under its own name.
 pub(super) const QUARANTINE: &str = "$hub.quarantine";
@@ -166,13 +168,32 @@ impl Session {
     /// Shows an event that nobody may see to those who look after the quarantine.
     fn quarantine(&mut self, body: &[u8], shown: &[u8]) {
         let topic = EventFrame::parse(body, &self.hub.limits).map_or("", |event| event.topic);
-        let name = TopicName::parse(&format!("{QUARANTINE}.{topic}"))
-            .or_else(|_| TopicName::parse(&format!("{QUARANTINE}.other")));
-        let topic = name.ok().and_then(|name| self.hub.registry.get_or_create(&name).ok());
+        let own = TopicName::parse(&format!("{QUARANTINE}.{topic}")).ok();
+        let topic = own.and_then(|name| self.quarantine_of(&name)).or_else(|| {
+            let other = TopicName::parse(&format!("{QUARANTINE}.other")).ok()?;
+            self.hub.registry.get_or_create(&other).ok()
+        });
         match topic {
             Some(topic) => self.gathering.add_notice(topic, shown),
             None => tracing::warn!("no topic is left for the quarantine"),
         }
+    }
+
+    /// The topic of this name. If it is made, it counts as one of those that the client makes.
+    fn quarantine_of(&self, name: &TopicName) -> Option<Arc<Topic>> {
+        let hub = &self.hub;
+        if let Some(topic) = hub.registry.get(name.as_str()) {
+            return Some(topic);
+        }
+        let mut deposit: Option<Deposit> = None;
+        if let Some(account) = self.bounds.account() {
+            let Some(seat) = Seat::topic(account, hub.config.max_topics_per_identity) else {
+                hub.metrics.limited(Limit::TopicsPerIdentity);
+                return None;
+            };
+            deposit = Some(Box::new(seat));
+        }
+        hub.registry.get_or_create_with(name, deposit).ok()
     }
 
     fn gather(&mut self, stretch: &mut Option<Stretch>, bytes: &[u8]) {
