@@ -230,7 +230,7 @@ impl Instances {
 
     /// Forgets those that were away for too long.
     pub(crate) fn forget_old(&self) {
-        self.known.retain(|_, known| !known.away().is_some_and(|(at, _)| at.elapsed() > self.keep));
+        self.known.retain(|_, known| known.away().is_none_or(|(at, _)| at.elapsed() <= self.keep));
     }
 
     /// Forgets those that are away for longest until the others of them take at most `most` bytes.

@@ -129,7 +129,8 @@ impl Drop for Confined {
 /// What the process of a [`Confined`] does, until its stdin ends.
 fn serve(access: String) {
     let hub: RunningHub = hub_with(|config| config.access = access);
-    println!("\nhub at {} {}", hub.clients(), hub.http());
+    let line = format!("\nhub at {} {}\n", hub.clients(), hub.http());
+    std::io::stdout().write_all(line.as_bytes()).unwrap();
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 

@@ -23,7 +23,7 @@ use tokio::time::Sleep;
 const REFUSED_AT_ONCE: u64 = 16;
 /// A client with more than this many bytes of control frames waiting is not read from,
 const CONTROL_BYTES: usize = 256 * 1024;
-/// or with more than this many while events are refused. What is refused at a time comes on top.
+/// or with more than this many while memory is short. What is refused at a time comes on top.
 const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
 /// Up to here a queue does not say what its control frames take; from there on it does so itself.
 const UNSAID: usize = 64 * 1024;
@@ -265,10 +265,19 @@ impl Session {
     /// Whether the client is to read what it was answered before more is read from it.
     pub(super) fn must_read_first(&self) -> bool {
         let most = match self.hub.memory.pressure() {
-            Pressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
-            _ => CONTROL_BYTES,
+            Pressure::Calm => CONTROL_BYTES,
+            Pressure::Slow | Pressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
         };
         self.outbound.queue().control_bytes() > most
+    }
+
+    /// Something was answered. Whether the client is to read it before more is read from it.
+    pub(super) fn answered(&self) -> bool {
+        // Queues keep the room that they once had: it is to be little.
+        if self.outbound.queue().control_bytes() > CONTROL_BYTES_WHEN_SHORT {
+            self.outbound.flush();
+        }
+        self.must_read_first()
     }
 
     /// Counts what the session holds of its client's bytes, and of answers that it does not read.

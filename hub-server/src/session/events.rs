@@ -66,14 +66,14 @@ impl Session {
             let end = at + 4 + body.len();
             if self.stage == Stage::Open && matches!(FrameType::of(body), Ok(FrameType::Event)) {
                 let refused = self.event(&mut stretch, bytes, at..end, ctx);
-                full = refused && self.must_read_first();
+                full = refused && self.answered();
             } else {
                 self.gather(&mut stretch, bytes);
                 if !self.publish() {
                     break; // the frame comes again when there is room
                 }
                 self.control(body, ctx);
-                full = self.must_read_first();
+                full = self.answered();
             }
             at = end;
         }
