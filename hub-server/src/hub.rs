@@ -64,7 +64,7 @@ impl Hub {
         let registry = Registry::new(settings, arbiters);
         let held = registry.ledger().held().clone();
         let rules = Arc::new(RulesInForce::default());
-        let memory = Arc::new(Memory::new(held, config.memory_bytes, config.queue_bytes));
+        let memory = Arc::new(Memory::new(held.clone(), config.memory_bytes, config.queue_bytes));
         Ok(Arc::new(Hub {
             limits: Limits {
                 frame: config.max_frame_bytes,
@@ -81,7 +81,7 @@ impl Hub {
             accounts: Accounts::new(),
             memory,
             registry,
-            instances: Instances::new(Duration::from_millis(config.resume_ms)),
+            instances: Instances::new(Duration::from_millis(config.resume_ms), held),
             rules,
             access: AccessInForce::new(Access::without_file(
                 config.anonymous == Anonymous::Everywhere,

@@ -2,6 +2,7 @@
 
 use crate::hub::Hub;
 use crate::limits::Limit;
+use crate::limits::door::{Door, Place};
 use crate::session::{Session, Socket};
 use crate::tls::{TlsSetup, TlsStream, shake_hands};
 use actix::{Actor, ArbiterHandle};
@@ -19,12 +20,11 @@ pub(crate) async fn accept(
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    // Cloned for each handshake that is under way.
-    let shaking = Arc::new(());
+    let door = Door::new(hub.clone());
     for arbiter in arbiters.iter().cycle() {
-        let socket = loop {
+        let (socket, peer) = loop {
             match listener.accept().await {
-                Ok((socket, _)) => break socket,
+                Ok(accepted) => break accepted,
                 Err(error) => {
                     hub.metrics.limited(Limit::FileDescriptors);
                     // Out of file descriptors, for example: accepting again at once would only spin.
@@ -37,24 +37,22 @@ pub(crate) async fn accept(
             tracing::warn!(%error, "cannot use a connection");
             continue;
         }
+        let place = match door.enter(Some(peer.ip())) {
+            Ok(place) => place,
+            Err(why) => {
+                door.turn_away(socket, &why);
+                continue;
+            }
+        };
         match hub.tls.current() {
             None => {
                 let Ok(socket) = socket.into_std() else { continue };
-                start(hub.clone(), arbiter, || TcpStream::from_std(socket).map(Socket::Plain));
-            }
-            // There is no way to tell a client why before it is known to speak TLS.
-            Some(_)
-                if hub.sessions.len() + Arc::strong_count(&shaking)
-                    > hub.config.max_connections =>
-            {
-                hub.metrics.tls.failed.with_label_values(&["overloaded"]).inc();
+                let socket = || TcpStream::from_std(socket).map(Socket::Plain);
+                start(hub.clone(), arbiter, place, socket);
             }
             Some(setup) => {
-                let (hub, arbiter, shaking) = (hub.clone(), arbiter.clone(), shaking.clone());
-                actix_rt::spawn(async move {
-                    encrypt(hub, &arbiter, socket, setup).await;
-                    drop(shaking);
-                });
+                let (hub, arbiter) = (hub.clone(), arbiter.clone());
+                actix_rt::spawn(encrypt(hub, arbiter, place, socket, setup));
             }
         }
     }
@@ -62,14 +60,20 @@ pub(crate) async fn accept(
 }
 
 /// Begins a session once the handshake is done.
-async fn encrypt(hub: Arc<Hub>, arbiter: &ArbiterHandle, socket: TcpStream, setup: Arc<TlsSetup>) {
+async fn encrypt(
+    hub: Arc<Hub>,
+    arbiter: ArbiterHandle,
+    place: Place,
+    socket: TcpStream,
+    setup: Arc<TlsSetup>,
+) {
     let patience = Duration::from_millis(hub.config.handshake_ms);
     let peer = socket.peer_addr().ok();
     match shake_hands(socket, setup, patience).await {
         Ok(shaken) => {
             hub.metrics.tls.handshakes.inc();
             let held = hub.registry.ledger().held().clone();
-            start(hub, arbiter, || {
+            start(hub, &arbiter, place, || {
                 TlsStream::new(shaken, held).map(|tls| Socket::Tls(Box::new(tls)))
             });
         }
@@ -88,12 +92,13 @@ async fn encrypt(hub: Arc<Hub>, arbiter: &ArbiterHandle, socket: TcpStream, setu
 fn start(
     hub: Arc<Hub>,
     arbiter: &ArbiterHandle,
+    place: Place,
     socket: impl FnOnce() -> io::Result<Socket> + Send + 'static,
 ) {
     let connection = hub.connection_number();
     arbiter.spawn_fn(move || match socket() {
         Ok(socket) => {
-            Session::new(hub, connection, socket).start();
+            Session::new(hub, connection, socket, place).start();
         }
         Err(error) => tracing::warn!(%error, "cannot use a connection"),
     });

@@ -86,6 +86,8 @@ pub(crate) struct Watch {
     slow: usize,
     /// The least that was used since publishers have to wait, and since when.
     least: (usize, Duration),
+    /// The most that was resident since then, and since when.
+    most: (usize, Duration),
 }
 
 /// What a look found.
@@ -102,8 +104,9 @@ pub(crate) struct Verdict {
 
 impl Watch {
     pub(crate) fn new(budget: usize, grace: Duration) -> Self {
-        let (level, least) = (Pressure::Calm, (0, Duration::ZERO));
-        Watch { budget, grace, kept: 0, base: usize::MAX, last: None, level, slow: SLOW, least }
+        let (least, most) = ((0, Duration::ZERO), (0, Duration::ZERO));
+        let (level, last, slow) = (Pressure::Calm, None, SLOW);
+        Watch { budget, grace, kept: 0, base: usize::MAX, last, level, slow, least, most }
     }
 
     fn percent(&self, percent: usize) -> usize {
@@ -119,12 +122,19 @@ impl Watch {
             self.slow = (self.slow + 1).min(SLOW);
         }
         let mut used = self.used(resident, counted);
-        if self.level == Pressure::Calm || used + self.budget / 64 < self.least.0 {
+        let step = self.budget / 64;
+        if self.level == Pressure::Calm || used + step < self.least.0 {
             self.least = (used, now);
         }
-        let stuck = self.level != Pressure::Calm && now.saturating_sub(self.least.1) >= self.grace;
-        if stuck && counted < self.budget / 2 && resident < self.budget {
-            // Nothing that is held could be let go of, and nobody can bring back the rest.
+        if self.level == Pressure::Calm || resident > self.most.0 + step {
+            self.most = (resident, now);
+        }
+        let over = |since: Duration| now.saturating_sub(since) >= self.grace;
+        let stuck = self.level != Pressure::Calm && over(self.least.1);
+        if stuck && counted < self.budget / 2 && over(self.most.1) {
+            // Nothing that is held could be let go of, and nobody can bring back the rest: also
+            // where it is more than the budget, waiting would only be for ever. But as long as the
+            // process grows, somebody uses what it takes.
             self.kept = self.most_kept(resident, counted);
             used = self.used(resident, counted);
         }
@@ -423,12 +433,30 @@ mod tests {
             let mut process = Process::new();
             let mut resident = 0;
             for (held, other) in steps {
-                resident = resident.max(held + other).min(99);
+                resident = resident.max(held + other);
                 process.look(resident, held);
             }
             resident = resident.max(left);
             let calm = (0..60).any(|_| process.look(resident, left).level == Pressure::Calm);
             prop_assert!(calm);
+        }
+
+        /// What grows and is not counted is never taken for kept.
+        #[test]
+        fn it_is_not_calm_while_it_grows(
+            held in 0..20_usize,
+            base in 1..20_usize,
+            steps in proptest::collection::vec(2..10_usize, 1..60),
+        ) {
+            let mut process = Process::new();
+            let mut resident = held + base;
+            process.look(resident, held);
+            for grows in steps {
+                resident += grows;
+                let verdict = process.look(resident, held);
+                prop_assert!(verdict.level != Pressure::Calm || resident < 80);
+                prop_assert_eq!(verdict.used, resident * MIB);
+            }
         }
 
         /// It is never calm with more in use than the budget allows.

@@ -1,10 +1,12 @@
 //! What one client, one identity or all together may take from the hub.
 //!
 //! - [`account`]: what an identity, or an address, takes: connections, topics, its rate
+//! - [`door`]: who is let in
 //! - [`rate`]: how fast it may publish
 //! - [`memory`]: how much the process may hold, and what happens before it holds more
 //! - [`relief`]: looks at it, and frees some when it is short
-//! - [`system`]: what the operating system says of memory
+//! - [`share`]: what somebody adds to what is counted as held
+//! - [`system`]: what the operating system says of memory, and allows of open files
 //!
 //! The invariants, and what breaks without each:
 //!
@@ -15,9 +17,11 @@
 //! - **A limit that is not set costs a branch for each read**, not for each event.
 
 pub(crate) mod account;
+pub(crate) mod door;
 pub(crate) mod memory;
 pub(crate) mod rate;
 pub(crate) mod relief;
+pub(crate) mod share;
 pub(crate) mod system;
 
 /// A limit, by the key that sets it.

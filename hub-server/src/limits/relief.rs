@@ -18,8 +18,15 @@ const WIDEN_EVERY: Duration = Duration::from_millis(100);
 const SWEEP: Duration = Duration::from_secs(1);
 /// What may always wait for a client.
 const LEAST_QUEUE: usize = 64 * 1024;
+/// A client may have left so much of its answers unread before events are refused,
+const MOST_ANSWERS: usize = 256 * 1024;
+/// and so much in the end.
+const LEAST_ANSWERS: usize = 8 * 1024;
 /// After so many looks at which memory is short the topics forget their past once more.
 const FORGET_EVERY: u32 = 50;
+/// After so many it is seen to it that clients that are away take no more than this part of the budget.
+const AWAY_EVERY: u32 = 5;
+const AWAY_PART: usize = 16;
 
 /// Runs for as long as the hub.
 pub(crate) async fn keep_within_budget(hub: Arc<Hub>) {
@@ -79,12 +86,19 @@ fn relieve(hub: &Hub, relief: &mut Relief, level: Pressure) {
     if relief.short.is_multiple_of(FORGET_EVERY) {
         hub.registry.forget_past();
     }
+    if relief.short.is_multiple_of(AWAY_EVERY)
+        && let Some(budget) = hub.memory.budget()
+    {
+        hub.instances.forget_away(budget / AWAY_PART);
+    }
     if let Some(queue) = relief.narrow() {
         hub.memory.held().limit_queues(queue);
-        let carry = (level == Pressure::Refuse).then_some(queue);
+        let refuses = level == Pressure::Refuse;
+        let carry = refuses.then_some(queue);
+        let answers = refuses.then(|| relief.narrow_answers());
         for session in &hub.sessions {
             // Whose mailbox is full is told at the next look.
-            let _ = session.try_send(Relieve { queue, carry });
+            let _ = session.try_send(Relieve { queue, carry, answers });
         }
     }
 }
@@ -98,6 +112,8 @@ struct Relief {
     /// What the configuration allows.
     most: usize,
     queue: usize,
+    /// What may wait of a client's answers while events are refused; halved in the same way.
+    answers: usize,
     /// At how many looks memory was short, since it was not.
     short: u32,
     /// When it last grew.
@@ -106,7 +122,7 @@ struct Relief {
 
 impl Relief {
     fn new(most: usize) -> Self {
-        Relief { most, queue: most, short: 0, widened: Duration::ZERO }
+        Relief { most, queue: most, answers: MOST_ANSWERS, short: 0, widened: Duration::ZERO }
     }
 
     /// Memory is short: what may wait from now on, if that is less. For the first time it stays.
@@ -119,9 +135,16 @@ impl Relief {
         })
     }
 
+    /// Events are refused: what of its answers may wait for a client from now on.
+    fn narrow_answers(&mut self) -> usize {
+        self.answers = (self.answers / 2).max(LEAST_ANSWERS);
+        self.answers
+    }
+
     /// There is enough: what may wait from now on, if that is more.
     fn widen(&mut self, now: Duration) -> Option<usize> {
         self.short = 0;
+        self.answers = MOST_ANSWERS;
         let grows = self.queue < self.most && now.saturating_sub(self.widened) >= WIDEN_EVERY;
         grows.then(|| {
             self.widened = now;

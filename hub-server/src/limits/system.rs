@@ -1,5 +1,7 @@
-//! What the operating system says of memory. On systems without `/proc` it says nothing.
+//! What the operating system says of memory and allows of open files. On systems without `/proc` it
+//! says nothing of memory.
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 
 /// Of what there is, the part that the hub takes if it is not told how much it may.
@@ -10,6 +12,29 @@ pub(crate) fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size())
+}
+
+/// Files that this process may open, and has open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OpenFiles {
+    pub limit: usize,
+    pub open: usize,
+}
+
+/// Raises the limit of open files as far as this process may. `None`: there is none.
+pub(crate) fn raise_open_files() -> Option<OpenFiles> {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let mut raised = limit;
+        raised.current = raised.maximum;
+        match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => limit = raised,
+            Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
+        }
+    }
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    let limit = usize::try_from(limit.current?).unwrap_or(usize::MAX);
+    Some(OpenFiles { limit, open })
 }
 
 /// A budget, and from what it was derived.

@@ -6,6 +6,7 @@ use super::{Session, Stage, is_ending};
 use crate::access::Identity;
 use crate::limits::Limit;
 use crate::limits::account::{Account, Owner, Seat};
+use crate::limits::door::Place;
 use crate::limits::memory::Pressure;
 use crate::limits::rate::Rate;
 use actix::prelude::*;
@@ -19,18 +20,24 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 /// Events that are refused at a time while the hub is short of memory: the refusals take memory too.
-const REFUSED_AT_ONCE: u64 = 64;
+const REFUSED_AT_ONCE: u64 = 16;
+/// A client with more than this many bytes of control frames waiting is not read from,
+const CONTROL_BYTES: usize = 256 * 1024;
+/// or with more than this many while memory is short. What is refused at a time comes on top.
+const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
+/// Up to here a queue does not say what its control frames take; from there on it does so itself.
+const UNSAID: usize = 64 * 1024;
 /// What one read takes of a client that was held, or while memory is short: what it may not send
 /// yet waits in its own socket, not here.
 const SIP: usize = 16 * 1024;
 /// By so much what a session holds may change before it is counted anew.
-const STEP: usize = 16 * 1024;
+const STEP: usize = 4 * 1024;
 
 /// A session's share of what is limited.
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     peer: Option<IpAddr>,
-    of_address: Option<Seat>,
+    _place: Option<Place>,
     of_identity: Option<Seat>,
     account: Option<Arc<Account>>,
     /// None if its client may publish as fast as it can.
@@ -59,8 +66,8 @@ enum Hold {
 }
 
 impl Bounds {
-    pub(super) fn of(peer: Option<IpAddr>) -> Self {
-        Bounds { peer, ..Bounds::default() }
+    pub(super) fn of(peer: Option<IpAddr>, place: Place) -> Self {
+        Bounds { peer, _place: Some(place), ..Bounds::default() }
     }
 
     /// Whether the session does not read, on purpose.
@@ -74,31 +81,6 @@ impl Bounds {
 }
 
 impl Session {
-    /// Whether one more connection is too many, and for which limit.
-    pub(super) fn admit_connection(&mut self) -> Option<(Limit, CloseCode, &'static str)> {
-        let config = &self.hub.config;
-        if self.hub.sessions.len() > config.max_connections {
-            let reason = "the hub has as many connections as it may have";
-            return Some((Limit::Connections, CloseCode::Overloaded, reason));
-        }
-        if self.hub.memory.pressure() == Pressure::Refuse {
-            let reason = "the hub is short of memory";
-            return Some((Limit::Memory, CloseCode::Overloaded, reason));
-        }
-        if config.max_connections_per_address > 0
-            && let Some(peer) = self.bounds.peer
-        {
-            let account = self.hub.accounts.of(Owner::at(peer));
-            self.bounds.of_address = Seat::connection(&account, config.max_connections_per_address);
-            if self.bounds.of_address.is_none() {
-                let reason = "this address has as many connections as it may have";
-                let code = CloseCode::TooManyConnections;
-                return Some((Limit::ConnectionsPerAddress, code, reason));
-            }
-        }
-        None
-    }
-
     /// What this client takes from now on is its identity's.
     pub(super) fn open_account(&mut self, identity: &Identity) {
         let owner = match (identity.is_anonymous(), self.bounds.peer) {
@@ -280,9 +262,27 @@ impl Session {
         true
     }
 
-    /// Counts what the session holds of its client's bytes.
+    /// Whether the client is to read what it was answered before more is read from it.
+    pub(super) fn must_read_first(&self) -> bool {
+        let most = match self.hub.memory.pressure() {
+            Pressure::Calm => CONTROL_BYTES,
+            Pressure::Slow | Pressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
+        };
+        self.outbound.queue().control_bytes() > most
+    }
+
+    /// Something was answered. Whether the client is to read it before more is read from it.
+    pub(super) fn answered(&self) -> bool {
+        // Queues keep the room that they once had: it is to be little.
+        if self.outbound.queue().control_bytes() > CONTROL_BYTES_WHEN_SHORT {
+            self.outbound.flush();
+        }
+        self.must_read_first()
+    }
+
+    /// Counts what the session holds of its client's bytes, and of answers that it does not read.
     pub(super) fn count_held(&mut self) {
-        let mut held = self.carry.len();
+        let mut held = self.carry.len() + self.outbound.queue().control_bytes().min(UNSAID);
         if !self.gathering.runs.is_empty() {
             held += self.gathering.runs.iter().map(|gathered| gathered.run.size()).sum::<usize>();
         }
@@ -290,6 +290,13 @@ impl Session {
         if held.abs_diff(counted) >= STEP || (held == 0 && counted > 0) {
             self.hub.memory.held().change(counted, held);
             self.bounds.counted = held;
+        }
+    }
+
+    /// The same after something was written.
+    pub(super) fn count_written(&mut self) {
+        if self.bounds.counted > 0 {
+            self.count_held();
         }
     }
 
@@ -312,6 +319,8 @@ pub(crate) struct Relieve {
     pub queue: usize,
     /// Of a frame that has not come in full, if connections with more are to end.
     pub carry: Option<usize>,
+    /// Of answers that their client does not read, if connections with more are to end.
+    pub answers: Option<usize>,
 }
 
 impl Handler<Relieve> for Session {
@@ -328,5 +337,15 @@ impl Handler<Relieve> for Session {
             self.publish_what_fits();
             self.close_for(Limit::Memory, CloseCode::Overloaded, "the hub is short of memory", ctx);
         }
+        if let Some(most) = relieve.answers {
+            self.refusals.trim(true);
+            if self.outbound.queue().control_bytes() > most {
+                let why = "the hub is short of memory, and this client does not read its answers";
+                self.close_for(Limit::Memory, CloseCode::SlowConsumer, why, ctx);
+                // It would not read that either: what waits goes with the connection.
+                ctx.stop();
+            }
+        }
+        self.count_written();
     }
 }

@@ -7,13 +7,15 @@ use super::{Numbers, Session, Stage};
 use crate::hub::now_ms;
 use crate::instances::Past;
 use crate::limits::Limit;
+use crate::limits::account::Seat;
 use crate::limits::memory::Pressure;
 use actix::prelude::*;
-use hub_core::topic::{Outlet, Published, TopicName};
+use hub_core::topic::{Deposit, Outlet, Published, Topic, TopicName};
 use hub_core::wire::{
     CloseCode, EventFrame, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat, split,
 };
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Where it is shown what is in quarantine, each topic's under its own name.
 pub(super) const QUARANTINE: &str = "$hub.quarantine";
@@ -34,10 +36,12 @@ impl Session {
     pub(super) fn ingest_all(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         let mut at = 0;
         let mut stretch = None;
+        // Few bytes can ask for many answers.
+        let mut full = false;
         if self.gathering.runs.is_empty() {
             self.gathering.follow_rules(&self.hub);
         }
-        while !self.busy && self.pause.is_none() {
+        while !self.busy && self.pause.is_none() && !full {
             let limit = match self.stage {
                 Stage::Handshake => MAX_HELLO as u32,
                 Stage::Open => self.hub.limits.frame,
@@ -61,13 +65,15 @@ impl Session {
             };
             let end = at + 4 + body.len();
             if self.stage == Stage::Open && matches!(FrameType::of(body), Ok(FrameType::Event)) {
-                self.event(&mut stretch, bytes, at..end, ctx);
+                let refused = self.event(&mut stretch, bytes, at..end, ctx);
+                full = refused && self.answered();
             } else {
                 self.gather(&mut stretch, bytes);
                 if !self.publish() {
                     break; // the frame comes again when there is room
                 }
                 self.control(body, ctx);
+                full = self.answered();
             }
             at = end;
         }
@@ -75,7 +81,7 @@ impl Session {
         if self.stage != Stage::Closing {
             // No spare room: a connection that falls silent keeps no memory.
             self.carry = bytes[at..].to_vec();
-            self.unfinished = self.busy || self.pause.is_some();
+            self.unfinished = self.busy || self.pause.is_some() || full;
             if self.pause.is_none() && self.publish() {
                 self.receipt();
             }
@@ -83,31 +89,38 @@ impl Session {
         self.flush_touched();
     }
 
+    /// Whether it is refused.
     fn event(
         &mut self,
         stretch: &mut Option<Stretch>,
         bytes: &[u8],
         at: Range<usize>,
         ctx: &mut Context<Self>,
-    ) {
+    ) -> bool {
         let number = self.received;
         self.received += 1;
         if !self.ahead.is_empty() && self.ahead.take(number) {
-            return; // it came before the connection was cut
+            return false; // it came before the connection was cut
         }
         let body = &bytes[at.start + 4..at.end];
         if let Some(place) = self.gathering.expected(body, &self.hub.limits) {
-            return self.stretch(stretch, bytes, place, at, number);
+            self.stretch(stretch, bytes, place, at, number);
+            return false;
         }
         match self.gathering.check(body, &self.hub, &self.publisher) {
-            Ok(Checked::AsItCame(place)) => self.stretch(stretch, bytes, place, at, number),
+            Ok(Checked::AsItCame(place)) => {
+                self.stretch(stretch, bytes, place, at, number);
+                false
+            }
             Ok(Checked::Changed(place, event, verdict)) => {
                 self.gather(stretch, bytes);
                 let limit = self.hub.limits.frame;
                 let added = self.gathering.add_changed(place, &event, &verdict, number, limit);
+                let refused = added.is_err();
                 if let Err(refusal) = added {
                     self.refuse_event(number, refusal);
                 }
+                refused
             }
             Err(mut refusal) => {
                 let consequence = std::mem::replace(&mut refusal.consequence, Consequence::Nothing);
@@ -125,6 +138,7 @@ impl Session {
                         self.close(CloseCode::Policy, reason, ctx);
                     }
                 }
+                true
             }
         }
     }
@@ -154,13 +168,32 @@ impl Session {
     /// Shows an event that nobody may see to those who look after the quarantine.
     fn quarantine(&mut self, body: &[u8], shown: &[u8]) {
         let topic = EventFrame::parse(body, &self.hub.limits).map_or("", |event| event.topic);
-        let name = TopicName::parse(&format!("{QUARANTINE}.{topic}"))
-            .or_else(|_| TopicName::parse(&format!("{QUARANTINE}.other")));
-        let topic = name.ok().and_then(|name| self.hub.registry.get_or_create(&name).ok());
+        let own = TopicName::parse(&format!("{QUARANTINE}.{topic}")).ok();
+        let topic = own.and_then(|name| self.quarantine_of(&name)).or_else(|| {
+            let other = TopicName::parse(&format!("{QUARANTINE}.other")).ok()?;
+            self.hub.registry.get_or_create(&other).ok()
+        });
         match topic {
             Some(topic) => self.gathering.add_notice(topic, shown),
             None => tracing::warn!("no topic is left for the quarantine"),
         }
+    }
+
+    /// The topic of this name. If it is made, it counts as one of those that the client makes.
+    fn quarantine_of(&self, name: &TopicName) -> Option<Arc<Topic>> {
+        let hub = &self.hub;
+        if let Some(topic) = hub.registry.get(name.as_str()) {
+            return Some(topic);
+        }
+        let mut deposit: Option<Deposit> = None;
+        if let Some(account) = self.bounds.account() {
+            let Some(seat) = Seat::topic(account, hub.config.max_topics_per_identity) else {
+                hub.metrics.limited(Limit::TopicsPerIdentity);
+                return None;
+            };
+            deposit = Some(Box::new(seat));
+        }
+        hub.registry.get_or_create_with(name, deposit).ok()
     }
 
     fn gather(&mut self, stretch: &mut Option<Stretch>, bytes: &[u8]) {
@@ -253,7 +286,7 @@ impl Session {
         Past {
             received,
             ahead,
-            refusals: std::mem::take(&mut self.refusals),
+            refusals: self.refusals.take(),
             inbox: std::mem::take(&mut self.inbox),
         }
     }
@@ -285,7 +318,8 @@ impl Session {
         let what = RefusedWhat::Event;
         let refused = Refused { what, number, code, message, rule, path };
         if self.instance.is_some() {
-            self.refusals.push(refused.clone());
+            let short = self.hub.memory.pressure() == Pressure::Refuse;
+            self.refusals.push(&refused, short);
         }
         self.send_refused(refused);
     }

@@ -15,6 +15,7 @@ use crate::access::Identity;
 use crate::hub::Hub;
 use crate::instances::{InstanceKey, Refusals};
 use crate::limits::Limit;
+use crate::limits::door::Place;
 use actix::prelude::*;
 use bounds::Bounds;
 pub(crate) use bounds::Relieve;
@@ -33,6 +34,8 @@ use std::time::{Duration, Instant};
 
 /// In which a thread that was away reads what has come.
 const MOMENT: Duration = Duration::from_millis(20);
+/// For how long a connection that is closed may at least take to read the reason.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A connection's state. Everything runs on the arbiter that the listener chose for it.
 #[derive(Debug)]
@@ -103,7 +106,7 @@ pub(crate) struct Goodbye;
 const STOPPING: &str = "the hub is stopping";
 
 impl Session {
-    pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: Socket) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: Socket, place: Place) -> Self {
         let peer = socket.tcp().peer_addr().ok().map(|peer| peer.ip());
         let loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
         let ledger = hub.registry.ledger().clone();
@@ -111,10 +114,11 @@ impl Session {
         let outbound =
             Outbound::new(connection, socket, hub.config.queue_bytes, ledger, sent_bytes);
         let gathering = Gathering::new(hub.rules.current());
+        let refusals = Refusals::new(hub.registry.ledger().held().clone());
         Session {
             connection,
             loopback,
-            bounds: Bounds::of(peer),
+            bounds: Bounds::of(peer, place),
             outbound: Arc::new(outbound),
             hub,
             stage: Stage::Handshake,
@@ -132,7 +136,7 @@ impl Session {
             receipts: false,
             received: 0,
             ahead: Numbers::default(),
-            refusals: Refusals::default(),
+            refusals,
             receipted: 0,
             heard: false,
             pinged: false,
@@ -151,13 +155,17 @@ impl Session {
         if self.stage == Stage::Closing {
             return;
         }
+        // Who was not let in yet is owed nothing but the reason.
+        let patience = match self.stage {
+            Stage::Handshake => LINGER,
+            _ => Duration::from_millis(self.hub.config.drain_ms).max(LINGER),
+        };
         self.stage = Stage::Closing;
         self.carry = Vec::new();
         self.give_up_seat();
         self.hub.metrics.closed.with_label_values(&[code.name()]).inc();
         let retry = code.should_reconnect().then_some(self.hub.config.retry_after_ms);
         let close = Close { code, reason: reason.to_owned(), retry_after_ms: retry };
-        let patience = Duration::from_millis(self.hub.config.drain_ms.max(1_000));
         ctx.run_later(patience, |_, ctx| ctx.stop());
         let leaves = match code {
             CloseCode::GoingAway => Vec::new(), // when the hub stops, nobody stays
@@ -213,6 +221,7 @@ impl Session {
             return;
         }
         self.looked = Instant::now();
+        self.count_written(); // others may have written what it was counted for
         // A client whose bytes are not read cannot be heard.
         let listening = self.pause.is_none() && !self.busy && !self.bounds.holds();
         if !std::mem::take(&mut self.heard) {
@@ -265,9 +274,6 @@ impl Actor for Session {
             });
         });
         ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::look_alive);
-        if let Some((limit, code, why)) = self.admit_connection() {
-            self.close_for(limit, code, why, ctx);
-        }
         if self.hub.stopping.load(Ordering::Acquire) {
             // Accepted just before the hub stopped accepting, it was not there to be told.
             self.close(CloseCode::GoingAway, STOPPING, ctx);

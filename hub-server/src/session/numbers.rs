@@ -32,6 +32,11 @@ impl Numbers {
         self.0.is_empty()
     }
 
+    /// The memory that the ranges take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<Range<u64>>()
+    }
+
     /// Takes `number` out, if it is the smallest.
     pub(super) fn take(&mut self, number: u64) -> bool {
         let Some(range) = self.0.front_mut().filter(|range| range.start == number) else {

@@ -21,8 +21,6 @@ pub(super) const READ_BYTES: usize = 128 * 1024;
 const LARGE_BYTES: usize = READ_BYTES / 2;
 /// Reads before other sessions of the arbiter have their turn.
 const READS_A_TURN: usize = 8;
-/// A client with more than this many bytes of control frames waiting is not read from.
-const CONTROL_BYTES: usize = 256 * 1024;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
@@ -65,6 +63,7 @@ impl ActorFuture<Session> for Pump {
             ctx.stop();
             return Poll::Ready(());
         }
+        session.count_written();
         for _ in 0..READS_A_TURN {
             if ready!(session.read(ctx, task)).is_break() {
                 ctx.stop();
@@ -129,9 +128,9 @@ impl Session {
         if self.pause.is_some() && self.stage == Stage::Open {
             ready!(self.resume(task));
         }
-        if self.outbound.queue().control_bytes() > CONTROL_BYTES && !is_ending(self.stage) {
+        if self.must_read_first() && !is_ending(self.stage) {
             self.outbound.queue().wake_when_drained(task.waker());
-            if self.outbound.queue().control_bytes() > CONTROL_BYTES {
+            if self.must_read_first() {
                 return Poll::Pending;
             }
         }
@@ -141,8 +140,8 @@ impl Session {
         if self.unfinished && self.stage == Stage::Open {
             let carry = std::mem::take(&mut self.carry);
             self.ingest(&carry, ctx);
-            if self.busy || self.pause.is_some() || self.bounds.holds() || self.stage != Stage::Open
-            {
+            let goes_on = !self.unfinished && self.pause.is_none() && !self.bounds.holds();
+            if !goes_on || self.busy || self.stage != Stage::Open {
                 return Poll::Ready(Flow::Continue(()));
             }
         }
