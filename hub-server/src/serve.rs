@@ -7,7 +7,7 @@ use crate::http::{self, HttpState};
 use crate::hub::Hub;
 use crate::limits::relief::keep_within_budget;
 use crate::listener;
-use crate::reload::{self, AccessFile, AccessFileError, Source};
+use crate::reload::{self, AccessFile, AccessFileError, Seen, Source};
 use crate::rules::{RuleFile, RulesError};
 use crate::session::{Goodbye, StopReading};
 use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
@@ -146,9 +146,9 @@ pub fn run(
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };
-        if let Some((setup, files, text)) = tls {
+        if let Some((setup, files, seen)) = tls {
             TlsFiles::apply(&hub, setup);
-            actix_rt::spawn(reload::follow(hub.clone(), files, text));
+            actix_rt::spawn(reload::follow(hub.clone(), files, seen));
         }
         let http_tls = match http_tls {
             HttpTls::Off => None,
@@ -164,13 +164,13 @@ pub fn run(
         let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
         let http_handle = http.handle();
         actix_rt::spawn(http);
-        if let Some((set, file, text)) = rules {
+        if let Some((set, file, seen)) = rules {
             RuleFile::apply(&hub, set);
-            actix_rt::spawn(reload::follow(hub.clone(), file, text));
+            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
         }
-        if let Some((access, file, text)) = access {
+        if let Some((access, file, seen)) = access {
             AccessFile::apply(&hub, access);
-            actix_rt::spawn(reload::follow(hub.clone(), file, text));
+            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
         }
         actix_rt::spawn(keep_within_budget(hub.clone()));
         let forgetful = hub.clone();
@@ -201,18 +201,10 @@ pub fn run(
     })
 }
 
-/// A source as it is now, and the text that makes it so.
-fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Option<String>), S::Error> {
-    // The text first: what changes in between is loaded again.
-    let mut text = source.text();
-    let mut loaded = source.load()?;
-    // Only now is it known which files it names.
-    let with_named = source.text();
-    if with_named != text {
-        text = with_named;
-        loaded = source.load()?;
-    }
-    Ok((loaded, source, text))
+/// A source as it is now, and what it was like then.
+fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Seen), S::Error> {
+    let (seen, loaded) = reload::load(&mut source, S::load);
+    Ok((loaded?, source, seen))
 }
 
 /// First everyone stops reading; when all have published what they had taken, everyone says
