@@ -23,8 +23,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{MissedTickBehavior, sleep};
 
-/// How often files are looked at, so that a change is in force within a second. Reading them is sure where watching them is not: volumes of
-/// Kubernetes change by a link, and some file systems tell nobody.
+/// How often files are looked at: with what follows, a change is in force within a second. Reading
+/// them is sure where watching them is not: volumes of Kubernetes change by a link, and some file
+/// systems tell nobody.
 const EVERY: Duration = Duration::from_millis(800);
 /// A file that changed is taken when it is still the same after this: a file that is saved in place
 /// is empty, or half of it, for a moment, and half of a file may be right as it is.
