@@ -61,6 +61,10 @@ pub(crate) fn command() -> Command {
 
 /// Runs the hub until it is told to stop.
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    // First: what supervises the hub may send it SIGHUP at any time.
+    if let Err(error) = hub_server::serve::survive_hangup() {
+        return failed(&error, 1);
+    }
     let flags = config::flags().iter().filter_map(|flag| {
         let value = matches.get_one::<String>(flag.key)?;
         Some((flag.name.clone(), value.clone()))

@@ -23,6 +23,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// Why a hub does not run.
@@ -72,6 +73,7 @@ pub struct Addresses {
 /// # Errors
 /// When it cannot start.
 pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
+    survive_hangup().map_err(ServeError::Start)?;
     let (hub, http) = schemes(&config);
     let ready = move |at: Addresses| {
         let version = env!("CARGO_PKG_VERSION");
@@ -82,7 +84,7 @@ pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    run(config, Vec::new(), ready, signal())
+    run(config, Vec::new(), ready, told_to_stop())
 }
 
 /// What stands in front of the addresses for clients and for HTTP.
@@ -93,16 +95,24 @@ fn schemes(config: &Config) -> (&'static str, &'static str) {
     )
 }
 
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
+/// From now on, SIGHUP does not end this process: whoever follows files acts on it, and until
+/// somebody does, it means nothing. Call it first, before files are read, which may take long.
+///
+/// # Errors
+/// What the operating system says.
+pub fn survive_hangup() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    // Once a process has asked for a signal, it is never again ended by it.
+    signal(SignalKind::hangup()).map(drop)
+}
+
+async fn told_to_stop() {
     let (Ok(mut term), Ok(mut int)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };
-    // Whoever follows files acts on it. Where nobody does, the process would end undrained; once
-    // asked for, it never does so again.
-    let _hangup = signal(SignalKind::hangup());
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     tracing::info!("draining; another signal ends at once");
     actix_rt::spawn(async move {
