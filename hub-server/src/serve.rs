@@ -10,8 +10,10 @@ use crate::listener;
 use crate::reload::{self, AccessFile, AccessFileError, Seen, Source};
 use crate::rules::{RuleFile, RulesError};
 use crate::session::{Goodbye, StopReading};
+use crate::supervise::keep_running;
 use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
 use actix_rt::{Arbiter, System};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use hub_core::scrub::Scrubber;
 use std::future::poll_fn;
@@ -182,16 +184,19 @@ pub fn run(
             AccessFile::apply(&hub, access);
             actix_rt::spawn(reload::follow(hub.clone(), file, seen));
         }
-        actix_rt::spawn(keep_within_budget(hub.clone()));
+        let watched = hub.clone();
+        actix_rt::spawn(keep_running("the watch over memory", move || {
+            keep_within_budget(watched.clone()).map(Ok)
+        }));
         let forgetful = hub.clone();
-        actix_rt::spawn(async move {
-            let mut tick = tokio::time::interval(forgetful.instances.look_every());
-            loop {
-                tick.tick().await;
-                forgetful.instances.forget_old();
-            }
-        });
-        let accepting = actix_rt::spawn(listener::accept(hub.clone(), clients, handles));
+        actix_rt::spawn(keep_running("what forgets clients that stay away", move || {
+            forget_old(forgetful.clone()).map(Ok)
+        }));
+        let accepting = hub.clone();
+        let accepting = actix_rt::spawn(keep_running("the listener", move || {
+            let (hub, arbiters, socket) = (accepting.clone(), handles.clone(), clients.try_clone());
+            async move { listener::accept(hub, socket?, arbiters).await }
+        }));
         let mut stop = pin!(stop);
         // It listens to signals once it was asked: before anybody is told that the hub is there.
         let stopped = poll_fn(|task| Poll::Ready(stop.as_mut().poll(task).is_ready())).await;
@@ -215,6 +220,15 @@ pub fn run(
 fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Seen), S::Error> {
     let (seen, loaded) = reload::load(&mut source, S::load);
     Ok((loaded?, source, seen))
+}
+
+/// Runs for as long as the hub.
+async fn forget_old(hub: Arc<Hub>) {
+    let mut tick = tokio::time::interval(hub.instances.look_every());
+    loop {
+        tick.tick().await;
+        hub.instances.forget_old();
+    }
 }
 
 /// First everyone stops reading; when all have published what they had taken, everyone says
