@@ -121,10 +121,8 @@ fn ask(args: &ArgMatches, method: &str, path: &str) -> Result<(u16, Value), Fail
     let bearer = token(args)?.map(|token| format!("Bearer {token}"));
     let authorization = bearer.as_deref();
     let request = Request { method, path, authorization, body_max: BODY_MAX };
-    let Answer { status, body } = http::ask(args, &request).map_err(|error| {
-        let message = format!("no answer from a hub at {address}: {error}");
-        Failure::new(Exit::Error, message)
-    })?;
+    let Answer { status, body } =
+        http::ask(args, &request).map_err(|why| Failure::new(Exit::Error, why))?;
     let shown: Value = serde_json::from_slice(&body).unwrap_or_default();
     match status {
         200 | 422 => Ok((status, shown)),
