@@ -60,7 +60,7 @@ async fn reload(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
     let refused = !outcomes.iter().all(Outcome::is_applied);
     let files: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
     let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let restart = "the keys of the hub's own configuration file, environment and flags";
+    let restart: Vec<_> = outcomes.iter().flat_map(Outcome::needs_restart).collect();
     HttpResponse::build(status).json(json!({ "files": files, "needs_restart": restart }))
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn accept(
             // There is no way to tell a client why before it is known to speak TLS.
             Some(_)
                 if hub.sessions.len() + Arc::strong_count(&shaking)
-                    > hub.config.max_connections =>
+                    > hub.limits_in_force.current().max_connections =>
             {
                 hub.metrics.tls.failed.with_label_values(&["overloaded"]).inc();
             }
@@ -63,7 +63,7 @@ pub(crate) async fn accept(
 
 /// Begins a session once the handshake is done.
 async fn encrypt(hub: Arc<Hub>, arbiter: &ArbiterHandle, socket: TcpStream, setup: Arc<TlsSetup>) {
-    let patience = Duration::from_millis(hub.config.handshake_ms);
+    let patience = Duration::from_millis(hub.limits_in_force.current().handshake_ms);
     let peer = socket.peer_addr().ok();
     match shake_hands(socket, setup, patience).await {
         Ok(shaken) => {

@@ -1,5 +1,5 @@
-//! Takes over files that change while the hub runs: the rules of the scrub, who may do what, and
-//! certificates.
+//! Takes over files that change while the hub runs: the rules of the scrub, who may do what,
+//! certificates, and limits.
 
 use crate::access::{Access, AccessError, Folder};
 use crate::hub::Hub;
@@ -11,7 +11,7 @@ use crate::text;
 use futures_util::future::join_all;
 use parking_lot::{Mutex, RwLock};
 use prometheus::IntCounterVec;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -46,8 +46,8 @@ pub(crate) trait Source: Send + Sized + 'static {
     /// Reads and checks it.
     fn load(&mut self) -> Result<Self::Loaded, Self::Error>;
 
-    /// Puts it into force, and says what that is: `3 rules`.
-    fn apply(hub: &Arc<Hub>, loaded: Self::Loaded) -> String;
+    /// Puts it into force, and says what that is.
+    fn apply(hub: &Arc<Hub>, loaded: Self::Loaded) -> InForce;
 
     /// Where it is counted, by outcome.
     fn reloads(metrics: &Metrics) -> &IntCounterVec;
@@ -89,12 +89,43 @@ pub(crate) fn load<S: Source, T>(source: &mut S, mut load: impl FnMut(&mut S) ->
     (seen, loaded)
 }
 
+/// What a file has put into force.
+#[derive(Debug, Clone)]
+pub(crate) enum InForce {
+    /// All that is in it: `3 rules`.
+    All(String),
+    /// Of a configuration, the keys that are different from when the hub was started, without
+    /// their values: it may have changed again just before somebody asks.
+    Keys {
+        applied: Vec<&'static str>,
+        /// These stay as they were.
+        needs_restart: Vec<&'static str>,
+    },
+}
+
+impl Display for InForce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (applied, needs_restart) = match self {
+            InForce::All(what) => return f.write_str(what),
+            InForce::Keys { applied, needs_restart } => (applied, needs_restart),
+        };
+        match &applied[..] {
+            [] => f.write_str("as at the start")?,
+            keys => write!(f, "changed since the start: {}", keys.join(", "))?,
+        }
+        match &needs_restart[..] {
+            [] => Ok(()),
+            keys => write!(f, "; only a restart changes {}", keys.join(", ")),
+        }
+    }
+}
+
 /// What became of a file.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     file: String,
     /// What came into force, or why nothing did.
-    applied: Result<String, String>,
+    applied: Result<InForce, String>,
 }
 
 impl Outcome {
@@ -107,13 +138,26 @@ impl Outcome {
         if self.is_applied() { "applied" } else { "refused" }
     }
 
+    /// The keys that a restart would change.
+    pub(crate) fn needs_restart(&self) -> &[&'static str] {
+        match &self.applied {
+            Ok(InForce::Keys { needs_restart, .. }) => needs_restart,
+            _ => &[],
+        }
+    }
+
     pub(crate) fn to_json(&self) -> serde_json::Value {
-        serde_json::json!({
+        let mut shown = serde_json::json!({
             "file": self.file,
             "outcome": self.name(),
-            "in_force": self.applied.as_ref().ok(),
+            "in_force": self.applied.as_ref().ok().map(ToString::to_string),
             "error": self.applied.as_ref().err(),
-        })
+        });
+        if let Ok(InForce::Keys { applied, needs_restart }) = &self.applied {
+            (shown["applied"], shown["needs_restart"]) =
+                (applied.clone().into(), needs_restart.clone().into());
+        }
+        shown
     }
 }
 
@@ -334,7 +378,7 @@ impl Source for AccessFile {
         Ok(access)
     }
 
-    fn apply(hub: &Arc<Hub>, access: Access) -> String {
+    fn apply(hub: &Arc<Hub>, access: Access) -> InForce {
         let in_force = access.summary();
         access.take_over_keys(&hub.access.current());
         hub.access.replace(access);
@@ -342,7 +386,7 @@ impl Source for AccessFile {
         for session in &hub.sessions {
             session.do_send(AccessChanged);
         }
-        in_force
+        InForce::All(in_force)
     }
 
     fn reloads(metrics: &Metrics) -> &IntCounterVec {

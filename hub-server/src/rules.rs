@@ -3,7 +3,7 @@
 use crate::access::Identity;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
-use crate::reload::Source;
+use crate::reload::{InForce, Source};
 use crate::samples::Samples;
 use crate::text;
 use dashmap::DashMap;
@@ -147,11 +147,11 @@ impl Source for RuleFile {
         RuleSet::load_with(&text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
     }
 
-    fn apply(hub: &Arc<Hub>, set: RuleSet) -> String {
+    fn apply(hub: &Arc<Hub>, set: RuleSet) -> InForce {
         let rules = set.rules().count();
         hub.metrics.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
         hub.rules.replace(set);
-        text::count(rules, "rule", "rules")
+        InForce::All(text::count(rules, "rule", "rules"))
     }
 
     fn reloads(metrics: &Metrics) -> &IntCounterVec {

@@ -1,7 +1,7 @@
 //! Running a hub.
 
 use crate::admin;
-use crate::config::{Config, HttpTls};
+use crate::config::{Config, ConfigFile, HttpTls};
 use crate::hashing::Hashing;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
@@ -70,11 +70,12 @@ pub struct Addresses {
 
 /// Runs a hub until SIGTERM or SIGINT, then drains it. A second signal ends it at once.
 ///
-/// Prints one line on stdout when it is ready.
+/// Prints one line on stdout when it is ready. `file` is where the configuration is from, if it is
+/// from a file: its limits follow the file.
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
+pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), ServeError> {
     survive_hangup().map_err(ServeError::Start)?;
     let (hub, http) = schemes(&config);
     let ready = move |at: Addresses| {
@@ -86,7 +87,7 @@ pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    run(config, Vec::new(), ready, told_to_stop())
+    run_from(Start { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
 }
 
 /// What stands in front of the addresses for clients and for HTTP.
@@ -134,6 +135,22 @@ pub fn run(
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
+    run_from(Start { config, file: None, scrubbers }, ready, stop)
+}
+
+/// What a hub begins with.
+struct Start {
+    config: Config,
+    file: Option<ConfigFile>,
+    scrubbers: Vec<Arc<dyn Scrubber>>,
+}
+
+fn run_from(
+    start: Start,
+    ready: impl FnOnce(Addresses),
+    stop: impl Future<Output = ()> + 'static,
+) -> Result<(), ServeError> {
+    let Start { config, file: config_file, scrubbers } = start;
     let bind = |address| {
         TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
     };
@@ -182,6 +199,10 @@ pub fn run(
         }
         if let Some((access, file, seen)) = access {
             AccessFile::apply(&hub, access);
+            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+        }
+        if let Some(file) = config_file.filter(ConfigFile::can_be_followed) {
+            let seen = file.seen();
             actix_rt::spawn(reload::follow(hub.clone(), file, seen));
         }
         let watched = hub.clone();
@@ -278,14 +299,26 @@ impl RunningHub {
         config: Config,
         scrubbers: Vec<Arc<dyn Scrubber>>,
     ) -> Result<Self, ServeError> {
-        let (scheme, _) = schemes(&config);
+        RunningHub::begin(Start { config, file: None, scrubbers })
+    }
+
+    /// Starts a hub whose limits follow the file that its configuration is from.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
+        RunningHub::begin(Start { config, file: Some(file), scrubbers: Vec::new() })
+    }
+
+    fn begin(start: Start) -> Result<Self, ServeError> {
+        let (scheme, _) = schemes(&start.config);
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let ready = move |at| {
                 let _ = ready.send(at);
             };
-            run(config, scrubbers, ready, async move {
+            run_from(start, ready, async move {
                 let _ = stopped.await;
             })
         });

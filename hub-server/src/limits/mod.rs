@@ -1,6 +1,7 @@
 //! What one client, one identity or all together may take from the hub.
 //!
 //! - [`account`]: what an identity, or an address, takes: connections, topics, its rate
+//! - [`in_force`]: the limits that change while the hub runs
 //! - [`rate`]: how fast it may publish
 //! - [`memory`]: how much the process may hold, and what happens before it holds more
 //! - [`relief`]: looks at it, and frees some when it is short
@@ -15,6 +16,7 @@
 //! - **A limit that is not set costs a branch for each read**, not for each event.
 
 pub(crate) mod account;
+pub(crate) mod in_force;
 pub(crate) mod memory;
 pub(crate) mod rate;
 pub(crate) mod relief;

@@ -76,7 +76,7 @@ impl Bounds {
 impl Session {
     /// Whether one more connection is too many, and for which limit.
     pub(super) fn admit_connection(&mut self) -> Option<(Limit, CloseCode, &'static str)> {
-        let config = &self.hub.config;
+        let config = self.hub.limits_in_force.current();
         if self.hub.sessions.len() > config.max_connections {
             let reason = "the hub has as many connections as it may have";
             return Some((Limit::Connections, CloseCode::Overloaded, reason));
@@ -106,7 +106,7 @@ impl Session {
             (true, Some(peer)) => Owner::at(peer),
             (true, None) => return,
         };
-        let config = &self.hub.config;
+        let config = self.hub.limits_in_force.current();
         let burst = Duration::from_millis(config.publish_burst_ms);
         let own = identity.rights().publish_rate();
         let rates = Rates {
@@ -121,7 +121,7 @@ impl Session {
     /// more. Anonymous clients are counted by their addresses alone.
     pub(super) fn take_seat(&mut self) -> bool {
         let known = self.identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
-        let limit = self.hub.config.max_connections_per_identity;
+        let limit = self.hub.limits_in_force.current().max_connections_per_identity;
         match &self.bounds.account {
             Some(account) if known && limit > 0 => {
                 self.bounds.of_identity = Seat::connection(account, limit);

@@ -5,7 +5,7 @@ use super::names::seconds;
 use crate::config::{ClientAuth, Config};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
-use crate::reload::{Seen, Source};
+use crate::reload::{InForce, Seen, Source};
 use crate::session::TrustChanged;
 use aws_lc_rs::digest::{SHA256, digest};
 use prometheus::IntCounterVec;
@@ -177,7 +177,7 @@ impl Source for TlsFiles {
         }
     }
 
-    fn apply(hub: &Arc<Hub>, setup: TlsSetup) -> String {
+    fn apply(hub: &Arc<Hub>, setup: TlsSetup) -> InForce {
         let (metrics, now) = (&hub.metrics.tls, seconds(SystemTime::now()));
         metrics.certificate_expiry.set(setup.expiry);
         metrics.crl_expiry.set(setup.crl_expiry.unwrap_or(0));
@@ -194,7 +194,7 @@ impl Source for TlsFiles {
                 session.do_send(TrustChanged);
             }
         }
-        "the certificate".to_owned()
+        InForce::All("the certificate".to_owned())
     }
 
     fn reloads(metrics: &Metrics) -> &IntCounterVec {
