@@ -30,7 +30,7 @@ pub(crate) fn audit_command() -> Command {
 
 pub(crate) fn reload_command() -> Command {
     with_args(Command::new("reload"))
-        .about("Have a running hub load its files again: rules, access, certificates")
+        .about("Have a running hub load its files again: rules, access, certificates, limits")
         .after_help(
             "Says of each file whether it was applied. One that is wrong changes nothing.\n\n\
              Exit codes: 0 all were applied, 1 one was not, or no answer, 4 not allowed.\n\n\
@@ -105,12 +105,15 @@ pub(crate) async fn reload(args: &ArgMatches) -> Result<Exit, Failure> {
     } else {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         for file in shown["files"].as_array().into_iter().flatten() {
-            writeln!(out, "{}: {}", text(&file["file"]), text(&file["outcome"]))?;
+            write!(out, "{}: {}", text(&file["file"]), text(&file["outcome"]))?;
+            match file["in_force"].as_str() {
+                Some(in_force) => writeln!(out, " ({in_force})")?,
+                None => writeln!(out)?,
+            }
             if let Some(error) = file["error"].as_str() {
                 writeln!(out, "  {error}")?;
             }
         }
-        writeln!(out, "only a restart changes: {}", text(&shown["needs_restart"]))?;
     }
     Ok(if status == 200 { Exit::Ok } else { Exit::Error })
 }
@@ -121,10 +124,8 @@ fn ask(args: &ArgMatches, method: &str, path: &str) -> Result<(u16, Value), Fail
     let bearer = token(args)?.map(|token| format!("Bearer {token}"));
     let authorization = bearer.as_deref();
     let request = Request { method, path, authorization, body_max: BODY_MAX };
-    let Answer { status, body } = http::ask(args, &request).map_err(|error| {
-        let message = format!("no answer from a hub at {address}: {error}");
-        Failure::new(Exit::Error, message)
-    })?;
+    let Answer { status, body } =
+        http::ask(args, &request).map_err(|why| Failure::new(Exit::Error, why))?;
     let shown: Value = serde_json::from_slice(&body).unwrap_or_default();
     match status {
         200 | 422 => Ok((status, shown)),

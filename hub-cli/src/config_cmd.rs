@@ -47,7 +47,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     match matches.subcommand() {
         Some(("default", _)) => print(&config::default_toml()),
         Some(("check", matches)) => match load(matches.get_one::<PathBuf>(FILE).cloned(), []) {
-            Ok(config) => print(&format!("ok\n{}", config::changes(&config))),
+            Ok((config, _)) => print(&format!("ok\n{}", config::changes(&config))),
             Err(error) => failed(&error, BAD_CONFIG),
         },
         // clap lets no other through.

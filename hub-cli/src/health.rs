@@ -28,7 +28,7 @@ pub(crate) fn run(args: &ArgMatches) -> ExitCode {
         Ok(answer) => {
             writeln!(io::stderr(), "hub at {address} is not ready: {}", answer.status)
         }
-        Err(error) => writeln!(io::stderr(), "no answer from a hub at {address}: {error}"),
+        Err(why) => writeln!(io::stderr(), "{why}"),
     };
     drop(said); // with stderr gone, the exit code still says it
     ExitCode::FAILURE

@@ -69,11 +69,26 @@ pub(crate) fn address(args: &ArgMatches) -> &str {
 }
 
 /// Asks the hub that the options name.
-pub(crate) fn ask(args: &ArgMatches, request: &Request<'_>) -> io::Result<Answer> {
-    let ms = args.get_one("timeout-ms").copied().unwrap_or_default();
-    let deadline = Instant::now() + Duration::from_millis(ms);
-    let (address, tls) = Tls::wanted(args, address(args)).map_err(io::Error::other)?;
-    ask_at(address, tls.as_ref(), request, deadline)
+///
+/// # Errors
+/// Why there is no answer, in a sentence.
+pub(crate) fn ask(args: &ArgMatches, request: &Request<'_>) -> Result<Answer, String> {
+    let patience = Duration::from_millis(args.get_one("timeout-ms").copied().unwrap_or_default());
+    let deadline = Instant::now() + patience;
+    Tls::wanted(args, address(args))
+        .map_err(io::Error::other)
+        .and_then(|(address, tls)| ask_at(address, tls.as_ref(), request, deadline))
+        .map_err(|error| no_answer(address(args), &error, patience))
+}
+
+/// A socket whose time is up says what the system calls it, which is not what happened.
+fn no_answer(address: &str, error: &io::Error, patience: Duration) -> String {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            format!("no answer from a hub at {address} within {} s", patience.as_secs_f64())
+        }
+        _ => format!("no answer from a hub at {address}: {error}"),
+    }
 }
 
 /// What is needed to speak TLS.
@@ -310,8 +325,11 @@ mod tests {
     fn silence_ends_at_the_deadline() {
         let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let began = Instant::now();
-        get(&silent.local_addr().expect("bound").to_string(), in_ms(50)).expect_err("silence");
+        let address = silent.local_addr().expect("bound").to_string();
+        let error = get(&address, in_ms(50)).expect_err("silence");
         assert!(began.elapsed() < Duration::from_secs(5));
+        let said = no_answer("a:1", &error, Duration::from_millis(1_500));
+        assert_eq!(said, "no answer from a hub at a:1 within 1.5 s");
     }
 
     #[test]

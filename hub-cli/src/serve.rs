@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 use hub_client::with_causes;
-use hub_server::config::{self, Config, ConfigError};
+use hub_server::config::{self, Config, ConfigError, ConfigFile};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
@@ -61,19 +61,23 @@ pub(crate) fn command() -> Command {
 
 /// Runs the hub until it is told to stop.
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    // First: what supervises the hub may send it SIGHUP at any time.
+    if let Err(error) = hub_server::serve::survive_hangup() {
+        return failed(&error, 1);
+    }
     let flags = config::flags().iter().filter_map(|flag| {
         let value = matches.get_one::<String>(flag.key)?;
         Some((flag.name.clone(), value.clone()))
     });
-    let config = match load(matches.get_one::<PathBuf>(FILE).cloned(), flags) {
-        Ok(config) => config,
+    let (config, file) = match load(matches.get_one::<PathBuf>(FILE).cloned(), flags) {
+        Ok(loaded) => loaded,
         Err(error) => return failed(&error, BAD_CONFIG),
     };
     let _written_at_the_end = match log_to_stderr(&config.log) {
         Ok(guard) => guard,
         Err(error) => return failed(&*error, BAD_CONFIG),
     };
-    match hub_server::run_until_signal(config) {
+    match hub_server::run_until_signal(config, file) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error, 1),
     }
@@ -107,24 +111,21 @@ impl std::error::Error for LoadError {
 }
 
 /// The configuration from `file` (or the one that `HUB_CONFIG` names), the process's environment
-/// and `flags`.
+/// and `flags`; and the file, so that it can be loaded again.
 pub(crate) fn load(
     file: Option<PathBuf>,
     flags: impl IntoIterator<Item = (String, String)>,
-) -> Result<Config, LoadError> {
+) -> Result<(Config, Option<ConfigFile>), LoadError> {
     let named = || std::env::var_os(CONFIG_ENV).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let file = match file.or_else(named) {
-        Some(path) => {
-            let text = read(&path).map_err(|error| LoadError::File(path.clone(), error))?;
-            Some((path, text))
-        }
-        None => None,
-    };
-    let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
     // What is not Unicode cannot be a valid name or value, and is refused with its marks.
     let text = |os: OsString| os.to_string_lossy().into_owned();
     let env = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
-    Config::load(file, env, flags).map_err(LoadError::Config)
+    let Some(path) = file.or_else(named) else {
+        return Ok((Config::load(None, env, flags).map_err(LoadError::Config)?, None));
+    };
+    let text = read(&path).map_err(|error| LoadError::File(path.clone(), error))?;
+    let file = ConfigFile::new(path, text, env, flags);
+    Ok((file.load().map_err(LoadError::Config)?, Some(file)))
 }
 
 fn read(path: &Path) -> io::Result<String> {

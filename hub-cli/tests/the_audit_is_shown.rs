@@ -50,6 +50,19 @@ fn a_reload_is_told_file_by_file() {
     assert!(bad.text().contains("rules.toml:2"), "{}", bad.text());
 }
 
+#[test]
+fn a_reload_of_the_configuration_tells_what_needs_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("hub.toml");
+    std::fs::write(&file, "max_connections = 10\n").unwrap();
+    let hub = Hub::start_with(&["--config", file.to_str().unwrap()]);
+    std::fs::write(&file, "max_connections = 20\nmax_depth = 8\n").unwrap();
+    let told = ask(&hub, &["reload"]);
+    assert_eq!(told.code(), Some(0), "{}", told.stderr);
+    let what = "changed since the start: max_connections; only a restart changes max_depth";
+    assert!(told.text().ends_with(&format!("hub.toml: applied ({what})\n")), "{}", told.text());
+}
+
 /// Without a file there is nothing to load; the default of the system would be to end.
 #[test]
 fn a_hub_that_follows_no_file_goes_on_after_sighup() {

@@ -3,7 +3,8 @@
 //! Credentials are those that clients show in HELLO, as an `Authorization` header: `Bearer` with a
 //! token or a JWT, `Basic` with name and password. Without them, who asks from this machine is as
 //! anonymous as a client from there. A page that a browser on this machine shows must not pass for
-//! its user: so without credentials, a request has to be addressed to this machine by its own name.
+//! its user: so a request of another site's page is refused, whatever it brings, and without
+//! credentials a request has to be addressed to this machine by its own name, and come directly.
 
 use crate::access::{Credentials, Denied, Identity, Peer, Reason};
 use crate::audit::audit;
@@ -17,9 +18,10 @@ use actix_web::{HttpRequest, HttpResponse, Resource};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+mod origin;
 
 /// Adds the API's paths, all below `/admin/`.
 pub(crate) fn routes(app: &mut ServiceConfig, hub: Arc<Hub>) {
@@ -58,18 +60,25 @@ async fn reload(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
     let refused = !outcomes.iter().all(Outcome::is_applied);
     let files: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
     let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let restart = "the keys of the hub's own configuration file, environment and flags";
+    let restart: Vec<_> = outcomes.iter().flat_map(Outcome::needs_restart).collect();
     HttpResponse::build(status).json(json!({ "files": files, "needs_restart": restart }))
 }
 
 /// Who asks, if that is somebody who may administer.
 async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpResponse> {
+    if origin::is_of_another_site(request) {
+        return Err(error(StatusCode::FORBIDDEN, "this is not for pages of other sites"));
+    }
     let Some(credentials) = credentials(request) else {
         return Err(error(StatusCode::BAD_REQUEST, "the Authorization header cannot be read"));
     };
+    let anonymous = credentials == Credentials::None;
+    if anonymous && origin::is_forwarded(request) {
+        return Err(error(StatusCode::FORBIDDEN, "through a proxy, this takes credentials"));
+    }
     let address = request.peer_addr().map(|peer| peer.ip().to_canonical());
     let loopback = address.is_some_and(|ip| ip.is_loopback())
-        && (credentials != Credentials::None || is_this_machine(request));
+        && (!anonymous || origin::names_this_machine(request));
     let peer = Peer { loopback, certificate: None };
     let newest = match jwks::newer(hub, &credentials) {
         Some(fetched) => fetched.await,
@@ -108,19 +117,6 @@ fn credentials(request: &HttpRequest) -> Option<Credentials> {
     let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     let (user, password) = pair.split_once(':')?;
     Some(Credentials::Password { user: user.to_owned(), password: password.to_owned() })
-}
-
-/// Whether the request names this machine as the one that it is for. A name that a stranger's DNS
-/// made point to loopback does not.
-fn is_this_machine(request: &HttpRequest) -> bool {
-    let connection = request.connection_info();
-    let host = connection.host();
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 fn refusal(denied: Denied) -> HttpResponse {

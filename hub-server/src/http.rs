@@ -19,9 +19,14 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer, Resource, guard};
 use prometheus::{Encoder, Registry, TextEncoder};
 
-const MAX_CONNECTIONS: usize = 256;
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// More than this wait to be accepted. With the next one: whoever wants to keep others from an
+/// answer has to open so many each second.
+const MAX_CONNECTIONS: usize = 1024;
+/// For the head of a request, which is one packet.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
+/// Several packets, and computing on both sides.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const SHUTDOWN_SECONDS: u64 = 1;
 
@@ -77,7 +82,7 @@ pub fn serve(
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)
-        .tls_handshake_timeout(REQUEST_TIMEOUT)
+        .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
         .disable_signals();
     let server = match tls {
         None => server.listen(listener)?,

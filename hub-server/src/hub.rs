@@ -6,6 +6,7 @@ use crate::hashing::Hashing;
 use crate::instances::Instances;
 use crate::jwks::Fetches;
 use crate::limits::account::Accounts;
+use crate::limits::in_force::LimitsInForce;
 use crate::limits::memory::Memory;
 use crate::metrics::Metrics;
 use crate::reload::{AccessInForce, Reloads};
@@ -24,6 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(crate) struct Hub {
     pub config: Config,
     pub limits: Limits,
+    pub limits_in_force: LimitsInForce,
     /// A random number for this run of the hub.
     pub id: [u8; 16],
     pub registry: Arc<Registry>,
@@ -71,6 +73,7 @@ impl Hub {
                 depth: config.max_depth,
                 elements: config.max_elements,
             },
+            limits_in_force: LimitsInForce::new(&config),
             id,
             metrics: Metrics::new(
                 registry.clone(),

@@ -4,6 +4,8 @@
 use crate::access::{Credentials, Fetcher, KeySource};
 use crate::hub::Hub;
 use crate::session::AccessChanged;
+use crate::supervise::keep_running;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use prometheus::{IntCounterVec, IntGauge, Opts};
@@ -34,7 +36,10 @@ impl Fetches {
     pub(crate) fn follow(hub: &Arc<Hub>) {
         let mut tasks = JoinSet::new();
         for keys in hub.access.current().remote_keys() {
-            tasks.spawn(keep(hub.clone(), Fetcher(keys.clone())));
+            let (hub, keys) = (hub.clone(), keys.clone());
+            tasks.spawn(keep_running("what fetches keys", move || {
+                keep(hub.clone(), Fetcher(keys.clone())).map(Ok)
+            }));
         }
         *hub.fetches.0.lock() = tasks;
         show_age(hub);

@@ -25,6 +25,8 @@ mod rules;
 mod samples;
 pub mod serve;
 mod session;
+mod supervise;
+mod text;
 mod tls;
 
 pub use config::Config;

@@ -15,12 +15,12 @@ use tokio::net::TcpStream;
 /// Accepts until it is dropped.
 pub(crate) async fn accept(
     hub: Arc<Hub>,
+    door: Arc<Door>,
     listener: TcpListener,
     arbiters: Vec<ArbiterHandle>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let door = Door::new(hub.clone());
     for arbiter in arbiters.iter().cycle() {
         let (socket, peer) = loop {
             match listener.accept().await {
@@ -67,7 +67,7 @@ async fn encrypt(
     socket: TcpStream,
     setup: Arc<TlsSetup>,
 ) {
-    let patience = Duration::from_millis(hub.config.handshake_ms);
+    let patience = Duration::from_millis(hub.limits_in_force.current().handshake_ms);
     let peer = socket.peer_addr().ok();
     match shake_hands(socket, setup, patience).await {
         Ok(shaken) => {

@@ -22,6 +22,7 @@ pub(crate) struct Metrics {
     pub rules: IntGauge,
     pub scrub_reloads: IntCounterVec,
     pub access_reloads: IntCounterVec,
+    pub config_reloads: IntCounterVec,
     pub connections: IntGauge,
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
@@ -72,6 +73,11 @@ impl Metrics {
                 "Access files that were applied or refused.",
                 "outcome",
             ),
+            config_reloads: by_label(
+                "hub_config_reloads_total",
+                "Configuration files that were applied or refused.",
+                "outcome",
+            ),
             connections: gauge("hub_connections", "Clients connected now."),
             connections_total: counter("hub_connections_total", "Connections accepted."),
             closed: by_label(
@@ -101,6 +107,7 @@ impl Metrics {
         with.register(Box::new(self.rules.clone()))?;
         with.register(Box::new(self.scrub_reloads.clone()))?;
         with.register(Box::new(self.access_reloads.clone()))?;
+        with.register(Box::new(self.config_reloads.clone()))?;
         with.register(Box::new(self.connections.clone()))?;
         with.register(Box::new(self.connections_total.clone()))?;
         with.register(Box::new(self.closed.clone()))?;

@@ -3,13 +3,15 @@
 use crate::access::Identity;
 use crate::hub::Hub;
 use crate::metrics::Metrics;
-use crate::reload::Source;
+use crate::reload::{InForce, Source};
 use crate::samples::Samples;
+use crate::text;
 use dashmap::DashMap;
 use hub_core::scrub::{Plan, RuleErrors, RuleSet, Scrubber, SystemKeys};
 use hub_core::topic::{Roles, TopicName};
 use parking_lot::RwLock;
 use prometheus::IntCounterVec;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,12 +21,12 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum RulesError {
     /// It cannot be read.
-    #[error("cannot read the rule file {}", path.display())]
+    #[error("cannot read the rule file {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
-        source: std::io::Error,
+        /// What the operating system says, or the line that is not UTF-8.
+        cause: io::Error,
     },
     /// It is wrong.
     #[error(transparent)]
@@ -132,11 +134,6 @@ impl RuleFile {
     pub(crate) fn new(path: &str, scrubbers: Vec<Arc<dyn Scrubber>>) -> Option<Self> {
         (!path.is_empty()).then(|| RuleFile { path: path.into(), scrubbers })
     }
-
-    fn read(&self) -> Result<String, RulesError> {
-        std::fs::read_to_string(&self.path)
-            .map_err(|source| RulesError::Read { path: self.path.clone(), source })
-    }
 }
 
 impl Source for RuleFile {
@@ -147,18 +144,22 @@ impl Source for RuleFile {
         &self.path
     }
 
-    fn text(&self) -> Option<String> {
-        self.read().ok()
+    fn text(&self) -> io::Result<String> {
+        text::read(&self.path)
     }
 
     fn load(&mut self) -> Result<RuleSet, RulesError> {
-        let (text, source) = (self.read()?, self.path.to_string_lossy());
+        let text =
+            self.text().map_err(|cause| RulesError::Read { path: self.path.clone(), cause })?;
+        let source = self.path.to_string_lossy();
         RuleSet::load_with(&text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
     }
 
-    fn apply(hub: &Arc<Hub>, set: RuleSet) {
-        hub.metrics.rules.set(i64::try_from(set.rules().count()).unwrap_or(i64::MAX));
+    fn apply(hub: &Arc<Hub>, set: RuleSet) -> InForce {
+        let rules = set.rules().count();
+        hub.metrics.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
         hub.rules.replace(set);
+        InForce::All(text::count(rules, "rule", "rules"))
     }
 
     fn reloads(metrics: &Metrics) -> &IntCounterVec {

@@ -1,17 +1,20 @@
 //! Running a hub.
 
 use crate::admin;
-use crate::config::{Config, HttpTls};
+use crate::config::{Config, ConfigFile, HttpTls};
 use crate::hashing::Hashing;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
+use crate::limits::door::Door;
 use crate::limits::relief::keep_within_budget;
 use crate::listener;
-use crate::reload::{self, AccessFile, AccessFileError, Source};
+use crate::reload::{self, AccessFile, AccessFileError, Seen, Source};
 use crate::rules::{RuleFile, RulesError};
 use crate::session::{Goodbye, StopReading};
+use crate::supervise::keep_running;
 use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
 use actix_rt::{Arbiter, System};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use hub_core::scrub::Scrubber;
 use std::future::poll_fn;
@@ -23,6 +26,7 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 /// Why a hub does not run.
@@ -67,11 +71,13 @@ pub struct Addresses {
 
 /// Runs a hub until SIGTERM or SIGINT, then drains it. A second signal ends it at once.
 ///
-/// Prints one line on stdout when it is ready.
+/// Prints one line on stdout when it is ready. `file` is where the configuration is from, if it is
+/// from a file: its limits follow the file.
 ///
 /// # Errors
 /// When it cannot start.
-pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
+pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), ServeError> {
+    survive_hangup().map_err(ServeError::Start)?;
     let (hub, http) = schemes(&config);
     let ready = move |at: Addresses| {
         let version = env!("CARGO_PKG_VERSION");
@@ -82,7 +88,7 @@ pub fn run_until_signal(config: Config) -> Result<(), ServeError> {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    run(config, Vec::new(), ready, signal())
+    run_from(Start { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
 }
 
 /// What stands in front of the addresses for clients and for HTTP.
@@ -93,16 +99,24 @@ fn schemes(config: &Config) -> (&'static str, &'static str) {
     )
 }
 
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
+/// From now on, SIGHUP does not end this process: whoever follows files acts on it, and until
+/// somebody does, it means nothing. Call it first, before files are read, which may take long.
+///
+/// # Errors
+/// What the operating system says.
+pub fn survive_hangup() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let _inside = runtime.enter();
+    // Once a process has asked for a signal, it is never again ended by it.
+    signal(SignalKind::hangup()).map(drop)
+}
+
+async fn told_to_stop() {
     let (Ok(mut term), Ok(mut int)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         return std::future::pending().await;
     };
-    // Whoever follows files acts on it. Where nobody does, the process would end undrained; once
-    // asked for, it never does so again.
-    let _hangup = signal(SignalKind::hangup());
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
     tracing::info!("draining; another signal ends at once");
     actix_rt::spawn(async move {
@@ -122,6 +136,22 @@ pub fn run(
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
+    run_from(Start { config, file: None, scrubbers }, ready, stop)
+}
+
+/// What a hub begins with.
+struct Start {
+    config: Config,
+    file: Option<ConfigFile>,
+    scrubbers: Vec<Arc<dyn Scrubber>>,
+}
+
+fn run_from(
+    start: Start,
+    ready: impl FnOnce(Addresses),
+    stop: impl Future<Output = ()> + 'static,
+) -> Result<(), ServeError> {
+    let Start { config, file: config_file, scrubbers } = start;
     let bind = |address| {
         TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
     };
@@ -146,9 +176,9 @@ pub fn run(
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };
-        if let Some((setup, files, text)) = tls {
+        if let Some((setup, files, seen)) = tls {
             TlsFiles::apply(&hub, setup);
-            actix_rt::spawn(reload::follow(hub.clone(), files, text));
+            actix_rt::spawn(reload::follow(hub.clone(), files, seen));
         }
         let http_tls = match http_tls {
             HttpTls::Off => None,
@@ -164,24 +194,32 @@ pub fn run(
         let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
         let http_handle = http.handle();
         actix_rt::spawn(http);
-        if let Some((set, file, text)) = rules {
+        if let Some((set, file, seen)) = rules {
             RuleFile::apply(&hub, set);
-            actix_rt::spawn(reload::follow(hub.clone(), file, text));
+            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
         }
-        if let Some((access, file, text)) = access {
+        if let Some((access, file, seen)) = access {
             AccessFile::apply(&hub, access);
-            actix_rt::spawn(reload::follow(hub.clone(), file, text));
+            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
         }
-        actix_rt::spawn(keep_within_budget(hub.clone()));
+        if let Some(file) = config_file.filter(ConfigFile::can_be_followed) {
+            let seen = file.seen();
+            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+        }
+        let watched = hub.clone();
+        actix_rt::spawn(keep_running("the watch over memory", move || {
+            keep_within_budget(watched.clone()).map(Ok)
+        }));
         let forgetful = hub.clone();
-        actix_rt::spawn(async move {
-            let mut tick = tokio::time::interval(forgetful.instances.look_every());
-            loop {
-                tick.tick().await;
-                forgetful.instances.forget_old();
-            }
-        });
-        let accepting = actix_rt::spawn(listener::accept(hub.clone(), clients, handles));
+        actix_rt::spawn(keep_running("what forgets clients that stay away", move || {
+            forget_old(forgetful.clone()).map(Ok)
+        }));
+        let (accepting, door) = (hub.clone(), Arc::new(Door::new(hub.clone())));
+        let accepting = actix_rt::spawn(keep_running("the listener", move || {
+            let (hub, arbiters, socket) = (accepting.clone(), handles.clone(), clients.try_clone());
+            let door = door.clone();
+            async move { listener::accept(hub, door, socket?, arbiters).await }
+        }));
         let mut stop = pin!(stop);
         // It listens to signals once it was asked: before anybody is told that the hub is there.
         let stopped = poll_fn(|task| Poll::Ready(stop.as_mut().poll(task).is_ready())).await;
@@ -201,18 +239,19 @@ pub fn run(
     })
 }
 
-/// A source as it is now, and the text that makes it so.
-fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Option<String>), S::Error> {
-    // The text first: what changes in between is loaded again.
-    let mut text = source.text();
-    let mut loaded = source.load()?;
-    // Only now is it known which files it names.
-    let with_named = source.text();
-    if with_named != text {
-        text = with_named;
-        loaded = source.load()?;
+/// A source as it is now, and what it was like then.
+fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Seen), S::Error> {
+    let (seen, loaded) = reload::load(&mut source, S::load);
+    Ok((loaded?, source, seen))
+}
+
+/// Runs for as long as the hub.
+async fn forget_old(hub: Arc<Hub>) {
+    let mut tick = tokio::time::interval(hub.instances.look_every());
+    loop {
+        tick.tick().await;
+        hub.instances.forget_old();
     }
-    Ok((loaded, source, text))
 }
 
 /// First everyone stops reading; when all have published what they had taken, everyone says
@@ -262,14 +301,26 @@ impl RunningHub {
         config: Config,
         scrubbers: Vec<Arc<dyn Scrubber>>,
     ) -> Result<Self, ServeError> {
-        let (scheme, _) = schemes(&config);
+        RunningHub::begin(Start { config, file: None, scrubbers })
+    }
+
+    /// Starts a hub whose limits follow the file that its configuration is from.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
+        RunningHub::begin(Start { config, file: Some(file), scrubbers: Vec::new() })
+    }
+
+    fn begin(start: Start) -> Result<Self, ServeError> {
+        let (scheme, _) = schemes(&start.config);
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let ready = move |at| {
                 let _ = ready.send(at);
             };
-            run(config, scrubbers, ready, async move {
+            run_from(start, ready, async move {
                 let _ = stopped.await;
             })
         });

@@ -360,3 +360,17 @@ fn keys_are_taken_over_by_the_next_access_file() {
     guarded.client(&key.jwt()).barrier();
     assert!(metric(&guarded.hub, "hub_jwks_last_fetch_timestamp_seconds") > 0);
 }
+
+#[test]
+fn a_connection_ends_with_its_jwt_also_if_the_leeway_became_shorter() {
+    let key = Key::new("k");
+    let provider = Provider::new(Answer::keys(&[&key]));
+    let keys = |leeway: u32| format!("jwks_url = \"{}\"\nleeway_s = {leeway}", provider.url());
+    let guarded = Guarded::start(&keys(300));
+    guarded.wait_for_keys();
+    let client = guarded.client(&key.jwt_for(ISSUER, Duration::from_secs(4)));
+    guarded.replace(&keys(1));
+    let close = closed(client);
+    assert_eq!(close.code, CloseCode::Unauthorized, "{close:?}");
+    assert!(close.reason.contains("expired"), "{close:?}");
+}

@@ -127,6 +127,57 @@ fn without_an_access_file_only_this_machine_by_its_own_name() {
 }
 
 #[test]
+fn what_a_proxy_says_makes_no_request_one_of_this_machine() {
+    let hub = hub();
+    for host in ["evil.example", "localhost"] {
+        for header in [
+            ("X-Forwarded-Host", "localhost"),
+            ("X-Forwarded-For", "127.0.0.1"),
+            ("Forwarded", "host=127.0.0.1"),
+        ] {
+            for (method, path) in ENDPOINTS {
+                let (status, body) = ask(&hub, method, path, &[("Host", host), header]);
+                assert_eq!(status, 403, "{host} {header:?}: {body}");
+                assert!(body.contains("proxy"), "{body}");
+            }
+        }
+    }
+    let (status, _) = ask(&hub, "GET", "/admin/audit", &[("Host", "localhost"), ("Host", "evil")]);
+    assert!(matches!(status, 400 | 401), "{status}");
+    let it = guarded("");
+    let authorization = format!("Bearer {}", it.admin);
+    let headers = [("Authorization", &*authorization), ("X-Forwarded-For", "192.0.2.1")];
+    let (status, body) = ask(&it.hub, "GET", "/admin/audit", &headers);
+    assert_eq!(status, 200, "a proxy may pass on what has credentials: {body}");
+}
+
+#[test]
+fn a_page_of_another_site_cannot_ask_whatever_the_browser_knows() {
+    let (hub, it) = (hub(), guarded(""));
+    let authorization = format!("Bearer {}", it.admin);
+    let known = ("Authorization", &*authorization);
+    for (header, expected) in [
+        (("Origin", "https://evil.example"), 403),
+        (("Origin", "http://localhost.evil.example"), 403),
+        (("Origin", "http://localhost:1"), 403),
+        (("Origin", "null"), 403),
+        (("Origin", "http://localhost"), 200),
+        (("Sec-Fetch-Site", "cross-site"), 403),
+        (("Sec-Fetch-Site", "same-site"), 403),
+        (("Sec-Fetch-Site", "same-origin"), 200),
+        (("Sec-Fetch-Site", "none"), 200),
+    ] {
+        for (method, path) in ENDPOINTS {
+            for (hub, headers) in [(&hub, &[header][..]), (&it.hub, &[known, header][..])] {
+                let (status, body) = ask(hub, method, path, headers);
+                assert_eq!(status, expected, "{method} {path} {header:?}: {body}");
+                assert_eq!(body.contains("other sites"), expected == 403, "{body}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_reload_says_what_was_applied_and_a_broken_file_changes_nothing() {
     let it = guarded("");
     let authorization = format!("Bearer {}", it.admin);

@@ -181,6 +181,34 @@ fn a_slow_or_endless_request_is_cut_off_and_others_are_served() {
 }
 
 #[test]
+fn half_sent_requests_that_are_renewed_keep_nobody_from_an_answer() {
+    let hub = Running::start();
+    let half = || {
+        let mut socket = hub.connect();
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: ").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    };
+    let mut held: Vec<_> = (0..300).map(|_| half()).collect();
+    for _ in 0..5 {
+        let mut asks = hub.connect();
+        // As `hub health` waits, and some more. It waits behind those above, not behind those below.
+        asks.set_read_timeout(Some(Duration::from_secs(4))).unwrap();
+        asks.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        asks.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        for socket in &mut held {
+            let open =
+                socket.read(&mut [0; 1024]).is_err_and(|e| e.kind() == ErrorKind::WouldBlock);
+            if !open {
+                *socket = half();
+            }
+        }
+    }
+}
+
+#[test]
 fn a_huge_head_is_refused() {
     let hub = Running::start();
     let mut socket = hub.connect();

@@ -95,6 +95,11 @@ impl Identity {
         }
     }
 
+    /// Whether it is a clone of the other one, and not who came of asking again.
+    pub(crate) fn is_same(&self, other: &Identity) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn origin(&self) -> &Origin {
         &self.0.origin
     }

@@ -77,9 +77,9 @@ impl Keys {
 /// The text of a file that is followed from now on.
 fn read(access: &mut Access, node: &Node<'_>, files: &dyn Files) -> Result<String, AccessError> {
     let path = node.text()?;
-    let text = files.read(path).map_err(|error| {
-        node.error(format!("names a file that cannot be read: {}", error.kind()))
-    })?;
+    let text = files
+        .read(path)
+        .map_err(|error| node.error(format!("names a file that cannot be read: {error}")))?;
     if !access.files.iter().any(|known| known == path) {
         access.files.push(path.to_owned());
     }

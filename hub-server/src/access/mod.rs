@@ -14,6 +14,7 @@
 //!   revocation would only concern those who come later.
 //! - **An error never holds what it is about**: no secret, hash, claim or line of the file.
 
+use crate::text::count;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -117,7 +118,7 @@ pub struct Folder(pub std::path::PathBuf);
 
 impl Files for Folder {
     fn read(&self, path: &str) -> std::io::Result<String> {
-        std::fs::read_to_string(self.0.join(path))
+        crate::text::read(&self.0.join(path))
     }
 }
 
@@ -223,6 +224,12 @@ impl Access {
     /// them changes, load again.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)
+    }
+
+    /// How much it declares: `2 identities, 1 role`.
+    pub(crate) fn summary(&self) -> String {
+        let identities = count(self.members.len(), "identity", "identities");
+        format!("{identities}, {}", count(self.roles.len(), "role", "roles"))
     }
 
     /// The keys that are to be fetched: this here does not.

@@ -115,7 +115,11 @@ impl RemoteKeys {
 
     /// A fetch begins.
     pub(crate) fn begin(&self) {
-        self.progress.send_modify(|progress| progress.begun += 1);
+        self.progress.send_modify(|progress| {
+            progress.begun += 1;
+            // Whoever fetched before may have panicked.
+            progress.over = false;
+        });
     }
 
     /// Keeps the keys that a fetch brought, if they are good; whether they differ from those before.

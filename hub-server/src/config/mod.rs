@@ -15,6 +15,7 @@
 //!   limit that is silently not applied is worse than a hub that does not start.
 
 mod error;
+mod file;
 mod keys;
 mod load;
 mod show;
@@ -22,6 +23,7 @@ mod tls;
 mod value;
 
 pub use error::{ConfigError, Origin};
+pub use file::ConfigFile;
 pub use keys::{Config, Key};
 pub use load::IGNORED_ENV;
 pub use show::{Flag, changes, default_toml, flags};

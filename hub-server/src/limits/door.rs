@@ -31,9 +31,8 @@ const LINGERERS: usize = RESERVE / 2;
 #[derive(Debug)]
 pub(crate) struct Door {
     hub: Arc<Hub>,
-    most: usize,
-    /// What says that there may be so many.
-    limit: Limit,
+    /// For how many there are file descriptors.
+    enough_for: usize,
     all: Arc<Account>,
     leaving: Arc<Account>,
 }
@@ -56,26 +55,27 @@ pub(crate) struct TurnedAway {
 impl Door {
     /// Has the system allow as many open files as it does, and says so if these are not enough.
     pub(crate) fn new(hub: Arc<Hub>) -> Self {
-        let (mut most, mut limit) = (hub.config.max_connections, Limit::Connections);
+        let mut enough_for = usize::MAX;
         if let Some(files) = system::raise_open_files() {
-            let enough_for = files.limit.saturating_sub(files.open + RESERVE).max(1);
-            if enough_for < most {
+            enough_for = files.limit.saturating_sub(files.open + RESERVE).max(1);
+            let max_connections = hub.limits_in_force.current().max_connections;
+            if enough_for < max_connections {
                 tracing::warn!(
-                    max_connections = most,
+                    max_connections,
                     open_files = files.limit,
                     connections = enough_for,
                     "the system's limit of open files allows fewer connections than max_connections"
                 );
-                (most, limit) = (enough_for, Limit::FileDescriptors);
             }
         }
-        Door { hub, most, limit, all: Arc::default(), leaving: Arc::default() }
+        Door { hub, enough_for, all: Arc::default(), leaving: Arc::default() }
     }
 
     /// A place for one more connection, if it is not too many.
     pub(crate) fn enter(&self, peer: Option<IpAddr>) -> Result<Place, TurnedAway> {
         // The address first: it is not to take from others what it cannot have.
-        let per_address = self.hub.config.max_connections_per_address;
+        let limits = self.hub.limits_in_force.current();
+        let per_address = limits.max_connections_per_address;
         let mut of_address = None;
         if let Some(peer) = peer.filter(|_| per_address > 0) {
             let account = self.hub.accounts.of(Owner::at(peer));
@@ -89,9 +89,14 @@ impl Door {
             }
         }
         let overloaded = |limit, why| TurnedAway { limit, code: CloseCode::Overloaded, why };
-        let Some(of_all) = Seat::connection(&self.all, self.most) else {
+        let most = limits.max_connections.min(self.enough_for);
+        let Some(of_all) = Seat::connection(&self.all, most) else {
             let why = "the hub has as many connections as it may have";
-            return Err(overloaded(self.limit, why));
+            let limit = match most < limits.max_connections {
+                true => Limit::FileDescriptors,
+                false => Limit::Connections,
+            };
+            return Err(overloaded(limit, why));
         };
         if self.hub.memory.pressure() == Pressure::Refuse {
             return Err(overloaded(Limit::Memory, "the hub is short of memory"));

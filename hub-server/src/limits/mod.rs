@@ -2,6 +2,7 @@
 //!
 //! - [`account`]: what an identity, or an address, takes: connections, topics, its rate
 //! - [`door`]: who is let in
+//! - [`in_force`]: the limits that change while the hub runs
 //! - [`rate`]: how fast it may publish
 //! - [`memory`]: how much the process may hold, and what happens before it holds more
 //! - [`relief`]: looks at it, and frees some when it is short
@@ -18,6 +19,7 @@
 
 pub(crate) mod account;
 pub(crate) mod door;
+pub(crate) mod in_force;
 pub(crate) mod memory;
 pub(crate) mod rate;
 pub(crate) mod relief;

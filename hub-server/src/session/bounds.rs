@@ -88,7 +88,7 @@ impl Session {
             (true, Some(peer)) => Owner::at(peer),
             (true, None) => return,
         };
-        let config = &self.hub.config;
+        let config = self.hub.limits_in_force.current();
         let burst = Duration::from_millis(config.publish_burst_ms);
         let own = identity.rights().publish_rate();
         let rates = Rates {
@@ -103,7 +103,7 @@ impl Session {
     /// more. Anonymous clients are counted by their addresses alone.
     pub(super) fn take_seat(&mut self) -> bool {
         let known = self.identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
-        let limit = self.hub.config.max_connections_per_identity;
+        let limit = self.hub.limits_in_force.current().max_connections_per_identity;
         match &self.bounds.account {
             Some(account) if known && limit > 0 => {
                 self.bounds.of_identity = Seat::connection(account, limit);

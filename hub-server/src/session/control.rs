@@ -113,7 +113,7 @@ impl Session {
             let message = "this connection has a subscription with this id";
             return Err((RefusedCode::DuplicateSubscription, message.to_owned()));
         }
-        if self.subscriptions.len() >= self.hub.config.max_subscriptions {
+        if self.subscriptions.len() >= self.hub.limits_in_force.current().max_subscriptions {
             let message = "this connection has as many subscriptions as it may have";
             return Err((RefusedCode::TooManySubscriptions, message.to_owned()));
         }

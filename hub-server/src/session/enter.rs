@@ -12,8 +12,8 @@ use hub_core::topic::TopicName;
 use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
 use std::time::{Duration, SystemTime};
 
-/// For how long a timer is set at most.
-const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// For how long a timer is set at most. Timers do not notice that somebody sets the clock forward.
+const A_MINUTE: Duration = Duration::from_secs(60);
 /// How an identity proved who it is, if TLS did it.
 const CERTIFICATE: &str = "certificate";
 const NOT_TRUSTED: &str = "the certificate of this client is not trusted any more";
@@ -130,22 +130,25 @@ impl Session {
             (true, false) => format!("?{}#{number}", claimed.unwrap_or(ANONYMOUS)),
         };
         self.outbound.set_viewer(&viewer(&identity));
-        if let Some(expires) = identity.expires() {
-            Self::watch_expiry(expires, ctx);
-        }
+        Self::watch_expiry(identity.clone(), ctx);
         self.open_account(&identity);
         self.gathering.set_client(identity.clone(), self.bounds.account().cloned());
         self.identity = Some(identity);
     }
 
-    /// In steps, since a certificate may be valid for longer than a timer runs.
-    fn watch_expiry(expires: SystemTime, ctx: &mut Context<Self>) {
+    /// Ends the session when its credentials have expired, looking from time to time. Where another
+    /// identity has taken the place of this one, its own watch does so: it may expire earlier, by
+    /// another leeway.
+    fn watch_expiry(identity: Identity, ctx: &mut Context<Self>) {
+        let Some(expires) = identity.expires() else { return };
         let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
-        ctx.run_later(left.min(A_DAY), move |session, ctx| {
-            let identity = session.identity.as_ref();
+        ctx.run_later(left.min(A_MINUTE), move |session, ctx| {
+            if !session.identity.as_ref().is_some_and(|current| current.is_same(&identity)) {
+                return;
+            }
             if SystemTime::now() < expires {
-                Self::watch_expiry(expires, ctx);
-            } else if identity.is_some_and(|identity| identity.method() == CERTIFICATE) {
+                Self::watch_expiry(identity, ctx);
+            } else if identity.method() == CERTIFICATE {
                 // It may have a newer one by now.
                 session.close(CloseCode::RightsChanged, "the certificate has expired", ctx);
             } else {
@@ -246,6 +249,7 @@ impl Handler<AccessChanged> for Session {
             Ok(identity)
                 if identity.rights() == known.rights() && viewer(&identity) == viewer(known) =>
             {
+                Self::watch_expiry(identity.clone(), ctx);
                 self.identity = Some(identity);
             }
             Ok(_) => {

@@ -211,7 +211,8 @@ impl Gathering {
         let topic = TopicName::parse(name).map_err(|e| Refusal::new(RefusedCode::BadTopic, e))?;
         let mut deposit: Option<Deposit> = None;
         if let Some(account) = &self.account {
-            let Some(seat) = Seat::topic(account, hub.config.max_topics_per_identity) else {
+            let most = hub.limits_in_force.current().max_topics_per_identity;
+            let Some(seat) = Seat::topic(account, most) else {
                 hub.metrics.limited(Limit::TopicsPerIdentity);
                 let why = "this client has made as many topics as it may have";
                 return Err(Refusal::new(RefusedCode::TooManyTopics, why));

@@ -263,7 +263,8 @@ impl Actor for Session {
         self.hub.metrics.connections_total.inc();
         let config = &self.hub.config;
         let waited = self.outbound.socket.accepted().map_or(Duration::ZERO, |at| at.elapsed());
-        let patience = Duration::from_millis(config.handshake_ms).saturating_sub(waited);
+        let patience = self.hub.limits_in_force.current().handshake_ms;
+        let patience = Duration::from_millis(patience).saturating_sub(waited);
         ctx.run_later(patience, |_, ctx| {
             // The thread may have been away: what has come is read first.
             ctx.run_later(MOMENT, |session, ctx| {

@@ -5,7 +5,7 @@ use super::names::seconds;
 use crate::config::{ClientAuth, Config};
 use crate::hub::Hub;
 use crate::metrics::Metrics;
-use crate::reload::Source;
+use crate::reload::{InForce, Seen, Source};
 use crate::session::TrustChanged;
 use aws_lc_rs::digest::{SHA256, digest};
 use prometheus::IntCounterVec;
@@ -149,37 +149,35 @@ impl Source for TlsFiles {
         &self.cert
     }
 
-    /// Digests, so that no copy of the key is kept. What cannot be read is a change too: a key
-    /// that the hub may not read would otherwise only be noticed when the certificate expires.
-    fn text(&self) -> Option<String> {
+    /// Digests, so that no copy of the key is kept.
+    fn text(&self) -> io::Result<String> {
         let optional = [self.client_ca.as_ref(), self.crl.as_ref()].into_iter().flatten();
         let mut text = String::new();
         for path in [&self.cert, &self.key].into_iter().chain(optional) {
-            match read(path, "") {
-                Ok(bytes) => {
-                    let digest = digest_of(std::iter::once(bytes.as_slice()));
-                    text.extend(digest.iter().map(|byte| format!("{byte:02x}")));
-                }
-                Err(error) => text.push_str(&error.fault.to_string()),
-            }
+            let bytes = read(path, "").map_err(|error| match error.fault {
+                TlsFileFault::Unreadable(error) => error,
+                fault => io::Error::other(fault),
+            })?;
+            let digest = digest_of(std::iter::once(bytes.as_slice()));
+            text.extend(digest.iter().map(|byte| format!("{byte:02x}")));
             text.push('\n');
         }
-        Some(text)
+        Ok(text)
     }
 
     /// Files that changed while they were read may not fit together: then they are read again.
     fn load(&mut self) -> Result<TlsSetup, TlsError> {
         let mut attempt = 1;
         loop {
-            let before = self.text();
+            let before = Seen::of(self);
             match self.make() {
-                Err(_) if attempt < ATTEMPTS && self.text() != before => attempt += 1,
+                Err(_) if attempt < ATTEMPTS && Seen::of(self) != before => attempt += 1,
                 outcome => return outcome,
             }
         }
     }
 
-    fn apply(hub: &Arc<Hub>, setup: TlsSetup) {
+    fn apply(hub: &Arc<Hub>, setup: TlsSetup) -> InForce {
         let (metrics, now) = (&hub.metrics.tls, seconds(SystemTime::now()));
         metrics.certificate_expiry.set(setup.expiry);
         metrics.crl_expiry.set(setup.crl_expiry.unwrap_or(0));
@@ -196,6 +194,7 @@ impl Source for TlsFiles {
                 session.do_send(TrustChanged);
             }
         }
+        InForce::All("the certificate".to_owned())
     }
 
     fn reloads(metrics: &Metrics) -> &IntCounterVec {

@@ -33,9 +33,15 @@ impl Key {
     }
 
     pub(crate) fn jwt_of(&self, issuer: &str) -> String {
+        self.jwt_for(issuer, Duration::from_secs(3_600))
+    }
+
+    /// A JWT that expires after this time, in whole seconds.
+    pub(crate) fn jwt_for(&self, issuer: &str, time: Duration) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let header = json!({"alg": "EdDSA", "kid": self.kid});
-        let claims = json!({"iss": issuer, "aud": "hub", "sub": "ann", "exp": now + 3_600});
+        let claims =
+            json!({"iss": issuer, "aud": "hub", "sub": "ann", "exp": now + time.as_secs()});
         let said = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
         let signature = b64(self.pair.sign(said.as_bytes()));
         format!("{said}.{signature}")

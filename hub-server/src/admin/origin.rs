@@ -1,0 +1,61 @@
+//! Where a request comes from and where it was meant to go, by what a browser cannot be made to
+//! forge: `Host`, `Origin` and `Sec-Fetch-Site`. What a proxy says of the request it passes on is
+//! never believed, since anybody can say it.
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{self, HeaderName};
+use std::net::IpAddr;
+
+const FETCH_SITE: &str = "sec-fetch-site";
+/// What proxies add to what they pass on.
+const FORWARDING: [HeaderName; 5] = [
+    header::FORWARDED,
+    header::VIA,
+    header::X_FORWARDED_FOR,
+    header::X_FORWARDED_HOST,
+    header::X_FORWARDED_PROTO,
+];
+
+/// Whether a page of another site has made a browser send it.
+pub(super) fn is_of_another_site(request: &HttpRequest) -> bool {
+    let mut sites = request.headers().get_all(FETCH_SITE);
+    let mut origins = request.headers().get_all(header::ORIGIN);
+    let named = authority(request);
+    sites.any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
+        || origins.any(|origin| {
+            // `null` is of some site too.
+            let host = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
+            let (Some(host), Some(named)) = (host, named) else { return true };
+            !host.eq_ignore_ascii_case(named)
+        })
+}
+
+/// Whether somebody says that he passes it on.
+pub(super) fn is_forwarded(request: &HttpRequest) -> bool {
+    FORWARDING.iter().any(|name| request.headers().contains_key(name))
+}
+
+/// Whether it names this machine as the one that it is for. A name that a stranger's DNS made point
+/// to loopback does not.
+pub(super) fn names_this_machine(request: &HttpRequest) -> bool {
+    let Some(host) = authority(request) else { return false };
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// Host and port that it is for: the one `Host`, or what HTTP/2 has in its place. None if there is
+/// none, or several that may differ.
+fn authority(request: &HttpRequest) -> Option<&str> {
+    let mut hosts = request.headers().get_all(header::HOST).map(|host| host.to_str().ok());
+    let target = request.uri().authority().map(|authority| authority.as_str());
+    match (hosts.next(), hosts.next(), target) {
+        (Some(host), None, None) => host,
+        (None, None, target) => target,
+        (Some(host), None, target) if host == target => host,
+        _ => None,
+    }
+}

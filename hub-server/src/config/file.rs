@@ -1,0 +1,95 @@
+//! The configuration file, followed while the hub runs.
+
+use super::{Config, ConfigError, Key};
+use crate::hub::Hub;
+use crate::limits::in_force::Adjustable;
+use crate::metrics::Metrics;
+use crate::reload::{InForce, Seen, Source};
+use crate::text;
+use prometheus::IntCounterVec;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// A configuration file, with the environment and the flags that win over it: so it can be loaded
+/// again, and then means the same but for what has changed in it.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    path: PathBuf,
+    text: String,
+    env: Vec<(String, String)>,
+    flags: Vec<(String, String)>,
+}
+
+/// Why a configuration file is not used.
+#[derive(Debug, Error)]
+pub(crate) enum ConfigFileError {
+    #[error("cannot read the configuration file {}: {cause}", path.display())]
+    Read { path: PathBuf, cause: io::Error },
+    #[error(transparent)]
+    Wrong(ConfigError),
+}
+
+impl ConfigFile {
+    /// A file with this text in it. `env` and `flags` are what [`Config::load`] takes.
+    pub fn new(
+        path: PathBuf,
+        text: String,
+        env: impl IntoIterator<Item = (String, String)>,
+        flags: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let (env, flags) = (env.into_iter().collect(), flags.into_iter().collect());
+        ConfigFile { path, text, env, flags }
+    }
+
+    /// The configuration that it makes.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load(&self) -> Result<Config, ConfigError> {
+        let file = Some((self.path.as_path(), self.text.as_str()));
+        Config::load(file, self.env.iter().cloned(), self.flags.iter().cloned())
+    }
+
+    /// Whether it can be read again: a pipe, for example, cannot.
+    pub(crate) fn can_be_followed(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|file| file.is_file())
+    }
+
+    /// What it was like when it was read.
+    pub(crate) fn seen(&self) -> Seen {
+        Seen::Text(self.text.clone())
+    }
+}
+
+impl Source for ConfigFile {
+    type Loaded = Config;
+    type Error = ConfigFileError;
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn text(&self) -> io::Result<String> {
+        text::read(&self.path)
+    }
+
+    fn load(&mut self) -> Result<Config, ConfigFileError> {
+        self.text = Source::text(self)
+            .map_err(|cause| ConfigFileError::Read { path: self.path.clone(), cause })?;
+        ConfigFile::load(self).map_err(ConfigFileError::Wrong)
+    }
+
+    fn apply(hub: &Arc<Hub>, config: Config) -> InForce {
+        hub.limits_in_force.replace(&config);
+        let changed = Key::ALL.iter().filter(|key| key.value(&config) != key.value(&hub.config));
+        let (applied, needs_restart) =
+            changed.map(|key| key.name).partition(|name| Adjustable::KEYS.contains(name));
+        InForce::Keys { applied, needs_restart }
+    }
+
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.config_reloads
+    }
+}

@@ -1,0 +1,59 @@
+//! What becomes of a panic, or an error, in a part of the hub that others need.
+
+use futures_util::FutureExt;
+use std::any::Any;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// Before a part begins anew: one that fails at once must neither spin nor fill the log.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Runs a part of the hub until it is done; when it panics or fails, begins it anew, and says so.
+///
+/// What it shares with others has to stay right when it stops anywhere: no lock here is poisoned,
+/// and what is counted is given back by `Drop`.
+pub(crate) async fn keep_running<F>(part: &'static str, mut begin: impl FnMut() -> F)
+where
+    F: Future<Output = io::Result<()>>,
+{
+    loop {
+        let run = AssertUnwindSafe(async { begin().await });
+        let why = match run.catch_unwind().await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(panic) => format!("panicked: {}", panic_message(&*panic)),
+        };
+        tracing::error!(part, why, "a part of the hub failed; it begins anew");
+        sleep(PAUSE).await;
+    }
+}
+
+/// What a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_panics_or_fails_begins_anew_until_it_is_done() {
+        let mut runs = 0;
+        actix_rt::System::new().block_on(keep_running("one of a test", || {
+            runs += 1;
+            let run = runs;
+            async move {
+                match run {
+                    1 => panic!("a fault that this test is about"),
+                    2 => Err(io::Error::other("another one")),
+                    _ => Ok(()),
+                }
+            }
+        }));
+        assert_eq!(runs, 3);
+    }
+}
