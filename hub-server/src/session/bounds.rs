@@ -27,9 +27,11 @@ const CONTROL_BYTES: usize = 256 * 1024;
 const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
 /// Up to here a queue does not say what its control frames take; from there on it does so itself.
 const UNSAID: usize = 64 * 1024;
-/// What one read takes of a client that was held, or while memory is short: what it may not send
-/// yet waits in its own socket, not here.
+/// What one read takes of a client that was held: what it may not send yet waits in its own socket,
+/// not here.
 const SIP: usize = 16 * 1024;
+/// And while memory is short, when each of thousands is read from once before it waits.
+const SIP_WHEN_SHORT: usize = 2 * 1024;
 /// By so much what a session holds may change before it is counted anew.
 const STEP: usize = 4 * 1024;
 
@@ -207,7 +209,8 @@ impl Session {
         match self.stage {
             // Of somebody who may not be let in, no more than HELLO.
             Stage::Handshake => (4 + MAX_HELLO).saturating_sub(self.carry.len()).max(1),
-            _ if self.bounds.was_held || !self.hub.memory.is_calm() => SIP,
+            _ if !self.hub.memory.is_calm() => SIP_WHEN_SHORT,
+            _ if self.bounds.was_held => SIP,
             _ => READ_BYTES,
         }
     }

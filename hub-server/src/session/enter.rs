@@ -216,7 +216,7 @@ impl Session {
             time_ms: now_ms(),
         }));
         for refused in self.refusals.since(receipted) {
-            self.send(&Frame::Refused(refused.clone()));
+            self.send(&Frame::Refused(refused));
         }
         self.receipted = receipted;
         self.receipt();
