@@ -16,7 +16,7 @@ fn json_lines_come_out_as_they_went_in() {
     emit.feed(b"{\"b\":[1,-2,0.5,null],\"a\":\"\xc3\xa9\"}\n\n\"two\"\r\n3");
     let emitted = emit.end();
     assert_eq!(emitted.code(), Some(0), "{emitted:?}");
-    assert_eq!(emitted.text(), "{\"emitted\":3,\"refused\":0,\"unknown\":0}\n");
+    assert_eq!(emitted.text(), "{\"emitted\":3,\"refused\":0,\"unknown\":0,\"refusals\":[]}\n");
     let ended = on.end();
     assert_eq!(ended.code(), Some(0), "{}", ended.stderr);
     let payloads: Vec<_> =
