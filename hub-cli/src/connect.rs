@@ -141,9 +141,10 @@ where
     }
 }
 
-/// Says something on stderr. A closed stderr is no reason to fail.
+/// Says something on stderr, in one piece: several of these commands often share a terminal. A
+/// closed stderr is no reason to fail.
 pub(crate) fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Resolves at the first SIGINT or SIGTERM. A second one, or an end that takes too long (stdout
