@@ -68,26 +68,28 @@ async fn look(hub: &Hub) -> Vec<Line> {
         }
     }
     let rules = hub.rules.current();
-    let (mut inboxes, mut hidden): (Option<Line>, Option<Line>) = (None, None);
+    // Lines of several topics, by the name under which these are shown.
+    let mut together: HashMap<&str, Line> = HashMap::new();
     let mut lines = Vec::new();
     for (topic, before) in topics.iter().zip(before) {
-        let shown = rules.shown(topic.name());
+        let name = topic.name().as_str();
+        let shown = match name.starts_with("$inbox.") {
+            true => INBOXES,
+            false => rules.shown(topic.name()),
+        };
         let waiting = waiting.get(&topic.epoch()).copied().unwrap_or_default();
         let line = Line::new(topic, before, waiting);
-        let (together, name) = match topic.name().as_str().starts_with("$inbox.") {
-            true => (&mut inboxes, INBOXES),
-            false if shown != topic.name().as_str() => (&mut hidden, shown),
-            false => {
-                lines.push(line);
-                continue;
-            }
-        };
-        *together = Some(match together.take() {
+        if shown == name {
+            lines.push(line);
+            continue;
+        }
+        let sum = match together.get(shown) {
             Some(all) => all.and(&line),
-            None => line.renamed(name),
-        });
+            None => line.renamed(shown),
+        };
+        together.insert(shown, sum);
     }
-    lines.extend(inboxes.into_iter().chain(hidden));
+    lines.extend(together.into_values());
     lines
 }
 

@@ -9,20 +9,10 @@ mod support;
 use hub_core::wire::{Close, CloseCode, Credentials, Frame, Hello};
 use hub_server::RunningHub;
 use hub_server::access::create_token;
-use socket2::{Domain, Socket, Type};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use support::*;
-
-/// A connection from another address of this machine.
-fn connect_from(source: &str, to: SocketAddr) -> Client {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let source: SocketAddr = format!("{source}:0").parse().unwrap();
-    socket.bind(&source.into()).unwrap();
-    socket.connect(&to.into()).unwrap();
-    Client::over(TcpStream::from(socket))
-}
 
 /// What a client is told that is not let in.
 fn turned_away(client: &mut Client) -> Close {
@@ -43,14 +33,14 @@ fn an_address_over_its_limit_keeps_no_other_address_out() {
         (0..300).map(|_| connect_from("127.0.0.2", hub.clients())).collect();
     let mut friends: Vec<_> = (0..10).map(|_| Client::open(hub.clients())).collect();
     friends.iter_mut().for_each(|friend| drop(friend.barrier()));
-    let limited = || metric(&hub, "hub_limited_total{limit=\"max_connections_per_address\"}");
-    wait_until("all the others are sent away", || limited() == 290);
+    let sent_away = || limited(&hub, "max_connections_per_address");
+    wait_until("all the others are sent away", || sent_away() == 290);
     for stranger in &mut strangers[10..] {
         let close = turned_away(stranger);
         assert_eq!(close.code, CloseCode::TooManyConnections);
         assert!(close.retry_after_ms.is_some());
     }
-    assert_eq!(metric(&hub, "hub_limited_total{limit=\"max_connections\"}"), 0);
+    assert_eq!(limited(&hub, "max_connections"), 0);
     strangers[0].hello(&hello("let-in"));
 }
 

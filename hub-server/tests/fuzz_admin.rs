@@ -8,8 +8,8 @@ mod support;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hub_server::RunningHub;
 use hub_server::access::{create_token, hash_password};
-use hub_server::{Config, RunningHub};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use support::*;
@@ -88,10 +88,7 @@ fn guarded() -> (RunningHub, tempfile::TempDir, Parts) {
     );
     std::fs::write(folder.path().join("access.toml"), file).unwrap();
     let access = folder.path().join("access.toml").to_string_lossy().into_owned();
-    let mut config = Config { access, ..Config::default() };
-    config.listen.set_port(0);
-    config.http.set_port(0);
-    let hub = RunningHub::start(config).unwrap();
+    let hub = hub_with(|config| config.access = access);
     (hub, folder, Parts::new(&worker.token, "admin"))
 }
 

@@ -85,7 +85,7 @@ impl Configured {
     }
 
     fn limited(&self, limit: &str) -> u64 {
-        metric(&self.hub, &format!("hub_limited_total{{limit=\"{limit}\"}}"))
+        limited(&self.hub, limit)
     }
 }
 

@@ -9,8 +9,6 @@ mod support;
 use hub_core::wire::{CloseCode, Credentials, Hello, RefusedCode, RefusedWhat};
 use hub_server::access::create_token;
 use hub_server::{Config, RunningHub};
-use socket2::{Domain, Socket, Type};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 use support::*;
 use tempfile::TempDir;
@@ -56,19 +54,6 @@ impl Hub {
     fn limited(&self, limit: &str) -> u64 {
         limited(&self.hub, limit)
     }
-}
-
-fn limited(hub: &RunningHub, limit: &str) -> u64 {
-    metric(hub, &format!("hub_limited_total{{limit=\"{limit}\"}}"))
-}
-
-/// A connection from another address of this machine.
-fn connect_from(source: &str, to: SocketAddr) -> Client {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    let source: SocketAddr = format!("{source}:0").parse().unwrap();
-    socket.bind(&source.into()).unwrap();
-    socket.connect(&to.into()).unwrap();
-    Client::over(TcpStream::from(socket))
 }
 
 fn closed_with(mut client: Client) -> CloseCode {

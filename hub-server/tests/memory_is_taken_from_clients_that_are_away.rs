@@ -44,7 +44,7 @@ fn those_away_for_longest_begin_anew_and_the_others_go_on() {
     // Subscribers that do not read, each of its own topic, until memory is short.
     let mut publisher = Client::open(hub.clients());
     let mut stalled = Vec::new();
-    while metric(&hub, "hub_limited_total{limit=\"memory_bytes\"}") == 0 {
+    while limited(&hub, "memory_bytes") == 0 {
         let topic = format!("t{}", stalled.len());
         assert!(stalled.len() < 80, "{} MiB are held", held() / MIB);
         let mut subscriber = open_narrow(hub.clients());

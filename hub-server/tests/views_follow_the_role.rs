@@ -6,8 +6,8 @@
 mod support;
 
 use hub_core::wire::{CloseCode, Credentials, Hello, Packer};
+use hub_server::RunningHub;
 use hub_server::access::{NewToken, create_token};
-use hub_server::{Config, RunningHub};
 use support::*;
 use tempfile::TempDir;
 
@@ -63,12 +63,11 @@ impl Viewers {
         std::fs::write(folder.path().join("rules.toml"), RULES).unwrap();
         std::fs::write(folder.path().join("access.toml"), access(roles, &token, &publisher))
             .unwrap();
-        let mut config = Config { keepalive_ms: 600_000, ..Config::default() };
-        config.listen.set_port(0);
-        config.http.set_port(0);
         let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-        (config.access, config.rules) = (path("access.toml"), path("rules.toml"));
-        Viewers { hub: RunningHub::start(config).unwrap(), folder, token, publisher }
+        let hub = hub_with(|config| {
+            (config.access, config.rules) = (path("access.toml"), path("rules.toml"));
+        });
+        Viewers { hub, folder, token, publisher }
     }
 
     fn give(&self, roles: &str) {

@@ -112,7 +112,7 @@ impl Gathering {
         if self.rules.generation != hub.rules.generation() {
             self.rules = hub.rules.current();
             for known in &mut self.known {
-                known.plan = plan(&self.rules, &known.topic);
+                known.plan = plan(&self.rules, known.topic.name());
             }
         }
     }
@@ -189,7 +189,7 @@ impl Gathering {
     fn refuse_topic(&self, event: &EventFrame<'_>, hub: &Hub) -> Result<(), Refusal> {
         // `find` has a word on names that are none.
         let Ok(topic) = TopicName::parse(event.topic) else { return Ok(()) };
-        match self.rules.plan(&topic).filter(|plan| plan.refuses_topic()) {
+        match plan(&self.rules, &topic).filter(|plan| plan.refuses_topic()) {
             Some(plan) => scrub(&plan, event, &self.rules, &hub.metrics).map(drop),
             None => Ok(()),
         }
@@ -226,7 +226,7 @@ impl Gathering {
     fn remember(&mut self, name: &str, topic: Arc<Topic>, publisher: &str) -> usize {
         let head = Arc::new(RunHead::new(name, topic.epoch(), publisher));
         let inbox = name.starts_with('$');
-        let plan = plan(&self.rules, &topic);
+        let plan = plan(&self.rules, topic.name());
         let next = self.known.len();
         let (slot, gathered) = (usize::MAX, (0, 0));
         let mut prefix = Vec::new();
@@ -361,10 +361,10 @@ fn own_head(topic: &Topic) -> Arc<RunHead> {
 }
 
 /// Replies are scrubbed under one name, whosever inbox they go to.
-fn plan(rules: &Rules, topic: &Topic) -> Option<Arc<Plan>> {
-    match topic.name().as_str().starts_with('$') {
+fn plan(rules: &Rules, topic: &TopicName) -> Option<Arc<Plan>> {
+    match topic.as_str().starts_with('$') {
         true => rules.plan(&TopicName::parse("$inbox.reply").ok()?),
-        false => rules.plan(topic.name()),
+        false => rules.plan(topic),
     }
 }
 

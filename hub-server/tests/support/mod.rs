@@ -16,6 +16,7 @@ pub(crate) use random::Random;
 pub(crate) use seen::Seen;
 
 use hub_server::{Config, RunningHub};
+use socket2::{Domain, Socket, Type};
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -38,7 +39,6 @@ pub(crate) fn hub() -> RunningHub {
 
 /// A connection whose socket holds little: what its client does not read soon waits in the hub.
 pub(crate) fn connect_narrow(address: SocketAddr) -> TcpStream {
-    use socket2::{Domain, Socket, Type};
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(32 * 1024).unwrap();
     socket.connect(&address.into()).unwrap();
@@ -50,6 +50,15 @@ pub(crate) fn open_narrow(address: SocketAddr) -> Client {
     let mut client = Client::over(connect_narrow(address));
     client.hello(&hello("narrow"));
     client
+}
+
+/// A connection from another address of this machine.
+pub(crate) fn connect_from(source: &str, to: SocketAddr) -> Client {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let source: SocketAddr = format!("{source}:0").parse().unwrap();
+    socket.bind(&source.into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    Client::over(TcpStream::from(socket))
 }
 
 /// What the hub says over HTTP from this machine: the body.
@@ -76,6 +85,11 @@ pub(crate) fn metrics(hub: &RunningHub) -> HashMap<String, f64> {
 /// One metric, 0 if it has not been counted yet.
 pub(crate) fn metric(hub: &RunningHub, name: &str) -> u64 {
     metrics(hub).get(name).map_or(0, |value| *value as u64)
+}
+
+/// How often a limit was met.
+pub(crate) fn limited(hub: &RunningHub, limit: &str) -> u64 {
+    metric(hub, &format!("hub_limited_total{{limit=\"{limit}\"}}"))
 }
 
 /// What became of all deliveries that were due.
