@@ -1,6 +1,6 @@
 //! What the messages carry.
 
-use hub_core::wire::Packer;
+use hub_wire::Packer;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -155,7 +155,7 @@ impl fmt::Display for Payload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_core::wire::{Limits, walk_all};
+    use hub_wire::{Limits, walk_all};
 
     #[test]
     fn payloads_are_of_the_size_asked_for_and_well_formed() {

@@ -7,7 +7,7 @@ mod support;
 use hub_client::{
     Client, ConnectError, ConnectionEvent, Emitter, Headers, LostReason, SubscribeOptions,
 };
-use hub_core::wire::*;
+use hub_wire::*;
 use std::time::Duration;
 use support::*;
 

@@ -7,7 +7,7 @@ mod support;
 use hub_client::{
     Client, ConnectionEvent, EmitError, Emitter, Headers, Message, RequestError, SubscribeOptions,
 };
-use hub_core::wire::*;
+use hub_wire::*;
 use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;

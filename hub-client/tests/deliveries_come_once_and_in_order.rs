@@ -7,7 +7,7 @@ mod support;
 use hub_client::{
     Client, ConnectionEvent, Delivery, Emitter, SubscribeOptions, Subscription, SubscriptionEnd,
 };
-use hub_core::wire::*;
+use hub_wire::*;
 use support::*;
 
 async fn subscribe(

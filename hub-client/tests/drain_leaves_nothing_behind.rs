@@ -8,7 +8,7 @@ use hub_client::{
     Client, ConnectionEvent, DrainError, EmitError, Emitter, Headers, Message, SubscribeError,
     SubscribeOptions,
 };
-use hub_core::wire::*;
+use hub_wire::*;
 use std::time::Duration;
 use support::*;
 use tokio::io::AsyncWriteExt;

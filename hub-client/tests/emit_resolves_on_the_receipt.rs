@@ -5,7 +5,7 @@
 mod support;
 
 use hub_client::{Client, ConnectionEvent, EmitError, Emitter, Headers};
-use hub_core::wire::*;
+use hub_wire::*;
 use support::*;
 
 async fn emit(client: &Client, number: u8) -> Result<(), EmitError> {

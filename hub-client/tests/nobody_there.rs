@@ -5,7 +5,7 @@
 mod support;
 
 use hub_client::{Client, Emitter, Headers, Message, RequestError};
-use hub_core::wire::*;
+use hub_wire::*;
 use std::time::Duration;
 use support::*;
 use tokio::task::JoinHandle;

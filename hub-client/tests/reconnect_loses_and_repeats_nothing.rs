@@ -9,8 +9,7 @@
 mod proxy;
 
 use hub_client::{Client, Delivery, Emitter, Headers, SubscribeOptions};
-use hub_core::topic::{TopicFilter, TopicName};
-use hub_core::wire::Overflow;
+use hub_wire::{TopicFilter, TopicName, Overflow};
 use hub_server::RunningHub;
 use proxy::{Proxy, Random};
 use std::net::SocketAddr;

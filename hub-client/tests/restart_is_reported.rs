@@ -5,7 +5,7 @@
 mod support;
 
 use hub_client::{Client, ConnectionEvent, EmitError, Emitter, Headers, OnRestart};
-use hub_core::wire::*;
+use hub_wire::*;
 use support::*;
 
 async fn publish(client: &Client, numbers: std::ops::Range<u8>) {

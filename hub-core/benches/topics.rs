@@ -4,11 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hub_core::topic::{
-    DeliveryQueue, FilterIndex, Outlet, PendingRun, Published, Registry, SubscriptionEntry,
-    TopicFilter, TopicName, TopicSettings,
-};
-use hub_core::wire::{EventFrame, Overflow, Packer, RunHead, Start};
+use hub_core::topic::{DeliveryQueue, Outlet, PendingRun, Published, Registry, SubscriptionEntry, TopicSettings};
+use hub_wire::{FilterIndex, TopicFilter, TopicName, EventFrame, Overflow, Packer, RunHead, Start};
 use std::hint::black_box;
 use std::io::IoSlice;
 use std::sync::Arc;

@@ -9,7 +9,8 @@
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
-use hub_core::{scrub, wire};
+use hub_scrub;
+use hub_wire;
 
 #[path = "topic_models/line.rs"]
 mod line;

@@ -73,7 +73,7 @@ fn is_allowed(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_core::topic::TopicName;
+    use hub_wire::TopicName;
 
     #[test]
     fn what_compiles_is_a_topic_and_what_does_not_is_none() {

@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Overflow, RefusedCode, Subscribe, frame_with};
+use hub_wire::{CloseCode, Overflow, RefusedCode, Subscribe, frame_with};
 use hub_server::RunningHub;
 use support::*;
 

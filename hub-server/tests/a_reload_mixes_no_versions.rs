@@ -8,7 +8,7 @@
 
 mod support;
 
-use hub_core::wire::{Limits, Overflow, Packer, Reader, Subscribe};
+use hub_wire::{Limits, Overflow, Packer, Reader, Subscribe};
 use hub_server::{Config, RunningHub};
 use std::path::Path;
 use std::process::Command;

@@ -9,7 +9,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, GapReason, Overflow, Subscribe};
+use hub_wire::{CloseCode, GapReason, Overflow, Subscribe};
 use hub_server::RunningHub;
 use std::collections::HashMap;
 use std::io::Write;

@@ -10,7 +10,7 @@ mod access_support;
 use std::sync::OnceLock;
 
 use access_support::{HERE, filter, load, name, now};
-use hub_core::topic::{TopicFilter, TopicName};
+use hub_wire::{TopicFilter, TopicName};
 use hub_server::access::{Credentials, Identity, Subscribable, covers, overlap};
 use proptest::prelude::*;
 

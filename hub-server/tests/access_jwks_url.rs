@@ -6,7 +6,7 @@ mod jwks_support;
 mod support;
 mod tls_support;
 
-use hub_core::wire::{Close, CloseCode, Credentials, Frame, Hello};
+use hub_wire::{Close, CloseCode, Credentials, Frame, Hello};
 use hub_server::RunningHub;
 use jwks_support::{Answer, ISSUER, Key, Provider, jwks};
 use socket2::{Domain, Socket, Type};

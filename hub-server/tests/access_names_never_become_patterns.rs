@@ -150,7 +150,7 @@ proptest! {
     fn a_token_is_one_token_and_belongs_to_one_name(text in "\\PC{0,20}|[a-c.%|*$#2E57C]{1,8}") {
         if let Some(name) = IdentityName::parse(&text) {
             let token = name.token();
-            let topic = hub_core::topic::TopicName::parse(&token).unwrap();
+            let topic = hub_wire::TopicName::parse(&token).unwrap();
             prop_assert_eq!(topic.tokens().count(), 1);
             prop_assert!(!topic.is_reserved());
             let back = token.replace("%2E", ".").replace("%7C", "|").replace("%25", "%");

@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Frame, Gap, GapReason, Overflow, Start, Subscribe};
+use hub_wire::{CloseCode, Frame, Gap, GapReason, Overflow, Start, Subscribe};
 use hub_server::RunningHub;
 use std::collections::HashMap;
 use std::io::Write;

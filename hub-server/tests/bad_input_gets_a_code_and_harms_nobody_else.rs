@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Frame, Overflow, RefusedCode, RefusedWhat, Subscribe};
+use hub_wire::{CloseCode, Frame, Overflow, RefusedCode, RefusedWhat, Subscribe};
 use hub_server::RunningHub;
 use std::time::Duration;
 use support::*;

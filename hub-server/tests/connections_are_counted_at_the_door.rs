@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{Close, CloseCode, Credentials, Frame, Hello};
+use hub_wire::{Close, CloseCode, Credentials, Frame, Hello};
 use hub_server::RunningHub;
 use hub_server::access::create_token;
 use std::io::{BufRead, BufReader, Read, Write};

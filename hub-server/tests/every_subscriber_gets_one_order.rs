@@ -18,9 +18,7 @@
 
 mod support;
 
-use hub_core::topic::{TopicFilter, TopicName};
-use hub_core::wire::{Limits, Reader};
-use hub_core::wire::{Overflow, Packer, Subscribe};
+use hub_wire::{TopicFilter, TopicName, Limits, Reader, Overflow, Packer, Subscribe};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};

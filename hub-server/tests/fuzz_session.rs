@@ -7,7 +7,7 @@
 
 mod support;
 
-use hub_core::wire::{Frame, Hello, Overflow, RefusedWhat};
+use hub_wire::{Frame, Hello, Overflow, RefusedWhat};
 use support::*;
 
 /// Frames that a client sends, which the fuzzer's bytes come between.
@@ -21,7 +21,7 @@ fn known(which: u8) -> Vec<u8> {
         4 => event_with("fuzz.a", b"\x81\xa1k\xa1v", &[("key", "k"), ("reply", "$inbox.1")]),
         5 => subscribe(&subscription(u64::from(which), "fuzz.**")),
         6 => subscribe(&support::subscription_after(1, "fuzz.a", &[("fuzz.a", 1, 1)])),
-        7 => subscribe(&hub_core::wire::Subscribe {
+        7 => subscribe(&hub_wire::Subscribe {
             overflow: Overflow::ALL[usize::from(which) % Overflow::ALL.len()],
             group: Some("g".to_owned()),
             ..subscription(u64::from(which % 4), "fuzz.*")

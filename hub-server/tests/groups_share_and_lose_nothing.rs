@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Overflow, Subscribe};
+use hub_wire::{CloseCode, Overflow, Subscribe};
 use hub_server::RunningHub;
 use std::collections::BTreeMap;
 use support::*;

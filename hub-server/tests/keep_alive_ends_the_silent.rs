@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Frame, Overflow, Subscribe};
+use hub_wire::{CloseCode, Frame, Overflow, Subscribe};
 use hub_server::RunningHub;
 use std::io::Write;
 use std::net::TcpStream;

@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, RefusedCode, RefusedWhat};
+use hub_wire::{CloseCode, RefusedCode, RefusedWhat};
 use hub_server::RunningHub;
 use hub_server::config::ConfigFile;
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ impl Configured {
     /// Why a client that says HELLO is sent away, if it is.
     fn knock(&self) -> Option<CloseCode> {
         let mut client = Client::connect(self.hub.clients());
-        client.try_send(&hub_core::wire::Frame::Hello(hello("test")).to_bytes());
+        client.try_send(&hub_wire::Frame::Hello(hello("test")).to_bytes());
         match client.next() {
             Got::Welcome(_) => None,
             Got::Close(close) => Some(close.code),

@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Credentials, Hello, RefusedCode, RefusedWhat};
+use hub_wire::{CloseCode, Credentials, Hello, RefusedCode, RefusedWhat};
 use hub_server::access::create_token;
 use hub_server::{Config, RunningHub};
 use std::time::Instant;
@@ -83,7 +83,7 @@ fn an_address_has_so_many_connections_and_another_address_its_own() {
     drop(second);
     wait_until("there is room again", || {
         let mut again = Client::connect(hub.clients());
-        again.try_send(&hub_core::wire::Frame::Hello(hello("again")).to_bytes());
+        again.try_send(&hub_wire::Frame::Hello(hello("again")).to_bytes());
         matches!(again.next(), Got::Welcome(_))
     });
 }
@@ -95,7 +95,7 @@ fn an_identity_has_so_many_connections_and_another_identity_its_own() {
     let mut first = hub.open(0);
     let replaced = Client::open_as(hub.hub.clients(), &Hello { instance, ..hub.hello(0) });
     let mut third = Client::connect(hub.hub.clients());
-    third.send(&hub_core::wire::Frame::Hello(hub.hello(0)).to_bytes());
+    third.send(&hub_wire::Frame::Hello(hub.hello(0)).to_bytes());
     assert_eq!(closed_with(third), CloseCode::TooManyConnections);
     assert_eq!(hub.limited("max_connections_per_identity"), 1);
     hub.open(1).barrier();
@@ -109,7 +109,7 @@ fn an_identity_has_so_many_connections_and_another_identity_its_own() {
     drop((replaced, back));
     wait_until("there is room again", || {
         let mut again = Client::connect(hub.hub.clients());
-        again.send(&hub_core::wire::Frame::Hello(hub.hello(0)).to_bytes());
+        again.send(&hub_wire::Frame::Hello(hub.hello(0)).to_bytes());
         matches!(again.next(), Got::Welcome(_))
     });
 }

@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::wire::RefusedWhat;
+use hub_wire::RefusedWhat;
 use hub_server::RunningHub;
 use std::io::Write;
 use support::*;

@@ -7,8 +7,8 @@
 
 mod support;
 
-use hub_core::scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
-use hub_core::wire::{CloseCode, Overflow, Packer, RefusedCode, Start, Subscribe};
+use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
+use hub_wire::{CloseCode, Overflow, Packer, RefusedCode, Start, Subscribe};
 use hub_server::{Config, RunningHub, ServeError};
 use std::io::Write;
 use std::sync::Arc;

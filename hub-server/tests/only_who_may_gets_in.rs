@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Credentials, Hello, Packer, RefusedCode, Start, Subscribe};
+use hub_wire::{CloseCode, Credentials, Hello, Packer, RefusedCode, Start, Subscribe};
 use hub_server::access::{create_token, hash_password};
 use hub_server::{Config, RunningHub, ServeError};
 use support::*;
@@ -120,7 +120,7 @@ fn whoever_has_no_valid_credentials_is_told_so_and_no_more() {
         let what = format!("{credentials:?}");
         let mut client = Client::connect(guarded.hub.clients());
         let hello = Hello { credentials, ..hello("test") };
-        client.send(&hub_core::wire::Frame::Hello(hello).to_bytes());
+        client.send(&hub_wire::Frame::Hello(hello).to_bytes());
         let rest = client.rest();
         let [Got::Close(close), Got::End] = rest.as_slice() else { panic!("{what}: {rest:?}") };
         assert_eq!(close.code, CloseCode::Unauthorized, "{what}");

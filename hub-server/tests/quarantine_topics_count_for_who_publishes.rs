@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{Packer, RefusedCode};
+use hub_wire::{Packer, RefusedCode};
 use std::collections::BTreeSet;
 use support::*;
 

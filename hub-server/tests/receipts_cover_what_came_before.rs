@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::wire::{Hello, RefusedCode};
+use hub_wire::{Hello, RefusedCode};
 use std::collections::HashSet;
 use std::time::Duration;
 use support::*;
@@ -116,7 +116,7 @@ fn every_event_of_a_run_that_is_refused_late_is_named() {
 /// While a publisher waits for a full subscriber, receipts cover only what is queued.
 #[test]
 fn what_waits_is_not_receipted() {
-    use hub_core::wire::{Overflow, Subscribe};
+    use hub_wire::{Overflow, Subscribe};
     const EVENTS: u64 = 1_500;
     let hub = hub();
     let mut full = open_narrow(hub.clients());

@@ -4,7 +4,7 @@
 
 mod support;
 
-use hub_core::wire::Overflow;
+use hub_wire::Overflow;
 use hub_server::RunningHub;
 use serde_json::Value;
 use support::*;
@@ -53,14 +53,14 @@ fn each_topic_adds_up_whatever_became_of_its_events() {
         .map(|(topic, overflow)| {
             let mut reader = open_narrow(hub.clients());
             let wanted =
-                hub_core::wire::Subscribe { overflow: *overflow, ..subscription(1, topic) };
+                hub_wire::Subscribe { overflow: *overflow, ..subscription(1, topic) };
             reader.subscribe(&wanted);
             reader
         })
         .collect();
     let mut grouped = Client::open(hub.clients());
     let group = Some("workers".to_owned());
-    grouped.subscribe(&hub_core::wire::Subscribe { group, ..subscription(1, "fast") });
+    grouped.subscribe(&hub_wire::Subscribe { group, ..subscription(1, "fast") });
     let mut fast = readers.remove(0);
     let drain = std::thread::spawn(move || {
         for _ in 0..EVENTS {

@@ -78,7 +78,7 @@ fn one_that_ends_without_hello_ends_at_the_same_deadline() {
     let mut client = support::Client::connect(tunnel.address);
     let all = client.rest();
     let [support::Got::Close(close), support::Got::End] = &all[..] else { panic!("{all:?}") };
-    assert_eq!(close.code, hub_core::wire::CloseCode::HandshakeTimeout);
+    assert_eq!(close.code, hub_wire::CloseCode::HandshakeTimeout);
     let closed = "hub_connections_closed_total{code=\"handshake_timeout\"}";
     wait_until("it is counted", || metric(&secured.hub, closed) == 1);
 }
@@ -150,7 +150,7 @@ async fn a_record_that_was_tampered_with_ends_its_connection_alone() {
         let name = tls.name("localhost").unwrap();
         let mut connection = rustls::ClientConnection::new(tls.load().unwrap(), name).unwrap();
         let mut socket = connect(secured.hub.clients());
-        let hello = hub_core::wire::Frame::Hello(support::hello("x")).to_bytes();
+        let hello = hub_wire::Frame::Hello(support::hello("x")).to_bytes();
         rustls::Stream::new(&mut connection, &mut socket).write_all(&hello).unwrap();
         socket.write_all(&tampered).unwrap();
         socket.write_all(&[7; 40]).unwrap();

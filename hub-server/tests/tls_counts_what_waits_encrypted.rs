@@ -5,7 +5,7 @@
 mod support;
 mod tls_support;
 
-use hub_core::wire::{Frame, split};
+use hub_wire::{Frame, split};
 use rustls::{ClientConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::TcpStream;

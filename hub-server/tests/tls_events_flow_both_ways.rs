@@ -5,7 +5,7 @@ mod support;
 mod tls_support;
 
 use hub_client::{Emitter, Headers, SubscribeOptions};
-use hub_core::wire::{Overflow, Packer, Subscribe};
+use hub_wire::{Overflow, Packer, Subscribe};
 use std::io::Write;
 use support::{events, id_in, metric, numbered, subscription};
 use tls_support::tunnel::Tunnel;

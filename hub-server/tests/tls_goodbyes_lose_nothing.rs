@@ -5,7 +5,7 @@
 mod support;
 mod tls_support;
 
-use hub_core::wire::{CloseCode, Overflow, Subscribe};
+use hub_wire::{CloseCode, Overflow, Subscribe};
 use std::io::Write;
 use std::net::TcpStream;
 use support::*;
@@ -121,7 +121,7 @@ fn a_cut_connection_is_no_goodbye() {
     let mut stream = rustls::Stream::new(&mut connection, &mut socket);
     let mut hello = hello("cut");
     hello.receipts = false;
-    stream.write_all(&hub_core::wire::Frame::Hello(hello).to_bytes()).unwrap();
+    stream.write_all(&hub_wire::Frame::Hello(hello).to_bytes()).unwrap();
     stream.write_all(&event("t", &numbered(7, 100))).unwrap();
     wait_until("its event is there", || metric(&secured.hub, "hub_events_total") == 1);
     socket.shutdown(std::net::Shutdown::Write).unwrap();

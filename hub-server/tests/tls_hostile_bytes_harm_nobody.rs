@@ -89,12 +89,12 @@ impl Read for Hostile<'_> {
 
 /// Whether the hub answered everything: HELLO, and a PING behind some events.
 fn converse(stream: &mut impl ReadWrite) -> std::io::Result<bool> {
-    stream.write_all(&hub_core::wire::Frame::Hello(hello("hostile")).to_bytes())?;
+    stream.write_all(&hub_wire::Frame::Hello(hello("hostile")).to_bytes())?;
     for n in 0..3 {
         stream.write_all(&event("t", &numbered(n, 5_000)))?;
     }
     stream.write_all(&support::ping(7))?;
-    let pong = hub_core::wire::Frame::Pong { token: 7 }.to_bytes();
+    let pong = hub_wire::Frame::Pong { token: 7 }.to_bytes();
     let mut got = Vec::new();
     let mut buffer = [0; 4096];
     while !got.ends_with(&pong) {

@@ -6,7 +6,7 @@ mod support;
 mod tls_support;
 
 use hub_client::{Client, ConnectError, ConnectionEvent, Credentials, EmitError, Emitter, Headers};
-use hub_core::wire::CloseCode;
+use hub_wire::CloseCode;
 use hub_server::config::ClientAuth;
 use rcgen::{CertificateParams, DnType, SanType};
 use support::{metric, wait_until};

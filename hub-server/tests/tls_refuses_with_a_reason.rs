@@ -6,7 +6,7 @@ mod support;
 mod tls_support;
 
 use hub_client::{Builder, ConnectError, TlsError};
-use hub_core::wire::CloseCode;
+use hub_wire::CloseCode;
 use hub_server::RunningHub;
 use hub_server::config::ClientAuth;
 use rcgen::ExtendedKeyUsagePurpose;

@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::wire::{CloseCode, Credentials, Hello, Packer};
+use hub_wire::{CloseCode, Credentials, Hello, Packer};
 use hub_server::RunningHub;
 use hub_server::access::{NewToken, create_token};
 use support::*;

@@ -8,7 +8,7 @@ mod messages;
 mod sides;
 
 use dd_sds::{Event, Scanner};
-use hub_core::scrub::{Plan, Scratch, Verdict, ViewId};
+use hub_scrub::{Plan, Scratch, Verdict, ViewId};
 use kinds::Kind;
 use messages::{Message, as_msgpack};
 use rustix::time::{ClockId, clock_gettime};

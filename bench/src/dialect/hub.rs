@@ -2,10 +2,7 @@
 
 use super::{Control, Dialect, Exchange, ID_MARK, Link, Next};
 use crate::{BenchError, Payload};
-use hub_core::wire::{
-    EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome,
-    split,
-};
+use hub_wire::{EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome, split};
 
 /// A hub.
 #[derive(Debug, Clone, Copy)]
@@ -176,5 +173,5 @@ fn read_frame<T>(
 
 #[cfg(test)]
 pub(super) fn run_head(topic: &str, count: u32) -> Vec<u8> {
-    hub_core::wire::RunHead::new(topic, 1, "bench#1").for_all(1, count, 0)
+    hub_wire::RunHead::new(topic, 1, "bench#1").for_all(1, count, 0)
 }

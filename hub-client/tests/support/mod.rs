@@ -3,8 +3,7 @@
 
 use bytes::{Buf, BytesMut};
 use hub_client::{Builder, Client, ConnectionEvent, ConnectionEvents};
-use hub_core::topic::{TopicFilter, TopicName};
-use hub_core::wire::*;
+use hub_wire::{TopicFilter, TopicName, *};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

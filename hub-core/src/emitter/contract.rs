@@ -5,8 +5,7 @@ use super::{
     Listeners, Message, Next, Reaction, Received, Request, RequestError, RequestOptions,
     ServeOptions, SubscribeError, SubscribeOptions, Subscription, encode,
 };
-use crate::topic::{TopicFilter, TopicName};
-use crate::wire::Overflow;
+use hub_wire::{TopicFilter, TopicName, Overflow};
 use bytes::Bytes;
 use futures_util::future::Either;
 use std::future::ready;

@@ -7,7 +7,7 @@ use super::{
     Delivery, Emitter, ListenerError, ListenerFault, Message, SubscribeError, SubscribeOptions,
     Subscription,
 };
-use crate::topic::TopicFilter;
+use hub_wire::TopicFilter;
 use futures_util::FutureExt;
 use std::fmt;
 use std::panic::AssertUnwindSafe;

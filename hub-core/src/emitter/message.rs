@@ -1,6 +1,5 @@
 use super::{DecodeError, Event, Headers, decode};
-use crate::topic::TopicName;
-use crate::wire::Gap;
+use hub_wire::{TopicName, Gap};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::ops::Deref;

@@ -1,6 +1,6 @@
 //! Payloads: MessagePack, structs as maps with field names.
 
-use crate::wire::{Limits, WalkError, walk_all};
+use hub_wire::{Limits, WalkError, walk_all};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;

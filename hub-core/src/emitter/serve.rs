@@ -7,7 +7,7 @@ use super::{
     BoxError, DecodeError, Emitter, Headers, ListenerFault, Message, Received, Request,
     RequestError, encode,
 };
-use crate::wire::Packer;
+use hub_wire::Packer;
 use bytes::Bytes;
 use serde::Deserialize;
 use std::sync::Arc;

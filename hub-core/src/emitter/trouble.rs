@@ -1,8 +1,7 @@
 //! The stream of errors: what a listener did wrong, or could not do, is never swallowed.
 
 use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
-use crate::topic::{TopicFilter, TopicName};
-use crate::wire::Gap;
+use hub_wire::{TopicFilter, TopicName, Gap};
 use futures_util::Stream;
 use parking_lot::Mutex;
 use std::fmt;

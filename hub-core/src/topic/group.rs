@@ -7,7 +7,7 @@ use super::pending::Sealed;
 use super::seats::Seats;
 use super::{Appended, Outlet, SubscriptionEntry};
 use crate::sync::Mutex;
-use crate::wire::Overflow;
+use hub_wire::Overflow;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::{Wake, Waker};

@@ -4,7 +4,7 @@ use super::TopicName;
 use super::ledger::Ledger;
 use super::span::{Origin, Span};
 use super::views::Views;
-use crate::wire::{Frame, Limits, Overflow, RunHead};
+use hub_wire::{Frame, Limits, Overflow, RunHead};
 use bytes::Bytes;
 use std::sync::Arc;
 

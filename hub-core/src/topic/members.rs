@@ -7,7 +7,7 @@ use super::outlet::{Touched, touch};
 use super::pending::Sealed;
 use super::seats::Seats;
 use super::{Appended, Outlet, SubscriptionEntry};
-use crate::wire::Overflow;
+use hub_wire::Overflow;
 use bytes::Bytes;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 use super::held::HeldBytes;
 use super::ledger::Ledger;
 use super::views::{Roles, Views};
-use crate::wire::RunHead;
+use hub_wire::RunHead;
 use bytes::Bytes;
 use std::sync::Arc;
 

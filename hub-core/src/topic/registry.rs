@@ -3,7 +3,7 @@
 use super::history::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
 use super::{FilterIndex, Outlet, Topic, TopicActor, TopicFilter, TopicIndex, TopicName};
-use crate::wire::{Overflow, Start};
+use hub_wire::{Overflow, Start};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
 use parking_lot::RwLock;

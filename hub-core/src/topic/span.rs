@@ -1,5 +1,5 @@
 use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, Track};
-use crate::wire::{Frame, Gap, GapReason};
+use hub_wire::{Frame, Gap, GapReason};
 use bytes::Bytes;
 
 /// Numbers that a lane misses.

@@ -9,7 +9,7 @@ use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
 use super::{Appended, Deposit, SubscriptionEntry, TopicActor, TopicName};
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use crate::wire::{GapReason, Position, Start};
+use hub_wire::{GapReason, Position, Start};
 use actix::Addr;
 use std::sync::{Arc, OnceLock};
 

@@ -7,11 +7,8 @@ use crate::limits::Limit;
 use crate::limits::memory::Pressure;
 use actix::prelude::*;
 use futures_util::future::join_all;
-use hub_core::topic::{Join, SubscriptionEntry, TopicFilter, TopicGuard, TopicName};
-use hub_core::wire::{
-    CloseCode, Frame, FrameErrorKind, FrameType, Limits, Reader, RefusedCode, RefusedWhat,
-    Subscribe,
-};
+use hub_core::topic::{Join, SubscriptionEntry, TopicGuard};
+use hub_wire::{TopicFilter, TopicName, CloseCode, Frame, FrameErrorKind, FrameType, Limits, Reader, RefusedCode, RefusedWhat, Subscribe};
 use std::sync::Arc;
 
 /// A subscription's filter, and what it may read of it.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hub_core::topic::{TopicFilter, TopicName};
+use hub_wire::{TopicFilter, TopicName};
 use hub_server::access::{
     Access, AccessError, Credentials, Denied, Files, Identity, Peer, PeerCertificate,
 };

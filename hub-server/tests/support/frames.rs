@@ -1,8 +1,6 @@
 //! Frames to send, packed.
 
-use hub_core::wire::{
-    Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, frame_with,
-};
+use hub_wire::{Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, frame_with};
 
 /// A HELLO with receipts.
 pub(crate) fn hello(name: &str) -> Hello {

@@ -2,9 +2,7 @@
 
 use super::state::Event;
 use crate::emitter::{Refusal, SubscribeOptions};
-use crate::scrub::check_headers;
-use crate::topic::TopicFilter;
-use crate::wire::{Limits, Refused, RefusedCode, RefusedWhat, Start, WalkErrorKind, walk_all};
+use hub_wire::{check_headers, TopicFilter, Limits, Refused, RefusedCode, RefusedWhat, Start, WalkErrorKind, walk_all};
 
 pub(super) fn check_event(event: &Event<'_>) -> Result<(), Refusal> {
     let limits = Limits::default();

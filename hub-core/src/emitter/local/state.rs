@@ -2,8 +2,7 @@
 
 use super::members::{Choice, Member, Members, Turns, choose, in_turn};
 use crate::emitter::{Feed, Headers, Message, Pushed, SubscribeOptions};
-use crate::topic::{TopicFilter, TopicName};
-use crate::wire::{Gap, GapReason, Position, Start};
+use hub_wire::{TopicFilter, TopicName, Gap, GapReason, Position, Start};
 use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::sync::Arc;

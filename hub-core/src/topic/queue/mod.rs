@@ -12,7 +12,7 @@ use super::sending::Sending;
 use super::span::{Origin, Span};
 use super::waiters::Waiters;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
-use crate::wire::{Frame, GapReason, Overflow, RunFrame};
+use hub_wire::{Frame, GapReason, Overflow, RunFrame};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::task::Waker;
