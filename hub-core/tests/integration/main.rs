@@ -9,6 +9,7 @@ mod listener_order;
 mod local_hub;
 mod no_loss_is_silent;
 mod request_and_reply;
+#[cfg(feature = "actors")]
 mod topic_common;
 mod topic_groups;
 mod topic_history;

@@ -2,7 +2,6 @@
 //! decide on any message without a panic; what they make of it is well-formed.
 //!
 //! `docs/testing.md` tells how to run this for long.
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use crate::{fuzz_common, scrub_common};

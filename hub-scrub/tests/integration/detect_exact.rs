@@ -1,5 +1,4 @@
 //! Each format at every boundary that it has.
-#![cfg(feature = "scrub")]
 
 use crate::detect_common;
 

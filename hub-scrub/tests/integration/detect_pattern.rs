@@ -1,5 +1,4 @@
 //! A user's own patterns, words, exceptions; and the memory that a scan takes.
-#![cfg(feature = "scrub")]
 
 use crate::detect_common;
 

@@ -1,6 +1,5 @@
 //! Properties: what is valid is found with its exact span wherever it stands, and what has one
 //! wrong character is not.
-#![cfg(feature = "scrub")]
 
 use crate::detect_common;
 

@@ -1,7 +1,6 @@
 //! Claim: each action does what its name says, on text, on parts of text, on numbers, on bytes
 //! and on containers.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

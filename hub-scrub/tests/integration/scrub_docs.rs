@@ -1,7 +1,6 @@
 //! Claim: `docs/scrub.md` is right: its examples load, and it leaves out no key and no action. (What
 //! it says to type in, a test of `hub-cli` types in.)
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

@@ -2,7 +2,6 @@
 //! the same value in JSON. The values and schemas are those of the public test suite, draft
 //! 2020-12. What is not as the suite wants it is listed here and explained in `docs/scrub.md`.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

@@ -1,7 +1,6 @@
 //! Claim: what a message as a whole has to be, and which rules act on it, is decided once, of what
 //! the publisher sent; not of what views get of it.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

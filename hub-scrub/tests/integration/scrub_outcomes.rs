@@ -1,7 +1,6 @@
 //! Claim: what is refused, quarantined or counted is so for the reason the rules give, and
 //! nothing that is said about it holds content of the message.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

@@ -1,6 +1,5 @@
 //! Claim: the packs that come with Hub load, together too, and find what they say.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

@@ -1,7 +1,6 @@
 //! Claim: the look at all bytes of a message that comes before the scans hides nothing: a text in
 //! which a detector finds something is marked, whatever stands around it.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use hub_scrub::detect::{BuiltIn, Candidates, DetectorSet, DetectorSpec, Except, Find, Hit, Scratch};

@@ -7,7 +7,6 @@
 //!   holds any of it;
 //! - what no rule finds anything in keeps its bytes.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

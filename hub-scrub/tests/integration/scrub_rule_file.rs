@@ -1,7 +1,6 @@
 //! Claim: a rule file loads only if all in it is right and its own tests pass; otherwise every
 //! fault is said with file, line and key.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

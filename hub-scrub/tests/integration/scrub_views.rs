@@ -1,6 +1,5 @@
 //! Claim: one event, one frame for each distinct view; who has no view of its own sees least.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;

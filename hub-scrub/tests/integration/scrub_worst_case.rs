@@ -1,7 +1,6 @@
 //! Claim: whatever the patterns and the message are, the work of a scrub stays within its budget,
 //! and a message that needs more ends in quarantine.
 
-#![cfg(feature = "scrub")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;
