@@ -173,6 +173,21 @@ pub(super) fn accented(random: &mut Rng) -> String {
     words.join(" ")
 }
 
+/// ASCII text of `bytes` bytes. It is made of words because random letters look like a secret key, which
+/// a hub with rules would replace.
+pub(super) fn plain(random: &mut Rng, bytes: usize) -> String {
+    let mut text = String::new();
+    while text.len() < bytes {
+        let word = pick(random, WORDS);
+        if word.is_ascii() {
+            text.push_str(word);
+            text.push(' ');
+        }
+    }
+    text.truncate(bytes);
+    text
+}
+
 /// Words that make up exactly `bytes` bytes.
 pub(super) fn text(random: &mut Rng, bytes: usize) -> String {
     let mut text = String::new();
