@@ -3,7 +3,7 @@
 
 mod kinds;
 #[allow(dead_code, reason = "each bench uses a part of it")]
-#[path = "../../../hub-core/benches/messages/mod.rs"]
+#[path = "../../../hub-scrub/benches/messages/mod.rs"]
 mod messages;
 mod sides;
 
