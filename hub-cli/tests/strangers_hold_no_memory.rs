@@ -72,8 +72,7 @@ fn what_comes_behind_a_hello_that_is_being_checked_is_not_taken_in() {
     let line = format!("[roles.none]\n[identities.ann]\nroles = \"none\"\npassword = \"{line}\"\n");
     std::fs::write(&file, line).unwrap();
     let password = "a wrong password of some length".to_owned();
-    let credentials =
-        Some(hub_wire::Credentials::Password { user: "ann".to_owned(), password });
+    let credentials = Some(hub_wire::Credentials::Password { user: "ann".to_owned(), password });
     let hello = hub_wire::Hello { credentials, ..hello("strange") };
     let mut bytes = Frame::Hello(hello).to_bytes();
     bytes.extend(vec![0x55; 100_000]);

@@ -5,7 +5,7 @@ use crate::publish::NotAppended;
 use crate::shared::Shared;
 use crate::{HubUrl, Options};
 use hub_core::emitter::{EmitError, Event, Headers, Listeners, encode};
-use hub_wire::{TopicName, EventFrame};
+use hub_wire::{EventFrame, TopicName};
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::mpsc;

@@ -10,7 +10,7 @@ use hub_core::emitter::{
     EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
     SubscribeOptions, Subscription,
 };
-use hub_wire::{TopicFilter, TopicName, EventFrame, RefusedCode};
+use hub_wire::{EventFrame, RefusedCode, TopicFilter, TopicName};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::oneshot;

@@ -9,8 +9,8 @@
 mod proxy;
 
 use hub_client::{Client, Delivery, Emitter, Headers, SubscribeOptions};
-use hub_wire::{TopicFilter, TopicName, Overflow};
 use hub_server::RunningHub;
+use hub_wire::{Overflow, TopicFilter, TopicName};
 use proxy::{Proxy, Random};
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -4,11 +4,11 @@
 //! comes a [`Plan`] for each topic, and the plan gives a [`Verdict`] on each event. `docs/scrub.md`
 //! is the reference for those who write rules.
 
-pub mod detect;
 mod action;
 mod bits;
 mod condition;
 mod describe;
+pub mod detect;
 mod engine;
 mod explain;
 mod find;

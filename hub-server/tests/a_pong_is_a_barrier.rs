@@ -6,8 +6,8 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Overflow, RefusedCode, Subscribe, frame_with};
 use hub_server::RunningHub;
+use hub_wire::{CloseCode, Overflow, RefusedCode, Subscribe, frame_with};
 use support::*;
 
 #[test]

@@ -9,8 +9,8 @@
 
 mod support;
 
-use hub_wire::{CloseCode, GapReason, Overflow, Subscribe};
 use hub_server::RunningHub;
+use hub_wire::{CloseCode, GapReason, Overflow, Subscribe};
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::SocketAddr;

@@ -10,8 +10,8 @@ mod access_support;
 use std::sync::OnceLock;
 
 use access_support::{HERE, filter, load, name, now};
-use hub_wire::{TopicFilter, TopicName};
 use hub_server::access::{Credentials, Identity, Subscribable, covers, overlap};
+use hub_wire::{TopicFilter, TopicName};
 use proptest::prelude::*;
 
 /// A set of topics of the world, a bit each.

@@ -6,8 +6,8 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Frame, Gap, GapReason, Overflow, Start, Subscribe};
 use hub_server::RunningHub;
+use hub_wire::{CloseCode, Frame, Gap, GapReason, Overflow, Start, Subscribe};
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};

@@ -6,8 +6,8 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Frame, Overflow, RefusedCode, RefusedWhat, Subscribe};
 use hub_server::RunningHub;
+use hub_wire::{CloseCode, Frame, Overflow, RefusedCode, RefusedWhat, Subscribe};
 use std::time::Duration;
 use support::*;
 

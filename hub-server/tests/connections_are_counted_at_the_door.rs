@@ -6,9 +6,9 @@
 
 mod support;
 
-use hub_wire::{Close, CloseCode, Credentials, Frame, Hello};
 use hub_server::RunningHub;
 use hub_server::access::create_token;
+use hub_wire::{Close, CloseCode, Credentials, Frame, Hello};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};

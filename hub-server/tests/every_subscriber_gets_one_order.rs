@@ -18,7 +18,7 @@
 
 mod support;
 
-use hub_wire::{TopicFilter, TopicName, Limits, Reader, Overflow, Packer, Subscribe};
+use hub_wire::{Limits, Overflow, Packer, Reader, Subscribe, TopicFilter, TopicName};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};

@@ -5,8 +5,8 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Overflow, Subscribe};
 use hub_server::RunningHub;
+use hub_wire::{CloseCode, Overflow, Subscribe};
 use std::collections::BTreeMap;
 use support::*;
 

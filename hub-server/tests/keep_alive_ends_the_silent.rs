@@ -5,8 +5,8 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Frame, Overflow, Subscribe};
 use hub_server::RunningHub;
+use hub_wire::{CloseCode, Frame, Overflow, Subscribe};
 use std::io::Write;
 use std::net::TcpStream;
 use std::sync::Arc;

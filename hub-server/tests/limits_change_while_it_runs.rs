@@ -5,9 +5,9 @@
 
 mod support;
 
-use hub_wire::{CloseCode, RefusedCode, RefusedWhat};
 use hub_server::RunningHub;
 use hub_server::config::ConfigFile;
+use hub_wire::{CloseCode, RefusedCode, RefusedWhat};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -6,9 +6,9 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Credentials, Hello, RefusedCode, RefusedWhat};
 use hub_server::access::create_token;
 use hub_server::{Config, RunningHub};
+use hub_wire::{CloseCode, Credentials, Hello, RefusedCode, RefusedWhat};
 use std::time::Instant;
 use support::*;
 use tempfile::TempDir;

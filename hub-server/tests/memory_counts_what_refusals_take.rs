@@ -5,8 +5,8 @@
 
 mod support;
 
-use hub_wire::RefusedWhat;
 use hub_server::RunningHub;
+use hub_wire::RefusedWhat;
 use std::io::Write;
 use support::*;
 

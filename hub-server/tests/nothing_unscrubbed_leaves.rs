@@ -8,8 +8,8 @@
 mod support;
 
 use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
-use hub_wire::{CloseCode, Overflow, Packer, RefusedCode, Start, Subscribe};
 use hub_server::{Config, RunningHub, ServeError};
+use hub_wire::{CloseCode, Overflow, Packer, RefusedCode, Start, Subscribe};
 use std::io::Write;
 use std::sync::Arc;
 use support::*;

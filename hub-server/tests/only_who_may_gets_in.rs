@@ -5,9 +5,9 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Credentials, Hello, Packer, RefusedCode, Start, Subscribe};
 use hub_server::access::{create_token, hash_password};
 use hub_server::{Config, RunningHub, ServeError};
+use hub_wire::{CloseCode, Credentials, Hello, Packer, RefusedCode, Start, Subscribe};
 use support::*;
 use tempfile::TempDir;
 

@@ -6,8 +6,8 @@
 mod support;
 
 use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
-use hub_wire::Packer;
 use hub_server::{Config, RunningHub};
+use hub_wire::Packer;
 use std::sync::Arc;
 use support::*;
 use tempfile::TempDir;

@@ -4,8 +4,8 @@
 
 mod support;
 
-use hub_wire::Overflow;
 use hub_server::RunningHub;
+use hub_wire::Overflow;
 use serde_json::Value;
 use support::*;
 
@@ -52,8 +52,7 @@ fn each_topic_adds_up_whatever_became_of_its_events() {
         .iter()
         .map(|(topic, overflow)| {
             let mut reader = open_narrow(hub.clients());
-            let wanted =
-                hub_wire::Subscribe { overflow: *overflow, ..subscription(1, topic) };
+            let wanted = hub_wire::Subscribe { overflow: *overflow, ..subscription(1, topic) };
             reader.subscribe(&wanted);
             reader
         })

@@ -6,8 +6,8 @@ mod support;
 mod tls_support;
 
 use hub_client::{Client, ConnectError, ConnectionEvent, Credentials, EmitError, Emitter, Headers};
-use hub_wire::CloseCode;
 use hub_server::config::ClientAuth;
+use hub_wire::CloseCode;
 use rcgen::{CertificateParams, DnType, SanType};
 use support::{metric, wait_until};
 use tls_support::{Secured, soon, text, topic};

@@ -6,9 +6,9 @@ mod support;
 mod tls_support;
 
 use hub_client::{Builder, ConnectError, TlsError};
-use hub_wire::CloseCode;
 use hub_server::RunningHub;
 use hub_server::config::ClientAuth;
+use hub_wire::CloseCode;
 use rcgen::ExtendedKeyUsagePurpose;
 use support::metric;
 use tls_support::{Ca, Files, HERE, LONG, Secured, client, self_signed, soon, text};

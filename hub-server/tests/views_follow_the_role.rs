@@ -5,9 +5,9 @@
 
 mod support;
 
-use hub_wire::{CloseCode, Credentials, Hello, Packer};
 use hub_server::RunningHub;
 use hub_server::access::{NewToken, create_token};
+use hub_wire::{CloseCode, Credentials, Hello, Packer};
 use support::*;
 use tempfile::TempDir;
 

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hub_wire::{EventFrame, Frame, FrameType, Limits, Packer, RunFrame, frame_with, split, walk_all};
+use hub_wire::{
+    EventFrame, Frame, FrameType, Limits, Packer, RunFrame, frame_with, split, walk_all,
+};
 use std::hint::black_box;
 
 /// An array of `count` values.

@@ -1,5 +1,5 @@
-use crate::{NameError, TopicName};
 use crate::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode, WalkErrorKind};
+use crate::{NameError, TopicName};
 use std::fmt;
 use thiserror::Error;
 

@@ -16,7 +16,7 @@ pub(crate) use replies::Replies;
 use held::Held;
 use hub_core::emitter::{Delivery, Message};
 use hub_core::emitter::{Feed, Pushed, Refusal, SubscribeError, SubscribeOptions, SubscriptionEnd};
-use hub_wire::{TopicFilter, Frame, Refused, Start, Subscribe};
+use hub_wire::{Frame, Refused, Start, Subscribe, TopicFilter};
 use routes::Routes;
 use std::collections::BTreeMap;
 use std::sync::Arc;

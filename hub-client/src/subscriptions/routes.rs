@@ -12,7 +12,9 @@
 
 use super::member::{Member, Part};
 use super::place::{New, Place, Untold};
-use hub_wire::{FilterIndex, NameError, TopicFilter, TopicName, Gap, GapReason, Position, RunFrame, Start};
+use hub_wire::{
+    FilterIndex, Gap, GapReason, NameError, Position, RunFrame, Start, TopicFilter, TopicName,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// What routes know of a plain subscription.

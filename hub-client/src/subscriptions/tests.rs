@@ -5,7 +5,7 @@ use super::*;
 use crate::events::{ConnectionEvent, EventSender};
 use bytes::Bytes;
 use hub_core::emitter::Subscription;
-use hub_wire::{TopicName, EventFrame, FrameType, Limits, Position, RunFrame};
+use hub_wire::{EventFrame, FrameType, Limits, Position, RunFrame, TopicName};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;

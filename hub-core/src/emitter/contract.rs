@@ -5,9 +5,9 @@ use super::{
     Listeners, Message, Next, Reaction, Received, Request, RequestError, RequestOptions,
     ServeOptions, SubscribeError, SubscribeOptions, Subscription, encode,
 };
-use hub_wire::{TopicFilter, TopicName, Overflow};
 use bytes::Bytes;
 use futures_util::future::Either;
+use hub_wire::{Overflow, TopicFilter, TopicName};
 use std::future::ready;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 use super::{DecodeError, EncodeError, decode, encode};
-use hub_wire::{HeaderError, check_headers, TopicName, Limits, Packer, Reader};
 use bytes::Bytes;
+use hub_wire::{HeaderError, Limits, Packer, Reader, TopicName, check_headers};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! The stream of errors: what a listener did wrong, or could not do, is never swallowed.
 
 use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
-use hub_wire::{TopicFilter, TopicName, Gap};
 use futures_util::Stream;
+use hub_wire::{Gap, TopicFilter, TopicName};
 use parking_lot::Mutex;
 use std::fmt;
 use std::pin::Pin;

@@ -4,8 +4,8 @@ use super::TopicName;
 use super::ledger::Ledger;
 use super::span::{Origin, Span};
 use super::views::Views;
-use hub_wire::{Frame, Limits, Overflow, RunHead};
 use bytes::Bytes;
+use hub_wire::{Frame, Limits, Overflow, RunHead};
 use std::sync::Arc;
 
 /// Whose events these are: a topic's, for one subscription or for all plain ones.

@@ -3,9 +3,9 @@
 use super::history::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
 use super::{FilterIndex, Outlet, Topic, TopicActor, TopicFilter, TopicIndex, TopicName};
-use hub_wire::{Overflow, Start};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
+use hub_wire::{Overflow, Start};
 use parking_lot::RwLock;
 use std::any::Any;
 use std::cmp::Reverse;

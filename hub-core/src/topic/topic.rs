@@ -9,8 +9,8 @@ use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
 use super::{Appended, Deposit, SubscriptionEntry, TopicActor, TopicName};
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use hub_wire::{GapReason, Position, Start};
 use actix::Addr;
+use hub_wire::{GapReason, Position, Start};
 use std::sync::{Arc, OnceLock};
 
 /// A topic.

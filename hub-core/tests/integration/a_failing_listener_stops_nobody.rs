@@ -9,7 +9,7 @@ use common::{OrderPlaced, log, order, settle, take};
 use hub_core::emitter::{
     Emitter, Headers, ListenerFault, LocalHub, Place, Received, SubscribeOptions, encode,
 };
-use hub_wire::{TopicName, Overflow};
+use hub_wire::{Overflow, TopicName};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

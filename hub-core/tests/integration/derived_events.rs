@@ -1,7 +1,7 @@
 //! Claim: a derived event knows its topic, and never one that its own filter does not match.
 
-use hub_wire::NameError;
 use hub_core::{Event, Request};
+use hub_wire::NameError;
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize, Event)]

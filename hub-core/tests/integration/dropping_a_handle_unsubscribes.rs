@@ -10,7 +10,7 @@ use hub_core::Event;
 use hub_core::emitter::{
     Delivery, Emitter, ListenerFault, LocalHub, ReceiveError, Received, SubscribeOptions,
 };
-use hub_wire::{TopicFilter, TopicName, Overflow};
+use hub_wire::{Overflow, TopicFilter, TopicName};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use hub_core::emitter::Headers;
-use hub_wire::{HeaderErrorKind, HeaderFacts, MAX_HEADERS, check_headers, TopicName, Limits, Packer, RefusedCode};
+use hub_wire::{
+    HeaderErrorKind, HeaderFacts, Limits, MAX_HEADERS, Packer, RefusedCode, TopicName,
+    check_headers,
+};
 use proptest::option::of;
 use proptest::prelude::*;
 

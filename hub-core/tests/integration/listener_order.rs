@@ -7,7 +7,7 @@ use crate::common;
 
 use common::{Crowd, OrderPlaced, log, order, settle, take};
 use hub_core::emitter::{Emitter, LocalHub, Message, Received, SubscribeOptions};
-use hub_wire::{TopicFilter, Overflow};
+use hub_wire::{Overflow, TopicFilter};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 

@@ -13,7 +13,7 @@ use hub_core::emitter::{
     Delivery, EmitError, Emitter, Headers, LocalHub, Message, SubscribeError, SubscribeOptions,
     Subscription, SubscriptionEnd, encode,
 };
-use hub_wire::{TopicFilter, TopicName, GapReason, Overflow, Position, RefusedCode, Start};
+use hub_wire::{GapReason, Overflow, Position, RefusedCode, Start, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 
 fn topic(name: &str) -> TopicName {

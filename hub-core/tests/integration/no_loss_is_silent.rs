@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use hub_core::emitter::{
     Delivery, Feed, Headers, Message, Pushed, SubscribeOptions, Subscription, SubscriptionEnd,
 };
-use hub_wire::{TopicName, Gap, GapReason, Overflow};
+use hub_wire::{Gap, GapReason, Overflow, TopicName};
 use proptest::prelude::*;
 use std::collections::HashMap;
 

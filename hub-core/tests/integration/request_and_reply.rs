@@ -11,7 +11,7 @@ use hub_core::emitter::{
     EmitError, Emitter, Headers, ListenerFault, LocalHub, Message, Received, RequestError,
     RequestOptions, ServeOptions, encode,
 };
-use hub_wire::{TopicName, RefusedCode};
+use hub_wire::{RefusedCode, TopicName};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -5,8 +5,8 @@ use super::super::plan::Plan;
 use super::super::token::{Token, end, read};
 use super::site::{Form, Site, Sites, Span};
 use super::text::BASE64;
-use hub_wire::Packer;
 use base64::Engine;
+use hub_wire::Packer;
 use std::cmp::Reverse;
 
 /// Bytes of the message, and what takes their place.

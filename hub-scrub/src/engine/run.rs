@@ -1,10 +1,10 @@
 use super::super::bits::Bits;
-use hub_wire::check_headers;
 use super::super::plan::Plan;
 use super::pass::{Cause, Pass, Stop};
 use super::render::render;
 use super::state::{RuleCount, Scratch, Work};
 use super::verdict::{Fixed, Frame, Quarantine, QuarantineReason, Refusal, Verdict};
+use hub_wire::check_headers;
 use hub_wire::{Limits, RefusedCode};
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 use super::super::engine::{Quarantine, QuarantineReason, Scratch, Verdict};
-use hub_wire::check_headers;
 use super::super::plan::Plan;
 use super::error::Faults;
 use super::message::encode;
 use super::{Mode, Rule, Shared, raw};
-use hub_wire::{TopicName, Limits, walk_all};
+use hub_wire::check_headers;
+use hub_wire::{Limits, TopicName, walk_all};
 use std::sync::Arc;
 
 /// Runs a rule's tests: it alone, enforced, on each of them. What it hits must also come to rest

@@ -1,7 +1,6 @@
 //! Claim: what stands directly before and behind decides where a hit begins and ends, and whether
 //! it is one.
 
-
 use crate::detect_common;
 
 use detect_common::{found, set};

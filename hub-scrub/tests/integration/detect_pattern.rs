@@ -3,7 +3,9 @@
 use crate::detect_common;
 
 use detect_common::{all, found, scan, scan_under};
-use hub_scrub::detect::{BuiltIn, Check, DetectErrorKind, DetectorSet, DetectorSpec, Except, Find, Near, Scratch};
+use hub_scrub::detect::{
+    BuiltIn, Check, DetectErrorKind, DetectorSet, DetectorSpec, Except, Find, Near, Scratch,
+};
 
 fn pattern(pattern: &str, literals: &[&str], check: Option<Check>) -> DetectorSpec {
     let literals = literals.iter().copied().map(String::from).collect();

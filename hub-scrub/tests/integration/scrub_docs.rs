@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;
-use hub_scrub::{detect::{BuiltIn, Check}, RuleSet, Scrubber, ScrubberEvent, ScrubberOutcome};
+use hub_scrub::{
+    RuleSet, Scrubber, ScrubberEvent, ScrubberOutcome,
+    detect::{BuiltIn, Check},
+};
 use scrub_common::*;
 use serde_json::json;
 use std::sync::Arc;

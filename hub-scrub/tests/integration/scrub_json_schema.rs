@@ -28,7 +28,8 @@ struct Case {
 }
 
 fn suite() -> Vec<(String, Vec<Group>)> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/json_schema_suite/draft2020-12");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/integration/json_schema_suite/draft2020-12");
     let mut files: Vec<_> = std::fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())

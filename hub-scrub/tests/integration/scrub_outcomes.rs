@@ -4,7 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::scrub_common;
-use hub_scrub::{Quarantine, QuarantineReason, RuleSet, Scratch, Scrubber, ScrubberEvent, ScrubberOutcome, Verdict, ViewId};
+use hub_scrub::{
+    Quarantine, QuarantineReason, RuleSet, Scratch, Scrubber, ScrubberEvent, ScrubberOutcome,
+    Verdict, ViewId,
+};
 use rmpv::Value as V;
 use scrub_common::*;
 use serde_json::json;

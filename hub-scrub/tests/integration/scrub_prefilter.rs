@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
-use hub_scrub::detect::{BuiltIn, Candidates, DetectorSet, DetectorSpec, Except, Find, Hit, Scratch};
+use hub_scrub::detect::{
+    BuiltIn, Candidates, DetectorSet, DetectorSpec, Except, Find, Hit, Scratch,
+};
 use hub_wire::Packer;
 use proptest::prelude::*;
 use proptest::sample::select;

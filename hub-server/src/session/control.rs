@@ -8,7 +8,10 @@ use crate::limits::memory::Pressure;
 use actix::prelude::*;
 use futures_util::future::join_all;
 use hub_core::topic::{Join, SubscriptionEntry, TopicGuard};
-use hub_wire::{TopicFilter, TopicName, CloseCode, Frame, FrameErrorKind, FrameType, Limits, Reader, RefusedCode, RefusedWhat, Subscribe};
+use hub_wire::{
+    CloseCode, Frame, FrameErrorKind, FrameType, Limits, Reader, RefusedCode, RefusedWhat,
+    Subscribe, TopicFilter, TopicName,
+};
 use std::sync::Arc;
 
 /// A subscription's filter, and what it may read of it.

@@ -8,7 +8,7 @@ use crate::jwks;
 use crate::limits::Limit;
 use crate::rules::viewer;
 use actix::prelude::*;
-use hub_wire::{TopicName, self, CloseCode, Frame, Hello, VERSION, Welcome};
+use hub_wire::{self, CloseCode, Frame, Hello, TopicName, VERSION, Welcome};
 use std::time::{Duration, SystemTime};
 
 /// For how long a timer is set at most. Timers do not notice that somebody sets the clock forward.

@@ -11,7 +11,10 @@ use crate::limits::account::Seat;
 use crate::limits::memory::Pressure;
 use actix::prelude::*;
 use hub_core::topic::{Deposit, Outlet, Published, Topic};
-use hub_wire::{TopicName, CloseCode, EventFrame, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat, split};
+use hub_wire::{
+    CloseCode, EventFrame, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat,
+    TopicName, split,
+};
 use std::ops::Range;
 use std::sync::Arc;
 

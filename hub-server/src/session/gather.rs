@@ -9,9 +9,12 @@ use crate::limits::Limit;
 use crate::limits::account::{Account, Seat};
 use crate::rules::Rules;
 use foldhash::fast::RandomState;
-use hub_scrub::{Plan, Verdict};
-use hub_wire::{check_headers, TopicName, EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Limits, Packer, RefusedCode, RunHead, WalkErrorKind, walk_all};
 use hub_core::topic::{Deposit, PendingRun, Roles, TooManyTopics, Topic};
+use hub_scrub::{Plan, Verdict};
+use hub_wire::{
+    EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Limits, Packer, RefusedCode, RunHead,
+    TopicName, WalkErrorKind, check_headers, walk_all,
+};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Frames to send, packed.
 
-use hub_wire::{Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, frame_with};
+use hub_wire::{
+    Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, frame_with,
+};
 
 /// A HELLO with receipts.
 pub(crate) fn hello(name: &str) -> Hello {

@@ -7,7 +7,10 @@
 use crate::fuzz_common;
 
 use fuzz_common::{Source, damage, made, naive};
-use hub_wire::{HeaderErrorKind, HeaderFacts, MAX_HEADERS, check_headers, TopicName, EventFrame, Frame, FrameError, FrameType, LengthError, Limits, Packer, Reader, WalkErrorKind, split};
+use hub_wire::{
+    EventFrame, Frame, FrameError, FrameType, HeaderErrorKind, HeaderFacts, LengthError, Limits,
+    MAX_HEADERS, Packer, Reader, TopicName, WalkErrorKind, check_headers, split,
+};
 
 /// A limit that fuzzers reach.
 const LIMIT: u32 = 4096;

@@ -7,7 +7,10 @@
 //! The tables of codes, frame types, overflow policies and limits are compared with the code's,
 //! in both directions.
 
-use hub_wire::{TopicFilter, TopicName, CloseCode, Frame, FrameType, GapReason, Limits, MAX_HELLO, Overflow, RefusedCode, RefusedWhat, VERSION, split};
+use hub_wire::{
+    CloseCode, Frame, FrameType, GapReason, Limits, MAX_HELLO, Overflow, RefusedCode, RefusedWhat,
+    TopicFilter, TopicName, VERSION, split,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = include_str!("../../../PROTOCOL.md");

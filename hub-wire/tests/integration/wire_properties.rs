@@ -10,7 +10,11 @@
 //! every byte, or changed in one. The walker is compared with two others: [`naive`], a reading
 //! of the specification that is too simple to be wrong in the same way, and the crate `rmpv`.
 
-use hub_wire::{Close, CloseCode, Credentials, EventFrame, Frame, FrameErrorKind, FrameType, Gap, GapReason, Hello, Limits, Overflow, Packer, Position, Refused, RefusedCode, RefusedWhat, RunFrame, Start, Subscribe, WalkErrorKind, Welcome, split, walk, walk_all};
+use hub_wire::{
+    Close, CloseCode, Credentials, EventFrame, Frame, FrameErrorKind, FrameType, Gap, GapReason,
+    Hello, Limits, Overflow, Packer, Position, Refused, RefusedCode, RefusedWhat, RunFrame, Start,
+    Subscribe, WalkErrorKind, Welcome, split, walk, walk_all,
+};
 use proptest::{
     collection::{btree_map, vec},
     option,

@@ -2,7 +2,10 @@
 
 use super::state::Event;
 use crate::emitter::{Refusal, SubscribeOptions};
-use hub_wire::{check_headers, TopicFilter, Limits, Refused, RefusedCode, RefusedWhat, Start, WalkErrorKind, walk_all};
+use hub_wire::{
+    Limits, Refused, RefusedCode, RefusedWhat, Start, TopicFilter, WalkErrorKind, check_headers,
+    walk_all,
+};
 
 pub(super) fn check_event(event: &Event<'_>) -> Result<(), Refusal> {
     let limits = Limits::default();

@@ -1,7 +1,7 @@
 //! Who is subscribed, and who of them gets an event.
 
 use crate::emitter::{Feed, Message, Pushed};
-use hub_wire::{FilterIndex, TopicFilter, TopicName, Gap, GapReason};
+use hub_wire::{FilterIndex, Gap, GapReason, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -12,9 +12,9 @@ use super::{
     EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
     SubscribeOptions, Subscription,
 };
-use hub_wire::{TopicFilter, TopicName, RefusedCode, RefusedWhat};
 use bytes::Bytes;
 use futures_util::future::select_all;
+use hub_wire::{RefusedCode, RefusedWhat, TopicFilter, TopicName};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A plain subscription as a client sees it that was written from PROTOCOL.md alone.
 
 use super::Told;
-use hub_wire::{TopicFilter, GapReason, Position, Start};
+use hub_wire::{GapReason, Position, Start, TopicFilter};
 use std::collections::BTreeMap;
 
 /// What a subscription was told of a topic's epoch.

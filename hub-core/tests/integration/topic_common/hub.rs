@@ -3,8 +3,10 @@
 use super::line::Line;
 use super::{event, name};
 use actix::{Arbiter, System};
-use hub_core::topic::{Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic, TopicSettings, Touched};
-use hub_wire::{TopicFilter, Frame, Overflow, RunHead, Start};
+use hub_core::topic::{
+    Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic, TopicSettings, Touched,
+};
+use hub_wire::{Frame, Overflow, RunHead, Start, TopicFilter};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestRunner};
 use std::sync::Arc;

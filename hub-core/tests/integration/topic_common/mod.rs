@@ -9,7 +9,9 @@ pub(crate) mod line;
 
 use bytes::Bytes;
 use hub_core::topic::{Lane, QueuedRun};
-use hub_wire::{TopicName, EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, RunHead, split};
+use hub_wire::{
+    EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, RunHead, TopicName, split,
+};
 use std::sync::Arc;
 
 pub(crate) fn name(text: &str) -> TopicName {
