@@ -164,15 +164,9 @@ impl<'a> Intake<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-<<<<<<< HEAD
-    use crate::Payload;
-    use crate::dialect::{Hub, Nats, Redis};
-    use hub_wire::{Frame, Gap, GapReason, RunHead};
-=======
     use crate::dialect::{Hub, Nats, Raw, Redis};
     use crate::payload::Payload;
     use hub_wire::{Frame, Gap, GapReason, RunHead};
->>>>>>> main
 
     /// Feeds `stream` in pieces of `piece` bytes, as sockets do.
     fn feed(intake: &mut Intake<'_>, stream: &[u8], piece: usize, each: &mut Each<'_>) -> Vec<u8> {

@@ -1,16 +1,13 @@
 //! Hub's own protocol: see `PROTOCOL.md`.
 
-<<<<<<< HEAD
-use super::{Control, Dialect, Exchange, ID_MARK, Link, Next};
-use crate::{BenchError, Payload};
-use hub_wire::{EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome, split};
-=======
 use super::link::Link;
 use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
 use crate::error::BenchError;
 use crate::payload::Message;
-use hub_wire::{EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome, split};
->>>>>>> main
+use hub_wire::{
+    EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome,
+    split,
+};
 
 /// A hub.
 #[derive(Debug, Clone, Copy)]
