@@ -54,7 +54,9 @@ pub enum HeaderErrorKind {
 }
 
 impl HeaderError {
-    pub(crate) fn malformed(error: FrameError) -> Self {
+    /// The error for headers that are not one well-formed map.
+    #[must_use]
+    pub fn malformed(error: FrameError) -> Self {
         HeaderErrorKind::Malformed(error).of(None)
     }
 

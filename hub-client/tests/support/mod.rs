@@ -1,6 +1,8 @@
 //! A hub that does what the test says, frame by frame: for faults that a real hub does not have.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod proxy;
+
 use bytes::{Buf, BytesMut};
 use hub_client::{Builder, Client, ConnectionEvent, ConnectionEvents};
 use hub_wire::{TopicFilter, TopicName, *};
