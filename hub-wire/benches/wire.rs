@@ -1,4 +1,4 @@
-//! The walker and the reading of frames: `cargo bench -p hub-core --bench wire`.
+//! The walker and the reading of frames: `cargo bench -p hub-wire --bench wire`.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
