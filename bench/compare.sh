@@ -42,8 +42,8 @@ if [ "$files" != unlimited ] && [ "$files" -lt 11000 ]; then
     say "only $files open files are allowed: the scenario 'idle' needs 11000"
 fi
 
-cargo build --release --locked -p hub-cli -p hub-bench --features hub-bench/compare
-bin=${CARGO_TARGET_DIR:-target}/release
+cargo build --profile dist --locked -p hub-cli -p hub-bench --features hub-bench/compare
+bin=${CARGO_TARGET_DIR:-target}/dist
 commit=$(git describe --always --dirty 2> /dev/null || echo unknown)
 today=$(date -u +%F)
 exec "$bin/hub-compare" --hub "$bin/hub" --relay "$bin/byte-relay" \

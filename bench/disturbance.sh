@@ -25,9 +25,9 @@ done
 ulimit -n 12000
 
 if [[ -z ${HUB:-} ]]; then
-    cargo build --release --locked --quiet -p hub-cli
+    cargo build --profile dist --locked --quiet -p hub-cli
 fi
-hub=${HUB:-${CARGO_TARGET_DIR:-target}/release/hub}
+hub=${HUB:-${CARGO_TARGET_DIR:-target}/dist/hub}
 work=$(mktemp -d)
 server= nuisance=
 trap 'kill $server $nuisance 2>/dev/null || true; rm -rf "$work"' EXIT

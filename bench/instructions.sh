@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 command -v valgrind > /dev/null || { echo "valgrind is missing (Debian: apt-get install valgrind)" >&2; exit 1; }
-cargo build --release --locked --quiet -p hub-cli
-hub=${CARGO_TARGET_DIR:-target}/release/hub
+cargo build --profile dist --locked --quiet -p hub-cli
+hub=${CARGO_TARGET_DIR:-target}/dist/hub
 work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2> /dev/null || true; rm -rf "$work"' EXIT

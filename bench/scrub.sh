@@ -19,8 +19,8 @@ while (($#)); do
     shift 2
 done
 
-cargo build --release --locked --quiet -p hub-cli
-hub=${CARGO_TARGET_DIR:-target}/release/hub
+cargo build --profile dist --locked --quiet -p hub-cli
+hub=${CARGO_TARGET_DIR:-target}/dist/hub
 work=$(mktemp -d)
 servers=()
 trap 'kill "${servers[@]}" 2>/dev/null || true; rm -rf "$work"' EXIT

@@ -19,8 +19,8 @@ max_growth=${MAX_GROWTH_KIB:-1024}
 [[ $minutes =~ ^[1-9][0-9]*$ ]] || { echo "MINUTES is a whole number: $minutes" >&2; exit 2; }
 hub=${HUB:-}
 if [[ -z $hub ]]; then
-    cargo build --release --locked --package hub-cli
-    hub=${CARGO_TARGET_DIR:-target}/release/hub
+    cargo build --profile dist --locked --package hub-cli
+    hub=${CARGO_TARGET_DIR:-target}/dist/hub
 fi
 work=$(mktemp -d)
 out=${OUT:-$work}
