@@ -1,26 +1,30 @@
-//! Teaches: numbers and gaps. The hub numbers the events of each topic from 1 without a hole, and
-//! what a subscriber does not get it is told. So it can be known that nothing is missing.
+//! This service shows how a subscriber knows that no event is missing. The hub numbers the events
+//! of each topic from 1 on without a hole, and announces events that it cannot deliver as a gap.
 //!
-//! Looks at everything that happens in the shop, and lists the gaps.
+//! It checks the numbers of all events of the shop, and prints the gaps. Without it, the shop would
+//! show that the counts are right, but not that every event came in its place.
 //!
-//! Alone: `cargo run -p hub-examples --bin audit`
+//! `cargo run -p hub-examples -- audit` runs it alone, at the hub that `hub serve` starts.
 
-use clap::Parser;
+use crate::events::EVERYTHING;
+use crate::report::Report;
+use crate::services::{Connection, Service};
+use clap::Args;
 use hub_client::{BoxError, Delivery, Emitter, SubscribeOptions, Subscription, TopicFilter};
-use hub_examples::events::EVERYTHING;
-use hub_examples::report::Report;
-use hub_examples::service::{Connection, Service};
 use std::collections::HashMap;
 
-#[derive(Parser)]
-struct Arguments {
+/// The options of `shop audit`.
+#[derive(Debug, Args)]
+pub struct Arguments {
     #[command(flatten)]
     connection: Connection,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), BoxError> {
-    let arguments = Arguments::parse();
+/// Runs the service until it is asked to stop.
+///
+/// # Errors
+/// When there is no hub, or it takes the events of this service no more.
+pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("audit", &arguments.connection).await?;
     let everything = TopicFilter::parse(EVERYTHING)?;
     let subscription = service.hub.subscribe(everything, SubscribeOptions::new()).await?;
@@ -28,16 +32,17 @@ async fn main() -> Result<(), BoxError> {
     service.ready("checks the numbers of every topic");
 
     service.stopped().await;
-    // Draining ends the subscription, behind the last event that it is due.
+    // Draining ends the subscription after the last event that the hub has for it.
     service.drain().await?;
     auditing.await?;
     service.report.print()?;
     Ok(())
 }
 
-/// A subscription is what all listeners are made of: it yields events, and gaps in their place.
+/// Reads a subscription to its end. All listeners of the SDK are built on subscriptions. A
+/// subscription yields events and, in the place of events that are missing, gaps.
 async fn audit(mut subscription: Subscription, report: Report) {
-    // The epoch and the next number of each topic.
+    // By topic: the epoch, and the number that the next event must have.
     let mut expected: HashMap<String, (u64, u64)> = HashMap::new();
     while let Some(delivery) = subscription.next().await {
         let (topic, epoch, from, next) = match delivery {

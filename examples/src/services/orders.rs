@@ -1,36 +1,41 @@
-//! Teaches: to emit typed events, and to ask another service and wait for its answer.
+//! This service shows how to emit typed events, and how to ask another service and wait for its
+//! answer.
 //!
-//! Takes orders, asks `payments` for the money, and says how it went.
+//! It makes up orders, asks `payments` for the money, and emits whether the order was paid. All
+//! other services react to its events, so nothing happens in the shop without it.
 //!
-//! Alone: `cargo run -p hub-examples --bin orders -- --orders 3`
-//! (without `payments`, the hub answers at once that nobody is there).
+//! `cargo run -p hub-examples -- orders --orders 3` runs it alone, at the hub that `hub serve`
+//! starts. Without `payments`, the hub answers each request at once that nobody is there.
 
-use clap::Parser;
+use crate::events::{Charge, OrderDeclined, OrderPaid, OrderPlaced, Payment};
+use crate::report::Report;
+use crate::services::{Connection, Service};
+use clap::Args;
 use hub_client::{BoxError, Client, Emitter, Event, RequestError, with_causes};
-use hub_examples::events::{Charge, OrderDeclined, OrderPaid, OrderPlaced, Payment};
-use hub_examples::report::Report;
-use hub_examples::service::{Connection, Service};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// How many orders are open at most; more would only wait at `payments`.
+/// The most orders that are open at a time. More of them would only wait at `payments`.
 const AT_A_TIME: usize = 64;
 
-#[derive(Parser)]
-struct Arguments {
+/// The options of `shop orders`.
+#[derive(Debug, Args)]
+pub struct Arguments {
     #[command(flatten)]
     connection: Connection,
-    /// Stop after so many orders
-    #[arg(long)]
+    /// Ends after N orders; without this option, the service runs until it is stopped
+    #[arg(long, value_name = "N")]
     orders: Option<u64>,
-    /// How many orders come in a second
-    #[arg(long, default_value_t = 3.0, value_parser = positive)]
+    /// How many orders the service makes up in a second
+    #[arg(long, default_value_t = 3.0, value_name = "N", value_parser = positive)]
     per_second: f64,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), BoxError> {
-    let arguments = Arguments::parse();
+/// Runs the service until it is asked to stop.
+///
+/// # Errors
+/// When there is no hub, or it takes the events of this service no more.
+pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("orders", &arguments.connection).await?;
     let (hub, report) = (service.hub.clone(), service.report.clone());
     service.ready("takes orders");
@@ -42,8 +47,8 @@ async fn main() -> Result<(), BoxError> {
             () = service.stopped() => break,
             _ = customers.tick() => {}
         }
-        // Each order in a task of its own, so that one that waits for its payment delays no other;
-        // but not more of them than the shop can have open.
+        // Each order has a task of its own, so that an order that waits for its payment delays no
+        // other. The bound keeps a slow `payments` from making this process grow.
         open.spawn(handle(hub.clone(), report.clone(), order));
         while let Some(done) = match open.len() {
             AT_A_TIME.. => open.join_next().await,
@@ -67,7 +72,7 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
     report.emitted(OrderPlaced::TOPIC);
     report.say(format_args!("order {order} placed, {cents} cents"));
 
-    // A request is an event with an answer. Without anybody to answer it fails at once.
+    // A request is an event that somebody answers. If nobody is there to answer, it fails at once.
     let answer = hub.request(&Charge { order, cents }).await;
     if !matches!(answer, Err(RequestError::NoSubscriber)) {
         report.emitted(Charge::TOPIC);

@@ -1,45 +1,46 @@
-//! Starts the hub and the whole shop as separate processes, shows what they do, and at the end
-//! does the sums: what was emitted must have been received, once.
+//! Opens the shop, waits for its end, closes it in order, and does the sums: every event that was
+//! emitted must have been received once.
 //!
-//! `cargo build -p hub-cli -p hub-examples && cargo run -p hub-examples --bin shop`
+//! The order matters. Orders come only when all services are ready, and services are stopped only
+//! when the last mail was sent; otherwise events would be under way, and the sums would be wrong.
 
-use clap::Parser;
+use super::children::{Children, Process};
+use super::ledger::{self, Ledger};
+use super::sums;
+use crate::events::EmailSent;
+use crate::report::{Report, Summary};
+use clap::Args;
 use hub_client::{BoxError, Client, Emitter, Received};
-use hub_examples::events::EmailSent;
-use hub_examples::report::{Report, Summary};
-use hub_examples::shop::children::{Children, Process};
-use hub_examples::shop::ledger::{self, Ledger};
-use hub_examples::shop::sums;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// How long nothing may happen while the shop settles.
+/// How long the shop waits for the last mails before it closes without them.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Parser)]
-#[command(about = "A shop of small services that talk through the hub. Ctrl-C ends it.")]
-struct Arguments {
-    /// End after so many orders
-    #[arg(long)]
+/// The options of `shop` without a command.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Ends after N orders; without this option and --for, the shop runs until Ctrl-C
+    #[arg(long, value_name = "N")]
     orders: Option<u64>,
-    /// End after so many seconds
+    /// Ends after this many seconds
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// How many orders come in a second, if payments can keep up
-    #[arg(long, default_value = "3")]
+    /// How many orders come in a second; fewer come if the payments cannot keep up
+    #[arg(long, value_name = "N", default_value = "3")]
     per_second: String,
-    /// Use the hub at this address, instead of starting one
-    #[arg(long, env = "HUB_SERVER")]
+    /// Uses the hub at this address instead of starting one
+    #[arg(long, value_name = "URL", env = "HUB_SERVER")]
     server: Option<String>,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// Runs the shop to its end, and prints whether everything adds up.
+pub async fn run(arguments: &Arguments) -> ExitCode {
     let report = Report::new("shop");
-    // Whatever happens in `run`, its children end when it does.
-    match run(&Arguments::parse(), &report).await {
+    // However `run_shop` ends, the child processes end with it.
+    match run_shop(arguments, &report).await {
         Ok(wrong) if wrong.is_empty() => {
             report.say("\nEverything adds up.");
             ExitCode::SUCCESS
@@ -55,7 +56,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments, report: &Report) -> Result<Vec<String>, BoxError> {
+async fn run_shop(arguments: &Arguments, report: &Report) -> Result<Vec<String>, BoxError> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut children = Children::default();
     let opened = tokio::select! {
@@ -84,10 +85,13 @@ async fn run(arguments: &Arguments, report: &Report) -> Result<Vec<String>, BoxE
     }
 }
 
-/// What is known of an open shop.
+/// A shop in which all services are ready and orders come.
 struct Opened {
+    /// The shop's own connection, which counts the mails.
     watcher: Client,
+    /// How many mails were sent.
     mails: watch::Receiver<u64>,
+    /// The HTTP address of the hub, if the shop has started the hub.
     http: Option<String>,
 }
 
@@ -112,8 +116,8 @@ async fn open(arguments: &Arguments, children: &mut Children) -> Result<Opened, 
         ("analytics", "analytics", &[]),
         ("audit", "audit", &[]),
     ];
-    for (name, binary, more) in services {
-        children.start_service(name, binary, &server, more)?;
+    for (name, command, more) in services {
+        children.start_service(name, command, &server, more)?;
     }
     let watcher = Client::builder(&server).name("shop").connect().await?;
     let (mail_sent, mails) = watch::channel(0);
@@ -121,7 +125,7 @@ async fn open(arguments: &Arguments, children: &mut Children) -> Result<Opened, 
     listener.await?.detach();
     children.until(all_ready).await?;
 
-    // The customers come when everybody is at work.
+    // Orders come only now: an order without anybody to be charged by would be declined.
     let orders = arguments.orders.map(|orders| orders.to_string());
     let mut more = vec!["--per-second", &arguments.per_second];
     more.extend(orders.iter().flat_map(|orders| ["--orders", orders]));
@@ -138,7 +142,7 @@ async fn close(
     let hub = |process: &Process| process.name == "hub";
     children.stop(orders).await?;
 
-    // The last thing that happens to an order is its mail.
+    // The mail is the last event of a paid order. When all mails were sent, no event is under way.
     let summary = children.all.iter().find_map(|process| process.summary.as_ref());
     let paid = summary.map_or(0, |summary| summary.orders.len() as u64);
     let settled = async {

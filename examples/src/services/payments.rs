@@ -1,34 +1,39 @@
-//! Teaches: to answer requests, several at a time but not more than a bound.
+//! This service shows how to answer requests, several at a time but no more than a bound.
 //!
-//! Takes the customers' money; each payment takes a moment, as in real life.
+//! It charges customers; each payment takes a moment, as a real one does. Without it, `orders` is
+//! told at once that nobody is there, and declines every order.
 //!
-//! Alone: `cargo run -p hub-examples --bin payments`, then
-//! `hub request shop.payments.charge '{"order": 1, "cents": 700}'`
+//! `cargo run -p hub-examples -- payments` runs it alone, at the hub that `hub serve` starts. Then
+//! `hub request shop.payments.charge '{"order": 1, "cents": 700}'` asks it for a payment.
 
-use clap::Parser;
+use crate::events::{Charge, Payment};
+use crate::services::{Connection, Service};
+use clap::Args;
 use hub_client::{BoxError, Emitter, Event, Received, ServeOptions};
-use hub_examples::events::{Charge, Payment};
-use hub_examples::service::{Connection, Service};
 use std::time::Duration;
 
-/// More than this nobody gets without cash.
+/// A payment of more cents than this is declined, so that the shop has declined orders too.
 const LIMIT_CENTS: u64 = 16_000;
 
-#[derive(Parser)]
-struct Arguments {
+/// The options of `shop payments`.
+#[derive(Debug, Args)]
+pub struct Arguments {
     #[command(flatten)]
     connection: Connection,
-    /// How many payments are under way at a time
-    #[arg(long, default_value_t = 4)]
+    /// How many payments are made at the same time
+    #[arg(long, value_name = "N", default_value_t = 4)]
     at_a_time: usize,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), BoxError> {
-    let arguments = Arguments::parse();
+/// Runs the service until it is asked to stop.
+///
+/// # Errors
+/// When there is no hub, or it takes the events of this service no more.
+pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("payments", &arguments.connection).await?;
 
-    // With a group, a second `payments` would share the work, not charge everything twice.
+    // In a group, a second `payments` process shares the work. Without the group, both would charge
+    // every order.
     let options = ServeOptions::new().group("payments").concurrency(arguments.at_a_time);
     let report = service.report.clone();
     let _serving = service
@@ -39,7 +44,7 @@ async fn main() -> Result<(), BoxError> {
             async move {
                 let payment = charge_card(&charge).await;
                 report.say(format_args!("order {}: {payment:?}", charge.order));
-                // An `Err` would reach the one who asked as an error, too.
+                // If this were an `Err`, the service that asked would get it as an error.
                 Ok::<_, BoxError>(payment)
             }
         })

@@ -1,13 +1,14 @@
-//! Teaches: to scrub with code of one's own. A rule file can name a scrubber written in Rust; it
-//! runs in order with the rules, and what it writes is looked at by them like anything else.
+//! This example shows how to scrub events with code of your own. A rule file can name a scrubber
+//! that is written in Rust. The scrubber runs before the other rules, and they check what it wrote
+//! as they check everything else.
 //!
-//! This service carries the hub in its own process, with two scrubbers that no rule could say:
-//! `open-notes` turns the base64 of an old shop system into text, in which the rules then find an
-//! e-mail address, and `adds-up` finds orders whose total is not the sum of their items.
+//! The program runs a hub in its own process, with two scrubbers for things that no rule can
+//! express. `open-notes` decodes the base64 of an old shop system to text, in which the rules then
+//! find an e-mail address. `adds-up` finds orders whose total is not the sum of their items.
 //!
-//! Alone: `cargo run -p hub-examples --bin own_scrubber`
+//! Run it with `cargo run -p hub-examples --example own_scrubber`.
 
-#![allow(clippy::print_stdout, reason = "to be seen is what it is for")]
+#![allow(clippy::print_stdout, reason = "an example prints what it does")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,13 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The rules that name the scrubbers, and one pack.
-const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/own_scrubber.toml");
-/// How long a subscriber waits for an event that must come.
+/// The file of rules that names the two scrubbers and a pack of rules for personal data.
+const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/own_scrubber.toml");
+/// How long the subscriber waits for an event that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Puts the text of `note_b64` into `note`. Of what it wrote itself it changes nothing, since
-/// `note_b64` is gone then.
+/// Decodes `note_b64`, puts its text into `note`, and removes `note_b64`. So it changes an event only
+/// once, however often it sees the event.
 struct OpenNotes;
 
 impl Scrubber for OpenNotes {
@@ -35,13 +36,13 @@ impl Scrubber for OpenNotes {
     }
 
     fn scrub(&self, event: &ScrubberEvent<'_>) -> ScrubberOutcome {
-        // What is no JSON, or no map, has no such note: `Pass` leaves it to the rules.
+        // A payload that is not a map has no note. `Pass` leaves the event to the other rules.
         let Ok(Value::Object(mut order)) = decode::<Value>(event.payload) else {
             return ScrubberOutcome::Pass;
         };
         let Some(note) = order.remove("note_b64") else { return ScrubberOutcome::Pass };
         let text = note.as_str().and_then(|note| STANDARD.decode(note).ok());
-        // In doubt nothing leaves: a note that cannot be read is not kept.
+        // A note that cannot be decoded is dropped, since nobody can check what is in it.
         let text = text.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         order.insert("note".into(), text.into());
         match encode(&order) {
@@ -79,7 +80,7 @@ impl Scrubber for AddsUp {
     }
 }
 
-/// An order, whatever is in it.
+/// An order with any fields.
 #[derive(Serialize, Deserialize, Event)]
 #[event(topic = "orders.placed")]
 #[serde(transparent)]
@@ -89,7 +90,7 @@ fn main() -> Result<(), BoxError> {
     let mut config = Config { rules: RULES.to_owned(), ..Config::default() };
     config.listen.set_port(0);
     config.http.set_port(0);
-    // Where the binary `hub` would be started, the service starts its own, with its scrubbers.
+    // The program `hub` knows no scrubbers of other programs, so this program runs a hub itself.
     let hub = RunningHub::start_with(config, vec![Arc::new(OpenNotes), Arc::new(AddsUp)])?;
     println!("a hub with two scrubbers of its own at {}", hub.url());
     let outcome = tokio::runtime::Runtime::new()?.block_on(shop(&hub.url()));

@@ -1,26 +1,31 @@
-//! Teaches: to listen with a wildcard. One listener sees many topics, and which one it was.
+//! This service shows how to listen with a wildcard: one listener gets the events of many topics,
+//! and each event says which topic it is on.
 //!
-//! Keeps running totals of what happens in the shop.
+//! It counts all events of the shop and keeps the total of the paid orders. Without it, the sums at
+//! the end of the shop lack one of the two counts of every topic; `audit` has the other.
 //!
-//! Alone: `cargo run -p hub-examples --bin analytics`
+//! `cargo run -p hub-examples -- analytics` runs it alone, at the hub that `hub serve` starts.
 
-use clap::Parser;
+use crate::events::{EVERYTHING, OrderPaid};
+use crate::services::{Connection, Service};
+use clap::Args;
 use hub_client::{BoxError, Emitter, Event, Message, SubscribeOptions, TopicFilter};
-use hub_examples::events::{EVERYTHING, OrderPaid};
-use hub_examples::service::{Connection, Service};
 
-/// After how many paid orders it says where things stand.
+/// The service prints the total after each time that this many orders were paid.
 const EVERY: u64 = 10;
 
-#[derive(Parser)]
-struct Arguments {
+/// The options of `shop analytics`.
+#[derive(Debug, Args)]
+pub struct Arguments {
     #[command(flatten)]
     connection: Connection,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), BoxError> {
-    let arguments = Arguments::parse();
+/// Runs the service until it is asked to stop.
+///
+/// # Errors
+/// When there is no hub, or it takes the events of this service no more.
+pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("analytics", &arguments.connection).await?;
 
     let report = service.report.clone();
@@ -30,7 +35,8 @@ async fn main() -> Result<(), BoxError> {
         .hub
         .on_filter(everything, SubscribeOptions::new(), move |message: Message| {
             report.received(message.topic.as_str());
-            // The events are of several types, so they come undecoded; the topic says which it is.
+            // The events have several types, so the SDK cannot decode them. Their topic says which
+            // type an event has.
             if message.topic.as_str() == OrderPaid::TOPIC {
                 let order: OrderPaid = message.decode()?;
                 (paid, cents) = (paid + 1, cents + order.cents);

@@ -1,4 +1,5 @@
-//! A client of under 150 lines of Python, written from PROTOCOL.md alone, and a real hub.
+//! The claim: a client of under 150 lines of Python, written from PROTOCOL.md alone, works with a
+//! real hub.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -42,6 +43,6 @@ fn a_round_trip() {
 
 #[test]
 fn it_is_short() {
-    let code = include_str!("../python/hub_client.py");
+    let code = include_str!("../../python/hub_client.py");
     assert!(code.lines().count() < 150);
 }
