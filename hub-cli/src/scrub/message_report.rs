@@ -1,13 +1,18 @@
-use super::file::Planned;
-use super::source::Message;
+//! What a rule file made of one message: how the message ended, which rules applied, and what each
+//! view gets.
+//!
+//! `hub scrub run` shows these reports and `hub scrub diff` compares them. Without this module,
+//! each would read the verdicts of the scrub in its own way.
+
+use super::message::Message;
 use crate::json::from_msgpack;
-use hub_core::scrub::{Scratch, Verdict, ViewId};
+use hub_core::scrub::{Plan, Scratch, Verdict, ViewId};
 use serde_json::{Map, Value, json};
 use std::fmt;
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(super) enum Disposition {
     Accepted,
     Fixed,
     Refused,
@@ -15,25 +20,30 @@ pub(super) enum Kind {
     Disconnected,
 }
 
-impl Kind {
-    pub(super) const ALL: [Kind; 5] =
-        [Kind::Accepted, Kind::Fixed, Kind::Refused, Kind::Quarantined, Kind::Disconnected];
+impl Disposition {
+    pub(super) const ALL: [Disposition; 5] = [
+        Disposition::Accepted,
+        Disposition::Fixed,
+        Disposition::Refused,
+        Disposition::Quarantined,
+        Disposition::Disconnected,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Kind::Accepted => "accepted",
-            Kind::Fixed => "fixed",
-            Kind::Refused => "refused",
-            Kind::Quarantined => "quarantined",
-            Kind::Disconnected => "disconnected",
+            Disposition::Accepted => "accepted",
+            Disposition::Fixed => "fixed",
+            Disposition::Refused => "refused",
+            Disposition::Quarantined => "quarantined",
+            Disposition::Disconnected => "disconnected",
         }
     }
 }
 
 /// How a message ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ending {
-    pub(super) kind: Kind,
+pub(super) struct DispositionDetail {
+    pub(super) kind: Disposition,
     rule: Option<String>,
     path: Option<String>,
     /// The code of a refusal.
@@ -42,26 +52,28 @@ pub(super) struct Ending {
     reason: Option<String>,
 }
 
-impl Ending {
-    fn of(verdict: &Verdict) -> Ending {
-        let ending = |kind| Ending { kind, rule: None, path: None, code: None, reason: None };
+impl DispositionDetail {
+    fn of(verdict: &Verdict) -> DispositionDetail {
+        let ending =
+            |kind| DispositionDetail { kind, rule: None, path: None, code: None, reason: None };
         match verdict {
-            Verdict::Accept => ending(Kind::Accepted),
-            Verdict::Fixed(_) => ending(Kind::Fixed),
-            Verdict::Refuse(refusal) => Ending {
+            Verdict::Accept => ending(Disposition::Accepted),
+            Verdict::Fixed(_) => ending(Disposition::Fixed),
+            Verdict::Refuse(refusal) => DispositionDetail {
                 rule: Some(refusal.rule.to_string()),
                 path: Some(refusal.path.clone()),
                 code: Some(refusal.code.name()),
-                ..ending(Kind::Refused)
+                ..ending(Disposition::Refused)
             },
-            Verdict::Quarantine(quarantine) => Ending {
+            Verdict::Quarantine(quarantine) => DispositionDetail {
                 rule: quarantine.rule.as_ref().map(|rule| rule.to_string()),
                 reason: Some(quarantine.reason.to_string()),
-                ..ending(Kind::Quarantined)
+                ..ending(Disposition::Quarantined)
             },
-            Verdict::Disconnect { rule } => {
-                Ending { rule: Some(rule.to_string()), ..ending(Kind::Disconnected) }
-            }
+            Verdict::Disconnect { rule } => DispositionDetail {
+                rule: Some(rule.to_string()),
+                ..ending(Disposition::Disconnected)
+            },
         }
     }
 
@@ -81,7 +93,7 @@ impl Ending {
     }
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for DispositionDetail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.name())?;
         if let Some(rule) = &self.rule {
@@ -128,23 +140,34 @@ impl fmt::Display for Applied {
 }
 
 /// What a rule file makes of a message.
-pub(super) struct Outcome {
-    pub(super) ending: Ending,
+pub(super) struct MessageReport {
+    pub(super) ending: DispositionDetail,
     /// The rules that applied, in the order of the file.
     pub(super) applied: Vec<Applied>,
     verdict: Verdict,
 }
 
-impl Outcome {
-    pub(super) fn new(verdict: Verdict, planned: &Planned, scratch: &Scratch) -> Outcome {
+impl MessageReport {
+    /// The report of the message that was just scrubbed with `scratch`. `labels` holds the label of
+    /// each rule of the plan.
+    pub(super) fn new(
+        verdict: Verdict,
+        plan: &Plan,
+        labels: &[String],
+        scratch: &Scratch,
+    ) -> MessageReport {
         let applied = scratch.applied().map(|count| Applied {
-            rule: planned.plan.rule_name(count.rule).to_owned(),
-            action: planned.plan.action_name(count.rule),
-            label: planned.labels.get(count.rule).cloned().unwrap_or_default(),
+            rule: plan.rule_name(count.rule).to_owned(),
+            action: plan.action_name(count.rule),
+            label: labels.get(count.rule).cloned().unwrap_or_default(),
             finds: count.hits,
             shadow: count.shadow,
         });
-        Outcome { ending: Ending::of(&verdict), applied: applied.collect(), verdict }
+        MessageReport {
+            ending: DispositionDetail::of(&verdict),
+            applied: applied.collect(),
+            verdict,
+        }
     }
 
     /// Whether subscribers get it.
@@ -162,29 +185,29 @@ impl Outcome {
     }
 
     /// The same, to be shown.
-    pub(super) fn seen(&self, message: &Message, view: ViewId) -> Option<Seen> {
+    pub(super) fn seen(&self, message: &Message, view: ViewId) -> Option<ViewOutput> {
         let (payload, headers) = self.render(message, view)?;
         let changed = (payload, headers) != (&message.payload[..], message.headers.as_deref());
-        Some(Seen::of(payload, headers, changed))
+        Some(ViewOutput::of(payload, headers, changed))
     }
 }
 
 /// An event as somebody sees it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct ViewOutput {
     pub(super) payload: Value,
     pub(super) headers: Value,
     changed: bool,
 }
 
-impl Seen {
-    fn of(payload: &[u8], headers: Option<&[u8]>, changed: bool) -> Seen {
+impl ViewOutput {
+    fn of(payload: &[u8], headers: Option<&[u8]>, changed: bool) -> ViewOutput {
         let headers = headers.map_or_else(|| json!({}), from_msgpack);
-        Seen { payload: from_msgpack(payload), headers, changed }
+        ViewOutput { payload: from_msgpack(payload), headers, changed }
     }
 
-    pub(super) fn came(message: &Message) -> Seen {
-        Seen::of(&message.payload, message.headers.as_deref(), false)
+    pub(super) fn came(message: &Message) -> ViewOutput {
+        ViewOutput::of(&message.payload, message.headers.as_deref(), false)
     }
 
     pub(super) fn object(&self) -> Value {
@@ -192,7 +215,7 @@ impl Seen {
     }
 }
 
-impl fmt::Display for Seen {
+impl fmt::Display for ViewOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.payload)?;
         match self.headers.as_object() {

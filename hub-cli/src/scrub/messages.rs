@@ -1,29 +1,25 @@
-use super::file::RuleFile;
-use super::{Out, Stopped};
+//! Reads the messages on stdin that rules are tried on, whatever their form.
+//!
+//! Without this module, `hub scrub run` and `hub scrub diff` would each have to split stdin, flush
+//! what they wrote when no input comes, and stop in good order.
+
+use super::message::Message;
+use super::rule_file::RuleFile;
+use super::stdout::{Out, Stopped};
 use crate::connect::{headers, stop_signal};
 use crate::exit::{Exit, Failure};
 use crate::input::{Format, Input};
 use bytes::Bytes;
 use clap::ArgMatches;
 use futures_util::FutureExt;
-use hub_core::scrub::check_headers;
 use hub_core::topic::TopicName;
-use hub_core::wire::{FrameError, Limits, Reader, walk_all};
+use hub_core::wire::{Limits, walk_all};
 use std::io::{self, Write};
 use std::pin::pin;
 
-/// The topic of messages of which nobody says it; the same as in the tests of rules for all
-/// topics.
+/// The topic of messages without a topic, where all rules are for all topics. The tests inside of a
+/// rule file have this topic too, in that case.
 const ANY_TOPIC: &str = "test";
-
-/// One message to try rules on.
-pub(super) struct Message {
-    /// Which one it is, counted from 1.
-    pub(super) number: u64,
-    pub(super) topic: TopicName,
-    pub(super) payload: Bytes,
-    pub(super) headers: Option<Bytes>,
-}
 
 /// The messages on stdin.
 pub(super) struct Messages {
@@ -36,8 +32,11 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// As the options say. Without a topic, no rule of `files` may be for certain topics: it would
-    /// be left out, and nobody would know.
+    /// The messages on stdin, in the form that the options say.
+    ///
+    /// # Errors
+    /// When the options name no topic and a rule of `files` is for certain topics: the rule would
+    /// be left out without a word.
     pub(super) fn new(args: &ArgMatches, files: &[&RuleFile]) -> Result<Messages, Failure> {
         let usage = |message: String| Failure::new(Exit::Usage, message);
         let format = args.get_one::<String>("format").map_or("", String::as_str);
@@ -64,8 +63,7 @@ impl Messages {
         Ok(Messages { input, events, topic, headers, taken: 0 })
     }
 
-    /// Hands each message on, until the input ends or somebody says stop (then what was done so
-    /// far counts).
+    /// Calls `hand_on` with each message, until the input ends or a signal stops the command.
     pub(super) async fn each(
         mut self,
         out: &mut Out,
@@ -73,7 +71,8 @@ impl Messages {
     ) -> Result<(), Stopped> {
         let mut stop = pin!(stop_signal()?);
         loop {
-            // What is written goes out when the input is silent, so that a pipe can be watched.
+            // While no input comes, everything that was written is flushed, so that a user who
+            // watches a pipe sees it.
             let next = match self.next().now_or_never() {
                 Some(next) => next,
                 None => {
@@ -108,68 +107,16 @@ impl Messages {
         }
     }
 
-    /// What a value stands for; nothing if it is a gap between events.
+    /// The message that a value of the input is. `None`: the value is a gap between events.
     fn message(&self, value: Bytes) -> Result<Option<Message>, String> {
-        // Lines of JSON may be nested more deeply than any hub takes.
+        // A JSON line may be nested more deeply than the scrub reads.
         walk_all(&value, &Limits::NONE).map_err(|error| error.to_string())?;
         let (number, topic) = (self.taken, self.topic.clone());
-        if !self.events {
-            let topic = topic.ok_or("no topic")?;
-            let headers = self.headers.clone();
-            return Ok(Some(Message { number, topic, payload: value, headers }));
+        if self.events {
+            return Message::of_event(number, &value, topic);
         }
-        let parts = Parts::read(&value).map_err(|_| not_an_event("it is no object"))?;
-        let slice = |part: &[u8]| value.slice_ref(part);
-        let (own, payload) = match (parts.topic, parts.payload) {
-            (Some(topic), Some(payload)) => (topic, slice(payload)),
-            _ if parts.gap => return Ok(None),
-            (None, _) => return Err(not_an_event("it has no `topic`")),
-            (_, None) => return Err(not_an_event("it has no `payload`")),
-        };
-        let own = Reader::new(own, &Limits::NONE)
-            .str("topic")
-            .map_err(|_| not_an_event("its `topic` is no string"))?;
-        let topic = match topic {
-            Some(topic) => topic,
-            None => TopicName::parse(own).map_err(|error| format!("its topic: {error}"))?,
-        };
-        if let Some(map) = parts.headers {
-            check_headers(map, &Limits::NONE).map_err(|error| error.to_string())?;
-        }
-        // An empty map is how an event without headers is printed.
-        let headers = parts.headers.filter(|map| **map != [0x80]).map(slice);
-        Ok(Some(Message { number, topic, payload, headers }))
-    }
-}
-
-fn not_an_event(why: &str) -> String {
-    format!("not an event as `hub on --json` prints it: {why}")
-}
-
-/// What matters of an event as `hub on --json` prints it, as MessagePack.
-#[derive(Default)]
-struct Parts<'a> {
-    topic: Option<&'a [u8]>,
-    payload: Option<&'a [u8]>,
-    headers: Option<&'a [u8]>,
-    gap: bool,
-}
-
-impl<'a> Parts<'a> {
-    fn read(value: &'a [u8]) -> Result<Self, FrameError> {
-        let mut read = Reader::new(value, &Limits::NONE);
-        let mut parts = Parts::default();
-        for _ in 0..read.map("event")? {
-            let key = read.str("key")?;
-            let value = read.value("value")?;
-            match key {
-                "topic" => parts.topic = Some(value),
-                "payload" => parts.payload = Some(value),
-                "headers" => parts.headers = Some(value),
-                "gap" => parts.gap = true,
-                _ => {}
-            }
-        }
-        Ok(parts)
+        let topic = topic.ok_or("no topic")?;
+        let headers = self.headers.clone();
+        Ok(Some(Message { number, topic, payload: value, headers }))
     }
 }

@@ -1,21 +1,20 @@
-use super::outcome::Outcome;
-use super::source::Message;
+//! A rule file, loaded, with the names of its views and roles.
+//!
+//! The rule set that the scrub makes of a file does not list its views and roles. Without this
+//! module, the commands could not show what each view gets, or tell a user that a role is
+//! misspelt.
+
 use crate::connect::note;
 use crate::exit::{Exit, Failure};
 use clap::ArgMatches;
-use hub_core::scrub::{Plan, RuleErrors, RuleSet, Scratch, SystemKeys, ViewId};
+use hub_core::scrub::{RuleErrors, RuleSet, SystemKeys, ViewId};
 use hub_core::topic::TopicName;
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The view of all whose role no view names.
 pub(super) const DEFAULT_VIEW: &str = "default";
-
-/// So many plans are kept at once; events may come from any number of topics.
-const PLANS: usize = 1024;
 
 /// A rule file that was loaded, and the names in it.
 pub(super) struct RuleFile {
@@ -111,51 +110,5 @@ impl RuleFile {
     /// How many rules are not for this topic.
     pub(super) fn not_for(&self, topic: &TopicName) -> usize {
         self.rules.rules().count() - self.rules.plan(topic).len()
-    }
-}
-
-/// A rule file at work.
-pub(super) struct Scrub<'a> {
-    pub(super) file: &'a RuleFile,
-    plans: HashMap<TopicName, Arc<Planned>>,
-    scratch: Scratch,
-}
-
-/// A topic's plan, and the label of each of its rules.
-pub(super) struct Planned {
-    pub(super) plan: Arc<Plan>,
-    pub(super) labels: Vec<String>,
-}
-
-impl<'a> Scrub<'a> {
-    pub(super) fn new(file: &'a RuleFile) -> Self {
-        Scrub { file, plans: HashMap::new(), scratch: Scratch::default() }
-    }
-
-    pub(super) fn scrub(&mut self, message: &Message) -> Outcome {
-        let planned = match self.plans.get(&message.topic) {
-            Some(planned) => planned.clone(),
-            None => {
-                if self.plans.len() == PLANS {
-                    self.plans.clear();
-                }
-                let planned = Arc::new(Planned::new(self.file, &message.topic));
-                self.plans.insert(message.topic.clone(), planned.clone());
-                planned
-            }
-        };
-        let headers = message.headers.as_deref();
-        let verdict = planned.plan.scrub(&message.payload, headers, &mut self.scratch);
-        Outcome::new(verdict, &planned, &self.scratch)
-    }
-}
-
-impl Planned {
-    pub(super) fn new(file: &RuleFile, topic: &TopicName) -> Self {
-        let plan = file.rules.plan(topic);
-        let labels: HashMap<&str, &str> = file.rules.rules().collect();
-        let label = |rule| labels.get(plan.rule_name(rule)).copied().unwrap_or_default().to_owned();
-        let labels = (0..plan.len()).map(label).collect();
-        Planned { plan, labels }
     }
 }
