@@ -17,6 +17,7 @@
 
 pub mod events;
 pub mod report;
+pub mod service;
 pub mod services;
 pub mod shop;
 

@@ -7,7 +7,7 @@
 //! `cargo run -p hub-examples -- analytics` runs it alone, at the hub that `hub serve` starts.
 
 use crate::events::{EVERYTHING, OrderPaid};
-use crate::services::{Connection, Service};
+use crate::service::{Connection, Service};
 use clap::Args;
 use hub_client::{BoxError, Emitter, Event, Message, SubscribeOptions, TopicFilter};
 

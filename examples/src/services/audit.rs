@@ -8,7 +8,7 @@
 
 use crate::events::EVERYTHING;
 use crate::report::Report;
-use crate::services::{Connection, Service};
+use crate::service::{Connection, Service};
 use clap::Args;
 use hub_client::{BoxError, Delivery, Emitter, SubscribeOptions, Subscription, TopicFilter};
 use std::collections::HashMap;

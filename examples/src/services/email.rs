@@ -10,7 +10,7 @@
 //! emits a paid order, and one of the two processes thanks the customer.
 
 use crate::events::{EmailSent, OrderPaid};
-use crate::services::{Connection, Service};
+use crate::service::{Connection, Service};
 use clap::Args;
 use hub_client::{BoxError, EmitError, Emitter, Event, Received, SubscribeOptions};
 

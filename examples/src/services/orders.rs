@@ -9,7 +9,7 @@
 
 use crate::events::{Charge, OrderDeclined, OrderPaid, OrderPlaced, Payment};
 use crate::report::Report;
-use crate::services::{Connection, Service};
+use crate::service::{Connection, Service};
 use clap::Args;
 use hub_client::{BoxError, Client, Emitter, Event, RequestError, with_causes};
 use std::time::Duration;

@@ -7,7 +7,7 @@
 //! `hub request shop.payments.charge '{"order": 1, "cents": 700}'` asks it for a payment.
 
 use crate::events::{Charge, Payment};
-use crate::services::{Connection, Service};
+use crate::service::{Connection, Service};
 use clap::Args;
 use hub_client::{BoxError, Emitter, Event, Received, ServeOptions};
 use std::time::Duration;

@@ -1,0 +1,154 @@
+//! What every service does in the same way: connect, print what happens to the connection, and end in
+//! good order.
+//!
+//! Without this module each service would repeat the handling of signals and of the connection's
+//! events, and hide what it is an example of.
+
+use crate::report::Report;
+use hub_client::{BoxError, Client, ConnectionEvent, Emitter, with_causes};
+use std::io::Read;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+/// The options that every service has.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connection {
+    /// The hub's address
+    #[arg(long, value_name = "URL", env = "HUB_SERVER", default_value = "hub://127.0.0.1:4820")]
+    pub server: String,
+    /// Ends when stdin ends too, so that this process does not outlive the process that started it
+    #[arg(long)]
+    pub exit_with_stdin: bool,
+}
+
+/// A running service.
+#[derive(Debug)]
+pub struct Service {
+    /// The connection to the hub. When it is lost, the SDK connects again.
+    pub hub: Client,
+    /// Counts and prints what the service does.
+    pub report: Report,
+    stop: Stop,
+}
+
+impl Service {
+    /// Connects to the hub, for which it waits up to 30 seconds.
+    ///
+    /// # Errors
+    /// When there is no hub within that time, or the process is asked to stop before there is one.
+    pub async fn start(name: &str, connection: &Connection) -> Result<Service, BoxError> {
+        let mut stop = Stop::new(connection.exit_with_stdin)?;
+        let builder = Client::builder(&connection.server).name(name);
+        let hub = tokio::select! {
+            connected = builder.patience(Duration::from_secs(30)).connect() => connected?,
+            () = stop.wait() => return Err("stopped before the hub was there".into()),
+        };
+        let report = Report::new(name);
+        tokio::spawn(tell_connection(hub.clone(), report.clone()));
+        tokio::spawn(tell_faults(hub.clone(), report.clone()));
+        Ok(Service { hub, report, stop })
+    }
+
+    /// Prints that the service works. The shop starts no `orders` before all others have printed
+    /// this line.
+    pub fn ready(&self, what: &str) {
+        self.report.say(format_args!("ready: {what}"));
+    }
+
+    /// Completes when the process is asked to stop.
+    pub async fn stopped(&mut self) {
+        self.stop.wait().await;
+    }
+
+    /// Handles the events that have already come, and waits until the hub has confirmed all events
+    /// that the service emitted.
+    ///
+    /// # Errors
+    /// When the hub did not accept events, or draining took too long.
+    pub async fn drain(&self) -> Result<(), BoxError> {
+        let drained = self.hub.drain().await;
+        if let Err(error) = &drained {
+            self.report.fault(with_causes(error));
+        }
+        Ok(drained?)
+    }
+
+    /// Drains, and prints the summary of the service.
+    ///
+    /// # Errors
+    /// When draining failed. The summary is printed in that case too.
+    pub async fn finish(&self) -> Result<(), BoxError> {
+        let drained = self.drain().await;
+        self.report.print()?;
+        drained
+    }
+}
+
+/// What asks a service to stop: SIGTERM, Ctrl-C and, with `--exit-with-stdin`, the end of stdin.
+#[derive(Debug)]
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+    stdin: Option<oneshot::Receiver<()>>,
+}
+
+impl Stop {
+    fn new(with_stdin: bool) -> std::io::Result<Stop> {
+        let (ended, end) = oneshot::channel();
+        if with_stdin {
+            // A thread that nobody waits for. At its end, the runtime would wait for a read on one
+            // of its own threads, and the process would stay.
+            std::thread::spawn(move || {
+                let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
+                let _ = ended.send(());
+            });
+        }
+        Ok(Stop {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            stdin: with_stdin.then_some(end),
+        })
+    }
+
+    async fn wait(&mut self) {
+        let stdin = async {
+            match &mut self.stdin {
+                Some(end) => drop(end.await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            () = stdin => {}
+        }
+    }
+}
+
+async fn tell_connection(hub: Client, report: Report) {
+    let mut events = hub.events();
+    drop(hub);
+    while let Some(event) = events.next().await {
+        match event {
+            ConnectionEvent::Connected { publisher, .. } => {
+                report.say(format_args!("connected as {publisher}"));
+            }
+            ConnectionEvent::Lost { reason } => {
+                report.say(format_args!("connection lost: {reason}"));
+            }
+            ConnectionEvent::OutcomeUnknown { events } => {
+                report.fault(format_args!("nobody can say whether {events} events arrived"));
+            }
+            _ => {}
+        }
+    }
+}
+
+async fn tell_faults(hub: Client, report: Report) {
+    let mut errors = hub.errors();
+    drop(hub);
+    while let Some(error) = errors.next().await {
+        report.fault(with_causes(&error));
+    }
+}
