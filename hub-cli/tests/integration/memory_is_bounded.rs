@@ -3,12 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-mod wire;
-
+use crate::wire::frames::*;
+use crate::wire::{Client, Server};
 use hub_core::wire::{Overflow, Subscribe};
-use wire::frames::*;
-use wire::{Client, Server};
 
 const MIB: u64 = 1024 * 1024;
 const QUEUE_BYTES: u64 = 2 * MIB;

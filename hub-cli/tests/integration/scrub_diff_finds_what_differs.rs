@@ -3,10 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod scrub_support;
-mod support;
-
-use scrub_support::{RULES, file, scrub};
+use crate::scrub_support::{RULES, file, scrub};
 use serde_json::{Value, json};
 
 const INPUT: &[u8] = b"{\"id\":1}\n\

@@ -1,8 +1,6 @@
 //! What docs/tls.md says to type in works, in its order, in one shell.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +27,7 @@ fn they_do() {
     let script =
         format!("set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{script}\necho ended");
     let folder = tempfile::tempdir().unwrap();
-    let bin = Path::new(support::HUB).parent().unwrap();
+    let bin = Path::new(crate::support::HUB).parent().unwrap();
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let ran = Command::new("bash")
         .args(["-c", &script])

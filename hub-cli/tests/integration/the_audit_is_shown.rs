@@ -2,9 +2,7 @@
 //! and both only to administrators.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
-use support::{Ended, Hub};
+use crate::support::{Ended, Hub};
 use tempfile::TempDir;
 
 fn ask(hub: &Hub, args: &[&str]) -> Ended {

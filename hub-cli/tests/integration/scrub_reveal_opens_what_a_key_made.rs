@@ -3,12 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod scrub_support;
-mod support;
-
-use scrub_support::{RULES, SECRET_ENV, command, file, scrub};
+use crate::scrub_support::{RULES, SECRET_ENV, command, file, scrub};
+use crate::support::Process;
 use serde_json::{Value, json};
-use support::Process;
 
 /// What the rules make of a value under `ssn`.
 fn sealed(path: &str, value: &Value) -> String {

@@ -3,9 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
-use support::tool;
+use crate::support::tool;
 
 #[test]
 fn every_command_shows_examples() {

@@ -3,9 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
-use support::{Hub, Process, Random};
+use crate::support::{Hub, Process, Random};
 
 /// Stops reading for long enough that the hub must drop events, then reads again.
 fn overwhelm(hub: &Hub, on: &Process) {

@@ -3,10 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::Hub;
 use serde_json::Value;
-use support::Hub;
 
 /// Runs `hub bench …` to its end; its one JSON object.
 fn bench(hub: &Hub, args: &[&str]) -> Value {

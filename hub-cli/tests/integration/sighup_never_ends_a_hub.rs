@@ -1,12 +1,10 @@
 //! Promise: SIGHUP asks a hub to load its files again, and never ends it, however early it comes.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::{HUB, Process};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::process::Command;
-use support::{HUB, Process};
 use tempfile::TempDir;
 
 #[test]

@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::{HUB, Hub, tool};
 use serde_json::{Value, json};
 use std::process::Command;
-use support::{HUB, Hub, tool};
 
 /// Nothing listens on this port: it was free a moment ago.
 fn nowhere() -> String {

@@ -2,12 +2,10 @@
 //! is in nothing that either of them says.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::{Ended, HUB, Process};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::path::PathBuf;
 use std::process::Command;
-use support::{Ended, HUB, Process};
 use tempfile::TempDir;
 
 /// A hub with a certificate for localhost, and HTTP over TLS.

@@ -2,17 +2,14 @@
 //! written: stderr is on a full disk, is closed, or is a pipe that nobody reads, or can read, any more.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-mod wire;
-
+use crate::support::{HUB, Process};
+use crate::wire::frames::*;
+use crate::wire::{Client, Got};
 use hub_core::wire::{CloseCode, RefusedCode};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
-use support::{HUB, Process};
-use wire::frames::*;
-use wire::{Client, Got};
 
 /// A hub that logs all it can, whose stderr the shell redirects.
 fn hub(redirect: &str) -> (Process, std::net::SocketAddr) {

@@ -3,15 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod scrub_support;
-mod support;
-
-use scrub_support::{RULES, command, file, scrub};
+use crate::scrub_support::{RULES, command, file, scrub};
+use crate::support::{PATIENCE, Random};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
-use support::{PATIENCE, Random};
 
 #[test]
 fn people_see_how_a_message_came_and_what_each_view_gets() {

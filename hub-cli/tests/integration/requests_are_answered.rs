@@ -3,9 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
-use support::Hub;
+use crate::support::Hub;
 
 #[test]
 fn a_fixed_reply_an_echo_and_a_command_answer() {

@@ -4,15 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::tool;
 use hub_bench::Payload;
 use hub_bench::dialect::{Dialect, Hub};
 use hub_core::wire::{Frame, Limits, Packer, RunHead, frame_with, split};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use support::tool;
 
 /// Frames as they come; ends with the connection.
 fn each_frame(stream: &mut TcpStream, mut see: impl FnMut(&[u8], &mut TcpStream)) {

@@ -6,8 +6,7 @@
 //! subscribers to all topics. Clients have the options of the SDK, but for a queue that loses nothing.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::{Hub, PATIENCE};
 use hub_client::{
     Client, ConnectionEvent, Delivery, EmitError, Emitter, GapReason, Headers, Overflow,
     SubscribeOptions, Subscription, TopicFilter, TopicName, encode,
@@ -16,7 +15,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use support::{Hub, PATIENCE};
 
 const PUBLISHERS: u64 = 4;
 const SUBSCRIBERS: usize = 3;

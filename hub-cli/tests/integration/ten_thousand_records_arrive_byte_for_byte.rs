@@ -8,11 +8,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::{Hub, Random};
 use rmpv::Value;
 use serde_json::Value as Json;
-use support::{Hub, Random};
 
 const RECORDS: u64 = 10_000;
 const SEED: u64 = 20_260_401;

@@ -4,12 +4,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod scrub_support;
-mod support;
-
-use scrub_support::{RULES, SECRET_ENV, command, file, scrub};
+use crate::scrub_support::{RULES, SECRET_ENV, command, file, scrub};
+use crate::support::Process;
 use serde_json::json;
-use support::Process;
 
 /// Occurs in rule files below, and nowhere in what is said about them.
 const CANARY: &str = "CANARY-7f3a";

@@ -2,12 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::{HUB, Process};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{HUB, Process};
 
 fn tour() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/scrub.md");

@@ -5,9 +5,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-mod wire;
-
+use crate::support::PATIENCE;
+use crate::wire::frames::*;
+use crate::wire::{Client, Got, Server};
 use hub_core::wire::{CloseCode, Overflow, Subscribe};
 use std::collections::HashMap;
 use std::io::Write;
@@ -16,9 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use support::PATIENCE;
-use wire::frames::*;
-use wire::{Client, Got, Server};
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;

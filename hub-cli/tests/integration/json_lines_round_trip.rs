@@ -3,10 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-mod support;
-
+use crate::support::Hub;
 use serde_json::json;
-use support::Hub;
 
 #[test]
 fn json_lines_come_out_as_they_went_in() {
