@@ -5,7 +5,7 @@
 use crate::connect::header_arg;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
-use hub_core::topic::TopicName;
+use hub_wire::TopicName;
 use std::path::{Path, PathBuf};
 
 pub(super) fn file_arg(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {

@@ -5,7 +5,7 @@ use super::rule_file::RuleFile;
 use super::stdout::{Stopped, stdout};
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command};
-use hub_core::topic::TopicName;
+use hub_wire::TopicName;
 use std::io::Write;
 
 pub(super) fn command() -> Command {

@@ -5,9 +5,7 @@
 //! and headers.
 
 use bytes::Bytes;
-use hub_core::scrub::check_headers;
-use hub_core::topic::TopicName;
-use hub_core::wire::{FrameError, Limits, Reader};
+use hub_wire::{FrameError, Limits, Reader, TopicName, check_headers};
 
 /// A message that rules are tried on.
 pub(super) struct Message {

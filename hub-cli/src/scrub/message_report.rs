@@ -6,7 +6,7 @@
 
 use super::message::Message;
 use crate::json::from_msgpack;
-use hub_core::scrub::{Plan, Scratch, Verdict, ViewId};
+use hub_scrub::{Plan, Scratch, Verdict, ViewId};
 use serde_json::{Map, Value, json};
 use std::fmt;
 

@@ -12,8 +12,7 @@ use crate::input::{Format, Input};
 use bytes::Bytes;
 use clap::ArgMatches;
 use futures_util::FutureExt;
-use hub_core::topic::TopicName;
-use hub_core::wire::{Limits, walk_all};
+use hub_wire::{Limits, TopicName, walk_all};
 use std::io::{self, Write};
 use std::pin::pin;
 

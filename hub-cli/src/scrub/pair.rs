@@ -5,7 +5,7 @@ use super::message_report::{Applied, MessageReport, ViewOutput};
 use super::seal::same_but_for_seals;
 use super::stdout::Out;
 use super::text::Lines;
-use hub_core::scrub::{RuleSet, ViewId};
+use hub_scrub::{RuleSet, ViewId};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 

@@ -7,8 +7,8 @@
 use crate::connect::note;
 use crate::exit::{Exit, Failure};
 use clap::ArgMatches;
-use hub_core::scrub::{RuleErrors, RuleSet, SystemKeys, ViewId};
-use hub_core::topic::TopicName;
+use hub_scrub::{RuleErrors, RuleSet, SystemKeys, ViewId};
+use hub_wire::TopicName;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use super::stdout::{Out, Stopped, stdout};
 use super::text::{Lines, Table};
 use crate::exit::Exit;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hub_core::scrub::ViewId;
+use hub_scrub::ViewId;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};

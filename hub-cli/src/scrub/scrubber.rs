@@ -6,8 +6,8 @@
 use super::message::Message;
 use super::message_report::MessageReport;
 use super::rule_file::RuleFile;
-use hub_core::scrub::{Plan, Scratch};
-use hub_core::topic::TopicName;
+use hub_scrub::{Plan, Scratch};
+use hub_wire::TopicName;
 use std::collections::HashMap;
 use std::sync::Arc;
 

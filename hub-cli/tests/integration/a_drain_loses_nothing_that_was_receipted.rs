@@ -8,7 +8,7 @@
 use crate::support::PATIENCE;
 use crate::wire::frames::*;
 use crate::wire::{Client, Got, Server};
-use hub_core::wire::{CloseCode, Overflow, Subscribe};
+use hub_wire::{CloseCode, Overflow, Subscribe};
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::TcpStream;

@@ -5,7 +5,7 @@
 use crate::support::{HUB, Process};
 use crate::wire::frames::*;
 use crate::wire::{Client, Got};
-use hub_core::wire::{CloseCode, RefusedCode};
+use hub_wire::{CloseCode, RefusedCode};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;

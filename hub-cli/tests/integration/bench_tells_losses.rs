@@ -7,7 +7,7 @@
 use crate::support::tool;
 use hub_bench::Payload;
 use hub_bench::dialect::{Dialect, Hub};
-use hub_core::wire::{Frame, Limits, Packer, RunHead, frame_with, split};
+use hub_wire::{Frame, Limits, Packer, RunHead, frame_with, split};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -40,7 +40,7 @@ fn forgetful(honest: u64) -> String {
         pack.str("max_elements").uint(1 << 16).str("keepalive_ms").uint(0).str("time_ms").uint(0);
     });
     let mut event = Vec::new();
-    Hub::default().publish("bench", &Payload::bin(128), &mut event);
+    Hub::default().publish("bench", Payload::bin(128).first(), &mut event);
     std::thread::spawn(move || {
         let delivered = Arc::new(Mutex::new(0));
         while let Ok((mut stream, _)) = listener.accept() {

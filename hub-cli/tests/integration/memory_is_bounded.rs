@@ -5,7 +5,7 @@
 
 use crate::wire::frames::*;
 use crate::wire::{Client, Server};
-use hub_core::wire::{Overflow, Subscribe};
+use hub_wire::{Overflow, Subscribe};
 
 const MIB: u64 = 1024 * 1024;
 const QUEUE_BYTES: u64 = 2 * MIB;

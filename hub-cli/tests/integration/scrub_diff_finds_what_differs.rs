@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use crate::scrub_support::{RULES, file, scrub};
+use crate::support::Ended;
 use serde_json::{Value, json};
 
 const INPUT: &[u8] = b"{\"id\":1}\n\
@@ -13,7 +14,7 @@ const INPUT: &[u8] = b"{\"id\":1}\n\
     {\"id\":5,\"ssn\":\"078-05-1120\"}\n";
 
 /// Runs diff between [`RULES`] and a changed copy; `name` is the test's own.
-fn diff(name: &str, new: &str, args: &[&str]) -> support::Ended {
+fn diff(name: &str, new: &str, args: &[&str]) -> Ended {
     let old = file(&format!("{name}_old.toml"), RULES);
     let new = file(&format!("{name}_new.toml"), new);
     let files = ["diff", old.to_str().unwrap(), new.to_str().unwrap()];

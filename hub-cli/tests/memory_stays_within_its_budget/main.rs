@@ -13,7 +13,7 @@ mod support;
 #[path = "../wire/mod.rs"]
 mod wire;
 
-use hub_core::wire::{CloseCode, Overflow, RefusedCode, RefusedWhat, Subscribe};
+use hub_wire::{CloseCode, Overflow, RefusedCode, RefusedWhat, Subscribe};
 use overload::{SHORT, open_narrow, overload};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};

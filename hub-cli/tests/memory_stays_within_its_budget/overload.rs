@@ -5,7 +5,7 @@ use crate::support::PATIENCE;
 use crate::wire::frames::*;
 use crate::wire::seen::Seen;
 use crate::wire::{Client, Got, Server};
-use hub_core::wire::{Overflow, RefusedCode, RefusedWhat, Subscribe};
+use hub_wire::{Overflow, RefusedCode, RefusedWhat, Subscribe};
 use socket2::{Domain, Socket, Type};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
