@@ -1,44 +1,47 @@
-//! What happens in the shop. These types are all that the services have in common.
+//! The events of the shop. These types are all that the services have in common.
+//!
+//! Each type names its topic, so a publisher and a subscriber of the same type agree on both the
+//! topic and the fields. Without shared types, each service would have to repeat them.
 
 use hub_client::Event;
 use serde::{Deserialize, Serialize};
 
-/// The topics of everything that happens in the shop.
+/// A filter that matches the topic of every event of the shop.
 pub const EVERYTHING: &str = "shop.**";
 
-/// A customer ordered something.
+/// A customer has ordered something.
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.orders.placed")]
 pub struct OrderPlaced {
     /// The order.
     pub order: u64,
-    /// Who ordered.
+    /// The customer's e-mail address.
     pub customer: String,
-    /// What it costs.
+    /// The price.
     pub cents: u64,
 }
 
-/// Please take this money from the customer: a request, so somebody answers.
+/// A request to charge the customer. The service `payments` answers it with a [`Payment`].
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.payments.charge", reply = Payment)]
 pub struct Charge {
-    /// For which order.
+    /// The order.
     pub order: u64,
-    /// How much.
+    /// The amount.
     pub cents: u64,
 }
 
 /// The answer to [`Charge`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Payment {
-    /// The money is there.
+    /// The customer has been charged.
     Charged {
-        /// The proof.
+        /// The receipt of the payment.
         receipt: String,
     },
-    /// There will be no money.
+    /// The customer cannot be charged.
     Declined {
-        /// Why.
+        /// The reason, for people.
         reason: String,
     },
 }
@@ -49,11 +52,11 @@ pub enum Payment {
 pub struct OrderPaid {
     /// The order.
     pub order: u64,
-    /// Who ordered.
+    /// The customer's e-mail address.
     pub customer: String,
-    /// What was paid.
+    /// The amount that was paid.
     pub cents: u64,
-    /// The proof.
+    /// The receipt of the payment.
     pub receipt: String,
 }
 
@@ -63,16 +66,16 @@ pub struct OrderPaid {
 pub struct OrderDeclined {
     /// The order.
     pub order: u64,
-    /// Why.
+    /// The reason, for people.
     pub reason: String,
 }
 
-/// A customer was thanked.
+/// A mail that thanks the customer was sent.
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.emails.sent")]
 pub struct EmailSent {
-    /// For which order.
+    /// The order.
     pub order: u64,
-    /// To whom.
+    /// The e-mail address to which it was sent.
     pub to: String,
 }

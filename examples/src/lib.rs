@@ -1,19 +1,24 @@
-//! A small shop, as separate processes that talk through the hub and know nothing of one another.
+//! A small shop, in processes that talk through the hub and know nothing of one another.
 //!
-//! | process | what it teaches |
+//! All processes are the one program `shop`, with a command for each service:
+//!
+//! | command | what the service shows |
 //! |---|---|
-//! | `orders` | to emit typed events, and to ask another service and wait for its answer |
-//! | `payments` | to answer requests, several at a time but not more |
-//! | `email` | to share work among the members of a queue group |
-//! | `analytics` | to listen with a wildcard |
-//! | `audit` | numbers and gaps: how to know that nothing is missing |
-//! | `shop` | starts the hub and all of the above, and does the sums at the end |
+//! | `shop orders` | how to emit typed events, and how to ask another service and wait for its answer |
+//! | `shop payments` | how to answer requests, several at a time but no more than a bound |
+//! | `shop email` | how the members of a queue group share work |
+//! | `shop analytics` | how to listen with a wildcard |
+//! | `shop audit` | how numbers and gaps tell that no event is missing |
+//! | `shop` | starts the hub and all services, and does the sums at the end |
 //!
-//! Begin with [`events`]: it is all that the services share. Then read `src/bin/orders.rs`.
+//! Begin with [`events`]: it is all that the services have in common. Then read
+//! [`services::orders`]. The file `examples/own_scrubber.rs` of this package is an example of its
+//! own: a hub that scrubs events with code in Rust.
 
 pub mod events;
 pub mod report;
 pub mod service;
+pub mod services;
 pub mod shop;
 
 /// Compiles the example in the README.

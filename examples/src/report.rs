@@ -1,4 +1,7 @@
-//! How a service tells what it does: lines for people, and at its end one line for programs.
+//! How a service tells what it does: it prints lines for people and, at its end, one line for the
+//! shop, which does the sums with it.
+//!
+//! Without that last line, the shop could not tell whether every event arrived.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -6,29 +9,29 @@ use std::fmt::Display;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a service did, printed as one line of JSON when it ends.
+/// What a service did. The service prints it as one line of JSON when it ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Who says this.
+    /// The name of the service.
     pub service: String,
     /// How many events it emitted, by topic. Requests are events too.
     pub emitted: BTreeMap<String, u64>,
     /// How many events it received, by topic.
     pub received: BTreeMap<String, u64>,
-    /// How many times events were missing.
+    /// How many gaps the hub announced.
     pub gaps: u64,
-    /// What went wrong.
+    /// Everything that went wrong, a line each.
     pub faults: Vec<String>,
-    /// The orders that it finished, in any order.
+    /// The numbers of the orders that it finished, in any order.
     pub orders: Vec<u64>,
 }
 
-/// Counts what a service does, and prints. Clones count together.
+/// Counts what a service does, and prints lines. All clones share one count.
 #[derive(Debug, Clone)]
 pub struct Report(Arc<Mutex<Summary>>);
 
 impl Report {
-    /// A report in which nothing has happened.
+    /// A report of the named service in which nothing is counted yet.
     #[must_use]
     pub fn new(service: &str) -> Self {
         Report(Arc::new(Mutex::new(Summary { service: service.to_owned(), ..Summary::default() })))
@@ -36,7 +39,7 @@ impl Report {
 
     /// Prints a line.
     pub fn say(&self, line: impl Display) {
-        // Nobody may be reading any more; that is no reason to stop working.
+        // If nobody reads stdout any more, the service still goes on.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
@@ -45,29 +48,29 @@ impl Report {
         *self.summary().emitted.entry(topic.to_owned()).or_default() += 1;
     }
 
-    /// Counts an event that came.
+    /// Counts an event that the service received.
     pub fn received(&self, topic: &str) {
         *self.summary().received.entry(topic.to_owned()).or_default() += 1;
     }
 
-    /// Notes that all has been done for an order.
+    /// Notes that the service has done its work for an order.
     pub fn finished(&self, order: u64) {
         self.summary().orders.push(order);
     }
 
-    /// Says and counts that events are missing.
+    /// Prints and counts that events are missing.
     pub fn gap(&self, what: impl Display) {
         self.say(format_args!("GAP: {what}"));
         self.summary().gaps += 1;
     }
 
-    /// Says and notes that something went wrong.
+    /// Prints and notes that something went wrong.
     pub fn fault(&self, what: impl Display) {
         self.say(format_args!("FAULT: {what}"));
         self.summary().faults.push(what.to_string());
     }
 
-    /// What has been counted.
+    /// What has been counted so far.
     pub fn summary(&self) -> MutexGuard<'_, Summary> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,8 @@
-//! What every service does alike: connect, say what happens to the connection, end in good order.
+//! What every service does in the same way: connect, print what happens to the connection, and end in
+//! good order.
+//!
+//! Without this module each service would repeat the handling of signals and of the connection's
+//! events, and hide what it is an example of.
 
 use crate::report::Report;
 use hub_client::{BoxError, Client, ConnectionEvent, Emitter, with_causes};
@@ -7,13 +11,13 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// The flags that every service has.
+/// The options that every service has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Connection {
     /// The hub's address
-    #[arg(long, env = "HUB_SERVER", default_value = "hub://127.0.0.1:4820")]
+    #[arg(long, value_name = "URL", env = "HUB_SERVER", default_value = "hub://127.0.0.1:4820")]
     pub server: String,
-    /// End also when stdin does, so that no process outlives the one that started it
+    /// Ends when stdin ends too, so that this process does not outlive the process that started it
     #[arg(long)]
     pub exit_with_stdin: bool,
 }
@@ -21,18 +25,18 @@ pub struct Connection {
 /// A running service.
 #[derive(Debug)]
 pub struct Service {
-    /// Its connection, which comes back by itself.
+    /// The connection to the hub. When it is lost, the SDK connects again.
     pub hub: Client,
-    /// What it has done.
+    /// Counts and prints what the service does.
     pub report: Report,
     stop: Stop,
 }
 
 impl Service {
-    /// Connects; waits up to half a minute for the hub to be there.
+    /// Connects to the hub, for which it waits up to 30 seconds.
     ///
     /// # Errors
-    /// When there is no hub, or the process is asked to stop before there is one.
+    /// When there is no hub within that time, or the process is asked to stop before there is one.
     pub async fn start(name: &str, connection: &Connection) -> Result<Service, BoxError> {
         let mut stop = Stop::new(connection.exit_with_stdin)?;
         let builder = Client::builder(&connection.server).name(name);
@@ -46,7 +50,8 @@ impl Service {
         Ok(Service { hub, report, stop })
     }
 
-    /// Says that the service is at work. The shop waits for this line.
+    /// Prints that the service works. The shop starts no `orders` before all others have printed
+    /// this line.
     pub fn ready(&self, what: &str) {
         self.report.say(format_args!("ready: {what}"));
     }
@@ -56,10 +61,11 @@ impl Service {
         self.stop.wait().await;
     }
 
-    /// Handles what has already come, and waits for the hub's last receipts.
+    /// Handles the events that have already come, and waits until the hub has confirmed all events
+    /// that the service emitted.
     ///
     /// # Errors
-    /// When events were not accepted, or it took too long.
+    /// When the hub did not accept events, or draining took too long.
     pub async fn drain(&self) -> Result<(), BoxError> {
         let drained = self.hub.drain().await;
         if let Err(error) = &drained {
@@ -68,10 +74,10 @@ impl Service {
         Ok(drained?)
     }
 
-    /// Drains, and says what was done.
+    /// Drains, and prints the summary of the service.
     ///
     /// # Errors
-    /// When draining failed; what was done is said all the same.
+    /// When draining failed. The summary is printed in that case too.
     pub async fn finish(&self) -> Result<(), BoxError> {
         let drained = self.drain().await;
         self.report.print()?;
@@ -79,7 +85,7 @@ impl Service {
     }
 }
 
-/// SIGTERM, Ctrl-C and, where asked for, the end of stdin.
+/// What asks a service to stop: SIGTERM, Ctrl-C and, with `--exit-with-stdin`, the end of stdin.
 #[derive(Debug)]
 struct Stop {
     terminate: Signal,
@@ -91,7 +97,8 @@ impl Stop {
     fn new(with_stdin: bool) -> std::io::Result<Stop> {
         let (ended, end) = oneshot::channel();
         if with_stdin {
-            // A thread of its own: the runtime would wait for a read in one of its own.
+            // A thread that nobody waits for. At its end, the runtime would wait for a read on one
+            // of its own threads, and the process would stay.
             std::thread::spawn(move || {
                 let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
                 let _ = ended.send(());

@@ -117,21 +117,21 @@ fn missing() -> Failure {
     Failure::new(Exit::Usage, "no topic")
 }
 
-enum Source {
+enum PayloadInput {
     Repeat(Bytes, u64),
     Stdin(Format),
 }
 
-fn source(args: &ArgMatches) -> Result<Source, Failure> {
+fn source(args: &ArgMatches) -> Result<PayloadInput, Failure> {
     Ok(match args.get_one::<String>("json") {
         Some(text) => {
             let count = args.get_one("count").copied().unwrap_or(1);
-            Source::Repeat(from_json(text.as_bytes())?, count)
+            PayloadInput::Repeat(from_json(text.as_bytes())?, count)
         }
         None if args.get_one::<String>("format").is_some_and(|format| format == "msgpack") => {
-            Source::Stdin(Format::Msgpack)
+            PayloadInput::Stdin(Format::Msgpack)
         }
-        None => Source::Stdin(Format::Json),
+        None => PayloadInput::Stdin(Format::Json),
     })
 }
 
@@ -146,14 +146,14 @@ struct Emission<'a> {
 }
 
 impl Emission<'_> {
-    async fn all(&mut self, source: Source) -> Result<Exit, Failure> {
+    async fn all(&mut self, source: PayloadInput) -> Result<Exit, Failure> {
         match source {
-            Source::Repeat(payload, count) => {
+            PayloadInput::Repeat(payload, count) => {
                 for _ in 0..count {
                     self.publish(&payload).await?;
                 }
             }
-            Source::Stdin(format) => {
+            PayloadInput::Stdin(format) => {
                 let mut input = Input::new(tokio::io::stdin(), format);
                 while let Some(payload) = self.next(&mut input).await? {
                     self.publish(&payload).await?;

@@ -1,23 +1,27 @@
-//! One HTTP request to a hub, plain or over TLS: what health and administration need of HTTP.
+//! One HTTP request to a hub, with or without TLS. `hub health`, `hub audit` and `hub reload` ask
+//! with it.
 //!
-//! A container's health check calls it, so it never outlives its time-out, and reads no more than
-//! it was told to.
+//! A container's health check calls it every few seconds. So a request never takes longer than its
+//! time-out, and never reads more of an answer than its bound. Otherwise a hub that hangs, or
+//! something else on its port, would hold up the caller or fill its memory.
 
 use crate::connect::tls;
 use clap::{Arg, ArgMatches, value_parser};
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection};
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs};
+use hub_client::with_causes;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use ureq::Agent;
+use ureq::config::Config;
+use ureq::http::{Uri, uri};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-/// Bytes within which the head of an answer must end.
+/// The most bytes that the head of an answer may have.
 const HEAD_MAX: usize = 8 * 1024;
-/// Headers of an answer, at most.
-const HEADERS_MAX: usize = 32;
 
-/// The options of every command that asks over HTTP; its time-out is `timeout_ms` unless given.
+/// The options of every command that asks over HTTP. `timeout_ms` is the default of its time-out.
 pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
     [
         Arg::new("http")
@@ -26,8 +30,8 @@ pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
             .default_value("127.0.0.1:4821")
             .value_name("ADDR")
             .help(
-                "The hub's HTTP address (--server is for clients), perhaps with http:// or \
-                 https:// in front; for 0.0.0.0 or [::], loopback is asked",
+                "The hub's HTTP address (--server is for clients). It may begin with http:// or \
+                 https://. For 0.0.0.0 and [::] the command asks this machine",
             ),
         Arg::new("http-tls")
             .long("http-tls")
@@ -35,13 +39,16 @@ pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
             .value_name("WORD")
             .value_parser(["off", "on"])
             .default_value("off")
-            .help("Whether the hub speaks TLS there; the hub's own key of that name"),
+            .help(
+                "Whether the hub's HTTP address speaks TLS, as the hub's own key http_tls says. \
+                 An address with http:// or https:// decides this itself",
+            ),
         Arg::new("timeout-ms")
             .long("timeout-ms")
             .default_value(timeout_ms)
             .value_name("MS")
             .value_parser(value_parser!(u64).range(1..=600_000))
-            .help("How long to wait for the answer"),
+            .help("How many milliseconds to wait for the whole answer"),
     ]
 }
 
@@ -52,11 +59,11 @@ pub(crate) struct Request<'a> {
     pub(crate) path: &'a str,
     /// The value of the `Authorization` header.
     pub(crate) authorization: Option<&'a str>,
-    /// The most bytes that the answer's body may have.
+    /// The most bytes that the body of the answer may have.
     pub(crate) body_max: usize,
 }
 
-/// What came back.
+/// What the hub answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -71,181 +78,151 @@ pub(crate) fn address(args: &ArgMatches) -> &str {
 /// Asks the hub that the options name.
 ///
 /// # Errors
-/// Why there is no answer, in a sentence.
+/// A sentence that says why there is no answer.
 pub(crate) fn ask(args: &ArgMatches, request: &Request<'_>) -> Result<Answer, String> {
     let patience = Duration::from_millis(args.get_one("timeout-ms").copied().unwrap_or_default());
-    let deadline = Instant::now() + patience;
-    Tls::wanted(args, address(args))
-        .map_err(io::Error::other)
-        .and_then(|(address, tls)| ask_at(address, tls.as_ref(), request, deadline))
-        .map_err(|error| no_answer(address(args), &error, patience))
+    let address = address(args);
+    let target =
+        Target::of(args).map_err(|why| format!("no answer from a hub at {address}: {why}"))?;
+    exchange(target, request, patience).map_err(|error| no_answer(address, &error, patience))
 }
 
-/// A socket whose time is up says what the system calls it, which is not what happened.
-fn no_answer(address: &str, error: &io::Error, patience: Duration) -> String {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
-            format!("no answer from a hub at {address} within {} s", patience.as_secs_f64())
+/// Says in a sentence why there is no answer.
+fn no_answer(address: &str, error: &ureq::Error, patience: Duration) -> String {
+    let why = match error {
+        ureq::Error::Timeout(_) => {
+            return format!(
+                "no answer from a hub at {address} within {} s",
+                patience.as_secs_f64()
+            );
         }
-        _ => format!("no answer from a hub at {address}: {error}"),
-    }
+        ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => {
+            "the answer is not HTTP".to_owned()
+        }
+        ureq::Error::BodyExceedsLimit(most) => format!("the answer has more than {most} bytes"),
+        ureq::Error::HostNotFound => "the name has no address".to_owned(),
+        ureq::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    format!("no answer from a hub at {address}: {why}")
 }
 
-/// What is needed to speak TLS.
-struct Tls {
-    config: Arc<ClientConfig>,
-    name: ServerName<'static>,
+/// Where to ask.
+struct Target {
+    /// The address to connect to.
+    address: Uri,
+    /// Scheme, host and port of the URL. With TLS, the host is the name that the certificate must
+    /// have.
+    origin: String,
+    /// The CAs of which one must have signed the hub's certificate. Empty without TLS.
+    roots: Vec<Certificate<'static>>,
 }
 
-impl Tls {
-    /// The address without its scheme, and TLS if that asks for it.
-    fn wanted<'a>(
-        args: &ArgMatches,
-        address: &'a str,
-    ) -> Result<(&'a str, Option<Tls>), hub_client::TlsError> {
+impl Target {
+    fn of(args: &ArgMatches) -> Result<Target, String> {
+        let address = address(args);
         let on = args.get_one::<String>("http-tls").is_some_and(|word| word == "on");
-        let (rest, on) = match address.split_once("://") {
-            Some(("http", rest)) => (rest, false),
-            Some(("https", rest)) => (rest, true),
-            _ => (address, on),
+        match address.split_once("://") {
+            Some(("http", rest)) => Target::plain(rest),
+            Some(("https", rest)) => Target::secured(rest, args),
+            _ if on => Target::secured(address, args),
+            _ => Target::plain(address),
+        }
+    }
+
+    fn plain(address: &str) -> Result<Target, String> {
+        let (address, authority) = parse(uri::Scheme::HTTP, address)?;
+        Ok(Target { address, origin: format!("http://{authority}"), roots: Vec::new() })
+    }
+
+    fn secured(address: &str, args: &ArgMatches) -> Result<Target, String> {
+        let (address, authority) = parse(uri::Scheme::HTTPS, address)?;
+        let options = tls(args);
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        // Checked here, because ureq does not say which name is wrong.
+        options.name(host).map_err(|error| with_causes(&error))?;
+        let trusted = options.trusted().map_err(|error| with_causes(&error))?;
+        let roots = trusted.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+        let mut origin = match options.server_name.as_deref() {
+            None => format!("https://{}", authority.host()),
+            Some(name) if name.contains(':') => format!("https://[{name}]"),
+            Some(name) => format!("https://{name}"),
         };
-        if !on {
-            return Ok((rest, None));
+        if let Some(port) = authority.port_u16() {
+            origin += &format!(":{port}");
         }
-        let mut options = tls(args);
-        // It offers what HTTP is spoken in, and shows no certificate.
-        (options.certificate, options.key) = (None, None);
-        let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
-        let name = options.name(host.trim_start_matches('[').trim_end_matches(']'))?;
-        let mut config = options.load()?;
-        Arc::make_mut(&mut config).alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok((rest, Some(Tls { config, name })))
+        Ok(Target { address, origin, roots })
     }
 }
 
-/// Asks the first of the address's hubs that answers.
-fn ask_at(
-    address: &str,
-    tls: Option<&Tls>,
-    request: &Request<'_>,
-    deadline: Instant,
-) -> io::Result<Answer> {
-    let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in address.to_socket_addrs()? {
-        match ask_one(reachable(address), tls, request, deadline) {
-            Ok(answer) => return Ok(answer),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
-fn ask_one(
-    address: SocketAddr,
-    tls: Option<&Tls>,
-    request: &Request<'_>,
-    deadline: Instant,
-) -> io::Result<Answer> {
-    let mut socket =
-        Timed { socket: TcpStream::connect_timeout(&address, left(deadline)?)?, deadline };
-    match tls {
-        None => exchange(&mut socket, address, request),
-        Some(Tls { config, name }) => {
-            let connection = ClientConnection::new(config.clone(), name.clone());
-            let mut connection = connection.map_err(io::Error::other)?;
-            exchange(&mut rustls::Stream::new(&mut connection, &mut socket), address, request)
-        }
-    }
-}
-
-/// A socket each of whose reads and writes ends at the deadline.
-struct Timed {
-    socket: TcpStream,
-    deadline: Instant,
-}
-
-impl Read for Timed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.set_read_timeout(Some(left(self.deadline)?))?;
-        self.socket.read(buffer)
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.set_write_timeout(Some(left(self.deadline)?))?;
-        self.socket.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
-    }
+fn parse(scheme: uri::Scheme, address: &str) -> Result<(Uri, uri::Authority), String> {
+    let bad = |error: &dyn std::fmt::Display| format!("{address:?} is not an address: {error}");
+    let authority: uri::Authority =
+        address.trim_end_matches('/').parse().map_err(|error| bad(&error))?;
+    let uri = Uri::builder().scheme(scheme).authority(authority.clone()).path_and_query("/");
+    Ok((uri.build().map_err(|error| bad(&error))?, authority))
 }
 
 fn exchange(
-    stream: &mut (impl Read + Write),
-    host: SocketAddr,
+    target: Target,
     request: &Request<'_>,
-) -> io::Result<Answer> {
-    let Request { method, path, authorization, body_max } = request;
-    // 1.0: the answer comes in one piece, and the connection ends behind it.
-    let mut text = format!("{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n");
-    if let Some(value) = authorization {
-        text.push_str(&format!("Authorization: {value}\r\n"));
-    }
-    text.push_str("\r\n");
-    stream.write_all(text.as_bytes())?;
+    patience: Duration,
+) -> Result<Answer, ureq::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(target.roots)))
+        .unversioned_rustls_crypto_provider(provider)
+        .build();
+    // Neither redirects nor the environment's proxies: they would ask somebody else than the hub
+    // that the options name, and show them the token.
+    let config = Agent::config_builder()
+        .timeout_global(Some(patience))
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .max_response_header_size(HEAD_MAX)
+        .proxy(None)
+        .tls_config(tls)
+        .build();
+    let resolver = Resolve { address: target.address, names: DefaultResolver::default() };
+    let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
 
-    let mut bytes = Vec::new();
-    let mut part = vec![0; HEAD_MAX];
-    let (head, status, length) = loop {
-        if let Some(parsed) = head(&bytes)? {
-            break parsed;
-        }
-        if bytes.len() >= HEAD_MAX {
-            return Err(no_http());
-        }
-        match stream.read(&mut part)? {
-            0 => return Err(no_http()),
-            n => bytes.extend_from_slice(&part[..n]),
-        }
-    };
-    let mut body = bytes.split_off(head);
-    if length.is_some_and(|length| length > *body_max) {
-        return Err(io::Error::new(ErrorKind::InvalidData, "the answer is too long"));
+    let mut asked = ureq::http::Request::builder()
+        .method(request.method)
+        .uri(format!("{}{}", target.origin, request.path));
+    if let Some(value) = request.authorization {
+        asked = asked.header("Authorization", value);
     }
-    while length.is_none_or(|length| body.len() < length) && body.len() <= *body_max {
-        match stream.read(&mut part)? {
-            0 if length.is_some() => return Err(ErrorKind::UnexpectedEof.into()),
-            0 => break,
-            n => body.extend_from_slice(&part[..n]),
-        }
-    }
+    let mut answer = agent.run(asked.body(())?)?;
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(request.body_max as u64).read_to_vec()?;
     Ok(Answer { status, body })
 }
 
-/// Where the head ends, its status, and how long the body is if it says so; `None` while it is not
-/// whole.
-fn head(bytes: &[u8]) -> io::Result<Option<(usize, u16, Option<usize>)>> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let end = match response.parse(bytes) {
-        Ok(httparse::Status::Complete(end)) => end,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(_) => return Err(no_http()),
-    };
-    let mut headers = response.headers.iter();
-    let length = headers
-        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
-        .and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok());
-    Ok(response.code.map(|status| (end, status, length)))
+/// Connects to the hub's address, whatever the host in the URL is. With `--tls-name`, that host is
+/// the name in the certificate, which need not have an address.
+#[derive(Debug)]
+struct Resolve {
+    address: Uri,
+    names: DefaultResolver,
 }
 
-fn no_http() -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, "the answer is not HTTP")
+impl Resolver for Resolve {
+    fn resolve(
+        &self,
+        _: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut found = self.names.resolve(&self.address, config, timeout)?;
+        for address in found.iter_mut() {
+            *address = reachable(*address);
+        }
+        Ok(found)
+    }
 }
 
-/// An address to listen on everywhere is no address to connect to.
+/// A hub that listens on all addresses of its machine is asked on loopback, since nobody can connect
+/// to 0.0.0.0 or [::].
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -255,21 +232,13 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// What is left until the deadline; a socket's time-out must not be zero.
-fn left(deadline: Instant) -> io::Result<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::thread;
-
-    fn in_ms(ms: u64) -> Instant {
-        Instant::now() + Duration::from_millis(ms)
-    }
+    use std::time::Instant;
 
     /// A server that sends `parts` to one connection, one write each.
     fn serving(parts: &'static [&'static [u8]]) -> String {
@@ -287,13 +256,20 @@ mod tests {
         address
     }
 
+    fn get(address: &str, patience_ms: u64) -> Result<Answer, ureq::Error> {
+        let request =
+            Request { method: "GET", path: "/readyz", authorization: None, body_max: 100 };
+        let target = Target::plain(address).expect("an address");
+        exchange(target, &request, Duration::from_millis(patience_ms))
+    }
+
     #[test]
     fn an_answer_is_read_also_in_pieces() {
         let ready = serving(&[b"HTTP/1.", b"1 20", b"0 OK\r\nContent-Length: 5\r\n\r\nre", b"ady"]);
-        let answer = get(&ready, in_ms(5_000)).expect("an answer");
+        let answer = get(&ready, 5_000).expect("an answer");
         assert_eq!((answer.status, answer.body.as_slice()), (200, b"ready" as &[u8]));
         let draining = serving(&[b"HTTP/1.1 503 Service Unavailable\r\n\r\ndrain", b"ing"]);
-        let answer = get(&draining, in_ms(5_000)).expect("an answer");
+        let answer = get(&draining, 5_000).expect("an answer");
         assert_eq!((answer.status, answer.body.as_slice()), (503, b"draining" as &[u8]));
     }
 
@@ -303,21 +279,15 @@ mod tests {
             &[b"HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n" as &[u8]] as &[&[u8]],
             &[b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut"],
         ] {
-            get(&serving(parts), in_ms(5_000)).expect_err("too long, or cut");
+            get(&serving(parts), 5_000).expect_err("too long, or cut");
         }
-    }
-
-    fn get(address: &str, deadline: Instant) -> io::Result<Answer> {
-        let request =
-            Request { method: "GET", path: "/readyz", authorization: None, body_max: 100 };
-        ask_at(address, None, &request, deadline)
     }
 
     #[test]
     fn what_is_not_http_is_an_error() {
         for parts in [&[b"+OK\r\n" as &[u8]] as &[&[u8]], &[b"HTTP/1.1 "], &[&[b'x'; 2 * HEAD_MAX]]]
         {
-            get(&serving(parts), in_ms(5_000)).expect_err("not HTTP");
+            get(&serving(parts), 5_000).expect_err("not HTTP");
         }
     }
 
@@ -326,7 +296,7 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let began = Instant::now();
         let address = silent.local_addr().expect("bound").to_string();
-        let error = get(&address, in_ms(50)).expect_err("silence");
+        let error = get(&address, 50).expect_err("silence");
         assert!(began.elapsed() < Duration::from_secs(5));
         let said = no_answer("a:1", &error, Duration::from_millis(1_500));
         assert_eq!(said, "no answer from a hub at a:1 within 1.5 s");

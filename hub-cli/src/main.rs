@@ -21,7 +21,7 @@ mod reply;
 mod request;
 mod scrub;
 mod serve;
-mod token;
+mod token_cmd;
 
 use clap::Command;
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ fn command() -> Command {
             without(admin::audit_command(), &CLIENTS_ONLY),
             without(admin::reload_command(), &CLIENTS_ONLY),
             bench::command(),
-            without(token::command(), &CONNECTING),
+            without(token_cmd::command(), &CONNECTING),
             without(scrub::command(), &CONNECTING),
         ])
         .after_help(format!(
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         Some(("config", args)) => config_cmd::run(args),
         Some(("health", args)) => health::run(args),
         Some(("bench", args)) => bench::run(args),
-        Some(("token", args)) => connect::run(token::run(args)),
+        Some(("token", args)) => connect::run(token_cmd::run(args)),
         Some(("scrub", args)) => connect::run(scrub::run(args)),
         Some(("audit", args)) => connect::run(admin::audit(args)),
         Some(("reload", args)) => connect::run(admin::reload(args)),

@@ -2,7 +2,7 @@
 
 use crate::connect::{connect, end, note, stop_signal, tell};
 use crate::exit::{Exit, Failure};
-use crate::output::{Form, Output};
+use crate::output::{Output, OutputFormat};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use futures_util::stream::{SelectAll, Stream, StreamExt};
 use hub_client::{
@@ -74,9 +74,9 @@ pub(crate) fn command() -> Command {
 
 pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let form = match (args.get_flag("json"), args.get_flag("raw")) {
-        (true, _) => Form::Json,
-        (_, true) => Form::Raw,
-        _ => Form::Line,
+        (true, _) => OutputFormat::Json,
+        (_, true) => OutputFormat::Raw,
+        _ => OutputFormat::Line,
     };
     let left = args.get_one("count").copied().unwrap_or(u64::MAX);
     let stop = stop_signal()?;

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 
 /// The three forms of `hub on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum OutputFormat {
     /// A line for people.
     Line,
     /// One JSON object a line.
@@ -19,26 +19,26 @@ pub(crate) enum Form {
 /// Stdout, buffered: whoever uses it flushes when there is nothing more to write for now.
 pub(crate) struct Output {
     to: BufWriter<StdoutLock<'static>>,
-    form: Form,
+    form: OutputFormat,
 }
 
 impl Output {
-    pub(crate) fn new(form: Form) -> Self {
+    pub(crate) fn new(form: OutputFormat) -> Self {
         Output { to: BufWriter::with_capacity(64 << 10, io::stdout().lock()), form }
     }
 
     pub(crate) fn message(&mut self, message: &Message) -> io::Result<()> {
         match self.form {
-            Form::Raw => self.to.write_all(&message.payload),
-            Form::Json => writeln!(self.to, "{}", object(message)),
-            Form::Line => writeln!(self.to, "{}", line(message)),
+            OutputFormat::Raw => self.to.write_all(&message.payload),
+            OutputFormat::Json => writeln!(self.to, "{}", object(message)),
+            OutputFormat::Line => writeln!(self.to, "{}", line(message)),
         }
     }
 
     /// A gap: in JSON a line among the others, in its place; otherwise on stderr, because stdout
     /// holds events only.
     pub(crate) fn gap(&mut self, gap: &Gap) -> io::Result<()> {
-        if self.form == Form::Json {
+        if self.form == OutputFormat::Json {
             return writeln!(self.to, "{}", gap_object(gap));
         }
         self.flush()?;

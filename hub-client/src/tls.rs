@@ -179,18 +179,29 @@ impl TlsOptions {
         ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))
     }
 
+    /// The certificates of the CAs that are trusted: those in the file, or else the system's.
+    #[doc(hidden)]
+    pub fn trusted(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let trusted = match &self.ca {
+            Some(path) => certificates(path)?,
+            None => rustls_native_certs::load_native_certs().certs,
+        };
+        if trusted.is_empty() { Err(TlsError::NoRoots) } else { Ok(trusted) }
+    }
+
     fn roots(&self) -> Result<RootCertStore, TlsError> {
         let mut roots = RootCertStore::empty();
+        let trusted = self.trusted()?;
         match &self.ca {
             Some(path) => {
-                for root in certificates(path)? {
+                for root in trusted {
                     let added = roots.add(root);
                     added.map_err(|_| TlsError::unusable(path, "holds no CA certificate"))?;
                 }
             }
             None => {
                 // Some systems have a few that nobody can read; the others count.
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                roots.add_parsable_certificates(trusted);
             }
         }
         if roots.is_empty() { Err(TlsError::NoRoots) } else { Ok(roots) }

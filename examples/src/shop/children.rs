@@ -1,7 +1,9 @@
-//! The shop's processes: started, shown, stopped, and never left behind.
+//! The child processes of the shop: it starts them, shows what they print, and stops them.
 //!
-//! A child ends when it is told to (SIGTERM), when this value is dropped, or when this process is
-//! killed: then its stdin ends. `hub` does not look at its stdin, so a shell does it for it.
+//! No child outlives the shop. A child ends at SIGTERM, when its [`Process`] is dropped, and when
+//! the shop is killed: then the child's stdin ends. `hub` does not read its stdin, so a shell waits
+//! beside it for the end of stdin and then stops it. Without that, a shop that was killed would
+//! leave a hub behind.
 
 use crate::report::Summary;
 use hub_client::BoxError;
@@ -13,34 +15,38 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
-/// What a child does.
+/// Something that a child did.
 #[derive(Debug)]
 enum News {
+    /// It printed a line, on stdout or stderr.
     Line(String),
+    /// It ended.
     Ended(std::io::Result<ExitStatus>),
 }
 
-/// One process.
+/// A child process.
 #[derive(Debug)]
-pub struct Process {
-    /// What it is called.
-    pub name: String,
-    /// Whether it has said that it is at work, and how.
-    pub ready: Option<String>,
-    /// What it said at its end.
-    pub summary: Option<Summary>,
-    /// How it ended.
-    pub ended: Option<ExitStatus>,
+pub(super) struct Process {
+    /// Its name, which is shown in front of its lines.
+    pub(super) name: String,
+    /// The line by which it said that it is ready.
+    pub(super) ready: Option<String>,
+    /// The summary that it printed at its end.
+    pub(super) summary: Option<Summary>,
+    /// How it ended; `None` while it runs.
+    pub(super) ended: Option<ExitStatus>,
     pid: Option<Pid>,
+    /// Kept open for as long as the child is to run.
     _stdin: Option<ChildStdin>,
+    /// The shell that stops the hub when this process is killed.
     guard: Option<Child>,
 }
 
-/// All processes.
+/// All child processes.
 #[derive(Debug)]
-pub struct Children {
-    /// In the order in which they were started.
-    pub all: Vec<Process>,
+pub(super) struct Children {
+    /// The processes in the order in which they were started.
+    pub(super) all: Vec<Process>,
     sender: mpsc::Sender<(usize, News)>,
     news: mpsc::Receiver<(usize, News)>,
     colour: bool,
@@ -60,9 +66,9 @@ impl Children {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start_hub(&mut self) -> Result<(), BoxError> {
+    pub(super) fn start_hub(&mut self) -> Result<(), BoxError> {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
-        self.start("hub", &program("hub")?, &arguments, Stdio::null())?;
+        self.start("hub", &hub_program()?, &arguments, Stdio::null())?;
         let hub = self.all.last_mut().ok_or("no hub")?;
         let pid = hub.pid.ok_or("the hub has ended")?.as_raw_nonzero();
         let mut guard = Command::new("sh");
@@ -71,19 +77,19 @@ impl Children {
         Ok(())
     }
 
-    /// Starts a service that connects to `server`.
+    /// Starts the service that `shop COMMAND` runs, connected to `server`.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn start_service(
+    pub(super) fn start_service(
         &mut self,
         name: &str,
-        binary: &str,
+        command: &str,
         server: &str,
         more: &[&str],
     ) -> Result<(), BoxError> {
-        let arguments = [&["--server", server, "--exit-with-stdin"], more].concat();
-        self.start(name, &program(binary)?, &arguments, Stdio::piped())
+        let arguments = [&[command, "--server", server, "--exit-with-stdin"], more].concat();
+        self.start(name, &service_program()?, &arguments, Stdio::piped())
     }
 
     fn start(
@@ -93,7 +99,8 @@ impl Children {
         arguments: &[&str],
         stdin: Stdio,
     ) -> Result<(), BoxError> {
-        // A group of its own, so that Ctrl-C reaches only the shop, which stops them in order.
+        // Each child has a process group of its own. Otherwise Ctrl-C would reach all of them at
+        // once, and the shop could not stop them in order.
         let mut command = Command::new(program);
         command.args(arguments).stdin(stdin).process_group(0).kill_on_drop(true);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -112,10 +119,11 @@ impl Children {
         Ok(())
     }
 
-    /// Waits for the next thing that happens and shows it. Gives the place in `all` of a process that ended.
+    /// Waits until a child does something, and shows it. If a child ended, returns its index in
+    /// `all`.
     ///
     /// # Errors
-    /// When a process ended by itself, in a way that is none.
+    /// When there are no children, or the system does not say how a child ended.
     async fn next(&mut self) -> Result<Option<usize>, BoxError> {
         let (index, news) = self.news.recv().await.ok_or("no processes")?;
         let colour = self.colour;
@@ -145,11 +153,14 @@ impl Children {
         }
     }
 
-    /// Waits until `done`; any process that ends before is an error.
+    /// Waits until `done` says so.
     ///
     /// # Errors
-    /// When a process ended.
-    pub async fn until(&mut self, done: impl Fn(&[Process]) -> bool) -> Result<(), BoxError> {
+    /// When a process ends before that.
+    pub(super) async fn until(
+        &mut self,
+        done: impl Fn(&[Process]) -> bool,
+    ) -> Result<(), BoxError> {
         while !done(&self.all) {
             if let Some(ended) = self.next().await? {
                 return Err(self.all[ended].early().into());
@@ -161,8 +172,8 @@ impl Children {
     /// Waits until a process has ended.
     ///
     /// # Errors
-    /// When there is none.
-    pub async fn ended(&mut self) -> Result<&Process, BoxError> {
+    /// When there are no children.
+    pub(super) async fn ended(&mut self) -> Result<&Process, BoxError> {
         let index = loop {
             if let Some(index) = self.next().await? {
                 break index;
@@ -171,11 +182,11 @@ impl Children {
         Ok(&self.all[index])
     }
 
-    /// Sends SIGTERM to the processes of which `which` says so, and waits until they have ended.
+    /// Sends SIGTERM to the processes that `which` selects, and waits until they have ended.
     ///
     /// # Errors
-    /// When one did not end well.
-    pub async fn stop(&mut self, which: impl Fn(&Process) -> bool) -> Result<(), BoxError> {
+    /// When one of them ended with another exit code than 0.
+    pub(super) async fn stop(&mut self, which: impl Fn(&Process) -> bool) -> Result<(), BoxError> {
         self.terminate(&which)?;
         while self.all.iter().any(|process| which(process) && process.ended.is_none()) {
             self.next().await?;
@@ -187,13 +198,13 @@ impl Children {
         }
     }
 
-    /// Sends SIGTERM to the processes of which `which` says so.
+    /// Sends SIGTERM to the processes that `which` selects.
     ///
     /// # Errors
-    /// When that is not possible.
+    /// When the system does not allow it.
     fn terminate(&self, which: impl Fn(&Process) -> bool) -> Result<(), BoxError> {
         for process in self.all.iter().filter(|process| which(process)) {
-            // One that ended a moment ago is no longer there.
+            // A process that ended a moment ago is no longer there, which is no error.
             if let Some(pid) = process.pid
                 && let Err(error) = kill_process(pid, Signal::TERM)
                 && error != rustix::io::Errno::SRCH
@@ -206,15 +217,14 @@ impl Children {
 }
 
 impl Process {
-    /// How it ended, where it should not have.
-    #[must_use]
-    pub fn early(&self) -> String {
+    /// Says how the process ended, for an end that was not expected.
+    pub(super) fn early(&self) -> String {
         let status = self.ended.map_or("in an unknown way".to_owned(), |status| status.to_string());
         format!("{} ended: {status}", self.name)
     }
 }
 
-/// Sends on what the child says, and then how it ended.
+/// Sends each line that the child prints to the shop, and then how the child ended.
 async fn follow(mut child: Child, index: usize, news: mpsc::Sender<(usize, News)>) {
     let (out, err) = (child.stdout.take(), child.stderr.take());
     tokio::join!(lines(out, index, &news), lines(err, index, &news));
@@ -237,27 +247,30 @@ async fn lines(
 
 fn show(name: &str, colour: Option<usize>, line: &str) {
     let mut out = std::io::stdout().lock();
-    // The reader may have gone; the shop still has to end in good order.
+    // If nobody reads stdout any more, the shop still has to stop its children in order.
     let _ = match colour {
         Some(index) => writeln!(out, "\x1b[{}m{name:<9}\x1b[0m  {line}", 31 + index % 6),
         None => writeln!(out, "{name:<9}  {line}"),
     };
 }
 
-/// The binary `name`, next to this one; the hub may be elsewhere, at `SHOP_HUB_BIN`.
-fn program(name: &str) -> Result<PathBuf, BoxError> {
-    if name == "hub"
-        && let Some(path) = std::env::var_os("SHOP_HUB_BIN")
-    {
+/// The program `hub`: the one that `SHOP_HUB_BIN` names, or the one in the folder of this program.
+fn hub_program() -> Result<PathBuf, BoxError> {
+    if let Some(path) = std::env::var_os("SHOP_HUB_BIN") {
         return Ok(path.into());
     }
-    let path = std::env::current_exe()?.with_file_name(name);
+    let path = std::env::current_exe()?.with_file_name("hub");
     if path.exists() {
         return Ok(path);
     }
-    Err(format!(
-        "{} is missing: build it with `cargo build -p hub-cli -p hub-examples`",
-        path.display()
-    )
-    .into())
+    let path = path.display();
+    Err(format!("{path} is missing: build it with `cargo build -p hub-cli -p hub-examples`").into())
+}
+
+/// The program that runs the services: the one that `SHOP_SERVICE_BIN` names, or this program.
+fn service_program() -> Result<PathBuf, BoxError> {
+    match std::env::var_os("SHOP_SERVICE_BIN") {
+        Some(path) => Ok(path.into()),
+        None => Ok(std::env::current_exe()?),
+    }
 }

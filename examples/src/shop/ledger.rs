@@ -1,4 +1,7 @@
-//! The hub's own books, from its page of metrics: what was due to subscribers, and what they got.
+//! Reads from the hub's metrics how many events were due to subscribers and how many it delivered.
+//!
+//! The services count what they emitted and received. Without the hub's own numbers, an event that
+//! the hub lost and that no service counts would not be noticed.
 
 use hub_client::BoxError;
 use std::time::Duration;
@@ -7,21 +10,21 @@ use tokio::net::TcpStream;
 
 /// Deliveries, summed over all subscribers since the hub started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ledger {
+pub(super) struct Ledger {
     /// Events that were due.
-    pub due: u64,
+    pub(super) due: u64,
     /// Events that were delivered.
-    pub delivered: u64,
+    pub(super) delivered: u64,
     /// Events that were announced as missing.
-    pub missing: u64,
+    pub(super) missing: u64,
 }
 
-/// Reads the books of the hub at `http`, such as `http://127.0.0.1:4821`, until they are balanced,
-/// for at most five seconds.
+/// Reads the ledger of the hub at `http`, such as `http://127.0.0.1:4821`. While it is not balanced,
+/// reads it again, for at most five seconds: a delivery may be under way.
 ///
 /// # Errors
-/// When there is no such page, or it does not have these numbers.
-pub async fn read(http: &str) -> Result<Ledger, BoxError> {
+/// When the hub has no page of metrics, or the page does not have these numbers.
+pub(super) async fn read(http: &str) -> Result<Ledger, BoxError> {
     let address = http.trim_start_matches("http://").trim_end_matches('/');
     for _ in 0..50 {
         let ledger = parse(&get(address, "/metrics").await?)?;

@@ -1,5 +1,11 @@
-//! What the binary `shop` is made of: child processes, the hub's own ledger, and the sums.
+//! The whole shop: it starts the hub and the services, shows what they print, and does the sums.
+//!
+//! Without it, one would have to start seven processes by hand, and nothing would check that every
+//! event that was emitted has been received.
 
-pub mod children;
-pub mod ledger;
-pub mod sums;
+mod children;
+mod ledger;
+mod run;
+mod sums;
+
+pub use run::{Arguments, run};

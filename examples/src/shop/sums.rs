@@ -1,4 +1,7 @@
-//! The sums at the end: what was emitted must have been received, once.
+//! The sums at the end of the shop: every event that was emitted must have been received once.
+//!
+//! They are what makes the shop a check of the hub. Without them, a lost event or a mail that was
+//! sent twice would pass unseen.
 
 use crate::events::{Charge, EmailSent, OrderDeclined, OrderPaid, OrderPlaced};
 use crate::report::Summary;
@@ -6,9 +9,8 @@ use hub_client::Event;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// A table of what each service emitted and received, by topic.
-#[must_use]
-pub fn table(summaries: &[Summary]) -> String {
+/// A table of how many events each service emitted and received, by topic.
+pub(super) fn table(summaries: &[Summary]) -> String {
     let mut text = format!("{:<22}{:>9}", "topic", "emitted");
     let receivers: Vec<_> = summaries.iter().filter(|s| s.service != "orders").collect();
     for receiver in &receivers {
@@ -26,9 +28,8 @@ pub fn table(summaries: &[Summary]) -> String {
     text
 }
 
-/// What does not add up; nothing, if all is well.
-#[must_use]
-pub fn wrong(summaries: &[Summary]) -> Vec<String> {
+/// Everything that does not add up, a line each. Empty if all is well.
+pub(super) fn wrong(summaries: &[Summary]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut check = |what: &str, left: u64, right: u64| {
         if left != right {

@@ -1,8 +1,9 @@
 //! `hub scrub check`: whether a rule file is good.
 
-use super::file::{BadFile, RuleFile};
+use super::args::{file_arg, json_arg, path};
+use super::rule_file::{BadFile, RuleFile};
+use super::stdout::{Stopped, stdout};
 use super::text::Table;
-use super::{Stopped, file_arg, json_arg, path, stdout};
 use crate::exit::Exit;
 use clap::{ArgMatches, Command};
 use serde_json::{Value, json};

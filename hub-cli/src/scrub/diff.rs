@@ -1,11 +1,13 @@
 //! `hub scrub diff`: messages of which two rule files make different things.
 
-use super::file::{RuleFile, Scrub};
-use super::outcome::Applied;
+use super::args::{file_arg, json_arg, message_args, path};
+use super::message_report::Applied;
+use super::messages::Messages;
 use super::pair::{Audience, Pair, RulePair};
-use super::source::Messages;
+use super::rule_file::RuleFile;
+use super::scrubber::Scrub;
+use super::stdout::{Out, Stopped, stdout};
 use super::text::Table;
-use super::{Out, Stopped, file_arg, json_arg, message_args, path, stdout};
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! `hub scrub explain`: the plan that a rule file makes for a topic.
 
-use super::file::RuleFile;
-use super::{Stopped, file_arg, json_arg, path, stdout};
+use super::args::{file_arg, json_arg, path};
+use super::rule_file::RuleFile;
+use super::stdout::{Stopped, stdout};
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command};
 use hub_wire::TopicName;

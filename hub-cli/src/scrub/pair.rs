@@ -1,9 +1,9 @@
 //! One message under two rule files: what differs, for whom, under which rules.
 
-use super::Out;
-use super::outcome::{Applied, Outcome, Seen};
+use super::message::Message;
+use super::message_report::{Applied, MessageReport, ViewOutput};
 use super::seal::same_but_for_seals;
-use super::source::Message;
+use super::stdout::Out;
 use super::text::Lines;
 use hub_scrub::{RuleSet, ViewId};
 use serde_json::{Map, Value, json};
@@ -19,8 +19,8 @@ pub(super) struct Audience {
 /// One message under both files.
 pub(super) struct Pair<'a> {
     pub(super) message: &'a Message,
-    pub(super) old: Outcome,
-    pub(super) new: Outcome,
+    pub(super) old: MessageReport,
+    pub(super) new: MessageReport,
     pub(super) files: (&'a RuleSet, &'a RuleSet),
 }
 
@@ -34,8 +34,8 @@ pub(super) struct RulePair {
 /// What an audience saw and would see.
 pub(super) struct Change {
     audience: String,
-    old: Seen,
-    new: Seen,
+    old: ViewOutput,
+    new: ViewOutput,
 }
 
 impl Pair<'_> {
@@ -127,7 +127,7 @@ impl Pair<'_> {
                 }
             }
         }
-        lines.add("came", format_args!("  {}", Seen::came(self.message)));
+        lines.add("came", format_args!("  {}", ViewOutput::came(self.message)));
         // Whoever gets the same shares its lines.
         let mut shown: Vec<Change> = Vec::new();
         for change in views {

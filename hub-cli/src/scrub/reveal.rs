@@ -1,7 +1,8 @@
 //! `hub scrub reveal`: what tokens and sealed values stand for, for those who have the keys.
 
-use super::file::RuleFile;
-use super::{Stopped, file_arg, json_arg, path, stdout};
+use super::args::{file_arg, json_arg, path};
+use super::rule_file::RuleFile;
+use super::stdout::{Stopped, stdout};
 use crate::connect::note;
 use crate::exit::Exit;
 use crate::json::from_msgpack;

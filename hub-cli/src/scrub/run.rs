@@ -1,10 +1,13 @@
 //! `hub scrub run`: what a rule file makes of messages.
 
-use super::file::{RuleFile, Scrub};
-use super::outcome::{Kind, Outcome, Seen};
-use super::source::{Message, Messages};
+use super::args::{file_arg, json_arg, message_args, path};
+use super::message::Message;
+use super::message_report::{Disposition, MessageReport, ViewOutput};
+use super::messages::Messages;
+use super::rule_file::RuleFile;
+use super::scrubber::Scrub;
+use super::stdout::{Out, Stopped, stdout};
 use super::text::{Lines, Table};
-use super::{Out, Stopped, file_arg, json_arg, message_args, path, stdout};
 use crate::exit::Exit;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use hub_scrub::ViewId;
@@ -74,7 +77,7 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
     ended.map(|()| Exit::Ok)
 }
 
-fn object(message: &Message, outcome: &Outcome, views: &[(String, ViewId)]) -> Value {
+fn object(message: &Message, outcome: &MessageReport, views: &[(String, ViewId)]) -> Value {
     let mut object = Map::new();
     object.insert("message".into(), message.number.into());
     object.insert("topic".into(), message.topic.as_str().into());
@@ -101,11 +104,11 @@ fn object(message: &Message, outcome: &Outcome, views: &[(String, ViewId)]) -> V
 
 fn show(
     message: &Message,
-    outcome: &Outcome,
+    outcome: &MessageReport,
     views: &[(String, ViewId)],
     out: &mut Out,
 ) -> io::Result<()> {
-    if outcome.ending.kind == Kind::Accepted && outcome.applied.is_empty() {
+    if outcome.ending.kind == Disposition::Accepted && outcome.applied.is_empty() {
         return Ok(());
     }
     writeln!(out, "message {} on {}: {}", message.number, message.topic, outcome.ending)?;
@@ -114,10 +117,10 @@ fn show(
     for applied in &outcome.applied {
         lines.add(std::mem::take(&mut name), applied);
     }
-    lines.add("came", Seen::came(message));
+    lines.add("came", ViewOutput::came(message));
     // Views that get the same share a line.
-    let mut shown: Vec<(String, Seen)> = Vec::new();
-    if outcome.ending.kind == Kind::Fixed {
+    let mut shown: Vec<(String, ViewOutput)> = Vec::new();
+    if outcome.ending.kind == Disposition::Fixed {
         for (name, view) in views {
             let Some(seen) = outcome.seen(message, *view) else { continue };
             match shown.iter_mut().find(|(_, other)| *other == seen) {
@@ -137,7 +140,7 @@ fn show(
 #[derive(Default)]
 struct Summary {
     messages: u64,
-    kinds: BTreeMap<Kind, u64>,
+    kinds: BTreeMap<Disposition, u64>,
     rules: HashMap<String, RuleSum>,
 }
 
@@ -150,7 +153,7 @@ struct RuleSum {
 }
 
 impl Summary {
-    fn add(&mut self, outcome: &Outcome) {
+    fn add(&mut self, outcome: &MessageReport) {
         self.messages += 1;
         *self.kinds.entry(outcome.ending.kind).or_default() += 1;
         for applied in &outcome.applied {
@@ -165,7 +168,7 @@ impl Summary {
         }
     }
 
-    fn count(&self, kind: Kind) -> u64 {
+    fn count(&self, kind: Disposition) -> u64 {
         self.kinds.get(&kind).copied().unwrap_or(0)
     }
 
@@ -185,7 +188,7 @@ impl Summary {
     fn object(&self, file: &RuleFile) -> Value {
         let mut object = Map::new();
         object.insert("messages".into(), self.messages.into());
-        for kind in Kind::ALL {
+        for kind in Disposition::ALL {
             object.insert(kind.name().into(), self.count(kind).into());
         }
         let rules = self.applied(file).map(|(rule, label, sum)| {
@@ -204,7 +207,7 @@ impl Summary {
     }
 
     fn write(&self, file: &RuleFile, out: &mut Out) -> io::Result<()> {
-        let kinds = Kind::ALL.into_iter().filter(|kind| self.count(*kind) > 0);
+        let kinds = Disposition::ALL.into_iter().filter(|kind| self.count(*kind) > 0);
         let kinds: Vec<_> =
             kinds.map(|kind| format!("{} {}", self.count(kind), kind.name())).collect();
         let colon = if kinds.is_empty() { "" } else { ": " };

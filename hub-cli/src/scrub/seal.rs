@@ -1,12 +1,15 @@
 //! Sealed values (`encrypt`) differ each time they are made; here they are compared by content.
 
-use super::outcome::Seen;
+use super::message_report::ViewOutput;
 use hub_scrub::{Revealed, RuleSet};
 use serde_json::Value;
 
 /// Whether two events are the same but for the nonces of sealed values in them.
-pub(super) fn same_but_for_seals(old: (&Seen, &RuleSet), new: (&Seen, &RuleSet)) -> bool {
-    let opened = |(seen, rules): (&Seen, &RuleSet)| {
+pub(super) fn same_but_for_seals(
+    old: (&ViewOutput, &RuleSet),
+    new: (&ViewOutput, &RuleSet),
+) -> bool {
+    let opened = |(seen, rules): (&ViewOutput, &RuleSet)| {
         let mut sealed = false;
         let parts = [&seen.payload, &seen.headers].map(|part| open(part, rules, &mut sealed));
         sealed.then_some(parts)

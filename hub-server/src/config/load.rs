@@ -230,28 +230,12 @@ fn invalid(key: &Key, found: String, origin: Origin) -> ConfigError {
     ConfigError::Invalid { origin, key: key.name, found, allowed: key.allowed.to_string() }
 }
 
-/// An unknown key, with the known one that takes the fewest edits.
+/// An unknown key, with the known key that takes the fewest edits. Case does not count.
 fn unknown(name: &str, spell: fn(&Key) -> String, origin: Origin) -> ConfigError {
-    let short: String = name.chars().take(64).collect();
-    let nearest =
-        Key::ALL.iter().map(spell).min_by_key(|known| edits(&short, known)).unwrap_or_default();
+    let short = name.chars().take(64).collect::<String>().to_lowercase();
+    let edits = |known: &String| strsim::levenshtein(&short, &known.to_lowercase());
+    let nearest = Key::ALL.iter().map(spell).min_by_key(edits).unwrap_or_default();
     ConfigError::UnknownKey { origin, key: name.escape_debug().take(80).collect(), nearest }
-}
-
-/// Levenshtein's distance, without regard to case.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Line and column of a byte offset, both from 1.

@@ -1,0 +1,54 @@
+//! The arguments that several `hub scrub` commands have.
+//!
+//! Without this module, `--topic` or `--view` could mean something else in each command.
+
+use crate::connect::header_arg;
+use crate::exit::{Exit, Failure};
+use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
+use hub_wire::TopicName;
+use std::path::{Path, PathBuf};
+
+pub(super) fn file_arg(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .required(true)
+        .value_name(value_name)
+        .value_parser(value_parser!(PathBuf))
+        .value_hint(ValueHint::FilePath)
+        .help(help)
+}
+
+pub(super) fn path<'a>(args: &'a ArgMatches, name: &str) -> Result<&'a Path, Failure> {
+    let path = args.get_one::<PathBuf>(name).map(PathBuf::as_path);
+    path.ok_or_else(|| Failure::new(Exit::Usage, format!("no {name}")))
+}
+
+pub(super) fn json_arg(help: &'static str) -> Arg {
+    Arg::new("json").long("json").action(ArgAction::SetTrue).help(help)
+}
+
+/// What says which messages there are, and for whom they are shown.
+pub(super) fn message_args() -> [Arg; 5] {
+    [
+        Arg::new("topic").long("topic").value_name("TOPIC").value_parser(TopicName::parse).help(
+            "The topic of the messages; needed unless all rules are for all topics, or the \
+             format is `events`",
+        ),
+        Arg::new("format")
+            .long("format")
+            .value_name("FORMAT")
+            .value_parser(["json-lines", "msgpack", "events"])
+            .default_value("json-lines")
+            .help(
+                "What stdin holds: payloads as JSON, one a line; payloads as MessagePack; or \
+                 events as `hub on --json` prints them, with topic and headers (but binary \
+                 values as JSON shows them)",
+            ),
+        header_arg(),
+        Arg::new("view").long("view").value_name("VIEW").help("Shows this view only"),
+        Arg::new("role")
+            .long("role")
+            .value_name("ROLE")
+            .conflicts_with("view")
+            .help("Shows what this role sees only"),
+    ]
+}

@@ -1,0 +1,62 @@
+//! Scrubs messages by a rule file, as a hub would, without a hub.
+//!
+//! It keeps the plan of each topic. Without that, a file of events would have its plan made anew
+//! for every event, which takes far longer than the scrub itself.
+
+use super::message::Message;
+use super::message_report::MessageReport;
+use super::rule_file::RuleFile;
+use hub_scrub::{Plan, Scratch};
+use hub_wire::TopicName;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The most plans that are kept at the same time. Without a bound, events of ever new topics would
+/// fill the memory.
+const PLANS: usize = 1024;
+
+/// Scrubs messages as a rule file says.
+pub(super) struct Scrub<'a> {
+    file: &'a RuleFile,
+    plans: HashMap<TopicName, Arc<Planned>>,
+    scratch: Scratch,
+}
+
+/// The plan of a topic, and the label of each of its rules.
+struct Planned {
+    plan: Arc<Plan>,
+    labels: Vec<String>,
+}
+
+impl<'a> Scrub<'a> {
+    pub(super) fn new(file: &'a RuleFile) -> Self {
+        Scrub { file, plans: HashMap::new(), scratch: Scratch::default() }
+    }
+
+    pub(super) fn scrub(&mut self, message: &Message) -> MessageReport {
+        let planned = match self.plans.get(&message.topic) {
+            Some(planned) => planned.clone(),
+            None => {
+                if self.plans.len() == PLANS {
+                    self.plans.clear();
+                }
+                let planned = Arc::new(Planned::new(self.file, &message.topic));
+                self.plans.insert(message.topic.clone(), planned.clone());
+                planned
+            }
+        };
+        let headers = message.headers.as_deref();
+        let verdict = planned.plan.scrub(&message.payload, headers, &mut self.scratch);
+        MessageReport::new(verdict, &planned.plan, &planned.labels, &self.scratch)
+    }
+}
+
+impl Planned {
+    fn new(file: &RuleFile, topic: &TopicName) -> Self {
+        let plan = file.rules.plan(topic);
+        let labels: HashMap<&str, &str> = file.rules.rules().collect();
+        let label = |rule| labels.get(plan.rule_name(rule)).copied().unwrap_or_default().to_owned();
+        let labels = (0..plan.len()).map(label).collect();
+        Planned { plan, labels }
+    }
+}
