@@ -7,11 +7,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
-use hub_server::http::{HttpState, serve};
+use axum::Router;
+use hub_server::http::{HttpServer, HttpState, serve};
 use prometheus::{IntCounter, Registry};
 
 /// A server on a port of its own, stopped when dropped.
@@ -19,8 +19,7 @@ struct Running {
     address: SocketAddr,
     ready: Arc<AtomicBool>,
     counter: IntCounter,
-    handle: ServerHandle,
-    thread: Option<JoinHandle<std::io::Result<()>>>,
+    server: Option<HttpServer>,
 }
 
 impl Running {
@@ -32,16 +31,8 @@ impl Running {
         let counter = IntCounter::new("hub_tests_total", "Counts.").unwrap();
         registry.register(Box::new(counter.clone())).unwrap();
         let state = HttpState { registry, ready: ready.clone() };
-        let (send, receive) = std::sync::mpsc::channel();
-        let thread = thread::spawn(move || {
-            actix_rt::System::new().block_on(async move {
-                let server = serve(listener, state, None, |_| {})?;
-                send.send(server.handle()).unwrap();
-                server.await
-            })
-        });
-        let handle = receive.recv().unwrap();
-        Running { address, ready, counter, handle, thread: Some(thread) }
+        let server = serve(listener, state, None, Router::new()).unwrap();
+        Running { address, ready, counter, server: Some(server) }
     }
 
     fn connect(&self) -> TcpStream {
@@ -64,11 +55,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let ended = thread.join();
-            assert!(thread::panicking() || ended.is_ok_and(|result| result.is_ok()));
-        }
+        let server = self.server.take().unwrap();
+        let ended = actix_rt::System::new().block_on(server.stop());
+        assert!(thread::panicking() || ended.is_ok());
     }
 }
 
