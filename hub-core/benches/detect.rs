@@ -1,6 +1,6 @@
 //! Twelve detectors over 1,000 messages of about 600 bytes.
 //!
-//! `cargo bench -p hub-core --features scrub --bench detect`
+//! `cargo bench -p hub-core --all-features --bench detect`
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 

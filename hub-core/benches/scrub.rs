@@ -1,6 +1,6 @@
 //! A plan over 1,000 messages of about 600 bytes: what a clean one costs, and one with a find.
 //!
-//! `cargo bench -p hub-core --features scrub --bench scrub`
+//! `cargo bench -p hub-core --all-features --bench scrub`
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 

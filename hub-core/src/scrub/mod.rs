@@ -13,7 +13,10 @@ mod headers;
 mod action;
 #[cfg(feature = "scrub")]
 mod bits;
-#[cfg(feature = "scrub")]
+#[cfg(feature = "cel")]
+mod condition;
+#[cfg(all(feature = "scrub", not(feature = "cel")))]
+#[path = "condition/absent.rs"]
 mod condition;
 #[cfg(feature = "scrub")]
 mod describe;
