@@ -36,7 +36,7 @@ count() {
         "$(sed -n 's/.*"delivered":\([0-9]*\).*/\1/p' <<< "$figures")"
 }
 
-[ $# -gt 0 ] || set -- bin:16 bin:128 map:128 map:1024
+[ $# -gt 0 ] || set -- bin:16 bin:128 map:128 map:1024 dense:3200
 printf '| payload | instructions a message |\n|---|---|\n'
 for payload in "$@"; do
     # The difference of two runs leaves out what starting and stopping takes.

@@ -1,8 +1,11 @@
-//! What is counted while a load runs, for everyone to see.
+//! What is counted while a load runs, for all of its threads to see.
+//!
+//! Publishers read here how far they are ahead of their slowest subscriber. Without it a server would
+//! have to drop messages or keep them, and servers would not be asked for the same work.
 
 use crate::clock::now_ns;
 use crate::intake::Tally;
-use crate::load::{Group, Outcome};
+use crate::plan::{Group, Outcome};
 use crate::receive::histogram;
 use crate::usage::Usage;
 use std::sync::OnceLock;

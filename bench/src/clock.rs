@@ -1,4 +1,5 @@
-//! Nanoseconds since the first time somebody asked. Sender and receiver share it: one process.
+//! Nanoseconds since the first call. Senders and receivers are threads of one process and read this
+//! one clock; with two clocks a latency would be off by their difference.
 
 use std::sync::OnceLock;
 use std::time::Instant;

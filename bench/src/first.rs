@@ -1,7 +1,11 @@
-//! One message, to see that a server delivers what its dialect says.
+//! One message, sent before a measurement, to see that a server delivers what its dialect says.
+//!
+//! Messages are counted by their lengths later. A server that changes them would be measured as if it
+//! had done its work.
 
 use crate::dialect::{Dialect, Link, Next};
-use crate::{BenchError, Payload};
+use crate::error::BenchError;
+use crate::payload::Message;
 use std::net::SocketAddr;
 
 /// Sends one message over new connections and compares what is delivered byte for byte.
@@ -12,16 +16,16 @@ pub fn first_delivery(
     dialect: &dyn Dialect,
     addr: SocketAddr,
     topic: &str,
-    payload: &Payload,
+    message: &Message,
 ) -> Result<(), BenchError> {
     let topics = [topic.to_owned()];
-    let expected = dialect.delivered(topic, payload);
+    let expected = dialect.delivered(topic, message);
     let (mut publisher, mut subscriber) = (Link::connect(addr)?, Link::connect(addr)?);
     dialect.open_subscriber(&mut subscriber, &topics)?;
     dialect.open_publisher(&mut publisher, &topics)?;
-    let mut message = Vec::new();
-    dialect.publish(topic, payload, &mut message);
-    publisher.write(&message)?;
+    let mut published = Vec::new();
+    dialect.publish(topic, message, &mut published);
+    publisher.write(&published)?;
     let mut at = 0;
     let came = subscriber.read_until(|bytes| {
         loop {

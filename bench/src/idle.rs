@@ -1,7 +1,7 @@
-//! Connections that do nothing but listen: what each costs the server.
+//! Connections that do nothing but listen, to see how much memory each of them costs the server.
 
-use crate::BenchError;
 use crate::dialect::{Dialect, Link};
+use crate::error::BenchError;
 use crate::usage::Usage;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

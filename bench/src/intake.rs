@@ -1,7 +1,9 @@
-//! Takes apart what a server sends to one connection.
+//! Takes apart what a server sends to one connection, as little as counting its messages needs.
+//!
+//! Every message goes through here, so what is slow here makes every server look slow.
 
-use crate::BenchError;
 use crate::dialect::{Control, Dialect, Next};
+use crate::error::BenchError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What one subscriber has received, shown while it runs.
@@ -25,21 +27,23 @@ impl Tally {
 /// The state between two reads of a connection.
 pub(crate) struct Intake<'a> {
     dialect: &'a dyn Dialect,
-    length: Length,
+    length: Length<'a>,
     /// What was announced and has not come yet: bytes, or messages if their lengths differ.
     due: u64,
     tally: &'a Tally,
-    /// The same, of what has come.
+    /// What has come, in the unit of `due`.
     taken: u64,
 }
 
 /// How long delivered messages are.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Length {
-    /// All the same.
+pub(crate) enum Length<'a> {
+    /// All have this one.
     Same(usize),
-    /// Each says it itself.
-    Varies,
+    /// Each message tells it.
+    Told,
+    /// These, one after the other and again from the first. There must be one.
+    InTurn(&'a [usize]),
 }
 
 /// What to do with each message.
@@ -51,7 +55,7 @@ pub(crate) enum Each<'a> {
 }
 
 impl<'a> Intake<'a> {
-    pub(crate) fn new(dialect: &'a dyn Dialect, length: Length, tally: &'a Tally) -> Self {
+    pub(crate) fn new(dialect: &'a dyn Dialect, length: Length<'a>, tally: &'a Tally) -> Self {
         Intake { dialect, length, due: 0, tally, taken: 0 }
     }
 
@@ -59,7 +63,7 @@ impl<'a> Intake<'a> {
     fn unit(&self) -> u64 {
         match self.length {
             Length::Same(length) => length.max(1) as u64,
-            Length::Varies => 1,
+            Length::Told | Length::InTurn(_) => 1,
         }
     }
 
@@ -108,6 +112,19 @@ impl<'a> Intake<'a> {
         Ok(at)
     }
 
+    /// The length of the message with which `bytes` begin, after `taken` others; `None` if that
+    /// cannot be seen yet.
+    fn next_length(&self, taken: u64, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
+        match self.length {
+            Length::Same(length) => Ok(Some(length)),
+            Length::Told => self.dialect.length(bytes),
+            Length::InTurn(lengths) => {
+                let turn = (self.taken + taken) % lengths.len() as u64;
+                Ok(Some(lengths[turn as usize]))
+            }
+        }
+    }
+
     /// Takes messages, of which `bytes` begin with one that is due. Returns how many bytes.
     fn messages(&mut self, bytes: &[u8], each: &mut Each<'_>) -> Result<usize, BenchError> {
         let (used, taken) = match self.length {
@@ -123,10 +140,10 @@ impl<'a> Intake<'a> {
                 };
                 (used, used as u64)
             }
-            Length::Varies => {
+            Length::Told | Length::InTurn(_) => {
                 let (mut used, mut taken) = (0, 0);
                 while taken < self.due
-                    && let Some(length) = self.dialect.length(&bytes[used..])?
+                    && let Some(length) = self.next_length(taken, &bytes[used..])?
                     && let Some(message) = bytes.get(used..used + length)
                 {
                     if let Each::See(see) = each {
@@ -147,8 +164,8 @@ impl<'a> Intake<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Payload;
-    use crate::dialect::{Hub, Nats, Redis};
+    use crate::dialect::{Hub, Nats, Raw, Redis};
+    use crate::payload::Payload;
     use hub_core::wire::{Frame, Gap, GapReason, RunHead};
 
     /// Feeds `stream` in pieces of `piece` bytes, as sockets do.
@@ -165,7 +182,7 @@ mod tests {
 
     /// 3 + 4 messages in two runs, with a ping, a gap of five and a receipt between them.
     fn hub_stream() -> (Vec<u8>, Vec<u8>) {
-        let message = Hub::default().delivered("bench.00", &Payload::bin(100));
+        let message = Hub::default().delivered("bench.00", Payload::bin(100).first());
         let head = RunHead::new("bench.00", 9, "bench#1");
         let mut bytes = head.for_all(1, 3, 0);
         bytes.extend(message.repeat(3));
@@ -188,7 +205,7 @@ mod tests {
     #[test]
     fn messages_are_counted_wherever_the_stream_is_cut() {
         let (stream, message) = hub_stream();
-        for length in [Length::Same(message.len()), Length::Varies] {
+        for length in [Length::Same(message.len()), Length::Told] {
             for piece in [1, 2, 7, 64, 113, 114, 115, 1000, stream.len()] {
                 let (tally, hub) = (Tally::default(), Hub::default());
                 let mut intake = Intake::new(&hub, length, &tally);
@@ -205,9 +222,10 @@ mod tests {
     #[test]
     fn each_message_is_seen_whole() {
         let payload = Payload::bin(100);
+        let payload = payload.first();
         let (stream, message) = hub_stream();
-        let nats = Nats.delivered("bench.00", &payload);
-        let redis = Redis::default().delivered("bench.00", &payload);
+        let nats = Nats.delivered("bench.00", payload);
+        let redis = Redis::default().delivered("bench.00", payload);
         let streams: [(&dyn Dialect, Vec<u8>, Vec<u8>); 3] = [
             (&Hub::default(), stream, message),
             (&Nats, nats.repeat(7), nats),
@@ -223,6 +241,32 @@ mod tests {
                 };
                 feed(&mut intake, &stream, piece, &mut Each::See(&mut see));
                 assert_eq!((seen, tally.messages.load(Relaxed)), (7, 7), "{}", dialect.name());
+            }
+        }
+    }
+
+    /// Messages of different lengths, from servers that tell them and from the relay, which does not.
+    #[test]
+    fn messages_of_different_lengths_are_each_seen_whole() {
+        let payload = Payload::map(128);
+        let dialects: [&dyn Dialect; 3] = [&Nats, &Redis { replies: false }, &Raw];
+        for dialect in dialects {
+            let messages = payload.messages()[..20].iter();
+            let sent: Vec<Vec<u8>> =
+                messages.map(|message| dialect.delivered("bench.00", message)).collect();
+            let lengths: Vec<usize> = sent.iter().map(Vec::len).collect();
+            let length =
+                if dialect.tells_length() { Length::Told } else { Length::InTurn(&lengths) };
+            let stream = sent.concat().repeat(2);
+            for piece in [1, 50, 130, stream.len()] {
+                let (tally, mut seen) = (Tally::default(), 0);
+                let mut intake = Intake::new(dialect, length, &tally);
+                let mut see = |bytes: &[u8]| {
+                    assert_eq!(bytes, sent[seen % 20]);
+                    seen += 1;
+                };
+                feed(&mut intake, &stream, piece, &mut Each::See(&mut see));
+                assert_eq!((seen, tally.messages.load(Relaxed)), (40, 40), "{}", dialect.name());
             }
         }
     }

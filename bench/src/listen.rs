@@ -1,8 +1,8 @@
-//! Subscribers that count what others send.
+//! Subscribers that count what others send, for when the publishers are not the generator's own.
 
-use crate::BenchError;
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
+use crate::error::BenchError;
 use crate::intake::{Length, Tally};
 use crate::receive::{self, Shape, Subscriber};
 use crate::usage::{Probe, Usage};
@@ -75,7 +75,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     thread::scope(|scope| {
         let (stop_reading, last_read) = (&stop, &last);
         let reader = scope.spawn(move || {
-            let shape = Shape { length: Length::Varies, stamp: None };
+            let shape = Shape { length: Length::Told, stamp: None };
             receive::receive(plan.dialect, subscribers, shape, stop_reading, last_read)
         });
         let waiting = Instant::now();

@@ -1,19 +1,22 @@
 //! Publishers that send to subscribers, as fast as they can or at a steady rate.
+//!
+//! This module starts and ends the threads of a load and decides when the load is over: what has not
+//! come by then counts as lost.
 
-use crate::BenchError;
 use crate::board::Board;
-use crate::dialect::{Dialect, Link};
+use crate::cycle::Cycle;
+use crate::deliveries::Deliveries;
+use crate::dialect::Link;
+use crate::error::BenchError;
 use crate::first::first_delivery;
-use crate::intake::Length;
-use crate::payload::Payload;
-use crate::receive::{self, Shape, Subscriber};
-use crate::send::{self, Publisher};
-use crate::usage::{Probe, Usage};
-use hdrhistogram::Histogram;
-use std::net::SocketAddr;
+use crate::receive::{self, Subscriber};
+use crate::send::Publisher;
+use crate::usage::Usage;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
+
+pub use crate::plan::{Group, Outcome, Plan};
 
 /// How long nothing may arrive at the end before what is due counts as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
@@ -21,96 +24,6 @@ const LOST_AFTER: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(10);
 /// How often it tells how far it is.
 const LOOK: Duration = Duration::from_millis(250);
-
-/// What to run.
-#[derive(Clone)]
-pub struct Plan<'a> {
-    /// How to talk to the server.
-    pub dialect: &'a dyn Dialect,
-    /// Where it listens.
-    pub addr: SocketAddr,
-    /// Who sends to whom. Groups do not share topics.
-    pub groups: Vec<Group>,
-    /// What each message carries.
-    pub payload: Payload,
-    /// Messages a second and publisher; `None` is as fast as it goes. Only a paced run measures
-    /// latency.
-    pub rate: Option<f64>,
-    /// How long to send.
-    pub duration: Duration,
-    /// Bytes, as a subscriber gets them, that a publisher may be ahead of its slowest subscriber.
-    pub window: usize,
-    /// Bytes that are written at a time.
-    pub chunk: usize,
-    /// Threads that read subscribers.
-    pub readers: usize,
-    /// Asks for what the server used.
-    pub probe: Option<Probe<'a>>,
-    /// Told now and then how far it is.
-    pub watch: Option<&'a (dyn Fn(&Outcome) + Sync)>,
-}
-
-/// Publishers and subscribers of the same topics: each publisher sends to all of them in turn, each
-/// subscriber gets all of it.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// The topics; all names have the same length.
-    pub topics: Vec<String>,
-    /// How many publishers.
-    pub publishers: usize,
-    /// How many subscribers.
-    pub subscribers: usize,
-}
-
-/// What happened.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// Messages sent.
-    pub sent: u64,
-    /// Messages that subscribers had to get.
-    pub due: u64,
-    /// Messages that they got.
-    pub delivered: u64,
-    /// Messages that the server announced as missing.
-    pub announced_missing: u64,
-    /// Messages that the server acknowledged to publishers, if they asked for that.
-    pub acknowledged: u64,
-    /// Bytes that subscribers received.
-    pub received_bytes: u64,
-    /// From the first message sent to the last one received.
-    pub elapsed: Duration,
-    /// What the server used meanwhile; `peak` and `resident` are its totals.
-    pub usage: Option<Usage>,
-    /// From a message's sending to its arrival, in nanoseconds; of paced runs.
-    pub latency: Histogram<u64>,
-}
-
-impl Outcome {
-    /// Messages that neither came nor were announced as missing.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.due.saturating_sub(self.delivered)
-    }
-
-    /// Messages received, or sent if there is no subscriber.
-    #[must_use]
-    pub fn handled(&self) -> u64 {
-        if self.due == 0 { self.sent } else { self.delivered }
-    }
-
-    /// Messages a second.
-    #[must_use]
-    pub fn rate(&self) -> f64 {
-        self.handled() as f64 / self.elapsed.as_secs_f64().max(1e-9)
-    }
-
-    /// The server's processor time a message, in microseconds.
-    #[must_use]
-    pub fn cpu_us(&self) -> Option<f64> {
-        let cpu = self.usage?.cpu.as_secs_f64();
-        (self.handled() > 0).then(|| 1e6 * cpu / self.handled() as f64)
-    }
-}
 
 /// Runs the plan.
 ///
@@ -123,12 +36,16 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     if topics().any(|topic| topic.len() != first.len()) {
         return Err(BenchError::Plan("topics must be of one length".into()));
     }
-    let expected = dialect.delivered(first, &plan.payload);
-    let stamp = plan.rate.map(|_| send::mark(&expected)).transpose()?;
-    let shape = Shape { length: Length::Same(expected.len()), stamp };
-    let window = (plan.window / expected.len()).max(1) as u64;
+    if plan.groups.iter().any(|group| group.topics.is_empty()) {
+        return Err(BenchError::Plan("a group without a topic".into()));
+    }
+    let cycle = |group: &Group| Cycle::new(dialect, &group.topics, &plan.payload, plan.chunk);
+    let cycles: Vec<Cycle> = plan.groups.iter().map(cycle).collect();
+    let deliveries = Deliveries::new(plan, first, &cycles[0])?;
+    let shape = deliveries.shape();
+    let window = (plan.window / deliveries.mean_length()).max(1) as u64;
     if plan.groups.iter().any(|group| group.subscribers > 0) {
-        first_delivery(dialect, plan.addr, first, &plan.payload)?;
+        first_delivery(dialect, plan.addr, first, plan.payload.first())?;
     }
 
     let board = Board::new(&plan.groups);
@@ -140,11 +57,12 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         })
     });
     let subscribers = subscribers.collect::<Result<Vec<_>, BenchError>>()?;
-    let publishers = board.groups.iter().zip(&plan.groups).flat_map(|(score, group)| {
+    let groups = board.groups.iter().zip(&plan.groups).zip(&cycles);
+    let publishers = groups.flat_map(|((score, group), cycle)| {
         score.publishers.iter().map(|answers| {
             let mut link = Link::connect(plan.addr)?;
             dialect.open_publisher(&mut link, &group.topics)?;
-            Publisher::new(link, &group.topics, score, answers)
+            Publisher::new(link, cycle, score, answers)
         })
     });
     let publishers = publishers.collect::<Result<Vec<_>, BenchError>>()?;
@@ -169,8 +87,8 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
             .iter()
             .map(|publisher| {
                 scope.spawn(move || match plan.rate {
-                    None => publisher.flood(plan, window, stop_sending),
-                    Some(rate) => publisher.paced(plan, rate, stop_sending),
+                    None => publisher.flood(window, stop_sending),
+                    Some(rate) => publisher.paced(rate, stop_sending),
                 })
             })
             .collect();

@@ -1,4 +1,7 @@
 //! When to send the next message of a paced run, and which time to put on it.
+//!
+//! A stamp taken right before the write would hide that a slow server had kept the sender from writing
+//! earlier; then the worst latencies would be missing.
 
 use crate::clock::now_ns;
 use std::time::Duration;

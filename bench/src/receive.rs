@@ -1,9 +1,12 @@
-//! One thread that reads all subscribers.
+//! One thread that reads all subscribers it is given, counts their messages and takes latencies.
+//!
+//! A thread for each of a hundred subscribers would leave the server little of two cores.
 
-use crate::BenchError;
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
+use crate::error::BenchError;
 use crate::intake::{Each, Intake, Length, Tally};
+use crate::place::Place;
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
@@ -24,13 +27,13 @@ pub(crate) struct Subscriber<'a> {
     pub tally: &'a Tally,
 }
 
-/// What is known of a delivered message.
+/// What is known of delivered messages.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape {
-    /// Its length.
-    pub length: Length,
-    /// Where the sender's time is in it, if that is to be looked at.
-    pub stamp: Option<usize>,
+pub(crate) struct Shape<'a> {
+    /// Their lengths.
+    pub length: Length<'a>,
+    /// Where the sender's time is in each, if that is to be looked at.
+    pub stamp: Option<Place>,
 }
 
 struct Reading<'a> {
@@ -45,7 +48,7 @@ struct Reading<'a> {
 pub(crate) fn receive(
     dialect: &dyn Dialect,
     subscribers: Vec<Subscriber<'_>>,
-    shape: Shape,
+    shape: Shape<'_>,
     stop: &AtomicBool,
     last: &AtomicU64,
 ) -> Result<Histogram<u64>, BenchError> {
@@ -100,7 +103,7 @@ impl Reading<'_> {
     fn read(
         &mut self,
         buffer: &mut Vec<u8>,
-        stamp: Option<usize>,
+        stamp: Option<Place>,
         latency: &mut Histogram<u64>,
         last: &AtomicU64,
     ) -> Result<bool, BenchError> {
@@ -129,10 +132,10 @@ impl Reading<'_> {
         let mut see;
         let mut each = match stamp {
             None => Each::Count,
-            Some(at) => {
+            Some(place) => {
                 see = move |message: &[u8]| {
-                    if let Some(sent) = message.get(at..).and_then(|rest| rest.first_chunk()) {
-                        latency.saturating_record(now.saturating_sub(u64::from_be_bytes(*sent)));
+                    if let Some(sent) = place.read(message) {
+                        latency.saturating_record(now.saturating_sub(u64::from_be_bytes(sent)));
                     }
                 };
                 Each::See(&mut see)

@@ -1,11 +1,12 @@
-//! One who asks and one who answers, both on this thread, so that little but the server is
-//! measured.
+//! A client that asks and a client that answers. Both run on this thread, so that little but the
+//! server is measured: with a thread for each, the system would also switch between the two.
 
-use crate::BenchError;
 use crate::clock::now_ns;
-use crate::dialect::{Dialect, ID_MARK, Link};
+use crate::dialect::{Dialect, Link};
+use crate::error::BenchError;
+use crate::forms::{Forms, Places};
 use crate::intake::{Each, Intake, Length, Tally};
-use crate::payload::{MARK, Payload};
+use crate::payload::Payload;
 use crate::receive::histogram;
 use crate::usage::{Probe, Usage};
 use hdrhistogram::Histogram;
@@ -28,7 +29,7 @@ pub struct Plan<'a> {
     pub dialect: &'a dyn Dialect,
     /// Where it listens.
     pub addr: SocketAddr,
-    /// What requests and replies carry.
+    /// What requests and replies carry, each its messages in turn.
     pub payload: Payload,
     /// How many requests are open at a time.
     pub in_flight: u64,
@@ -67,47 +68,6 @@ impl Outcome {
     pub fn cpu_us(&self) -> Option<f64> {
         let cpu = self.usage?.cpu.as_secs_f64();
         (self.answered > 0).then(|| 1e6 * cpu / self.answered as f64)
-    }
-}
-
-/// Where id and time stand in a message.
-#[derive(Debug, Clone, Copy)]
-struct Places {
-    id: usize,
-    stamp: usize,
-}
-
-impl Places {
-    fn of(message: &[u8]) -> Result<Places, BenchError> {
-        let find = |mark: &[u8]| message.windows(mark.len()).position(|at| at == mark);
-        find(ID_MARK.as_bytes())
-            .zip(find(&MARK))
-            .map(|(id, stamp)| Places { id, stamp })
-            .ok_or_else(|| BenchError::Plan("a request without a place for id and time".into()))
-    }
-
-    fn read(self, message: &[u8]) -> Option<([u8; 8], [u8; 8])> {
-        let at = |at: usize| message.get(at..).and_then(|rest| rest.first_chunk().copied());
-        at(self.id).zip(at(self.stamp))
-    }
-}
-
-/// A message of which every copy has its own id and time.
-struct Form {
-    bytes: Vec<u8>,
-    places: Places,
-}
-
-impl Form {
-    fn new(bytes: Vec<u8>) -> Result<Form, BenchError> {
-        let places = Places::of(&bytes)?;
-        Ok(Form { bytes, places })
-    }
-
-    fn append(&mut self, id: [u8; 8], stamp: [u8; 8], out: &mut Vec<u8>) {
-        self.bytes[self.places.id..][..8].copy_from_slice(&id);
-        self.bytes[self.places.stamp..][..8].copy_from_slice(&stamp);
-        out.extend_from_slice(&self.bytes);
     }
 }
 
@@ -164,11 +124,14 @@ impl Side<'_> {
 pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     let (mut asking, mut answering) = (Link::connect(plan.addr)?, Link::connect(plan.addr)?);
     plan.dialect.open_subscriber(&mut answering, &[TOPIC.to_owned()])?;
-    let exchange = plan.dialect.open_requester(&mut asking, TOPIC, &plan.payload)?;
-    let (incoming, answer) =
-        (Places::of(&exchange.delivered_request)?, Places::of(&exchange.delivered_reply)?);
-    let lengths = (exchange.delivered_request.len(), exchange.delivered_reply.len());
-    let (mut request, mut reply) = (Form::new(exchange.request)?, Form::new(exchange.reply)?);
+    let messages = plan.payload.messages();
+    let exchanges = plan.dialect.open_requester(&mut asking, TOPIC, messages)?;
+    let delivered: (Vec<_>, Vec<_>) =
+        exchanges.iter().map(|each| (&each.delivered_request, &each.delivered_reply)).unzip();
+    let (incoming, answer) = (Places::of(&delivered.0)?, Places::of(&delivered.1)?);
+    let lengths = (length(&delivered.0), length(&delivered.1));
+    let (requests, replies) = exchanges.into_iter().map(|each| (each.request, each.reply)).unzip();
+    let (mut request, mut reply) = (Forms::new(requests)?, Forms::new(replies)?);
 
     let failed = |source| BenchError::Io { what: "cannot set up a socket".into(), source };
     let mut poll = Poll::new().map_err(failed)?;
@@ -177,7 +140,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         link.stream.set_nonblocking(true).map_err(failed)?;
         let mut stream = TcpStream::from_std(link.stream);
         poll.registry().register(&mut stream, Token(token), Interest::READABLE).map_err(failed)?;
-        let intake = Intake::new(plan.dialect, Length::Same(length), tally);
+        let intake = Intake::new(plan.dialect, length, tally);
         Ok::<_, BenchError>(Side { stream, unused: link.unused, out: Vec::new(), intake })
     };
     let mut asker = side(asking, 0, lengths.1, &tallies.1)?;
@@ -246,6 +209,16 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     Ok(outcome)
 }
 
+/// How the lengths of `messages` are known when they come.
+fn length(messages: &[&Vec<u8>]) -> Length<'static> {
+    match messages {
+        [first, rest @ ..] if rest.iter().all(|message| message.len() == first.len()) => {
+            Length::Same(first.len())
+        }
+        _ => Length::Told,
+    }
+}
+
 /// A number as eight digits.
 fn digits(number: u64) -> [u8; 8] {
     let mut rest = number % IDS;
@@ -266,16 +239,5 @@ mod tests {
         assert_eq!(&digits(0), b"00000000");
         assert_eq!(&digits(42), b"00000042");
         assert_eq!(&digits(IDS + 7), b"00000007");
-    }
-
-    #[test]
-    fn a_form_carries_id_and_time_where_the_reader_finds_them() {
-        let bytes = [b"PUB x ", ID_MARK.as_bytes(), b" 8\r\n", &MARK, b"\r\n"].concat();
-        let mut form = Form::new(bytes).unwrap();
-        let mut out = Vec::new();
-        form.append(digits(7), 9_u64.to_be_bytes(), &mut out);
-        let found = form.places.read(&out).unwrap();
-        assert_eq!(found, (*b"00000007", 9_u64.to_be_bytes()));
-        assert!(Form::new(b"neither".to_vec()).is_err());
     }
 }

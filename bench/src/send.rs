@@ -1,12 +1,16 @@
-//! Publishers.
+//! Publishers: threads that write the messages of a cycle, as fast as they can or paced.
+//!
+//! They keep to the window. Without it a subscriber that is slower than the publisher would make every
+//! server do something else: drop, keep without bound, or slow the publisher down.
 
-use crate::BenchError;
 use crate::board::Score;
+use crate::cycle::Cycle;
 use crate::dialect::{Dialect, Link};
+use crate::error::BenchError;
 use crate::intake::{Each, Intake, Length, Tally};
-use crate::load::Plan;
 use crate::pace::{Pace, sleep_exactly};
-use crate::payload::{MARK, Payload};
+use crate::payload::MARK;
+use crate::place::Place;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -15,39 +19,11 @@ use std::time::Duration;
 /// How long a publisher that is a whole window ahead sleeps before it looks again.
 const AHEAD: Duration = Duration::from_micros(30);
 
-/// Messages that are written together, over and over.
-pub(crate) struct Chunk {
-    pub bytes: Vec<u8>,
-    pub messages: u64,
-}
-
-impl Chunk {
-    /// Messages to each of `topics` in turn, of about `size` bytes and at least one each.
-    pub(crate) fn new(
-        dialect: &dyn Dialect,
-        topics: &[String],
-        payload: &Payload,
-        size: usize,
-    ) -> Chunk {
-        let mut chunk = Chunk { bytes: Vec::new(), messages: 0 };
-        loop {
-            for topic in topics {
-                dialect.publish(topic, payload, &mut chunk.bytes);
-                chunk.messages += 1;
-            }
-            let one_more = chunk.bytes.len() / chunk.messages as usize * topics.len();
-            if chunk.bytes.len() + one_more > size {
-                return chunk;
-            }
-        }
-    }
-}
-
 /// A connection that publishes. One thread writes, another reads what the server answers.
 pub(crate) struct Publisher<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
-    topics: &'a [String],
+    cycle: &'a Cycle,
     score: &'a Score,
     answers: &'a Tally,
 }
@@ -55,61 +31,50 @@ pub(crate) struct Publisher<'a> {
 impl<'a> Publisher<'a> {
     pub(crate) fn new(
         link: Link,
-        topics: &'a [String],
+        cycle: &'a Cycle,
         score: &'a Score,
         answers: &'a Tally,
     ) -> Result<Self, BenchError> {
         let Link { stream, unused } = link;
         stream.set_read_timeout(None).map_err(BenchError::io("cannot set up a socket"))?;
-        Ok(Publisher { stream, unused, topics, score, answers })
+        Ok(Publisher { stream, unused, cycle, score, answers })
     }
 
     /// Writes chunks until `stop`, never more than `window` messages ahead of the slowest
     /// subscriber.
-    pub(crate) fn flood(
-        &self,
-        plan: &Plan<'_>,
-        window: u64,
-        stop: &AtomicBool,
-    ) -> Result<(), BenchError> {
+    pub(crate) fn flood(&self, window: u64, stop: &AtomicBool) -> Result<(), BenchError> {
         sleep_exactly();
-        let chunk = Chunk::new(plan.dialect, self.topics, &plan.payload, plan.chunk);
-        while !stop.load(Relaxed) {
-            if self.score.ahead() + chunk.messages > window.max(chunk.messages) {
+        for chunk in self.cycle.chunks().iter().cycle() {
+            let count = chunk.count();
+            while self.score.ahead() + count > window.max(count) && !stop.load(Relaxed) {
                 std::thread::sleep(AHEAD);
-                continue;
             }
-            self.score.sent.fetch_add(chunk.messages, Relaxed);
-            self.write(&chunk.bytes)?;
+            if stop.load(Relaxed) {
+                break;
+            }
+            self.score.sent.fetch_add(count, Relaxed);
+            self.write(chunk.bytes())?;
         }
         Ok(())
     }
 
-    /// Writes one message at a time, to each topic in turn, at a steady rate until `stop`, each
-    /// stamped.
-    pub(crate) fn paced(
-        &self,
-        plan: &Plan<'_>,
-        per_second: f64,
-        stop: &AtomicBool,
-    ) -> Result<(), BenchError> {
+    /// Writes one message at a time, with its time in it, at a steady rate until `stop`.
+    pub(crate) fn paced(&self, per_second: f64, stop: &AtomicBool) -> Result<(), BenchError> {
         sleep_exactly();
-        let message = |topic: &String| {
-            let mut bytes = Vec::new();
-            plan.dialect.publish(topic, &plan.payload, &mut bytes);
-            mark(&bytes).map(|at| (bytes, at))
-        };
-        let mut messages = self.topics.iter().map(message).collect::<Result<Vec<_>, _>>()?;
+        let stamp = Place::of(&MARK, self.cycle.messages())?;
         let mut pace = Pace::new(per_second);
+        let mut stamped = Vec::new();
         loop {
-            for (message, at) in &mut messages {
-                let stamp = pace.next();
+            for message in self.cycle.messages() {
+                stamped.clear();
+                stamped.extend_from_slice(message);
+                let time = pace.next();
                 if stop.load(Relaxed) {
                     return Ok(());
                 }
-                message[*at..*at + MARK.len()].copy_from_slice(&stamp.to_be_bytes());
+                stamp.write(&mut stamped, time.to_be_bytes());
                 self.score.sent.fetch_add(1, Relaxed);
-                self.write(message)?;
+                self.write(&stamped)?;
             }
         }
     }
@@ -126,7 +91,7 @@ impl<'a> Publisher<'a> {
         dialect: &dyn Dialect,
         over: &AtomicBool,
     ) -> Result<(), BenchError> {
-        let mut intake = Intake::new(dialect, Length::Varies, self.answers);
+        let mut intake = Intake::new(dialect, Length::Told, self.answers);
         let mut unused = self.unused.clone();
         let mut buffer = vec![0; 64 << 10];
         loop {
@@ -150,12 +115,4 @@ impl<'a> Publisher<'a> {
         // It may have ended already.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
-}
-
-/// Where the sender's time stands in an encoded message.
-pub(crate) fn mark(message: &[u8]) -> Result<usize, BenchError> {
-    message
-        .windows(MARK.len())
-        .position(|bytes| bytes == MARK)
-        .ok_or_else(|| BenchError::Plan("a payload without a place for the time".into()))
 }

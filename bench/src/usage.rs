@@ -1,4 +1,7 @@
-//! What a server's process used: processor time and memory.
+//! What a server's process used, processor time and memory, as the kernel counts it.
+//!
+//! On two cores the generator and the server take time from one another, so a rate alone would not
+//! tell which of them was slow.
 
 use std::fs;
 use std::io;

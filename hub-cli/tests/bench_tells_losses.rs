@@ -42,7 +42,7 @@ fn forgetful(honest: u64) -> String {
         pack.str("max_elements").uint(1 << 16).str("keepalive_ms").uint(0).str("time_ms").uint(0);
     });
     let mut event = Vec::new();
-    Hub::default().publish("bench", &Payload::bin(128), &mut event);
+    Hub::default().publish("bench", Payload::bin(128).first(), &mut event);
     std::thread::spawn(move || {
         let delivered = Arc::new(Mutex::new(0));
         while let Ok((mut stream, _)) = listener.accept() {

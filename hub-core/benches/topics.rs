@@ -3,6 +3,9 @@
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
+#[allow(dead_code, reason = "each bench uses a part of it")]
+mod messages;
+
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hub_core::topic::{
     DeliveryQueue, FilterIndex, Outlet, PendingRun, Published, Registry, SubscriptionEntry,
@@ -13,6 +16,9 @@ use std::hint::black_box;
 use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How many different topics or messages a benchmark goes over.
+const DIFFERENT: usize = 512;
 
 fn registry() -> Arc<Registry> {
     let settings = TopicSettings {
@@ -51,7 +57,8 @@ fn look_up(c: &mut Criterion) {
     group.finish();
 }
 
-/// Which of 100,000 filters want a topic.
+/// Which of 100,000 filters want a topic: 512 different ones in turn, so that the processor does not
+/// know the way through the index by heart.
 fn filters(c: &mut Criterion) {
     const FILTERS: usize = 100_000;
     let mut index = FilterIndex::default();
@@ -66,19 +73,33 @@ fn filters(c: &mut Criterion) {
         index.insert(&TopicFilter::parse(&text).unwrap(), n);
     }
     let mut group = c.benchmark_group("filters of 100000");
-    for (what, topic) in [
-        ("literal and wildcards match", "shop7.region40.item20007"),
-        ("wildcards match", "shop11.region20.item3"),
-        ("none matches", "warehouse.3.stock"),
+    // The n-th literal filter, and the topics that it and the wildcards match.
+    let literal = |n: usize| {
+        let n = n * 10 + 7;
+        format!("shop{}.region{}.item{n}", n % 500, n / 500)
+    };
+    let wild = |n: usize| format!("shop{}.region{}.item{}", n % 50 * 10 + 1, n / 50 + 20, n % 7);
+    let none = |n: usize| format!("warehouse.{n}.stock");
+    let topics = |text: &dyn Fn(usize) -> String| -> Vec<TopicName> {
+        (0..DIFFERENT).map(|n| name(&text(n))).collect()
+    };
+    for (what, topics) in [
+        ("literal and wildcards match", topics(&literal)),
+        ("wildcards match", topics(&wild)),
+        ("none matches", topics(&none)),
     ] {
-        let topic = name(topic);
-        let mut found = 0;
-        index.matching(&topic, |_| found += 1);
-        assert_eq!(found == 0, what.starts_with("none"), "{what}: {found}");
+        for topic in &topics {
+            let mut found = 0;
+            index.matching(topic, |_| found += 1);
+            assert_eq!(found == 0, what.starts_with("none"), "{what}: {found}");
+        }
+        let mut topics = topics.iter().cycle();
         group.bench_function(BenchmarkId::from_parameter(what), |bench| {
             bench.iter(|| {
                 let mut found = 0;
-                index.matching(black_box(&topic), |_| found += 1);
+                if let Some(topic) = topics.next() {
+                    index.matching(black_box(topic), |_| found += 1);
+                }
                 found
             });
         });
@@ -114,14 +135,14 @@ impl Outlet for Sink {
     fn overflowed(&self) {}
 }
 
-/// A run of 400 events of 128 B is numbered and appended to the queues of its subscribers, and
+/// A run of 512 different events of 128 B is numbered and appended to the queues of its subscribers, and
 /// the queues are emptied, without a socket.
 fn fan_out(c: &mut Criterion) {
-    const EVENTS: u32 = 400;
-    let mut payload = Vec::new();
-    Packer(&mut payload).bin(&[0xa5; 128]);
+    const EVENTS: u32 = DIFFERENT as u32;
     let mut frames = Vec::new();
-    for _ in 0..EVENTS {
+    for content in messages::random_bytes(DIFFERENT, 128, 7) {
+        let mut payload = Vec::new();
+        Packer(&mut payload).bin(&content);
         EventFrame { topic: "orders", payload: &payload, headers: None }.write(&mut frames);
     }
     let mut group = c.benchmark_group("fan-out of a run");

@@ -205,3 +205,38 @@ fn a_huge_head_is_refused() {
     let took = until_closed(socket, &[b'a'; 65_536], Duration::from_millis(10));
     assert!(took < Duration::from_secs(4), "{took:?}");
 }
+
+#[test]
+fn an_idle_connection_is_kept_for_some_seconds_and_then_closed() {
+    let hub = Running::start();
+    let mut socket = hub.connect();
+    let mut buffer = [0; 4096];
+    let mut ask = |socket: &mut TcpStream| {
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"ok\n") {
+            let read = socket.read(&mut buffer).unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+            answer.extend(&buffer[..read]);
+        }
+    };
+    ask(&mut socket);
+    // Longer than the first head of a connection may take, which is one second.
+    thread::sleep(Duration::from_secs(2));
+    ask(&mut socket);
+    let took = until_closed(socket, b"", Duration::from_millis(10));
+    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(9), "{took:?}");
+}
+
+#[test]
+fn a_server_that_stops_finishes_answers_and_lets_idle_connections_go() {
+    let hub = Running::start();
+    let mut idle = hub.connect();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut buffer = [0; 4096];
+    assert!(idle.read(&mut buffer).unwrap() > 0);
+    let (start, address) = (Instant::now(), hub.address);
+    drop(hub);
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert!(TcpStream::connect(address).is_err());
+}

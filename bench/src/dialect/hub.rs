@@ -1,7 +1,9 @@
 //! Hub's own protocol: see `PROTOCOL.md`.
 
-use super::{Control, Dialect, Exchange, ID_MARK, Link, Next};
-use crate::{BenchError, Payload};
+use super::link::Link;
+use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
+use crate::error::BenchError;
+use crate::payload::Message;
 use hub_core::wire::{
     EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome,
     split,
@@ -69,13 +71,13 @@ impl Dialect for Hub {
         Ok(())
     }
 
-    fn publish(&self, topic: &str, payload: &Payload, out: &mut Vec<u8>) {
-        EventFrame { topic, payload: &payload.encoded(), headers: None }.write(out);
+    fn publish(&self, topic: &str, message: &Message, out: &mut Vec<u8>) {
+        EventFrame { topic, payload: &message.encoded(), headers: None }.write(out);
     }
 
-    fn delivered(&self, topic: &str, payload: &Payload) -> Vec<u8> {
+    fn delivered(&self, topic: &str, message: &Message) -> Vec<u8> {
         let mut frame = Vec::new();
-        self.publish(topic, payload, &mut frame);
+        self.publish(topic, message, &mut frame);
         frame
     }
 
@@ -83,27 +85,31 @@ impl Dialect for Hub {
         &self,
         link: &mut Link,
         topic: &str,
-        payload: &Payload,
-    ) -> Result<Exchange, BenchError> {
+        messages: &[Message],
+    ) -> Result<Vec<Exchange>, BenchError> {
         let inbox = self.hello(link, false)?.inbox;
         self.subscribe(link, 1, &inbox)?;
         read_frame(link, subscribed)?;
         let mut headers = (Vec::new(), Vec::new());
         Packer(&mut headers.0).map(2).str("reply").str(&inbox).str("id").str(ID_MARK);
         Packer(&mut headers.1).map(1).str("re").str(ID_MARK);
-        let event = |topic, headers: &[u8]| {
+        let event = |topic, payload: &[u8], headers: &[u8]| {
             let mut frame = Vec::new();
-            let payload = &payload.encoded();
             EventFrame { topic, payload, headers: Some(headers) }.write(&mut frame);
             frame
         };
-        let (request, reply) = (event(topic, &headers.0), event(&inbox, &headers.1));
-        Ok(Exchange {
-            delivered_request: request.clone(),
-            request,
-            delivered_reply: reply.clone(),
-            reply,
-        })
+        let exchange = |message: &Message| {
+            let payload = message.encoded();
+            let request = event(topic, &payload, &headers.0);
+            let reply = event(&inbox, &payload, &headers.1);
+            Exchange {
+                delivered_request: request.clone(),
+                request,
+                delivered_reply: reply.clone(),
+                reply,
+            }
+        };
+        Ok(messages.iter().map(exchange).collect())
     }
 
     fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError> {

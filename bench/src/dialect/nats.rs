@@ -1,7 +1,9 @@
 //! The client protocol of nats-server.
 
-use super::{Control, Dialect, Exchange, ID_MARK, Link, Next, line, said};
-use crate::{BenchError, Payload};
+use super::link::{Link, line, number, said};
+use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
+use crate::error::BenchError;
+use crate::payload::Message;
 use std::fmt::Write;
 
 /// nats-server.
@@ -10,7 +12,8 @@ pub struct Nats;
 
 const CONNECT: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"name\":\"bench\",\
     \"lang\":\"rust\",\"version\":\"0\",\"protocol\":1,\"echo\":true}\r\nPING\r\n";
-/// Subscription ids all have three digits, so that a delivered message's length does not vary.
+/// Subscription ids all have three digits, so that only a payload's length makes a delivered message
+/// longer or shorter.
 const FIRST_SID: usize = 100;
 
 impl Nats {
@@ -63,15 +66,15 @@ impl Dialect for Nats {
         self.subscribe(link, topics)
     }
 
-    fn publish(&self, topic: &str, payload: &Payload, out: &mut Vec<u8>) {
-        let bytes = payload.bytes();
+    fn publish(&self, topic: &str, message: &Message, out: &mut Vec<u8>) {
+        let bytes = message.bytes();
         out.extend_from_slice(format!("PUB {topic} {}\r\n", bytes.len()).as_bytes());
         out.extend_from_slice(bytes);
         out.extend_from_slice(b"\r\n");
     }
 
-    fn delivered(&self, topic: &str, payload: &Payload) -> Vec<u8> {
-        let bytes = payload.bytes();
+    fn delivered(&self, topic: &str, message: &Message) -> Vec<u8> {
+        let bytes = message.bytes();
         let mut out = format!("MSG {topic} {FIRST_SID} {}\r\n", bytes.len()).into_bytes();
         out.extend_from_slice(bytes);
         out.extend_from_slice(b"\r\n");
@@ -82,25 +85,37 @@ impl Dialect for Nats {
         &self,
         link: &mut Link,
         topic: &str,
-        payload: &Payload,
-    ) -> Result<Exchange, BenchError> {
+        messages: &[Message],
+    ) -> Result<Vec<Exchange>, BenchError> {
         self.connect(link)?;
         self.subscribe(link, &["_INBOX.bench.*".to_owned()])?;
-        let (bytes, inbox) = (payload.bytes(), format!("_INBOX.bench.{ID_MARK}"));
-        let message = |head: String| {
-            [format!("{head} {}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+        let inbox = format!("_INBOX.bench.{ID_MARK}");
+        let exchange = |message: &Message| {
+            let bytes = message.bytes();
+            let framed = |head: String| {
+                [format!("{head} {}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
+            };
+            Exchange {
+                request: framed(format!("PUB {topic} {inbox}")),
+                delivered_request: framed(format!("MSG {topic} {FIRST_SID} {inbox}")),
+                reply: framed(format!("PUB {inbox}")),
+                delivered_reply: framed(format!("MSG {inbox} {FIRST_SID}")),
+            }
         };
-        Ok(Exchange {
-            request: message(format!("PUB {topic} {inbox}")),
-            delivered_request: message(format!("MSG {topic} {FIRST_SID} {inbox}")),
-            reply: message(format!("PUB {inbox}")),
-            delivered_reply: message(format!("MSG {inbox} {FIRST_SID}")),
-        })
+        Ok(messages.iter().map(exchange).collect())
+    }
+
+    fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
+        let Some(line) = line(bytes) else { return Ok(None) };
+        // The last word of the line is the payload's length.
+        let digits = line.trim_ascii_end().rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+        let payload = number(digits).ok_or_else(|| said(line))?;
+        Ok(Some(line.len() + payload + 2))
     }
 
     #[inline]
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError> {
-        // The reader knows a message's length; a wrong one would show at the next boundary.
+        // A wrong length of the message before would show here, as another letter.
         match bytes.first() {
             None => return Ok(Next::More),
             Some(b'M') if bytes.len() > 3 => return Ok(Next::Messages { skip: 0, count: 1 }),

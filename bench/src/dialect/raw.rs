@@ -1,7 +1,9 @@
 //! No protocol: bytes that `byte-relay` copies from one socket to others.
 
-use super::{Dialect, Link, Next, line, said};
-use crate::{BenchError, Payload};
+use super::link::{Link, line, said};
+use super::protocol::{Dialect, Next};
+use crate::error::BenchError;
+use crate::payload::Message;
 
 /// The relay. It knows channels, no messages, so what it delivers is the payload and no more.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +41,20 @@ impl Dialect for Raw {
         open(link, HELLO_SUBSCRIBE, topics)
     }
 
-    fn publish(&self, _: &str, payload: &Payload, out: &mut Vec<u8>) {
-        out.extend_from_slice(payload.bytes());
+    fn publish(&self, _: &str, message: &Message, out: &mut Vec<u8>) {
+        out.extend_from_slice(message.bytes());
     }
 
-    fn delivered(&self, _: &str, payload: &Payload) -> Vec<u8> {
-        payload.bytes().to_vec()
+    fn delivered(&self, _: &str, message: &Message) -> Vec<u8> {
+        message.bytes().to_vec()
+    }
+
+    fn tells_length(&self) -> bool {
+        false
+    }
+
+    fn length(&self, _: &[u8]) -> Result<Option<usize>, BenchError> {
+        Err(BenchError::Plan("the relay does not know where a message ends".into()))
     }
 
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError> {

@@ -1,7 +1,9 @@
 //! RESP, the protocol of Redis.
 
-use super::{Control, Dialect, Link, Next, line, said};
-use crate::{BenchError, Payload};
+use super::link::{Link, line, number, said};
+use super::protocol::{Control, Dialect, Next};
+use crate::error::BenchError;
+use crate::payload::Message;
 use std::fmt::Write;
 
 /// redis-server.
@@ -11,6 +13,9 @@ pub struct Redis {
     /// which spares Redis that work.
     pub replies: bool,
 }
+
+const PUBLISH: &[u8] = b"*3\r\n$7\r\nPUBLISH\r\n";
+const MESSAGE: &[u8] = b"*3\r\n$7\r\nmessage\r\n";
 
 impl Dialect for Redis {
     fn name(&self) -> &'static str {
@@ -48,14 +53,26 @@ impl Dialect for Redis {
         })
     }
 
-    fn publish(&self, topic: &str, payload: &Payload, out: &mut Vec<u8>) {
-        bulk(out, b"*3\r\n$7\r\nPUBLISH\r\n", topic, payload);
+    fn publish(&self, topic: &str, message: &Message, out: &mut Vec<u8>) {
+        bulk(out, PUBLISH, topic, message);
     }
 
-    fn delivered(&self, topic: &str, payload: &Payload) -> Vec<u8> {
+    fn delivered(&self, topic: &str, message: &Message) -> Vec<u8> {
         let mut out = Vec::new();
-        bulk(&mut out, b"*3\r\n$7\r\nmessage\r\n", topic, payload);
+        bulk(&mut out, MESSAGE, topic, message);
         out
+    }
+
+    fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
+        let mut used = MESSAGE.len();
+        // The topic, then the payload: each with its length in front and an end of line behind.
+        for _ in 0..2 {
+            let Some(line) = bytes.get(used..).and_then(line) else { return Ok(None) };
+            let digits = line.strip_prefix(b"$").map(<[u8]>::trim_ascii_end);
+            let length = digits.and_then(number).ok_or_else(|| said(line))?;
+            used += line.len() + length + 2;
+        }
+        Ok(Some(used))
     }
 
     fn acknowledges(&self) -> bool {
@@ -78,8 +95,8 @@ impl Dialect for Redis {
     }
 }
 
-fn bulk(out: &mut Vec<u8>, command: &[u8], topic: &str, payload: &Payload) {
-    let bytes = payload.bytes();
+fn bulk(out: &mut Vec<u8>, command: &[u8], topic: &str, message: &Message) {
+    let bytes = message.bytes();
     out.extend_from_slice(command);
     let head = format!("${}\r\n{topic}\r\n${}\r\n", topic.len(), bytes.len());
     out.extend_from_slice(head.as_bytes());

@@ -14,7 +14,10 @@ pub(super) fn payload() -> Arg {
         .value_name("KIND:BYTES")
         .default_value("bin:128")
         .value_parser(|text: &str| text.parse::<Payload>())
-        .help("bin:SIZE (bytes) or map:SIZE (a MessagePack map as a shop would send it)")
+        .help(
+            "bin:SIZE (random bytes), map:SIZE (a MessagePack map as a shop would send it) or \
+             dense:SIZE (a map of many small values); 512 different messages are sent in turn",
+        )
 }
 
 pub(super) fn seconds() -> Arg {

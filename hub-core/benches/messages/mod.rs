@@ -1,4 +1,8 @@
-//! Messages of about 600 bytes, as services send them: orders, log lines, tickets, sign-ins.
+//! Messages for the benchmarks, made from a seed: text of about 600 bytes as services send it (orders,
+//! log lines, tickets, sign-ins), and bytes without structure.
+//!
+//! A benchmark goes over at least 512 of them. With one message alone the processor learns which way
+//! its branches go, and the benchmark shows a speed that no real load sees.
 
 use hub_core::wire::Packer;
 
@@ -155,4 +159,10 @@ fn message(random: &mut Random, every: u64) -> Message {
         }
     }
     message
+}
+
+/// `count` different values of `size` random bytes.
+pub(crate) fn random_bytes(count: usize, size: usize, seed: u64) -> Vec<Vec<u8>> {
+    let mut random = Random::new(seed);
+    (0..count).map(|_| (0..size).map(|_| random.next() as u8).collect()).collect()
 }

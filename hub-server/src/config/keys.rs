@@ -10,9 +10,9 @@ use super::value::{Allowed, Anonymous, Setting, Unit, Value};
 pub struct Key {
     /// Its name in the file, for example `max_frame_bytes`.
     pub name: &'static str,
-    /// What it is for.
+    /// The description of the key that `hub config default` and `hub serve --help` print.
     pub help: &'static str,
-    /// What it may be set to.
+    /// Which values the key accepts.
     pub allowed: Allowed,
     get: fn(&Config) -> Value,
     set: fn(&mut Config, Value) -> bool,
@@ -102,79 +102,79 @@ const fn millis(min: u64, max: u64) -> Allowed {
 
 keys! {
     listen: SocketAddr = loopback(4820), Allowed::Address,
-        "Where clients connect. Port 0 takes a free one.";
+        "The address on which the hub accepts clients. With port 0, the hub takes a free port.";
     http: SocketAddr = loopback(4821), Allowed::Address,
-        "Where /healthz, /readyz, /metrics and the admin API are served. Port 0 takes a free one.";
+        "The address of the HTTP server with /healthz, /readyz, /metrics and the admin API. With port 0, the hub takes a free port.";
     tls_cert: String = String::new(), Allowed::File,
-        "The hub's certificate (PEM), and behind it those between it and its CA. With it, clients connect with TLS only. Changes of this and the other files of TLS are taken over while the hub runs.";
+        "The file with the hub's certificate (PEM), followed by any intermediate certificates. With a certificate, the hub accepts clients over TLS only. When this file or another TLS file changes, the hub reloads it without a restart.";
     tls_key: String = String::new(), Allowed::File,
-        "The private key of tls_cert (PEM, not encrypted). May be in the same file.";
+        "The file with the private key of tls_cert (PEM, not encrypted). It may be the same file as tls_cert.";
     tls_client_ca: String = String::new(), Allowed::File,
-        "The CAs (PEM) that clients' certificates have to be from. With it, clients are asked for one.";
+        "The file with the CAs (PEM) that may issue client certificates. When it is set, the hub asks each client for a certificate.";
     tls_client_auth: ClientAuth = ClientAuth::Required, Allowed::OneOf(ClientAuth::NAMES),
-        "Whether a client without a certificate of tls_client_ca is refused, or may show other credentials.";
+        "Whether every client must show a certificate from tls_client_ca (required), or may show other credentials instead (optional).";
     tls_crl: String = String::new(), Allowed::File,
-        "Revocation lists (PEM) of all CAs above clients' certificates. A list past its next update counts as none, and then clients with certificates are refused.";
+        "The file with the revocation lists (PEM) of all CAs above the client certificates. A list past its next update counts as missing; while a list is missing, the hub refuses clients with certificates.";
     http_tls: HttpTls = HttpTls::Off, Allowed::OneOf(HttpTls::NAMES),
-        "Whether HTTP is served over TLS, with tls_cert. Nobody is asked for a certificate there.";
+        "Whether the HTTP server uses TLS, with the certificate of tls_cert. The HTTP server never asks for a client certificate.";
     anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
-        "From where clients may connect where there is no access file: from this machine only, or from everywhere.";
+        "Which anonymous clients may connect when there is no access file: only those of this machine (loopback), or those of all machines (everywhere). Anonymous clients of other machines may publish and subscribe, but not administer the hub.";
     access: String = String::new(), Allowed::File,
-        "Who may connect, and what each may do. Changes of it are taken over while the hub runs. Without one, clients of this machine may do everything, and others nothing unless anonymous is everywhere; a certificate of tls_client_ca lets publish and subscribe.";
+        "The access file: which clients may connect, and what each may do. When it changes, the hub reloads it without a restart. Without an access file, anonymous clients of this machine may do everything, a client with a certificate from tls_client_ca may publish and subscribe, and the key anonymous decides about all other clients.";
     rules: String = String::new(), Allowed::File,
-        "The scrub's rule file. Changes of it are taken over while the hub runs. Without one, events are only checked.";
+        "The rule file of the scrub. When it changes, the hub reloads it without a restart. Without a rule file, the hub only validates events.";
     threads: usize = 0, count(0, 1024),
-        "Threads that serve clients. 0 is one a core.";
+        "The number of threads that serve clients. 0 means one thread for each core.";
     max_frame_bytes: u32 = 1024 * 1024, bytes(4 * KIB, 256 * MIB),
-        "Largest frame, and so roughly the largest event.";
+        "The size of the largest frame that the hub accepts. An event is one frame, so this is roughly the size of the largest event.";
     max_depth: u8 = 32, count(1, 64),
-        "Deepest nesting of arrays and maps in a payload.";
+        "How deep arrays and maps may be nested in a payload, and in headers.";
     max_elements: u32 = 65_536, count(1, 16_777_216),
-        "Most values in a payload, map keys included.";
+        "How many values a payload may have, and how many the headers may have. In a map, each key counts as one value.";
     max_connections: usize = 16_384, count(1, 1_000_000),
-        "Most clients connected at once. The next one is told to come back later.";
+        "How many clients may be connected at a time. The hub tells further clients to come back later.";
     max_connections_per_address: usize = 0, count(0, 1_000_000),
-        "Most connections of one IPv4 address, or of one IPv6 network (/64). 0 is no limit, which is right where many clients come from behind one address: from a node with many pods, or through a proxy.";
+        "How many connections one IPv4 address, or one IPv6 network (/64), may have. 0 means no limit. Leave it at 0 where many clients share an address, for example pods of one node or clients behind a proxy.";
     max_connections_per_identity: usize = 4_096, count(0, 1_000_000),
-        "Most connections of one identity; anonymous clients have none. 0 is no limit.";
+        "How many connections one identity may have. Anonymous clients have no identity and are not counted. 0 means no limit.";
     max_subscriptions: usize = 4_096, count(1, 1_000_000),
-        "Most subscriptions of a connection.";
+        "How many subscriptions one connection may have.";
     max_topics: usize = 1_000_000, count(1, 100_000_000),
-        "Most topics at once. Events on one more are refused.";
+        "How many topics may exist at a time. The hub refuses an event that would create one more.";
     max_topics_per_identity: usize = 100_000, count(0, 100_000_000),
-        "Most topics at once that are there because one identity published on them first; anonymous clients are told apart by their addresses. 0 is no limit.";
+        "How many of the existing topics one identity may have created. An event creates its topic if the topic does not exist. The topics of anonymous clients are counted by address. 0 means no limit.";
     publish_events_per_second: u64 = 0, count(0, 1_000_000_000),
-        "How many events an identity may publish a second, all its connections together; anonymous clients are told apart by their addresses. Who is faster is read more slowly. 0 is no limit.";
+        "How many events one identity may publish in a second, over all its connections. The events of anonymous clients are counted by address. The hub reads more slowly from a client that exceeds the rate. 0 means no limit.";
     publish_bytes_per_second: u64 = 0, bytes(0, 1024 * GIB),
-        "The same in bytes of its EVENT frames.";
+        "How many bytes of EVENT frames one identity may publish in a second, over all its connections. The bytes of anonymous clients are counted by address. The hub reads more slowly from a client that exceeds the rate. 0 means no limit.";
     publish_burst_ms: u64 = 1_000, millis(1, 600_000),
-        "How much of these rates may be used at once: what comes together in this time.";
+        "The size of the largest burst. A client may publish at once as much as its rates allow in this time.";
     queue_bytes: usize = 4 * 1024 * 1024, bytes(64 * KIB, 4 * GIB),
-        "Most bytes that wait for one connection; at least 4 times max_frame_bytes. Publishers wait from a quarter of it on, and at its end each subscription's overflow policy decides.";
+        "How many bytes may wait to be sent to one connection. It must be at least 4 times max_frame_bytes. When a quarter of it is used, publishers wait. When all of it is used, the overflow policy of each subscription decides.";
     overflow_grace_ms: u64 = 200, millis(0, 60_000),
-        "How long publishers wait for a subscriber with too much waiting, before they go on without it. It gets this time anew once its queue has drained.";
+        "How long publishers wait for a subscriber whose queue is more than a quarter full. After that, they go on without waiting for this subscriber, until its queue has drained. For a subscription with the overflow policy block, publishers wait without a limit.";
     history_topic_bytes: usize = 1024 * 1024, bytes(0, 4 * GIB),
-        "Newest events of one topic kept in memory for clients that reconnect; at most history_bytes. The last event of a topic is always kept.";
+        "How many bytes of its newest events a topic keeps in memory, for clients that reconnect. It may be at most history_bytes. A topic always keeps its last event.";
     history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
-        "Events of all topics kept in memory together, beside the last one of each.";
+        "How many bytes of events all topics together keep in memory. The last event of each topic does not count.";
     memory_bytes: u64 = 0, bytes(0, 1024 * GIB),
-        "How much memory the process may take; at least 8 times queue_bytes. From 80 percent of it on publishers wait, from 95 percent on events and connections are refused. 0 is three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
+        "How much memory the process may use. It must be at least 8 times queue_bytes. When 80 percent are used, publishers wait. When 95 percent are used, the hub refuses events and connections. 0 means three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
     memory_grace_ms: u64 = 1_000, millis(0, 60_000),
-        "How long publishers wait for memory that does not get more before they are refused.";
+        "How long publishers wait for memory to be freed. If no memory is freed in this time, the hub refuses their events.";
     topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
-        "A topic without subscribers and events is forgotten after one to two times this.";
+        "How long the hub keeps a topic that has no subscribers and gets no events. The hub forgets the topic after one to two times this.";
     handshake_ms: u64 = 5_000, millis(10, 600_000),
-        "How long a new connection may take to say HELLO.";
+        "How long the hub waits for the HELLO of a new connection.";
     keepalive_ms: u64 = 15_000, millis(10, HOUR),
-        "How often it is looked whether anything came from a connection. If nothing did, it is asked whether it is alive, and closed if nothing comes until the next look.";
+        "How often the hub checks that a client is alive. The hub sends a PING to a client that is silent for one interval, and disconnects a client that is silent for two intervals.";
     resume_ms: u64 = 120_000, millis(0, 24 * HOUR),
-        "How long a publisher that lost its connection may take to come back and continue where it was.";
+        "How long the hub waits for a client that lost its connection. A client that is back within this time continues where it was, and each of its events is published once.";
     drain_ms: u64 = 10_000, millis(0, HOUR),
-        "How long a stopping hub may take to deliver what it has accepted.";
+        "How long a stopping hub may take to deliver the events that it has accepted.";
     retry_after_ms: u64 = 1_000, millis(0, HOUR),
-        "When clients are told to come back by a hub that stops or is full.";
+        "How long a client should wait before it connects again to a hub that is stopping or full.";
     metrics_topics: usize = 100, count(0, 100_000),
-        "Topics that have metrics of their own on /metrics: those with the most deliveries.";
+        "How many topics have metrics of their own on /metrics. The hub shows the topics with the most deliveries.";
     log: String = "info,actix_server=warn".to_owned(), Allowed::LogFilter,
-        "What is logged to standard error.";
+        "Which messages the hub logs to standard error.";
 }

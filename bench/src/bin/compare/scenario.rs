@@ -93,6 +93,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     flood("bin128", "1→1, 128 B", "bin:128", 1),
     flood("map128", "1→1, map of 128 B", "map:128", 1),
     flood("map1k", "1→1, map of 1 KB", "map:1024", 1),
+    flood("dense300", "1→1, dense map of 300 B", "dense:300", 1),
+    flood("dense3k", "1→1, dense map of 3 KB", "dense:3200", 1),
     flood("bin16k", "1→1, 16 KB", "bin:16384", 1),
     flood("fan10", "1→10, 128 B", "bin:128", 10),
     flood("fan100", "1→100, 128 B", "bin:128", 100),
@@ -272,7 +274,7 @@ fn start(kind: Kind, programs: &Programs) -> Result<Sample, String> {
     let server = Server::spawn(kind, programs)?;
     let payload = Payload::bin(16);
     loop {
-        match hub_bench::first_delivery(kind.dialect(), server.addr, "bench.00", &payload) {
+        match hub_bench::first_delivery(kind.dialect(), server.addr, "bench.00", payload.first()) {
             Ok(()) => break,
             Err(error) if began.elapsed() > Duration::from_secs(10) => {
                 return Err(error.to_string());

@@ -1,0 +1,43 @@
+//! A MessagePack map that grows field by field and knows its size meanwhile.
+//!
+//! MessagePack writes a map's number of fields in front of it. A generator that fills a map up to a
+//! size knows that number only at the end, so the fields are gathered here first.
+
+use hub_core::wire::Packer;
+
+/// The fields so far.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    bytes: Vec<u8>,
+    count: u32,
+}
+
+impl Fields {
+    /// One more field, whose value `value` writes.
+    pub(super) fn add(&mut self, key: &str, value: impl FnOnce(&mut Packer<'_>)) {
+        let mut pack = Packer(&mut self.bytes);
+        value(pack.str(key));
+        self.count += 1;
+    }
+
+    /// All of the other's fields behind those that are here.
+    pub(super) fn append(&mut self, other: &Fields) {
+        self.bytes.extend_from_slice(&other.bytes);
+        self.count += other.count;
+    }
+
+    /// Bytes of the map.
+    pub(super) fn size(&self) -> usize {
+        let head = match self.count {
+            0..=15 => 1,
+            16..=0xffff => 3,
+            _ => 5,
+        };
+        head + self.bytes.len()
+    }
+
+    /// Writes the map.
+    pub(super) fn write(&self, pack: &mut Packer<'_>) {
+        pack.map(self.count).raw(&self.bytes);
+    }
+}
