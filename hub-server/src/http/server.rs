@@ -3,25 +3,24 @@
 //! axum has no bounds of its own. Without those here, whoever can reach the port could hold as many
 //! connections as the process has file descriptors, each for as long as it likes.
 
+use std::future::pending;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::Extensions;
-use hyper::rt::{Sleep, Timer};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
@@ -37,6 +36,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 /// For answers that are being given while the server stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// For the last bytes to a client that is disconnected.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// hyper answers nothing to a head that does not come in time.
+const REQUEST_TIMEOUT_RESPONSE: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 /// Bytes of a head at most, and of what is buffered for a connection.
 const MAX_HEAD_BYTES: usize = 128 * 1024;
 /// Before accepting is tried again. Without a pause, a process without file descriptors would spin.
@@ -121,7 +125,7 @@ async fn accept(
     stopped: oneshot::Receiver<()>,
 ) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+    let (stop, stopping) = watch::channel(());
     let accepting = async {
         // The semaphore is never closed.
         while let Ok(place) = places.clone().acquire_owned().await {
@@ -133,16 +137,18 @@ async fn accept(
                     continue;
                 }
             };
-            let (tls, router, watcher) = (tls.clone(), router.clone(), graceful.watcher());
+            let (tls, router, stopping) = (tls.clone(), router.clone(), stopping.clone());
             tokio::spawn(async move {
-                encrypt_and_serve(socket, peer, tls, router, watcher).await;
+                encrypt_and_serve(socket, peer, tls, router, stopping).await;
                 drop(place);
             });
         }
     };
     tokio::select! { () = accepting => {}, _ = stopped => {} }
-    drop(listener);
-    if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    drop((listener, stopping));
+    stop.send_replace(());
+    // Each connection holds a receiver until it ends.
+    if timeout(SHUTDOWN_TIMEOUT, stop.closed()).await.is_err() {
         tracing::debug!("connections of HTTP were cut off");
     }
 }
@@ -152,57 +158,79 @@ async fn encrypt_and_serve(
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     router: Router,
-    watcher: Watcher,
+    stopping: watch::Receiver<()>,
 ) {
     let _ = socket.set_nodelay(true);
-    let Some(tls) = tls else { return serve(socket, peer, router, watcher).await };
+    let Some(tls) = tls else { return serve(socket, peer, router, stopping).await };
     match timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
-        Ok(Ok(socket)) => serve(socket, peer, router, watcher).await,
+        Ok(Ok(socket)) => serve(socket, peer, router, stopping).await,
         Ok(Err(error)) => tracing::debug!(%error, "no TLS connection for HTTP"),
         Err(_) => tracing::debug!("a TLS handshake for HTTP took too long"),
     }
 }
 
-/// Answers the requests of one connection.
-async fn serve<S>(socket: S, peer: SocketAddr, router: Router, watcher: Watcher)
+/// Serves one connection. A client whose first head does not come in time gets 408.
+async fn serve<S>(mut socket: S, peer: SocketAddr, router: Router, stopping: watch::Receiver<()>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send,
 {
+    if answer_requests(&mut socket, peer, router, stopping).await {
+        return;
+    }
+    let _ = timeout(DISCONNECT_TIMEOUT, async {
+        socket.write_all(REQUEST_TIMEOUT_RESPONSE).await?;
+        socket.shutdown().await
+    })
+    .await;
+}
+
+/// Answers requests until the connection ends. Returns false when no head has come within
+/// [`HEAD_TIMEOUT`]; the connection is open then.
+async fn answer_requests<S>(
+    socket: &mut S,
+    peer: SocketAddr,
+    router: Router,
+    mut stopping: watch::Receiver<()>,
+) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let asked = AtomicBool::new(false);
     let service = service_fn(|mut request: hyper::Request<_>| {
+        asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(PeerAddress(peer));
         // A router is always ready.
         router.clone().call(request)
     });
     let connection = http1::Builder::new()
-        .timer(HeadTimer::default())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .timer(TokioTimer::new())
+        // hyper counts the time in which a connection is idle as time for the next head.
+        .header_read_timeout(KEEP_ALIVE)
         .max_buf_size(MAX_HEAD_BYTES)
         // A client may close its side once it has sent its request.
         .half_close(true)
         .serve_connection(TokioIo::new(socket), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection of HTTP failed");
-    }
-}
-
-/// Gives the first head of a connection the [`HEAD_TIMEOUT`] that hyper asks for, and each further
-/// one [`KEEP_ALIVE`], because hyper counts the time in which a connection is idle as time for the
-/// next head. hyper asks for one deadline for each head.
-#[derive(Debug, Default)]
-struct HeadTimer {
-    had_first: AtomicBool,
-}
-
-impl Timer for HeadTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(Instant::now() + duration)
-    }
-
-    fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
-        let more = match self.had_first.swap(true, Ordering::Relaxed) {
-            false => Duration::ZERO,
-            true => KEEP_ALIVE - HEAD_TIMEOUT,
-        };
-        TokioTimer::new().sleep_until(deadline + more)
+    let mut connection = pin!(connection);
+    let mut first_head_late = pin!(async {
+        sleep(HEAD_TIMEOUT).await;
+        if asked.load(Ordering::Relaxed) {
+            pending::<()>().await;
+        }
+    });
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection of HTTP failed");
+                }
+                return true;
+            }
+            () = first_head_late.as_mut() => return false,
+            _ = stopping.changed(), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
     }
 }

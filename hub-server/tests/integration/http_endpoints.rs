@@ -240,3 +240,15 @@ fn a_server_that_stops_finishes_answers_and_lets_idle_connections_go() {
     assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
     assert!(TcpStream::connect(address).is_err());
 }
+
+#[test]
+fn a_first_head_that_comes_too_late_is_answered_with_408() {
+    let hub = Running::start();
+    for begin in ["", "GET /healthz HTTP/1.1\r\nx: "] {
+        let mut socket = hub.connect();
+        socket.write_all(begin.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{begin:?}: {answer:?}");
+    }
+}
