@@ -81,7 +81,11 @@ impl Confined {
         let mut process = Command::new("sh")
             .args(["-c", &limits, "sh"])
             .arg(this)
-            .args(["the_hub_keeps_file_descriptors_for_itself", "--exact", "--nocapture"])
+            .args([
+                "connections_are_counted_at_the_door::the_hub_keeps_file_descriptors_for_itself",
+                "--exact",
+                "--nocapture",
+            ])
             .env(ACCESS_FILE, access)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

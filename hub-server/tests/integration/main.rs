@@ -1,4 +1,5 @@
-//! Tests of the hub from outside, each module named after what it shows. Tests that read all that their process logs are binaries of their own beside this one.
+//! Tests of the hub from outside, each module named after what it shows. Tests that read all that
+//! their process logs, or what memory it takes, are binaries of their own beside this one.
 
 mod a_pong_is_a_barrier;
 mod a_stalled_subscriber_disturbs_nobody;
@@ -28,7 +29,6 @@ mod keep_alive_ends_the_silent;
 mod limits_change_while_it_runs;
 mod limits_hold_for_each_client;
 mod memory_counts_what_refusals_take;
-mod memory_is_taken_from_clients_that_are_away;
 mod nothing_unscrubbed_leaves;
 mod only_who_may_gets_in;
 mod quarantine_topics_count_for_who_publishes;

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
-use crate::support;
+mod support;
 
 use hub_wire::{Overflow, Subscribe};
 use support::*;
