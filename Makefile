@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test fuzz fmt clippy doc deny walls sdk prometheus examples ci dist bench
+.PHONY: help run test fuzz fmt clippy doc deny walls parts prometheus examples ci dist bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -40,9 +40,10 @@ walls: ## checks: no import circle, no dependency upwards, no file too long
 	.ci/walls --prove
 	.ci/walls
 
-sdk: ## checks: the SDK builds without the hub's side
+parts: ## checks: what can be left out can be: the hub's side, TLS, conditions and schemas
 	cargo check -p hub-core --locked
 	cargo check -p hub-client --no-default-features --locked
+	cargo test -p hub-scrub --no-default-features --locked --lib not_built_in
 
 prometheus: ## checks: the Prometheus configuration, if promtool is there
 	@if command -v promtool >/dev/null; then promtool check config deploy/prometheus.yml; \

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! python hub-scrub/tests/integration/detect_corpus/corpus.py --seed 1 > corpus.jsonl
-//! cargo run -p hub-core --features scrub --example detect_recall -- corpus.jsonl
+//! cargo run -p hub-scrub --example detect_recall -- corpus.jsonl
 //! ```
 //!
 //! A labelled span counts as found if a hit of its detector has exactly its bytes. Precision is the

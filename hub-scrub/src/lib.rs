@@ -6,6 +6,10 @@
 
 mod action;
 mod bits;
+#[cfg(feature = "cel")]
+mod condition;
+#[cfg(not(feature = "cel"))]
+#[path = "condition/absent.rs"]
 mod condition;
 mod describe;
 pub mod detect;

@@ -1,4 +1,7 @@
 //! JSON Schema (draft 2020-12) over MessagePack.
+//!
+//! The validator and its crates take a tenth of the time of a first build, so they are the cargo
+//! feature `json-schema`. A build without it refuses rule files that have schemas.
 
 use super::token::{Token, read};
 use base64::Engine;
@@ -7,7 +10,12 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 /// A compiled schema.
+#[cfg(feature = "json-schema")]
 pub(crate) struct Schema(jsonschema::Validator);
+
+/// A build without the feature cannot have a schema.
+#[cfg(not(feature = "json-schema"))]
+pub(crate) enum Schema {}
 
 impl fmt::Debug for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,6 +23,19 @@ impl fmt::Debug for Schema {
     }
 }
 
+#[cfg(not(feature = "json-schema"))]
+impl Schema {
+    /// Refuses every schema.
+    pub(crate) fn compile(_: &toml::Value) -> Result<Self, String> {
+        Err("this hub was built without JSON Schema (the cargo feature `json-schema`)".to_owned())
+    }
+
+    pub(crate) fn fault(&self, _: &Value) -> Option<String> {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "json-schema")]
 impl Schema {
     /// Compiles a schema, which a rule file holds as a TOML table or as a string of JSON.
     pub(crate) fn compile(raw: &toml::Value) -> Result<Self, String> {

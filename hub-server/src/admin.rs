@@ -8,13 +8,17 @@
 
 use crate::access::{Credentials, Denied, Identity, Peer, Reason};
 use crate::audit::audit;
+use crate::http::PeerAddress;
 use crate::hub::Hub;
 use crate::jwks;
 use crate::reload::Outcome;
-use actix_web::http::header::{self, HeaderValue};
-use actix_web::http::{Method, StatusCode};
-use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource};
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{self, HeaderValue};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -23,34 +27,32 @@ use std::time::SystemTime;
 
 mod origin;
 
-/// Adds the API's paths, all below `/admin/`.
-pub(crate) fn routes(app: &mut ServiceConfig, hub: Arc<Hub>) {
-    app.app_data(Data::from(hub))
-        .service(only(Method::GET, "/admin/audit").route(web::get().to(show_audit)))
-        .service(only(Method::POST, "/admin/reload").route(web::post().to(reload)));
+/// The API's paths, all below `/admin/`.
+pub(crate) fn routes(hub: Arc<Hub>) -> Router {
+    Router::new()
+        .route("/admin/audit", only(Method::GET, get(show_audit)))
+        .route("/admin/reload", only(Method::POST, post(reload)))
+        .with_state(hub)
 }
 
-fn only(method: Method, path: &str) -> Resource {
-    web::resource(path).default_service(web::to(move || {
-        let allowed = HeaderValue::from_str(method.as_str());
-        async move {
-            let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "another method is needed");
-            if let Ok(allowed) = allowed {
-                answer.headers_mut().insert(header::ALLOW, allowed);
-            }
-            answer
-        }
-    }))
+/// `allowed` is the one method that `route` answers; a request with another method gets 405.
+fn only(allowed: Method, route: MethodRouter<Arc<Hub>>) -> MethodRouter<Arc<Hub>> {
+    let refuse = async move || {
+        let allow = [(header::ALLOW, allowed.to_string())];
+        (allow, error(StatusCode::METHOD_NOT_ALLOWED, "another method is needed"))
+    };
+    // axum would answer HEAD with what it has for GET.
+    route.head(refuse.clone()).fallback(refuse)
 }
 
-async fn show_audit(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
+async fn show_audit(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
     match admit(&hub, &request).await {
-        Ok(_) => HttpResponse::Ok().json(audit(&hub).await),
+        Ok(_) => json(StatusCode::OK, &audit(&hub).await),
         Err(refused) => refused,
     }
 }
 
-async fn reload(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
+async fn reload(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
     let identity = match admit(&hub, &request).await {
         Ok(identity) => identity,
         Err(refused) => return refused,
@@ -61,11 +63,11 @@ async fn reload(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
     let files: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
     let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let restart: Vec<_> = outcomes.iter().flat_map(Outcome::needs_restart).collect();
-    HttpResponse::build(status).json(json!({ "files": files, "needs_restart": restart }))
+    json(status, &json!({ "files": files, "needs_restart": restart }))
 }
 
 /// Who asks, if that is somebody who may administer.
-async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpResponse> {
+async fn admit(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Response> {
     if origin::is_of_another_site(request) {
         return Err(error(StatusCode::FORBIDDEN, "this is not for pages of other sites"));
     }
@@ -76,7 +78,7 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
     if anonymous && origin::is_forwarded(request) {
         return Err(error(StatusCode::FORBIDDEN, "through a proxy, this takes credentials"));
     }
-    let address = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let address = PeerAddress::of(&request.extensions).map(|peer| peer.ip().to_canonical());
     let loopback = address.is_some_and(|ip| ip.is_loopback())
         && (!anonymous || origin::names_this_machine(request));
     let peer = Peer { loopback, certificate: None };
@@ -99,8 +101,8 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
     }
 }
 
-fn credentials(request: &HttpRequest) -> Option<Credentials> {
-    let Some(header) = request.headers().get(header::AUTHORIZATION) else {
+fn credentials(request: &Parts) -> Option<Credentials> {
+    let Some(header) = request.headers.get(header::AUTHORIZATION) else {
         return Some(Credentials::None);
     };
     let (scheme, value) = header.to_str().ok()?.split_once(' ')?;
@@ -119,7 +121,7 @@ fn credentials(request: &HttpRequest) -> Option<Credentials> {
     Some(Credentials::Password { user: user.to_owned(), password: password.to_owned() })
 }
 
-fn refusal(denied: Denied) -> HttpResponse {
+fn refusal(denied: Denied) -> Response {
     tracing::info!(reason = %denied.reason(), "somebody was not let in to the admin API");
     if denied.reason() == Reason::KeysPending {
         return error(StatusCode::SERVICE_UNAVAILABLE, &denied.to_string());
@@ -130,6 +132,11 @@ fn refusal(denied: Denied) -> HttpResponse {
     answer
 }
 
-fn error(status: StatusCode, why: &str) -> HttpResponse {
-    HttpResponse::build(status).json(json!({ "error": why }))
+fn error(status: StatusCode, why: &str) -> Response {
+    json(status, &json!({ "error": why }))
+}
+
+fn json(status: StatusCode, body: &Value) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    (status, [(header::CONTENT_TYPE, kind)], body.to_string()).into_response()
 }

@@ -1,34 +1,27 @@
-//! Health, metrics and what others add (the admin API) over HTTP, beside the data plane and
-//! independent of it.
+//! Health, metrics and further routes (the admin API) over HTTP, beside the data plane and
+//! independent of it. Without it no probe, no Prometheus and no administrator reaches a hub.
 //!
-//! One worker thread answers; health and metrics are made from memory, so a slow scraper costs a
-//! connection and nothing else. Connections, the time a request may take to arrive, and the time
-//! an idle connection is kept are bounded. Health and metrics read nothing of a request but its
-//! method and path, and repeat nothing of it in an answer.
+//! One thread of its own answers, so a slow scraper costs a connection and nothing else.
+//! `server` bounds connections and times. Health and metrics are made from memory: they read only
+//! the method and path of a request, and repeat nothing of it in an answer.
 
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::http::{Method, StatusCode, header};
-use actix_web::middleware::DefaultHeaders;
-use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, Resource, guard};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use prometheus::{Encoder, Registry, TextEncoder};
 
-/// More than this wait to be accepted. With the next one: whoever wants to keep others from an
-/// answer has to open so many each second.
-const MAX_CONNECTIONS: usize = 1024;
-/// For the head of a request, which is one packet.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
-/// Several packets, and computing on both sides.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const SHUTDOWN_SECONDS: u64 = 1;
+mod server;
+
+pub use server::HttpServer;
+pub(crate) use server::PeerAddress;
 
 const INDEX: &str = "hub\n\n\
     /healthz  200 while the process runs\n\
@@ -36,7 +29,7 @@ const INDEX: &str = "hub\n\n\
     /metrics  for Prometheus\n\
     /admin/audit, /admin/reload  for administrators\n";
 
-/// What the answers are made from.
+/// What health and metrics are made from.
 #[derive(Clone)]
 pub struct HttpState {
     /// The metrics.
@@ -45,77 +38,49 @@ pub struct HttpState {
     pub ready: Arc<AtomicBool>,
 }
 
-/// Serves `/healthz`, `/readyz`, `/metrics` and what `more` adds on `listener`. The server takes no
-/// signals: stop it with its handle, last, so that `/readyz` can say "draining" while the hub
-/// drains.
+/// Serves `/healthz`, `/readyz`, `/metrics` and the routes of `more` on `listener`, in a thread of
+/// its own. The server takes no signals. Stop it last, so that `/readyz` can say "draining" while
+/// the hub drains.
 ///
 /// # Errors
 ///
-/// Where the listener cannot be used.
-///
-/// # Panics
-///
-/// Outside an actix system, on which the server is to be spawned.
+/// When the listener cannot be used, or the operating system gives no thread.
 pub fn serve(
     listener: TcpListener,
     state: HttpState,
     tls: Option<rustls::ServerConfig>,
-    more: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
-) -> io::Result<Server> {
-    let server = HttpServer::new(move || {
-        let (state, more) = (state.clone(), more.clone());
-        App::new()
-            .wrap(
-                DefaultHeaders::new()
-                    .add((header::CACHE_CONTROL, "no-store"))
-                    .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")),
-            )
-            .configure(move |app| {
-                routes(app, state);
-                more(app);
-            })
-    });
-    let server = server
-        .workers(1)
-        .max_connections(MAX_CONNECTIONS)
-        .client_request_timeout(REQUEST_TIMEOUT)
-        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .tls_handshake_timeout(HANDSHAKE_TIMEOUT)
-        .disable_signals();
-    let server = match tls {
-        None => server.listen(listener)?,
-        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
-    };
-    Ok(server.run())
+    more: Router,
+) -> io::Result<HttpServer> {
+    HttpServer::start(listener, tls, routes(state).merge(more).layer(map_response(add_headers)))
 }
 
-fn routes(app: &mut ServiceConfig, state: HttpState) {
-    app.app_data(Data::new(state))
-        .service(page("/").route(get().to(|| async { text(StatusCode::OK, INDEX) })))
-        .service(page("/healthz").route(get().to(|| async { text(StatusCode::OK, "ok\n") })))
-        .service(page("/readyz").route(get().to(readyz)))
-        .service(page("/metrics").route(get().to(metrics)))
-        .default_service(web::to(|| async {
-            text(StatusCode::NOT_FOUND, "not found; / lists what there is\n")
-        }));
+fn routes(state: HttpState) -> Router {
+    Router::new()
+        .route("/", page(get(async || text(StatusCode::OK, INDEX))))
+        .route("/healthz", page(get(async || text(StatusCode::OK, "ok\n"))))
+        .route("/readyz", page(get(readyz)))
+        .route("/metrics", page(get(metrics)))
+        .fallback(async || text(StatusCode::NOT_FOUND, "not found; / lists what there is\n"))
+        .with_state(state)
 }
 
-/// A path that answers GET and HEAD, and anything else with 405.
-fn page(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(|| async {
-        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
-        response
-    }))
+/// `get` answers GET and HEAD; a request with another method gets 405.
+fn page<S: Clone + Send + Sync + 'static>(get: MethodRouter<S>) -> MethodRouter<S> {
+    get.fallback(async || {
+        let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
+        (allow, text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n"))
+    })
 }
 
-fn get() -> actix_web::Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Method(Method::HEAD)))
+/// Adds to every answer what keeps caches and browsers from doing more with it than is meant.
+async fn add_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
-async fn readyz(state: Data<HttpState>) -> HttpResponse {
+async fn readyz(State(state): State<HttpState>) -> Response {
     if state.ready.load(Ordering::Acquire) {
         text(StatusCode::OK, "ready\n")
     } else {
@@ -123,11 +88,13 @@ async fn readyz(state: Data<HttpState>) -> HttpResponse {
     }
 }
 
-async fn metrics(state: Data<HttpState>) -> HttpResponse {
+async fn metrics(State(state): State<HttpState>) -> Response {
     let encoder = TextEncoder::new();
     let mut body = Vec::new();
     match encoder.encode(&state.registry.gather(), &mut body) {
-        Ok(()) => HttpResponse::Ok().content_type(encoder.format_type()).body(body),
+        Ok(()) => {
+            ([(header::CONTENT_TYPE, encoder.format_type().to_owned())], body).into_response()
+        }
         Err(error) => {
             tracing::error!(%error, "the metrics could not be encoded");
             text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be encoded\n")
@@ -135,6 +102,7 @@ async fn metrics(state: Data<HttpState>) -> HttpResponse {
     }
 }
 
-fn text(status: StatusCode, body: &'static str) -> HttpResponse {
-    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(body)
+fn text(status: StatusCode, body: &'static str) -> Response {
+    // axum says that text is text/plain in UTF-8.
+    (status, body).into_response()
 }

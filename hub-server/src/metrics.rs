@@ -11,6 +11,10 @@ use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use std::sync::Arc;
 
+mod process;
+
+use process::ProcessCollector;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     pub events: IntCounter,
@@ -121,8 +125,7 @@ impl Metrics {
         )?;
         build.set(1);
         with.register(Box::new(build))?;
-        let process = prometheus::process_collector::ProcessCollector::for_self();
-        with.register(Box::new(process))
+        with.register(Box::new(ProcessCollector::new()))
     }
 }
 

@@ -187,13 +187,8 @@ fn run_from(
                     .map_err(|error| ServeError::Start(std::io::Error::other(error)))?,
             ),
         };
-        let admin = {
-            let hub = hub.clone();
-            move |app: &mut _| admin::routes(app, hub.clone())
-        };
+        let admin = admin::routes(hub.clone());
         let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
-        let http_handle = http.handle();
-        actix_rt::spawn(http);
         if let Some((set, file, seen)) = rules {
             RuleFile::apply(&hub, set);
             actix_rt::spawn(reload::follow(hub.clone(), file, seen));
@@ -231,7 +226,9 @@ fn run_from(
         hub.ready.store(false, Ordering::Release);
         accepting.abort();
         drain(&hub, Duration::from_millis(drain_ms)).await;
-        http_handle.stop(false).await;
+        if let Err(error) = http.stop().await {
+            tracing::error!(%error, "the HTTP server did not end as it should");
+        }
         arbiters.iter().for_each(|arbiter| {
             arbiter.stop();
         });

@@ -109,4 +109,21 @@ mod tests {
             assert!(error.starts_with("rules.toml:"), "{error}");
         }
     }
+
+    #[cfg(not(any(feature = "cel", feature = "json-schema")))]
+    #[test]
+    fn what_was_not_built_in_is_named_with_its_place() {
+        let rule = |what: &str| {
+            format!("[[rule]]\nname = \"a\"\n{what}\naction = \"reject\"\n[rule.tests]\nhits = []")
+        };
+        for (what, key, missing) in [
+            ("condition = \"true\"", "rule.a.condition", "conditions (the cargo feature `cel`)"),
+            ("schema = \"{}\"", "rule.a.schema", "JSON Schema (the cargo feature `json-schema`)"),
+        ] {
+            let refused = RuleSet::load(&rule(what), "rules.toml", &SystemKeys).unwrap_err();
+            let error = refused.0.iter().find(|error| error.key == key).unwrap();
+            assert_eq!(error.line, 3);
+            assert_eq!(error.message, format!("this hub was built without {missing}"));
+        }
+    }
 }

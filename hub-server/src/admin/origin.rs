@@ -2,8 +2,8 @@
 //! forge: `Host`, `Origin` and `Sec-Fetch-Site`. What a proxy says of the request it passes on is
 //! never believed, since anybody can say it.
 
-use actix_web::HttpRequest;
-use actix_web::http::header::{self, HeaderName};
+use axum::http::header::{self, HeaderName};
+use axum::http::request::Parts;
 use std::net::IpAddr;
 
 const FETCH_SITE: &str = "sec-fetch-site";
@@ -11,15 +11,15 @@ const FETCH_SITE: &str = "sec-fetch-site";
 const FORWARDING: [HeaderName; 5] = [
     header::FORWARDED,
     header::VIA,
-    header::X_FORWARDED_FOR,
-    header::X_FORWARDED_HOST,
-    header::X_FORWARDED_PROTO,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-proto"),
 ];
 
 /// Whether a page of another site has made a browser send it.
-pub(super) fn is_of_another_site(request: &HttpRequest) -> bool {
-    let mut sites = request.headers().get_all(FETCH_SITE);
-    let mut origins = request.headers().get_all(header::ORIGIN);
+pub(super) fn is_of_another_site(request: &Parts) -> bool {
+    let mut sites = request.headers.get_all(FETCH_SITE).iter();
+    let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let named = authority(request);
     sites.any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
         || origins.any(|origin| {
@@ -31,13 +31,13 @@ pub(super) fn is_of_another_site(request: &HttpRequest) -> bool {
 }
 
 /// Whether somebody says that he passes it on.
-pub(super) fn is_forwarded(request: &HttpRequest) -> bool {
-    FORWARDING.iter().any(|name| request.headers().contains_key(name))
+pub(super) fn is_forwarded(request: &Parts) -> bool {
+    FORWARDING.iter().any(|name| request.headers.contains_key(name))
 }
 
 /// Whether it names this machine as the one that it is for. A name that a stranger's DNS made point
 /// to loopback does not.
-pub(super) fn names_this_machine(request: &HttpRequest) -> bool {
+pub(super) fn names_this_machine(request: &Parts) -> bool {
     let Some(host) = authority(request) else { return false };
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -49,9 +49,9 @@ pub(super) fn names_this_machine(request: &HttpRequest) -> bool {
 
 /// Host and port that it is for: the one `Host`, or what HTTP/2 has in its place. None if there is
 /// none, or several that may differ.
-fn authority(request: &HttpRequest) -> Option<&str> {
-    let mut hosts = request.headers().get_all(header::HOST).map(|host| host.to_str().ok());
-    let target = request.uri().authority().map(|authority| authority.as_str());
+fn authority(request: &Parts) -> Option<&str> {
+    let mut hosts = request.headers.get_all(header::HOST).iter().map(|host| host.to_str().ok());
+    let target = request.uri.authority().map(|authority| authority.as_str());
     match (hosts.next(), hosts.next(), target) {
         (Some(host), None, None) => host,
         (None, None, target) => target,

@@ -25,16 +25,23 @@ pub(crate) struct OpenFiles {
 pub(crate) fn raise_open_files() -> Option<OpenFiles> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
-        let mut raised = limit;
-        raised.current = raised.maximum;
-        match setrlimit(Resource::Nofile, raised) {
-            Ok(()) => limit = raised,
-            Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "cannot raise the limit of open files");
         }
     }
-    let open = std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
-    let limit = usize::try_from(limit.current?).unwrap_or(usize::MAX);
-    Some(OpenFiles { limit, open })
+    Some(OpenFiles { limit: open_file_limit()?, open: open_file_count().unwrap_or(0) })
+}
+
+/// How many files this process may open. `None`: as many as it likes.
+pub(crate) fn open_file_limit() -> Option<usize> {
+    let limit = getrlimit(Resource::Nofile).current?;
+    Some(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// How many files this process has open. `None` on systems without `/proc`.
+pub(crate) fn open_file_count() -> Option<usize> {
+    std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count)
 }
 
 /// A budget, and from what it was derived.

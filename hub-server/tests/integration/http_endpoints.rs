@@ -7,11 +7,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use actix_web::dev::ServerHandle;
-use hub_server::http::{HttpState, serve};
+use axum::Router;
+use hub_server::http::{HttpServer, HttpState, serve};
 use prometheus::{IntCounter, Registry};
 
 /// A server on a port of its own, stopped when dropped.
@@ -19,8 +19,7 @@ struct Running {
     address: SocketAddr,
     ready: Arc<AtomicBool>,
     counter: IntCounter,
-    handle: ServerHandle,
-    thread: Option<JoinHandle<std::io::Result<()>>>,
+    server: Option<HttpServer>,
 }
 
 impl Running {
@@ -32,16 +31,8 @@ impl Running {
         let counter = IntCounter::new("hub_tests_total", "Counts.").unwrap();
         registry.register(Box::new(counter.clone())).unwrap();
         let state = HttpState { registry, ready: ready.clone() };
-        let (send, receive) = std::sync::mpsc::channel();
-        let thread = thread::spawn(move || {
-            actix_rt::System::new().block_on(async move {
-                let server = serve(listener, state, None, |_| {})?;
-                send.send(server.handle()).unwrap();
-                server.await
-            })
-        });
-        let handle = receive.recv().unwrap();
-        Running { address, ready, counter, handle, thread: Some(thread) }
+        let server = serve(listener, state, None, Router::new()).unwrap();
+        Running { address, ready, counter, server: Some(server) }
     }
 
     fn connect(&self) -> TcpStream {
@@ -64,11 +55,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        drop(self.handle.stop(false));
-        if let Some(thread) = self.thread.take() {
-            let ended = thread.join();
-            assert!(thread::panicking() || ended.is_ok_and(|result| result.is_ok()));
-        }
+        let server = self.server.take().unwrap();
+        let ended = actix_rt::System::new().block_on(server.stop());
+        assert!(thread::panicking() || ended.is_ok());
     }
 }
 
@@ -215,4 +204,51 @@ fn a_huge_head_is_refused() {
     let _ = socket.write_all(b"GET /healthz HTTP/1.1\r\nx: ");
     let took = until_closed(socket, &[b'a'; 65_536], Duration::from_millis(10));
     assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn an_idle_connection_is_kept_for_some_seconds_and_then_closed() {
+    let hub = Running::start();
+    let mut socket = hub.connect();
+    let mut buffer = [0; 4096];
+    let mut ask = |socket: &mut TcpStream| {
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"ok\n") {
+            let read = socket.read(&mut buffer).unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&answer));
+            answer.extend(&buffer[..read]);
+        }
+    };
+    ask(&mut socket);
+    // Longer than the first head of a connection may take, which is one second.
+    thread::sleep(Duration::from_secs(2));
+    ask(&mut socket);
+    let took = until_closed(socket, b"", Duration::from_millis(10));
+    assert!(took > Duration::from_secs(4) && took < Duration::from_secs(9), "{took:?}");
+}
+
+#[test]
+fn a_server_that_stops_finishes_answers_and_lets_idle_connections_go() {
+    let hub = Running::start();
+    let mut idle = hub.connect();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let mut buffer = [0; 4096];
+    assert!(idle.read(&mut buffer).unwrap() > 0);
+    let (start, address) = (Instant::now(), hub.address);
+    drop(hub);
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert!(TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_first_head_that_comes_too_late_is_answered_with_408() {
+    let hub = Running::start();
+    for begin in ["", "GET /healthz HTTP/1.1\r\nx: "] {
+        let mut socket = hub.connect();
+        socket.write_all(begin.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{begin:?}: {answer:?}");
+    }
 }

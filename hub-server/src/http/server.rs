@@ -1,0 +1,236 @@
+//! The HTTP server: accepts connections and serves each within bounds.
+//!
+//! axum has no bounds of its own. Without those here, whoever can reach the port could hold as many
+//! connections as the process has file descriptors, each for as long as it likes.
+
+use std::future::pending;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Extensions;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+
+/// Connections that are served at a time; further ones wait to be accepted. Together with
+/// [`HEAD_TIMEOUT`]: whoever wants to keep others from an answer has to open so many each second.
+const MAX_CONNECTIONS: usize = 1024;
+/// For the head of the first request, which is one packet.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
+/// For the head of each further request of a connection, which may be idle until then.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// For the TLS handshake, which is several packets, and computing on both sides.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
+/// For answers that are being given while the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+/// For the last bytes to a client that is disconnected.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// hyper answers nothing to a head that does not come in time.
+const REQUEST_TIMEOUT_RESPONSE: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// Bytes of a head at most, and of what is buffered for a connection.
+const MAX_HEAD_BYTES: usize = 128 * 1024;
+/// Before accepting is tried again. Without a pause, a process without file descriptors would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The address from which a request comes, as an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PeerAddress(SocketAddr);
+
+impl PeerAddress {
+    /// The address of the client of a request. None only in a request that no connection brought.
+    pub(crate) fn of(extensions: &Extensions) -> Option<SocketAddr> {
+        extensions.get::<PeerAddress>().map(|peer| peer.0)
+    }
+}
+
+/// A running HTTP server. It stops when dropped.
+#[derive(Debug)]
+pub struct HttpServer {
+    /// Sending, or dropping it, makes the server stop.
+    stop: oneshot::Sender<()>,
+    /// Resolves when every connection has ended.
+    ended: oneshot::Receiver<()>,
+}
+
+impl HttpServer {
+    pub(super) fn start(
+        listener: TcpListener,
+        tls: Option<rustls::ServerConfig>,
+        router: Router,
+    ) -> io::Result<HttpServer> {
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let (started, starting) = mpsc::channel();
+        thread::Builder::new().name("hub-http".to_owned()).spawn(move || {
+            let (runtime, listener) = match prepare(listener) {
+                Ok(prepared) => prepared,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            let _ = started.send(Ok(()));
+            runtime.block_on(accept(listener, tls.map(acceptor), router, stopped));
+            // Ends the connections that are left.
+            drop(runtime);
+            let _ = end.send(());
+        })?;
+        starting.recv().map_err(io::Error::other)??;
+        Ok(HttpServer { stop, ended })
+    }
+
+    /// Accepts no further connection, lets answers that are being given be finished for at most a
+    /// second, and returns when every connection has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the thread of the server has panicked.
+    pub async fn stop(self) -> io::Result<()> {
+        drop(self.stop);
+        self.ended.await.map_err(|_| io::Error::other("the thread of the HTTP server panicked"))
+    }
+}
+
+/// A runtime for one thread, and the listener within it.
+fn prepare(
+    listener: TcpListener,
+) -> io::Result<(tokio::runtime::Runtime, tokio::net::TcpListener)> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = runtime.block_on(async { tokio::net::TcpListener::from_std(listener) })?;
+    Ok((runtime, listener))
+}
+
+fn acceptor(mut tls: rustls::ServerConfig) -> TlsAcceptor {
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(tls))
+}
+
+/// Accepts and serves connections until `stopped` resolves.
+async fn accept(
+    listener: tokio::net::TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stopped: oneshot::Receiver<()>,
+) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (stop, stopping) = watch::channel(());
+    let accepting = async {
+        // The semaphore is never closed.
+        while let Ok(place) = places.clone().acquire_owned().await {
+            let (socket, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection of HTTP");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let (tls, router, stopping) = (tls.clone(), router.clone(), stopping.clone());
+            tokio::spawn(async move {
+                encrypt_and_serve(socket, peer, tls, router, stopping).await;
+                drop(place);
+            });
+        }
+    };
+    tokio::select! { () = accepting => {}, _ = stopped => {} }
+    drop((listener, stopping));
+    stop.send_replace(());
+    // Each connection holds a receiver until it ends.
+    if timeout(SHUTDOWN_TIMEOUT, stop.closed()).await.is_err() {
+        tracing::debug!("connections of HTTP were cut off");
+    }
+}
+
+async fn encrypt_and_serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    stopping: watch::Receiver<()>,
+) {
+    let _ = socket.set_nodelay(true);
+    let Some(tls) = tls else { return serve(socket, peer, router, stopping).await };
+    match timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
+        Ok(Ok(socket)) => serve(socket, peer, router, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%error, "no TLS connection for HTTP"),
+        Err(_) => tracing::debug!("a TLS handshake for HTTP took too long"),
+    }
+}
+
+/// Serves one connection. A client whose first head does not come in time gets 408.
+async fn serve<S>(mut socket: S, peer: SocketAddr, router: Router, stopping: watch::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    if answer_requests(&mut socket, peer, router, stopping).await {
+        return;
+    }
+    let _ = timeout(DISCONNECT_TIMEOUT, async {
+        socket.write_all(REQUEST_TIMEOUT_RESPONSE).await?;
+        socket.shutdown().await
+    })
+    .await;
+}
+
+/// Answers requests until the connection ends. Returns false when no head has come within
+/// [`HEAD_TIMEOUT`]; the connection is open then.
+async fn answer_requests<S>(
+    socket: &mut S,
+    peer: SocketAddr,
+    router: Router,
+    mut stopping: watch::Receiver<()>,
+) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let asked = AtomicBool::new(false);
+    let service = service_fn(|mut request: hyper::Request<_>| {
+        asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(PeerAddress(peer));
+        // A router is always ready.
+        router.clone().call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // hyper counts the time in which a connection is idle as time for the next head.
+        .header_read_timeout(KEEP_ALIVE)
+        .max_buf_size(MAX_HEAD_BYTES)
+        // A client may close its side once it has sent its request.
+        .half_close(true)
+        .serve_connection(TokioIo::new(socket), service);
+    let mut connection = pin!(connection);
+    let mut first_head_late = pin!(async {
+        sleep(HEAD_TIMEOUT).await;
+        if asked.load(Ordering::Relaxed) {
+            pending::<()>().await;
+        }
+    });
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection of HTTP failed");
+                }
+                return true;
+            }
+            () = first_head_late.as_mut() => return false,
+            _ = stopping.changed(), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
