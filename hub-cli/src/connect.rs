@@ -23,7 +23,7 @@ const ENDING: Duration = Duration::from_secs(12);
 
 /// The options of every command that talks to a hub.
 pub(crate) fn args() -> [Arg; 7] {
-    [
+    let args = [
         Arg::new("server")
             .long("server")
             .global(true)
@@ -57,7 +57,8 @@ pub(crate) fn args() -> [Arg; 7] {
             .env("HUB_TLS_NAME")
             .value_name("NAME")
             .help("The name that the hub's certificate must contain. Without it, this is the host of the hub's address"),
-    ]
+    ];
+    args.map(|arg| arg.help_heading("Options for connecting"))
 }
 
 fn file(name: &'static str, env: &'static str, help: &'static str) -> Arg {

@@ -27,6 +27,7 @@ pub(crate) fn command() -> Command {
             Arg::new("json").value_name("JSON").help("The payload. Without it, the command reads payloads from stdin"),
             Arg::new("format")
                 .long("format")
+                .value_name("FORMAT")
                 .value_parser(["json", "msgpack"])
                 .default_value("json")
                 .conflicts_with("json")

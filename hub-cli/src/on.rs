@@ -52,6 +52,7 @@ pub(crate) fn command() -> Command {
                 .help("Print the MessagePack bytes of the payloads, one after another"),
             Arg::new("overflow")
                 .long("overflow")
+                .value_name("POLICY")
                 .value_parser(policies)
                 .default_value(Overflow::default().name())
                 .help("The overflow policy: what the hub does with events when this command reads too slowly"),

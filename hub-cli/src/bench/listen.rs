@@ -37,6 +37,7 @@ pub(super) fn command() -> Command {
                 .help("How many seconds to wait for the first event"),
             Arg::new("overflow")
                 .long("overflow")
+                .value_name("POLICY")
                 .value_parser(Overflow::ALL.map(Overflow::name))
                 .default_value(Overflow::default().name())
                 .help("The overflow policy: what the hub does with events when this command reads too slowly"),

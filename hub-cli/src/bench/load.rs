@@ -65,6 +65,7 @@ pub(super) fn fanout() -> Command {
             seconds(),
             Arg::new("overflow")
                 .long("overflow")
+                .value_name("POLICY")
                 .value_parser(Overflow::ALL.map(Overflow::name))
                 .default_value(Overflow::Block.name())
                 .help("The overflow policy: what the hub does with events when a subscriber reads too slowly"),
