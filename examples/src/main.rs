@@ -1,7 +1,7 @@
 //! The program `shop`: without a command it runs the whole shop, and with a command one service.
 //!
-//! It is one program, so that a first build links only one. The shop starts this program again for
-//! each service.
+//! The shop starts this program again for each service. If each service were a program of its own, a
+//! first build would have to link seven programs.
 
 use clap::{Parser, Subcommand};
 use hub_client::BoxError;
@@ -9,10 +9,10 @@ use hub_examples::services::{analytics, audit, email, orders, payments};
 use hub_examples::shop;
 use std::process::ExitCode;
 
-/// A shop of small services that talk through the hub. Ctrl-C ends it.
+/// A shop of small services that exchange events through the hub. Ctrl-C ends it.
 ///
-/// Without a command, this starts a hub and all services, each in a process of its own, and checks
-/// at the end that no event is missing. With a command, it runs one service.
+/// Without a command, this program starts a hub and all services, each in a process of its own. At the
+/// end, it checks that no event is missing. With a command, this program runs one service.
 #[derive(Parser)]
 #[command(name = "shop", args_conflicts_with_subcommands = true)]
 struct CommandLine {
@@ -24,15 +24,15 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Service {
-    /// Makes up orders and has them paid
+    /// Make up orders and request a payment for each
     Orders(orders::Arguments),
-    /// Charges customers
+    /// Answer the requests for payments
     Payments(payments::Arguments),
-    /// Thanks customers who have paid
+    /// Thank the customers who have paid
     Email(email::Arguments),
-    /// Counts all events and keeps the total of the paid orders
+    /// Count all events and add up the paid orders
     Analytics(analytics::Arguments),
-    /// Checks the numbers of all events, and prints the gaps
+    /// Check the event numbers of all topics, and print the gaps
     Audit(audit::Arguments),
 }
 

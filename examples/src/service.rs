@@ -1,8 +1,8 @@
-//! What every service does in the same way: connect, print what happens to the connection, and end in
+//! The parts that all services share: they connect, print what happens to the connection, and end in
 //! good order.
 //!
-//! Without this module each service would repeat the handling of signals and of the connection's
-//! events, and hide what it is an example of.
+//! Without this module, each service would repeat the handling of signals and of the connection's
+//! events, and that code would hide what the service is an example of.
 
 use crate::report::Report;
 use hub_client::{BoxError, Client, ConnectionEvent, Emitter, with_causes};
@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 /// The options that every service has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Connection {
-    /// The hub's address
+    /// The address of the hub
     #[arg(long, value_name = "URL", env = "HUB_SERVER", default_value = "hub://127.0.0.1:4820")]
     pub server: String,
-    /// Ends when stdin ends too, so that this process does not outlive the process that started it
+    /// End also when stdin ends, so that this process does not outlive the process that started it
     #[arg(long)]
     pub exit_with_stdin: bool,
 }
@@ -42,7 +42,7 @@ impl Service {
         let builder = Client::builder(&connection.server).name(name);
         let hub = tokio::select! {
             connected = builder.patience(Duration::from_secs(30)).connect() => connected?,
-            () = stop.wait() => return Err("stopped before the hub was there".into()),
+            () = stop.wait() => return Err("the service was stopped before it could connect to a hub".into()),
         };
         let report = Report::new(name);
         tokio::spawn(tell_connection(hub.clone(), report.clone()));
@@ -50,8 +50,8 @@ impl Service {
         Ok(Service { hub, report, stop })
     }
 
-    /// Prints that the service works. The shop starts no `orders` before all others have printed
-    /// this line.
+    /// Prints that the service works. The shop starts `orders` only when all other services have
+    /// printed this line.
     pub fn ready(&self, what: &str) {
         self.report.say(format_args!("ready: {what}"));
     }
@@ -97,8 +97,8 @@ impl Stop {
     fn new(with_stdin: bool) -> std::io::Result<Stop> {
         let (ended, end) = oneshot::channel();
         if with_stdin {
-            // A thread that nobody waits for. At its end, the runtime would wait for a read on one
-            // of its own threads, and the process would stay.
+            // Nobody waits for this thread. If a thread of the runtime read stdin, the runtime would
+            // wait for that read at its end, and the process would stay.
             std::thread::spawn(move || {
                 let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
                 let _ = ended.send(());
@@ -135,10 +135,10 @@ async fn tell_connection(hub: Client, report: Report) {
                 report.say(format_args!("connected as {publisher}"));
             }
             ConnectionEvent::Lost { reason } => {
-                report.say(format_args!("connection lost: {reason}"));
+                report.say(format_args!("the connection was lost: {reason}"));
             }
             ConnectionEvent::OutcomeUnknown { events } => {
-                report.fault(format_args!("nobody can say whether {events} events arrived"));
+                report.fault(format_args!("it is unknown whether {events} events arrived"));
             }
             _ => {}
         }

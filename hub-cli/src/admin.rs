@@ -1,4 +1,7 @@
-//! `hub audit` and `hub reload`: what administrators ask of a running hub.
+//! `hub audit` and `hub reload`, the commands for administrators of a running hub.
+//!
+//! Without this module, an administrator would have to send HTTP requests to the admin API by hand
+//! and read its JSON.
 
 use crate::connect::token;
 use crate::exit::{Exit, Failure};
@@ -7,33 +10,41 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// A million topics with long names.
+/// The most bytes that an answer may have: enough for a million topics with long names.
 const BODY_MAX: usize = 512 * 1024 * 1024;
 
-/// What each of these commands takes.
+/// Adds the arguments that both commands have.
 fn with_args(command: Command) -> Command {
-    let json = Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
+    let json = Arg::new("json")
+        .long("json")
+        .action(ArgAction::SetTrue)
+        .help("Print the answer as one JSON object");
     command.args(http::args("60000")).arg(json)
 }
 
 pub(crate) fn audit_command() -> Command {
     with_args(Command::new("audit"))
-        .about("Show for each topic what was due to subscribers, and what became of it")
+        .about("Compare, for each topic, the deliveries that were due with the deliveries that were made")
         .after_help(
-            "Due is delivered, dropped by reason, or waiting in a queue. What waits is counted in \
-             the queues themselves, so a delivery that is nowhere shows. A topic whose events move \
-             while it is looked at is marked ~, and nothing is said of it.\n\n\
-             Exit codes: 0 everything adds up, 1 something does not, or no answer, 4 not allowed.\n\n\
+            "Each delivery that was due must have been delivered, dropped for one of the reasons \
+             in the table, or be waiting in a queue. The hub counts the waiting deliveries in the \
+             queues themselves, so a delivery that got lost shows as a difference. A topic that \
+             does not add up is marked with !. A topic whose events move during the count cannot \
+             be judged; it is marked with ~.\n\n\
+             Exit codes: 0 everything adds up; 1 something does not add up, or the hub does not \
+             answer; 4 the hub refuses the request.\n\n\
              Example:\n  hub audit --http 127.0.0.1:4821 --token-file admin.token",
         )
 }
 
 pub(crate) fn reload_command() -> Command {
     with_args(Command::new("reload"))
-        .about("Have a running hub load its files again: rules, access, certificates, limits")
+        .about("Make a running hub reload its rule file, access file, certificates and configuration file")
         .after_help(
-            "Says of each file whether it was applied. One that is wrong changes nothing.\n\n\
-             Exit codes: 0 all were applied, 1 one was not, or no answer, 4 not allowed.\n\n\
+            "The command prints for each file whether it was applied. A file with an error changes \
+             nothing.\n\n\
+             Exit codes: 0 all files were applied; 1 a file was refused, or the hub does not \
+             answer; 4 the hub refuses the request.\n\n\
              Example:\n  hub reload --http 127.0.0.1:4821 --token-file admin.token",
         )
 }
@@ -50,7 +61,7 @@ pub(crate) async fn audit(args: &ArgMatches) -> Result<Exit, Failure> {
     Ok(if shown["balanced"] == true { Exit::Ok } else { Exit::Error })
 }
 
-/// The columns of the table: what they are called, and in JSON.
+/// The columns of the table: the title of each, and the field of the JSON answer that it shows.
 const COLUMNS: [(&str, &str); 8] = [
     ("EVENTS", "events"),
     ("SUBS", "subscribers"),
@@ -82,8 +93,11 @@ fn write_table(out: &mut impl Write, shown: &Value) -> io::Result<()> {
     let (wrong, moving) = (&shown["unbalanced_topics"], &shown["moving_topics"]);
     match wrong.as_u64() {
         Some(0) if moving.as_u64() == Some(0) => writeln!(out, "Everything adds up."),
-        Some(0) => writeln!(out, "Everything that stood still adds up; {moving} moved (~)."),
-        _ => writeln!(out, "{wrong} of {} do not add up (!).", topics.len()),
+        Some(0) => writeln!(
+            out,
+            "Every topic that could be judged adds up. The events of {moving} topics moved during the count (~)."
+        ),
+        _ => writeln!(out, "{wrong} of {} topics do not add up (!).", topics.len()),
     }
 }
 
@@ -96,7 +110,7 @@ fn write_row(out: &mut impl Write, mark: char, line: &Value, name: &str) -> io::
     writeln!(out, "  {name}")
 }
 
-/// Prints what became of each file.
+/// Makes the hub reload its files, and prints for each file whether it was applied.
 pub(crate) async fn reload(args: &ArgMatches) -> Result<Exit, Failure> {
     let (status, shown) = ask(args, "POST", "/admin/reload")?;
     let mut out = io::stdout().lock();
@@ -118,7 +132,7 @@ pub(crate) async fn reload(args: &ArgMatches) -> Result<Exit, Failure> {
     Ok(if status == 200 { Exit::Ok } else { Exit::Error })
 }
 
-/// Status and answer of a request that the hub understood and allowed.
+/// Sends a request, and returns the status and the answer if the hub allowed the request.
 fn ask(args: &ArgMatches, method: &str, path: &str) -> Result<(u16, Value), Failure> {
     let address = http::address(args);
     let bearer = token(args)?.map(|token| format!("Bearer {token}"));
@@ -131,7 +145,8 @@ fn ask(args: &ArgMatches, method: &str, path: &str) -> Result<(u16, Value), Fail
         200 | 422 => Ok((status, shown)),
         _ => {
             let exit = if matches!(status, 401 | 403) { Exit::Refused } else { Exit::Error };
-            let why = shown["error"].as_str().unwrap_or("not an answer of a hub's admin API");
+            let why =
+                shown["error"].as_str().unwrap_or("this is not an answer of a hub's admin API");
             Err(Failure::new(exit, format!("hub at {address}: {status}, {why}")))
         }
     }

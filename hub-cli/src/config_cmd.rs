@@ -1,4 +1,7 @@
-//! `hub config`: what can be configured, and whether a configuration is good.
+//! `hub config`, which prints the default configuration or checks one.
+//!
+//! Without this module, a user could learn that a configuration has an error only by starting a hub
+//! with it.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -14,13 +17,13 @@ const FILE: &str = "file";
 /// `hub config`.
 pub(crate) fn command() -> Command {
     let default = Command::new("default")
-        .about("Print the configuration file with every key, explained, at its default")
+        .about("Print a configuration file with the default value and a description of every key")
         .after_help("Example:\n  hub config default > hub.toml");
     let check = Command::new("check")
-        .about("Check a configuration and print what it changes")
+        .about("Check a configuration and print the values that differ from the defaults")
         .long_about(
-            "Check a configuration file together with the environment, as `hub serve` would. \
-             Prints \"ok\" and each value that is not the default.",
+            "Check a configuration file together with the environment, as `hub serve` does when it \
+             starts. The command prints \"ok\" and each value that differs from its default.",
         )
         .arg(
             Arg::new(FILE)
@@ -28,12 +31,12 @@ pub(crate) fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .value_hint(ValueHint::FilePath)
                 .help(format!(
-                    "The TOML file; without it, only the environment [env: {CONFIG_ENV}]"
+                    "The TOML file. Without it, the command checks only the environment [env: {CONFIG_ENV}]"
                 )),
         )
         .after_help(
-            "Exit codes: 0 good, 1 the answer could not be written, 2 bad configuration or \
-             usage.\n\nExample:\n  hub config check hub.toml",
+            "Exit codes: 0 the configuration has no error; 1 the result could not be printed; 2 the \
+             configuration or the command line has an error.\n\nExample:\n  hub config check hub.toml",
         );
     Command::new("config")
         .about("Print the default configuration, or check one")
@@ -55,7 +58,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// Writes to standard output; whoever reads may stop early.
+/// Writes to standard output. A reader that closes the pipe early is no error.
 fn print(text: &str) -> ExitCode {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -1,4 +1,8 @@
-//! What all commands that talk to a hub share: the options, the connection, signals, notes.
+//! The parts that all commands which connect to a hub share: the options, the connection, the
+//! handling of signals, and the notes on stderr.
+//!
+//! Without this module, the commands would have different options for the same thing, and would
+//! react to Ctrl-C and to a lost connection in different ways.
 
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, builder::NonEmptyStringValueParser};
@@ -14,46 +18,47 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How long an orderly end may take after a signal, before the process just ends.
+/// How long a command may take to end in good order after a signal. Then the process is ended.
 const ENDING: Duration = Duration::from_secs(12);
 
 /// The options of every command that talks to a hub.
 pub(crate) fn args() -> [Arg; 7] {
-    [
+    let args = [
         Arg::new("server")
             .long("server")
             .global(true)
             .env("HUB_SERVER")
             .value_name("URL")
             .default_value("hub://127.0.0.1:4820")
-            .help("The hub's address; hubs:// where it speaks TLS"),
+            .help("The address of the hub. It begins with hubs:// if the hub uses TLS"),
         Arg::new("name")
             .long("name")
             .global(true)
             .value_name("NAME")
             .value_parser(NonEmptyStringValueParser::new())
-            .help("What this client calls itself; a part of the publisher that others see"),
+            .help("The name of this client. Subscribers see it as a part of the publisher of its events"),
         Arg::new("token-file")
             .long("token-file")
             .global(true)
             .env("HUB_TOKEN_FILE")
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
-            .help("A file with the token that lets this client in; or set HUB_TOKEN to the token"),
+            .help("A file with the access token of this client. Without it, the client uses the token in the environment variable HUB_TOKEN, if there is one"),
         file(
             "ca",
             "HUB_CA",
-            "The CAs that may have signed the hub's certificate (PEM); left out: the system's",
+            "A file with the CAs that may have issued the hub's certificate (PEM). Without it, the client trusts the CAs that the system trusts",
         ),
-        file("cert", "HUB_CERT", "The certificate that this client shows (PEM)"),
-        file("key", "HUB_KEY", "The private key of that certificate (PEM)"),
+        file("cert", "HUB_CERT", "A file with the certificate that this client shows to the hub (PEM)"),
+        file("key", "HUB_KEY", "A file with the private key of the certificate of --cert (PEM)"),
         Arg::new("tls-name")
             .long("tls-name")
             .global(true)
             .env("HUB_TLS_NAME")
             .value_name("NAME")
-            .help("The name that must be in the hub's certificate; left out: the address' host"),
-    ]
+            .help("The name that the hub's certificate must contain. Without it, this is the host of the hub's address"),
+    ];
+    args.map(|arg| arg.help_heading("Options for connecting"))
 }
 
 fn file(name: &'static str, env: &'static str, help: &'static str) -> Arg {
@@ -68,7 +73,7 @@ fn file(name: &'static str, env: &'static str, help: &'static str) -> Arg {
 
 /// How a connection over TLS is secured.
 pub(crate) fn tls(args: &ArgMatches) -> TlsOptions {
-    // A variable that is set to nothing is one that is not set.
+    // An environment variable with an empty value counts as not set.
     let set = |path: &PathBuf| !path.as_os_str().is_empty();
     let file = |name| args.get_one::<PathBuf>(name).cloned().filter(set);
     let mut tls = TlsOptions::default();
@@ -82,7 +87,7 @@ pub(crate) fn header_arg() -> Arg {
         .long("header")
         .value_name("KEY=VALUE")
         .action(clap::ArgAction::Append)
-        .help("Adds a header; may be repeated (known: id, key, type, trace, ttl, reply, re)")
+        .help("Add a header to each event. The option can be repeated. The hub knows the headers id, key, type, trace, ttl, reply and re, and checks their types")
 }
 
 /// Connects as the options say.
@@ -103,7 +108,8 @@ pub(crate) async fn connect(args: &ArgMatches) -> Result<Client, Failure> {
     })
 }
 
-/// Not from a flag: others on the machine can see those.
+/// The access token of this client. There is no flag for it, because other users of the machine can
+/// see the flags of a process.
 pub(crate) fn token(args: &ArgMatches) -> Result<Option<String>, Failure> {
     let Some(file) = args.get_one::<PathBuf>("token-file") else {
         return Ok(std::env::var("HUB_TOKEN").ok().filter(|token| !token.is_empty()));
@@ -127,7 +133,7 @@ where
         Err(error) => Err(error.into()),
         Ok(runtime) => {
             let outcome = runtime.block_on(command);
-            // A thread may still wait for stdin, which nobody can interrupt.
+            // A thread may still wait for stdin, and that wait cannot be interrupted.
             runtime.shutdown_background();
             outcome
         }
@@ -141,14 +147,14 @@ where
     }
 }
 
-/// Says something on stderr, in one piece: several of these commands often share a terminal. A
-/// closed stderr is no reason to fail.
+/// Prints a line on stderr with one write, because several of these commands often share a
+/// terminal. A closed stderr is no reason to fail.
 pub(crate) fn note(text: impl std::fmt::Display) {
     let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
-/// Resolves at the first SIGINT or SIGTERM. A second one, or an end that takes too long (stdout
-/// that nobody reads), ends the process at once.
+/// Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once. So does an
+/// orderly end that takes too long, for example because nobody reads stdout.
 pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Unpin, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -167,39 +173,41 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Unpin, Failure>
     }))
 }
 
-/// Tells on stderr what happens to the connection.
+/// Prints on stderr what happens to the connection.
 pub(crate) async fn tell(mut events: ConnectionEvents) {
     let mut lost = false;
     while let Some(event) = events.next().await {
         match event {
             ConnectionEvent::Lost { reason } => {
                 lost = true;
-                note(format_args!("connection lost: {reason}"));
+                note(format_args!("The connection was lost: {reason}"));
             }
             ConnectionEvent::Connected { .. } if lost => {
                 lost = false;
-                note("connected again");
+                note("The client is connected again.");
             }
             ConnectionEvent::SubscriptionLost { filter, refused } => {
-                note(format_args!("subscription {filter} lost: {}", refused.message));
+                note(format_args!("The subscription to {filter} was lost: {}", refused.message));
             }
             ConnectionEvent::LeftUnhandled { filter, events } => {
-                note(format_args!("{events} events of {filter} came and were not handled"));
+                note(format_args!("{events} events of {filter} arrived and were not handled."));
             }
-            ConnectionEvent::Violation(what) => note(format_args!("protocol violation: {what}")),
+            ConnectionEvent::Violation(what) => {
+                note(format_args!("The hub violated the protocol: {what}"))
+            }
             _ => {}
         }
     }
 }
 
-/// Closes the connection, and lets what it told be printed.
+/// Closes the connection, and waits until its last events are printed.
 pub(crate) async fn end(client: Client, teller: JoinHandle<()>) {
     client.close().await;
     // The events end with the connection; the bound only guards against a stuck stderr.
     let _ = tokio::time::timeout(Duration::from_secs(1), teller).await;
 }
 
-/// Resolves when there was no connection for `patience`, or never will be again.
+/// Resolves when there was no connection for `patience`, or when the client will not connect again.
 pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -> Failure {
     let mut deadline = None;
     loop {
@@ -217,7 +225,7 @@ pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -
         match event {
             Some(ConnectionEvent::Connected { .. }) => deadline = None,
             Some(ConnectionEvent::Lost { reason }) => {
-                note(format_args!("connection lost: {reason}"));
+                note(format_args!("The connection was lost: {reason}"));
                 deadline = deadline.or_else(|| Some(tokio::time::Instant::now() + patience));
             }
             Some(ConnectionEvent::Closed { reason }) => return Failure::new(Exit::Lost, reason),
@@ -227,22 +235,26 @@ pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -
     }
 }
 
-/// The headers that the options ask for. Known ones get their type, others are strings.
+/// The headers that the options ask for. Headers that the hub knows get their type; the value of
+/// any other header is a string.
 pub(crate) fn headers(args: &ArgMatches) -> Result<Headers, Failure> {
     let mut headers = Headers::new();
     for given in args.get_many::<String>("header").into_iter().flatten() {
         let bad = |why: &str| Failure::new(Exit::Usage, format!("header {given:?}: {why}"));
-        let (key, value) = given.split_once('=').ok_or_else(|| bad("not KEY=VALUE"))?;
+        let (key, value) =
+            given.split_once('=').ok_or_else(|| bad("it does not have the form KEY=VALUE"))?;
         headers = match key {
             "id" => headers.with_id(value),
             "key" => headers.with_key(value),
             "type" => headers.with_kind(value),
             "trace" => headers.with_trace(value),
             "re" => headers.with_re(value),
-            "ttl" => headers.with_ttl_ms(value.parse().map_err(|_| bad("not milliseconds"))?),
+            "ttl" => headers.with_ttl_ms(
+                value.parse().map_err(|_| bad("the value is not a number of milliseconds"))?,
+            ),
             "reply" => headers
                 .with_reply(TopicName::parse(value).map_err(|error| bad(&error.to_string()))?),
-            "" => return Err(bad("no key")),
+            "" => return Err(bad("the key is empty")),
             other => headers.with(other, value).map_err(|error| bad(&error.to_string()))?,
         };
     }

@@ -1,4 +1,7 @@
-//! `hub emit`: events from an argument or from stdin.
+//! `hub emit`, which publishes the event in its argument, or the events on stdin.
+//!
+//! Without this command, a script would need a program of its own to publish an event. The command
+//! ends only when the hub has accepted or refused every event, so its exit code can be trusted.
 
 use crate::connect::{connect, given_up, header_arg, headers, note, stop_signal};
 use crate::exit::{Exit, Failure};
@@ -14,28 +17,29 @@ use tokio::time::Instant;
 pub(crate) fn command() -> Command {
     Command::new("emit")
         .visible_alias("pub")
-        .about("Emits events")
+        .about("Publish events")
         .long_about(
-            "Emits events: one from the argument, or those that come on stdin. Ends when the hub \
-             has said of each whether it has it.",
+            "Publish events: either the one in the argument, or all that come on stdin. The command \
+             ends when the hub has accepted or refused every event.",
         )
         .args([
-            Arg::new("topic").required(true).value_name("TOPIC").value_parser(TopicName::parse).help("The topic"),
-            Arg::new("json").value_name("JSON").help("The payload; without it, stdin is read"),
+            Arg::new("topic").required(true).value_name("TOPIC").value_parser(TopicName::parse).help("The topic of the events"),
+            Arg::new("json").value_name("JSON").help("The payload. Without it, the command reads payloads from stdin"),
             Arg::new("format")
                 .long("format")
+                .value_name("FORMAT")
                 .value_parser(["json", "msgpack"])
                 .default_value("json")
                 .conflicts_with("json")
-                .help("What stdin holds: one JSON value a line, or MessagePack values"),
+                .help("The format of stdin: json is one JSON value a line, and msgpack is MessagePack values one after another"),
             Arg::new("count")
                 .long("count")
                 .value_name("N")
                 .value_parser(value_parser!(u64).range(1..))
                 .requires("json")
-                .help("Emits the argument N times"),
+                .help("Publish the argument N times"),
             Arg::new("rate").long("rate").value_name("N").value_parser(rate).help(
-                "Emits at most N events a second",
+                "Publish at most N events a second",
             ),
             header_arg(),
             Arg::new("patience")
@@ -43,11 +47,11 @@ pub(crate) fn command() -> Command {
                 .value_name("SECONDS")
                 .value_parser(value_parser!(u64))
                 .default_value("10")
-                .help("Gives up when the hub is away for this long"),
+                .help("Give up when the connection is lost for this long"),
             Arg::new("summary")
                 .long("json")
                 .action(ArgAction::SetTrue)
-                .help("Prints a summary as JSON on stdout"),
+                .help("Print a summary as one JSON object on stdout"),
         ])
         .after_help(
             "Examples:\n  \
@@ -59,21 +63,21 @@ pub(crate) fn command() -> Command {
 }
 
 fn rate(text: &str) -> Result<f64, &'static str> {
-    let rate = text.parse().map_err(|_| "not a number")?;
-    if (1e-6..=1e9).contains(&rate) { Ok(rate) } else { Err("not between 0.000001 and 10^9") }
+    let rate = text.parse().map_err(|_| "it is not a number")?;
+    if (1e-6..=1e9).contains(&rate) { Ok(rate) } else { Err("it is not between 0.000001 and 10^9") }
 }
 
-/// What was done, and what became of it.
+/// How many events were published, and what became of them.
 #[derive(Debug, Default)]
 struct Tally {
     published: u64,
     refused: u64,
     unknown: u64,
-    /// The first refusals, for `--json`.
+    /// The first refusals, which `--json` lists.
     refusals: Vec<Value>,
 }
 
-/// Refusals that a summary lists at most.
+/// The most refusals that a summary lists.
 const MOST_REFUSALS: usize = 100;
 
 pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
@@ -90,7 +94,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let work = async {
         let sent = tokio::select! {
             sent = emitter.all(source) => sent,
-            () = stop => Err(Failure::new(Exit::Error, "stopped before the end of the input")),
+            () = stop => Err(Failure::new(Exit::Error, "the command was stopped before the end of the input")),
         };
         emitter.settle().await;
         sent
@@ -104,9 +108,12 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     }
     client.close().await;
     tally.report(args.get_flag("summary"))?;
-    // An error that ended the input early is already the outcome; it counts for more.
+    // An error that ended the input early is already the outcome, and it matters more.
     if tally.unknown > 0 && outcome.is_ok() {
-        outcome = Err(Failure::new(Exit::Lost, format!("{} of unknown outcome", tally.unknown)));
+        outcome = Err(Failure::new(
+            Exit::Lost,
+            format!("the outcome of {} events is unknown", tally.unknown),
+        ));
     } else if tally.refused > 0 {
         outcome = outcome.map(|_| Exit::Refused);
     }
@@ -114,9 +121,10 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
 }
 
 fn missing() -> Failure {
-    Failure::new(Exit::Usage, "no topic")
+    Failure::new(Exit::Usage, "the topic is missing")
 }
 
+/// Where the payloads come from.
 enum PayloadInput {
     Repeat(Bytes, u64),
     Stdin(Format),
@@ -141,7 +149,7 @@ struct Emission<'a> {
     headers: Headers,
     pace: Option<Pace>,
     tally: &'a mut Tally,
-    /// Whether the hub's word on everything published was heard.
+    /// Whether the hub has answered for every event that was published.
     settled: bool,
 }
 
@@ -163,8 +171,8 @@ impl Emission<'_> {
         Ok(Exit::Ok)
     }
 
-    /// The next payload. While stdin is silent, what the hub says is told, so that a pipe that
-    /// never ends does not hide it.
+    /// The next payload. While stdin is silent, this prints the hub's refusals, so that a pipe that
+    /// never ends does not hide them.
     async fn next(
         &mut self,
         input: &mut Input<tokio::io::Stdin>,
@@ -229,7 +237,7 @@ impl Tally {
             })
         }));
         if error.refused_more > 0 {
-            note(format_args!("refused: {} more", error.refused_more));
+            note(format_args!("refused: {} more events", error.refused_more));
         }
         self.refused += error.refused.len() as u64 + error.refused_more;
         self.unknown += error.outcome_unknown + error.not_sent;
@@ -257,7 +265,7 @@ impl Tally {
     }
 }
 
-/// Spreads events evenly. Late ones are made up for, so the rate holds over time.
+/// Spreads events evenly over time. It makes up for late events, so the rate holds on average.
 struct Pace {
     gap: Duration,
     next: Instant,
@@ -269,11 +277,11 @@ impl Pace {
     }
 
     async fn wait(&mut self) {
-        // Timers tick in milliseconds; below that, several go at once.
+        // Timers have a resolution of a millisecond. At higher rates, several events go at once.
         if self.next > Instant::now() + Duration::from_millis(1) {
             tokio::time::sleep_until(self.next).await;
         }
-        // After a long silence there is nothing to make up for.
+        // After a long pause, at most one second is made up for. Otherwise a burst would follow.
         let floor = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or(self.next);
         self.next = self.next.max(floor) + self.gap;
     }

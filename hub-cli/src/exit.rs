@@ -1,4 +1,6 @@
-//! What a script learns from the exit code: one table, from which the help derives.
+//! The exit codes of the commands, in one table from which the help derives.
+//!
+//! Scripts depend on these codes. Without this module, each command would choose its own.
 
 use hub_client::{
     ConnectError, EmitError, RequestError, SubscribeError, SubscriptionEnd, TlsError, with_causes,
@@ -23,14 +25,14 @@ pub(crate) enum Exit {
 impl Exit {
     /// Every code and what it means.
     pub(crate) const TABLE: [(Exit, &str); 8] = [
-        (Exit::Ok, "done"),
-        (Exit::Error, "another error"),
-        (Exit::Usage, "wrong usage or bad input"),
-        (Exit::Unreachable, "cannot connect to the hub"),
-        (Exit::Refused, "refused by the hub"),
-        (Exit::Nobody, "nobody is there to answer"),
-        (Exit::TimedOut, "timed out"),
-        (Exit::Lost, "outcome unknown, or the connection was lost"),
+        (Exit::Ok, "done: the command did what it was asked to do"),
+        (Exit::Error, "an error that has no code of its own"),
+        (Exit::Usage, "the command line or the input has an error"),
+        (Exit::Unreachable, "the command cannot connect to the hub"),
+        (Exit::Refused, "the hub refused an event or a request"),
+        (Exit::Nobody, "nobody is subscribed to the topic of the request"),
+        (Exit::TimedOut, "the answer did not come in time"),
+        (Exit::Lost, "the connection was lost, or it is unknown whether events arrived"),
     ];
 
     /// The table as the help shows it.
@@ -51,7 +53,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command failed: the code for scripts, the words for people.
+/// Why a command failed: the exit code for scripts, and the message for people.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,

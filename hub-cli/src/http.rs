@@ -30,8 +30,8 @@ pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
             .default_value("127.0.0.1:4821")
             .value_name("ADDR")
             .help(
-                "The hub's HTTP address (--server is for clients). It may begin with http:// or \
-                 https://. For 0.0.0.0 and [::] the command asks this machine",
+                "The address of the hub's HTTP server. It can begin with http:// or https://. The \
+                 addresses 0.0.0.0 and [::] mean this machine",
             ),
         Arg::new("http-tls")
             .long("http-tls")
@@ -40,8 +40,8 @@ pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
             .value_parser(["off", "on"])
             .default_value("off")
             .help(
-                "Whether the hub's HTTP address speaks TLS, as the hub's own key http_tls says. \
-                 An address with http:// or https:// decides this itself",
+                "Whether the hub's HTTP server uses TLS, as the hub's configuration key http_tls \
+                 says. An address that begins with http:// or https:// overrides this",
             ),
         Arg::new("timeout-ms")
             .long("timeout-ms")

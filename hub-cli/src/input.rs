@@ -1,21 +1,24 @@
-//! Payloads from stdin, split as they come: memory holds one value and one read.
+//! Splits stdin into payloads while it arrives.
+//!
+//! Without this module, a command would have to hold all of stdin in memory, and a pipe that never
+//! ends could not be used. Memory holds one value and the bytes of one read.
 
 use crate::exit::{Exit, Failure};
 use bytes::{Buf, Bytes, BytesMut};
 use hub_wire::{Limits, WalkErrorKind, walk};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The longest value that is read. Far above what a hub takes, so the hub's own refusal is what
-/// a user normally sees; it only keeps a broken length from filling the memory.
+/// The most bytes of one value. This is far more than a hub accepts, so a user normally sees the
+/// hub's own refusal. The bound only keeps a wrong length from filling the memory.
 const LONGEST: usize = 64 << 20;
 
-/// How much one read asks for.
+/// How many bytes one read asks for.
 const CHUNK: usize = 64 << 10;
 
-/// How stdin is to be understood.
+/// The format of stdin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// One JSON value a line; empty lines are passed over.
+    /// One JSON value a line. Empty lines are skipped.
     Json,
     /// MessagePack values one after another.
     Msgpack,
@@ -27,9 +30,9 @@ pub(crate) struct Input<R> {
     format: Format,
     buffer: BytesMut,
     ended: bool,
-    /// Values (or lines) taken so far, to say where the input is wrong.
+    /// Values or lines that were taken so far. Errors name the position in the input with it.
     taken: u64,
-    /// Bytes taken so far, for the same reason.
+    /// Bytes that were taken so far. Errors name it too.
     offset: u64,
 }
 
@@ -50,7 +53,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
                 return Ok(None);
             }
             if self.buffer.len() > LONGEST {
-                return Err(self.bad(format!("a value longer than {LONGEST} bytes")));
+                return Err(self.bad(format!("the value is longer than {LONGEST} bytes")));
             }
             self.buffer.reserve(CHUNK);
             self.ended = self.from.read_buf(&mut self.buffer).await? == 0;

@@ -1,4 +1,6 @@
-//! MessagePack as JSON, for people and scripts.
+//! Shows MessagePack as JSON, for people and scripts.
+//!
+//! Without this module, each command would show values that JSON does not have in its own way.
 //!
 //! | MessagePack | JSON |
 //! |---|---|
@@ -6,9 +8,10 @@
 //! | float | number; NaN and infinities as `"NaN"`, `"Infinity"`, `"-Infinity"` |
 //! | bin | `{"$bin": base64}` |
 //! | ext, timestamps included | `{"$ext": [type, base64]}` |
-//! | map | object; a key that is no string becomes its JSON text; of two keys that then are the same the later counts |
+//! | map | object; a key that is no string becomes its JSON text; if two keys become equal, the later one counts |
 //!
-//! JSON cannot hold all of MessagePack, so there is no way back: `--raw` is the lossless form.
+//! JSON cannot express every MessagePack value, so this form cannot be converted back. `--raw`
+//! prints the exact bytes instead.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,12 +21,12 @@ use serde_json::{Map, Number, Value as Json, json};
 
 /// The mapping in a few words, for the help.
 pub(crate) const HELP: &str = "\
-Payloads are MessagePack. As JSON, binary is {\"$bin\": BASE64}, an extension type is
-{\"$ext\": [TYPE, BASE64]}, NaN and infinities are strings, and a map key that is no string
-becomes its JSON text. --raw has the exact bytes.";
+Payloads are MessagePack. JSON shows binary data as {\"$bin\": BASE64} and an extension type
+as {\"$ext\": [TYPE, BASE64]}. NaN and infinities become strings, and a map key that is no string
+becomes its JSON text. --raw prints the exact bytes.";
 
-/// Renders one MessagePack value. Events have passed the hub's checks, so a value that does not
-/// parse is a fault worth showing rather than hiding: it appears as binary.
+/// Renders one MessagePack value. Events have passed the hub's checks, so a value that is not valid
+/// is a fault that users must see: it is shown as binary.
 pub(crate) fn from_msgpack(bytes: &[u8]) -> Json {
     // rmpv alone would take more than MessagePack has, and follows any depth with its stack.
     if walk_all(bytes, &Limits::NONE).is_err() {

@@ -1,9 +1,9 @@
 //! `hub`: the server and its tools in one binary.
 //!
-//! Each command has a module, with what it takes (`command`) and what it does (`run`); the others are
-//! what commands share. Stdout
-//! carries results only; everything said to people goes to stderr. How it ended is the exit code,
-//! see [`exit::Exit`].
+//! Each command has a module with two functions: `command` declares its arguments, and `run` runs it.
+//! The other modules hold what several commands share. Stdout carries results only, and every
+//! message for people goes to stderr. Without that separation, a script could not read the results.
+//! The exit code tells how a command ended; see [`exit::Exit`].
 
 mod admin;
 mod bench;
@@ -29,7 +29,7 @@ use std::process::ExitCode;
 fn command() -> Command {
     Command::new("hub")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("A hub through which services talk in events, and its tools")
+        .about("A publish/subscribe hub for services, and its tools")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(connect::args())
@@ -57,12 +57,12 @@ fn command() -> Command {
         ))
 }
 
-/// The options for connecting,
+/// The options for connecting to a hub.
 const CONNECTING: [&str; 7] = ["server", "name", "token-file", "ca", "cert", "key", "tls-name"];
-/// and those of them that mean nothing where a hub is asked over HTTP.
+/// The options for connecting that commands which use HTTP do not have.
 const CLIENTS_ONLY: [&str; 4] = ["server", "name", "cert", "key"];
 
-/// Leaves options for connecting out of a command's help.
+/// Leaves the named options for connecting out of a command's help.
 fn without(command: Command, options: &[&str]) -> Command {
     let all = connect::args().into_iter();
     let named = all.filter(|arg| options.contains(&arg.get_id().as_str()));

@@ -1,4 +1,6 @@
-//! `hub on`: events as they come.
+//! `hub on`, which prints events as they arrive.
+//!
+//! Without this command, a user would need a program of their own to see what happens on a topic.
 
 use crate::connect::{connect, end, note, stop_signal, tell};
 use crate::exit::{Exit, Failure};
@@ -13,19 +15,19 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// How many events may wait for stdout. A terminal or `jq` is slower than a hub, and bursts are
-/// what people look at, so this is well above the SDK's default.
+/// How many events may wait for stdout. A terminal or `jq` is slower than a hub, and users want to see
+/// bursts as a whole, so this is well above the SDK's default.
 const CAPACITY: usize = 1 << 16;
 
 pub(crate) fn command() -> Command {
     let policies = Overflow::ALL.map(Overflow::name);
     Command::new("on")
         .visible_alias("sub")
-        .about("Prints events as they come")
+        .about("Print events as they arrive")
         .long_about(
-            "Prints events as they come, until stopped. An event that matches several of the \
-             filters is printed once. Where events are missing, this is always said: with --json \
-             as a line {\"gap\": …} in their place, otherwise on stderr.",
+            "Print events as they arrive, until the command is stopped. An event that matches \
+             several of the filters is printed once. The command always announces missing events: \
+             with --json as a line {\"gap\": …} in their place, otherwise on stderr.",
         )
         .args([
             Arg::new("filter")
@@ -33,34 +35,35 @@ pub(crate) fn command() -> Command {
                 .num_args(1..)
                 .value_name("FILTER")
                 .value_parser(TopicFilter::parse)
-                .help("Topics; * stands for one token, a final ** for the rest"),
+                .help("One or more topics or filters. In a filter, * stands for one token, and ** at the end stands for one or more"),
             Arg::new("count")
                 .long("count")
                 .value_name("N")
                 .value_parser(value_parser!(u64).range(1..))
-                .help("Ends after N events"),
+                .help("End after N events"),
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("raw")
-                .help("One object a line: topic, seq, publisher, time_ms, headers, payload"),
+                .help("Print one JSON object a line, with topic, seq, publisher, time_ms, headers and payload"),
             Arg::new("raw")
                 .long("raw")
                 .action(ArgAction::SetTrue)
-                .help("The payloads' MessagePack bytes, one after another"),
+                .help("Print the MessagePack bytes of the payloads, one after another"),
             Arg::new("overflow")
                 .long("overflow")
+                .value_name("POLICY")
                 .value_parser(policies)
                 .default_value(Overflow::default().name())
-                .help("What happens when this command is too slow"),
+                .help("The overflow policy: what the hub does with events when this command reads too slowly"),
             Arg::new("group")
                 .long("group")
                 .value_name("NAME")
-                .help("Joins a queue group: each event goes to one of its members"),
+                .help("Join a queue group. The hub sends each event to one member of the group"),
             Arg::new("last")
                 .long("last")
                 .action(ArgAction::SetTrue)
-                .help("Starts with the last event of each topic"),
+                .help("Begin with the last event of each topic"),
         ])
         .after_help(format!(
             "{}\n\nExamples:\n  \
@@ -111,7 +114,7 @@ async fn subscribe(client: &Client, args: &ArgMatches) -> Result<SelectAll<Own>,
         let subscription = client.subscribe(filter.clone(), options.clone()).await?;
         note(format_args!("subscribed to {filter}"));
         events.push(Own { subscription, earlier: earlier.clone(), ended: false });
-        // Of a queue group each subscription is a member of its own, with events of its own.
+        // In a queue group, each subscription is a member with events of its own.
         if options.group.is_none() {
             earlier.push(filter.clone());
         }
@@ -119,7 +122,7 @@ async fn subscribe(client: &Client, args: &ArgMatches) -> Result<SelectAll<Own>,
     Ok(events)
 }
 
-/// What arrives for a filter and for none of those before it on the command line.
+/// The deliveries for a filter, without those that an earlier filter of the command line matches.
 struct Own {
     subscription: Subscription,
     earlier: Vec<TopicFilter>,
@@ -137,7 +140,7 @@ impl Own {
 }
 
 impl Stream for Own {
-    /// The last item is why it ended.
+    /// The last item says why the subscription ended.
     type Item = Result<Delivery, SubscriptionEnd>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -158,7 +161,7 @@ impl Stream for Own {
     }
 }
 
-/// Why no more is printed.
+/// Why the command stopped printing.
 enum Stopped {
     Output(io::Error),
     Subscription(SubscriptionEnd),
@@ -198,7 +201,7 @@ impl Printer {
                     }
                     None => break,
                 },
-                // Nothing waits: now is the time to show what was written.
+                // No event waits, so the user should see now what was written.
                 () = std::future::ready(()), if !idle => {
                     self.output.flush()?;
                     idle = true;
@@ -208,9 +211,9 @@ impl Printer {
         Ok(self.output.flush()?)
     }
 
-    /// Unsubscribes, and prints what has arrived until then.
+    /// Unsubscribes, and prints the events that have arrived until then.
     async fn rest(&mut self, client: &Client) -> Result<(), Stopped> {
-        // It only fails for events that were emitted, and there are none.
+        // Draining fails only because of emitted events, and this command emits none.
         let _ = client.drain().await;
         while self.left > 0
             && let Some(came) = self.events.next().await

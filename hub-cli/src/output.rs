@@ -1,11 +1,14 @@
-//! How deliveries are written.
+//! Writes events and gaps to stdout in the format that the user chose.
+//!
+//! Without this module, control characters in an event could take over the terminal of a user who
+//! looks at it.
 
 use crate::json::from_msgpack;
 use hub_client::{Gap, Message};
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-/// The three forms of `hub on`.
+/// The output formats of `hub on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputFormat {
     /// A line for people.
@@ -16,7 +19,7 @@ pub(crate) enum OutputFormat {
     Raw,
 }
 
-/// Stdout, buffered: whoever uses it flushes when there is nothing more to write for now.
+/// Stdout with a buffer. The caller flushes it whenever it has nothing more to write for now.
 pub(crate) struct Output {
     to: BufWriter<StdoutLock<'static>>,
     form: OutputFormat,
@@ -35,8 +38,8 @@ impl Output {
         }
     }
 
-    /// A gap: in JSON a line among the others, in its place; otherwise on stderr, because stdout
-    /// holds events only.
+    /// Writes a gap. With JSON, it is a line in its place among the events. Otherwise it goes to
+    /// stderr, because stdout holds events only.
     pub(crate) fn gap(&mut self, gap: &Gap) -> io::Result<()> {
         if self.form == OutputFormat::Json {
             return writeln!(self.to, "{}", gap_object(gap));
@@ -87,15 +90,15 @@ fn line(message: &Message) -> String {
     format!("{time} {topic} #{seq} {} {payload}", printable(&message.publisher))
 }
 
-/// The time of day, UTC.
+/// The time of day in UTC.
 fn clock(time_ms: u64) -> String {
     let (seconds, millis) = (time_ms / 1000 % 86_400, time_ms % 1000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{hour:02}:{minute:02}:{second:02}.{millis:03}")
 }
 
-/// A terminal obeys control characters, so none is printed as it is. JSON escapes those up to 0x1f;
-/// there are some beyond.
+/// The text with control characters escaped, because a terminal would obey them. JSON escapes only
+/// those up to 0x1f.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {

@@ -1,4 +1,8 @@
-//! `hub reply`: answers requests, with a fixed value, an echo, or what a command prints.
+//! `hub reply`, which answers requests with a fixed value, with their own payload, or with the output
+//! of a command.
+//!
+//! Without this command, a user who tries out a service that sends requests would have to write the
+//! other side.
 
 use crate::connect::{connect, end, note, stop_signal, tell};
 use crate::exit::{Exit, Failure};
@@ -17,35 +21,39 @@ use tokio::process;
 
 pub(crate) fn command() -> Command {
     Command::new("reply")
-        .about("Answers requests")
+        .about("Answer requests")
         .long_about(
-            "Answers requests one after another, until stopped. A command that fails, or prints \
-             something that is not JSON, makes the request fail, and the other side is told.",
+            "Answer requests one after another, until the command is stopped. If the command of \
+             --exec fails, or prints something that is not JSON, the request fails, and its sender \
+             gets the error.",
         )
         .args([
             Arg::new("filter")
                 .required(true)
                 .value_name("TOPIC")
                 .value_parser(TopicFilter::parse)
-                .help("The topic of the requests; may be a filter"),
-            Arg::new("json").long("json").value_name("JSON").help("Always answers with this"),
+                .help("The topic of the requests, or a filter"),
+            Arg::new("json")
+                .long("json")
+                .value_name("JSON")
+                .help("Answer every request with this value"),
             Arg::new("echo")
                 .long("echo")
                 .action(ArgAction::SetTrue)
-                .help("Answers with the request's payload, byte for byte"),
+                .help("Answer with the payload of the request, byte for byte"),
             Arg::new("exec").long("exec").value_name("COMMAND").help(
-                "Runs a shell command: the request's payload as JSON on its stdin, \
-                 the answer as JSON from its stdout",
+                "Run a shell command for each request. It gets the payload of the request as JSON \
+                 on its stdin, and prints the answer as JSON on its stdout",
             ),
             Arg::new("group")
                 .long("group")
                 .value_name("NAME")
-                .help("Joins a queue group: each request is answered by one of its members"),
+                .help("Join a queue group. The hub sends each request to one member of the group"),
             Arg::new("count")
                 .long("count")
                 .value_name("N")
                 .value_parser(value_parser!(u64).range(1..))
-                .help("Ends after N requests"),
+                .help("End after N requests"),
         ])
         .group(ArgGroup::new("answer").args(["json", "echo", "exec"]).required(true))
         .after_help(
@@ -70,8 +78,8 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
         (None, None) => Answer::Echo,
     };
     let filter = args.get_one::<TopicFilter>("filter").cloned();
-    let filter = filter.ok_or_else(|| Failure::new(Exit::Usage, "no topic"))?;
-    // Of too many requests the newest go: those who sent them have waited least.
+    let filter = filter.ok_or_else(|| Failure::new(Exit::Usage, "the topic is missing"))?;
+    // When too many requests wait, the newest are dropped: their senders have waited least.
     let mut options = SubscribeOptions::new().overflow(Overflow::DropNewest);
     if let Some(group) = args.get_one::<String>("group") {
         options = options.group(group);
@@ -100,16 +108,17 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
             None => return Err(requests.end_reason().unwrap_or(SubscriptionEnd::Closed).into()),
         }
     }
-    // Unsubscribes. What a queue group left with this member is told by the connection's events.
+    // This unsubscribes. An event of the connection reports the requests of a queue group that this
+    // member did not handle.
     drop(requests);
     end(client, teller).await;
     Ok(Exit::Ok)
 }
 
 impl Answer {
-    /// Answers one request. What goes wrong is told to both sides and ends nothing.
+    /// Answers one request. An error is reported to both sides, and does not end the command.
     async fn give(&self, client: &Client, request: &Message) {
-        // Without `reply` nobody waits: it was emitted as a plain event.
+        // Without the header `reply`, this is a plain event, and nobody waits for an answer.
         let Some(reply_to) = request.headers.reply() else { return };
         let mut headers = match request.headers.id() {
             Some(id) => Headers::new().with_re(id),
@@ -147,11 +156,11 @@ async fn exec(command: &str, payload: &[u8]) -> Result<Bytes, Failure> {
     let text = from_msgpack(payload).to_string() + "\n";
     let feed = async move {
         if let Some(mut stdin) = stdin {
-            // A command need not read what it is asked.
+            // It is no error when the command does not read its stdin.
             let _ = stdin.write_all(text.as_bytes()).await;
         }
     };
-    // At the same time: a command may answer before it has read everything.
+    // Both at the same time, because a command may answer before it has read everything.
     let (_, output) = tokio::join!(feed, child.wait_with_output());
     let output = output?;
     match output.status.success() {

@@ -1,4 +1,6 @@
-//! `hub request`: one question, one answer.
+//! `hub request`, which sends one request and prints its answer.
+//!
+//! Without this command, a user would need a program of their own to ask a service something.
 
 use crate::connect::{connect, header_arg, headers};
 use crate::exit::{Exit, Failure};
@@ -11,24 +13,28 @@ use std::time::Duration;
 
 pub(crate) fn command() -> Command {
     Command::new("request")
-        .about("Emits a request and prints the answer")
+        .about("Send a request and print the answer")
         .long_about(
-            "Emits a request and prints the payload of the first answer as one line of JSON. \
-             Where nobody is there to answer, this is said at once, not after the time-out.",
+            "Send a request and print the payload of the first answer as one line of JSON. If \
+             nobody is subscribed to the topic, the command fails at once, without waiting for the \
+             time-out.",
         )
         .args([
             Arg::new("topic")
                 .required(true)
                 .value_name("TOPIC")
                 .value_parser(TopicName::parse)
-                .help("The topic"),
-            Arg::new("json").value_name("JSON").default_value("null").help("The payload"),
+                .help("The topic of the request"),
+            Arg::new("json")
+                .value_name("JSON")
+                .default_value("null")
+                .help("The payload of the request"),
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("SECONDS")
                 .value_parser(seconds)
                 .default_value("5")
-                .help("How long to wait for the answer"),
+                .help("How many seconds to wait for the answer"),
             header_arg(),
         ])
         .after_help(
@@ -39,10 +45,10 @@ pub(crate) fn command() -> Command {
 }
 
 fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().map_err(|_| "not a number of seconds")?;
+    let seconds = text.parse().map_err(|_| "it is not a number of seconds")?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if duration <= Duration::from_secs(86_400) => Ok(duration),
-        _ => Err("not between 0 and 86400 seconds"),
+        _ => Err("it is not between 0 and 86400 seconds"),
     }
 }
 
@@ -58,7 +64,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let answer = answer?;
     let reply = from_msgpack(&answer.payload);
     if answer.headers.kind() == Some(ERROR_REPLY) {
-        let message = reply["message"].as_str().unwrap_or("no message");
+        let message = reply["message"].as_str().unwrap_or("the answer does not say why");
         return Err(Failure::new(Exit::Error, format!("the request failed: {message}")));
     }
     writeln!(std::io::stdout().lock(), "{reply}")?;

@@ -1,4 +1,7 @@
-//! `hub serve`: the hub itself. Its flags are the keys of the configuration.
+//! `hub serve`, which runs the hub. Its flags are the keys of the configuration.
+//!
+//! Without this module, the crate hub-server would have no program: it loads the configuration,
+//! starts the log, and runs the server until a signal comes.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -12,14 +15,14 @@ use hub_server::config::{self, Config, ConfigError, ConfigFile};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// Exit code for a configuration that was refused; the same as for a wrong command line.
+/// The exit code for a configuration with an error. A command line with an error has this code too.
 pub(crate) const BAD_CONFIG: u8 = 2;
 /// The environment variable with the path of the configuration file.
 pub(crate) const CONFIG_ENV: &str = "HUB_CONFIG";
-/// A file longer than this is not a configuration.
+/// The most bytes that a configuration file may have.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const FILE: &str = "config";
-/// Lines of the log that wait to be written; those that come while so many do are dropped.
+/// The most lines of the log that may wait to be written. Further lines are dropped.
 const LOG_LINES: usize = 4096;
 
 /// `hub serve`.
@@ -29,9 +32,10 @@ pub(crate) fn command() -> Command {
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
         .value_hint(ValueHint::FilePath)
-        .help(format!("Read this TOML file; `hub config default` prints one [env: {CONFIG_ENV}]"));
+        .help(format!("The configuration file (TOML). `hub config default` prints one with all defaults [env: {CONFIG_ENV}]"));
     let flags = config::flags().iter().map(|flag| {
-        // Defaults and environment belong to the configuration, which knows what set a value.
+        // clap must not know defaults and environment variables, because the configuration reports
+        // where each value comes from.
         Arg::new(flag.key)
             .long(flag.name.as_str())
             .value_name(flag.placeholder)
@@ -42,16 +46,18 @@ pub(crate) fn command() -> Command {
     Command::new("serve")
         .about("Run the hub")
         .long_about(
-            "Run the hub. It needs no configuration file; every key can be set by a flag, in the \
-             environment or in a file, in this order of precedence. It prints one line when it is \
-             ready. SIGTERM or SIGINT (Ctrl-C) makes it deliver what it has accepted, tell its \
-             clients when to come back, and end.",
+            "Run the hub. It needs no configuration file. Each configuration key can be set with a \
+             flag, in the environment or in a file; a flag wins over the environment, and the \
+             environment wins over the file. The hub prints one line when it accepts clients. On \
+             SIGTERM or SIGINT (Ctrl-C), it delivers the events that it has accepted, tells its \
+             clients when to connect again, and ends.",
         )
         .arg(file)
         .args(flags)
         .next_line_help(true)
         .after_help(
-            "Exit codes: 0 stopped as asked, 1 could not run, or was told twice to stop, 2 bad configuration or usage.\n\n\
+            "Exit codes: 0 the hub stopped after a signal; 1 the hub could not run, or a second signal \
+             ended it at once; 2 the configuration or the command line has an error.\n\n\
              Examples:\n  \
              hub serve\n  \
              hub serve --listen 0.0.0.0:4820 --anonymous everywhere\n  \
@@ -61,7 +67,7 @@ pub(crate) fn command() -> Command {
 
 /// Runs the hub until it is told to stop.
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
-    // First: what supervises the hub may send it SIGHUP at any time.
+    // This comes first, because a supervisor may send SIGHUP at any time.
     if let Err(error) = hub_server::serve::survive_hangup() {
         return failed(&error, 1);
     }
@@ -88,7 +94,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
 pub(crate) enum LoadError {
     /// The file could not be read.
     File(PathBuf, io::Error),
-    /// What was read was refused.
+    /// The configuration has an error.
     Config(ConfigError),
 }
 
@@ -110,14 +116,15 @@ impl std::error::Error for LoadError {
     }
 }
 
-/// The configuration from `file` (or the one that `HUB_CONFIG` names), the process's environment
-/// and `flags`; and the file, so that it can be loaded again.
+/// Loads the configuration from `file` (or from the file that `HUB_CONFIG` names), the process's
+/// environment and `flags`. Returns the file too, so that the hub can reload it.
 pub(crate) fn load(
     file: Option<PathBuf>,
     flags: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(Config, Option<ConfigFile>), LoadError> {
     let named = || std::env::var_os(CONFIG_ENV).filter(|path| !path.is_empty()).map(PathBuf::from);
-    // What is not Unicode cannot be a valid name or value, and is refused with its marks.
+    // Text that is not Unicode cannot be a valid name or value. It becomes replacement characters,
+    // with which it is refused.
     let text = |os: OsString| os.to_string_lossy().into_owned();
     let env = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
     let Some(path) = file.or_else(named) else {
@@ -132,12 +139,12 @@ fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "longer than 1 MiB"));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is longer than 1 MiB"));
     }
     Ok(text)
 }
 
-/// Logs from now on, on a thread of its own: where stderr takes nothing any more, the hub goes on.
+/// Starts the log. A thread of its own writes it, so that the hub goes on when stderr blocks.
 fn log_to_stderr(filter: &str) -> Result<WorkerGuard, Box<dyn std::error::Error + Send + Sync>> {
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let filter = EnvFilter::builder().parse(filter)?;
@@ -150,13 +157,13 @@ fn log_to_stderr(filter: &str) -> Result<WorkerGuard, Box<dyn std::error::Error 
         .with_env_filter(filter)
         .with_writer(log)
         .with_ansi(colours)
-        // It would complain on stderr that stderr cannot be written, and panic as it cannot.
+        // The subscriber would report on stderr that stderr cannot be written, and panic.
         .log_internal_errors(false)
         .try_init()?;
     Ok(guard)
 }
 
-/// Says on standard error what went wrong, with its causes.
+/// Prints an error with its causes on standard error.
 pub(crate) fn failed(error: &dyn std::error::Error, code: u8) -> ExitCode {
     // A closed stderr is no reason to panic.
     let _ = writeln!(io::stderr(), "error: {}", with_causes(error));

@@ -1,4 +1,6 @@
-//! `hub token create` and `hub token hash-password`: what goes into an access file.
+//! `hub token create` and `hub token hash-password`, which make the entries of an access file.
+//!
+//! Without these commands, a user would have to choose secrets and hash them by hand.
 
 use crate::connect::note;
 use crate::exit::{Exit, Failure};
@@ -8,23 +10,23 @@ use std::io::{self, BufRead, Write};
 
 pub(crate) fn command() -> Command {
     Command::new("token")
-        .about("Makes what an access file needs to let a client in")
+        .about("Make access tokens and password hashes for an access file")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
             Command::new("create")
-                .about("Makes a token, and the line for the access file")
+                .about("Make an access token, and the line with its hash for the access file")
                 .arg(Arg::new("id").value_name("ID").required(true).help(
-                    "Which token it is: 1 to 32 of a-z, 0-9 and -, once in the file",
+                    "The id of the token: 1 to 32 of the characters a-z, 0-9 and -. Each id can occur only once in an access file",
                 ))
                 .after_help(
-                    "The token goes to stdout and is shown only now. The line, with its hash, goes to \
-                     stderr.\n\nExamples:\n  hub token create orders-1 > orders.token",
+                    "The command prints the access token on stdout, and the line for the access file \
+                     on stderr. The token cannot be shown again.\n\nExamples:\n  hub token create orders-1 > orders.token",
                 ),
         )
         .subcommand(
             Command::new("hash-password")
-                .about("Reads a password from stdin and prints its hash for the access file")
+                .about("Read a password from stdin and print its hash for the access file")
                 .after_help("Examples:\n  hub token hash-password < password.txt"),
         )
 }
@@ -36,7 +38,10 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
             let id = args.get_one::<String>("id").map_or("", String::as_str);
             let made = create_token(id).map_err(|error| usage(&error))?;
             writeln!(io::stdout(), "{}", made.token)?;
-            note(format_args!("for the access file, under its identity:\n{}", made.line));
+            note(format_args!(
+                "Put this line into the access file, under the identity of the client:\n{}",
+                made.line
+            ));
         }
         Some(("hash-password", _)) => {
             let mut password = String::new();

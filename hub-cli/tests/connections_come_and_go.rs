@@ -2,6 +2,9 @@
 //! leave nothing behind; and a hub that has no file descriptor left accepts again when it has.
 //!
 //! The hub is a process of its own. `HUB_TEST_SECONDS` makes the reconnecting longer.
+//!
+//! This file is a program of its own, because it opens nearly as many sockets as one process may have.
+//! Other tests in the same process could open none.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

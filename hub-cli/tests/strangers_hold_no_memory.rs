@@ -1,7 +1,10 @@
 //! Promise: a client that announces much and sends little makes the hub hold next to nothing, and
 //! one that may not be let in no more than a HELLO.
 //!
-//! The hub is a process of its own, whose resident memory is looked at.
+//! The hub is a process of its own, and the tests read its resident memory.
+//!
+//! This file is a program of its own, because it opens nearly as many sockets as one process may have.
+//! Other tests in the same process could open none.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -1,5 +1,5 @@
 //! This service shows how a subscriber knows that no event is missing. The hub numbers the events
-//! of each topic from 1 on without a hole, and announces events that it cannot deliver as a gap.
+//! of each topic consecutively from 1 on, and announces events that it cannot deliver as a gap.
 //!
 //! It checks the numbers of all events of the shop, and prints the gaps. Without it, the shop would
 //! show that the counts are right, but not that every event came in its place.
@@ -29,7 +29,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let everything = TopicFilter::parse(EVERYTHING)?;
     let subscription = service.hub.subscribe(everything, SubscribeOptions::new()).await?;
     let auditing = tokio::spawn(audit(subscription, service.report.clone()));
-    service.ready("checks the numbers of every topic");
+    service.ready("checks the event numbers of every topic");
 
     service.stopped().await;
     // Draining ends the subscription after the last event that the hub has for it.
@@ -40,7 +40,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
 }
 
 /// Reads a subscription to its end. All listeners of the SDK are built on subscriptions. A
-/// subscription yields events and, in the place of events that are missing, gaps.
+/// subscription yields events, and it yields a gap in the place of missing events.
 async fn audit(mut subscription: Subscription, report: Report) {
     // By topic: the epoch, and the number that the next event must have.
     let mut expected: HashMap<String, (u64, u64)> = HashMap::new();
@@ -58,17 +58,19 @@ async fn audit(mut subscription: Subscription, report: Report) {
         };
         match expected.get(&topic) {
             Some(&(known, due)) if known == epoch && due != from => {
-                report.fault(format_args!("{topic}: {from} came where {due} was due"));
+                report.fault(format_args!(
+                    "{topic}: event number {from} came, but {due} was expected"
+                ));
             }
             Some(&(known, _)) if known != epoch => {
-                report.say(format_args!("{topic} began anew"));
+                report.say(format_args!("{topic} has a new epoch: its event numbers begin again"));
             }
             Some(_) => {}
-            None => report.say(format_args!("{topic}: from number {from} on")),
+            None => report.say(format_args!("{topic}: the first event number is {from}")),
         }
         expected.insert(topic, (epoch, next));
     }
     for (topic, (_, next)) in expected {
-        report.say(format_args!("{topic}: complete up to number {}", next - 1));
+        report.say(format_args!("{topic}: complete up to event number {}", next - 1));
     }
 }

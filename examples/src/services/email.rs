@@ -50,7 +50,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
             }
         })
         .await?;
-    service.ready("thanks who has paid");
+    service.ready("thanks the customers who have paid");
 
     service.stopped().await;
     // Draining stops the listener first. Events that the hub has not yet sent to this process go

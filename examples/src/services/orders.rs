@@ -1,8 +1,8 @@
 //! This service shows how to emit typed events, and how to ask another service and wait for its
 //! answer.
 //!
-//! It makes up orders, asks `payments` for the money, and emits whether the order was paid. All
-//! other services react to its events, so nothing happens in the shop without it.
+//! It makes up orders, requests a payment for each from `payments`, and publishes whether the order was
+//! paid. All other services react to its events, so nothing happens in the shop without it.
 //!
 //! `cargo run -p hub-examples -- orders --orders 3` runs it alone, at the hub that `hub serve`
 //! starts. Without `payments`, the hub answers each request at once that nobody is there.
@@ -23,7 +23,7 @@ const AT_A_TIME: usize = 64;
 pub struct Arguments {
     #[command(flatten)]
     connection: Connection,
-    /// Ends after N orders; without this option, the service runs until it is stopped
+    /// End after N orders. Without this option, the service runs until it is stopped
     #[arg(long, value_name = "N")]
     orders: Option<u64>,
     /// How many orders the service makes up in a second
@@ -70,7 +70,7 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
     // `emit` returns when the hub has the event: it is numbered, and on its way to everyone.
     hub.emit(&OrderPlaced { order, customer: customer.clone(), cents }).await?;
     report.emitted(OrderPlaced::TOPIC);
-    report.say(format_args!("order {order} placed, {cents} cents"));
+    report.say(format_args!("order {order} is placed: {cents} cents"));
 
     // A request is an event that somebody answers. If nobody is there to answer, it fails at once.
     let answer = hub.request(&Charge { order, cents }).await;
@@ -86,7 +86,7 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
             report.finished(order);
         }
         Payment::Declined { reason } => {
-            report.say(format_args!("order {order} declined: {reason}"));
+            report.say(format_args!("order {order} is declined: {reason}"));
             hub.emit(&OrderDeclined { order, reason }).await?;
             report.emitted(OrderDeclined::TOPIC);
         }
@@ -103,6 +103,6 @@ fn note(report: &Report, outcome: Result<(), BoxError>) {
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.001..=10_000.0).contains(&rate) => Ok(rate),
-        _ => Err("must be a number from 0.001 to 10000".to_owned()),
+        _ => Err("it must be a number from 0.001 to 10000".to_owned()),
     }
 }

@@ -1,7 +1,8 @@
 //! This service shows how to answer requests, several at a time but no more than a bound.
 //!
-//! It charges customers; each payment takes a moment, as a real one does. Without it, `orders` is
-//! told at once that nobody is there, and declines every order.
+//! It charges customers. Each payment takes a moment, as a real one does. Without this service, the hub
+//! answers each request of `orders` at once that nobody is subscribed, and `orders` declines every
+//! order.
 //!
 //! `cargo run -p hub-examples -- payments` runs it alone, at the hub that `hub serve` starts. Then
 //! `hub request shop.payments.charge '{"order": 1, "cents": 700}'` asks it for a payment.
@@ -20,7 +21,7 @@ const LIMIT_CENTS: u64 = 16_000;
 pub struct Arguments {
     #[command(flatten)]
     connection: Connection,
-    /// How many payments are made at the same time
+    /// How many payments the service makes at the same time
     #[arg(long, value_name = "N", default_value_t = 4)]
     at_a_time: usize,
 }
@@ -49,7 +50,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
             }
         })
         .await?;
-    service.ready("answers charges");
+    service.ready("answers the requests for payments");
 
     service.stopped().await;
     service.finish().await
@@ -58,7 +59,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
 async fn charge_card(charge: &Charge) -> Payment {
     tokio::time::sleep(Duration::from_millis(10 + charge.order * 13 % 30)).await;
     if charge.cents > LIMIT_CENTS {
-        return Payment::Declined { reason: format!("over {LIMIT_CENTS} cents") };
+        return Payment::Declined { reason: format!("the amount is over {LIMIT_CENTS} cents") };
     }
     Payment::Charged { receipt: format!("R{:06}", charge.order) }
 }

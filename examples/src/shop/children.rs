@@ -69,8 +69,8 @@ impl Children {
     pub(super) fn start_hub(&mut self) -> Result<(), BoxError> {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
         self.start("hub", &hub_program()?, &arguments, Stdio::null())?;
-        let hub = self.all.last_mut().ok_or("no hub")?;
-        let pid = hub.pid.ok_or("the hub has ended")?.as_raw_nonzero();
+        let hub = self.all.last_mut().ok_or("the hub was not started")?;
+        let pid = hub.pid.ok_or("the hub ended at once")?.as_raw_nonzero();
         let mut guard = Command::new("sh");
         guard.args(["-c", "read -r _; kill -TERM \"$0\"", &pid.to_string()]).process_group(0);
         hub.guard = Some(guard.stdin(Stdio::piped()).kill_on_drop(true).spawn()?);
@@ -125,7 +125,7 @@ impl Children {
     /// # Errors
     /// When there are no children, or the system does not say how a child ended.
     async fn next(&mut self) -> Result<Option<usize>, BoxError> {
-        let (index, news) = self.news.recv().await.ok_or("no processes")?;
+        let (index, news) = self.news.recv().await.ok_or("there are no child processes")?;
         let colour = self.colour;
         let process = &mut self.all[index];
         match news {
@@ -153,7 +153,7 @@ impl Children {
         }
     }
 
-    /// Waits until `done` says so.
+    /// Waits until `done` returns true for the processes.
     ///
     /// # Errors
     /// When a process ends before that.

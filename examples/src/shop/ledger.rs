@@ -43,7 +43,11 @@ async fn get(address: &str, path: &str) -> Result<String, BoxError> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     let ok = answer.lines().next().is_some_and(|status| status.contains(" 200 "));
-    if ok { Ok(answer) } else { Err(format!("http://{address}{path}: no such page").into()) }
+    if ok {
+        Ok(answer)
+    } else {
+        Err(format!("the hub does not have the page http://{address}{path}").into())
+    }
 }
 
 fn parse(page: &str) -> Result<Ledger, BoxError> {
@@ -62,7 +66,7 @@ fn sum(page: &str, metric: &str) -> Result<u64, BoxError> {
     });
     let values: Vec<f64> = values.collect();
     if values.is_empty() {
-        return Err(format!("the hub's metrics have no {metric}").into());
+        return Err(format!("the hub's metrics do not contain {metric}").into());
     }
     Ok(values.iter().sum::<f64>() as u64)
 }

@@ -1,6 +1,7 @@
-//! The whole shop: it starts the hub and the services, shows what they print, and does the sums.
+//! The whole shop: it starts the hub and the services, shows what they print, and compares their
+//! counts.
 //!
-//! Without it, one would have to start seven processes by hand, and nothing would check that every
+//! Without it, a user would have to start seven processes by hand, and nothing would check that every
 //! event that was emitted has been received.
 
 mod children;

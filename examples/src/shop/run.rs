@@ -22,16 +22,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The options of `shop` without a command.
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// Ends after N orders; without this option and --for, the shop runs until Ctrl-C
+    /// End after N orders. Without this option and --for, the shop runs until Ctrl-C
     #[arg(long, value_name = "N")]
     orders: Option<u64>,
-    /// Ends after this many seconds
+    /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// How many orders come in a second; fewer come if the payments cannot keep up
+    /// How many orders come in a second. Fewer come if the service `payments` cannot keep up
     #[arg(long, value_name = "N", default_value = "3")]
     per_second: String,
-    /// Uses the hub at this address instead of starting one
+    /// Use the hub at this address instead of starting one
     #[arg(long, value_name = "URL", env = "HUB_SERVER")]
     server: Option<String>,
 }
@@ -61,7 +61,7 @@ async fn run_shop(arguments: &Arguments, report: &Report) -> Result<Vec<String>,
     let mut children = Children::default();
     let opened = tokio::select! {
         opened = open(arguments, &mut children) => opened?,
-        () = told(&mut term, &mut int) => return Err("stopped while starting".into()),
+        () = told(&mut term, &mut int) => return Err("the shop was stopped while it was starting".into()),
     };
     let closing_time = async {
         match arguments.seconds {
@@ -81,7 +81,7 @@ async fn run_shop(arguments: &Arguments, report: &Report) -> Result<Vec<String>,
     }
     tokio::select! {
         wrong = close(opened, &mut children, report) => wrong,
-        () = told(&mut term, &mut int) => Err("told twice to stop".into()),
+        () = told(&mut term, &mut int) => Err("a second signal ended the shop at once, without the totals".into()),
     }
 }
 
@@ -104,7 +104,9 @@ async fn open(arguments: &Arguments, children: &mut Children) -> Result<Opened, 
             let line = children.all[0].ready.clone().unwrap_or_default();
             let word = |start: &str| {
                 let found = line.split([' ', ',']).find(|word| word.starts_with(start));
-                found.map(str::to_owned).ok_or(format!("no {start} in the hub's first line"))
+                found.map(str::to_owned).ok_or(format!(
+                    "the hub's first line does not contain an address that begins with {start}"
+                ))
             };
             (word("hub://")?, Some(word("http://")?))
         }
@@ -125,7 +127,7 @@ async fn open(arguments: &Arguments, children: &mut Children) -> Result<Opened, 
     listener.await?.detach();
     children.until(all_ready).await?;
 
-    // Orders come only now: an order without anybody to be charged by would be declined.
+    // `orders` starts last: without `payments`, it would decline every order.
     let orders = arguments.orders.map(|orders| orders.to_string());
     let mut more = vec!["--per-second", &arguments.per_second];
     more.extend(orders.iter().flat_map(|orders| ["--orders", orders]));
@@ -167,13 +169,15 @@ async fn close(
     report.say(format_args!("\n{}", sums::table(&summaries)));
     let mut wrong = sums::wrong(&summaries);
     if let Some(Ledger { due, delivered, missing }) = books {
-        report.say(format_args!("the hub: {due} due = {delivered} delivered + {missing} missing"));
+        report.say(format_args!(
+            "the hub: {due} deliveries were due, {delivered} were made, {missing} are missing"
+        ));
         if due != delivered || missing > 0 {
-            wrong.push(format!("{due} deliveries were due at the hub, {delivered} were made"));
+            wrong.push(format!("{due} deliveries were due at the hub, and {delivered} were made"));
         }
     }
     let gone = children.all.iter().filter(|process| !hub(process) && process.summary.is_none());
-    wrong.extend(gone.map(|process| format!("{} left no summary", process.name)));
+    wrong.extend(gone.map(|process| format!("{} ended without a summary", process.name)));
     Ok(wrong)
 }
 

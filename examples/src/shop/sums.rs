@@ -33,20 +33,28 @@ pub(super) fn wrong(summaries: &[Summary]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut check = |what: &str, left: u64, right: u64| {
         if left != right {
-            wrong.push(format!("{what}: {left} and {right}"));
+            wrong.push(format!("{what} should be equal: {left} and {right}"));
         }
     };
     let all = |topic| emitted(summaries, topic);
     let (placed, paid) = (all(OrderPlaced::TOPIC), all(OrderPaid::TOPIC));
-    check("placed, and paid or declined", placed, paid + all(OrderDeclined::TOPIC));
-    check("paid orders, and mails sent", paid, all(EmailSent::TOPIC));
+    check(
+        "placed orders, and orders that were paid or declined,",
+        placed,
+        paid + all(OrderDeclined::TOPIC),
+    );
+    check("paid orders, and sent mails,", paid, all(EmailSent::TOPIC));
     let charges = received(summaries, "payments", Charge::TOPIC);
-    check("charges emitted, and received by payments", all(Charge::TOPIC), charges);
+    check(
+        "requests for payments, and requests that payments received,",
+        all(Charge::TOPIC),
+        charges,
+    );
     let mails = received(summaries, "email", OrderPaid::TOPIC);
-    check("paid orders, and received by the group email", paid, mails);
+    check("paid orders, and paid orders that the queue group email received,", paid, mails);
     for topic in topics(summaries) {
         for service in ["analytics", "audit"] {
-            let what = format!("{topic} emitted, and received by {service}");
+            let what = format!("emitted events of {topic}, and those that {service} received,");
             check(&what, all(topic), received(summaries, service, topic));
         }
     }
@@ -62,7 +70,7 @@ pub(super) fn wrong(summaries: &[Summary]) -> Vec<String> {
     }
     for summary in summaries {
         if summary.gaps > 0 {
-            wrong.push(format!("{} missed events {} times", summary.service, summary.gaps));
+            wrong.push(format!("{} got {} gaps", summary.service, summary.gaps));
         }
         wrong.extend(summary.faults.iter().map(|fault| format!("{}: {fault}", summary.service)));
     }

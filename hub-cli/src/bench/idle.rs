@@ -1,7 +1,9 @@
-//! `hub bench connections`: what a connection costs that does nothing.
+//! `hub bench connections`, which measures how much memory an idle connection costs the hub.
+//!
+//! Without it, nobody could say how many clients fit into the memory of a machine.
 
 use super::options::{common, count, form, number};
-use super::outcome::{Figures, Progress, short};
+use super::report::{Figures, Progress, short};
 use super::server;
 use super::tunnel::target;
 use crate::exit::{Exit, Failure};
@@ -11,13 +13,13 @@ use hub_bench::idle;
 
 pub(super) fn command() -> Command {
     Command::new("connections")
-        .about("Opens connections with one subscription each, and measures the hub's memory")
+        .about("Open connections with one subscription each, and measure the hub's memory")
         .long_about(
-            "Opens connections with one subscription each, and measures the hub's memory before \
-             and with them. Each takes a file descriptor here and one at the hub: see `ulimit -n`, \
-             and the hub's max_connections.",
+            "Open connections with one subscription each, and measure how much the hub's memory \
+             grows. Each connection takes one file descriptor of this process and one of the hub; \
+             `ulimit -n` and the hub's key max_connections limit them.",
         )
-        .arg(count("count", "1000", "How many connections"))
+        .arg(count("count", "1000", "How many connections the command opens"))
         .args(common())
         .after_help(
             "Examples:\n  hub bench connections --count 10000\n  hub bench connections --json",

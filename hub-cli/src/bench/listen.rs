@@ -1,7 +1,9 @@
-//! `hub bench sub`: counts what others send.
+//! `hub bench sub`, which counts the events that other clients publish.
+//!
+//! Without it, the delivery of a load that is not made by `hub bench` could not be measured.
 
 use super::options::{common, count, form, get, number, seconds};
-use super::outcome::{Figures, Progress, short};
+use super::report::{Figures, Progress, short};
 use super::server;
 use super::tunnel::target;
 use crate::connect::note;
@@ -13,10 +15,10 @@ use hub_client::{Overflow, TopicFilter};
 
 pub(super) fn command() -> Command {
     Command::new("sub")
-        .about("Counts what others send")
+        .about("Count the events that other clients publish")
         .long_about(
-            "Subscribes and counts what others send, from the first message on. Ends with exit \
-             code 6 if none comes.",
+            "Subscribe, and count the events that other clients publish, from the first event on. \
+             The exit code is 6 if no event arrives.",
         )
         .args([
             Arg::new("filter")
@@ -24,20 +26,21 @@ pub(super) fn command() -> Command {
                 .num_args(1..)
                 .value_name("FILTER")
                 .value_parser(TopicFilter::parse)
-                .help("Topics; * stands for one token, a final ** for the rest"),
-            count("subscribers", "1", "How many connections subscribe, each to all of it"),
-            seconds().help("How long, counted from the first message on"),
+                .help("One or more topics or filters. In a filter, * stands for one token, and ** at the end stands for one or more"),
+            count("subscribers", "1", "How many connections subscribe. Each subscribes to all filters"),
+            seconds().help("How many seconds the measurement takes, counted from the first event on"),
             Arg::new("patience")
                 .long("patience")
                 .value_name("S")
                 .default_value("60")
                 .value_parser(clap::value_parser!(u64).range(1..=86_400))
-                .help("Seconds to wait for the first message"),
+                .help("How many seconds to wait for the first event"),
             Arg::new("overflow")
                 .long("overflow")
+                .value_name("POLICY")
                 .value_parser(Overflow::ALL.map(Overflow::name))
                 .default_value(Overflow::default().name())
-                .help("What the hub does when this command is too slow"),
+                .help("The overflow policy: what the hub does with events when this command reads too slowly"),
         ])
         .args(common())
         .after_help(

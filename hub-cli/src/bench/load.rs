@@ -1,7 +1,10 @@
-//! `hub bench pub`, `fanout` and `latency`: messages from publishers to subscribers.
+//! `hub bench pub`, `hub bench fanout` and `hub bench latency`, which send messages from publishers to
+//! subscribers.
+//!
+//! Without them, a user could not measure the throughput and the latency of their own hub.
 
 use super::options::{common, count, form, get, number, payload, seconds, topic, topics};
-use super::outcome::{Figures, Progress, short};
+use super::report::{Figures, Progress, short};
 use super::server;
 use super::tunnel::target;
 use crate::exit::{Exit, Failure};
@@ -10,9 +13,10 @@ use hub_bench::dialect::Hub;
 use hub_bench::load::{self, Group, Outcome, Plan};
 use hub_client::Overflow;
 
-/// Bytes that a publisher writes at a time.
+/// How many bytes a publisher writes at a time.
 const CHUNK: usize = 64 << 10;
 
+/// Which of the three commands runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Publish,
@@ -22,21 +26,25 @@ pub(super) enum Kind {
 
 pub(super) fn publish() -> Command {
     Command::new("pub")
-        .about("Publishes as fast as the hub takes it, with receipts")
+        .about("Publish as fast as the hub accepts messages, with receipts")
         .long_about(
-            "Publishes as fast as the hub takes it. Every message is acknowledged, unless with \
-             --no-receipts. Nobody is made to subscribe; see `hub bench fanout`.",
+            "Publish as fast as the hub accepts messages. The hub confirms every message with a \
+             receipt, unless --no-receipts is given. This command has no subscribers; `hub bench \
+             fanout` has.",
         )
         .args([
             topic(),
-            count("topics", "1", "How many topics, each publisher on all of them in turn"),
+            count(
+                "topics",
+                "1",
+                "How many topics there are. Each publisher publishes to all of them in turn",
+            ),
             count("publishers", "1", "How many connections publish"),
             payload(),
             seconds(),
-            Arg::new("no-receipts")
-                .long("no-receipts")
-                .action(ArgAction::SetTrue)
-                .help("Does not ask for receipts; then a message sent need not have arrived"),
+            Arg::new("no-receipts").long("no-receipts").action(ArgAction::SetTrue).help(
+                "Do not ask for receipts. A message that counts as sent may then not have arrived",
+            ),
         ])
         .args(common())
         .after_help(
@@ -47,29 +55,30 @@ pub(super) fn publish() -> Command {
 
 pub(super) fn fanout() -> Command {
     Command::new("fanout")
-        .about("Publishes as fast as it goes, to subscribers of its own")
+        .about("Publish as fast as possible, to subscribers of this command")
         .args([
             topic(),
-            count("topics", "1", "How many topics: each publisher and subscriber has all of them"),
+            count("topics", "1", "How many topics there are. Each publisher and each subscriber uses all of them"),
             count("publishers", "1", "How many connections publish"),
             count("subscribers", "1", "How many connections subscribe"),
             payload(),
             seconds(),
             Arg::new("overflow")
                 .long("overflow")
+                .value_name("POLICY")
                 .value_parser(Overflow::ALL.map(Overflow::name))
                 .default_value(Overflow::Block.name())
-                .help("What the hub does when a subscriber is too slow"),
+                .help("The overflow policy: what the hub does with events when a subscriber reads too slowly"),
             Arg::new("window-mib")
                 .long("window-mib")
                 .value_name("MIB")
                 .default_value("4")
                 .value_parser(value_parser!(u32).range(1..=65_536))
-                .help("How far publishers may be ahead of the slowest subscriber"),
+                .help("By how many MiB the publishers may be ahead of the slowest subscriber"),
             Arg::new("receipts")
                 .long("receipts")
                 .action(ArgAction::SetTrue)
-                .help("Publishers ask for receipts"),
+                .help("Ask for receipts"),
         ])
         .args(common())
         .after_help(
@@ -80,11 +89,11 @@ pub(super) fn fanout() -> Command {
 
 pub(super) fn latency() -> Command {
     Command::new("latency")
-        .about("Publishes at a steady rate and measures how long messages take")
+        .about("Publish at a steady rate, and measure how long messages take")
         .long_about(
-            "Publishes at a steady rate and measures how long messages take, from when they were \
-             due to be sent to when a subscriber has read them. A hub that makes the publisher \
-             wait so makes all messages late that were due meanwhile.",
+            "Publish at a steady rate, and measure the time from the moment when a message was due \
+             to be sent to the moment when a subscriber has read it. So when the hub makes the \
+             publisher wait, all messages that were due in that time count as late.",
         )
         .args([
             Arg::new("rate")
@@ -92,9 +101,13 @@ pub(super) fn latency() -> Command {
                 .value_name("N")
                 .default_value("1000")
                 .value_parser(value_parser!(u32).range(1..=10_000_000))
-                .help("Messages a second, of each publisher"),
+                .help("How many messages each publisher sends in a second"),
             topic(),
-            count("topics", "1", "How many topics: each publisher and subscriber has all of them"),
+            count(
+                "topics",
+                "1",
+                "How many topics there are. Each publisher and each subscriber uses all of them",
+            ),
             count("publishers", "1", "How many connections publish"),
             count("subscribers", "1", "How many connections subscribe"),
             payload(),
@@ -194,7 +207,8 @@ pub(super) fn run(kind: Kind, args: &ArgMatches) -> Result<Exit, Failure> {
     figures.latency(&outcome.latency);
     figures.usage(outcome.usage, outcome.handled());
     figures.print(form(args))?;
-    // What the hub announced as missing is the policy's doing; what nobody told of is not.
+    // The overflow policy explains the messages that the hub announced as missing. Messages that are
+    // missing without an announcement are a loss.
     let untold = outcome.lost().saturating_sub(outcome.announced_missing);
     let unacknowledged = hub.receipts && outcome.acknowledged < outcome.sent;
     Ok(if untold > 0 || unacknowledged { Exit::Lost } else { Exit::Ok })

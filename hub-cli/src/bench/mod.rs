@@ -1,13 +1,13 @@
-//! `hub bench`: how fast a hub is, and what that costs it.
+//! `hub bench`, which measures how fast a hub is and how much processor time and memory that costs it.
 //!
-//! It does not use the SDK but sends bytes that were encoded beforehand and counts what comes, so
-//! that the hub is what is measured; see [`hub_bench`].
+//! It does not use the SDK. It sends bytes that were encoded beforehand and only counts what it
+//! receives; see [`hub_bench`]. Otherwise it would measure the client rather than the hub.
 
 mod idle;
 mod listen;
 mod load;
 mod options;
-mod outcome;
+mod report;
 mod request;
 mod server;
 mod tunnel;
@@ -21,14 +21,15 @@ use std::process::ExitCode;
 /// `hub bench`.
 pub(crate) fn command() -> Command {
     Command::new("bench")
-        .about("Measures a hub")
+        .about("Measure a hub")
         .long_about(
-            "Measures a hub: messages and bytes a second, losses, latency, and, if the hub runs on \
-             this machine, its processor time a message and its memory. Messages are encoded \
-             beforehand and only counted on arrival, so that the hub is what is measured. It sends \
-             as much as the hub takes: do not use it on a hub that others need. With hubs:// this \
-             process encrypts too, so messages a second and latency are those of both; what the hub \
-             uses is its own.",
+            "Measure a hub: messages and bytes in a second, losses and latency. If the hub runs on \
+             this machine, measure its memory and its processor time for each message too. Messages \
+             are encoded beforehand and only counted on arrival, so that the hub is measured and \
+             not the client. The commands send as much as the hub accepts: do not use them on a hub \
+             that others need. With hubs://, this process encrypts too; then the rates and the \
+             latency include the work of this process, and the processor time and the memory are \
+             still those of the hub.",
         )
         .subcommand_required(true)
         .arg_required_else_help(true)

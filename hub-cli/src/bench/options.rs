@@ -1,6 +1,8 @@
-//! The options that the measurements share.
+//! The options that the commands of `hub bench` share.
+//!
+//! Without this module, an option such as `--payload` could mean something else in each command.
 
-use super::outcome::Form;
+use super::report::OutputFormat;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use hub_bench::Payload;
@@ -15,8 +17,9 @@ pub(super) fn payload() -> Arg {
         .default_value("bin:128")
         .value_parser(|text: &str| text.parse::<Payload>())
         .help(
-            "bin:SIZE (random bytes), map:SIZE (a MessagePack map as a shop would send it) or \
-             dense:SIZE (a map of many small values); 512 different messages are sent in turn",
+            "The payload of the messages: bin:SIZE (random bytes), map:SIZE (a MessagePack map as \
+             a shop would send it) or dense:SIZE (a map of many small values). SIZE is in bytes. \
+             The command sends 512 different messages in turn",
         )
 }
 
@@ -28,9 +31,11 @@ pub(super) fn seconds() -> Arg {
         .value_parser(|text: &str| {
             let seconds = text.parse::<f64>().map_err(|error| error.to_string())?;
             let positive = (0.0 < seconds && seconds <= 86_400.0).then_some(seconds);
-            positive.map(Duration::from_secs_f64).ok_or_else(|| "not from 0 to 86400".to_owned())
+            positive
+                .map(Duration::from_secs_f64)
+                .ok_or_else(|| "it is not between 0 and 86400".to_owned())
         })
-        .help("How long")
+        .help("How many seconds the measurement takes")
 }
 
 /// A number of something, from 1 to 100,000.
@@ -43,27 +48,27 @@ pub(super) fn count(name: &'static str, default: &'static str, help: &'static st
         .help(help)
 }
 
-/// How a measurement is shown, and where the hub's process is.
+/// The options that say how a result is shown, and which process the hub is.
 pub(super) fn common() -> [Arg; 4] {
     [
         Arg::new("json")
             .long("json")
             .action(ArgAction::SetTrue)
             .conflicts_with("csv")
-            .help("Prints the result as one JSON object"),
+            .help("Print the result as one JSON object"),
         Arg::new("csv")
             .long("csv")
             .action(ArgAction::SetTrue)
-            .help("Prints the result as a line of names and one of values"),
+            .help("Print the result as CSV: a line with names and a line with values"),
         Arg::new("quiet")
             .long("quiet")
             .action(ArgAction::SetTrue)
-            .help("Shows no progress; it is never shown if stderr is no terminal"),
+            .help("Show no progress. Without this option, progress is shown if stderr is a terminal"),
         Arg::new("server-pid")
             .long("server-pid")
             .value_name("PID")
             .value_parser(value_parser!(u32).range(1..))
-            .help("The hub's process on this machine; left out: whoever listens on the port"),
+            .help("The id of the hub's process on this machine. Without it, the command looks for the process that listens on the hub's port"),
     ]
 }
 
@@ -79,15 +84,15 @@ pub(super) fn number(args: &ArgMatches, name: &'static str) -> Result<usize, Fai
     get::<u32>(args, name).map(|number| number as usize)
 }
 
-pub(super) fn form(args: &ArgMatches) -> Form {
+pub(super) fn form(args: &ArgMatches) -> OutputFormat {
     match (args.get_flag("json"), args.get_flag("csv")) {
-        (true, _) => Form::Json,
-        (_, true) => Form::Csv,
-        _ => Form::Text,
+        (true, _) => OutputFormat::Json,
+        (_, true) => OutputFormat::Csv,
+        _ => OutputFormat::Text,
     }
 }
 
-/// Where the hub listens, and how it is called.
+/// The hub's URL, and the address at which it listens.
 pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure> {
     let text: String = get(args, "server")?;
     let url: HubUrl = text.parse().map_err(|error: hub_client::UrlError| {
@@ -102,7 +107,7 @@ pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure
     Ok((url, addr))
 }
 
-/// Names of `count` topics, all of one length.
+/// The names of `count` topics, all of the same length.
 pub(super) fn topics(args: &ArgMatches, count: usize) -> Result<Vec<String>, Failure> {
     let first: String = get(args, "topic")?;
     let names = if count == 1 {
@@ -122,5 +127,5 @@ pub(super) fn topic() -> Arg {
         .long("topic")
         .value_name("NAME")
         .default_value("bench")
-        .help("The topic; with --topics the name's beginning")
+        .help("The topic. With --topics, the beginning of the name of each topic")
 }

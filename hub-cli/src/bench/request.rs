@@ -1,7 +1,9 @@
-//! `hub bench request`: requests and replies.
+//! `hub bench request`, which measures requests and their replies.
+//!
+//! Without it, a user could not measure how long a request through their own hub takes.
 
 use super::options::{common, count, form, get, number, payload, seconds};
-use super::outcome::{Figures, Progress, short};
+use super::report::{Figures, Progress, short};
 use super::server;
 use super::tunnel::target;
 use crate::exit::{Exit, Failure};
@@ -12,9 +14,9 @@ use std::time::Duration;
 
 pub(super) fn command() -> Command {
     Command::new("request")
-        .about("Asks, answers, and measures how long that takes")
+        .about("Send requests, answer them, and measure how long that takes")
         .args([
-            count("in-flight", "1", "How many requests are open at a time"),
+            count("in-flight", "1", "How many requests wait for their answer at a time"),
             payload(),
             seconds(),
         ])

@@ -1,5 +1,7 @@
-//! A hub behind TLS, for a load generator that speaks without: each connection to a port of this
-//! process is one, encrypted, to the hub.
+//! A tunnel to a hub that uses TLS. The load generator connects to a port of this process, and each
+//! such connection is forwarded to the hub over TLS.
+//!
+//! The load generator itself does not use TLS. Without the tunnel, it could not measure such a hub.
 
 use super::options::address;
 use crate::connect::tls;
@@ -16,31 +18,31 @@ use tokio_rustls::client::TlsStream;
 
 /// How long the first connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Bytes that are moved at once, each way.
+/// How many bytes are copied at once in each direction.
 const BUFFER: usize = 128 * 1024;
 
 /// The hub that is measured.
 pub(super) struct Target {
-    /// Where the hub itself is.
+    /// The address of the hub itself.
     pub(super) hub: SocketAddr,
     tunnel: Option<Tunnel>,
 }
 
-/// Ends with its runtime.
+/// The tunnel. It ends with its runtime.
 struct Tunnel {
     addr: SocketAddr,
     _runtime: Runtime,
 }
 
 impl Target {
-    /// Where to connect to.
+    /// The address to which the load generator connects.
     pub(super) fn addr(&self) -> SocketAddr {
         self.tunnel.as_ref().map_or(self.hub, |tunnel| tunnel.addr)
     }
 }
 
-/// The hub that `--server` names. Over TLS, one connection is tried, so that what is wrong with it
-/// is said.
+/// The hub that `--server` names. With TLS, this tries one connection, so that the user sees an error
+/// of TLS before the measurement begins.
 pub(super) fn target(args: &ArgMatches) -> Result<Target, Failure> {
     let (url, hub) = address(args)?;
     if !url.is_tls() {
@@ -69,7 +71,7 @@ pub(super) fn target(args: &ArgMatches) -> Result<Target, Failure> {
     Ok(Target { hub, tunnel: Some(Tunnel { addr, _runtime: runtime }) })
 }
 
-/// The far end.
+/// The hub's end of the tunnel.
 #[derive(Clone)]
 struct Far {
     hub: SocketAddr,
@@ -89,7 +91,7 @@ async fn serve(listener: TcpListener, far: Far) {
     while let Ok((mut near, _)) = listener.accept().await {
         let far = far.clone();
         tokio::spawn(async move {
-            // How it ends, the load generator sees.
+            // The load generator notices when a connection ends, so errors are ignored here.
             let _ = near.set_nodelay(true);
             if let Ok(mut far) = far.connect().await {
                 let copied =

@@ -26,12 +26,12 @@ pub(super) fn json_arg(help: &'static str) -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help(help)
 }
 
-/// What says which messages there are, and for whom they are shown.
+/// The arguments that say which messages there are, and for which view they are shown.
 pub(super) fn message_args() -> [Arg; 5] {
     [
         Arg::new("topic").long("topic").value_name("TOPIC").value_parser(TopicName::parse).help(
-            "The topic of the messages; needed unless all rules are for all topics, or the \
-             format is `events`",
+            "The topic of the messages. It can be left out if every rule is for all topics, or if \
+             the format is `events`",
         ),
         Arg::new("format")
             .long("format")
@@ -39,16 +39,16 @@ pub(super) fn message_args() -> [Arg; 5] {
             .value_parser(["json-lines", "msgpack", "events"])
             .default_value("json-lines")
             .help(
-                "What stdin holds: payloads as JSON, one a line; payloads as MessagePack; or \
-                 events as `hub on --json` prints them, with topic and headers (but binary \
-                 values as JSON shows them)",
+                "The format of stdin. json-lines: payloads as JSON, one a line. msgpack: payloads \
+                 as MessagePack, one after another. events: events as `hub on --json` prints them, \
+                 with topic and headers; binary values stay in the form that JSON shows",
             ),
         header_arg(),
-        Arg::new("view").long("view").value_name("VIEW").help("Shows this view only"),
+        Arg::new("view").long("view").value_name("VIEW").help("Show only this view"),
         Arg::new("role")
             .long("role")
             .value_name("ROLE")
             .conflicts_with("view")
-            .help("Shows what this role sees only"),
+            .help("Show only the view that this role gets"),
     ]
 }

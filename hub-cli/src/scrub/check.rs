@@ -1,4 +1,6 @@
-//! `hub scrub check`: whether a rule file is good.
+//! `hub scrub check`, which reports the errors in a rule file.
+//!
+//! Without it, a user could learn that a rule file has an error only from the log of a hub.
 
 use super::args::{file_arg, json_arg, path};
 use super::rule_file::{BadFile, RuleFile};
@@ -11,15 +13,15 @@ use std::io::Write;
 
 pub(super) fn command() -> Command {
     Command::new("check")
-        .about("Checks a rule file and runs the tests in it")
+        .about("Check a rule file and run the tests in it")
         .long_about(
-            "Checks a rule file and runs the tests that its rules carry, as the hub does before \
-             it uses one. Prints \"ok\" and the rules, or each fault on stderr with file, line and \
-             key; then the exit code is 2.",
+            "Check a rule file and run the tests in its rules, as the hub does before it puts a \
+             file in force. The command prints \"ok\" and the rules. If the file has errors, it \
+             prints each error on stderr with file, line and key, and the exit code is 2.",
         )
         .args([
             file_arg("file", "FILE", "The rule file"),
-            json_arg("Prints the result as one JSON object, faults included"),
+            json_arg("Print the result as one JSON object, which includes the errors"),
         ])
         .after_help(
             "Examples:\n  \

@@ -1,4 +1,6 @@
-//! `hub scrub diff`: messages of which two rule files make different things.
+//! `hub scrub diff`, which shows the messages on which two rule files differ.
+//!
+//! Without it, nobody could see what a change of the rules does before the change is in force.
 
 use super::args::{file_arg, json_arg, message_args, path};
 use super::message_report::Applied;
@@ -14,21 +16,22 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
-/// How many messages are shown to people who do not say.
+/// How many messages are shown as text when `--show` is not given.
 const SHOW: u64 = 10;
 
 pub(super) fn command() -> Command {
     Command::new("diff")
-        .about("Shows the messages of which two rule files make different things")
+        .about("Show the messages on which two rule files differ")
         .long_about(
-            "Tries two rule files on the messages on stdin, and shows those that end differently \
-             or that a view gets differently: how many, under which rules, and the first of them. \
-             Views are compared by what roles see; a view that one file lacks is the default view \
-             there. Sealed values (`encrypt`), which differ each time, count as what is in them.",
+            "Try two rule files on the messages on stdin, and show the messages on which the files \
+             differ: they decide differently about the message, or a view gets it differently. A \
+             summary says how many messages differ, and under which rules. If only one of the files \
+             has a view, it is compared with the default view of the other file. Sealed values \
+             (`encrypt`) differ each time, so their contents are compared.",
         )
         .args([
-            file_arg("old", "OLD", "The rule file as it is"),
-            file_arg("new", "NEW", "The rule file as it would be"),
+            file_arg("old", "OLD", "The rule file that is in force now"),
+            file_arg("new", "NEW", "The rule file that would take its place"),
         ])
         .args(message_args())
         .args([
@@ -36,8 +39,8 @@ pub(super) fn command() -> Command {
                 .long("show")
                 .value_name("N")
                 .value_parser(value_parser!(u64))
-                .help("Shows the first N messages that differ [default: 10; with --json all]"),
-            json_arg("Prints one JSON object for each message that differs, and one with the summary at the end"),
+                .help("Show the first N messages that differ [default: 10; with --json: all]"),
+            json_arg("Print one JSON object for each message that differs, and one with the summary at the end"),
         ])
         .after_help(
             "Examples:\n  \
@@ -87,7 +90,7 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
             }
         })
         .await;
-    // Bad input ends the comparison, but what came before it counts.
+    // Bad input ends the comparison, but the messages before it count.
     if !matches!(ended, Err(Stopped::Output(_))) {
         if json {
             writeln!(out, "{}", json!({ "summary": summary.object(&old, &new) }))?;
@@ -99,8 +102,8 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
     ended.map(|()| Exit::Ok)
 }
 
-/// Everyone the options ask for: first those without a view of their own, then each view, then
-/// roles that have another view in the other file.
+/// The audiences that the options select: the default view first, then each view, then the roles that
+/// have another view in the other file.
 fn audiences(args: &ArgMatches, old: &RuleFile, new: &RuleFile) -> Result<Vec<Audience>, Failure> {
     let of_role = |role: &String| {
         let views = (old.rules.view_of_role(role), new.rules.view_of_role(role));
@@ -131,12 +134,12 @@ fn audiences(args: &ArgMatches, old: &RuleFile, new: &RuleFile) -> Result<Vec<Au
     Ok(views.chain(roles).filter(|audience| known.insert((audience.old, audience.new))).collect())
 }
 
-/// What was counted.
+/// The counts for the summary.
 #[derive(Default)]
 struct Summary {
     messages: u64,
     differ: u64,
-    /// By how they ended under each file.
+    /// The messages by their dispositions under both files.
     endings: BTreeMap<(&'static str, &'static str), u64>,
     rules: HashMap<String, RuleSum>,
 }
@@ -162,7 +165,8 @@ impl Summary {
         }
     }
 
-    /// The rules that applied where there is a difference, in the order of the new file; then those it lacks.
+    /// The rules that applied to messages that differ: in the order of the new file, and then the rules
+    /// that only the old file has.
     fn rules<'a>(
         &'a self,
         old: &'a RuleFile,

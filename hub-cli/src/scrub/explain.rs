@@ -1,4 +1,6 @@
-//! `hub scrub explain`: the plan that a rule file makes for a topic.
+//! `hub scrub explain`, which shows the plan that a rule file makes for a topic.
+//!
+//! Without it, a user would have to work out alone which rules apply to a topic and in which order.
 
 use super::args::{file_arg, json_arg, path};
 use super::rule_file::RuleFile;
@@ -10,10 +12,10 @@ use std::io::Write;
 
 pub(super) fn command() -> Command {
     Command::new("explain")
-        .about("Shows what a rule file does with a topic, in its order")
+        .about("Show which rules of a rule file apply to a topic, and in which order")
         .long_about(
-            "Shows the plan that a rule file makes for a topic: the rules that apply there, in \
-             the order in which they are asked, and what each view has done to it instead.",
+            "Show the plan that a rule file makes for a topic: the rules that apply to the topic, in \
+             the order in which the hub checks them, and the actions that each view has instead.",
         )
         .args([
             file_arg("file", "FILE", "The rule file"),
@@ -22,7 +24,7 @@ pub(super) fn command() -> Command {
                 .value_name("TOPIC")
                 .value_parser(TopicName::parse)
                 .help("The topic"),
-            json_arg("Prints the plan as one JSON object; docs/scrub.md names its fields"),
+            json_arg("Print the plan as one JSON object. docs/scrub.md describes its fields"),
         ])
         .after_help(
             "Examples:\n  \
@@ -37,7 +39,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
         Err(bad) => return Ok(bad.tell()),
     };
     let topic = args.get_one::<TopicName>("topic");
-    let topic = topic.ok_or_else(|| Failure::new(Exit::Usage, "no topic"))?;
+    let topic = topic.ok_or_else(|| Failure::new(Exit::Usage, "the topic is missing"))?;
     let plan = file.rules.plan(topic);
     let mut out = stdout();
     if args.get_flag("json") {

@@ -1,5 +1,5 @@
-//! One message that rules are tried on: a payload of the user's, or an event as `hub on --json`
-//! prints it.
+//! One message on which rules are tried: a payload of the user, or an event as `hub on --json` prints
+//! it.
 //!
 //! Without this module, events that were recorded from a hub could not be tried with their own topic
 //! and headers.
@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use hub_wire::{FrameError, Limits, Reader, TopicName, check_headers};
 
-/// A message that rules are tried on.
+/// A message on which rules are tried.
 pub(super) struct Message {
     /// Its number in the input, counted from 1.
     pub(super) number: u64,

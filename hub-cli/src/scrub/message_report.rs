@@ -119,7 +119,7 @@ pub(super) struct Applied {
     pub(super) action: &'static str,
     pub(super) label: String,
     pub(super) finds: u32,
-    /// Finds on which it would have acted, were it not in shadow mode.
+    /// Finds on which the rule would have acted if it were not in shadow mode.
     pub(super) shadow: u32,
 }
 
@@ -170,12 +170,12 @@ impl MessageReport {
         }
     }
 
-    /// Whether subscribers get it.
+    /// Whether subscribers get the message.
     pub(super) fn passes(&self) -> bool {
         matches!(self.verdict, Verdict::Accept | Verdict::Fixed(_))
     }
 
-    /// Payload and headers of `message` as a view gets them; nothing if it does not pass.
+    /// Payload and headers of `message` as a view gets them. `None`: no subscriber gets the message.
     pub(super) fn render<'a>(
         &'a self,
         message: &'a Message,
@@ -184,7 +184,7 @@ impl MessageReport {
         self.verdict.render(view, &message.payload, message.headers.as_deref())
     }
 
-    /// The same, to be shown.
+    /// The message as a view gets it, in the form in which it is printed.
     pub(super) fn seen(&self, message: &Message, view: ViewId) -> Option<ViewOutput> {
         let (payload, headers) = self.render(message, view)?;
         let changed = (payload, headers) != (&message.payload[..], message.headers.as_deref());
@@ -192,7 +192,7 @@ impl MessageReport {
     }
 }
 
-/// An event as somebody sees it.
+/// Payload and headers as JSON, for example as a view gets them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ViewOutput {
     pub(super) payload: Value,

@@ -1,4 +1,4 @@
-//! Reads the messages on stdin that rules are tried on, whatever their form.
+//! Reads the messages on stdin on which rules are tried, in each of the formats.
 //!
 //! Without this module, `hub scrub run` and `hub scrub diff` would each have to split stdin, flush
 //! what they wrote when no input comes, and stop in good order.
@@ -16,8 +16,8 @@ use hub_wire::{Limits, TopicName, walk_all};
 use std::io::{self, Write};
 use std::pin::pin;
 
-/// The topic of messages without a topic, where all rules are for all topics. The tests inside of a
-/// rule file have this topic too, in that case.
+/// The topic of messages for which the user names none. This is possible only if every rule is for
+/// all topics. The tests in such a rule file have this topic too.
 const ANY_TOPIC: &str = "test";
 
 /// The messages on stdin.
@@ -48,14 +48,17 @@ impl Messages {
                 let rules =
                     if left_out == 1 { "1 rule is" } else { &format!("{left_out} rules are") };
                 return Err(usage(format!(
-                    "{rules} for certain topics: say with --topic on which the messages are"
+                    "{rules} for certain topics, so the command needs the topic of the messages (--topic)"
                 )));
             }
             topic = Some(any);
         }
         let headers = headers(args)?.encode().map(Bytes::from);
         if events && headers.is_some() {
-            return Err(usage("events have headers of their own: --header does not fit".into()));
+            return Err(usage(
+                "events have headers of their own, so --header cannot be used with --format events"
+                    .into(),
+            ));
         }
         let split = if format == "msgpack" { Format::Msgpack } else { Format::Json };
         let input = Input::new(tokio::io::stdin(), split);
@@ -114,7 +117,7 @@ impl Messages {
         if self.events {
             return Message::of_event(number, &value, topic);
         }
-        let topic = topic.ok_or("no topic")?;
+        let topic = topic.ok_or("the message has no topic")?;
         let headers = self.headers.clone();
         Ok(Some(Message { number, topic, payload: value, headers }))
     }

@@ -1,7 +1,8 @@
-//! `hub scrub`: rule files, checked, tried on messages, explained and compared.
+//! `hub scrub`, which checks, explains and compares rule files and tries them on messages.
 //!
-//! Nothing here talks to a hub. The messages are the user's own, so they are shown; what is said
-//! about a rule file that does not load holds no values.
+//! Without these commands, rules could be tried only on a running hub. No command here connects to a
+//! hub. The messages belong to the user, so the commands print them. An error about a rule file
+//! contains no values, because the file may contain secrets.
 
 mod args;
 mod check;
@@ -26,11 +27,11 @@ use stdout::Stopped;
 
 pub(crate) fn command() -> Command {
     Command::new("scrub")
-        .about("Checks rule files, and tries them on messages")
+        .about("Check rule files, and try them on messages")
         .long_about(
-            "Checks rule files of the scrub, tries them on messages, explains and compares them. \
-             It needs no hub. Secrets that a file names are taken from the environment and from \
-             files, as the hub does.",
+            "Check rule files of the scrub, try them on messages, explain and compare them. These \
+             commands need no hub. They read the keys that a rule file names from the environment \
+             and from files, as the hub does.",
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -63,7 +64,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     };
     match done {
         Ok(exit) => Ok(exit),
-        // Whoever reads may stop early.
+        // A reader such as `head` may close stdout early, which is no error.
         Err(Stopped::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
         Err(Stopped::Output(error)) => Err(error.into()),
         Err(Stopped::Failed(failure)) => Err(failure),

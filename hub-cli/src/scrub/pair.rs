@@ -1,4 +1,6 @@
-//! One message under two rule files: what differs, for whom, under which rules.
+//! Compares what two rule files make of one message: in which views it differs, and under which rules.
+//!
+//! Without this module, `hub scrub diff` could only say that two files differ.
 
 use super::message::Message;
 use super::message_report::{Applied, MessageReport, ViewOutput};
@@ -9,7 +11,7 @@ use hub_scrub::{RuleSet, ViewId};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 
-/// People who see the same: their view in each of the files.
+/// Subscribers who see the same: the view that they have under each of the files.
 pub(super) struct Audience {
     pub(super) name: String,
     pub(super) old: ViewId,
@@ -31,7 +33,7 @@ pub(super) struct RulePair {
     pub(super) new: Option<Applied>,
 }
 
-/// What an audience saw and would see.
+/// What an audience gets under the old file and under the new one.
 pub(super) struct Change {
     audience: String,
     old: ViewOutput,
@@ -39,7 +41,8 @@ pub(super) struct Change {
 }
 
 impl Pair<'_> {
-    /// What changes for whom. Nothing if the message does not pass under both files.
+    /// The audiences that get the message differently. Empty if the message does not pass under both
+    /// files.
     pub(super) fn differing(&self, audiences: &[Audience]) -> Vec<Change> {
         let mut changes = Vec::new();
         for audience in audiences {
@@ -58,8 +61,8 @@ impl Pair<'_> {
         changes
     }
 
-    /// The rules that applied under one of the files at least. Those that only counted, and alike
-    /// under both, have no part in the difference.
+    /// The rules that applied under at least one of the files. This leaves out rules that counted finds
+    /// in shadow mode only, and equally under both files: they have no part in the difference.
     pub(super) fn rules(&self) -> Vec<RulePair> {
         let find = |list: &[Applied], rule: &str| list.iter().find(|a| a.rule == rule).cloned();
         let (old, new) = (&self.old.applied, &self.new.applied);
@@ -128,7 +131,7 @@ impl Pair<'_> {
             }
         }
         lines.add("came", format_args!("  {}", ViewOutput::came(self.message)));
-        // Whoever gets the same shares its lines.
+        // Audiences that get the same share the lines.
         let mut shown: Vec<Change> = Vec::new();
         for change in views {
             let same = |other: &&mut Change| other.old == change.old && other.new == change.new;

@@ -1,4 +1,6 @@
-//! `hub scrub reveal`: what tokens and sealed values stand for, for those who have the keys.
+//! `hub scrub reveal`, which opens pseudonyms and sealed values for users who have the keys.
+//!
+//! Without it, a user with the keys would need a program in Rust to open them.
 
 use super::args::{file_arg, json_arg, path};
 use super::rule_file::RuleFile;
@@ -14,22 +16,22 @@ use std::io::{self, BufRead, Write};
 
 pub(super) fn command() -> Command {
     Command::new("reveal")
-        .about("Opens what the actions `token` and `encrypt` made")
+        .about("Open pseudonyms and sealed values, which the actions `token` and `encrypt` make")
         .long_about(
-            "Opens marks such as <token:crm-1:…> and <sealed:crm-1:…>, which the actions `token` \
-             and `encrypt` put in the place of values. The right to do so is to have the keys that \
-             the rule file names, in the environment or in files. Prints each value on a line: \
-             text as it is, others as JSON. A mark that none of the keys made is said on stderr; \
-             then the exit code is 2.",
+            "Open marks such as <token:crm-1:…> and <sealed:crm-1:…>, which the actions `token` \
+             and `encrypt` write in the place of values. This needs the keys that the rule file \
+             names, in the environment or in files. The command prints each value on a line: text \
+             as it is, and other values as JSON. If no key of the file opens a mark, the command \
+             reports the mark on stderr, and the exit code is 2.",
         )
         .args([
             file_arg("file", "FILE", "The rule file that names the keys"),
             Arg::new("marks")
                 .num_args(0..)
                 .value_name("MARK")
-                .help("What to open; without it, one a line from stdin"),
+                .help("The marks to open. Without them, the command reads marks from stdin, one a line"),
             json_arg(
-                "Prints for each mark one JSON object with `mark` and `value`; null: not opened",
+                "Print for each mark one JSON object with `mark` and `value`. The value is null if no key opens the mark",
             ),
         ])
         .after_help(
@@ -49,7 +51,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
         let revealed = file.rules.reveal(mark);
         if revealed.is_none() {
             exit = Exit::Usage;
-            note(format_args!("not opened: no key of the file made {}", printable(mark)));
+            note(format_args!("not opened: no key of the rule file made {}", printable(mark)));
         }
         if json {
             let value = revealed.map(value);
@@ -60,7 +62,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
                 other => writeln!(out, "{}", value(other))?,
             }
         }
-        // Whoever writes marks into a pipe waits for the answer.
+        // A program that writes marks into a pipe waits for each answer.
         Ok(out.flush()?)
     };
     match args.get_many::<String>("marks") {

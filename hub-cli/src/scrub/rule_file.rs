@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The view of all whose role no view names.
+/// The view of every role that no view names.
 pub(super) const DEFAULT_VIEW: &str = "default";
 
 /// A rule file that was loaded, and the names in it.
@@ -37,14 +37,15 @@ impl fmt::Display for BadFile {
             BadFile::Unreadable(path, error) => {
                 write!(f, "error: cannot read {}: {error}", path.display())
             }
-            // Each on its own line that begins with the place, as editors understand it.
+            // Each error has a line that begins with the file and the line number, a form that editors
+            // can open.
             BadFile::Faults(faults) => faults.fmt(f),
         }
     }
 }
 
 impl BadFile {
-    /// Says what is wrong.
+    /// Prints the errors on stderr.
     pub(super) fn tell(&self) -> Exit {
         note(self);
         Exit::Usage
@@ -57,7 +58,7 @@ impl RuleFile {
             .map_err(|error| BadFile::Unreadable(path.to_owned(), error))?;
         let source = path.display().to_string();
         let rules = RuleSet::load(&text, &source, &SystemKeys).map_err(BadFile::Faults)?;
-        // A rule set does not list its views; a file that loaded has nothing else in `views`.
+        // A rule set does not list its views. A file that was loaded has nothing else in `views`.
         let table: toml::Table = text.parse().unwrap_or_default();
         let named = table.get("views").and_then(toml::Value::as_table);
         let mut views = vec![(DEFAULT_VIEW.to_owned(), ViewId::DEFAULT)];
@@ -72,13 +73,13 @@ impl RuleFile {
         Ok(RuleFile { rules, views, roles })
     }
 
-    /// A view's name.
+    /// The name of a view.
     pub(super) fn view_name(&self, view: ViewId) -> &str {
         let named = self.views.iter().find(|(_, id)| *id == view);
         named.map_or(DEFAULT_VIEW, |(name, _)| name)
     }
 
-    /// The views that the options ask for; all if they do not say.
+    /// The views that the options select. Without such an option, all views.
     pub(super) fn chosen(&self, args: &ArgMatches) -> Result<Vec<(String, ViewId)>, Failure> {
         if let Some(role) = args.get_one::<String>("role") {
             self.tell_unnamed(role);
@@ -92,11 +93,11 @@ impl RuleFile {
         }
     }
 
-    /// Says so if no view names the role: it may be a slip of the pen.
+    /// Prints a note if no view names the role, because the role may be misspelt.
     pub(super) fn tell_unnamed(&self, role: &str) {
         if !self.roles.iter().any(|named| named == role) {
             note(format_args!(
-                "no view names the role {role:?}: it sees what the default view shows"
+                "no view names the role {role:?}, so this role gets the default view"
             ));
         }
     }

@@ -1,4 +1,6 @@
-//! `hub scrub run`: what a rule file makes of messages.
+//! `hub scrub run`, which shows what a rule file does with messages.
+//!
+//! Without it, rules could be tried only on a running hub and its real events.
 
 use super::args::{file_arg, json_arg, message_args, path};
 use super::message::Message;
@@ -17,12 +19,12 @@ use std::io::{self, Write};
 
 pub(super) fn command() -> Command {
     Command::new("run")
-        .about("Tries a rule file on the messages on stdin")
+        .about("Try a rule file on the messages on stdin")
         .long_about(
-            "Tries a rule file on the messages on stdin, and shows each on which a rule applied: \
-             what became of it, which rules did it, how it came and what each view gets. Messages \
-             on which none applied are only counted. A summary by rule ends the output. Nothing \
-             is sent anywhere.",
+            "Try a rule file on the messages on stdin, and show each message to which a rule \
+             applied: the decision, the rules, the message as it came, and the message as each view \
+             gets it. Messages to which no rule applied are only counted. At the end, the command \
+             prints a summary by rule. It sends nothing to a hub.",
         )
         .arg(file_arg("file", "FILE", "The rule file"))
         .args(message_args())
@@ -31,8 +33,8 @@ pub(super) fn command() -> Command {
                 .long("quiet")
                 .short('q')
                 .action(ArgAction::SetTrue)
-                .help("Prints the summary only"),
-            json_arg("Prints one JSON object for each message, and one with the summary at the end"),
+                .help("Print only the summary"),
+            json_arg("Print one JSON object for each message, and one with the summary at the end"),
         ])
         .after_help(
             "Examples:\n  \
@@ -65,7 +67,7 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
             }
         })
         .await;
-    // Bad input ends the run, but what came before it counts.
+    // Bad input ends the run, but the messages before it count.
     if !matches!(ended, Err(Stopped::Output(_))) {
         if json {
             writeln!(out, "{}", json!({ "summary": summary.object(&file) }))?;
@@ -136,7 +138,7 @@ fn show(
     writeln!(out)
 }
 
-/// What was counted.
+/// The counts for the summary.
 #[derive(Default)]
 struct Summary {
     messages: u64,

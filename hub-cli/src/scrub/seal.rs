@@ -1,10 +1,13 @@
-//! Sealed values (`encrypt`) differ each time they are made; here they are compared by content.
+//! Compares sealed values (`encrypt`) by their contents.
+//!
+//! A sealed value differs each time it is made. Without this module, `hub scrub diff` would report
+//! every message with a sealed value as different.
 
 use super::message_report::ViewOutput;
 use hub_scrub::{Revealed, RuleSet};
 use serde_json::Value;
 
-/// Whether two events are the same but for the nonces of sealed values in them.
+/// Whether two events differ only in the nonces of their sealed values.
 pub(super) fn same_but_for_seals(
     old: (&ViewOutput, &RuleSet),
     new: (&ViewOutput, &RuleSet),
@@ -14,11 +17,11 @@ pub(super) fn same_but_for_seals(
         let parts = [&seen.payload, &seen.headers].map(|part| open(part, rules, &mut sealed));
         sealed.then_some(parts)
     };
-    // Without a seal in them, what JSON shows alike may yet be different bytes.
+    // Without sealed values, different bytes differ even if their JSON is equal.
     matches!((opened(old), opened(new)), (Some(old), Some(new)) if old == new)
 }
 
-/// A value with what is in its sealed values in their place.
+/// A value in which each sealed value is replaced by its content.
 fn open(value: &Value, rules: &RuleSet, sealed: &mut bool) -> Value {
     match value {
         Value::String(text) => open_text(text, rules, sealed).into(),

@@ -1,18 +1,22 @@
-//! Text for people: aligned, without colour, and harmless to their terminal.
+//! Aligned text and tables for people.
+//!
+//! Without this module, control characters in a message could take over the terminal of the user, and
+//! the columns of the commands would not line up.
 
 use crate::output::printable;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// A longer name has a line of its own, so that it does not push all texts to the right.
+/// A name with more characters than this has a line of its own, so that it does not push all texts to
+/// the right.
 const WIDEST: usize = 16;
 
-/// Lines of a name and what belongs to it, one under another.
+/// Lines that each have a name and a text.
 #[derive(Default)]
 pub(super) struct Lines(Vec<(String, String)>);
 
 impl Lines {
-    /// An empty name goes on with what the last one began.
+    /// Adds a line. An empty name continues the line before.
     pub(super) fn add(&mut self, name: impl Into<String>, text: impl Display) {
         self.0.push((printable(&name.into()), printable(&text.to_string())));
     }
@@ -31,7 +35,7 @@ impl Lines {
     }
 }
 
-/// Columns under their titles: text to the left, numbers to the right.
+/// A table with titles. Text is aligned to the left, and numbers are aligned to the right.
 pub(super) struct Table {
     titles: Vec<&'static str>,
     rows: Vec<Vec<String>>,
@@ -46,7 +50,7 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| printable(&cell)).collect());
     }
 
-    /// Nothing if there are no rows.
+    /// Writes the table. Without rows, this writes nothing.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         if self.rows.is_empty() {
             return Ok(());

@@ -4,6 +4,9 @@
 //!
 //! The hub is a process of its own with a budget of 96 MiB. The overload lasts for
 //! `HUB_TEST_SECONDS`, 4 unless that is set.
+//!
+//! This file is a program of its own, because its threads must overload the hub. Beside other tests in
+//! the same process, they would get too little processor time for that.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const MIB: u64 = 1024 * 1024;
+
 /// A connection whose socket holds little: what its client does not read waits in the hub.
 pub(crate) fn open_narrow(address: SocketAddr) -> Client {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();

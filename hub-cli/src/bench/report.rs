@@ -1,4 +1,7 @@
-//! A result, as people and programs read it, and the line that shows how far it is.
+//! The result of a measurement for people and for programs, and the line that shows its progress.
+//!
+//! Without this module, each command of `hub bench` would name and round the same figures in its own
+//! way.
 
 use crate::exit::Failure;
 use hub_bench::Histogram;
@@ -7,15 +10,15 @@ use serde_json::{Map, Value, json};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-/// How a result is printed.
+/// The format in which a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum OutputFormat {
     Text,
     Json,
     Csv,
 }
 
-/// Named figures in their order. Text shows those that have words for people; programs get all.
+/// Named figures in their order. JSON and CSV have all fields; text has the lines for people.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     fields: Map<String, Value>,
@@ -35,7 +38,7 @@ impl Figures {
         self
     }
 
-    /// How many a second, in messages (or requests) and bytes.
+    /// Adds the rates: how many messages or requests, and how many bytes, in a second.
     pub(super) fn rates(&mut self, what: &'static str, count: u64, bytes: u64, elapsed: Duration) {
         let seconds = elapsed.as_secs_f64();
         let per_second = |amount: u64| if seconds > 0.0 { amount as f64 / seconds } else { 0.0 };
@@ -55,12 +58,12 @@ impl Figures {
         }
     }
 
-    /// What the hub used for `count` messages.
+    /// Adds the processor time and the memory that the hub used for `count` messages.
     pub(super) fn usage(&mut self, usage: Option<Usage>, count: u64) {
         let Some(usage) = usage else {
             self.line(
-                "the hub's use",
-                "unknown: not on this machine, or not to be seen (--server-pid)",
+                "the hub's usage",
+                "unknown, because the hub's process is not on this machine or cannot be found (see --server-pid)",
             );
             return;
         };
@@ -75,14 +78,14 @@ impl Figures {
         self.field("server_peak_bytes", usage.peak);
         let mib = |bytes: u64| short(bytes as f64 / f64::from(1 << 20));
         let text = format!(
-            "{} MiB, at most {} MiB since it started",
+            "{} MiB, at most {} MiB since the hub started",
             mib(usage.resident),
             mib(usage.peak)
         );
         self.line("the hub's memory", text);
     }
 
-    /// Percentiles of times in nanoseconds.
+    /// Adds the percentiles of times in nanoseconds.
     pub(super) fn latency(&mut self, histogram: &Histogram<u64>) {
         if histogram.is_empty() {
             return;
@@ -101,19 +104,19 @@ impl Figures {
         self.line("latency in µs", text.join(", "));
     }
 
-    /// Prints it to stdout.
-    pub(super) fn print(&self, form: Form) -> Result<(), Failure> {
+    /// Prints the result on stdout.
+    pub(super) fn print(&self, form: OutputFormat) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         match form {
-            Form::Text => {
+            OutputFormat::Text => {
                 let width = self.lines.iter().map(|(name, _)| name.chars().count()).max();
                 let width = width.unwrap_or(0);
                 for (name, text) in &self.lines {
                     writeln!(out, "{name:width$}  {text}")?;
                 }
             }
-            Form::Json => writeln!(out, "{}", Value::Object(self.fields.clone()))?,
-            Form::Csv => {
+            OutputFormat::Json => writeln!(out, "{}", Value::Object(self.fields.clone()))?,
+            OutputFormat::Csv => {
                 let names: Vec<&str> = self.fields.keys().map(String::as_str).collect();
                 let values: Vec<String> = self.fields.values().map(cell).collect();
                 writeln!(out, "{}\n{}", names.join(","), values.join(","))?;
@@ -138,7 +141,7 @@ fn rounded(value: f64, digits: i32) -> Value {
     json!((value * scale).round() / scale)
 }
 
-/// A number with three digits that count.
+/// A number with three significant digits and a unit prefix.
 pub(super) fn short(value: f64) -> String {
     let (value, unit) = match value.abs() {
         size if size >= 1e9 => (value / 1e9, " G"),
@@ -153,7 +156,7 @@ pub(super) fn short(value: f64) -> String {
     format!("{value:.*}{unit}", digits.clamp(0, 5) as usize)
 }
 
-/// One line on a terminal that is written over and over.
+/// A line on the terminal that shows the progress. It is overwritten again and again.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
     shown: bool,
@@ -171,7 +174,7 @@ impl Progress {
         }
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub(super) fn end(self) {
         if self.shown {
             let _ = write!(io::stderr(), "\r\x1b[K");
