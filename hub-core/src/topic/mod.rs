@@ -29,7 +29,6 @@ mod pending;
 mod queue;
 mod registry;
 mod row;
-mod seats;
 mod sending;
 mod span;
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
