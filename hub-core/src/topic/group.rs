@@ -78,6 +78,10 @@ impl Group {
         self.members.get_index(index).map(|(_, member)| member)
     }
 
+    pub(super) fn contains(&self, entry: &SubscriptionEntry) -> bool {
+        self.members.contains_key(&key(entry))
+    }
+
     /// Adds a member, unless it is there already.
     pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
         self.members.entry(key(entry)).or_insert_with(|| GroupMember {

@@ -115,6 +115,15 @@ impl QueuedRun {
         QueuedRun { lane, first, count, head, body: body.into(), views, ..self.clone() }
     }
 
+    /// The events with these numbers, as a run of their own.
+    pub(super) fn cut(&self, first: u64, last: u64) -> Self {
+        let events = self.event_frames();
+        let ends: Vec<usize> = std::iter::once(0).chain(frame_ends(events)).collect();
+        let index = |number: u64| (number - self.first) as usize;
+        let frames = &events[ends[index(first)]..ends[index(last) + 1]];
+        self.part(None, first, (last - first + 1) as u32, frames)
+    }
+
     /// The same events for one subscription, as a role may see them; the frames are shared.
     pub(super) fn shared_with(&self, subscription: u64, role: &str) -> Self {
         let head = self.head_for(Some(subscription), self.first, self.count).into();

@@ -50,26 +50,38 @@ impl Members {
         self.groups.len()
     }
 
-    /// Adds a subscription, unless it is there already. Whether it has a past to be told of: a
-    /// group has its place in the order, whoever its members are.
-    pub(super) fn join(&mut self, entry: &SubscriptionEntry) -> bool {
-        let Some(name) = &entry.group else { return self.join_plain(entry) };
-        self.groups.entry(name.clone()).or_insert_with(|| Group::new(name.clone())).join(entry);
-        false
+    /// Whether this connection has a plain subscription here.
+    pub(super) fn is_plain(&self, connection: u64) -> bool {
+        self.plain.contains_key(&connection)
     }
 
-    fn join_plain(&mut self, entry: &SubscriptionEntry) -> bool {
+    /// Whether this subscription is here already.
+    pub(super) fn contains(&self, entry: &SubscriptionEntry) -> bool {
+        match &entry.group {
+            Some(name) => self.groups.get(name).is_some_and(|group| group.contains(entry)),
+            None => self
+                .plain
+                .get(&entry.outlet.connection())
+                .is_some_and(|member| member.subscriptions.iter().any(|(id, _)| *id == entry.id)),
+        }
+    }
+
+    /// Adds a subscription, unless it is there already.
+    pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
+        let Some(name) = &entry.group else { return self.join_plain(entry) };
+        self.groups.entry(name.clone()).or_insert_with(|| Group::new(name.clone())).join(entry);
+    }
+
+    fn join_plain(&mut self, entry: &SubscriptionEntry) {
         let member = self.plain.entry(entry.outlet.connection()).or_insert_with(|| Plain {
             outlet: entry.outlet.clone(),
             subscriptions: Vec::new(),
             overflow: entry.overflow,
         });
-        let is_new = !member.subscriptions.iter().any(|(id, _)| *id == entry.id);
-        if is_new {
+        if !member.subscriptions.iter().any(|(id, _)| *id == entry.id) {
             member.subscriptions.push((entry.id, entry.overflow));
             member.refresh_overflow();
         }
-        is_new
     }
 
     /// Takes a plain subscription out.

@@ -28,6 +28,7 @@ mod outlet;
 mod pending;
 mod queue;
 mod registry;
+mod replay;
 mod row;
 mod sending;
 mod span;
