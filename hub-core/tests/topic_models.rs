@@ -11,6 +11,9 @@
 
 #[path = "topic_models/line.rs"]
 mod line;
+#[allow(dead_code, reason = "the emitters' part of each policy")]
+#[path = "../src/overflow.rs"]
+mod overflow;
 #[path = "topic_models/sync.rs"]
 mod sync;
 #[allow(dead_code, unreachable_pub, unused_imports, clippy::all, reason = "linted in its crate")]

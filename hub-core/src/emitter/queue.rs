@@ -3,7 +3,7 @@
 
 use super::backlog::{Backlog, Push};
 use super::{Delivery, Message, Pushed, SubscribeOptions, SubscriptionEnd};
-use hub_wire::Overflow;
+use crate::overflow::policy;
 use parking_lot::Mutex;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
@@ -74,7 +74,7 @@ impl Queue {
     /// Whether a push would be taken now.
     pub(super) fn has_room(&self) -> bool {
         let state = self.state.lock();
-        let blocks = state.backlog.overflow() == Overflow::Block;
+        let blocks = policy(state.backlog.overflow()).blocks();
         state.end.is_some() || !blocks || !state.backlog.is_full()
     }
 

@@ -4,7 +4,8 @@ use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun, frame_ends};
 use super::ledger;
 use super::row::Row;
 use super::span::Span;
-use hub_wire::{EventFrame, GapReason, Limits, Overflow, check_headers};
+use crate::overflow::policy;
+use hub_wire::{EventFrame, GapReason, Limits, check_headers};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
@@ -62,7 +63,7 @@ fn plans(items: &VecDeque<Item>) -> Vec<Plan> {
     // From the newest to the oldest, so that the first of a key is the one to keep.
     for (place, item) in items.iter().enumerate().rev() {
         let Item::Run(run) = item else { continue };
-        if run.overflow != Overflow::Latest {
+        if !policy(run.overflow).conflates() {
             continue;
         }
         let events = run.event_frames();

@@ -5,6 +5,7 @@ use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, frame_ends};
 use super::outlet::{Touched, touch};
 use super::pending::Sealed;
 use super::{Appended, Outlet, SubscriptionEntry};
+use crate::overflow::policy;
 use crate::sync::Mutex;
 use bytes::Bytes;
 use hub_wire::Overflow;
@@ -56,7 +57,7 @@ impl GroupMember {
     }
 
     fn may_drop(&self) -> bool {
-        !matches!(self.overflow, Overflow::Block | Overflow::Disconnect)
+        policy(self.overflow).drops()
     }
 }
 

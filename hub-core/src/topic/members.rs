@@ -6,6 +6,7 @@ use super::item::{Lane, QueuedRun};
 use super::outlet::{Touched, touch};
 use super::pending::Sealed;
 use super::{Appended, Outlet, SubscriptionEntry};
+use crate::overflow::strictest;
 use bytes::Bytes;
 use hub_wire::Overflow;
 use indexmap::IndexMap;
@@ -30,8 +31,8 @@ struct Plain {
 
 impl Plain {
     fn refresh_overflow(&mut self) {
-        self.overflow =
-            self.subscriptions.iter().map(|(_, overflow)| *overflow).max().unwrap_or_default();
+        let policies = self.subscriptions.iter().map(|(_, overflow)| *overflow);
+        self.overflow = strictest(policies).unwrap_or_default();
     }
 }
 

@@ -11,6 +11,7 @@ use super::ledger::{Ledger, count};
 use super::sending::Sending;
 use super::span::{Origin, Span};
 use super::waiters::Waiters;
+use crate::overflow::{policy, without_publisher};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use bytes::Bytes;
 use hub_wire::{Frame, GapReason, Overflow, RunFrame};
@@ -132,7 +133,7 @@ impl DeliveryQueue {
         let queued = self.queued_bytes();
         queued > 0
             && queued + size > self.high_water()
-            && (overflow == Overflow::Block || !self.lagging.load(Ordering::Relaxed))
+            && (policy(overflow).blocks() || !self.lagging.load(Ordering::Relaxed))
             && !self.is_closed()
     }
 
@@ -236,13 +237,11 @@ impl DeliveryQueue {
     }
 
     /// Appends a run, counted as due before, for which no publisher can be made to wait: it is
-    /// from the past, or from another member of its group. `block` and `disconnect` cannot be
-    /// had for it, because it would exceed the bound, or end the connection each time it comes
-    /// back; what does not fit becomes a GAP.
+    /// from the past, or from another member of its group. What does not fit becomes a GAP under
+    /// every policy, see [`without_publisher`].
     pub(super) fn append_past(&self, mut run: QueuedRun) -> Appended {
-        let strict = matches!(run.overflow, Overflow::Block | Overflow::Disconnect);
-        if strict && !self.has_room(run.size()) {
-            run.overflow = Overflow::DropNewest;
+        if !self.has_room(run.size()) {
+            run.overflow = without_publisher(run.overflow);
         }
         self.append_due(run)
     }
@@ -312,8 +311,7 @@ impl DeliveryQueue {
         backlog.shed(most, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
         self.tell_size(&backlog);
-        let to_close =
-            |item: &Item| matches!(item, Item::Run(run) if run.overflow == Overflow::Disconnect);
+        let to_close = |item: &Item| matches!(item, Item::Run(run) if policy(run.overflow).ends());
         let overflowed = backlog.bytes() > most && backlog.iter().any(to_close);
         drop(backlog);
         self.after_write();
