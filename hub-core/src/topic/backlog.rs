@@ -1,10 +1,11 @@
 //! What waits in a delivery queue and may still be dropped: the overflow policies.
 
 use super::conflate::conflate;
-use super::item::{Item, QueuedRun};
+use super::item_queue::Row;
 use super::ledger::{Ledger, count};
-use super::row::Row;
-use super::span::Span;
+use super::pending_gap::Span;
+use super::queue_item::Item;
+use super::queued_run::QueuedRun;
 use crate::overflow::{AtBound, policy};
 use hub_wire::GapReason;
 

@@ -1,9 +1,12 @@
 //! The overflow policy `latest`: of the events that wait, keep the newest of each key.
 
-use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun, frame_ends};
+use super::delivery_stream::Lane;
+use super::frames::frame_ends;
+use super::item_queue::Row;
 use super::ledger;
-use super::row::Row;
-use super::span::Span;
+use super::pending_gap::Span;
+use super::queue_item::Item;
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use crate::overflow::policy;
 use hub_wire::{EventFrame, GapReason, Limits, check_headers};
 use std::collections::{HashMap, HashSet, VecDeque};

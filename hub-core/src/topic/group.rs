@@ -1,10 +1,13 @@
 //! A queue group: each event goes to one of its members.
 
-use super::held::HeldBytes;
-use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, frame_ends};
-use super::outlet::{Touched, touch};
-use super::pending::Sealed;
-use super::{Appended, Outlet, SubscriptionEntry};
+use super::delivery_stream::Lane;
+use super::frames::frame_ends;
+use super::held_bytes::HeldBytes;
+use super::outlet::{Outlet, Touched, touch};
+use super::pending_run::Sealed;
+use super::queue::Appended;
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
+use super::subscription_entry::SubscriptionEntry;
 use crate::overflow::policy;
 use crate::sync::Mutex;
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! What a topic remembers of its events, for subscribers that come late or come back.
 
-use super::item::QueuedRun;
+use super::queued_run::QueuedRun;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,11 +1,13 @@
 //! Who gets a topic's events: plain members, and queue groups.
 
+use super::delivery_stream::Lane;
 use super::group::Group;
-use super::held::HeldBytes;
-use super::item::{Lane, QueuedRun};
-use super::outlet::{Touched, touch};
-use super::pending::Sealed;
-use super::{Appended, Outlet, SubscriptionEntry};
+use super::held_bytes::HeldBytes;
+use super::outlet::{Outlet, Touched, touch};
+use super::pending_run::Sealed;
+use super::queue::Appended;
+use super::queued_run::QueuedRun;
+use super::subscription_entry::SubscriptionEntry;
 use crate::overflow::strictest;
 use bytes::Bytes;
 use hub_wire::Overflow;

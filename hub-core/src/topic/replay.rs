@@ -26,9 +26,11 @@
 //! A subscription can catch up only if it reads faster than publishers publish. If it does not,
 //! the last step comes after a bounded number of batches all the same.
 
+use super::delivery_stream::Lane;
 use super::history::History;
-use super::item::{Lane, QueuedRun};
-use super::{Appended, SubscriptionEntry};
+use super::queue::Appended;
+use super::queued_run::QueuedRun;
+use super::subscription_entry::SubscriptionEntry;
 use crate::sync::{LOCKED_REPLAY_RUNS, REPLAY_BATCH_RUNS};
 use hub_wire::{GapReason, Position, Start};
 

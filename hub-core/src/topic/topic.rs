@@ -1,18 +1,28 @@
-//! A topic: its order, its members and its memory, behind one lock.
+//! A topic: its order, its members and its memory, behind one lock; and the actor that owns its
+//! members and its end.
+//!
+//! Without the lock, two subscribers could see two orders. Without the actor, a subscription could
+//! join while the same subscription leaves.
 
-use super::held::HeldBytes;
+use super::delivery_stream::Lane;
+use super::held_bytes::HeldBytes;
 use super::history::{History, HistoryBudget};
-use super::item::{Lane, QueuedRun};
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::outlet::Touched;
-use super::pending::{PendingRun, Published};
+use super::pending_run::{PendingRun, Published};
+use super::queued_run::QueuedRun;
 use super::replay::{Replay, RunLog};
-use super::{Deposit, SubscriptionEntry, TopicActor};
+use super::subscription_entry::SubscriptionEntry;
 use crate::sync::{AtomicBool, Mutex, Ordering, REPLAY_BATCH_RUNS};
-use actix::Addr;
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, MessageResult};
 use hub_wire::TopicName;
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// What somebody leaves with a topic that is made for him: it is dropped when the topic ends.
+pub type Deposit = Box<dyn Any + Send + Sync>;
 
 /// A topic.
 ///
@@ -248,5 +258,90 @@ impl RunLog for HistoryReader<'_> {
 impl Drop for HistoryReader<'_> {
     fn drop(&mut self) {
         self.0.lock().history.keep_no_longer();
+    }
+}
+
+/// Takes a topic that still stands at this number out of the registry and ends it; whether it did.
+pub(super) type Retire = Box<dyn Fn(&Topic, u64) -> bool + Send>;
+
+/// Owns the life of one [`Topic`]: who joins, who leaves, and when it has been idle for so long
+/// that it is forgotten.
+pub struct TopicActor {
+    topic: Arc<Topic>,
+    retire: Retire,
+    idle: Duration,
+    /// Where the topic stood when it was last looked at.
+    stood_at: u64,
+}
+
+/// Adds a subscription to the topic. Answered when it is in place.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Join(pub Arc<SubscriptionEntry>);
+
+/// Takes a subscription out of the topic.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Leave(pub Arc<SubscriptionEntry>);
+
+/// Asks how the topic stands.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "TopicState")]
+pub struct Inspect;
+
+impl std::fmt::Debug for TopicActor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TopicActor").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+impl TopicActor {
+    pub(super) fn new(topic: Arc<Topic>, retire: Retire, idle: Duration) -> Self {
+        TopicActor { topic, retire, idle, stood_at: 0 }
+    }
+
+    /// Ends the topic if nothing happened on it between two looks.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let stands_at = self.topic.state().next;
+        if stands_at == self.stood_at && (self.retire)(&self.topic, stands_at) {
+            return ctx.stop();
+        }
+        self.stood_at = stands_at;
+        ctx.run_later(self.idle, Self::look);
+    }
+}
+
+impl Actor for TopicActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_later(self.idle, Self::look);
+    }
+}
+
+impl Handler<Join> for TopicActor {
+    type Result = ();
+
+    fn handle(&mut self, Join(entry): Join, _: &mut Context<Self>) {
+        self.topic.join(&entry);
+        entry.outlet.flush();
+    }
+}
+
+impl Handler<Leave> for TopicActor {
+    type Result = ();
+
+    fn handle(&mut self, Leave(entry): Leave, _: &mut Context<Self>) {
+        for outlet in self.topic.leave(&entry) {
+            outlet.flush();
+        }
+    }
+}
+
+impl Handler<Inspect> for TopicActor {
+    type Result = MessageResult<Inspect>;
+
+    fn handle(&mut self, _: Inspect, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.topic.state())
     }
 }

@@ -5,12 +5,14 @@ mod write;
 pub use write::Written;
 
 use super::backlog::{Backlog, Bound, Push};
-use super::held::STEP;
-use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun};
+use super::delivery_stream::Lane;
+use super::held_bytes::STEP;
 use super::ledger::{Ledger, count};
-use super::sending::Sending;
-use super::span::{Origin, Span};
+use super::pending_gap::{Origin, Span};
+use super::queue_item::Item;
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use super::waiters::Waiters;
+use super::write_buffer::Sending;
 use crate::overflow::{policy, without_publisher};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use bytes::Bytes;
