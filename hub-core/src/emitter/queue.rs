@@ -2,11 +2,22 @@
 //! backlog, who waits for something to come, and who waits for room.
 
 use super::backlog::{Backlog, Push};
-use super::{Delivery, Message, Pushed, SubscribeOptions, SubscriptionEnd};
+use super::{Delivery, Message, SubscribeOptions, SubscriptionEnd};
 use crate::overflow::policy;
 use parking_lot::Mutex;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
+
+/// What became of a pushed message.
+#[derive(Debug)]
+pub enum Pushed {
+    /// It waits, or a gap stands in its place.
+    Done,
+    /// The policy is `block` and there is no room: here it is again. See [`Feed::room`](super::Feed::room).
+    Full(Message),
+    /// The subscription has ended; nothing more needs to be pushed.
+    Ended,
+}
 
 type Unsubscribe = Box<dyn FnOnce(Vec<Message>) + Send>;
 
