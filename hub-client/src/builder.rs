@@ -1,3 +1,8 @@
+//! How a client is configured and connected.
+//!
+//! Everything that can be checked without a hub is checked here, so that a mistake is an error of
+//! `connect` and not of a later reconnect.
+
 use crate::connection::{COMMANDS, Commands, ConnectError, Core, Link, connect};
 use crate::reconnect::Backoff;
 use crate::shared::Shared;

@@ -1,3 +1,8 @@
+//! The client as a service holds it: a handle that can be cloned.
+//!
+//! It only sends commands to the task that keeps the connection, so it stays usable while there is
+//! no connection.
+
 use crate::builder::Builder;
 use crate::connection::{Command, ConnectError};
 use crate::events::ConnectionEvents;

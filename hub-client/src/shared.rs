@@ -1,3 +1,8 @@
+//! What a client's handles and its connection task share.
+//!
+//! Everything else belongs to the task alone. More shared state would need more locks in the path of
+//! each event.
+
 use crate::events::EventSender;
 use crate::publish::PublishLog;
 use crate::subscriptions::Replies;

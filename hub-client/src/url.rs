@@ -1,3 +1,8 @@
+//! The address of a hub.
+//!
+//! What an address may not have is refused here. Otherwise a password or a path in a URL would be
+//! ignored without a word.
+
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 

@@ -1,3 +1,7 @@
+//! An error in one line, with its causes.
+//!
+//! Errors of these crates do not repeat their causes, so printing one alone would hide the reason.
+
 use std::error::Error;
 
 /// An error and all its causes, in one line. An error of these crates never repeats its cause.

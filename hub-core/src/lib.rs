@@ -12,6 +12,8 @@ extern crate self as hub_core;
 
 mod causes;
 pub mod emitter;
+#[cfg_attr(not(feature = "actors"), allow(dead_code, reason = "the topics' part of each policy"))]
+mod overflow;
 #[cfg(feature = "actors")]
 mod sync;
 #[cfg(feature = "actors")]

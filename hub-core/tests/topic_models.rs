@@ -11,6 +11,9 @@
 
 #[path = "topic_models/line.rs"]
 mod line;
+#[allow(dead_code, reason = "the emitters' part of each policy")]
+#[path = "../src/overflow.rs"]
+mod overflow;
 #[path = "topic_models/sync.rs"]
 mod sync;
 #[allow(dead_code, unreachable_pub, unused_imports, clippy::all, reason = "linted in its crate")]
@@ -18,7 +21,7 @@ mod sync;
 mod topic;
 
 use hub_wire::{Frame, Overflow, Start, TopicFilter, TopicName};
-use line::{Line, Sleeper, gathered, single};
+use line::{Line, Sleeper, Stretch, gathered, single};
 use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -187,16 +190,28 @@ fn registry() -> Arc<Registry> {
 }
 
 fn entry(line: &Arc<Line>, group: Option<&str>, start: Start) -> Arc<SubscriptionEntry> {
-    Arc::new(SubscriptionEntry {
-        id: line.connection(),
+    let id = line.connection();
+    let mut entry = subscription(line, id, start);
+    entry.group = group.map(Arc::from);
+    Arc::new(entry)
+}
+
+/// A plain subscription with this id.
+fn named(line: &Arc<Line>, id: u64, start: Start) -> Arc<SubscriptionEntry> {
+    Arc::new(subscription(line, id, start))
+}
+
+fn subscription(line: &Arc<Line>, id: u64, start: Start) -> SubscriptionEntry {
+    SubscriptionEntry {
+        id,
         filter: TopicFilter::parse("t").unwrap(),
-        group: group.map(Arc::from),
+        group: None,
         overflow: Overflow::Block,
         start,
         positions: false,
         outlet: line.clone(),
         guard: None,
-    })
+    }
 }
 
 /// The topic `t` with these members.
@@ -247,6 +262,52 @@ fn who_joins_while_events_come_misses_and_repeats_none() {
         assert_eq!(line.numbers("t"), [1, 2, 3]);
         assert_eq!(registry.ledger().counts().pending(), 0);
     });
+}
+
+/// While the past is read, the topic forgets it and gets another event; and in one of the models
+/// another subscription of the connection is live, so that copies of events go on.
+#[test]
+fn a_replay_joins_the_live_order_without_a_hole() {
+    for shares in [false, true] {
+        check(3, move || {
+            let registry = registry();
+            let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, registry.ledger()));
+            let live = entry(&line, None, Start::Live);
+            let topic = topic_of(&registry, if shares { std::slice::from_ref(&live) } else { &[] });
+            (1..=3).for_each(|_| Sleeper::new().publish(&topic, gathered(&topic, "a", 1)));
+            let other = topic.clone();
+            let publisher = thread::spawn(move || {
+                other.forget_past();
+                Sleeper::new().publish(&other, gathered(&other, "a", 1));
+            });
+            topic.join(&named(&line, 2, Start::After([].into())));
+            line.flush();
+            publisher.join().unwrap();
+
+            let told = line.stretches();
+            let start = told.iter().position(|told| told.subscription == Some(2)).unwrap();
+            let past = told[start..].iter().take_while(|told| told.subscription == Some(2)).count();
+            let (before, rest) = told.split_at(start);
+            let (past, after) = rest.split_at(past);
+            // What it forgot before the subscription came is one gap in front; nothing else is.
+            let gaps: Vec<_> = past.iter().filter(|told| told.is_gap).collect();
+            let forgotten = gaps.is_empty() || (gaps.len() == 1 && past[0].is_gap);
+            assert!(forgotten && (gaps.is_empty() || past[0].last == 2), "{told:?}");
+            let live_from = consecutive(1, past);
+            assert_eq!(consecutive(live_from, after), 5, "{told:?}");
+            // The copies of the other subscription came before, and are of the same numbers.
+            assert_eq!(consecutive(1, before), if shares { live_from } else { 1 }, "{told:?}");
+            assert_eq!(registry.ledger().counts().pending(), 0);
+        });
+    }
+}
+
+/// The number behind these stretches, which follow one another from number `next` on.
+fn consecutive(next: u64, stretches: &[Stretch]) -> u64 {
+    stretches.iter().fold(next, |next, told| {
+        assert_eq!(told.first, next, "{stretches:?}");
+        told.last + 1
+    })
 }
 
 #[test]

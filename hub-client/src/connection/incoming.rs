@@ -1,3 +1,7 @@
+//! The bytes that were read, split into whole frames.
+//!
+//! Events share the buffer of their read. Without it, each event would cost a copy.
+
 use crate::events::LostReason;
 use bytes::{Bytes, BytesMut};
 use hub_wire::split;

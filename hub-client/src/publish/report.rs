@@ -1,3 +1,7 @@
+//! What became of events that nobody waited for, until somebody flushes.
+//!
+//! Without it, a refusal of such an event would be lost.
+
 use hub_wire::Refused;
 
 /// How far the hub's verdicts have come, for those who wait for it.

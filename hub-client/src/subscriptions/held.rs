@@ -1,3 +1,7 @@
+//! Deliveries that came before the hub said where their subscription starts.
+//!
+//! Without it, a subscription could get events from before its start, or miss its first ones.
+
 use hub_core::emitter::{Delivery, Message};
 use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;

@@ -1,3 +1,8 @@
+//! A subscription in the route of one topic.
+//!
+//! It decides whether what comes is for the subscription, is to be held back, or is not for it.
+//! Without it, a reconnect would repeat or skip events.
+
 use super::place::Place;
 
 /// A subscription in a route.

@@ -1,3 +1,7 @@
+//! The requests that wait for an answer.
+//!
+//! Answers of all requests come on one topic; without this, nobody would know whose each is.
+
 use hub_core::emitter::Message;
 use parking_lot::Mutex;
 use std::collections::HashMap;

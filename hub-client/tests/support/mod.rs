@@ -1,5 +1,6 @@
 //! A hub that does what the test says, frame by frame: for faults that a real hub does not have.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 pub(crate) mod proxy;
 

@@ -2,6 +2,7 @@
 
 use super::gaps::Gaps;
 use super::{Delivery, Message};
+use crate::overflow::{AtBound, policy};
 use hub_wire::{Gap, GapReason, Overflow};
 use std::collections::{HashSet, VecDeque};
 
@@ -64,14 +65,14 @@ impl Backlog {
 
     pub(super) fn push(&mut self, message: Message) -> Push {
         if self.is_full() {
-            match self.overflow {
-                Overflow::Block => return Push::Full(message),
-                Overflow::Disconnect => return Push::Overrun,
-                Overflow::DropNewest => {
+            match policy(self.overflow).at_bound {
+                AtBound::Hold => return Push::Full(message),
+                AtBound::End => return Push::Overrun,
+                AtBound::DropNewest => {
                     return self.push_gap(gap_of(&message, GapReason::Overflow));
                 }
-                Overflow::DropOldest => self.drop_oldest(),
-                Overflow::Latest => self.conflate_for(&message),
+                AtBound::DropOldest => self.drop_oldest(),
+                AtBound::Conflate => self.conflate_for(&message),
             }
             if self.has_too_many_gaps() {
                 return Push::Overrun;

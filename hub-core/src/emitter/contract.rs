@@ -1,3 +1,8 @@
+//! The trait [`Emitter`]: what a service may rely on, whichever emitter it has.
+//!
+//! The in-process hub and the client implement a few methods and get the others from here. Without
+//! that, a service that was tested with one could behave differently with the other.
+
 use super::listen::{Source, one_by_one, start};
 use super::serve::{answer_all, read_reply};
 use super::{

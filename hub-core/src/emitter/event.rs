@@ -1,3 +1,8 @@
+//! What an event and a request are: types that know their topic.
+//!
+//! Without it, every publisher and every listener would repeat the topic and the type, and the two
+//! could differ.
+
 use hub_wire::{NameError, TopicFilter, TopicName};
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -1,4 +1,8 @@
-use super::queue::Queue;
+//! The end of a subscription at which the hub or the client puts deliveries in.
+//!
+//! It never waits. Otherwise one slow listener would hold up the deliveries of all others.
+
+use super::queue::{Pushed, Queue};
 use super::{Message, SubscribeOptions, Subscription, SubscriptionEnd};
 use hub_wire::Gap;
 use std::fmt;
@@ -18,17 +22,6 @@ use std::sync::Arc;
 /// ```
 pub struct Feed {
     queue: Arc<Queue>,
-}
-
-/// What became of a pushed message.
-#[derive(Debug)]
-pub enum Pushed {
-    /// It waits, or a gap stands in its place.
-    Done,
-    /// The policy is `block` and there is no room: here it is again. See [`Feed::room`].
-    Full(Message),
-    /// The subscription has ended; nothing more needs to be pushed.
-    Ended,
 }
 
 impl Feed {

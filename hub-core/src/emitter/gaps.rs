@@ -1,3 +1,7 @@
+//! The gaps at one position of a listener's queue, merged by topic.
+//!
+//! Without merging, a listener that stands still would hold one gap for each event it misses.
+
 use hub_wire::{Gap, GapReason};
 use std::collections::{BTreeMap, VecDeque};
 

@@ -1,3 +1,8 @@
+//! The headers of an event: the known ones with their types, and a user's own.
+//!
+//! Without the types, a misspelt or mistyped known header would be noticed only when the hub
+//! refuses the event.
+
 use super::{DecodeError, EncodeError, decode, encode};
 use bytes::Bytes;
 use hub_wire::{HeaderError, Limits, Packer, Reader, TopicName, check_headers};

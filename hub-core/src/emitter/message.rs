@@ -1,3 +1,7 @@
+//! An event as it is received: undecoded, decoded, or a gap in its position.
+//!
+//! A gap is a delivery like an event. Otherwise a subscriber could overlook what it misses.
+
 use super::{DecodeError, Event, Headers, decode};
 use bytes::Bytes;
 use hub_wire::{Gap, TopicName};

@@ -41,13 +41,14 @@ mod queue;
 mod reaction;
 mod serve;
 mod subscription;
+mod subscription_end;
 mod trouble;
 mod typed;
 
 pub use contract::Emitter;
 pub use error::{BoxError, EmitError, ReceiveError, Refusal, RequestError, SubscribeError};
 pub use event::{Event, Request};
-pub use feed::{Feed, Pushed};
+pub use feed::Feed;
 pub use headers::Headers;
 pub use hub_macros::Event;
 pub use listen::ListenerHandle;
@@ -59,8 +60,10 @@ pub use options::{
     SubscribeOptions,
 };
 pub use payload::{DecodeError, EncodeError, decode, encode};
+pub use queue::Pushed;
 pub use reaction::{Later, Now, Outcome, Reaction};
 pub use serve::ERROR_REPLY;
-pub use subscription::{Subscription, SubscriptionEnd};
+pub use subscription::Subscription;
+pub use subscription_end::SubscriptionEnd;
 pub use trouble::{Errors, ListenerError, ListenerFault, Place};
 pub use typed::{EventStream, Next};

@@ -1,3 +1,7 @@
+//! The options of subscriptions, requests and handlers, with their defaults.
+//!
+//! Each bound of a listener's memory is set here, so that it can be read in one place.
+
 use super::Headers;
 use hub_wire::{Overflow, Start};
 use std::time::Duration;

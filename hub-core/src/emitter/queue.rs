@@ -2,11 +2,22 @@
 //! backlog, who waits for something to come, and who waits for room.
 
 use super::backlog::{Backlog, Push};
-use super::{Delivery, Message, Pushed, SubscribeOptions, SubscriptionEnd};
-use hub_wire::Overflow;
+use super::{Delivery, Message, SubscribeOptions, SubscriptionEnd};
+use crate::overflow::policy;
 use parking_lot::Mutex;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
+
+/// What became of a pushed message.
+#[derive(Debug)]
+pub enum Pushed {
+    /// It waits, or a gap stands in its place.
+    Done,
+    /// The policy is `block` and there is no room: here it is again. See [`Feed::room`](super::Feed::room).
+    Full(Message),
+    /// The subscription has ended; nothing more needs to be pushed.
+    Ended,
+}
 
 type Unsubscribe = Box<dyn FnOnce(Vec<Message>) + Send>;
 
@@ -74,7 +85,7 @@ impl Queue {
     /// Whether a push would be taken now.
     pub(super) fn has_room(&self) -> bool {
         let state = self.state.lock();
-        let blocks = state.backlog.overflow() == Overflow::Block;
+        let blocks = policy(state.backlog.overflow()).blocks();
         state.end.is_some() || !blocks || !state.backlog.is_full()
     }
 

@@ -1,30 +1,15 @@
+//! The end of a subscription from which a listener takes deliveries.
+//!
+//! Dropping it unsubscribes. Otherwise a forgotten subscription would go on filling its queue.
+
+use super::Delivery;
 use super::queue::Queue;
-use super::{Delivery, Refusal};
+use super::subscription_end::SubscriptionEnd;
 use futures_util::Stream;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use thiserror::Error;
-
-/// Why no more will come.
-#[derive(Debug, Clone, Error)]
-#[non_exhaustive]
-pub enum SubscriptionEnd {
-    /// Too much waited, and the overflow policy is `disconnect`; or events were dropped in more
-    /// topics than [`MAX_GAPS`](super::MAX_GAPS) allows to tell.
-    #[error("too much waited for the subscription")]
-    Overrun,
-    /// The hub or the connection to it was closed for good.
-    #[error("the emitter was closed")]
-    Closed,
-    /// The hub took the subscription back, or refused it after a reconnect.
-    #[error("the hub refused the subscription")]
-    Refused(#[source] Refusal),
-    /// The subscriber ended it.
-    #[error("the subscriber unsubscribed")]
-    Unsubscribed,
-}
 
 /// What arrives for one filter: events, and gaps where events are missing.
 ///

@@ -1,11 +1,13 @@
 //! What waits in a delivery queue and may still be dropped: the overflow policies.
 
 use super::conflate::conflate;
-use super::item::{Item, QueuedRun};
+use super::item_queue::Row;
 use super::ledger::{Ledger, count};
-use super::row::Row;
-use super::span::Span;
-use hub_wire::{GapReason, Overflow};
+use super::pending_gap::Span;
+use super::queue_item::Item;
+use super::queued_run::QueuedRun;
+use crate::overflow::{AtBound, policy};
+use hub_wire::GapReason;
 
 /// Items in the order in which they are to be sent.
 ///
@@ -68,14 +70,12 @@ impl Backlog {
     pub(super) fn push(&mut self, run: QueuedRun, bound: Bound, ledger: &Ledger) -> Push {
         let size = run.size();
         if self.is_full(size, bound) {
-            match run.overflow {
-                // Publishers look for room before they number a run; what comes all the same
-                // are the few that looked at the same time.
-                Overflow::Block => {}
-                Overflow::Disconnect => return Push::Overflowed(run),
-                Overflow::DropNewest => return self.drop_newest(&run, ledger),
-                Overflow::DropOldest => self.drop_until_it_fits(size, bound, ledger),
-                Overflow::Latest => {
+            match policy(run.overflow).at_bound {
+                AtBound::Hold => {}
+                AtBound::End => return Push::Overflowed(run),
+                AtBound::DropNewest => return self.drop_newest(&run, ledger),
+                AtBound::DropOldest => self.drop_until_it_fits(size, bound, ledger),
+                AtBound::Conflate => {
                     // Conflating looks at everything that waits. With this much that is new, and
                     // this much room made, it does so rarely.
                     if self.fresh >= bound.limit / 8 {
@@ -86,11 +86,11 @@ impl Backlog {
                     self.drop_until_it_fits(size, bound, ledger);
                 }
             }
-            if run.overflow != Overflow::Block && self.is_full(size, bound) {
+            if policy(run.overflow).drops() && self.is_full(size, bound) {
                 return self.drop_newest(&run, ledger);
             }
         }
-        if run.overflow == Overflow::Latest {
+        if policy(run.overflow).conflates() {
             self.fresh += size;
         }
         self.push_item(Item::Run(run));
@@ -136,9 +136,7 @@ impl Backlog {
     fn drop_oldest(&mut self, ledger: &Ledger) -> bool {
         while let Some(item) = self.open.pop() {
             match item {
-                Item::Run(run)
-                    if matches!(run.overflow, Overflow::DropOldest | Overflow::Latest) =>
-                {
+                Item::Run(run) if policy(run.overflow).drops_waiting => {
                     self.bytes -= run.size();
                     self.runs -= 1;
                     count_overflow(&run, ledger);

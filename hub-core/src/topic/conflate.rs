@@ -1,10 +1,14 @@
 //! The overflow policy `latest`: of the events that wait, keep the newest of each key.
 
-use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun, frame_ends};
+use super::delivery_stream::Lane;
+use super::frames::frame_ends;
+use super::item_queue::Row;
 use super::ledger;
-use super::row::Row;
-use super::span::Span;
-use hub_wire::{EventFrame, GapReason, Limits, Overflow, check_headers};
+use super::pending_gap::Span;
+use super::queue_item::Item;
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
+use crate::overflow::policy;
+use hub_wire::{EventFrame, GapReason, Limits, check_headers};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
@@ -62,7 +66,7 @@ fn plans(items: &VecDeque<Item>) -> Vec<Plan> {
     // From the newest to the oldest, so that the first of a key is the one to keep.
     for (place, item) in items.iter().enumerate().rev() {
         let Item::Run(run) = item else { continue };
-        if run.overflow != Overflow::Latest {
+        if !policy(run.overflow).conflates() {
             continue;
         }
         let events = run.event_frames();

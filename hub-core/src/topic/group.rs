@@ -1,14 +1,18 @@
 //! A queue group: each event goes to one of its members.
 
-use super::held::HeldBytes;
-use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, frame_ends};
-use super::outlet::{Touched, touch};
-use super::pending::Sealed;
-use super::seats::Seats;
-use super::{Appended, Outlet, SubscriptionEntry};
+use super::delivery_stream::Lane;
+use super::frames::frame_ends;
+use super::held_bytes::HeldBytes;
+use super::outlet::{Outlet, Touched, touch};
+use super::pending_run::Sealed;
+use super::queue::Appended;
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
+use super::subscription_entry::SubscriptionEntry;
+use crate::overflow::policy;
 use crate::sync::Mutex;
 use bytes::Bytes;
 use hub_wire::Overflow;
+use indexmap::IndexMap;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
@@ -19,7 +23,7 @@ const NAMING: usize = 8;
 pub(super) struct Group {
     name: Arc<str>,
     /// By connection and subscription.
-    members: Seats<(u64, u64), GroupMember>,
+    members: IndexMap<(u64, u64), GroupMember>,
     /// Whose turn it is.
     next: usize,
     gate: Arc<Gate>,
@@ -56,7 +60,7 @@ impl GroupMember {
     }
 
     fn may_drop(&self) -> bool {
-        !matches!(self.overflow, Overflow::Block | Overflow::Disconnect)
+        policy(self.overflow).drops()
     }
 }
 
@@ -66,16 +70,25 @@ fn key(entry: &SubscriptionEntry) -> (u64, u64) {
 
 impl Group {
     pub(super) fn new(name: Arc<str>) -> Self {
-        Group { name, members: Seats::default(), next: 0, gate: Arc::default() }
+        Group { name, members: IndexMap::new(), next: 0, gate: Arc::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
+    /// The member at this index in the order of the turns.
+    fn member(&self, index: usize) -> Option<&GroupMember> {
+        self.members.get_index(index).map(|(_, member)| member)
+    }
+
+    pub(super) fn contains(&self, entry: &SubscriptionEntry) -> bool {
+        self.members.contains_key(&key(entry))
+    }
+
     /// Adds a member, unless it is there already.
     pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
-        self.members.get_or_insert(key(entry), || GroupMember {
+        self.members.entry(key(entry)).or_insert_with(|| GroupMember {
             outlet: entry.outlet.clone(),
             subscription: entry.id,
             overflow: entry.overflow,
@@ -85,21 +98,21 @@ impl Group {
 
     /// Takes a member out. What waits for it stays in its queue.
     pub(super) fn leave(&mut self, entry: &SubscriptionEntry) {
-        self.members.remove(&key(entry));
+        self.members.swap_remove(&key(entry));
         self.gate.clone().wake();
     }
 
     /// A member to wait for, if all that are connected are full.
     pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn Outlet>> {
-        let room = || self.members.iter().any(|m| m.is_open() && !m.must_wait(size));
+        let room = || self.members.values().any(|m| m.is_open() && !m.must_wait(size));
         if room() {
             return None;
         }
-        let first = self.members.iter().find(|m| m.is_open())?;
+        let first = self.members.values().find(|m| m.is_open())?;
         *self.gate.0.lock() = Some(first.outlet.clone());
         let gate = Waker::from(self.gate.clone());
         let connection = first.outlet.connection();
-        for member in self.members.iter().filter(|m| m.outlet.connection() != connection) {
+        for member in self.members.values().filter(|m| m.outlet.connection() != connection) {
             member.outlet.queue().wake_when_drained(&gate);
         }
         // One that drained before it knew of the gate did not wake it.
@@ -112,7 +125,7 @@ impl Group {
         let count = self.members.len();
         (0..count)
             .map(|n| (self.next + n) % count)
-            .filter(|place| self.members.at(*place).is_some_and(|m| m.is_open() && fit(m)))
+            .filter(|place| self.member(*place).is_some_and(|m| m.is_open() && fit(m)))
             .take(most)
             .collect()
     }
@@ -148,7 +161,7 @@ impl Group {
         held: &Arc<HeldBytes>,
         touched: &mut Touched,
     ) {
-        let Some(any) = self.members.at(0) else { return };
+        let Some(any) = self.member(0) else { return };
         // Any member's queue can count for the hub.
         let ledger = any.outlet.clone();
         ledger.queue().count_due(&run.ledger, run.count);
@@ -234,7 +247,7 @@ impl Group {
         let size = run.size();
         let others = || self.takers(usize::MAX, |m| m.outlet.queue().has_room(size));
         let places = takers.copied().chain(std::iter::once_with(others).flatten());
-        for member in places.filter_map(|place| self.members.at(place)) {
+        for member in places.filter_map(|place| self.member(place)) {
             run.lane.subscription = Some(member.subscription);
             run.overflow = member.overflow;
             run.head = head(member.subscription);

@@ -1,4 +1,9 @@
-use super::held::HeldBytes;
+//! The ledger: how many deliveries were due, and what became of each.
+//!
+//! Without it, nobody could prove that no loss is silent: the audit compares these counts with
+//! what waits in the queues.
+
+use super::held_bytes::HeldBytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -1,22 +1,25 @@
 //! Who gets a topic's events: plain members, and queue groups.
 
+use super::delivery_stream::Lane;
 use super::group::Group;
-use super::held::HeldBytes;
-use super::item::{Lane, QueuedRun};
-use super::outlet::{Touched, touch};
-use super::pending::Sealed;
-use super::seats::Seats;
-use super::{Appended, Outlet, SubscriptionEntry};
+use super::held_bytes::HeldBytes;
+use super::outlet::{Outlet, Touched, touch};
+use super::pending_run::Sealed;
+use super::queue::Appended;
+use super::queued_run::QueuedRun;
+use super::subscription_entry::SubscriptionEntry;
+use crate::overflow::strictest;
 use bytes::Bytes;
 use hub_wire::Overflow;
+use indexmap::IndexMap;
 use std::sync::Arc;
 
 /// What one run is offered to.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     /// By connection.
-    plain: Seats<u64, Plain>,
-    groups: Seats<Arc<str>, Group>,
+    plain: IndexMap<u64, Plain>,
+    groups: IndexMap<Arc<str>, Group>,
 }
 
 /// A connection with one or more plain subscriptions to the topic; it gets one copy.
@@ -30,8 +33,8 @@ struct Plain {
 
 impl Plain {
     fn refresh_overflow(&mut self) {
-        self.overflow =
-            self.subscriptions.iter().map(|(_, overflow)| *overflow).max().unwrap_or_default();
+        let policies = self.subscriptions.iter().map(|(_, overflow)| *overflow);
+        self.overflow = strictest(policies).unwrap_or_default();
     }
 }
 
@@ -50,26 +53,38 @@ impl Members {
         self.groups.len()
     }
 
-    /// Adds a subscription, unless it is there already. Whether it has a past to be told of: a
-    /// group has its place in the order, whoever its members are.
-    pub(super) fn join(&mut self, entry: &SubscriptionEntry) -> bool {
-        let Some(name) = &entry.group else { return self.join_plain(entry) };
-        self.groups.get_or_insert(name.clone(), || Group::new(name.clone())).join(entry);
-        false
+    /// Whether this connection has a plain subscription here.
+    pub(super) fn is_plain(&self, connection: u64) -> bool {
+        self.plain.contains_key(&connection)
     }
 
-    fn join_plain(&mut self, entry: &SubscriptionEntry) -> bool {
-        let member = self.plain.get_or_insert(entry.outlet.connection(), || Plain {
+    /// Whether this subscription is here already.
+    pub(super) fn contains(&self, entry: &SubscriptionEntry) -> bool {
+        match &entry.group {
+            Some(name) => self.groups.get(name).is_some_and(|group| group.contains(entry)),
+            None => self
+                .plain
+                .get(&entry.outlet.connection())
+                .is_some_and(|member| member.subscriptions.iter().any(|(id, _)| *id == entry.id)),
+        }
+    }
+
+    /// Adds a subscription, unless it is there already.
+    pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
+        let Some(name) = &entry.group else { return self.join_plain(entry) };
+        self.groups.entry(name.clone()).or_insert_with(|| Group::new(name.clone())).join(entry);
+    }
+
+    fn join_plain(&mut self, entry: &SubscriptionEntry) {
+        let member = self.plain.entry(entry.outlet.connection()).or_insert_with(|| Plain {
             outlet: entry.outlet.clone(),
             subscriptions: Vec::new(),
             overflow: entry.overflow,
         });
-        let is_new = !member.subscriptions.iter().any(|(id, _)| *id == entry.id);
-        if is_new {
+        if !member.subscriptions.iter().any(|(id, _)| *id == entry.id) {
             member.subscriptions.push((entry.id, entry.overflow));
             member.refresh_overflow();
         }
-        is_new
     }
 
     /// Takes a plain subscription out.
@@ -78,7 +93,7 @@ impl Members {
         let Some(member) = self.plain.get_mut(&connection) else { return };
         member.subscriptions.retain(|(id, _)| *id != entry.id);
         if member.subscriptions.is_empty() {
-            self.plain.remove(&connection);
+            self.plain.swap_remove(&connection);
         } else {
             member.refresh_overflow();
         }
@@ -93,7 +108,7 @@ impl Members {
         group.leave(entry);
         let others = !group.is_empty();
         if !others {
-            self.groups.remove(name);
+            self.groups.swap_remove(name);
         }
         others
     }
@@ -109,10 +124,10 @@ impl Members {
 
     /// The first member for whose room a publisher with `size` bytes should wait.
     pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn Outlet>> {
-        let plain = self.plain.iter().find(|m| m.outlet.queue().must_wait(size, m.overflow));
+        let plain = self.plain.values().find(|m| m.outlet.queue().must_wait(size, m.overflow));
         plain
             .map(|member| &member.outlet)
-            .or_else(|| self.groups.iter().find_map(|group| group.without_room(size)))
+            .or_else(|| self.groups.values().find_map(|group| group.without_room(size)))
     }
 
     /// Appends a run to every plain member, and to one member or more of every group.
@@ -123,7 +138,7 @@ impl Members {
         held: &Arc<HeldBytes>,
         touched: &mut Touched,
     ) {
-        for member in self.plain.iter() {
+        for member in self.plain.values() {
             let (head, body) = match &run.views {
                 None => (Bytes::new(), run.bytes.clone()),
                 Some(views) => (run.front(), views.events_for(&member.outlet.role())),
@@ -150,7 +165,7 @@ impl Members {
                 Appended::Closed(run) => queue.abandon(&[run]),
             }
         }
-        for group in self.groups.iter_mut() {
+        for group in self.groups.values_mut() {
             group.deliver(lane, run, held, touched);
         }
     }

@@ -15,38 +15,42 @@
 //! - **Members change under the sequencer lock, by the topic's actor alone.** Otherwise it
 //!   could not be said which event is a subscription's first.
 
-mod actor;
 mod backlog;
 mod conflate;
+mod delivery_stream;
+mod frames;
 mod group;
-mod held;
+mod held_bytes;
 mod history;
-mod item;
+mod item_queue;
 mod ledger;
 mod members;
 mod outlet;
-mod pending;
+mod pending_gap;
+mod pending_run;
 mod queue;
+mod queue_item;
+mod queued_run;
 mod registry;
-mod row;
-mod seats;
-mod sending;
-mod span;
+mod replay;
+mod subscription_entry;
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
 mod topic;
 mod views;
 mod waiters;
+mod write_buffer;
 
 pub use {
-    actor::{Inspect, Join, Leave, TopicActor},
-    held::HeldBytes,
+    delivery_stream::Lane,
+    held_bytes::HeldBytes,
     history::HistoryBudget,
-    item::{Lane, QueuedRun},
     ledger::{Ledger, LedgerCounts},
     outlet::{Outlet, ToFlush, Touched},
-    pending::{PendingRun, Published},
+    pending_run::{PendingRun, Published},
     queue::{Appended, DeliveryQueue, QueueState, Written},
-    registry::{Deposit, Registry, SubscriptionEntry, TooManyTopics, TopicGuard, TopicSettings},
-    topic::{Topic, TopicState},
+    queued_run::QueuedRun,
+    registry::{Registry, TooManyTopics, TopicSettings},
+    subscription_entry::{SubscriptionEntry, TopicGuard},
+    topic::{Deposit, Inspect, Join, Leave, Topic, TopicActor, TopicState},
     views::{Roles, Views},
 };

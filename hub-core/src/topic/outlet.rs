@@ -1,4 +1,9 @@
-use super::DeliveryQueue;
+//! A connection as topics see it, and the list of those that are to be flushed.
+//!
+//! Topics know no sockets: without this trait, they could be tested only with a server around
+//! them.
+
+use super::queue::DeliveryQueue;
 use std::fmt::Debug;
 use std::sync::Arc;
 

@@ -2,12 +2,12 @@
 
 use super::history::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
-use super::{Outlet, Topic, TopicActor};
+use super::subscription_entry::SubscriptionEntry;
+use super::topic::{Deposit, Topic, TopicActor};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
-use hub_wire::{FilterIndex, Overflow, Start, TopicFilter, TopicIndex, TopicName};
+use hub_wire::{FilterIndex, TopicFilter, TopicIndex, TopicName};
 use parking_lot::RwLock;
-use std::any::Any;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -29,39 +29,6 @@ pub struct TopicSettings {
     pub first_epoch: u64,
 }
 
-/// One subscription of one connection.
-#[derive(Debug)]
-pub struct SubscriptionEntry {
-    /// The id its client gave it.
-    pub id: u64,
-    /// Which topics it wants.
-    pub filter: TopicFilter,
-    /// The queue group it is a member of.
-    pub group: Option<Arc<str>>,
-    /// What happens to its events when the queue is full.
-    pub overflow: Overflow,
-    /// Where it starts in topics that exist already.
-    pub start: Start,
-    /// Whether it wants to be told where topics stand that exist already.
-    pub positions: bool,
-    /// Its connection.
-    pub outlet: Arc<dyn Outlet>,
-    /// Says which of the topics that match it may read; all of them, if there is none.
-    pub guard: Option<Arc<dyn TopicGuard>>,
-}
-
-/// Says what a subscription may read, where its filter alone does not.
-pub trait TopicGuard: Send + Sync + std::fmt::Debug {
-    /// Whether this topic may be read.
-    fn may_read(&self, topic: &TopicName) -> bool;
-}
-
-impl SubscriptionEntry {
-    fn may_read(&self, topic: &TopicName) -> bool {
-        self.guard.as_ref().is_none_or(|guard| guard.may_read(topic))
-    }
-}
-
 /// The hub holds as many topics as it may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the hub has {limit} topics, which is as many as it may have")]
@@ -69,9 +36,6 @@ pub struct TooManyTopics {
     /// The configured limit.
     pub limit: usize,
 }
-
-/// What somebody leaves with a topic that is made for him: it is dropped when the topic ends.
-pub type Deposit = Box<dyn Any + Send + Sync>;
 
 /// Finds topics by name, topics for a filter, and subscriptions for a topic.
 ///
@@ -229,7 +193,9 @@ impl Registry {
     fn start_actor(self: &Arc<Self>, topic: &Arc<Topic>) {
         let turn = self.next_arbiter.fetch_add(1, Ordering::Relaxed);
         let Some(arbiter) = self.arbiters.get(turn % self.arbiters.len().max(1)) else { return };
-        let actor = TopicActor::new(topic.clone(), self.clone(), self.settings.idle);
+        let registry = self.clone();
+        let retire = move |topic: &Topic, next| registry.retire(topic, next);
+        let actor = TopicActor::new(topic.clone(), Box::new(retire), self.settings.idle);
         topic.set_actor(TopicActor::start_in_arbiter(arbiter, |_| actor));
     }
 
@@ -258,7 +224,7 @@ impl Registry {
     }
 
     /// Ends a topic that has no members and still stands at `next`.
-    pub(super) fn retire(&self, topic: &Topic, next: u64) -> bool {
+    fn retire(&self, topic: &Topic, next: u64) -> bool {
         let mut index = self.index.write();
         let retired = topic.retire(next);
         if retired {

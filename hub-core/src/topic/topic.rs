@@ -1,17 +1,28 @@
-//! A topic: its order, its members and its memory, behind one lock.
+//! A topic: its order, its members and its memory, behind one lock; and the actor that owns its
+//! members and its end.
+//!
+//! Without the lock, two subscribers could see two orders. Without the actor, a subscription could
+//! join while the same subscription leaves.
 
-use super::held::HeldBytes;
+use super::delivery_stream::Lane;
+use super::held_bytes::HeldBytes;
 use super::history::{History, HistoryBudget};
-use super::item::{Lane, QueuedRun};
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::outlet::Touched;
-use super::pending::{PendingRun, Published};
-use super::{Appended, Deposit, SubscriptionEntry, TopicActor};
-use crate::sync::{AtomicBool, Mutex, Ordering};
-use actix::Addr;
-use hub_wire::{GapReason, Position, Start, TopicName};
+use super::pending_run::{PendingRun, Published};
+use super::queued_run::QueuedRun;
+use super::replay::{Replay, RunLog};
+use super::subscription_entry::SubscriptionEntry;
+use crate::sync::{AtomicBool, Mutex, Ordering, REPLAY_BATCH_RUNS};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, MessageResult};
+use hub_wire::TopicName;
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// What somebody leaves with a topic that is made for him: it is dropped when the topic ends.
+pub type Deposit = Box<dyn Any + Send + Sync>;
 
 /// A topic.
 ///
@@ -161,61 +172,33 @@ impl Topic {
         self.sequencer.lock().members.join(entry);
     }
 
-    /// Adds a subscription, from the next event on; then, for it alone, what it asked for of the
-    /// past. Does nothing if it is there already, or if its connection has ended.
+    /// Hands over what a subscription asked for of the past, and adds it to the members, from the
+    /// next event on. Does nothing if it is there already, or if its connection has ended.
+    ///
+    /// The past is read outside of the lock, see [`replay`](super::replay).
     pub(crate) fn join(&self, entry: &SubscriptionEntry) {
+        // Declared before the lock's guard, and so dropped after it: dropping it takes the lock.
+        let mut log: Option<HistoryReader<'_>> = None;
         let mut s = self.sequencer.lock();
-        if self.is_retired() || entry.outlet.queue().is_closed() {
+        if self.is_retired() || entry.outlet.queue().is_closed() || s.members.contains(entry) {
             return;
         }
-        if s.members.join(entry) {
-            self.tell_past(&s, entry);
+        // A group has its position in the order, whoever its members are.
+        if entry.group.is_none() {
+            let shares = s.members.is_plain(entry.outlet.connection());
+            let mut replay = Replay::new(entry, &self.lane, s.next, &s.history, shares);
+            while !replay.has_caught_up(&s.history) {
+                s.history.keep_from(replay.next());
+                drop(s);
+                replay.read(log.get_or_insert_with(|| HistoryReader(&self.sequencer)));
+                s = self.sequencer.lock();
+            }
+            if entry.outlet.queue().is_closed() {
+                return;
+            }
+            replay.finish(s.next, &s.history);
         }
-    }
-
-    fn tell_past(&self, s: &Sequencer, entry: &SubscriptionEntry) {
-        let lane = Lane { subscription: Some(entry.id), ..self.lane.clone() };
-        let queue = entry.outlet.queue();
-        let tell_position = || {
-            if entry.positions {
-                queue.append_position(&lane, s.next);
-            }
-        };
-        match &entry.start {
-            Start::Live => tell_position(),
-            Start::Last => {
-                tell_position();
-                if let Some(newest) = s.history.newest() {
-                    replay(&s.history, newest, entry);
-                }
-            }
-            Start::After(seen) => {
-                let seen = seen.get(lane.topic.as_str()).copied();
-                let from = self.resume_point(seen, &lane, entry);
-                let oldest = s.history.oldest().unwrap_or(s.next);
-                if from < oldest {
-                    queue.append_gap(lane.clone(), from, Some(oldest - 1), GapReason::Away);
-                }
-                replay(&s.history, from, entry);
-                // Behind the past: a client that loses its connection in between must not take
-                // this for how far it has come.
-                tell_position();
-            }
-        }
-    }
-
-    /// The first number a returning subscriber has not seen.
-    fn resume_point(&self, seen: Option<Position>, lane: &Lane, entry: &SubscriptionEntry) -> u64 {
-        match seen {
-            None => 1,
-            Some(position) if position.epoch == lane.epoch => position.seq.saturating_add(1),
-            Some(position) => {
-                let old = Lane { epoch: position.epoch, ..lane.clone() };
-                let from = position.seq.saturating_add(1);
-                entry.outlet.queue().append_gap(old, from, None, GapReason::NewEpoch);
-                1
-            }
-        }
+        s.members.join(entry);
     }
 
     /// Takes a subscription out. What waits for it as a member of a group goes to the others.
@@ -251,7 +234,7 @@ impl Topic {
     }
 
     /// Forgets all of its past but the last event.
-    pub(super) fn forget_past(&self) {
+    pub(crate) fn forget_past(&self) {
         self.sequencer.lock().history.keep_last_event();
     }
 
@@ -262,15 +245,103 @@ impl Topic {
     }
 }
 
-/// Queues what the history has from number `from` on, for one subscription.
-fn replay(history: &History, from: u64, entry: &SubscriptionEntry) {
-    let queue = entry.outlet.queue();
-    for mut run in history.replay(from, entry.id, entry.outlet.role()) {
-        run.overflow = entry.overflow;
-        queue.count_due(&run.ledger, run.count);
-        match queue.append_past(run) {
-            Appended::Done => {}
-            Appended::Overflowed(run) | Appended::Closed(run) => return queue.abandon(&[run]),
+/// Reads a topic's memory in batches, and holds the lock for no longer than a batch takes to copy.
+/// The memory forgets nothing that is still to be read until this is dropped, also by a panic.
+struct HistoryReader<'a>(&'a Mutex<Sequencer>);
+
+impl RunLog for HistoryReader<'_> {
+    fn read(&self, from: u64) -> Vec<QueuedRun> {
+        self.0.lock().history.read(from, REPLAY_BATCH_RUNS)
+    }
+}
+
+impl Drop for HistoryReader<'_> {
+    fn drop(&mut self) {
+        self.0.lock().history.keep_no_longer();
+    }
+}
+
+/// Takes a topic that still stands at this number out of the registry and ends it; whether it did.
+pub(super) type Retire = Box<dyn Fn(&Topic, u64) -> bool + Send>;
+
+/// Owns the life of one [`Topic`]: who joins, who leaves, and when it has been idle for so long
+/// that it is forgotten.
+pub struct TopicActor {
+    topic: Arc<Topic>,
+    retire: Retire,
+    idle: Duration,
+    /// Where the topic stood when it was last looked at.
+    stood_at: u64,
+}
+
+/// Adds a subscription to the topic. Answered when it is in place.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Join(pub Arc<SubscriptionEntry>);
+
+/// Takes a subscription out of the topic.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Leave(pub Arc<SubscriptionEntry>);
+
+/// Asks how the topic stands.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "TopicState")]
+pub struct Inspect;
+
+impl std::fmt::Debug for TopicActor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TopicActor").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+impl TopicActor {
+    pub(super) fn new(topic: Arc<Topic>, retire: Retire, idle: Duration) -> Self {
+        TopicActor { topic, retire, idle, stood_at: 0 }
+    }
+
+    /// Ends the topic if nothing happened on it between two looks.
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let stands_at = self.topic.state().next;
+        if stands_at == self.stood_at && (self.retire)(&self.topic, stands_at) {
+            return ctx.stop();
         }
+        self.stood_at = stands_at;
+        ctx.run_later(self.idle, Self::look);
+    }
+}
+
+impl Actor for TopicActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        ctx.run_later(self.idle, Self::look);
+    }
+}
+
+impl Handler<Join> for TopicActor {
+    type Result = ();
+
+    fn handle(&mut self, Join(entry): Join, _: &mut Context<Self>) {
+        self.topic.join(&entry);
+        entry.outlet.flush();
+    }
+}
+
+impl Handler<Leave> for TopicActor {
+    type Result = ();
+
+    fn handle(&mut self, Leave(entry): Leave, _: &mut Context<Self>) {
+        for outlet in self.topic.leave(&entry) {
+            outlet.flush();
+        }
+    }
+}
+
+impl Handler<Inspect> for TopicActor {
+    type Result = MessageResult<Inspect>;
+
+    fn handle(&mut self, _: Inspect, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.topic.state())
     }
 }

@@ -1,6 +1,6 @@
 //! One run as it is for different readers.
 
-use super::item::frame_ends;
+use super::frames::frame_ends;
 use bytes::Bytes;
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -1,3 +1,7 @@
+//! Whoever waits for a queue to drain.
+//!
+//! Without it, publishers would have to ask a full queue again and again.
+
 use crate::sync::Mutex;
 use std::task::Waker;
 

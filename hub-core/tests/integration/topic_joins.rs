@@ -6,14 +6,14 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{Inspect, Outlet, Published, Touched};
+use hub_core::topic::{Inspect, Outlet, Published, TopicSettings, Touched};
 use hub_wire::{Overflow, Position, Start};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use topic_common::follower::Follower;
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Told, lane, name};
+use topic_common::{Place, Told, lane, name};
 
 fn told(line: &Line) -> Vec<Told> {
     line.client(|client| client.told.clone())
@@ -221,5 +221,64 @@ fn an_outlet_is_flushed_even_if_the_one_who_was_to_do_it_panics() {
         publish(&registry, "a", &[2]);
         let places = line.client(|client| client.lane(&lane("a", topic.epoch(), None)).len());
         assert_eq!((places, line.queue().queued_bytes()), (2, 0));
+    });
+}
+
+/// Subscriptions with a long past come while publishers on other threads go on and the history
+/// forgets: alone on their connection, and beside one that is live.
+#[test]
+fn a_long_replay_joins_the_live_order_while_others_publish() {
+    hub::run(async {
+        let settings = TopicSettings { history_per_topic: 300_000, ..hub::settings() };
+        let registry = hub::registry(settings);
+        (0..2_000).for_each(|id| drop(publish(&registry, "a", &[id])));
+        let done = Arc::new(AtomicBool::new(false));
+        let publishers = [1, 2].map(|publisher| {
+            let (registry, done) = (registry.clone(), done.clone());
+            std::thread::spawn(move || {
+                for n in 0.. {
+                    if done.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    publish(&registry, "a", &[(publisher << 32) | n]);
+                }
+            })
+        });
+        let mut subscriptions = Vec::new();
+        for n in 1..=20 {
+            let line = Line::new(n, 1 << 30, registry.ledger());
+            line.take_all();
+            if n % 2 == 0 {
+                subscribe(&registry, &entry(&line, 1, "a", Wants::default())).await;
+            }
+            let start = Start::After(Default::default());
+            let wants = Wants { start: start.clone(), positions: true, ..Wants::default() };
+            let late = entry(&line, 2, "a", wants);
+            subscribe(&registry, &late).await;
+            subscriptions.push((line, Follower::new(2, &late.filter, start)));
+        }
+        done.store(true, Ordering::SeqCst);
+        publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
+        let topic = registry.get("a").unwrap();
+        let past = lane("a", topic.epoch(), Some(2));
+        for (line, mut follower) in subscriptions {
+            told(&line).iter().for_each(|told| follower.tell(told));
+            assert_eq!(follower.seen["a"].seq, topic.state().next - 1);
+            let places = line.client(|client| client.lane(&past));
+            topic_common::assert_consecutive(1, &places);
+            let is_gap = |place: &Place| matches!(place, Place::Gap(..));
+            assert!(!places.iter().skip(1).any(is_gap), "nothing was forgotten meanwhile");
+            // No copy for the other subscription comes between two parts of the past.
+            let of_past = |told: &Told| match told {
+                Told::Run { lane, .. } | Told::Stands { lane, .. } => *lane == past,
+                Told::Gap(gap) => gap.subscription == Some(2),
+                _ => false,
+            };
+            let told = told(&line);
+            let first = told.iter().position(of_past).unwrap();
+            let last = told.iter().rposition(of_past).unwrap();
+            assert!(told[first..=last].iter().all(of_past));
+        }
+        assert_eq!(registry.ledger().counts().pending(), 0);
     });
 }

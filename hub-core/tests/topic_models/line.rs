@@ -23,6 +23,15 @@ pub(crate) struct Line {
     room: AtomicUsize,
 }
 
+/// Neighbouring numbers that were sent as events, or as a gap.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    pub(crate) subscription: Option<u64>,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    pub(crate) is_gap: bool,
+}
+
 impl Line {
     pub(crate) fn new(connection: u64, limit: usize, room: usize, ledger: &Arc<Ledger>) -> Self {
         let queue = DeliveryQueue::new(limit, ledger.clone());
@@ -62,6 +71,26 @@ impl Line {
             }
         }
         assert_eq!(at, sent.len(), "whole frames");
+        told
+    }
+
+    /// The runs and gaps that were sent, in order.
+    pub(crate) fn stretches(&self) -> Vec<Stretch> {
+        let sent = self.sent.lock().unwrap();
+        let mut at = 0;
+        let mut told = Vec::new();
+        while let Some(body) = split(&sent[at..], 1 << 20).unwrap() {
+            at += 4 + body.len();
+            let (subscription, first, last, is_gap) =
+                match Frame::parse(body, &Limits::NONE).unwrap() {
+                    Frame::Run(run) => {
+                        (run.subscription, run.first, run.first + u64::from(run.count) - 1, false)
+                    }
+                    Frame::Gap(gap) => (gap.subscription, gap.from, gap.to.unwrap(), true),
+                    _ => continue,
+                };
+            told.push(Stretch { subscription, first, last, is_gap });
+        }
         told
     }
 

@@ -2,6 +2,10 @@
 
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+/// As small as they can be, so that publishers come in between.
+pub(crate) const REPLAY_BATCH_RUNS: usize = 1;
+pub(crate) const LOCKED_REPLAY_RUNS: usize = 0;
+
 use std::ops::{Deref, DerefMut};
 
 /// A lock with the interface of `parking_lot`'s, which is no stronger than that one.

@@ -1,3 +1,5 @@
+//! Routes are bounded, and a topic that was forgotten is not taken for a new one.
+
 use super::*;
 
 fn run(topic: &str, first: u64, count: u32) -> RunFrame<'_> {

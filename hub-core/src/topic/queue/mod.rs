@@ -5,12 +5,15 @@ mod write;
 pub use write::Written;
 
 use super::backlog::{Backlog, Bound, Push};
-use super::held::STEP;
-use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun};
+use super::delivery_stream::Lane;
+use super::held_bytes::STEP;
 use super::ledger::{Ledger, count};
-use super::sending::Sending;
-use super::span::{Origin, Span};
+use super::pending_gap::{Origin, Span};
+use super::queue_item::Item;
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use super::waiters::Waiters;
+use super::write_buffer::Sending;
+use crate::overflow::{policy, without_publisher};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use bytes::Bytes;
 use hub_wire::{Frame, GapReason, Overflow, RunFrame};
@@ -132,7 +135,7 @@ impl DeliveryQueue {
         let queued = self.queued_bytes();
         queued > 0
             && queued + size > self.high_water()
-            && (overflow == Overflow::Block || !self.lagging.load(Ordering::Relaxed))
+            && (policy(overflow).blocks() || !self.lagging.load(Ordering::Relaxed))
             && !self.is_closed()
     }
 
@@ -236,13 +239,11 @@ impl DeliveryQueue {
     }
 
     /// Appends a run, counted as due before, for which no publisher can be made to wait: it is
-    /// from the past, or from another member of its group. `block` and `disconnect` cannot be
-    /// had for it, because it would exceed the bound, or end the connection each time it comes
-    /// back; what does not fit becomes a GAP.
+    /// from the past, or from another member of its group. What does not fit becomes a GAP under
+    /// every policy, see [`without_publisher`].
     pub(super) fn append_past(&self, mut run: QueuedRun) -> Appended {
-        let strict = matches!(run.overflow, Overflow::Block | Overflow::Disconnect);
-        if strict && !self.has_room(run.size()) {
-            run.overflow = Overflow::DropNewest;
+        if !self.has_room(run.size()) {
+            run.overflow = without_publisher(run.overflow);
         }
         self.append_due(run)
     }
@@ -312,8 +313,7 @@ impl DeliveryQueue {
         backlog.shed(most, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
         self.tell_size(&backlog);
-        let to_close =
-            |item: &Item| matches!(item, Item::Run(run) if run.overflow == Overflow::Disconnect);
+        let to_close = |item: &Item| matches!(item, Item::Run(run) if policy(run.overflow).ends());
         let overflowed = backlog.bytes() > most && backlog.iter().any(to_close);
         drop(backlog);
         self.after_write();

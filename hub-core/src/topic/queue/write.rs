@@ -2,9 +2,11 @@
 
 use super::{DeliveryQueue, changed};
 use crate::sync::Ordering;
-use crate::topic::item::{Item, Lane, QueuedRun};
+use crate::topic::delivery_stream::Lane;
 use crate::topic::ledger::count;
-use crate::topic::sending::Sending;
+use crate::topic::queue_item::Item;
+use crate::topic::queued_run::QueuedRun;
+use crate::topic::write_buffer::Sending;
 use std::io::{self, ErrorKind, IoSlice};
 
 /// Bytes after which [`DeliveryQueue::write_with`] lets go, so that a socket that takes all there

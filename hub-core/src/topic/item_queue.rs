@@ -1,5 +1,11 @@
-use super::item::{Item, QueuedRun, Track};
-use super::span::Span;
+//! A queue of items that joins neighbouring gaps as they come.
+//!
+//! Without it, a slow subscriber's gaps would take as much memory as the events that it missed.
+
+use super::delivery_stream::Track;
+use super::pending_gap::Span;
+use super::queue_item::Item;
+use super::queued_run::QueuedRun;
 use std::collections::{HashMap, VecDeque};
 
 /// Items in order. Of each track it knows the gap that is its last item, if one is.

@@ -1,44 +1,18 @@
-//! What waits in a connection's delivery queue.
+//! A numbered run as queues and the history hold it, and its parts.
+//!
+//! All queues and the history share the bytes of a run. Without it, each subscriber would cost a
+//! copy of every event.
 
+use super::delivery_stream::{Lane, Track};
+use super::frames::{frame_ends, frame_len};
 use super::ledger::Ledger;
-use super::span::{Origin, Span};
 use super::views::Views;
 use bytes::Bytes;
-use hub_wire::{Frame, Limits, Overflow, RunHead, TopicName};
+use hub_wire::{Frame, Limits, Overflow, RunHead};
 use std::sync::Arc;
 
-/// Whose events these are: a topic's, for one subscription or for all plain ones.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Lane {
-    /// The topic.
-    pub topic: TopicName,
-    /// Its epoch.
-    pub epoch: u64,
-    /// The one subscription the events are for.
-    pub subscription: Option<u64>,
-}
-
-/// What has to stay in order among itself.
-///
-/// All that a connection gets of a topic for its plain subscriptions is one track: what one of
-/// them asked for of the past (a lane with its id) has to stay in front of what all of them get.
-/// The share of a group's member is another.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Track {
-    topic: TopicName,
-    member: Option<u64>,
-}
-
-impl Track {
-    pub(super) fn of(lane: &Lane, share: bool) -> Self {
-        Track { topic: lane.topic.clone(), member: lane.subscription.filter(|_| share) }
-    }
-
-    /// Whether it is that of a group's member.
-    pub(super) fn is_share(&self) -> bool {
-        self.member.is_some()
-    }
-}
+/// What an item takes up beside its bytes: the item itself and its allocation's bookkeeping.
+pub(super) const ITEM_OVERHEAD: usize = 256;
 
 /// Events with neighbouring numbers, ready to send.
 #[derive(Debug, Clone)]
@@ -115,6 +89,15 @@ impl QueuedRun {
         QueuedRun { lane, first, count, head, body: body.into(), views, ..self.clone() }
     }
 
+    /// The events with these numbers, as a run of their own.
+    pub(super) fn cut(&self, first: u64, last: u64) -> Self {
+        let events = self.event_frames();
+        let ends: Vec<usize> = std::iter::once(0).chain(frame_ends(events)).collect();
+        let index = |number: u64| (number - self.first) as usize;
+        let frames = &events[ends[index(first)]..ends[index(last) + 1]];
+        self.part(None, first, (last - first + 1) as u32, frames)
+    }
+
     /// The same events for one subscription, as a role may see them; the frames are shared.
     pub(super) fn shared_with(&self, subscription: u64, role: &str) -> Self {
         let head = self.head_for(Some(subscription), self.first, self.count).into();
@@ -135,70 +118,5 @@ impl QueuedRun {
             None => head.for_all(first, count, time_ms),
             Some(id) => head.for_subscription(id, first, count, time_ms),
         }
-    }
-}
-
-/// The length of the first frame of `bytes`, which are whole frames.
-pub(super) fn frame_len(bytes: &[u8]) -> usize {
-    bytes.first_chunk::<4>().map_or(0, |length| 4 + u32::from_be_bytes(*length) as usize)
-}
-
-/// The ends of the frames of which `bytes` consist.
-pub(super) fn frame_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let mut end = 0;
-    std::iter::from_fn(move || {
-        let more = end < bytes.len();
-        more.then(|| {
-            end += frame_len(&bytes[end..]);
-            end
-        })
-    })
-}
-
-/// What an item takes up beside its bytes: the item itself and its allocation's bookkeeping.
-pub(super) const ITEM_OVERHEAD: usize = 256;
-
-#[derive(Debug)]
-pub(super) enum Item {
-    Run(QueuedRun),
-    /// Told when it is sent; until then it can grow.
-    Gap(Span),
-    /// A frame of the connection's own; with a topic, it has its place in that one's order.
-    Control(Bytes, Option<TopicName>),
-}
-
-impl Item {
-    pub(super) fn size(&self) -> usize {
-        match self {
-            Item::Run(run) => run.size(),
-            Item::Gap(span) => span.size(),
-            Item::Control(frame, _) => ITEM_OVERHEAD + frame.len(),
-        }
-    }
-
-    /// What of it counts as caused by the connection's own client.
-    pub(super) fn control_size(&self) -> usize {
-        match self {
-            Item::Run(_) => 0,
-            Item::Gap(span) if span.origin != Origin::Past => 0,
-            Item::Gap(_) | Item::Control(..) => self.size(),
-        }
-    }
-
-    pub(super) fn track(&self) -> Option<Track> {
-        match self {
-            Item::Run(run) => Some(run.track()),
-            Item::Gap(span) => Some(span.track()),
-            Item::Control(_, topic) => topic.clone().map(|topic| Track { topic, member: None }),
-        }
-    }
-
-    pub(super) fn run(&self) -> Option<&QueuedRun> {
-        if let Item::Run(run) = self { Some(run) } else { None }
-    }
-
-    /// How many events it holds.
-    pub(super) fn events(&self) -> u64 {
-        self.run().map_or(0, |run| run.count.into())
     }
 }

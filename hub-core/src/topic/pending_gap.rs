@@ -1,4 +1,10 @@
-use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, Track};
+//! The numbers that a subscriber misses, until its connection is told.
+//!
+//! A gap can grow while it waits. Otherwise a connection that stops reading for a day would hold
+//! a frame for each run that it missed.
+
+use super::delivery_stream::{Lane, Track};
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use bytes::Bytes;
 use hub_wire::{Frame, Gap, GapReason};
 

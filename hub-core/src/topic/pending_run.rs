@@ -1,5 +1,11 @@
-use super::held::HeldBytes;
+//! A run before it has its numbers: events of one topic that a session gathers.
+//!
+//! Everything that takes time is done here, before the sequencer lock is taken. Otherwise the
+//! publishers of a topic would wait for one another's copying.
+
+use super::held_bytes::HeldBytes;
 use super::ledger::Ledger;
+use super::outlet::Outlet;
 use super::views::{Roles, Views};
 use bytes::Bytes;
 use hub_wire::RunHead;
@@ -160,7 +166,7 @@ pub enum Published {
     /// It is numbered and in the queues of all who are due it.
     Done,
     /// Nothing happened: this connection's queue has no room, and publishers are to wait for it.
-    Wait(Arc<dyn super::Outlet>),
+    Wait(Arc<dyn Outlet>),
     /// Nothing happened: it is a request, and the topic has no subscriber.
     NobodyThere,
     /// Nothing happened: the topic was idle and has ended; ask the registry for a new one.

@@ -1,8 +1,9 @@
 //! What is being written to a connection's socket.
 
-use super::item::{Item, QueuedRun};
+use super::item_queue::reserve_first;
 use super::ledger::count;
-use super::row::reserve_first;
+use super::queue_item::Item;
+use super::queued_run::QueuedRun;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice};
 
