@@ -15,12 +15,16 @@
 //! `PROTOCOL.md` describes the same for writers of clients in other languages.
 
 mod codes;
+mod dense;
 mod frame;
 mod framing;
 mod limits;
+pub mod marker;
 mod pack;
 mod read;
 mod run;
+mod steps;
+mod text;
 mod walk;
 
 pub use codes::{CloseCode, GapReason, RefusedCode};
