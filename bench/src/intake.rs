@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::dialect::{Hub, Nats, Raw, Redis};
     use crate::payload::Payload;
-    use hub_core::wire::{Frame, Gap, GapReason, RunHead};
+    use hub_wire::{Frame, Gap, GapReason, RunHead};
 
     /// Feeds `stream` in pieces of `piece` bytes, as sockets do.
     fn feed(intake: &mut Intake<'_>, stream: &[u8], piece: usize, each: &mut Each<'_>) -> Vec<u8> {

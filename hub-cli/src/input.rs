@@ -2,7 +2,7 @@
 
 use crate::exit::{Exit, Failure};
 use bytes::{Buf, Bytes, BytesMut};
-use hub_core::wire::{Limits, WalkErrorKind, walk};
+use hub_wire::{Limits, WalkErrorKind, walk};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// The longest value that is read. Far above what a hub takes, so the hub's own refusal is what

@@ -12,7 +12,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hub_core::wire::{Limits, walk_all};
+use hub_wire::{Limits, walk_all};
 use rmpv::Value;
 use serde_json::{Map, Number, Value as Json, json};
 

@@ -8,7 +8,7 @@
 mod support;
 mod wire;
 
-use hub_core::wire::{CloseCode, Overflow, Subscribe};
+use hub_wire::{CloseCode, Overflow, Subscribe};
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::TcpStream;

@@ -5,7 +5,7 @@
 mod support;
 mod wire;
 
-use hub_core::wire::{CloseCode, RefusedCode};
+use hub_wire::{CloseCode, RefusedCode};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;

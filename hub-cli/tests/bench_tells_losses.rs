@@ -8,7 +8,7 @@ mod support;
 
 use hub_bench::Payload;
 use hub_bench::dialect::{Dialect, Hub};
-use hub_core::wire::{Frame, Limits, Packer, RunHead, frame_with, split};
+use hub_wire::{Frame, Limits, Packer, RunHead, frame_with, split};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};

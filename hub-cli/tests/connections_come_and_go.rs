@@ -43,7 +43,7 @@ fn thousands_that_say_hello_byte_by_byte_disturb_nobody() {
     const EVENTS: u64 = 2_000;
     let alone = round_trips(&mut from, &mut to, EVENTS);
     // A HELLO of which all bytes but the last come, one after another.
-    let hello = hub_core::wire::Frame::Hello(hello("slow")).to_bytes();
+    let hello = hub_wire::Frame::Hello(hello("slow")).to_bytes();
     let mut slow: Vec<TcpStream> =
         (0..count).map(|_| TcpStream::connect(hub.clients).unwrap()).collect();
     let all = count as u64 + 2;

@@ -6,7 +6,7 @@
 mod support;
 mod wire;
 
-use hub_core::wire::{Overflow, Subscribe};
+use hub_wire::{Overflow, Subscribe};
 use wire::frames::*;
 use wire::{Client, Server};
 

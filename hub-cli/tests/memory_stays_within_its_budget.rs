@@ -10,7 +10,7 @@
 mod support;
 mod wire;
 
-use hub_core::wire::{CloseCode, Overflow, RefusedCode, RefusedWhat, Subscribe};
+use hub_wire::{CloseCode, Overflow, RefusedCode, RefusedWhat, Subscribe};
 use socket2::{Domain, Socket, Type};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

@@ -8,7 +8,7 @@
 mod support;
 mod wire;
 
-use hub_core::wire::{Frame, RefusedCode};
+use hub_wire::{Frame, RefusedCode};
 use std::io::Write;
 use std::net::TcpStream;
 use wire::frames::*;
@@ -72,9 +72,8 @@ fn what_comes_behind_a_hello_that_is_being_checked_is_not_taken_in() {
     let line = format!("[roles.none]\n[identities.ann]\nroles = \"none\"\npassword = \"{line}\"\n");
     std::fs::write(&file, line).unwrap();
     let password = "a wrong password of some length".to_owned();
-    let credentials =
-        Some(hub_core::wire::Credentials::Password { user: "ann".to_owned(), password });
-    let hello = hub_core::wire::Hello { credentials, ..hello("strange") };
+    let credentials = Some(hub_wire::Credentials::Password { user: "ann".to_owned(), password });
+    let hello = hub_wire::Hello { credentials, ..hello("strange") };
     let mut bytes = Frame::Hello(hello).to_bytes();
     bytes.extend(vec![0x55; 100_000]);
     let hub = Server::start(&["--access", file.to_str().unwrap()]);
@@ -126,7 +125,7 @@ fn counts_of_four_billion_are_refused_and_reserve_nothing() {
             stranger.send(&framed(&body));
             let all = stranger.rest();
             let [Got::Close(close), Got::End] = all.as_slice() else { panic!("{what}: {all:?}") };
-            assert_eq!(close.code, hub_core::wire::CloseCode::Protocol, "{what}");
+            assert_eq!(close.code, hub_wire::CloseCode::Protocol, "{what}");
         }
         // As an event's topic, payload, a part of it, and its headers.
         let bodies = [

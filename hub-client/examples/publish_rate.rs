@@ -5,8 +5,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for the terminal")]
 
 use hub_client::{Client, Headers};
-use hub_core::topic::TopicName;
-use hub_core::wire::{Frame, Limits, VERSION, Welcome};
+use hub_wire::{Frame, Limits, TopicName, VERSION, Welcome};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Instant;

@@ -5,8 +5,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for the terminal")]
 
 use hub_client::{Client, Emitter, SubscribeOptions};
-use hub_core::topic::TopicFilter;
-use hub_core::wire::{EventFrame, Frame, Limits, Overflow, RunHead, VERSION, Welcome};
+use hub_wire::{EventFrame, Frame, Limits, Overflow, RunHead, TopicFilter, VERSION, Welcome};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Instant;

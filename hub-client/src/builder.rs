@@ -3,8 +3,7 @@ use crate::reconnect::Backoff;
 use crate::shared::Shared;
 use crate::{Client, HubUrl, OnRestart, Options};
 use hub_core::emitter::Listeners;
-use hub_core::topic::TopicName;
-use hub_core::wire::Credentials;
+use hub_wire::{Credentials, TopicName};
 #[cfg(feature = "tls")]
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use crate::Client;
 use crate::connection::{Command, Intent};
 use crate::publish::Report;
-use hub_core::wire::Refused;
+use hub_wire::Refused;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

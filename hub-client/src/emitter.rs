@@ -10,8 +10,7 @@ use hub_core::emitter::{
     EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
     SubscribeOptions, Subscription,
 };
-use hub_core::topic::{TopicFilter, TopicName};
-use hub_core::wire::{EventFrame, RefusedCode};
+use hub_wire::{EventFrame, RefusedCode, TopicFilter, TopicName};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::oneshot;

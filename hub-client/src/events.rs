@@ -1,7 +1,7 @@
 //! What happens to the connection, told to whoever wants to know.
 
 use futures_util::stream::{self, Stream};
-use hub_core::wire::{Close, Gap, Refused};
+use hub_wire::{Close, Gap, Refused};
 use std::time::Duration;
 use tokio::sync::broadcast;
 

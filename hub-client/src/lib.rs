@@ -92,12 +92,12 @@ pub use hub_core::emitter::{
     Now, Outcome, Place, Reaction, ReceiveError, Received, Refusal, RequestError, RequestOptions,
     ServeOptions, SubscribeError, SubscribeOptions, Subscription, SubscriptionEnd, decode, encode,
 };
-pub use hub_core::topic::{NameError, TopicFilter, TopicName};
-pub use hub_core::wire::{
+pub use hub_core::with_causes;
+pub use hub_wire::{
     Close, CloseCode, Credentials, Gap, GapReason, Overflow, Position, Refused, RefusedCode,
     RefusedWhat, Start,
 };
-pub use hub_core::with_causes;
+pub use hub_wire::{NameError, TopicFilter, TopicName};
 pub use options::{OnRestart, Options};
 #[cfg(feature = "tls")]
 pub use tls::{TlsError, TlsOptions};

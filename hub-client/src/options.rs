@@ -1,6 +1,6 @@
 //! Everything that can be set, its default, and why it is that.
 
-use hub_core::wire::Credentials;
+use hub_wire::Credentials;
 use std::time::Duration;
 
 /// What happens to events whose fate is unknown because the hub restarted (or forgot this

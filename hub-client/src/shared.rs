@@ -2,7 +2,7 @@ use crate::events::EventSender;
 use crate::publish::PublishLog;
 use crate::subscriptions::Replies;
 use crate::{HubUrl, Options};
-use hub_core::topic::TopicName;
+use hub_wire::TopicName;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};

@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
 #[allow(dead_code, reason = "each bench uses a part of it")]
+#[path = "../../hub-scrub/benches/messages/mod.rs"]
 mod messages;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hub_core::topic::{
-    DeliveryQueue, FilterIndex, Outlet, PendingRun, Published, Registry, SubscriptionEntry,
-    TopicFilter, TopicName, TopicSettings,
+    DeliveryQueue, Outlet, PendingRun, Published, Registry, SubscriptionEntry, TopicSettings,
 };
-use hub_core::wire::{EventFrame, Overflow, Packer, RunHead, Start};
+use hub_wire::{EventFrame, FilterIndex, Overflow, Packer, RunHead, Start, TopicFilter, TopicName};
 use std::hint::black_box;
 use std::io::IoSlice;
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! What the code that `#[derive(Event)]` writes calls. Not for use by hand.
 
-use crate::topic::NameError;
+use hub_wire::NameError;
 use std::fmt::{Display, Write};
 use std::sync::LazyLock;
 
 /// The traits alone; `hub_core::Event` is also the derive macro.
 pub use crate::emitter::event::{Event, Request};
-pub use crate::topic::{TopicFilter, TopicName};
+pub use hub_wire::{TopicFilter, TopicName};
 
 /// What `Event::topic` returns.
 pub type TopicResult = Result<TopicName, NameError>;

@@ -9,8 +9,6 @@
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
-use hub_core::{scrub, wire};
-
 #[path = "topic_models/line.rs"]
 mod line;
 #[path = "topic_models/sync.rs"]
@@ -19,16 +17,15 @@ mod sync;
 #[path = "../src/topic/mod.rs"]
 mod topic;
 
+use hub_wire::{Frame, Overflow, Start, TopicFilter, TopicName};
 use line::{Line, Sleeper, gathered, single};
 use loom::thread;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use topic::{
-    Appended, Ledger, Outlet, QueuedRun, Registry, SubscriptionEntry, Topic, TopicFilter,
-    TopicName, TopicSettings,
+    Appended, Ledger, Outlet, QueuedRun, Registry, SubscriptionEntry, Topic, TopicSettings,
 };
-use wire::{Frame, Overflow, Start};
 
 /// Runs `model` in every order in which threads are interrupted at most `preemptions` times.
 fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {

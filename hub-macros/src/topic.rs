@@ -1,6 +1,6 @@
 //! The topic of an attribute: tokens, some of which a field stands in for.
 //!
-//! The rules are those of `hub_core::topic`, which this crate cannot use: `hub-core` depends on
+//! The rules are those of `hub_wire`, which this crate cannot use: `hub-core` depends on
 //! it. A test holds the two together.
 
 const MAX_BYTES: usize = 255;
@@ -73,7 +73,7 @@ fn is_allowed(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_core::topic::TopicName;
+    use hub_wire::TopicName;
 
     #[test]
     fn what_compiles_is_a_topic_and_what_does_not_is_none() {

@@ -16,7 +16,7 @@ use crate::tls::TlsInForce;
 use actix::{Addr, ArbiterHandle};
 use dashmap::DashMap;
 use hub_core::topic::{Registry, TopicSettings};
-use hub_core::wire::Limits;
+use hub_wire::Limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

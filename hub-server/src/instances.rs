@@ -5,7 +5,7 @@ use crate::session::{Numbers, Session};
 use actix::Addr;
 use dashmap::{DashMap, Entry};
 use hub_core::topic::HeldBytes;
-use hub_core::wire::Refused;
+use hub_wire::Refused;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -274,7 +274,7 @@ impl Past {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_core::wire::{RefusedCode, RefusedWhat};
+    use hub_wire::{RefusedCode, RefusedWhat};
     use proptest::prelude::*;
 
     fn refused(number: u64, message: &str) -> Refused {

@@ -1,6 +1,6 @@
 //! Says in the log what rules in shadow would do, now and then, and without any value.
 
-use hub_core::scrub::{Plan, Scratch};
+use hub_scrub::{Plan, Scratch};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

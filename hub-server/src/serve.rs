@@ -16,7 +16,7 @@ use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
 use actix_rt::{Arbiter, System};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use hub_core::scrub::Scrubber;
+use hub_scrub::Scrubber;
 use std::future::poll_fn;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};

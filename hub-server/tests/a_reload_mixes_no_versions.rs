@@ -8,8 +8,8 @@
 
 mod support;
 
-use hub_core::wire::{Limits, Overflow, Packer, Reader, Subscribe};
 use hub_server::{Config, RunningHub};
+use hub_wire::{Limits, Overflow, Packer, Reader, Subscribe};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;

@@ -6,8 +6,8 @@ mod jwks_support;
 mod support;
 mod tls_support;
 
-use hub_core::wire::{Close, CloseCode, Credentials, Frame, Hello};
 use hub_server::RunningHub;
+use hub_wire::{Close, CloseCode, Credentials, Frame, Hello};
 use jwks_support::{Answer, ISSUER, Key, Provider, jwks};
 use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};

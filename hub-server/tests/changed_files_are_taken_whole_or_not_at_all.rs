@@ -5,7 +5,7 @@
 
 mod support;
 
-use hub_core::scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
+use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
 use hub_server::{Config, RunningHub};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@
 
 mod support;
 
-use hub_core::wire::{Overflow, Subscribe};
+use hub_wire::{Overflow, Subscribe};
 use support::*;
 
 const MIB: u64 = 1024 * 1024;

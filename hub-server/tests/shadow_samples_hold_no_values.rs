@@ -5,9 +5,9 @@
 
 mod support;
 
-use hub_core::scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
-use hub_core::wire::Packer;
+use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
 use hub_server::{Config, RunningHub};
+use hub_wire::Packer;
 use std::sync::Arc;
 use support::*;
 use tempfile::TempDir;
@@ -131,8 +131,8 @@ fn samples_say_rule_topic_path_and_shape_and_no_value() {
 
 #[test]
 fn a_topic_with_a_find_in_its_name_is_not_said() {
-    use hub_core::scrub::{RuleSet, Scratch, SystemKeys};
-    use hub_core::topic::TopicName;
+    use hub_scrub::{RuleSet, Scratch, SystemKeys};
+    use hub_wire::TopicName;
     let rules: String = RULES.split("\n[[rule]]\nname = \"own\"").next().unwrap().into();
     let rules = RuleSet::load(&rules, "rules.toml", &SystemKeys).unwrap();
     let plan = rules.plan(&TopicName::parse("cards.4111111111111111").unwrap());

@@ -3,12 +3,12 @@
 
 mod kinds;
 #[allow(dead_code, reason = "each bench uses a part of it")]
-#[path = "../../../hub-core/benches/messages/mod.rs"]
+#[path = "../../../hub-scrub/benches/messages/mod.rs"]
 mod messages;
 mod sides;
 
 use dd_sds::{Event, Scanner};
-use hub_core::scrub::{Plan, Scratch, Verdict, ViewId};
+use hub_scrub::{Plan, Scratch, Verdict, ViewId};
 use kinds::Kind;
 use messages::{Message, as_msgpack};
 use rustix::time::{ClockId, clock_gettime};

@@ -6,8 +6,8 @@ use dd_sds::{
     Event, EventVisitor, MatchAction, Path, PathSegment, RegexRuleConfig, RootRuleConfig,
 };
 use dd_sds::{Scanner, ScannerError, Utf8Encoding};
-use hub_core::scrub::{Plan, RuleSet, SystemKeys};
-use hub_core::topic::TopicName;
+use hub_scrub::{Plan, RuleSet, SystemKeys};
+use hub_wire::TopicName;
 use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;

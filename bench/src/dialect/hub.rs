@@ -4,7 +4,7 @@ use super::link::Link;
 use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
 use crate::error::BenchError;
 use crate::payload::Message;
-use hub_core::wire::{
+use hub_wire::{
     EventFrame, Frame, Hello, Limits, Overflow, Packer, RefusedWhat, Start, Subscribe, Welcome,
     split,
 };
@@ -182,5 +182,5 @@ fn read_frame<T>(
 
 #[cfg(test)]
 pub(super) fn run_head(topic: &str, count: u32) -> Vec<u8> {
-    hub_core::wire::RunHead::new(topic, 1, "bench#1").for_all(1, count, 0)
+    hub_wire::RunHead::new(topic, 1, "bench#1").for_all(1, count, 0)
 }

@@ -7,7 +7,7 @@
 use super::fields::Fields;
 use super::words;
 use fastrand::Rng;
-use hub_core::wire::Packer;
+use hub_wire::Packer;
 
 /// Every so many fields one is a text with accents.
 const ACCENTS: u32 = 6;

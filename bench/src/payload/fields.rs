@@ -3,7 +3,7 @@
 //! MessagePack writes a map's number of fields in front of it. A generator that fills a map up to a
 //! size knows that number only at the end, so the fields are gathered here first.
 
-use hub_core::wire::Packer;
+use hub_wire::Packer;
 
 /// The fields so far.
 #[derive(Debug, Default)]

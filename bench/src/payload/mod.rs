@@ -12,7 +12,7 @@ mod words;
 
 use fastrand::Rng;
 use fields::Fields;
-use hub_core::wire::Packer;
+use hub_wire::Packer;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;

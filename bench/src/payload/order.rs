@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::words::{self, CITIES, FAMILY_NAMES, GIVEN_NAMES, STREETS, TITLES, pick};
 use fastrand::Rng;
-use hub_core::wire::Packer;
+use hub_wire::Packer;
 
 /// So much room is left for the note, whose text makes up what is missing.
 const NOTE: usize = 12;

@@ -1,7 +1,7 @@
 //! Tests of the payloads: their sizes, that they are well-formed, and that no two messages are alike.
 
 use super::*;
-use hub_core::wire::{Limits, walk_all};
+use hub_wire::{Limits, walk_all};
 use std::collections::HashSet;
 
 #[test]

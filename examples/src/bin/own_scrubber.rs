@@ -12,7 +12,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hub_client::{BoxError, Client, EmitError, Emitter, Event, Received, decode, encode};
-use hub_core::scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
+use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
 use hub_server::{Config, RunningHub};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -71,7 +71,7 @@ fn faults(bad: &BadFile) -> Vec<Value> {
             "message": format!("cannot be read: {error}"),
         })],
         BadFile::Faults(faults) => {
-            let fault = |fault: &hub_core::scrub::RuleError| {
+            let fault = |fault: &hub_scrub::RuleError| {
                 json!({
                     "file": &*fault.source,
                     "line": fault.line,

@@ -4,7 +4,7 @@ use super::file::RuleFile;
 use super::{Stopped, file_arg, json_arg, path, stdout};
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command};
-use hub_core::topic::TopicName;
+use hub_wire::TopicName;
 use std::io::Write;
 
 pub(super) fn command() -> Command {

@@ -18,7 +18,7 @@ mod text;
 use crate::connect::header_arg;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
-use hub_core::topic::TopicName;
+use hub_wire::TopicName;
 use std::io::{self, BufWriter, StdoutLock};
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 use super::file::Planned;
 use super::source::Message;
 use crate::json::from_msgpack;
-use hub_core::scrub::{Scratch, Verdict, ViewId};
+use hub_scrub::{Scratch, Verdict, ViewId};
 use serde_json::{Map, Value, json};
 use std::fmt;
 

@@ -5,7 +5,7 @@ use super::outcome::{Applied, Outcome, Seen};
 use super::seal::same_but_for_seals;
 use super::source::Message;
 use super::text::Lines;
-use hub_core::scrub::{RuleSet, ViewId};
+use hub_scrub::{RuleSet, ViewId};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 

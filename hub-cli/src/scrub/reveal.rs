@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::json::from_msgpack;
 use crate::output::printable;
 use clap::{Arg, ArgMatches, Command};
-use hub_core::scrub::Revealed;
+use hub_scrub::Revealed;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, Write};
 

@@ -7,7 +7,7 @@ use super::text::{Lines, Table};
 use super::{Out, Stopped, file_arg, json_arg, message_args, path, stdout};
 use crate::exit::Exit;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use hub_core::scrub::ViewId;
+use hub_scrub::ViewId;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! Sealed values (`encrypt`) differ each time they are made; here they are compared by content.
 
 use super::outcome::Seen;
-use hub_core::scrub::{Revealed, RuleSet};
+use hub_scrub::{Revealed, RuleSet};
 use serde_json::Value;
 
 /// Whether two events are the same but for the nonces of sealed values in them.

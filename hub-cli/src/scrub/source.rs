@@ -6,9 +6,7 @@ use crate::input::{Format, Input};
 use bytes::Bytes;
 use clap::ArgMatches;
 use futures_util::FutureExt;
-use hub_core::scrub::check_headers;
-use hub_core::topic::TopicName;
-use hub_core::wire::{FrameError, Limits, Reader, walk_all};
+use hub_wire::{FrameError, Limits, Reader, TopicName, check_headers, walk_all};
 use std::io::{self, Write};
 use std::pin::pin;
 

@@ -3,7 +3,7 @@
 use crate::shared::Shared;
 use crate::subscriptions::Waiting;
 use hub_core::emitter::{Feed, SubscribeOptions};
-use hub_core::topic::TopicFilter;
+use hub_wire::TopicFilter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 

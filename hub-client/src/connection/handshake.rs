@@ -3,8 +3,7 @@
 use crate::stream::{self, ReadHalf, WriteHalf};
 use crate::{HubUrl, Options};
 use bytes::BytesMut;
-use hub_core::topic::TopicName;
-use hub_core::wire::{Close, CloseCode, Frame, Hello, Limits, VERSION, Welcome, split};
+use hub_wire::{Close, CloseCode, Frame, Hello, Limits, TopicName, VERSION, Welcome, split};
 use std::sync::Arc;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,6 +1,6 @@
 use crate::events::LostReason;
 use bytes::{Bytes, BytesMut};
-use hub_core::wire::split;
+use hub_wire::split;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -39,7 +39,7 @@ impl Incoming {
     /// Makes the whole frames of what was read available. Called when those before are dealt
     /// with.
     pub(super) fn split(&mut self) -> Result<(), LostReason> {
-        let bad = |error: hub_core::wire::LengthError| LostReason::Protocol(error.to_string());
+        let bad = |error: hub_wire::LengthError| LostReason::Protocol(error.to_string());
         let mut end = 0;
         while let Some(body) = split(&self.partial[end..], self.limit).map_err(bad)? {
             end += 4 + body.len();

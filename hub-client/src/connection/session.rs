@@ -9,7 +9,7 @@ use crate::events::{ConnectionEvent, LostReason};
 use crate::stream::{ReadHalf, WriteHalf};
 use crate::subscriptions::Progress;
 use bytes::Bytes;
-use hub_core::wire::{Close, CloseCode, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
+use hub_wire::{Close, CloseCode, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;

@@ -164,7 +164,7 @@ fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_core::wire::frame_with;
+    use hub_wire::frame_with;
 
     /// Frames of 5 to 8 bytes, each holding its index.
     fn filled(count: u8) -> Chunks {

@@ -18,7 +18,7 @@ mod tests;
 pub(crate) use report::{Progress, Report};
 
 use chunks::Chunks;
-use hub_core::wire::{EventFrame, Refused};
+use hub_wire::{EventFrame, Refused};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};

@@ -1,4 +1,4 @@
-use hub_core::wire::Refused;
+use hub_wire::Refused;
 
 /// How far the hub's verdicts have come, for those who wait for it.
 #[derive(Debug, Clone, Copy, Default)]

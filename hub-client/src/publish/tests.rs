@@ -3,7 +3,7 @@
 
 use super::*;
 use bytes::Bytes;
-use hub_core::wire::{RefusedCode, RefusedWhat, split};
+use hub_wire::{RefusedCode, RefusedWhat, split};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::future::Future;

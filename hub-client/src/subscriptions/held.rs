@@ -1,5 +1,5 @@
 use hub_core::emitter::{Delivery, Message};
-use hub_core::wire::{Gap, GapReason};
+use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;
 
 /// How many events are held for a subscription until the hub has answered. What comes beyond is
@@ -95,7 +95,7 @@ fn gap_for(message: &Message) -> Gap {
 mod tests {
     use super::*;
     use hub_core::emitter::Headers;
-    use hub_core::topic::TopicName;
+    use hub_wire::TopicName;
 
     fn message(topic: &str, seq: u64) -> Delivery {
         of_epoch(1, topic, seq)

@@ -7,8 +7,7 @@ use super::{Handed, Sink, Subscriptions};
 use crate::events::{ConnectionEvent, EventSender};
 use bytes::Bytes;
 use hub_core::emitter::Delivery;
-use hub_core::topic::TopicName;
-use hub_core::wire::{Gap, Limits, RunFrame};
+use hub_wire::{Gap, Limits, RunFrame, TopicName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Where a subscription stands in a topic, and what that means for what comes next.
 
-use hub_core::wire::{Gap, GapReason, Position};
+use hub_wire::{Gap, GapReason, Position};
 
 /// Where a subscription stands in one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

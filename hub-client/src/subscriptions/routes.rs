@@ -12,8 +12,9 @@
 
 use super::member::{Member, Part};
 use super::place::{New, Place, Untold};
-use hub_core::topic::{FilterIndex, NameError, TopicFilter, TopicName};
-use hub_core::wire::{Gap, GapReason, Position, RunFrame, Start};
+use hub_wire::{
+    FilterIndex, Gap, GapReason, NameError, Position, RunFrame, Start, TopicFilter, TopicName,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// What routes know of a plain subscription.

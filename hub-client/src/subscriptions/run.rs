@@ -4,8 +4,7 @@ use super::Sink;
 use crate::events::{ConnectionEvent, EventSender};
 use bytes::Bytes;
 use hub_core::emitter::{Headers, Message};
-use hub_core::topic::TopicName;
-use hub_core::wire::{EventFrame, Gap, Limits, Packer, RunFrame};
+use hub_wire::{EventFrame, Gap, Limits, Packer, RunFrame, TopicName};
 use std::sync::Arc;
 
 /// The rest of a run.

@@ -1,10 +1,11 @@
 //! A hub that does what the test says, frame by frame: for faults that a real hub does not have.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod proxy;
+
 use bytes::{Buf, BytesMut};
 use hub_client::{Builder, Client, ConnectionEvent, ConnectionEvents};
-use hub_core::topic::{TopicFilter, TopicName};
-use hub_core::wire::*;
+use hub_wire::{TopicFilter, TopicName, *};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

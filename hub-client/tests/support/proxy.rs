@@ -1,5 +1,4 @@
 //! Between a client and a real hub: does to connections what networks do to them.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 #[path = "../../../hub-server/tests/support/random.rs"]
 mod random;

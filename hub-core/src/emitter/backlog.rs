@@ -2,7 +2,7 @@
 
 use super::gaps::Gaps;
 use super::{Delivery, Message};
-use crate::wire::{Gap, GapReason, Overflow};
+use hub_wire::{Gap, GapReason, Overflow};
 use std::collections::{HashSet, VecDeque};
 
 /// Messages in order, each behind the gaps of its topic that come before it.

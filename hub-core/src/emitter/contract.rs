@@ -5,10 +5,9 @@ use super::{
     Listeners, Message, Next, Reaction, Received, Request, RequestError, RequestOptions,
     ServeOptions, SubscribeError, SubscribeOptions, Subscription, encode,
 };
-use crate::topic::{TopicFilter, TopicName};
-use crate::wire::Overflow;
 use bytes::Bytes;
 use futures_util::future::Either;
+use hub_wire::{Overflow, TopicFilter, TopicName};
 use std::future::ready;
 use std::time::Duration;
 

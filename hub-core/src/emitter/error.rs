@@ -1,8 +1,7 @@
 //! One small error an operation. Each says whether trying again can help.
 
 use super::{DecodeError, EncodeError, SubscriptionEnd};
-use crate::topic::NameError;
-use crate::wire::{Gap, Refused, RefusedCode};
+use hub_wire::{Gap, NameError, Refused, RefusedCode};
 use thiserror::Error;
 
 /// What listeners and handlers may fail with.

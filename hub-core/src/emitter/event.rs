@@ -1,4 +1,4 @@
-use crate::topic::{NameError, TopicFilter, TopicName};
+use hub_wire::{NameError, TopicFilter, TopicName};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Something that happened, of a known type, on a known topic.
@@ -20,7 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// assert_eq!(order.topic()?.as_str(), "orders.eu.placed");
 /// assert_eq!(OrderPlaced::filter().as_str(), "orders.*.placed");
 /// assert_eq!(OrderPlaced::TYPE, "OrderPlaced");
-/// # Ok::<(), hub_core::topic::NameError>(())
+/// # Ok::<(), hub_wire::NameError>(())
 /// ```
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The topic as written, placeholders included.

@@ -1,6 +1,6 @@
 use super::queue::Queue;
 use super::{Message, SubscribeOptions, Subscription, SubscriptionEnd};
-use crate::wire::Gap;
+use hub_wire::Gap;
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-use crate::wire::{Gap, GapReason};
+use hub_wire::{Gap, GapReason};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Gaps that stand at one place of a queue, at most a few a topic however many events they

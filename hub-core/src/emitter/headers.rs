@@ -1,8 +1,6 @@
 use super::{DecodeError, EncodeError, decode, encode};
-use crate::scrub::{HeaderError, check_headers};
-use crate::topic::TopicName;
-use crate::wire::{Limits, Packer, Reader};
 use bytes::Bytes;
+use hub_wire::{HeaderError, Limits, Packer, Reader, TopicName, check_headers};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
@@ -13,7 +11,7 @@ use std::collections::BTreeMap;
 ///
 /// ```
 /// use hub_core::emitter::Headers;
-/// use hub_core::wire::Limits;
+/// use hub_wire::Limits;
 ///
 /// let headers = Headers::new().with_key("cart-7").with("attempt", &3)?;
 /// let encoded = headers.encode().ok_or("not empty")?;
@@ -181,7 +179,7 @@ impl Headers {
         &mut self,
         map_bytes: &[u8],
         limits: &Limits,
-    ) -> Result<(), crate::wire::FrameError> {
+    ) -> Result<(), hub_wire::FrameError> {
         let mut read = Reader::new(map_bytes, limits);
         for _ in 0..read.map("headers")? {
             let key = read.str("header key")?;

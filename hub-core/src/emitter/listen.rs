@@ -7,8 +7,8 @@ use super::{
     Delivery, Emitter, ListenerError, ListenerFault, Message, SubscribeError, SubscribeOptions,
     Subscription,
 };
-use crate::topic::TopicFilter;
 use futures_util::FutureExt;
+use hub_wire::TopicFilter;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 
 use super::trouble::{ErrorSinks, Errors};
 use super::{ListenerError, ListenerFault};
-use crate::topic::TopicFilter;
+use hub_wire::TopicFilter;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;

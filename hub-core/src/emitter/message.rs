@@ -1,7 +1,6 @@
 use super::{DecodeError, Event, Headers, decode};
-use crate::topic::TopicName;
-use crate::wire::Gap;
 use bytes::Bytes;
+use hub_wire::{Gap, TopicName};
 use serde::de::DeserializeOwned;
 use std::ops::Deref;
 use std::sync::Arc;

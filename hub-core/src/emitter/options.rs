@@ -1,5 +1,5 @@
 use super::Headers;
-use crate::wire::{Overflow, Start};
+use hub_wire::{Overflow, Start};
 use std::time::Duration;
 
 /// How many events wait for a subscription at most, unless its options say otherwise.
@@ -19,7 +19,7 @@ pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use hub_core::emitter::SubscribeOptions;
-/// use hub_core::wire::Overflow;
+/// use hub_wire::Overflow;
 ///
 /// let options = SubscribeOptions::new().group("billing").overflow(Overflow::Block);
 /// assert_eq!(options.group.as_deref(), Some("billing"));

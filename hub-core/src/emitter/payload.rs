@@ -1,7 +1,7 @@
 //! Payloads: MessagePack, structs as maps with field names.
 
-use crate::wire::{Limits, WalkError, walk_all};
 use bytes::Bytes;
+use hub_wire::{Limits, WalkError, walk_all};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use thiserror::Error;

@@ -3,7 +3,7 @@
 
 use super::backlog::{Backlog, Push};
 use super::{Delivery, Message, Pushed, SubscribeOptions, SubscriptionEnd};
-use crate::wire::Overflow;
+use hub_wire::Overflow;
 use parking_lot::Mutex;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;

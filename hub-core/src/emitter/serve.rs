@@ -7,8 +7,8 @@ use super::{
     BoxError, DecodeError, Emitter, Headers, ListenerFault, Message, Received, Request,
     RequestError, encode,
 };
-use crate::wire::Packer;
 use bytes::Bytes;
+use hub_wire::Packer;
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};

@@ -32,7 +32,7 @@ pub enum SubscriptionEnd {
 ///
 /// ```
 /// use hub_core::emitter::{Delivery, Emitter, LocalHub, SubscribeOptions, encode};
-/// use hub_core::topic::{TopicFilter, TopicName};
+/// use hub_wire::{TopicFilter, TopicName};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,9 +1,8 @@
 //! The stream of errors: what a listener did wrong, or could not do, is never swallowed.
 
 use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
-use crate::topic::{TopicFilter, TopicName};
-use crate::wire::Gap;
 use futures_util::Stream;
+use hub_wire::{Gap, TopicFilter, TopicName};
 use parking_lot::Mutex;
 use std::fmt;
 use std::pin::Pin;

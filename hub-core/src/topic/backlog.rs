@@ -5,7 +5,7 @@ use super::item::{Item, QueuedRun};
 use super::ledger::{Ledger, count};
 use super::row::Row;
 use super::span::Span;
-use crate::wire::{GapReason, Overflow};
+use hub_wire::{GapReason, Overflow};
 
 /// Items in the order in which they are to be sent.
 ///

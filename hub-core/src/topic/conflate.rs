@@ -4,8 +4,7 @@ use super::item::{ITEM_OVERHEAD, Item, Lane, QueuedRun, frame_ends};
 use super::ledger;
 use super::row::Row;
 use super::span::Span;
-use crate::scrub::check_headers;
-use crate::wire::{EventFrame, GapReason, Limits, Overflow};
+use hub_wire::{EventFrame, GapReason, Limits, Overflow, check_headers};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 

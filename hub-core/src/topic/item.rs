@@ -1,11 +1,10 @@
 //! What waits in a connection's delivery queue.
 
-use super::TopicName;
 use super::ledger::Ledger;
 use super::span::{Origin, Span};
 use super::views::Views;
-use crate::wire::{Frame, Limits, Overflow, RunHead};
 use bytes::Bytes;
+use hub_wire::{Frame, Limits, Overflow, RunHead, TopicName};
 use std::sync::Arc;
 
 /// Whose events these are: a topic's, for one subscription or for all plain ones.

@@ -7,8 +7,8 @@ use super::outlet::{Touched, touch};
 use super::pending::Sealed;
 use super::seats::Seats;
 use super::{Appended, Outlet, SubscriptionEntry};
-use crate::wire::Overflow;
 use bytes::Bytes;
+use hub_wire::Overflow;
 use std::sync::Arc;
 
 /// What one run is offered to.

@@ -1,5 +1,4 @@
-//! Topics: names, filters and the indexes between them; with the feature `actors` also the
-//! topics themselves.
+//! Topics: their order, their members, and the delivery queues of those who subscribed.
 //!
 //! The invariants of the data plane, and what breaks without each:
 //!
@@ -16,56 +15,28 @@
 //! - **Members change under the sequencer lock, by the topic's actor alone.** Otherwise it
 //!   could not be said which event is a subscription's first.
 
-#[cfg(feature = "actors")]
 mod actor;
-#[cfg(feature = "actors")]
 mod backlog;
-#[cfg(feature = "actors")]
 mod conflate;
-mod filter;
-#[cfg(feature = "actors")]
 mod group;
-#[cfg(feature = "actors")]
 mod held;
-#[cfg(feature = "actors")]
 mod history;
-mod index;
-#[cfg(feature = "actors")]
 mod item;
-#[cfg(feature = "actors")]
 mod ledger;
-#[cfg(feature = "actors")]
 mod members;
-mod name;
-#[cfg(feature = "actors")]
 mod outlet;
-#[cfg(feature = "actors")]
 mod pending;
-#[cfg(feature = "actors")]
 mod queue;
-#[cfg(feature = "actors")]
 mod registry;
-#[cfg(feature = "actors")]
 mod row;
-#[cfg(feature = "actors")]
 mod seats;
-#[cfg(feature = "actors")]
 mod sending;
-#[cfg(feature = "actors")]
 mod span;
-#[cfg(feature = "actors")]
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
 mod topic;
-#[cfg(feature = "actors")]
 mod views;
-#[cfg(feature = "actors")]
 mod waiters;
 
-pub use filter::{FilterToken, TopicFilter};
-pub use index::{FilterIndex, TopicIndex};
-pub use name::{NameError, TopicName};
-
-#[cfg(feature = "actors")]
 pub use {
     actor::{Inspect, Join, Leave, TopicActor},
     held::HeldBytes,

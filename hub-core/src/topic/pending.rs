@@ -1,8 +1,8 @@
 use super::held::HeldBytes;
 use super::ledger::Ledger;
 use super::views::{Roles, Views};
-use crate::wire::RunHead;
 use bytes::Bytes;
+use hub_wire::RunHead;
 use std::sync::Arc;
 
 /// Events of one topic from one connection, gathered but not numbered yet.

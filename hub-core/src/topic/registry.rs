@@ -2,10 +2,10 @@
 
 use super::history::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
-use super::{FilterIndex, Outlet, Topic, TopicActor, TopicFilter, TopicIndex, TopicName};
-use crate::wire::{Overflow, Start};
+use super::{Outlet, Topic, TopicActor};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
+use hub_wire::{FilterIndex, Overflow, Start, TopicFilter, TopicIndex, TopicName};
 use parking_lot::RwLock;
 use std::any::Any;
 use std::cmp::Reverse;

@@ -1,6 +1,6 @@
 use super::item::{ITEM_OVERHEAD, Lane, QueuedRun, Track};
-use crate::wire::{Frame, Gap, GapReason};
 use bytes::Bytes;
+use hub_wire::{Frame, Gap, GapReason};
 
 /// Numbers that a lane misses.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::outlet::Touched;
 use super::pending::{PendingRun, Published};
-use super::{Appended, Deposit, SubscriptionEntry, TopicActor, TopicName};
+use super::{Appended, Deposit, SubscriptionEntry, TopicActor};
 use crate::sync::{AtomicBool, Mutex, Ordering};
-use crate::wire::{GapReason, Position, Start};
 use actix::Addr;
+use hub_wire::{GapReason, Position, Start, TopicName};
 use std::sync::{Arc, OnceLock};
 
 /// A topic.

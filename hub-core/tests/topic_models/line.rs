@@ -1,11 +1,10 @@
 //! Connections and runs for the models.
 
 use crate::topic::{
-    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic, TopicName,
-    Touched, Written,
+    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic, Touched, Written,
 };
-use crate::wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, split};
 use bytes::Bytes;
+use hub_wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, TopicName, split};
 use loom::sync::Notify;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,6 +1,6 @@
 //! How filters relate, and filters in which an identity's name stands.
 
-use hub_core::topic::{FilterToken, NameError, TopicFilter};
+use hub_wire::{FilterToken, NameError, TopicFilter};
 
 use super::name::IdentityName;
 

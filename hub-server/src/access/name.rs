@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use hub_core::topic::TopicName;
+use hub_wire::TopicName;
 
 /// The name of an identity: 1 to 128 bytes of ASCII letters, digits and `-_:@/+=~%.|`.
 ///

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hub_core::topic::{TopicFilter, TopicName};
+use hub_wire::{TopicFilter, TopicName};
 
 use super::error::Reason;
 use super::filters::{Pattern, covers, overlap};

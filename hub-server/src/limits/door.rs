@@ -8,7 +8,7 @@ use super::account::{Account, Owner, Seat};
 use super::memory::Pressure;
 use super::system;
 use crate::hub::Hub;
-use hub_core::wire::{Close, CloseCode, Frame};
+use hub_wire::{Close, CloseCode, Frame};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::sync::Arc;

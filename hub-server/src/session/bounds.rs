@@ -11,7 +11,7 @@ use crate::limits::memory::Pressure;
 use crate::limits::rate::Rate;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
-use hub_core::wire::{CloseCode, FrameType, MAX_HELLO};
+use hub_wire::{CloseCode, FrameType, MAX_HELLO};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;

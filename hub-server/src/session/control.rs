@@ -7,10 +7,10 @@ use crate::limits::Limit;
 use crate::limits::memory::Pressure;
 use actix::prelude::*;
 use futures_util::future::join_all;
-use hub_core::topic::{Join, SubscriptionEntry, TopicFilter, TopicGuard, TopicName};
-use hub_core::wire::{
+use hub_core::topic::{Join, SubscriptionEntry, TopicGuard};
+use hub_wire::{
     CloseCode, Frame, FrameErrorKind, FrameType, Limits, Reader, RefusedCode, RefusedWhat,
-    Subscribe,
+    Subscribe, TopicFilter, TopicName,
 };
 use std::sync::Arc;
 

@@ -8,8 +8,7 @@ use crate::jwks;
 use crate::limits::Limit;
 use crate::rules::viewer;
 use actix::prelude::*;
-use hub_core::topic::TopicName;
-use hub_core::wire::{self, CloseCode, Frame, Hello, VERSION, Welcome};
+use hub_wire::{CloseCode, Frame, Hello, TopicName, VERSION, Welcome};
 use std::time::{Duration, SystemTime};
 
 /// For how long a timer is set at most. Timers do not notice that somebody sets the clock forward.
@@ -33,12 +32,12 @@ impl Session {
         }
         let credentials = match hello.credentials.clone() {
             None => Credentials::None,
-            Some(wire::Credentials::Token(token)) => Credentials::Token(token),
-            Some(wire::Credentials::Jwt(jwt)) => Credentials::Jwt(jwt),
-            Some(wire::Credentials::Password { user, password }) => {
+            Some(hub_wire::Credentials::Token(token)) => Credentials::Token(token),
+            Some(hub_wire::Credentials::Jwt(jwt)) => Credentials::Jwt(jwt),
+            Some(hub_wire::Credentials::Password { user, password }) => {
                 Credentials::Password { user, password }
             }
-            Some(wire::Credentials::Unknown) => {
+            Some(hub_wire::Credentials::Unknown) => {
                 let reason = "credentials of a kind that this hub does not know";
                 return self.close(CloseCode::Unauthorized, reason, ctx);
             }

@@ -10,9 +10,10 @@ use crate::limits::Limit;
 use crate::limits::account::Seat;
 use crate::limits::memory::Pressure;
 use actix::prelude::*;
-use hub_core::topic::{Deposit, Outlet, Published, Topic, TopicName};
-use hub_core::wire::{
-    CloseCode, EventFrame, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat, split,
+use hub_core::topic::{Deposit, Outlet, Published, Topic};
+use hub_wire::{
+    CloseCode, EventFrame, Frame, FrameType, MAX_HELLO, Refused, RefusedCode, RefusedWhat,
+    TopicName, split,
 };
 use std::ops::Range;
 use std::sync::Arc;

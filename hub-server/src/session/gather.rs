@@ -9,11 +9,11 @@ use crate::limits::Limit;
 use crate::limits::account::{Account, Seat};
 use crate::rules::Rules;
 use foldhash::fast::RandomState;
-use hub_core::scrub::{Plan, Verdict, check_headers};
-use hub_core::topic::{Deposit, PendingRun, Roles, TooManyTopics, Topic, TopicName};
-use hub_core::wire::{
+use hub_core::topic::{Deposit, PendingRun, Roles, TooManyTopics, Topic};
+use hub_scrub::{Plan, Verdict};
+use hub_wire::{
     EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Limits, Packer, RefusedCode, RunHead,
-    WalkErrorKind, walk_all,
+    TopicName, WalkErrorKind, check_headers, walk_all,
 };
 use std::collections::HashMap;
 use std::ops::Range;
@@ -264,7 +264,7 @@ impl Gathering {
         let Verdict::Fixed(fixed) = verdict else { return Ok(()) };
         let topic = self.known[place.known].topic.clone();
         let mut frames = vec![Vec::new(); fixed.frames()];
-        let view = |view: usize| hub_core::scrub::ViewId::from_index(view);
+        let view = |view: usize| hub_scrub::ViewId::from_index(view);
         for number in 0..self.rules.views() {
             let frame = &mut frames[fixed.frame_of(view(number))];
             if let Some((payload, headers)) =

@@ -23,7 +23,7 @@ pub(crate) use enter::{AccessChanged, TrustChanged};
 use futures_util::future::join_all;
 use gather::Gathering;
 use hub_core::topic::{Inspect, Leave, Outlet, SubscriptionEntry, TopicActor, Touched};
-use hub_core::wire::{Close, CloseCode, Frame};
+use hub_wire::{Close, CloseCode, Frame};
 pub(crate) use numbers::Numbers;
 use outbound::Outbound;
 pub(crate) use socket::{Socket, read_some};

@@ -5,7 +5,7 @@ use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
-use hub_core::wire::CloseCode;
+use hub_wire::CloseCode;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;

@@ -3,8 +3,8 @@
 use super::gather::Refusal;
 use crate::metrics::Metrics;
 use crate::rules::Rules;
-use hub_core::scrub::{Plan, Scratch, Verdict};
-use hub_core::wire::{EventFrame, RefusedCode};
+use hub_scrub::{Plan, Scratch, Verdict};
+use hub_wire::{EventFrame, RefusedCode};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -3,7 +3,7 @@
 use super::channel::Channel;
 use super::{TlsSetup, names};
 use crate::access::PeerCertificate;
-use hub_core::wire::{Close, CloseCode, Frame};
+use hub_wire::{Close, CloseCode, Frame};
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use std::fmt;
 use std::io::{self, ErrorKind};

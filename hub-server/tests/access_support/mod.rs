@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hub_core::topic::{TopicFilter, TopicName};
 use hub_server::access::{
     Access, AccessError, Credentials, Denied, Files, Identity, Peer, PeerCertificate,
 };
+use hub_wire::{TopicFilter, TopicName};
 
 /// Files that are only in memory.
 #[derive(Default)]

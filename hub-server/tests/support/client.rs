@@ -3,7 +3,7 @@
 //! It answers no PING and sends no CLOSE by itself. It checks one thing on its own: after a RUN
 //! come exactly its EVENTs, on its topic.
 
-use hub_core::wire::{Close, Frame, Gap, Hello, Limits, Refused, Subscribe, Welcome, split};
+use hub_wire::{Close, Frame, Gap, Hello, Limits, Refused, Subscribe, Welcome, split};
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

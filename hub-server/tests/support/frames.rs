@@ -1,6 +1,6 @@
 //! Frames to send, packed.
 
-use hub_core::wire::{
+use hub_wire::{
     Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, frame_with,
 };
 

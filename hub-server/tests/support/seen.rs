@@ -1,7 +1,7 @@
 //! Checks, topic by topic, that nothing is missing silently, comes twice or out of its place.
 
 use super::Got;
-use hub_core::wire::{Gap, GapReason};
+use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;
 
 /// What the plain subscriptions of one connection got.

@@ -176,7 +176,7 @@ impl Scenario {
             Work::Receipts => {
                 let dialect: &dyn Dialect = match kind {
                     Kind::Redis => &Redis { replies: true },
-                    _ => &Hub { receipts: true, overflow: hub_core::wire::Overflow::Block },
+                    _ => &Hub { receipts: true, overflow: hub_wire::Overflow::Block },
                 };
                 let plan = Plan {
                     duration: settings.flood,

@@ -37,7 +37,7 @@ impl Kind {
     }
 
     pub(crate) fn dialect(self) -> &'static dyn Dialect {
-        const HUB: Hub = Hub { receipts: false, overflow: hub_core::wire::Overflow::Block };
+        const HUB: Hub = Hub { receipts: false, overflow: hub_wire::Overflow::Block };
         match self {
             Kind::Hub => &HUB,
             Kind::Nats => &Nats,

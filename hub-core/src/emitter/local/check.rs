@@ -2,9 +2,10 @@
 
 use super::state::Event;
 use crate::emitter::{Refusal, SubscribeOptions};
-use crate::scrub::check_headers;
-use crate::topic::TopicFilter;
-use crate::wire::{Limits, Refused, RefusedCode, RefusedWhat, Start, WalkErrorKind, walk_all};
+use hub_wire::{
+    Limits, Refused, RefusedCode, RefusedWhat, Start, TopicFilter, WalkErrorKind, check_headers,
+    walk_all,
+};
 
 pub(super) fn check_event(event: &Event<'_>) -> Result<(), Refusal> {
     let limits = Limits::default();

@@ -1,7 +1,7 @@
 //! Answers on their way back: each request awaits its own on a topic of its own.
 
 use crate::emitter::Message;
-use crate::topic::TopicName;
+use hub_wire::TopicName;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;

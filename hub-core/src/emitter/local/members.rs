@@ -1,8 +1,7 @@
 //! Who is subscribed, and who of them gets an event.
 
 use crate::emitter::{Feed, Message, Pushed};
-use crate::topic::{FilterIndex, TopicFilter, TopicName};
-use crate::wire::{Gap, GapReason};
+use hub_wire::{FilterIndex, Gap, GapReason, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

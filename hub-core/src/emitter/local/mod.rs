@@ -12,10 +12,9 @@ use super::{
     EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
     SubscribeOptions, Subscription,
 };
-use crate::topic::{TopicFilter, TopicName};
-use crate::wire::{RefusedCode, RefusedWhat};
 use bytes::Bytes;
 use futures_util::future::select_all;
+use hub_wire::{RefusedCode, RefusedWhat, TopicFilter, TopicName};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ use tokio::time::timeout;
 /// programs of one process.
 ///
 /// It refuses what the hub refuses (topics, headers, payloads), numbers as it does, and keeps
-/// the last event of each topic, for [`Start::Last`](crate::wire::Start::Last).
+/// the last event of each topic, for [`Start::Last`](hub_wire::Start::Last).
 ///
 /// Its clock is an argument. [`LocalHub::default`] counts instead of telling the time, so that
 /// a test sees the same stamps each time it runs.

@@ -2,9 +2,8 @@
 
 use super::members::{Choice, Member, Members, Turns, choose, in_turn};
 use crate::emitter::{Feed, Headers, Message, Pushed, SubscribeOptions};
-use crate::topic::{TopicFilter, TopicName};
-use crate::wire::{Gap, GapReason, Position, Start};
 use bytes::Bytes;
+use hub_wire::{Gap, GapReason, Position, Start, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

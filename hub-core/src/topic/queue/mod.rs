@@ -12,8 +12,8 @@ use super::sending::Sending;
 use super::span::{Origin, Span};
 use super::waiters::Waiters;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
-use crate::wire::{Frame, GapReason, Overflow, RunFrame};
 use bytes::Bytes;
+use hub_wire::{Frame, GapReason, Overflow, RunFrame};
 use std::sync::Arc;
 use std::task::Waker;
 

@@ -1,0 +1,144 @@
+//! A registry with its topic actors, on the one thread of a test; time is under control.
+
+use super::line::Line;
+use super::{event, name};
+use actix::{Arbiter, System};
+use hub_core::topic::{
+    Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic, TopicSettings, Touched,
+};
+use hub_wire::{Frame, Overflow, RunHead, Start, TopicFilter};
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestRunner};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// After one to two times this a topic that nobody uses is forgotten.
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
+
+/// Runs a test on the thread of the actors, with a clock that stands still.
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
+    System::new().block_on(async {
+        tokio::time::pause();
+        test.await
+    })
+}
+
+/// Runs a property on the thread of the actors, with a clock that stands still.
+pub(crate) fn check<S: Strategy, F: Future<Output = ()>>(
+    cases: u32,
+    file: &'static str,
+    input: S,
+    property: impl Fn(S::Value) -> F,
+) {
+    // `PROPTEST_CASES` asks for more, as in other properties.
+    let cases = std::env::var("PROPTEST_CASES").map_or(cases, |more| more.parse().unwrap());
+    let config = Config { cases, source_file: Some(file), ..Config::default() };
+    let checked = TestRunner::new(config).run(&input, |value| {
+        run(property(value));
+        Ok(())
+    });
+    if let Err(error) = checked {
+        panic!("{error}");
+    }
+}
+
+pub(crate) fn settings() -> TopicSettings {
+    TopicSettings {
+        max_topics: 1_000,
+        idle: IDLE,
+        history_per_topic: 1 << 20,
+        history_in_all: 1 << 24,
+        first_epoch: 1_000,
+    }
+}
+
+/// A registry whose actors run on this thread.
+pub(crate) fn registry(settings: TopicSettings) -> Arc<Registry> {
+    Registry::new(settings, vec![Arbiter::current()])
+}
+
+/// Lets actors do what they have to do now.
+pub(crate) async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets so much time pass that topics that nobody uses end.
+pub(crate) async fn idle() {
+    settle().await;
+    for _ in 0..2 {
+        // A little more, because timers are rounded up.
+        tokio::time::advance(IDLE + Duration::from_secs(1)).await;
+        settle().await;
+    }
+}
+
+/// Options of a subscription.
+pub(crate) struct Wants {
+    pub(crate) group: Option<&'static str>,
+    pub(crate) overflow: Overflow,
+    pub(crate) start: Start,
+    pub(crate) positions: bool,
+}
+
+impl Default for Wants {
+    fn default() -> Self {
+        Wants { group: None, overflow: Overflow::DropOldest, start: Start::Live, positions: false }
+    }
+}
+
+pub(crate) fn entry(
+    line: &Arc<Line>,
+    id: u64,
+    filter: &str,
+    wants: Wants,
+) -> Arc<SubscriptionEntry> {
+    Arc::new(SubscriptionEntry {
+        id,
+        filter: TopicFilter::parse(filter).unwrap(),
+        group: wants.group.map(Arc::from),
+        overflow: wants.overflow,
+        start: wants.start,
+        positions: wants.positions,
+        outlet: line.clone(),
+        guard: None,
+    })
+}
+
+/// As a session does it: joins every topic, then says SUBSCRIBED.
+pub(crate) async fn subscribe(registry: &Registry, entry: &Arc<SubscriptionEntry>) {
+    for topic in registry.subscribe(entry) {
+        // A topic that has ended meanwhile has no past to tell of.
+        topic.actor().unwrap().send(Join(entry.clone())).await.ok();
+    }
+    entry.outlet.queue().append_control(Frame::Subscribed { id: entry.id }.to_bytes());
+    entry.outlet.flush();
+}
+
+/// As a session does it.
+pub(crate) async fn unsubscribe(registry: &Registry, entry: &Arc<SubscriptionEntry>) {
+    for topic in registry.unsubscribe(entry) {
+        topic.actor().unwrap().send(Leave(entry.clone())).await.ok();
+    }
+}
+
+/// A run of events with these ids, as a session gathers it.
+pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usize) -> PendingRun {
+    let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
+    let mut run = PendingRun::new(head, 64);
+    for id in ids {
+        let key = (id % 3).to_string();
+        run.push(&event(topic.name().as_str(), *id, Some(&key), padding), 1);
+    }
+    run
+}
+
+/// Publishes on the topic of this name, as a session does it, and flushes.
+pub(crate) fn publish(registry: &Arc<Registry>, topic: &str, ids: &[u64]) -> Published {
+    let topic = registry.get_or_create(&name(topic)).unwrap();
+    let mut touched = Touched::new();
+    let published = topic.publish(&mut gathered(&topic, "p#1", ids, 10), 1, &mut touched);
+    touched.into_iter().for_each(|outlet| outlet.flush());
+    published
+}

@@ -1,0 +1,197 @@
+//! What the tests of the topic engine share: events, and the client's end of a connection.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
+pub(crate) mod follower;
+pub(crate) mod hub;
+pub(crate) mod line;
+
+use bytes::Bytes;
+use hub_core::topic::{Lane, QueuedRun};
+use hub_wire::{
+    EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, RunHead, TopicName, split,
+};
+use std::sync::Arc;
+
+pub(crate) fn name(text: &str) -> TopicName {
+    TopicName::parse(text).unwrap()
+}
+
+pub(crate) fn lane(topic: &str, epoch: u64, subscription: Option<u64>) -> Lane {
+    Lane { topic: name(topic), epoch, subscription }
+}
+
+/// An EVENT frame: its payload is `id` and `padding` bytes more.
+pub(crate) fn event(topic: &str, id: u64, key: Option<&str>, padding: usize) -> Vec<u8> {
+    let mut payload = Vec::new();
+    Packer(&mut payload).array(2).uint(id).bin(&vec![0x55; padding]);
+    let mut headers = Vec::new();
+    if let Some(key) = key {
+        Packer(&mut headers).map(1).str("key").str(key);
+    }
+    let headers = key.map(|_| headers.as_slice());
+    Frame::Event(EventFrame { topic, payload: &payload, headers }).to_bytes()
+}
+
+/// A numbered run of these EVENT frames, as a topic puts it into a queue.
+pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflow) -> QueuedRun {
+    let count = events.len() as u32;
+    let head = RunHead::new(lane.topic.as_str(), lane.epoch, "p#1");
+    let head = match lane.subscription {
+        None => head.for_all(first, count, 1),
+        Some(id) => head.for_subscription(id, first, count, 1),
+    };
+    let body: Bytes = [head, events.concat()].concat().into();
+    let group = None;
+    QueuedRun {
+        ledger: Arc::default(),
+        lane: lane.clone(),
+        group,
+        first,
+        count,
+        overflow,
+        head: Bytes::new(),
+        body,
+        views: None,
+    }
+}
+
+/// The same as a share of a queue group: its RUN frame is apart.
+pub(crate) fn share(lane: &Lane, group: &str, first: u64, events: &[Vec<u8>]) -> QueuedRun {
+    let whole = run(lane, first, events, Overflow::DropOldest);
+    let head = whole.body.len() - events.iter().map(Vec::len).sum::<usize>();
+    let (head, body) = (whole.body.slice(..head), whole.body.slice(head..));
+    QueuedRun { group: Some(Arc::from(group)), head, body, ..whole }
+}
+
+/// What a client is told, in the order in which it is told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Told {
+    /// A RUN with its events' ids.
+    Run {
+        lane: Lane,
+        first: u64,
+        ids: Vec<u64>,
+    },
+    /// A RUN without events.
+    Stands {
+        lane: Lane,
+        next: u64,
+    },
+    Gap(Gap),
+    Subscribed(u64),
+    Control(FrameType),
+}
+
+/// Reads what a connection sends, and checks that it is whole frames, and that a RUN is followed
+/// by its events and nothing else.
+#[derive(Debug, Default)]
+pub(crate) struct Client {
+    bytes: Vec<u8>,
+    /// Events that are still due to the last RUN.
+    due: usize,
+    pub(crate) told: Vec<Told>,
+}
+
+impl Client {
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        let mut at = 0;
+        while let Some(body) = split(&self.bytes[at..], 1 << 24).unwrap().map(<[u8]>::to_vec) {
+            at += 4 + body.len();
+            self.frame(&body);
+        }
+        self.bytes.drain(..at);
+    }
+
+    /// What it was told in full: without a RUN of which events are still to come.
+    pub(crate) fn told_in_full(&self) -> &[Told] {
+        &self.told[..self.told.len() - usize::from(self.due > 0)]
+    }
+
+    /// Whether everything that came was whole.
+    pub(crate) fn is_between_frames(&self) -> bool {
+        self.bytes.is_empty() && self.due == 0
+    }
+
+    fn frame(&mut self, body: &[u8]) {
+        let frame = Frame::parse(body, &Limits::NONE).unwrap();
+        if self.due > 0 {
+            let Frame::Event(event) = frame else { panic!("{frame:?} inside a run") };
+            let Some(Told::Run { lane, ids, .. }) = self.told.last_mut() else { panic!() };
+            assert_eq!(event.topic, lane.topic.as_str());
+            let mut read = Reader::new(event.payload, &Limits::NONE);
+            read.array("payload").unwrap();
+            ids.push(read.uint("id").unwrap());
+            self.due -= 1;
+            return;
+        }
+        self.told.push(match frame {
+            Frame::Run(run) => {
+                self.due = run.count as usize;
+                let lane = lane(run.topic, run.epoch, run.subscription);
+                match run.count {
+                    0 => Told::Stands { lane, next: run.first },
+                    _ => Told::Run { lane, first: run.first, ids: Vec::new() },
+                }
+            }
+            Frame::Gap(gap) => Told::Gap(gap),
+            Frame::Subscribed { id } => Told::Subscribed(id),
+            Frame::Event(event) => panic!("{event:?} without a RUN"),
+            _ => Told::Control(FrameType::of(body).unwrap()),
+        });
+    }
+
+    /// What it is told of one lane: numbers with ids, and gaps with their last number.
+    pub(crate) fn lane(&self, lane: &Lane) -> Vec<Place> {
+        let mut places = Vec::new();
+        for told in &self.told {
+            match told {
+                Told::Run { lane: of, first, ids } if of == lane => {
+                    places
+                        .extend((*first..).zip(ids).map(|(number, id)| Place::Event(number, *id)));
+                }
+                Told::Gap(gap) if lane_of(gap) == *lane => {
+                    places.push(Place::Gap(gap.from, gap.to.unwrap_or(gap.from)));
+                }
+                _ => {}
+            }
+        }
+        places
+    }
+}
+
+pub(crate) fn lane_of(gap: &Gap) -> Lane {
+    lane(&gap.topic, gap.epoch, gap.subscription)
+}
+
+/// One entry in what a client is told of a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Number and id.
+    Event(u64, u64),
+    /// First and last number.
+    Gap(u64, u64),
+}
+
+impl Place {
+    pub(crate) fn range(self) -> (u64, u64) {
+        match self {
+            Place::Event(number, _) => (number, number),
+            Place::Gap(from, to) => (from, to),
+        }
+    }
+}
+
+/// Checks that the places follow one another without a hole or a repetition from `first` on;
+/// returns the number after the last.
+pub(crate) fn assert_consecutive(first: u64, places: &[Place]) -> u64 {
+    let mut next = first;
+    for place in places {
+        let (from, to) = place.range();
+        assert!(from == next && to >= from, "{place:?} where {next} was due, in {places:?}");
+        next = to + 1;
+    }
+    next
+}

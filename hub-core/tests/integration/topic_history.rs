@@ -1,0 +1,184 @@
+//! Claim: a topic remembers exactly the newest events that its budget keeps, and always its last;
+//! what it remembers is counted exactly, and given back when the topic ends.
+#![cfg(feature = "actors")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
+use crate::topic_common;
+
+use hub_core::topic::{PendingRun, Published, Registry, TopicSettings, Touched};
+use hub_wire::{GapReason, Position, RunHead, Start};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::sync::Arc;
+use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
+use topic_common::line::Line;
+use topic_common::{Place, Told, assert_consecutive, event, lane, name};
+
+/// What an entry counts for beside its bytes.
+const ENTRY: usize = 256;
+
+/// What a topic should remember: for each run its first number and its events' sizes.
+#[derive(Debug, Clone, Default)]
+struct Model {
+    runs: Vec<(u64, Vec<usize>)>,
+    next: u64,
+}
+
+impl Model {
+    fn bytes(&self, head: usize) -> usize {
+        self.runs.iter().map(|(_, events)| ENTRY + head + events.iter().sum::<usize>()).sum()
+    }
+
+    fn oldest(&self) -> Option<u64> {
+        self.runs.first().map(|(first, _)| *first)
+    }
+}
+
+const TOPICS: [&str; 2] = ["a", "b"];
+
+fn head() -> usize {
+    RunHead::new("a", 1, "p#1").template().len()
+}
+
+/// Publishes events with these paddings, in the real topic and in the model.
+fn push(
+    registry: &Arc<Registry>,
+    models: &mut [Model; 2],
+    settings: &TopicSettings,
+    topic: usize,
+    paddings: &[usize],
+) {
+    let topic_name = TOPICS[topic];
+    let real = registry.get_or_create(&name(topic_name)).unwrap();
+    let head_of = Arc::new(RunHead::new(topic_name, real.epoch(), "p#1"));
+    let mut run = PendingRun::new(head_of, 1 << 12); // more than it needs
+    let model = &mut models[topic];
+    let first = model.next + 1;
+    let frames: Vec<_> = (first..)
+        .zip(paddings)
+        .map(|(number, padding)| event(topic_name, number, None, *padding))
+        .collect();
+    frames.iter().for_each(|frame| run.push(frame, 1));
+    assert!(matches!(real.publish(&mut run, 1, &mut Touched::new()), Published::Done));
+
+    model.next += paddings.len() as u64;
+    let other = models[1 - topic].bytes(head());
+    let model = &mut models[topic];
+    model.runs.push((first, frames.iter().map(Vec::len).collect()));
+    let over = |model: &Model| {
+        let bytes = model.bytes(head());
+        bytes > settings.history_per_topic || bytes + other > settings.history_in_all
+    };
+    while model.runs.len() > 1 && over(model) {
+        model.runs.remove(0);
+    }
+    if over(model) {
+        let (_, events) = model.runs.pop().unwrap();
+        model.runs.push((model.next, vec![*events.last().unwrap()]));
+    }
+}
+
+/// Subscribes behind `seen`, and checks that the history is told: a gap, then all it has.
+async fn check_replay(registry: &Arc<Registry>, model: &Model, topic: usize, seen: u64, id: u64) {
+    let Some(real) = registry.get(TOPICS[topic]) else { return };
+    let line = Line::new(id, 1 << 24, registry.ledger());
+    line.take_all();
+    let position = Position { epoch: real.epoch(), seq: seen };
+    let start = Start::After([(TOPICS[topic].to_owned(), position)].into_iter().collect());
+    let entry = entry(&line, id, TOPICS[topic], Wants { start, ..Wants::default() });
+    subscribe(registry, &entry).await;
+    unsubscribe(registry, &entry).await;
+    let places = line.client(|client| client.lane(&lane(TOPICS[topic], real.epoch(), Some(id))));
+    if seen >= model.next {
+        return assert_eq!(places, []);
+    }
+    assert_eq!(assert_consecutive(seen + 1, &places), model.next + 1);
+    let oldest = model.oldest().unwrap();
+    let gap = (oldest > seen + 1).then_some(Place::Gap(seen + 1, oldest - 1));
+    let from = oldest.max(seen + 1);
+    let events = (from..=model.next).map(|number| Place::Event(number, number));
+    assert_eq!(places, gap.into_iter().chain(events).collect::<Vec<_>>());
+    let told = line.client(|client| client.told.clone());
+    if let Some(Told::Gap(gap)) = told.first() {
+        assert_eq!(gap.reason, GapReason::Away);
+    }
+}
+
+#[test]
+fn a_replay_is_the_newest_that_the_budget_keeps() {
+    let input = (
+        vec((0..2_usize, vec(0..300_usize, 1..6)), 1..25),
+        prop_oneof![Just(0), 200..6_000_usize],
+        prop_oneof![Just(0), 200..9_000_usize],
+        vec(0..80_u64, 4),
+    );
+    hub::check(200, file!(), input, |(runs, per_topic, in_all, seen)| async move {
+        let settings = TopicSettings {
+            history_per_topic: per_topic,
+            history_in_all: in_all,
+            ..hub::settings()
+        };
+        let registry = hub::registry(settings.clone());
+        let mut models = [Model::default(), Model::default()];
+        for (topic, paddings) in &runs {
+            push(&registry, &mut models, &settings, *topic, paddings);
+            let bytes: usize = models.iter().map(|model| model.bytes(head())).sum();
+            assert_eq!(registry.history().used(), bytes);
+        }
+        let mut id = 0;
+        for (topic, model) in models.iter().enumerate() {
+            for seen in &seen {
+                id += 1;
+                check_replay(&registry, model, topic, *seen, id).await;
+            }
+        }
+        // The topics end; a publisher that remembers one keeps nothing of its history.
+        let remembered: Vec<_> = TOPICS.iter().filter_map(|topic| registry.get(topic)).collect();
+        hub::idle().await;
+        assert_eq!((registry.topics(), registry.history().used()), (0, 0));
+        assert!(remembered.iter().all(|topic| topic.state().retired));
+    });
+}
+
+#[test]
+fn the_last_event_is_always_there() {
+    hub::run(async {
+        let none = TopicSettings { history_per_topic: 0, history_in_all: 0, ..hub::settings() };
+        let registry = hub::registry(none);
+        publish(&registry, "a", &[1, 2, 3, 4, 5]);
+        let line = Line::new(1, 1 << 20, registry.ledger());
+        line.take_all();
+        let last = Wants { start: Start::Last, ..Wants::default() };
+        subscribe(&registry, &entry(&line, 1, "a", last)).await;
+        let epoch = registry.get("a").unwrap().epoch();
+        let places = line.client(|client| client.lane(&lane("a", epoch, Some(1))));
+        assert_eq!(places, [Place::Event(5, 5)]);
+        let size = ENTRY + head() + event("a", 5, Some("2"), 10).len();
+        assert_eq!(registry.history().used(), size, "without the events that came with it");
+    });
+}
+
+/// A budget in bytes is worth nothing if a small entry keeps a large allocation in memory.
+#[test]
+fn what_is_remembered_holds_no_more_memory_than_is_counted() {
+    hub::run(async {
+        let settings = TopicSettings { history_per_topic: 10_000, ..hub::settings() };
+        let registry = hub::registry(settings);
+        let topic = registry.get_or_create(&name("a")).unwrap();
+        // Larger than the budget, so that one event of it is kept.
+        let mut large = gathered(&topic, "p#1", &(0..2_000).collect::<Vec<_>>(), 100);
+        // Gathered with room for much more than came.
+        let mut roomy = PendingRun::new(Arc::new(RunHead::new("a", topic.epoch(), "p#1")), 1 << 20);
+        roomy.push(&event("a", 1, None, 100), 1);
+        for run in [&mut large, &mut roomy] {
+            let before = registry.history().used();
+            let info = allocation_counter::measure(|| {
+                topic.publish(run, 1, &mut Touched::new());
+            });
+            // What was allocated before belongs to the run: less is held now than was then.
+            let used = registry.history().used() - before;
+            assert!(used < 1_000 && info.bytes_current < 4_000, "{used} {info:?}");
+            assert!(info.bytes_current < -100_000, "the rest is given back: {info:?}");
+        }
+    });
+}

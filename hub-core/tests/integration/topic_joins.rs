@@ -1,0 +1,225 @@
+//! Claim: a subscription joins and leaves a topic at an exact place in its order, is told of the
+//! past it asked for before everything else, and gets one copy however often it matches; and what
+//! cannot be published is left as it was.
+#![cfg(feature = "actors")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
+use crate::topic_common;
+
+use hub_core::topic::{Inspect, Outlet, Published, Touched};
+use hub_wire::{Overflow, Position, Start};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use topic_common::follower::Follower;
+use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
+use topic_common::line::Line;
+use topic_common::{Told, lane, name};
+
+fn told(line: &Line) -> Vec<Told> {
+    line.client(|client| client.told.clone())
+}
+
+#[test]
+fn two_plain_subscriptions_of_a_connection_share_one_copy() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let line = Line::new(1, 1 << 20, registry.ledger());
+        line.take_all();
+        let first =
+            entry(&line, 1, "a.*", Wants { overflow: Overflow::Latest, ..Wants::default() });
+        let second = entry(&line, 2, "a.b", Wants::default());
+        subscribe(&registry, &first).await;
+        publish(&registry, "a.b", &[7]);
+        subscribe(&registry, &second).await;
+        publish(&registry, "a.b", &[8]);
+        unsubscribe(&registry, &first).await;
+        publish(&registry, "a.b", &[9]);
+        unsubscribe(&registry, &second).await;
+        publish(&registry, "a.b", &[10]);
+        let topic = registry.get("a.b").unwrap();
+        let shared = lane("a.b", topic.epoch(), None);
+        let copies = line.client(|client| client.lane(&shared).len());
+        assert_eq!((copies, registry.ledger().counts().due), (3, 3));
+        // Joining twice changes nothing.
+        let first = entry(&line, 1, "a.*", Wants { positions: true, ..Wants::default() });
+        subscribe(&registry, &first).await;
+        topic.actor().unwrap().send(hub_core::topic::Join(first.clone())).await.unwrap();
+        let stands = |told: &&Told| matches!(told, Told::Stands { .. });
+        assert_eq!((topic.deliveries(), told(&line).iter().filter(stands).count()), (1, 1));
+        let state = topic.actor().unwrap().send(Inspect).await.unwrap();
+        assert_eq!((state.next, state.plain, state.groups, state.retired), (5, 1, 0, false));
+        unsubscribe(&registry, &first).await;
+        assert_eq!(topic.deliveries(), 0);
+    });
+}
+
+#[test]
+fn the_policy_that_loses_least_counts_for_a_shared_copy() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let line = Line::new(1, 8_000, registry.ledger());
+        let wants = |overflow| Wants { overflow, ..Wants::default() };
+        let latest = entry(&line, 1, "a", wants(Overflow::Latest));
+        let block = entry(&line, 2, "a", wants(Overflow::Block));
+        subscribe(&registry, &latest).await;
+        subscribe(&registry, &block).await;
+        let mut ids = 1..;
+        while matches!(publish(&registry, "a", &[ids.next().unwrap()]), Published::Done) {}
+        line.queue().end_grace();
+        assert!(matches!(publish(&registry, "a", &[0]), Published::Wait(_)));
+        assert!(line.queue().queued_bytes() < 3_000, "publishers wait, for as long as it takes");
+        // Without the one that blocks, nobody waits: the grace is over.
+        unsubscribe(&registry, &block).await;
+        for _ in 0..100 {
+            let published = publish(&registry, "a", &[ids.next().unwrap()]);
+            assert!(matches!(published, Published::Done));
+        }
+        assert!(registry.ledger().counts().conflated > 0);
+    });
+}
+
+#[test]
+fn what_cannot_be_published_is_left_as_it_was() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let topic = registry.get_or_create(&name("a")).unwrap();
+        let head = Arc::new(hub_wire::RunHead::new("a", topic.epoch(), "p#1"));
+        let frame = topic_common::event("a", 5, None, 3_000);
+        let mut request = hub_core::topic::PendingRun::new(head, 0).as_request();
+        request.push(&frame, 1);
+        let mut touched = Touched::new();
+        assert!(matches!(topic.publish(&mut request, 1, &mut touched), Published::NobodyThere));
+
+        let line = Line::new(1, 10_000, registry.ledger());
+        let all = entry(&line, 1, "a", Wants::default());
+        subscribe(&registry, &all).await;
+        publish(&registry, "a", &[1]);
+        let waited_for = match topic.publish(&mut request, 1, &mut touched) {
+            Published::Wait(outlet) => outlet.connection(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((waited_for, topic.state().next, touched.len()), (1, 2, 0));
+        line.take_all();
+        assert!(matches!(topic.publish(&mut request, 1, &mut touched), Published::Done));
+        touched.clear();
+        assert_eq!((request.count(), topic.state().next), (1, 3));
+
+        // The topic ends; the run goes to the one that follows it.
+        let mut run = gathered(&topic, "p#1", &[6, 7], 10);
+        unsubscribe(&registry, &all).await;
+        hub::idle().await;
+        assert!(matches!(topic.publish(&mut run, 1, &mut touched), Published::Retired));
+        subscribe(&registry, &all).await;
+        let next = registry.get_or_create(&name("a")).unwrap();
+        assert_ne!(next.epoch(), topic.epoch());
+        let head = Arc::new(hub_wire::RunHead::new("a", next.epoch(), "p#1"));
+        let mut run = run.retarget(head);
+        assert!(matches!(next.publish(&mut run, 1, &mut touched), Published::Done));
+        touched.clear();
+        let ids = vec![6, 7];
+        let expected = Told::Run { lane: lane("a", next.epoch(), None), first: 1, ids };
+        assert_eq!(told(&line).last(), Some(&expected));
+    });
+}
+
+#[test]
+fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        publish(&registry, "a", &[1, 2, 3]);
+        publish(&registry, "a", &[4]);
+        let topic = registry.get("a").unwrap();
+        let epoch = topic.epoch();
+        let line = Line::new(1, 1 << 20, registry.ledger());
+        line.take_all();
+        let after = |epoch, seq| Wants {
+            start: Start::After([("a".to_owned(), Position { epoch, seq })].into_iter().collect()),
+            positions: true,
+            ..Wants::default()
+        };
+        let lane = |id| lane("a", epoch, Some(id));
+        let run = |id, first, ids: &[u64]| Told::Run { lane: lane(id), first, ids: ids.to_vec() };
+        subscribe(&registry, &entry(&line, 1, "a", after(epoch, 2))).await;
+        let stands = |id| Told::Stands { lane: lane(id), next: 5 };
+        let expected = [run(1, 3, &[3]), run(1, 4, &[4]), stands(1), Told::Subscribed(1)];
+        assert_eq!(told(&line), expected);
+
+        let last = Wants { start: Start::Last, positions: true, ..Wants::default() };
+        subscribe(&registry, &entry(&line, 2, "a", last)).await;
+        assert_eq!(told(&line)[4..], [stands(2), run(2, 4, &[4]), Told::Subscribed(2)]);
+
+        // Of an epoch that has ended, of numbers that there are not yet, and of all.
+        subscribe(&registry, &entry(&line, 3, "a", after(epoch - 1, 9))).await;
+        let Told::Gap(gap) = &told(&line)[7] else { panic!("a gap") };
+        assert_eq!((gap.epoch, gap.from, gap.to), (epoch - 1, 10, None));
+        assert_eq!(told(&line)[8..10], [run(3, 1, &[1, 2, 3]), run(3, 4, &[4])]);
+        subscribe(&registry, &entry(&line, 4, "a", after(epoch, u64::MAX))).await;
+        assert_eq!(told(&line)[12..], [stands(4), Told::Subscribed(4)]);
+    });
+}
+
+/// For the past nobody can be made to wait: what does not fit is a gap, and the queue stays
+/// bounded; the connection is not ended, because it would come back for the same.
+#[test]
+fn a_past_that_does_not_fit_is_a_gap_under_every_policy() {
+    for overflow in Overflow::ALL {
+        hub::run(async {
+            let registry = hub::registry(hub::settings());
+            for n in 0..200 {
+                publish(&registry, "a", &[2 * n, 2 * n + 1]);
+            }
+            let line = Line::new(1, 10_000, registry.ledger());
+            let start = Start::After(Default::default());
+            let wants = Wants { overflow, start: start.clone(), ..Wants::default() };
+            let entry = entry(&line, 1, "a", wants);
+            subscribe(&registry, &entry).await;
+            let state = line.queue().state();
+            assert!(state.bytes <= 11_000 && state.events > 0, "{overflow:?}: {state:?}");
+            assert!(!line.overflowed.load(Ordering::SeqCst));
+            line.take_all();
+            let mut follower = Follower::new(1, &entry.filter, start);
+            told(&line).iter().for_each(|told| follower.tell(told));
+            let seen = follower.seen["a"];
+            assert_eq!(seen.seq, 400, "{overflow:?}");
+            assert_eq!(told(&line).last(), Some(&Told::Subscribed(1)), "the past comes first");
+        });
+    }
+}
+
+#[test]
+fn a_subscription_whose_connection_has_ended_leaves_no_trace() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        publish(&registry, "a", &[1, 2, 3]);
+        let line = Line::new(1, 1 << 20, registry.ledger());
+        let wants = Wants { start: Start::After(Default::default()), ..Wants::default() };
+        let late = entry(&line, 1, "a", wants);
+        line.queue().close();
+        subscribe(&registry, &late).await;
+        let topic = registry.get("a").unwrap();
+        assert_eq!(topic.state().plain, 0, "its Leave may have come before its Join");
+        let counts = registry.ledger().counts();
+        assert_eq!((counts.due, counts.pending()), (0, 0));
+    });
+}
+
+#[test]
+fn an_outlet_is_flushed_even_if_the_one_who_was_to_do_it_panics() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let line = Line::new(1, 1 << 20, registry.ledger());
+        line.take_all();
+        subscribe(&registry, &entry(&line, 1, "a", Wants::default())).await;
+        let topic = registry.get_or_create(&name("a")).unwrap();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let mut touched = Touched::new();
+            topic.publish(&mut gathered(&topic, "p#1", &[1], 0), 1, &mut touched);
+            assert_eq!(touched.len(), 1);
+            std::panic::resume_unwind(Box::new("between publishing and flushing"));
+        }));
+        assert!(panicked.is_err());
+        publish(&registry, "a", &[2]);
+        let places = line.client(|client| client.lane(&lane("a", topic.epoch(), None)).len());
+        assert_eq!((places, line.queue().queued_bytes()), (2, 0));
+    });
+}

@@ -1,0 +1,57 @@
+//! Claim: a publisher looks for room before it publishes, with the size of what it has. A run that
+//! would not fit below the mark waits whole, unnumbered, for a plain member as for a group; one that
+//! fits does not.
+#![cfg(feature = "actors")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
+use crate::topic_common;
+
+use hub_core::topic::{Outlet, Published, Touched};
+use hub_wire::Overflow;
+use topic_common::hub::{Wants, entry, gathered, registry, run, settings, subscribe};
+use topic_common::line::Line;
+use topic_common::name;
+
+/// Of the queue; publishers wait from a quarter of it on.
+const LIMIT: usize = 40_000;
+const MARK: usize = LIMIT / 4;
+
+fn waits_whole(group: Option<&'static str>, overflow: Overflow) {
+    run(async {
+        let registry = registry(settings());
+        let line = Line::new(1, LIMIT, registry.ledger());
+        subscribe(&registry, &entry(&line, 1, "t", Wants { group, overflow, ..Wants::default() }))
+            .await;
+        line.take_all();
+        line.stop();
+        let topic = registry.get_or_create(&name("t")).unwrap();
+        let mut touched = Touched::new();
+        let mut publish = |id, padding| {
+            let mut run = gathered(&topic, "p#1", &[id], padding);
+            topic.publish(&mut run, 1, &mut touched)
+        };
+        // Nothing waits: whatever comes is taken.
+        assert!(matches!(publish(1, MARK / 2), Published::Done));
+        let waiting = line.queue().queued_bytes();
+        assert!((1..MARK).contains(&waiting), "{waiting}");
+        // Below the mark as it is; above it with the run.
+        assert!(matches!(publish(2, MARK / 2 + 1_000), Published::Wait(_)));
+        assert_eq!((topic.state().next, line.queue().queued_bytes()), (2, waiting));
+        // A smaller one still fits.
+        assert!(matches!(publish(2, MARK / 4), Published::Done));
+        assert_eq!(topic.state().next, 3);
+        assert!(line.queue().queued_bytes() <= MARK);
+    });
+}
+
+#[test]
+fn a_run_waits_for_a_plain_member() {
+    waits_whole(None, Overflow::DropOldest);
+    waits_whole(None, Overflow::Block);
+}
+
+#[test]
+fn a_run_waits_for_a_group() {
+    waits_whole(Some("workers"), Overflow::DropOldest);
+    waits_whole(Some("workers"), Overflow::Block);
+}

@@ -1,0 +1,62 @@
+//! Claim: whoever writes a queue looks again after it has let go, so nobody who appended in the
+//! meantime and relied on it is forgotten.
+//!
+//! Between a writer's last look at the backlog and the moment it lets go there is no place for a test
+//! to stand. But it wakes those who wait for room after it has let go and before it looks again; what
+//! they append without flushing stands for all that comes in between. `topic_wakeups` has threads
+//! that meet there by chance.
+#![cfg(feature = "actors")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
+use crate::topic_common;
+
+use hub_core::topic::{Appended, DeliveryQueue, Ledger, QueuedRun, Written};
+use hub_wire::Overflow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Wake, Waker};
+use topic_common::{Client, assert_consecutive, event, lane, run};
+
+fn single(number: u64) -> QueuedRun {
+    run(&lane("t", 1, None), number, &[event("t", number, None, 20)], Overflow::Block)
+}
+
+/// Appends the next number when it is woken, and waits to be woken again, up to a last number. It
+/// flushes nothing: it found the queue touched.
+struct Publisher {
+    queue: Arc<DeliveryQueue>,
+    next: AtomicU64,
+    last: u64,
+}
+
+impl Wake for Publisher {
+    fn wake(self: Arc<Self>) {
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        if number <= self.last {
+            assert!(matches!(self.queue.append(single(number)), Appended::Done));
+            self.queue.wake_when_drained(&Waker::from(self.clone()));
+        }
+    }
+}
+
+#[test]
+fn what_comes_when_the_writer_has_let_go_is_written_by_it() {
+    const LAST: u64 = 50;
+    let ledger = Arc::<Ledger>::default();
+    let queue = Arc::new(DeliveryQueue::new(1 << 20, ledger.clone()));
+    assert!(matches!(queue.append(single(1)), Appended::Done));
+    let publisher =
+        Arc::new(Publisher { queue: queue.clone(), next: AtomicU64::new(2), last: LAST });
+    queue.wake_when_drained(&Waker::from(publisher));
+    let mut client = Client::default();
+    let written = queue.write_with(|slices| {
+        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        client.read(&bytes);
+        Ok(bytes.len())
+    });
+    assert_eq!(written.unwrap(), Some(Written::All));
+    assert_eq!(queue.queued_bytes(), 0);
+    assert_eq!(assert_consecutive(1, &client.lane(&lane("t", 1, None))), LAST + 1);
+    let counts = ledger.counts();
+    assert_eq!((counts.due, counts.delivered, counts.pending()), (LAST, LAST, 0));
+}

@@ -1,0 +1,80 @@
+//! EVENT: the one frame that both sides send, byte for byte the same.
+
+use super::{FrameError, FrameErrorKind, FrameType};
+use crate::{Limits, Packer, Reader, frame_with};
+
+/// EVENT: `[3, topic, payload]` or `[3, topic, payload, headers]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventFrame<'a> {
+    /// The topic's name as it stands in the frame; not checked here.
+    pub topic: &'a str,
+    /// The payload: one well-formed MessagePack value.
+    pub payload: &'a [u8],
+    /// The headers: one well-formed MessagePack map.
+    pub headers: Option<&'a [u8]>,
+}
+
+impl<'a> EventFrame<'a> {
+    /// Reads an EVENT frame and walks every byte of its payload and headers.
+    ///
+    /// # Errors
+    /// What is wrong, and at which offset of the body.
+    #[inline]
+    pub fn parse(body: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
+        let mut read = Reader::new(body, limits);
+        let count = read.array("frame")?;
+        read.uint("frame type")?;
+        let topic = read.str("topic")?;
+        Self::parse_rest(read, count, topic)
+    }
+
+    /// Reads what follows the topic, where that is known to end at `offset` of the body.
+    ///
+    /// # Errors
+    /// As [`EventFrame::parse`].
+    #[inline]
+    pub fn parse_after_topic(
+        body: &'a [u8],
+        offset: usize,
+        topic: &'a str,
+        limits: &Limits,
+    ) -> Result<Self, FrameError> {
+        let count = u32::from(body[0] & 0x0f);
+        Self::parse_rest(Reader::starting_at(body, offset, limits), count, topic)
+    }
+
+    #[inline]
+    fn parse_rest(mut read: Reader<'a>, count: u32, topic: &'a str) -> Result<Self, FrameError> {
+        let payload = read.value("payload")?;
+        let headers = match count {
+            0..=2 => return Err(FrameErrorKind::Missing { what: "payload" }.at(0)),
+            3 => None,
+            4 => {
+                let at = read.position();
+                let headers = read.value("headers")?;
+                if !matches!(headers[0], 0x80..=0x8f | 0xde | 0xdf) {
+                    let expected = "a map";
+                    return Err(FrameErrorKind::WrongType { what: "headers", expected }.at(at));
+                }
+                Some(headers)
+            }
+            _ => return Err(FrameErrorKind::Trailing.at(read.position())),
+        };
+        if !read.at_end() {
+            return Err(FrameErrorKind::Trailing.at(read.position()));
+        }
+        Ok(EventFrame { topic, payload, headers })
+    }
+
+    /// Appends the frame to `out`, its length in front.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        frame_with(out, |out| {
+            let mut pack = Packer(out);
+            pack.array(if self.headers.is_some() { 4 } else { 3 });
+            pack.uint(FrameType::Event.number().into()).str(self.topic).raw(self.payload);
+            if let Some(headers) = self.headers {
+                pack.raw(headers);
+            }
+        });
+    }
+}

@@ -1,0 +1,177 @@
+//! HELLO and WELCOME: who comes, and what holds for the connection.
+
+use super::values::{read_id16, read_map, read_u16, read_u32};
+use super::{Credentials, FrameError, FrameErrorKind};
+use crate::{Limits, MAGIC, Packer, Reader, VERSION};
+
+/// HELLO: `[1, "hub", version, {options}]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// The protocol version the client speaks.
+    pub version: u64,
+    /// What the client calls itself; a hint for people, not an identity.
+    pub name: Option<String>,
+    /// A random number that the client keeps over reconnects, to resume publishing.
+    pub instance: Option<[u8; 16]>,
+    /// Whether the hub should send RECEIPT frames.
+    pub receipts: bool,
+    /// The last RECEIPT the client has seen: the hub repeats the refusals from this number on.
+    pub receipted: Option<u64>,
+    /// What it shows to get in.
+    pub credentials: Option<Credentials>,
+}
+
+impl Default for Hello {
+    fn default() -> Self {
+        Hello {
+            version: VERSION,
+            name: None,
+            instance: None,
+            receipts: false,
+            receipted: None,
+            credentials: None,
+        }
+    }
+}
+
+impl Hello {
+    pub(super) fn read(read: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let at = read.position();
+        if read.str("magic word")? != MAGIC {
+            return Err(FrameErrorKind::NoSuchValue { what: "magic word" }.at(at));
+        }
+        let mut hello = Hello { version: read.uint("version")?, ..Hello::default() };
+        read_map(read, "options", |key, read| {
+            match key {
+                "name" => hello.name = read.str_or_nil("name")?.map(str::to_owned),
+                "instance" => hello.instance = Some(read_id16(read, "instance")?),
+                "receipts" => hello.receipts = read.bool("receipts")?,
+                "receipted" => hello.receipted = read.uint_or_nil("receipted")?,
+                "credentials" => hello.credentials = Credentials::read(read)?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(hello)
+    }
+
+    pub(super) fn write(&self, pack: &mut Packer<'_>) {
+        let options = [
+            self.name.is_some(),
+            self.instance.is_some(),
+            self.receipted.is_some(),
+            self.credentials.is_some(),
+        ];
+        let count = options.into_iter().map(u32::from).sum::<u32>() + 1;
+        pack.str(MAGIC).uint(self.version);
+        pack.map(count).str("receipts").bool(self.receipts);
+        if let Some(name) = &self.name {
+            pack.str("name").str(name);
+        }
+        if let Some(instance) = &self.instance {
+            pack.str("instance").bin(instance);
+        }
+        if let Some(receipted) = self.receipted {
+            pack.str("receipted").uint(receipted);
+        }
+        if let Some(credentials) = &self.credentials {
+            pack.str("credentials");
+            credentials.write(pack);
+        }
+    }
+}
+
+/// WELCOME: `[2, version, {facts}]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Welcome {
+    /// The protocol version both will use.
+    pub version: u64,
+    /// A random number for this run of the hub; it changes when the hub restarts.
+    pub hub: [u8; 16],
+    /// The connection's number at the hub.
+    pub connection: u64,
+    /// Whether the hub knew the client's instance, so that counting goes on.
+    pub resumed: bool,
+    /// How many events of this client's instance the hub has received; the next is this number.
+    pub received: u64,
+    /// What the hub stamps as publisher on this client's events.
+    pub publisher: String,
+    /// The topic on which this client may await replies.
+    pub inbox: String,
+    /// The limits that hold for this connection.
+    pub limits: Limits,
+    /// After how many milliseconds of silence a PING is due.
+    pub keepalive_ms: u64,
+    /// The hub's clock in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+}
+
+/// The facts of this version; a hub sends them all.
+const FACTS: [&str; 11] = [
+    "hub",
+    "connection",
+    "resumed",
+    "received",
+    "publisher",
+    "inbox",
+    "max_frame",
+    "max_depth",
+    "max_elements",
+    "keepalive_ms",
+    "time_ms",
+];
+
+impl Welcome {
+    pub(super) fn read(read: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let mut welcome = Welcome {
+            version: read.uint("version")?,
+            hub: [0; 16],
+            connection: 0,
+            resumed: false,
+            received: 0,
+            publisher: String::new(),
+            inbox: String::new(),
+            limits: Limits::default(),
+            keepalive_ms: 0,
+            time_ms: 0,
+        };
+        let at = read.position();
+        let mut missing = FACTS.to_vec();
+        read_map(read, "facts", |key, read| {
+            missing.retain(|fact| *fact != key);
+            match key {
+                "hub" => welcome.hub = read_id16(read, "hub")?,
+                "connection" => welcome.connection = read.uint("connection")?,
+                "resumed" => welcome.resumed = read.bool("resumed")?,
+                "received" => welcome.received = read.uint("received")?,
+                "publisher" => welcome.publisher = read.str("publisher")?.to_owned(),
+                "inbox" => welcome.inbox = read.str("inbox")?.to_owned(),
+                "max_frame" => welcome.limits.frame = read_u32(read, "max_frame")?,
+                "max_depth" => {
+                    let depth = read_u16(read, "max_depth")?.min(Limits::MAX_DEPTH.into());
+                    welcome.limits.depth = depth as u8;
+                }
+                "max_elements" => welcome.limits.elements = read_u32(read, "max_elements")?,
+                "keepalive_ms" => welcome.keepalive_ms = read.uint("keepalive_ms")?,
+                "time_ms" => welcome.time_ms = read.uint("time_ms")?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        match missing.first() {
+            Some(what) => Err(FrameErrorKind::Missing { what }.at(at)),
+            None => Ok(welcome),
+        }
+    }
+
+    pub(super) fn write(&self, pack: &mut Packer<'_>) {
+        pack.uint(self.version).map(FACTS.len() as u32);
+        pack.str("hub").bin(&self.hub).str("connection").uint(self.connection);
+        pack.str("resumed").bool(self.resumed).str("received").uint(self.received);
+        pack.str("publisher").str(&self.publisher).str("inbox").str(&self.inbox);
+        pack.str("max_frame").uint(self.limits.frame.into());
+        pack.str("max_depth").uint(self.limits.depth.into());
+        pack.str("max_elements").uint(self.limits.elements.into());
+        pack.str("keepalive_ms").uint(self.keepalive_ms).str("time_ms").uint(self.time_ms);
+    }
+}

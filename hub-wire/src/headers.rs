@@ -1,0 +1,179 @@
+use crate::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode, WalkErrorKind};
+use crate::{NameError, TopicName};
+use std::fmt;
+use thiserror::Error;
+
+/// Most headers of one event.
+pub const MAX_HEADERS: usize = 64;
+
+/// What the hub needs to know of an event's headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeaderFacts<'a> {
+    /// Where an answer is to go: a valid topic name.
+    pub reply: Option<&'a str>,
+    /// The key by which the overflow policy `latest` tells events apart.
+    pub key: Option<&'a str>,
+}
+
+/// Why headers are refused.
+///
+/// `key` comes from the publisher: it may be sent back to it, and nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}{kind}", Named(.key.as_deref()))]
+pub struct HeaderError {
+    /// The header at fault, if it is one; no longer than 64 bytes.
+    pub key: Option<Box<str>>,
+    /// What is wrong.
+    pub kind: HeaderErrorKind,
+}
+
+/// What is wrong with headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum HeaderErrorKind {
+    /// Not one well-formed map.
+    #[error("headers: {0}")]
+    Malformed(FrameError),
+    /// A key that is not a string.
+    #[error("a header's key must be a string")]
+    KeyNotText,
+    /// More than [`MAX_HEADERS`].
+    #[error("more than {MAX_HEADERS} headers")]
+    TooMany,
+    /// The same key twice.
+    #[error("stands there twice")]
+    Duplicate,
+    /// A key that only the hub may set.
+    #[error("is the hub's own")]
+    Reserved,
+    /// A known header with a value of another type.
+    #[error("must be {0}")]
+    WrongType(&'static str),
+    /// A `reply` that is no topic name.
+    #[error("must be a topic: {0}")]
+    BadTopic(NameError),
+}
+
+impl HeaderError {
+    /// The error for headers that are not one well-formed map.
+    #[must_use]
+    pub fn malformed(error: FrameError) -> Self {
+        HeaderErrorKind::Malformed(error).of(None)
+    }
+
+    /// The code with which the hub refuses the event.
+    #[must_use]
+    pub fn code(&self) -> RefusedCode {
+        match self.kind {
+            HeaderErrorKind::Reserved => RefusedCode::ReservedHeader,
+            HeaderErrorKind::Malformed(error) => match error.kind {
+                FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,
+                FrameErrorKind::Value { fault: WalkErrorKind::TooManyElements, .. } => {
+                    RefusedCode::TooManyElements
+                }
+                _ => RefusedCode::Malformed,
+            },
+            _ => RefusedCode::BadHeader,
+        }
+    }
+}
+
+/// Checks an event's headers: one map of at most [`MAX_HEADERS`] entries, keys are strings, none
+/// twice, none reserved (`$…`), known ones of the right type. Allocates only for an error.
+///
+/// | key | value |
+/// |---|---|
+/// | `id`, `re`, `trace`, `type`, `key` | a string |
+/// | `reply` | a string that is a topic name |
+/// | `ttl` | an unsigned integer |
+///
+/// ```
+/// use hub_wire::{HeaderErrorKind, check_headers};
+/// use hub_wire::Limits;
+///
+/// let facts = check_headers(b"\x81\xa3key\xa2eu", &Limits::default())?;
+/// assert_eq!(facts.key, Some("eu"));
+///
+/// let error = check_headers(b"\x81\xa3ttl\xa2eu", &Limits::default()).unwrap_err();
+/// assert_eq!(error.kind, HeaderErrorKind::WrongType("an unsigned integer"));
+/// assert_eq!(error.to_string(), "header \"ttl\" must be an unsigned integer");
+/// # Ok::<(), hub_wire::HeaderError>(())
+/// ```
+///
+/// # Errors
+/// The first fault, and the header that has it.
+pub fn check_headers<'a>(
+    map_bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<HeaderFacts<'a>, HeaderError> {
+    let malformed = HeaderError::malformed;
+    let mut read = Reader::new(map_bytes, limits);
+    let mut facts = HeaderFacts::default();
+    let count = read.map("headers").map_err(malformed)? as usize;
+    if count > MAX_HEADERS {
+        return Err(HeaderErrorKind::TooMany.of(None));
+    }
+    // Looking through at most 64 keys needs no table, and cannot be made slow by the publisher.
+    let mut seen = [""; MAX_HEADERS];
+    for n in 0..count {
+        let key = read.str("header key").map_err(|_| HeaderErrorKind::KeyNotText.of(None))?;
+        if seen[..n].contains(&key) {
+            return Err(HeaderErrorKind::Duplicate.of(Some(key)));
+        }
+        seen[n] = key;
+        match key {
+            "reply" => facts.reply = Some(topic(&mut read)?),
+            "key" => facts.key = Some(text(&mut read, key)?),
+            "id" | "re" | "trace" | "type" => {
+                text(&mut read, key)?;
+            }
+            "ttl" => {
+                let wrong = HeaderErrorKind::WrongType("an unsigned integer");
+                read.uint("ttl").map_err(|_| wrong.of(Some(key)))?;
+            }
+            _ if key.starts_with('$') => return Err(HeaderErrorKind::Reserved.of(Some(key))),
+            _ => {
+                read.value("header").map_err(malformed)?;
+            }
+        }
+    }
+    if read.at_end() {
+        return Ok(facts);
+    }
+    Err(malformed(FrameErrorKind::Trailing.at(read.position())))
+}
+
+fn text<'a>(read: &mut Reader<'a>, key: &str) -> Result<&'a str, HeaderError> {
+    read.str("header").map_err(|_| HeaderErrorKind::WrongType("a string").of(Some(key)))
+}
+
+fn topic<'a>(read: &mut Reader<'a>) -> Result<&'a str, HeaderError> {
+    let name = text(read, "reply")?;
+    // `TopicName::parse` has the last word; this only spares good names its allocation.
+    let plainly_good = name.len() <= TopicName::MAX_BYTES
+        && name.bytes().filter(|byte| *byte == b'.').count() < TopicName::MAX_TOKENS
+        && name
+            .split('.')
+            .all(|token| !token.is_empty() && token.bytes().all(TopicName::is_allowed));
+    if !plainly_good && let Err(error) = TopicName::parse(name) {
+        return Err(HeaderErrorKind::BadTopic(error).of(Some("reply")));
+    }
+    Ok(name)
+}
+
+impl HeaderErrorKind {
+    fn of(self, key: Option<&str>) -> HeaderError {
+        HeaderError { key: key.map(|key| key[..key.floor_char_boundary(64)].into()), kind: self }
+    }
+}
+
+/// Puts the key, if there is one, in front of what is wrong with it.
+struct Named<'a>(Option<&'a str>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(key) => write!(f, "header {key:?} "),
+            None => Ok(()),
+        }
+    }
+}
