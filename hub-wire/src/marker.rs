@@ -81,12 +81,10 @@ fn field<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.get(1..)?.first_chunk().copied()
 }
 
-/// The empty map. The markers behind it are those of maps of 1 to 15 entries.
-pub const FIXMAP: u8 = 0x80;
-/// The empty array. The markers behind it are those of arrays of 1 to 15 values.
-pub const FIXARRAY: u8 = 0x90;
 /// The empty string. The markers behind it are those of strings of 1 to 31 bytes.
 pub const FIXSTR: u8 = 0xa0;
+/// Nil.
+pub const NIL: u8 = 0xc0;
 /// `false`; `true` is the marker behind it.
 pub const FALSE: u8 = 0xc2;
 /// `true`.
@@ -101,13 +99,6 @@ pub const STR_8: u8 = 0xd9;
 #[must_use]
 pub const fn is_fixstr(byte: u8) -> bool {
     byte & 0xe0 == FIXSTR
-}
-
-/// Whether `byte` begins a map or an array of up to 15 entries; its low four bits are their number.
-#[inline]
-#[must_use]
-pub const fn is_fixmap_or_fixarray(byte: u8) -> bool {
-    byte & 0xe0 == FIXMAP
 }
 
 /// What each byte says as a marker.
@@ -130,7 +121,7 @@ const fn marker(byte: u8) -> Marker {
         0x80..=0x8f => one(Map, 0, 1, byte & 0x0f),
         0x90..=0x9f => one(Array, 0, 1, byte & 0x0f),
         0xa0..=0xbf => one(Str, 0, 1 + (byte & 0x1f), 0),
-        0xc0 => one(Nil, 0, 1, 0),
+        NIL => one(Nil, 0, 1, 0),
         0xc1 => one(Reserved, 0, 0, 0),
         FALSE | TRUE => one(Bool, 0, 1, 0),
         BIN_8 => one(Bin, 1, 2, 0),

@@ -6,7 +6,7 @@
 //! Containers of many small values go to [`dense`], which is faster and says nothing about a fault. So
 //! this file alone says which bytes are accepted, and which fault is the first.
 
-use crate::marker::{BIN_8, FIXARRAY, Family, Marker, is_fixmap_or_fixarray, is_fixstr};
+use crate::marker::{BIN_8, Family, Marker, is_fixstr};
 use crate::text::{is_utf8, starts_with_ascii, window};
 use crate::{Limits, dense};
 use thiserror::Error;
@@ -117,12 +117,6 @@ impl Walker<'_> {
                     pos += size;
                     continue;
                 }
-                if is_fixmap_or_fixarray(marker) {
-                    let (count, is_map) = (usize::from(marker & 0x0f), marker < FIXARRAY);
-                    let count = if is_map { 2 * count } else { count };
-                    pos = self.container(pos, 1, count, is_map, depth)?;
-                    continue;
-                }
                 if marker == BIN_8 {
                     pos = end(self.bytes, pos, 2 + usize::from(window[1]))?;
                     continue;
@@ -137,23 +131,39 @@ impl Walker<'_> {
     fn value(&mut self, at: usize, depth: u8) -> Result<usize, WalkError> {
         let truncated = || WalkErrorKind::Truncated.at(at);
         let value = self.bytes.get(at..).ok_or_else(truncated)?;
-        let marker = Marker::of(*value.first().ok_or_else(truncated)?);
+        let byte = *value.first().ok_or_else(truncated)?;
+        // Near the end of all bytes, where there is no window, most values are of these.
+        let fixed = usize::from(SIZES[usize::from(byte)]);
+        if fixed != 0 {
+            return end(self.bytes, at, fixed);
+        }
+        let marker = Marker::of(byte);
+        if marker.field == 0 {
+            return match marker.family {
+                Family::Str => self.text(at, 1, usize::from(marker.size)),
+                Family::Map => self.container(at, 1, 2 * usize::from(marker.count), true, depth),
+                Family::Array => self.container(at, 1, usize::from(marker.count), false, depth),
+                _ => Err(WalkErrorKind::ReservedMarker.at(at)),
+            };
+        }
         let length = marker.length(value).ok_or_else(truncated)?;
-        let count = usize::from(marker.count) + length;
         let size = usize::from(marker.size);
         match marker.family {
-            Family::Reserved => Err(WalkErrorKind::ReservedMarker.at(at)),
-            Family::Array => self.container(at, size, count, false, depth),
+            Family::Array => self.container(at, size, length, false, depth),
             // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
-            Family::Map => self.container(at, size, 2 * count, true, depth),
-            Family::Str => {
-                let end = end(self.bytes, at, size + length)?;
-                match is_utf8(&self.bytes[at + marker.head()..end]) {
-                    true => Ok(end),
-                    false => Err(WalkErrorKind::InvalidUtf8.at(at)),
-                }
-            }
+            Family::Map => self.container(at, size, 2 * length, true, depth),
+            Family::Str => self.text(at, size, size + length),
             _ => end(self.bytes, at, size + length),
+        }
+    }
+
+    /// Checks a string whose text begins `head` bytes behind `at`, and ends `size` bytes behind it.
+    #[inline]
+    fn text(&self, at: usize, head: usize, size: usize) -> Result<usize, WalkError> {
+        let end = end(self.bytes, at, size)?;
+        match is_utf8(&self.bytes[at + head..end]) {
+            true => Ok(end),
+            false => Err(WalkErrorKind::InvalidUtf8.at(at)),
         }
     }
 
@@ -177,14 +187,27 @@ impl Walker<'_> {
             return Err(WalkErrorKind::TooManyElements.at(at));
         };
         self.budget = budget;
-        if self.goes_dense && dense::is_dense(body, count, is_map) {
-            if let Some(walked) = dense::walk(self.bytes, start, count, depth, budget) {
-                self.budget = walked.budget;
-                return Ok(walked.end);
-            }
-            self.goes_dense = false;
+        if self.goes_dense
+            && dense::is_dense(body.len(), count)
+            && let Some(end) = self.dense(start, count, is_map, depth)
+        {
+            return Ok(end);
         }
         self.values(start, count, depth)
+    }
+
+    /// Where the last of `count` small values ends, if [`dense`] takes them and finds no fault. Apart
+    /// from its caller, so that the many containers that are not dense have a small stack frame.
+    #[inline(never)]
+    fn dense(&mut self, start: usize, count: usize, is_map: bool, depth: u8) -> Option<usize> {
+        if !is_map && !dense::is_mixed(&self.bytes[start..]) {
+            return None;
+        }
+        let walked = dense::walk(self.bytes, start, count, depth, self.budget);
+        self.goes_dense = walked.is_some();
+        let walked = walked?;
+        self.budget = walked.budget;
+        Some(walked.end)
     }
 }
 
