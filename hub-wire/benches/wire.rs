@@ -1,62 +1,93 @@
 //! The walker and the reading of frames: `cargo bench -p hub-wire --bench wire`.
+//!
+//! Each benchmark goes over [`DIFFERENT`] messages that all differ, made from a fixed seed. With one
+//! message alone the processor learns which way each branch goes, and the benchmark shows a speed that
+//! no real load sees.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "the load generator uses more of it")]
+#[path = "../../bench/src/payload/mod.rs"]
+mod payload;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use fastrand::Rng;
 use hub_wire::{
     EventFrame, Frame, FrameType, Limits, Packer, RunFrame, frame_with, split, walk_all,
 };
+use payload::{DIFFERENT, Payload};
 use std::hint::black_box;
 
-/// An array of `count` values.
-fn array(count: u32, mut value: impl FnMut(&mut Packer<'_>, u32)) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut pack = Packer(&mut out);
-    pack.array(count);
-    (0..count).for_each(|n| value(&mut pack, n));
-    out
+/// Each message as the hub gets it.
+fn encoded(payload: &Payload) -> Vec<Vec<u8>> {
+    payload.messages().iter().map(payload::Message::encoded).collect()
 }
 
-/// An order with its items, of 1 KB: what a shop would send.
-fn order(items: u32) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut pack = Packer(&mut out);
-    pack.map(6).str("order").uint(40_017).str("customer").str("c-83120");
-    pack.str("total").raw(&[0xcb]).raw(&129.95_f64.to_be_bytes());
-    pack.str("city").str("Zürich, Kreis 5, near the river").str("express").bool(true);
-    pack.str("items").array(items);
-    for item in 0..items {
-        pack.map(4).str("sku").str(&format!("SKU-{item:06}"));
-        pack.str("title").str("Kettle, stainless steel, 1.7 l");
-        pack.str("quantity").uint(u64::from(item % 3 + 1));
-        pack.str("price").raw(&[0xcb]).raw(&4.75_f64.to_be_bytes());
-    }
-    out
+/// Messages that are an array of `count` values each.
+fn arrays(count: u32, mut value: impl FnMut(&mut Packer<'_>, &mut Rng)) -> Vec<Vec<u8>> {
+    let mut random = Rng::with_seed(7);
+    let message = |_| {
+        let mut out = Vec::new();
+        let mut pack = Packer(&mut out);
+        pack.array(count);
+        (0..count).for_each(|_| value(&mut pack, &mut random));
+        out
+    };
+    (0..DIFFERENT).map(message).collect()
 }
+
+/// Some of `words` in random order, together of `bytes` bytes or a little more.
+fn text(random: &mut Rng, words: &[&str], bytes: usize) -> String {
+    let mut text = String::new();
+    while text.len() < bytes {
+        text.push_str(words[random.usize(..words.len())]);
+    }
+    text
+}
+
+/// Exactly `len` lower-case letters.
+fn letters(random: &mut Rng, len: usize) -> String {
+    (0..len).map(|_| random.lowercase()).collect()
+}
+
+const PLAIN: &[&str] = &["plain ", "text ", "of ", "a few ", "words, ", "again and again; "];
+const LATIN: &[&str] = &["Zürich, ", "Hardturmstraße; ", "Genève, ", "rue du Rhône. ", "Oslo, "];
+const WIDE: &[&str] = &["東京都", "渋谷区", "神宮前、", "大阪市", "北区", "梅田。"];
 
 /// Walking every byte of a payload, in bytes a second.
 fn walker(c: &mut Criterion) {
-    let latin = "Zürich, Hardturmstraße; Genève, rue du Rhône. ".repeat(25);
-    let wide = "東京都渋谷区神宮前、大阪市北区梅田。".repeat(20);
-    let one = |text: &str| array(1, |pack, _| _ = pack.str(text));
-    let payloads: [(&str, Vec<u8>); 9] = [
-        ("1000 fixints", array(1000, |pack, n| _ = pack.uint(u64::from(n % 128)))),
-        ("1000 ints of 32 bits", array(1000, |pack, n| _ = pack.uint(u64::from(n) + 100_000))),
-        ("200 strings of 4", array(200, |pack, _| _ = pack.str("abcd"))),
-        ("100 strings of 24", array(100, |pack, _| _ = pack.str("an ordinary short string"))),
-        ("1 KB of ASCII", one(&"plain text ".repeat(93))),
-        ("1 KB of mostly ASCII", one(&latin)),
-        ("1 KB of Japanese", one(&wide)),
-        ("1 KB of bytes", array(1, |pack, _| _ = pack.bin(&[0xa5; 1024]))),
-        ("1 KB map", order(12)),
+    let words = |words: &'static [&str]| {
+        arrays(1, move |pack, random| _ = pack.str(&text(random, words, 1024)))
+    };
+    let strings =
+        |count, len| arrays(count, move |pack, random| _ = pack.str(&letters(random, len)));
+    let payloads: [(&str, Vec<Vec<u8>>); 11] = [
+        ("dense map of 300 B", encoded(&Payload::dense(300))),
+        ("dense map of 3 KB", encoded(&Payload::dense(3200))),
+        ("1000 fixints", arrays(1000, |pack, random| _ = pack.uint(random.u64(..128)))),
+        (
+            "1000 ints of 32 bits",
+            arrays(1000, |pack, random| _ = pack.uint(random.u64(1 << 16..1 << 32))),
+        ),
+        ("200 strings of 4", strings(200, 4)),
+        ("100 strings of 24", strings(100, 24)),
+        ("1 KB of ASCII", words(PLAIN)),
+        ("1 KB of mostly ASCII", words(LATIN)),
+        ("1 KB of Japanese", words(WIDE)),
+        ("1 KB of bytes", encoded(&Payload::bin(1024))),
+        ("1 KB map", encoded(&Payload::map(1024))),
     ];
     let limits = Limits::default();
     let mut group = c.benchmark_group("walk");
-    for (name, payload) in payloads {
-        walk_all(&payload, &limits).unwrap();
-        group.throughput(Throughput::Bytes(payload.len() as u64));
+    for (name, messages) in payloads {
+        messages.iter().for_each(|message| walk_all(message, &limits).unwrap());
+        group.throughput(Throughput::Bytes(messages.iter().map(Vec::len).sum::<usize>() as u64));
         group.bench_function(BenchmarkId::from_parameter(name), |bench| {
-            bench.iter(|| walk_all(black_box(&payload), &limits));
+            bench.iter(|| {
+                for message in black_box(&messages) {
+                    black_box(walk_all(message, &limits)).unwrap();
+                }
+            });
         });
     }
     group.finish();
@@ -64,40 +95,45 @@ fn walker(c: &mut Criterion) {
 
 /// Splitting off and reading the frames of one read, in frames a second.
 fn frames(c: &mut Criterion) {
-    const FRAMES: u64 = 500;
+    const FRAMES: u64 = DIFFERENT as u64;
     let limits = Limits::default();
     let topic = "orders.placed";
-    let mut bin = Vec::new();
-    Packer(&mut bin).bin(&[0xa5; 128]);
-    let map = order(12);
-    let mut headers = Vec::new();
-    Packer(&mut headers).map(2).str("key").str("40017").str("type").str("OrderPlaced");
-    let event = |payload: &[u8], headers| {
-        let mut bytes = Vec::new();
-        (0..FRAMES).for_each(|_| EventFrame { topic, payload, headers }.write(&mut bytes));
+    let bin = encoded(&Payload::bin(128));
+    let map = encoded(&Payload::map(1024));
+    let event = |payloads: &[Vec<u8>], has_headers: bool| {
+        let (mut bytes, mut random) = (Vec::new(), Rng::with_seed(8));
+        for payload in payloads {
+            let (mut headers, len) = (Vec::new(), random.usize(3..16));
+            let mut pack = Packer(&mut headers);
+            pack.map(2).str("key").str(&random.u32(..).to_string());
+            pack.str("type").str(&letters(&mut random, len));
+            let headers = has_headers.then_some(&headers[..]);
+            EventFrame { topic, payload, headers }.write(&mut bytes);
+        }
         bytes
     };
-    let run = RunFrame {
-        topic,
-        epoch: 7,
-        first: 1,
-        count: 500,
-        publisher: "orders#12",
-        time_ms: 1_763_900_000_000,
-        subscription: None,
-    };
-    let mut runs = Vec::new();
-    (0..FRAMES).for_each(|_| Frame::Run(run).write(&mut runs));
-    let mut pings = Vec::new();
+    let mut random = Rng::with_seed(9);
+    let (mut runs, mut pings) = (Vec::new(), Vec::new());
     for _ in 0..FRAMES {
-        frame_with(&mut pings, |out| _ = Packer(out).array(2).uint(11).uint(1));
+        let run = RunFrame {
+            topic,
+            epoch: 7,
+            first: random.u64(..),
+            count: random.u32(1..1000),
+            publisher: &format!("orders#{}", random.u16(..)),
+            time_ms: 1_763_900_000_000 + random.u64(..1_000_000),
+            subscription: None,
+        };
+        Frame::Run(run).write(&mut runs);
+        let token = random.u64(..) >> random.u32(..64);
+        frame_with(&mut pings, |out| _ = Packer(out).array(2).uint(11).uint(token));
     }
     let mut group = c.benchmark_group("frames");
     group.throughput(Throughput::Elements(FRAMES));
     for (name, bytes) in [
-        ("EVENT of 128 B", event(&bin, None)),
-        ("EVENT of 128 B with headers", event(&bin, Some(&headers))),
-        ("EVENT with a map of 1 KB", event(&map, None)),
+        ("EVENT of 128 B", event(&bin, false)),
+        ("EVENT of 128 B with headers", event(&bin, true)),
+        ("EVENT with a map of 1 KB", event(&map, false)),
         ("RUN", runs),
         ("PING", pings),
     ] {
@@ -115,7 +151,7 @@ fn frames(c: &mut Criterion) {
         });
     }
     // What a session does for an event on the topic of the one before.
-    let bytes = event(&bin, None);
+    let bytes = event(&bin, false);
     let offset = 2 + topic.len() + 1;
     group.bench_function(BenchmarkId::from_parameter("EVENT of 128 B, known topic"), |bench| {
         bench.iter(|| {

@@ -1,3 +1,8 @@
+//! Filters of topics: which topics a subscription wants.
+//!
+//! Access rules and subscriptions match through this one type. With a second matcher, a client could
+//! receive topics that its access rules do not allow.
+
 use super::name::{NameError, TopicName, check};
 use std::{fmt, str::FromStr, sync::Arc};
 

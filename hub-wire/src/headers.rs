@@ -1,3 +1,8 @@
+//! Checks the headers of an event, and finds the two that the hub acts on: `reply` and `key`.
+//!
+//! Without this check, a publisher could put any value into a map that every subscriber has to read, and
+//! a reply could go to an invalid topic name.
+
 use crate::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode, WalkErrorKind};
 use crate::{NameError, TopicName};
 use std::fmt;

@@ -16,16 +16,20 @@
 //! `PROTOCOL.md` describes the same for writers of clients in other languages.
 
 mod codes;
+mod dense;
 mod filter;
 mod frame;
 mod framing;
 mod headers;
 mod index;
 mod limits;
+pub mod marker;
 mod name;
 mod pack;
 mod read;
 mod run;
+mod steps;
+mod text;
 mod walk;
 
 pub use codes::{CloseCode, GapReason, RefusedCode};

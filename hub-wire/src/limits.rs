@@ -1,3 +1,7 @@
+//! What one frame may contain at most.
+//!
+//! Without these limits, one client could take any amount of memory and of the hub's time.
+
 /// What one frame may contain. The hub announces its limits in WELCOME.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

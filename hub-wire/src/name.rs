@@ -1,3 +1,8 @@
+//! Names of topics, and the rules for their text.
+//!
+//! Every name in the hub was checked here. Without the check, a wildcard or a line break in a name would
+//! reach filters, logs and file names.
+
 use std::{fmt, str::FromStr, sync::Arc};
 use thiserror::Error;
 

@@ -1,3 +1,8 @@
+//! Writes MessagePack.
+//!
+//! Every frame is written with it, in the shortest form of each value. Longer forms are valid too, but
+//! peers that compare bytes would take equal frames for different ones.
+
 /// Appends MessagePack values in their shortest form to a buffer.
 #[derive(Debug)]
 pub struct Packer<'a>(pub &'a mut Vec<u8>);

@@ -1,4 +1,10 @@
-use super::{FrameError, FrameErrorKind, Limits, walk};
+//! Reads MessagePack value by value, and says what was expected where something else stands.
+//!
+//! All control frames are read with it. A reader that trusted a count or length before checking it would
+//! read past the frame's end, or reserve memory that only five bytes claim.
+
+use crate::marker::{self, Family, Marker, NIL};
+use crate::{FrameError, FrameErrorKind, Limits, walk};
 
 /// Reads the values of a control frame one after another, each checked as it is read.
 ///
@@ -42,31 +48,34 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.pos).copied().ok_or(FrameErrorKind::Missing { what }.at(self.pos))
     }
 
-    fn be(&self, at: usize, width: usize, what: &'static str) -> Result<u64, FrameError> {
-        let field =
-            self.bytes.get(at..at + width).ok_or(FrameErrorKind::Missing { what }.at(self.pos))?;
-        Ok(field.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    /// The next value's marker, and what its length field says.
+    fn head(
+        &self,
+        what: &'static str,
+        expected: &'static str,
+        family: Family,
+    ) -> Result<(Marker, usize), FrameError> {
+        let marker = Marker::of(self.peek(what)?);
+        if marker.family != family {
+            return Err(self.wrong(what, expected));
+        }
+        let length = marker.length(&self.bytes[self.pos..]);
+        Ok((marker, length.ok_or(FrameErrorKind::Missing { what }.at(self.pos))?))
     }
 
     fn sized(
         &mut self,
         what: &'static str,
         expected: &'static str,
-        fix: u8,
-        marker16: u8,
+        family: Family,
     ) -> Result<u32, FrameError> {
-        let marker = self.peek(what)?;
-        let (count, head) = match marker {
-            m if m & 0xf0 == fix => (u64::from(m & 0x0f), 1),
-            m if m == marker16 => (self.be(self.pos + 1, 2, what)?, 3),
-            m if m == marker16 + 1 => (self.be(self.pos + 1, 4, what)?, 5),
-            _ => return Err(self.wrong(what, expected)),
-        };
+        let (marker, length) = self.head(what, expected, family)?;
+        let (count, size) = (usize::from(marker.count) + length, usize::from(marker.size));
         // Each element takes a byte, so this count cannot be used to reserve memory.
-        if count > (self.bytes.len() - self.pos - head) as u64 {
+        if count > self.bytes.len() - self.pos - size {
             return Err(FrameErrorKind::Missing { what }.at(self.pos));
         }
-        self.pos += head;
+        self.pos += size;
         Ok(count as u32)
     }
 
@@ -75,7 +84,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Where the next value is no array, or announces more values than bytes are left.
     pub fn array(&mut self, what: &'static str) -> Result<u32, FrameError> {
-        self.sized(what, "an array", 0x90, 0xdc)
+        self.sized(what, "an array", Family::Array)
     }
 
     /// A map's number of entries.
@@ -83,7 +92,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Where the next value is no map, or announces more entries than bytes are left.
     pub fn map(&mut self, what: &'static str) -> Result<u32, FrameError> {
-        self.sized(what, "a map", 0x80, 0xde)
+        self.sized(what, "a map", Family::Map)
     }
 
     /// An integer that is 0 or more, in any form: some libraries write the numbers of signed
@@ -92,25 +101,22 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Where the next value is something else.
     pub fn uint(&mut self, what: &'static str) -> Result<u64, FrameError> {
-        let marker = self.peek(what)?;
-        let width = match marker {
-            0x00..=0x7f => {
-                self.pos += 1;
-                return Ok(u64::from(marker));
-            }
-            0xcc | 0xd0 => 1,
-            0xcd | 0xd1 => 2,
-            0xce | 0xd2 => 4,
-            0xcf | 0xd3 => 8,
-            _ => return Err(self.wrong(what, "an unsigned integer")),
-        };
-        let value = self.be(self.pos + 1, width, what)?;
-        let negative = value >> (8 * width - 1) != 0;
-        if marker >= 0xd0 && negative {
+        let byte = self.peek(what)?;
+        let Marker { family, size, .. } = Marker::of(byte);
+        if !matches!(family, Family::UInt | Family::Int) || size == 1 && family == Family::Int {
             return Err(self.wrong(what, "an unsigned integer"));
         }
-        self.pos += 1 + width;
-        Ok(value)
+        if size == 1 {
+            self.pos += 1;
+            return Ok(u64::from(byte));
+        }
+        let digits = (self.bytes.get(self.pos + 1..self.pos + usize::from(size)))
+            .ok_or(FrameErrorKind::Missing { what }.at(self.pos))?;
+        if family == Family::Int && digits[0] >= 0x80 {
+            return Err(self.wrong(what, "an unsigned integer"));
+        }
+        self.pos += usize::from(size);
+        Ok(digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit)))
     }
 
     /// An unsigned integer or nil.
@@ -127,8 +133,8 @@ impl<'a> Reader<'a> {
     /// Where the next value is something else.
     pub fn bool(&mut self, what: &'static str) -> Result<bool, FrameError> {
         let value = match self.peek(what)? {
-            0xc2 => false,
-            0xc3 => true,
+            marker::FALSE => false,
+            marker::TRUE => true,
             _ => return Err(self.wrong(what, "a boolean")),
         };
         self.pos += 1;
@@ -137,7 +143,7 @@ impl<'a> Reader<'a> {
 
     /// Takes a nil, if one is next.
     pub fn nil(&mut self) -> bool {
-        let nil = self.bytes.get(self.pos) == Some(&0xc0);
+        let nil = self.bytes.get(self.pos) == Some(&NIL);
         self.pos += usize::from(nil);
         nil
     }
@@ -147,15 +153,9 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Where the next value is no string, or not UTF-8.
     pub fn str(&mut self, what: &'static str) -> Result<&'a str, FrameError> {
-        let (head, len) = match self.peek(what)? {
-            marker @ 0xa0..=0xbf => (1, u64::from(marker & 0x1f)),
-            0xd9 => (2, self.be(self.pos + 1, 1, what)?),
-            0xda => (3, self.be(self.pos + 1, 2, what)?),
-            0xdb => (5, self.be(self.pos + 1, 4, what)?),
-            _ => return Err(self.wrong(what, "a string")),
-        };
         let wrong = self.wrong(what, "a string of UTF-8");
-        std::str::from_utf8(self.body(what, head, len)?).map_err(|_| wrong)
+        let text = self.body(what, "a string", Family::Str)?;
+        std::str::from_utf8(text).map_err(|_| wrong)
     }
 
     /// A string or nil.
@@ -171,20 +171,18 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Where the next value is something else.
     pub fn bin(&mut self, what: &'static str) -> Result<&'a [u8], FrameError> {
-        let (head, len) = match self.peek(what)? {
-            0xc4 => (2, self.be(self.pos + 1, 1, what)?),
-            0xc5 => (3, self.be(self.pos + 1, 2, what)?),
-            0xc6 => (5, self.be(self.pos + 1, 4, what)?),
-            _ => return Err(self.wrong(what, "a byte string")),
-        };
-        self.body(what, head, len)
+        self.body(what, "a byte string", Family::Bin)
     }
 
-    fn body(&mut self, what: &'static str, head: usize, len: u64) -> Result<&'a [u8], FrameError> {
-        let start = self.pos + head;
-        let body = usize::try_from(len)
-            .ok()
-            .and_then(|len| self.bytes.get(start..start.checked_add(len)?))
+    fn body(
+        &mut self,
+        what: &'static str,
+        expected: &'static str,
+        family: Family,
+    ) -> Result<&'a [u8], FrameError> {
+        let (marker, length) = self.head(what, expected, family)?;
+        let start = self.pos + marker.head();
+        let body = (self.bytes.get(start..self.pos + usize::from(marker.size) + length))
             .ok_or(FrameErrorKind::Missing { what }.at(self.pos))?;
         self.pos = start + body.len();
         Ok(body)

@@ -1,4 +1,10 @@
-use super::{FrameType, Packer};
+//! The RUN frame in front of a run of events, prepared so that numbering a run is cheap.
+//!
+//! Without this template, the hub would encode topic, epoch and publisher again for each run while it
+//! holds the lock that orders the topic.
+
+use crate::frame::FrameType;
+use crate::pack::Packer;
 
 /// The RUN frame that goes in front of a run of EVENT frames, with its numbers left open.
 ///

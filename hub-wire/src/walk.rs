@@ -1,8 +1,14 @@
-//! The bounded MessagePack walker.
+//! The bounded MessagePack walker: whether bytes are one well-formed value within the limits.
 //!
-//! Format as in the MessagePack specification (github.com/msgpack/msgpack, `spec.md`).
+//! Everything that a client sends goes through it before anyone else sees it. Without it, malformed
+//! bytes would surface in some subscriber, and a message of deep nesting would end the process.
+//!
+//! Containers of many small values go to [`dense`], which is faster and says nothing about a fault. So
+//! this file alone says which bytes are accepted, and which fault is the first.
 
-use super::Limits;
+use crate::marker::{BIN_8, Family, Marker, is_fixstr};
+use crate::text::{is_utf8, starts_with_ascii, window};
+use crate::{Limits, dense};
 use thiserror::Error;
 
 /// Why bytes are not acceptable MessagePack, and where.
@@ -63,7 +69,7 @@ pub fn walk_all(bytes: &[u8], limits: &Limits) -> Result<(), WalkError> {
 /// # Errors
 /// The first fault, with its offset in `bytes`.
 pub fn walk(bytes: &[u8], start: usize, limits: &Limits) -> Result<usize, WalkError> {
-    let mut walker = Walker { bytes, budget: limits.elements as usize };
+    let mut walker = Walker { bytes, budget: limits.elements as usize, goes_dense: true };
     walker.values(start, 1, limits.depth.min(Limits::MAX_DEPTH))
 }
 
@@ -71,6 +77,9 @@ struct Walker<'a> {
     bytes: &'a [u8],
     /// How many more values there may be.
     budget: usize,
+    /// Whether [`dense`] has found no fault so far. When it has, the rest is for this walker, so that
+    /// no byte is walked more than twice.
+    goes_dense: bool,
 }
 
 impl Walker<'_> {
@@ -79,11 +88,11 @@ impl Walker<'_> {
     fn values(&mut self, mut pos: usize, count: usize, depth: u8) -> Result<usize, WalkError> {
         for _ in 0..count {
             // In the order of how often they come. A branch for each of the most frequent sizes:
-            // the processor guesses it, and need not wait for the table to know where the next
+            // where the processor guesses it, it need not wait for the table to know where the next
             // value is.
             if let Some(window) = window(self.bytes, pos) {
                 let marker = window[0];
-                if marker & 0xe0 == FIXSTR {
+                if is_fixstr(marker) {
                     let len = usize::from(marker & 0x1f);
                     if !starts_with_ascii(window, len) {
                         utf8(&window[1..=len], pos)?;
@@ -108,7 +117,7 @@ impl Walker<'_> {
                     pos += size;
                     continue;
                 }
-                if marker == 0xc4 {
+                if marker == BIN_8 {
                     pos = end(self.bytes, pos, 2 + usize::from(window[1]))?;
                     continue;
                 }
@@ -120,78 +129,103 @@ impl Walker<'_> {
 
     /// Checks any value, and what it contains.
     fn value(&mut self, at: usize, depth: u8) -> Result<usize, WalkError> {
-        let bytes = self.bytes;
-        let marker = *bytes.get(at).ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
-        let fixed = usize::from(SIZES[usize::from(marker)]);
-        let short = usize::from(marker & 0x1f);
-        match marker {
-            _ if fixed != 0 => end(bytes, at, fixed),
-            0x80..=0x8f => self.container(at, 1, 2 * usize::from(marker & 0x0f), depth),
-            0x90..=0x9f => self.container(at, 1, usize::from(marker & 0x0f), depth),
-            0xa0..=0xbf => text(bytes, at, 1, short),
-            0xdc => self.container(at, 3, length::<2>(bytes, at)?, depth),
-            0xdd => self.container(at, 5, length::<4>(bytes, at)?, depth),
-            0xde => self.container(at, 3, 2 * length::<2>(bytes, at)?, depth),
+        let truncated = || WalkErrorKind::Truncated.at(at);
+        let value = self.bytes.get(at..).ok_or_else(truncated)?;
+        let byte = *value.first().ok_or_else(truncated)?;
+        // Near the end of all bytes, where there is no window, most values are of these.
+        let fixed = usize::from(SIZES[usize::from(byte)]);
+        if fixed != 0 {
+            return end(self.bytes, at, fixed);
+        }
+        let marker = Marker::of(byte);
+        if marker.field == 0 {
+            return match marker.family {
+                Family::Str => self.text(at, 1, usize::from(marker.size)),
+                Family::Map => self.container(at, 1, 2 * usize::from(marker.count), true, depth),
+                Family::Array => self.container(at, 1, usize::from(marker.count), false, depth),
+                _ => Err(WalkErrorKind::ReservedMarker.at(at)),
+            };
+        }
+        let length = marker.length(value).ok_or_else(truncated)?;
+        let size = usize::from(marker.size);
+        match marker.family {
+            Family::Array => self.container(at, size, length, false, depth),
             // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
-            0xdf => self.container(at, 5, 2 * length::<4>(bytes, at)?, depth),
-            0xd9 => text(bytes, at, 2, length::<1>(bytes, at)?),
-            0xda => text(bytes, at, 3, length::<2>(bytes, at)?),
-            0xdb => text(bytes, at, 5, length::<4>(bytes, at)?),
-            0xc4 => end(bytes, at, 2 + length::<1>(bytes, at)?),
-            0xc5 => end(bytes, at, 3 + length::<2>(bytes, at)?),
-            0xc6 => end(bytes, at, 5 + length::<4>(bytes, at)?),
-            // An ext has its type byte behind the length.
-            0xc7 => end(bytes, at, 3 + length::<1>(bytes, at)?),
-            0xc8 => end(bytes, at, 4 + length::<2>(bytes, at)?),
-            0xc9 => end(bytes, at, 6 + length::<4>(bytes, at)?),
-            _ => Err(WalkErrorKind::ReservedMarker.at(at)),
+            Family::Map => self.container(at, size, 2 * length, true, depth),
+            Family::Str => self.text(at, size, size + length),
+            _ => end(self.bytes, at, size + length),
         }
     }
 
-    /// Checks a map or array of `count` values whose first starts `head` bytes behind `at`.
+    /// Checks a string whose text begins `head` bytes behind `at`, and ends `size` bytes behind it.
+    #[inline]
+    fn text(&self, at: usize, head: usize, size: usize) -> Result<usize, WalkError> {
+        let end = end(self.bytes, at, size)?;
+        match is_utf8(&self.bytes[at + head..end]) {
+            true => Ok(end),
+            false => Err(WalkErrorKind::InvalidUtf8.at(at)),
+        }
+    }
+
+    /// Checks a map or array of `count` values, whose first is `size` bytes behind `at`.
     fn container(
         &mut self,
         at: usize,
-        head: usize,
+        size: usize,
         count: usize,
+        is_map: bool,
         depth: u8,
     ) -> Result<usize, WalkError> {
         let Some(depth) = depth.checked_sub(1) else { return Err(WalkErrorKind::TooDeep.at(at)) };
-        let body = end(self.bytes, at, head)?;
+        let start = end(self.bytes, at, size)?;
+        let body = &self.bytes[start..];
         // Each child takes at least one byte.
-        if count > self.bytes.len() - body {
+        if count > body.len() {
             return Err(WalkErrorKind::Truncated.at(at));
         }
         let Some(budget) = self.budget.checked_sub(count) else {
             return Err(WalkErrorKind::TooManyElements.at(at));
         };
         self.budget = budget;
-        self.values(body, count, depth)
+        if self.goes_dense
+            && dense::is_dense(body.len(), count)
+            && let Some(end) = self.dense(start, count, is_map, depth)
+        {
+            return Ok(end);
+        }
+        self.values(start, count, depth)
+    }
+
+    /// Where the last of `count` small values ends, if [`dense`] takes them and finds no fault. Apart
+    /// from its caller, so that the many containers that are not dense have a small stack frame.
+    #[inline(never)]
+    fn dense(&mut self, start: usize, count: usize, is_map: bool, depth: u8) -> Option<usize> {
+        if !is_map && !dense::is_mixed(&self.bytes[start..]) {
+            return None;
+        }
+        let walked = dense::walk(self.bytes, start, count, depth, self.budget);
+        self.goes_dense = walked.is_some();
+        let walked = walked?;
+        self.budget = walked.budget;
+        Some(walked.end)
     }
 }
 
-const FIXSTR: u8 = 0xa0;
-
-/// How many bytes a value with this marker takes up, where the marker alone says so; else 0.
+/// How many bytes a value with this marker takes up, where the marker alone says so and the bytes
+/// need no look; else 0.
 static SIZES: [u8; 256] = sizes();
 
 const fn sizes() -> [u8; 256] {
     let mut sizes = [0; 256];
-    let mut marker = 0;
-    while marker < 256 {
-        sizes[marker] = match marker {
-            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => 1,
-            0xcc | 0xd0 => 2,
-            0xcd | 0xd1 | 0xd4 => 3,
-            0xd5 => 4,
-            0xca | 0xce | 0xd2 => 5,
-            0xd6 => 6,
-            0xcb | 0xcf | 0xd3 => 9,
-            0xd7 => 10,
-            0xd8 => 18,
-            _ => 0,
+    let mut byte = 0;
+    while byte < 256 {
+        let marker = Marker::of(byte as u8);
+        sizes[byte] = match marker.family {
+            Family::Str | Family::Array | Family::Map => 0,
+            _ if marker.field != 0 => 0,
+            _ => marker.size,
         };
-        marker += 1;
+        byte += 1;
     }
     sizes
 }
@@ -203,68 +237,12 @@ fn end(bytes: &[u8], at: usize, size: usize) -> Result<usize, WalkError> {
     if end > bytes.len() { Err(WalkErrorKind::Truncated.at(at)) } else { Ok(end) }
 }
 
-fn length<const N: usize>(bytes: &[u8], at: usize) -> Result<usize, WalkError> {
-    let field: &[u8; N] = bytes
-        .get(at + 1..)
-        .and_then(|rest| rest.first_chunk())
-        .ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
-    Ok(field.iter().fold(0, |len, byte| len << 8 | usize::from(*byte)))
-}
-
-fn text(bytes: &[u8], at: usize, head: usize, len: usize) -> Result<usize, WalkError> {
-    let end = end(bytes, at, head + len)?;
-    let text = &bytes[at + head..end];
-    if !text.is_ascii() {
-        utf8(text, at)?;
-    }
-    Ok(end)
-}
-
 #[inline]
 fn utf8(text: &[u8], at: usize) -> Result<(), WalkError> {
     match std::str::from_utf8(text) {
         Ok(_) => Ok(()),
         Err(_) => Err(WalkErrorKind::InvalidUtf8.at(at)),
     }
-}
-
-/// A marker and the longest value that can follow it without a length: a string of 31 bytes.
-const WINDOW: usize = 32;
-
-/// The bytes from `at` on, if there are enough for any such value. One check of bounds for all.
-#[inline]
-fn window(bytes: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
-    bytes.get(at..)?.first_chunk()
-}
-
-/// Whether `len` bytes behind the marker are ASCII. All of the window is looked at, without a
-/// branch on the length: whatever stands behind the string is masked out.
-#[inline]
-fn starts_with_ascii(window: &[u8; WINDOW], len: usize) -> bool {
-    let mask = &HIGH_BITS[len];
-    let word = |n: usize| {
-        window[8 * n..].first_chunk().map_or(0, |word| u64::from_ne_bytes(*word) & mask[n])
-    };
-    word(0) | word(1) | word(2) | word(3) == 0
-}
-
-/// For each length of a short string: the high bit of each of its bytes in a window.
-static HIGH_BITS: [[u64; WINDOW / 8]; WINDOW] = high_bits();
-
-const fn high_bits() -> [[u64; WINDOW / 8]; WINDOW] {
-    let mut bits = [[0; WINDOW / 8]; WINDOW];
-    let mut len = 0;
-    while len < WINDOW {
-        let mut at = 1;
-        while at <= len {
-            let mut word = [0; 8];
-            word[at % 8] = 0x80;
-            bits[len][at / 8] |= u64::from_ne_bytes(word);
-            at += 1;
-        }
-        len += 1;
-    }
-    bits
 }
 
 const _: () = assert!(usize::BITS >= 64, "lengths of two 32-bit counts are added in a usize");

@@ -1,3 +1,7 @@
+//! The credentials in HELLO: a token, a password or a JWT.
+//!
+//! Their `Debug` output hides the secrets. Without that, a logged HELLO would write them into the log.
+
 use super::{FrameError, FrameErrorKind};
 use crate::{Limits, Packer, Reader};
 use std::fmt;

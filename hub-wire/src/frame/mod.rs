@@ -3,6 +3,7 @@
 mod credentials;
 mod error;
 mod event;
+mod frame_type;
 mod hello;
 mod notices;
 mod subscribe;
@@ -11,79 +12,13 @@ mod values;
 pub use credentials::Credentials;
 pub use error::{FrameError, FrameErrorKind};
 pub use event::EventFrame;
+pub use frame_type::FrameType;
 pub use hello::{Hello, Welcome};
 pub use notices::{Close, Gap, Refused, RefusedWhat};
 pub use subscribe::{Overflow, Position, Start, Subscribe};
 
 use super::{Limits, Packer, Reader, RunHead, frame_with};
 use values::read_u32;
-
-macro_rules! frame_types {
-    ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// The first value of a frame.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum FrameType { $($(#[$doc])* $name = $number,)* }
-
-        impl FrameType {
-            /// The number on the wire.
-            #[must_use]
-            pub fn number(self) -> u8 {
-                self as u8
-            }
-
-            /// The type for a number on the wire.
-            #[must_use]
-            pub fn from_number(number: u8) -> Option<Self> {
-                match number { $($number => Some(FrameType::$name),)* _ => None }
-            }
-        }
-    };
-}
-
-frame_types! {
-    /// The client's first frame.
-    Hello = 1,
-    /// The hub's answer.
-    Welcome = 2,
-    /// One event.
-    Event = 3,
-    /// What the hub says of the EVENT frames that follow.
-    Run = 4,
-    /// Asks for a filter's events.
-    Subscribe = 5,
-    /// The subscription is in place.
-    Subscribed = 6,
-    /// Ends a subscription.
-    Unsubscribe = 7,
-    /// Acknowledges events.
-    Receipt = 8,
-    /// Says what was not done.
-    Refused = 9,
-    /// Says what is missing.
-    Gap = 10,
-    /// Asks for a PONG.
-    Ping = 11,
-    /// Answers a PING.
-    Pong = 12,
-    /// Goodbye.
-    Close = 13,
-}
-
-impl FrameType {
-    /// The type of the frame with this body, which is otherwise not looked at.
-    ///
-    /// # Errors
-    /// A body that is no frame, or a type that is unknown.
-    #[inline]
-    pub fn of(body: &[u8]) -> Result<Self, FrameError> {
-        match *body {
-            [0x91..=0x9f, number @ 0..=0x7f, ..] => {
-                FrameType::from_number(number).ok_or(FrameErrorKind::UnknownType(number).at(1))
-            }
-            _ => Err(FrameErrorKind::NotAFrame.at(0)),
-        }
-    }
-}
 
 /// One frame, read.
 #[derive(Debug, Clone, PartialEq)]

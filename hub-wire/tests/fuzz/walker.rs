@@ -79,3 +79,60 @@ fn walker_nesting() {
         compare(&bytes, 0, &Limits { depth: u8::MAX, ..limits });
     });
 }
+
+/// A map of many small values of random types, some of them strings with accents or containers: what the
+/// walker hops over without looking at each type.
+fn dense(random: &mut fastrand::Rng) -> Vec<u8> {
+    let entries = random.u16(16..300);
+    let mut bytes = vec![0xde];
+    bytes.extend(entries.to_be_bytes());
+    for number in 0..entries {
+        bytes.extend([0xa3, b'k', number as u8 & 0x7f, b'a']);
+        let size = match random.u8(..12) {
+            0 => [0xc0, 0xc3, 0x07, 0xe5, 0x80, 0x90][random.usize(..6)],
+            1 => 0x91,
+            2 => 0x82,
+            3 | 4 => 0xa5,
+            5 => 0xd9,
+            6 => 0xc4,
+            _ => random.u8(0xca..0xd4),
+        };
+        bytes.push(size);
+        match size {
+            0x91 => bytes.push(random.u8(..0x80)),
+            0x82 => bytes.extend([1, 2, 0xa1, b'x', 0xc0]),
+            0xa5 => bytes.extend("éñx".as_bytes()),
+            0xd9 | 0xc4 => {
+                bytes.push(40);
+                bytes.extend([b'z'; 40]);
+            }
+            0xca => bytes.extend([random.u8(..); 4]),
+            0xcb => bytes.extend([random.u8(..); 8]),
+            0xcc..=0xd3 => bytes.extend(vec![random.u8(..); 1 << ((size - 0xcc) % 4)]),
+            _ => {}
+        }
+    }
+    bytes
+}
+
+#[test]
+fn walker_dense_maps_whole_and_damaged() {
+    let mut random = fastrand::Rng::with_seed(11);
+    for round in 0..3000 {
+        let mut bytes = dense(&mut random);
+        compare(&bytes, 0, &Limits::default());
+        assert!(walk_all(&bytes, &Limits::default()).is_ok(), "round {round}");
+        for _ in 0..random.u8(1..4) {
+            let at = random.usize(..bytes.len());
+            match random.u8(..4) {
+                0 => bytes[at] = random.u8(..),
+                1 => bytes[at] ^= 1 << random.u8(..8),
+                2 => bytes.insert(at, random.u8(..)),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        let (depth, elements) = (random.u8(1..5), random.u32(1..900));
+        compare(&bytes, 0, &Limits::default());
+        compare(&bytes, 0, &Limits { depth, elements, ..Limits::default() });
+    }
+}
