@@ -6,11 +6,11 @@
 //! its user: so a request of another site's page is refused, whatever it brings, and without
 //! credentials a request has to be addressed to this machine by its own name, and come directly.
 
-use crate::access::{Credentials, Denied, Identity, Peer, Reason};
-use crate::audit::audit;
 use crate::hub::Hub;
-use crate::jwks;
-use crate::reload::Outcome;
+use crate::policy::access::{Credentials, Denied, Identity, Peer, Reason};
+use crate::policy::key_fetches;
+use crate::reload::report::ReloadReport;
+use crate::telemetry::audit::audit;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -45,7 +45,7 @@ fn only(method: Method, path: &str) -> Resource {
 
 async fn show_audit(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
     match admit(&hub, &request).await {
-        Ok(_) => HttpResponse::Ok().json(audit(&hub).await),
+        Ok(_) => HttpResponse::Ok().json(audit(&hub.directory, &hub.policy).await),
         Err(refused) => refused,
     }
 }
@@ -57,10 +57,10 @@ async fn reload(hub: Data<Hub>, request: HttpRequest) -> HttpResponse {
     };
     tracing::info!(identity = identity.name(), "reload asked for");
     let outcomes = hub.reloads.all().await;
-    let refused = !outcomes.iter().all(Outcome::is_applied);
-    let files: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
+    let refused = !outcomes.iter().all(ReloadReport::is_applied);
+    let files: Vec<Value> = outcomes.iter().map(ReloadReport::to_json).collect();
     let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let restart: Vec<_> = outcomes.iter().flat_map(Outcome::needs_restart).collect();
+    let restart: Vec<_> = outcomes.iter().flat_map(ReloadReport::needs_restart).collect();
     HttpResponse::build(status).json(json!({ "files": files, "needs_restart": restart }))
 }
 
@@ -80,15 +80,15 @@ async fn admit(hub: &Data<Hub>, request: &HttpRequest) -> Result<Identity, HttpR
     let loopback = address.is_some_and(|ip| ip.is_loopback())
         && (!anonymous || origin::names_this_machine(request));
     let peer = Peer { loopback, certificate: None };
-    let newest = match jwks::newer(hub, &credentials) {
+    let newest = match key_fetches::newer(&hub.policy.access, &credentials) {
         Some(fetched) => fetched.await,
         None => true,
     };
-    let access = hub.access.current();
+    let access = hub.policy.access.current();
     let must_hash = access.must_hash(&credentials);
     let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
     let entered = match must_hash {
-        true => hub.hashing.run(check).await,
+        true => hub.policy.hashing.run(check).await,
         false => Some(check()),
     };
     match entered {

@@ -2,17 +2,20 @@
 
 use crate::admin;
 use crate::config::{Config, ConfigFile, HttpTls};
-use crate::hashing::Hashing;
+use crate::directory::load_shedding::{LoadShedding, keep_within_budget};
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
-use crate::limits::door::Door;
-use crate::limits::relief::keep_within_budget;
-use crate::listener;
-use crate::reload::{self, AccessFile, AccessFileError, Seen, Source};
-use crate::rules::{RuleFile, RulesError};
-use crate::session::{Goodbye, StopReading};
+use crate::net::listener::{BeginSession, Listener};
+use crate::policy::access_file::{AccessFile, AccessFileError};
+use crate::policy::hashing::Hashing;
+use crate::policy::rule_file::{RuleFile, RulesError};
+use crate::policy::tls::files::{TlsError, TlsFiles};
+use crate::policy::tls::in_force::CurrentCertificate;
+use crate::put_in_force::{PutInForce, follow};
+use crate::reload::watched_file::{self, FileSnapshot, WatchedFile};
+use crate::session::Session;
 use crate::supervise::keep_running;
-use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
+use actix::Actor;
 use actix_rt::{Arbiter, System};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -88,7 +91,7 @@ pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), 
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    run_from(Start { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
+    run_from(Startup { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
 }
 
 /// What stands in front of the addresses for clients and for HTTP.
@@ -136,22 +139,22 @@ pub fn run(
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
-    run_from(Start { config, file: None, scrubbers }, ready, stop)
+    run_from(Startup { config, file: None, scrubbers }, ready, stop)
 }
 
 /// What a hub begins with.
-struct Start {
+struct Startup {
     config: Config,
     file: Option<ConfigFile>,
     scrubbers: Vec<Arc<dyn Scrubber>>,
 }
 
 fn run_from(
-    start: Start,
+    start: Startup,
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
-    let Start { config, file: config_file, scrubbers } = start;
+    let Startup { config, file: config_file, scrubbers } = start;
     let bind = |address| {
         TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
     };
@@ -177,13 +180,13 @@ fn run_from(
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };
         if let Some((setup, files, seen)) = tls {
-            TlsFiles::apply(&hub, setup);
-            actix_rt::spawn(reload::follow(hub.clone(), files, seen));
+            TlsFiles::put_in_force(&hub, setup);
+            actix_rt::spawn(follow(hub.clone(), files, seen));
         }
         let http_tls = match http_tls {
             HttpTls::Off => None,
             HttpTls::On => Some(
-                CurrentCertificate::config(hub.clone())
+                CurrentCertificate::config(hub.policy.tls.clone())
                     .map_err(|error| ServeError::Start(std::io::Error::other(error)))?,
             ),
         };
@@ -195,30 +198,35 @@ fn run_from(
         let http_handle = http.handle();
         actix_rt::spawn(http);
         if let Some((set, file, seen)) = rules {
-            RuleFile::apply(&hub, set);
-            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+            RuleFile::put_in_force(&hub, set);
+            actix_rt::spawn(follow(hub.clone(), file, seen));
         }
         if let Some((access, file, seen)) = access {
-            AccessFile::apply(&hub, access);
-            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+            AccessFile::put_in_force(&hub, access);
+            actix_rt::spawn(follow(hub.clone(), file, seen));
         }
         if let Some(file) = config_file.filter(ConfigFile::can_be_followed) {
             let seen = file.seen();
-            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+            actix_rt::spawn(follow(hub.clone(), file, seen));
         }
         let watched = hub.clone();
+        let load_shedding = LoadShedding {
+            grace: Duration::from_millis(hub.config.memory_grace_ms),
+            queue_bytes: hub.config.queue_bytes,
+        };
         actix_rt::spawn(keep_running("the watch over memory", move || {
-            keep_within_budget(watched.clone()).map(Ok)
+            let (directory, limits) = (watched.directory.clone(), watched.limits.clone());
+            keep_within_budget(directory, limits, load_shedding).map(Ok)
         }));
         let forgetful = hub.clone();
         actix_rt::spawn(keep_running("what forgets clients that stay away", move || {
             forget_old(forgetful.clone()).map(Ok)
         }));
-        let (accepting, door) = (hub.clone(), Arc::new(Door::new(hub.clone())));
+        let listener = Arc::new(listener(&hub));
         let accepting = actix_rt::spawn(keep_running("the listener", move || {
-            let (hub, arbiters, socket) = (accepting.clone(), handles.clone(), clients.try_clone());
-            let door = door.clone();
-            async move { listener::accept(hub, door, socket?, arbiters).await }
+            let (listener, arbiters, socket) =
+                (listener.clone(), handles.clone(), clients.try_clone());
+            async move { listener.accept(socket?, arbiters).await }
         }));
         let mut stop = pin!(stop);
         // It listens to signals once it was asked: before anybody is told that the hub is there.
@@ -239,18 +247,37 @@ fn run_from(
     })
 }
 
-/// A source as it is now, and what it was like then.
-fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Seen), S::Error> {
-    let (seen, loaded) = reload::load(&mut source, S::load);
-    Ok((loaded?, source, seen))
+/// A file, what was loaded from it, and the state in which it was.
+fn load<F: WatchedFile>(mut file: F) -> Result<(F::Loaded, F, FileSnapshot), F::Error> {
+    let (seen, loaded) = watched_file::load(&mut file, F::load);
+    Ok((loaded?, file, seen))
+}
+
+/// What accepts clients, and begins a session for each.
+fn listener(hub: &Hub) -> Listener {
+    let handles = hub.handles();
+    let next_session = move || -> BeginSession {
+        let handles = handles.clone();
+        let connection = handles.directory.sessions.next_connection();
+        Box::new(move |socket, permit| {
+            Session::new(handles, connection, socket, permit).start();
+        })
+    };
+    Listener::new(
+        hub.policy.clone(),
+        hub.limits.clone(),
+        hub.metrics.clone(),
+        hub.config.retry_after_ms,
+        Box::new(next_session),
+    )
 }
 
 /// Runs for as long as the hub.
 async fn forget_old(hub: Arc<Hub>) {
-    let mut tick = tokio::time::interval(hub.instances.look_every());
+    let mut tick = tokio::time::interval(hub.directory.instances.look_every());
     loop {
         tick.tick().await;
-        hub.instances.forget_old();
+        hub.directory.instances.forget_old();
     }
 }
 
@@ -258,20 +285,21 @@ async fn forget_old(hub: Arc<Hub>) {
 /// goodbye. In one step, an event could come to a subscriber that was told goodbye already.
 async fn drain(hub: &Hub, patience: Duration) {
     let until = Instant::now() + patience;
-    hub.stopping.store(true, Ordering::Release);
-    let sessions: Vec<_> = hub.sessions.iter().map(|session| session.value().clone()).collect();
-    let stopped = join_all(sessions.iter().map(|session| session.send(StopReading)));
+    hub.directory.stopping.store(true, Ordering::Release);
+    let there = &hub.directory.sessions;
+    let sessions = there.all();
+    let stopped = join_all(sessions.iter().map(|session| session.stop_reading()));
     if tokio::time::timeout(patience / 2, stopped).await.is_err() {
         tracing::warn!("not every session stopped reading in time");
     }
     for session in &sessions {
-        session.do_send(Goodbye);
+        session.begin_close();
     }
-    while !hub.sessions.is_empty() && Instant::now() < until {
+    while !there.is_empty() && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    if !hub.sessions.is_empty() {
-        tracing::warn!(connections = hub.sessions.len(), "not everything was delivered in time");
+    if !there.is_empty() {
+        tracing::warn!(connections = there.len(), "not everything was delivered in time");
     }
 }
 
@@ -301,7 +329,7 @@ impl RunningHub {
         config: Config,
         scrubbers: Vec<Arc<dyn Scrubber>>,
     ) -> Result<Self, ServeError> {
-        RunningHub::begin(Start { config, file: None, scrubbers })
+        RunningHub::begin(Startup { config, file: None, scrubbers })
     }
 
     /// Starts a hub whose limits follow the file that its configuration is from.
@@ -309,10 +337,10 @@ impl RunningHub {
     /// # Errors
     /// When it cannot start.
     pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
-        RunningHub::begin(Start { config, file: Some(file), scrubbers: Vec::new() })
+        RunningHub::begin(Startup { config, file: Some(file), scrubbers: Vec::new() })
     }
 
-    fn begin(start: Start) -> Result<Self, ServeError> {
+    fn begin(start: Startup) -> Result<Self, ServeError> {
         let (scheme, _) = schemes(&start.config);
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();

@@ -3,12 +3,13 @@
 
 use super::pump::READ_BYTES;
 use super::{Session, Stage, is_ending};
-use crate::access::Identity;
+use crate::directory::session_handle::ShedLoad;
 use crate::limits::Limit;
-use crate::limits::account::{Account, Owner, Seat};
-use crate::limits::door::Place;
-use crate::limits::memory::Pressure;
+use crate::limits::account::{Account, AccountKey, Permit};
+use crate::limits::admission::ConnectionPermit;
+use crate::limits::memory::MemoryPressure;
 use crate::limits::rate::Rate;
+use crate::policy::access::Identity;
 use actix::prelude::*;
 use hub_core::topic::Outlet;
 use hub_wire::{CloseCode, FrameType, MAX_HELLO};
@@ -39,8 +40,8 @@ const STEP: usize = 4 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     peer: Option<IpAddr>,
-    _place: Option<Place>,
-    of_identity: Option<Seat>,
+    _permit: Option<ConnectionPermit>,
+    of_identity: Option<Permit>,
     account: Option<Arc<Account>>,
     /// None if its client may publish as fast as it can.
     rates: Option<Rates>,
@@ -68,8 +69,8 @@ enum Hold {
 }
 
 impl Bounds {
-    pub(super) fn of(peer: Option<IpAddr>, place: Place) -> Self {
-        Bounds { peer, _place: Some(place), ..Bounds::default() }
+    pub(super) fn of(peer: Option<IpAddr>, permit: ConnectionPermit) -> Self {
+        Bounds { peer, _permit: Some(permit), ..Bounds::default() }
     }
 
     /// Whether the session does not read, on purpose.
@@ -86,11 +87,11 @@ impl Session {
     /// What this client takes from now on is its identity's.
     pub(super) fn open_account(&mut self, identity: &Identity) {
         let owner = match (identity.is_anonymous(), self.bounds.peer) {
-            (false, _) => Owner::Identity(identity.name().into()),
-            (true, Some(peer)) => Owner::at(peer),
+            (false, _) => AccountKey::Identity(identity.name().into()),
+            (true, Some(peer)) => AccountKey::at(peer),
             (true, None) => return,
         };
-        let config = self.hub.limits_in_force.current();
+        let config = self.hub.limits.in_force.current();
         let burst = Duration::from_millis(config.publish_burst_ms);
         let own = identity.rights().publish_rate();
         let rates = Rates {
@@ -98,17 +99,17 @@ impl Session {
             bytes: Rate::new(own.bytes.unwrap_or(config.publish_bytes_per_second), burst),
         };
         self.bounds.rates = (rates.events.is_some() || rates.bytes.is_some()).then_some(rates);
-        self.bounds.account = Some(self.hub.accounts.of(owner));
+        self.bounds.account = Some(self.hub.limits.accounts.of(owner));
     }
 
     /// Counts the connection as one of its identity's, once the one that it replaces is not any
     /// more. Anonymous clients are counted by their addresses alone.
     pub(super) fn take_seat(&mut self) -> bool {
         let known = self.identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
-        let limit = self.hub.limits_in_force.current().max_connections_per_identity;
+        let limit = self.hub.limits.in_force.current().max_connections_per_identity;
         match &self.bounds.account {
             Some(account) if known && limit > 0 => {
-                self.bounds.of_identity = Seat::connection(account, limit);
+                self.bounds.of_identity = Permit::connection(account, limit);
                 self.bounds.of_identity.is_some()
             }
             _ => true,
@@ -123,7 +124,7 @@ impl Session {
     /// Takes in what may be taken in now, and carries the rest.
     pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         self.bounds.was_held = false;
-        let unlimited = self.bounds.rates.is_none() && self.hub.memory.is_calm();
+        let unlimited = self.bounds.rates.is_none() && self.hub.limits.memory.is_calm();
         if unlimited || self.stage != Stage::Open {
             self.ingest_all(bytes, ctx);
         } else {
@@ -139,14 +140,14 @@ impl Session {
 
     /// Up to where `bytes` may be taken in now. If that is not all, the session holds.
     fn affordable(&mut self, bytes: &[u8]) -> usize {
-        let memory = &self.hub.memory;
+        let memory = &self.hub.limits.memory;
         let looks = memory.looks();
         let most = match memory.pressure() {
-            Pressure::Calm => u64::MAX,
-            Pressure::Slow => 0,
-            Pressure::Refuse => REFUSED_AT_ONCE,
+            MemoryPressure::Calm => u64::MAX,
+            MemoryPressure::Slow => 0,
+            MemoryPressure::Refuse => REFUSED_AT_ONCE,
         };
-        let now = self.hub.accounts.now();
+        let now = self.hub.limits.accounts.now();
         let (mut events_left, mut bytes_left) = (u64::MAX, u64::MAX);
         if let (Some(rates), Some(account)) = (self.bounds.rates, &self.bounds.account) {
             let available = |rate: Option<Rate>, bucket| {
@@ -196,7 +197,7 @@ impl Session {
         self.hub.metrics.limited(limit);
         self.bounds.hold = Some(match limit {
             Limit::Memory => {
-                self.hub.memory.report_short();
+                self.hub.limits.memory.report_short();
                 Hold::Memory(looks)
             }
             _ => Hold::Rate(Box::pin(tokio::time::sleep(self.until_a_token(now)))),
@@ -209,7 +210,7 @@ impl Session {
         match self.stage {
             // Of somebody who may not be let in, no more than HELLO.
             Stage::Handshake => (4 + MAX_HELLO).saturating_sub(self.carry.len()).max(1),
-            _ if !self.hub.memory.is_calm() => SIP_WHEN_SHORT,
+            _ if !self.hub.limits.memory.is_calm() => SIP_WHEN_SHORT,
             _ if self.bounds.was_held => SIP,
             _ => READ_BYTES,
         }
@@ -231,13 +232,13 @@ impl Session {
             None => return Poll::Ready(()),
             Some(Hold::Rate(sleep)) => std::task::ready!(sleep.as_mut().poll(task)),
             Some(Hold::Memory(looks)) => {
-                let memory = &self.hub.memory;
+                let memory = &self.hub.limits.memory;
                 // First, so that what changes behind the question wakes this session.
                 memory.wake_later(task.waker());
                 let goes_on = match memory.pressure() {
-                    Pressure::Calm => true,
-                    Pressure::Slow => false,
-                    Pressure::Refuse => memory.looks() != *looks,
+                    MemoryPressure::Calm => true,
+                    MemoryPressure::Slow => false,
+                    MemoryPressure::Refuse => memory.looks() != *looks,
                 };
                 if !goes_on {
                     return Poll::Pending;
@@ -250,14 +251,14 @@ impl Session {
 
     /// A large frame is not read any further while memory is short, or only a part at each look.
     pub(super) fn holds_large_frame(&mut self) -> bool {
-        let memory = &self.hub.memory;
+        let memory = &self.hub.limits.memory;
         if memory.is_calm() || self.stage != Stage::Open {
             return false;
         }
         let looks = memory.looks();
         let first = self.bounds.last_large != Some(looks);
         self.bounds.last_large = Some(looks);
-        if first && memory.pressure() == Pressure::Refuse {
+        if first && memory.pressure() == MemoryPressure::Refuse {
             return false;
         }
         self.hub.metrics.limited(Limit::Memory);
@@ -267,9 +268,9 @@ impl Session {
 
     /// Whether the client is to read what it was answered before more is read from it.
     pub(super) fn must_read_first(&self) -> bool {
-        let most = match self.hub.memory.pressure() {
-            Pressure::Calm => CONTROL_BYTES,
-            Pressure::Slow | Pressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
+        let most = match self.hub.limits.memory.pressure() {
+            MemoryPressure::Calm => CONTROL_BYTES,
+            MemoryPressure::Slow | MemoryPressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
         };
         self.outbound.queue().control_bytes() > most
     }
@@ -291,7 +292,7 @@ impl Session {
         }
         let counted = self.bounds.counted;
         if held.abs_diff(counted) >= STEP || (held == 0 && counted > 0) {
-            self.hub.memory.held().change(counted, held);
+            self.hub.limits.memory.held().change(counted, held);
             self.bounds.counted = held;
         }
     }
@@ -305,7 +306,7 @@ impl Session {
 
     /// Counts nothing any more; see [`Drop`] of the session.
     pub(super) fn let_go(&mut self) {
-        self.hub.memory.held().change(std::mem::take(&mut self.bounds.counted), 0);
+        self.hub.limits.memory.held().change(std::mem::take(&mut self.bounds.counted), 0);
     }
 }
 
@@ -315,32 +316,21 @@ fn whole_frame(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= length).then_some(length)
 }
 
-/// The hub is short of memory: no more than this is to wait for a client.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub(crate) struct Relieve {
-    pub queue: usize,
-    /// Of a frame that has not come in full, if connections with more are to end.
-    pub carry: Option<usize>,
-    /// Of answers that their client does not read, if connections with more are to end.
-    pub answers: Option<usize>,
-}
-
-impl Handler<Relieve> for Session {
+impl Handler<ShedLoad> for Session {
     type Result = ();
 
-    fn handle(&mut self, relieve: Relieve, ctx: &mut Context<Self>) {
-        if self.outbound.queue().shed(relieve.queue) {
+    fn handle(&mut self, load: ShedLoad, ctx: &mut Context<Self>) {
+        if self.outbound.queue().shed(load.queue) {
             self.outbound.overflowed();
         }
         // What one read takes may wait with everybody. Of a longer frame nothing was accepted: the
         // client sends it again when it comes back.
-        let most = relieve.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));
+        let most = load.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));
         if self.stage == Stage::Open && self.carry.len() > most {
             self.publish_what_fits();
             self.close_for(Limit::Memory, CloseCode::Overloaded, "the hub is short of memory", ctx);
         }
-        if let Some(most) = relieve.answers {
+        if let Some(most) = load.answers {
             self.refusals.trim(true);
             if self.outbound.queue().control_bytes() > most {
                 let why = "the hub is short of memory, and this client does not read its answers";

@@ -2,9 +2,9 @@
 
 use super::events::QUARANTINE;
 use super::{Session, Stage, leave};
-use crate::access::{Identity, Subscribable};
 use crate::limits::Limit;
-use crate::limits::memory::Pressure;
+use crate::limits::memory::MemoryPressure;
+use crate::policy::access::{Identity, Subscribable};
 use actix::prelude::*;
 use futures_util::future::join_all;
 use hub_core::topic::{Join, SubscriptionEntry, TopicGuard};
@@ -29,7 +29,7 @@ impl TopicGuard for Readable {
 
 impl Session {
     pub(super) fn control(&mut self, body: &[u8], ctx: &mut Context<Self>) {
-        let limits = self.hub.limits;
+        let limits = self.hub.limits.wire;
         let frame = match Frame::parse(body, &limits) {
             Ok(frame) => frame,
             Err(error) => {
@@ -113,11 +113,11 @@ impl Session {
             let message = "this connection has a subscription with this id";
             return Err((RefusedCode::DuplicateSubscription, message.to_owned()));
         }
-        if self.subscriptions.len() >= self.hub.limits_in_force.current().max_subscriptions {
+        if self.subscriptions.len() >= self.hub.limits.in_force.current().max_subscriptions {
             let message = "this connection has as many subscriptions as it may have";
             return Err((RefusedCode::TooManySubscriptions, message.to_owned()));
         }
-        if self.hub.memory.pressure() == Pressure::Refuse {
+        if self.hub.limits.memory.pressure() == MemoryPressure::Refuse {
             return Err((RefusedCode::Overloaded, "the hub is short of memory".to_owned()));
         }
         if let Some(group) = &subscribe.group
@@ -130,6 +130,7 @@ impl Session {
             // Replies may come before anything else made the topic.
             if let Some(name) = filter.as_name() {
                 self.hub
+                    .directory
                     .registry
                     .get_or_create(&name)
                     .map_err(|error| (RefusedCode::TooManyTopics, error.to_string()))?;
@@ -161,7 +162,7 @@ impl Session {
     /// so that what the client sends next finds the subscription in place.
     fn join(&mut self, entry: Arc<SubscriptionEntry>, ctx: &mut Context<Self>) {
         let id = entry.id;
-        let topics = self.hub.registry.subscribe(&entry);
+        let topics = self.hub.directory.registry.subscribe(&entry);
         let joins: Vec<_> = topics
             .iter()
             .filter_map(|topic| topic.actor())

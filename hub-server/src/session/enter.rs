@@ -1,14 +1,16 @@
 //! From HELLO to WELCOME: who the client is, and how far the hub has come with it.
 
+use super::clock::now_ms;
+use super::messages::{AccessChanged, Replaced, TrustChanged};
 use super::{Session, Stage};
-use crate::access::{Credentials, Denied, Identity, Peer, Reason};
-use crate::hub::now_ms;
-use crate::instances::Found;
-use crate::jwks;
+use crate::directory::instances::InstanceLookup;
 use crate::limits::Limit;
-use crate::rules::viewer;
+use crate::policy::access::{Credentials, Denied, Identity, Peer, Reason};
+use crate::policy::key_fetches;
+use crate::policy::rules::viewer;
 use actix::prelude::*;
 use hub_wire::{CloseCode, Frame, Hello, TopicName, VERSION, Welcome};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// For how long a timer is set at most. Timers do not notice that somebody sets the clock forward.
@@ -42,7 +44,7 @@ impl Session {
                 return self.close(CloseCode::Unauthorized, reason, ctx);
             }
         };
-        let Some(fetched) = jwks::newer(&self.hub, &credentials) else {
+        let Some(fetched) = key_fetches::newer(&self.hub.policy.access, &credentials) else {
             return self.check(credentials, hello, true, ctx);
         };
         self.busy = true;
@@ -60,7 +62,7 @@ impl Session {
         newest: bool,
         ctx: &mut Context<Self>,
     ) {
-        let access = self.hub.access.current();
+        let access = self.hub.policy.access.current();
         let peer =
             Peer { loopback: self.loopback, certificate: self.outbound.socket.certificate() };
         if !access.must_hash(&credentials) {
@@ -71,7 +73,7 @@ impl Session {
         // Hashes take long by design: not on this thread, and only a few at once.
         self.busy = true;
         let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-        let entered = self.hub.hashing.run(check);
+        let entered = self.hub.policy.hashing.run(check);
         ctx.wait(entered.into_actor(self).map(move |entered, session, ctx| {
             session.busy = false;
             match entered {
@@ -88,7 +90,7 @@ impl Session {
         ctx: &mut Context<Self>,
     ) {
         // The file may have changed while a hash was computed.
-        let access = self.hub.access.current();
+        let access = self.hub.policy.access.current();
         let entered = entered.and_then(|known| access.reauthorise(&known, SystemTime::now()));
         if !self.is_trusted() {
             // So may the CAs, since the handshake.
@@ -157,7 +159,7 @@ impl Session {
     }
 
     fn is_trusted(&self) -> bool {
-        self.outbound.socket.is_trusted_by(self.hub.tls.current().as_deref())
+        self.outbound.socket.is_trusted_by(self.hub.policy.tls.current().as_deref())
     }
 
     /// Takes the instance over, after the connection that has it now has ended.
@@ -165,22 +167,27 @@ impl Session {
         // Nobody else can go on where this client was, whatever he knows.
         let owner = self.identity.as_ref().map_or("", Identity::name);
         let instance = (owner.into(), id);
-        match self.hub.instances.enter(&instance, self.connection, ctx.address(), receipted) {
-            Found::Past(past) => {
+        match self.hub.directory.instances.enter(
+            &instance,
+            self.connection,
+            Arc::new(ctx.address()),
+            receipted,
+        ) {
+            InstanceLookup::Resumed(past) => {
                 self.instance = Some(instance);
                 (self.received, self.inbox) = (past.received, past.inbox);
                 (self.ahead, self.refusals) = (past.ahead, past.refusals);
                 self.welcome(true, receipted.unwrap_or(past.received), ctx);
             }
-            Found::New => {
+            InstanceLookup::New => {
                 self.instance = Some(instance);
                 self.welcome(false, 0, ctx);
             }
-            Found::NewAndUnknown => self.welcome(false, 0, ctx),
-            Found::Busy(older) => {
+            InstanceLookup::NewAndUnknown => self.welcome(false, 0, ctx),
+            InstanceLookup::Busy(older) => {
                 self.busy = true;
                 let replaced = async move {
-                    if older.send(Replaced).await.is_err() {
+                    if !older.replace().await {
                         // It has ended, and is about to say so.
                         tokio::time::sleep(Duration::from_millis(1)).await;
                     }
@@ -204,13 +211,13 @@ impl Session {
         self.stage = Stage::Open;
         self.send(&Frame::Welcome(Welcome {
             version: VERSION,
-            hub: self.hub.id,
+            hub: self.hub.directory.hub_id,
             connection: self.connection,
             resumed,
             received: self.received,
             publisher: self.publisher.clone(),
             inbox: self.inbox.clone(),
-            limits: self.hub.limits,
+            limits: self.hub.limits.wire,
             keepalive_ms: self.hub.config.keepalive_ms,
             time_ms: now_ms(),
         }));
@@ -231,11 +238,6 @@ fn code_of(denied: Denied) -> CloseCode {
     }
 }
 
-/// Another access file is in force.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct AccessChanged;
-
 impl Handler<AccessChanged> for Session {
     type Result = ();
 
@@ -244,7 +246,7 @@ impl Handler<AccessChanged> for Session {
             return;
         }
         let Some(known) = &self.identity else { return };
-        match self.hub.access.current().reauthorise(known, SystemTime::now()) {
+        match self.hub.policy.access.current().reauthorise(known, SystemTime::now()) {
             Ok(identity)
                 if identity.rights() == known.rights() && viewer(&identity) == viewer(known) =>
             {
@@ -263,11 +265,6 @@ impl Handler<AccessChanged> for Session {
     }
 }
 
-/// Other client CAs or revocation lists are in force.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct TrustChanged;
-
 impl Handler<TrustChanged> for Session {
     type Result = ();
 
@@ -281,12 +278,6 @@ impl Handler<TrustChanged> for Session {
         }
     }
 }
-
-/// A newer connection of the same instance is here: end at once, and answer when the count of
-/// what was received is final.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Replaced;
 
 impl Handler<Replaced> for Session {
     type Result = ();

@@ -1,14 +1,15 @@
 //! Events on their way from the read buffer to their topics.
 
+use super::clock::now_ms;
 use super::gather::{Checked, Gathered, Place, Refusal};
 use super::pump::Pause;
 use super::scrub::Consequence;
-use super::{Numbers, Session, Stage};
-use crate::hub::now_ms;
-use crate::instances::Past;
+use super::{Session, Stage};
+use crate::directory::instances::ResumeState;
+use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::Limit;
-use crate::limits::account::Seat;
-use crate::limits::memory::Pressure;
+use crate::limits::account::Permit;
+use crate::limits::memory::MemoryPressure;
 use actix::prelude::*;
 use hub_core::topic::{Deposit, Outlet, Published, Topic};
 use hub_wire::{
@@ -45,7 +46,7 @@ impl Session {
         while !self.busy && self.pause.is_none() && !full {
             let limit = match self.stage {
                 Stage::Handshake => MAX_HELLO as u32,
-                Stage::Open => self.hub.limits.frame,
+                Stage::Open => self.hub.limits.wire.frame,
                 Stage::Draining | Stage::Closing => break,
             };
             let body = match split(&bytes[at..], limit) {
@@ -104,7 +105,7 @@ impl Session {
             return false; // it came before the connection was cut
         }
         let body = &bytes[at.start + 4..at.end];
-        if let Some(place) = self.gathering.expected(body, &self.hub.limits) {
+        if let Some(place) = self.gathering.expected(body, &self.hub.limits.wire) {
             self.stretch(stretch, bytes, place, at, number);
             return false;
         }
@@ -115,7 +116,7 @@ impl Session {
             }
             Ok(Checked::Changed(place, event, verdict)) => {
                 self.gather(stretch, bytes);
-                let limit = self.hub.limits.frame;
+                let limit = self.hub.limits.wire.frame;
                 let added = self.gathering.add_changed(place, &event, &verdict, number, limit);
                 let refused = added.is_err();
                 if let Err(refusal) = added {
@@ -168,11 +169,11 @@ impl Session {
 
     /// Shows an event that nobody may see to those who look after the quarantine.
     fn quarantine(&mut self, body: &[u8], shown: &[u8]) {
-        let topic = EventFrame::parse(body, &self.hub.limits).map_or("", |event| event.topic);
+        let topic = EventFrame::parse(body, &self.hub.limits.wire).map_or("", |event| event.topic);
         let own = TopicName::parse(&format!("{QUARANTINE}.{topic}")).ok();
         let topic = own.and_then(|name| self.quarantine_of(&name)).or_else(|| {
             let other = TopicName::parse(&format!("{QUARANTINE}.other")).ok()?;
-            self.hub.registry.get_or_create(&other).ok()
+            self.hub.directory.registry.get_or_create(&other).ok()
         });
         match topic {
             Some(topic) => self.gathering.add_notice(topic, shown),
@@ -183,18 +184,20 @@ impl Session {
     /// The topic of this name. If it is made, it counts as one of those that the client makes.
     fn quarantine_of(&self, name: &TopicName) -> Option<Arc<Topic>> {
         let hub = &self.hub;
-        if let Some(topic) = hub.registry.get(name.as_str()) {
+        if let Some(topic) = hub.directory.registry.get(name.as_str()) {
             return Some(topic);
         }
         let mut deposit: Option<Deposit> = None;
         if let Some(account) = self.bounds.account() {
-            let Some(seat) = Seat::topic(account, hub.config.max_topics_per_identity) else {
+            let Some(seat) =
+                Permit::topic(account, hub.limits.in_force.current().max_topics_per_identity)
+            else {
                 hub.metrics.limited(Limit::TopicsPerIdentity);
                 return None;
             };
             deposit = Some(Box::new(seat));
         }
-        hub.registry.get_or_create_with(name, deposit).ok()
+        hub.directory.registry.get_or_create_with(name, deposit).ok()
     }
 
     fn gather(&mut self, stretch: &mut Option<Stretch>, bytes: &[u8]) {
@@ -203,7 +206,7 @@ impl Session {
         }
     }
 
-    /// Numbers and queues what is gathered; false if it has to wait for room.
+    /// PublishNumbers and queues what is gathered; false if it has to wait for room.
     pub(super) fn publish(&mut self) -> bool {
         if self.gathering.runs.is_empty() {
             return true; // most calls: not even the clock is read
@@ -212,7 +215,9 @@ impl Session {
         let mut runs = std::mem::take(&mut self.gathering.runs).into_iter();
         while let Some(mut gathered) = runs.next() {
             // What the hub has to say itself is little.
-            if self.hub.memory.pressure() == Pressure::Refuse && !gathered.numbers.is_empty() {
+            if self.hub.limits.memory.pressure() == MemoryPressure::Refuse
+                && !gathered.numbers.is_empty()
+            {
                 let message = "the hub is short of memory";
                 self.refuse_all(&gathered, RefusedCode::Overloaded, message);
                 continue;
@@ -279,12 +284,12 @@ impl Session {
     }
 
     /// What is to be remembered of this client's events when the connection has ended.
-    pub(super) fn past(&mut self) -> Past {
+    pub(super) fn past(&mut self) -> ResumeState {
         let received = self.settled();
         let waiting = self.gathering.runs.iter().map(|run| &run.numbers);
-        let mut ahead = Numbers::without(received..self.received, waiting);
+        let mut ahead = PublishNumbers::without(received..self.received, waiting);
         ahead.extend(&self.ahead);
-        Past {
+        ResumeState {
             received,
             ahead,
             refusals: self.refusals.take(),
@@ -319,7 +324,7 @@ impl Session {
         let what = RefusedWhat::Event;
         let refused = Refused { what, number, code, message, rule, path };
         if self.instance.is_some() {
-            let short = self.hub.memory.pressure() == Pressure::Refuse;
+            let short = self.hub.limits.memory.pressure() == MemoryPressure::Refuse;
             self.refusals.push(&refused, short);
         }
         self.send_refused(refused);

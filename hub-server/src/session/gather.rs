@@ -1,13 +1,13 @@
 //! Gathers a client's events by topic, so that each topic's are numbered and queued as one run.
 
-use super::Numbers;
 use super::events::QUARANTINE;
+use super::handles::Handles;
 use super::scrub::{Consequence, scrub};
-use crate::access::Identity;
-use crate::hub::Hub;
+use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::Limit;
-use crate::limits::account::{Account, Seat};
-use crate::rules::Rules;
+use crate::limits::account::{Account, Permit};
+use crate::policy::access::Identity;
+use crate::policy::rules::Rules;
 use foldhash::fast::RandomState;
 use hub_core::topic::{Deposit, PendingRun, Roles, TooManyTopics, Topic};
 use hub_scrub::{Plan, Verdict};
@@ -64,7 +64,7 @@ pub(super) struct Gathered {
     pub topic: Arc<Topic>,
     pub run: PendingRun,
     /// Their numbers among this client's events.
-    pub numbers: Numbers,
+    pub numbers: PublishNumbers,
 }
 
 /// Where an event belongs.
@@ -108,9 +108,9 @@ impl Gathering {
     }
 
     /// Takes over the rules that are in force now. Not while something is gathered.
-    pub(super) fn follow_rules(&mut self, hub: &Hub) {
-        if self.rules.generation != hub.rules.generation() {
-            self.rules = hub.rules.current();
+    pub(super) fn follow_rules(&mut self, hub: &Handles) {
+        if self.rules.generation != hub.policy.rules.generation() {
+            self.rules = hub.policy.rules.current();
             for known in &mut self.known {
                 known.plan = plan(&self.rules, known.topic.name());
             }
@@ -136,10 +136,10 @@ impl Gathering {
     pub(super) fn check<'a>(
         &mut self,
         body: &'a [u8],
-        hub: &Hub,
+        hub: &Handles,
         publisher: &str,
     ) -> Result<Checked<'a>, Refusal> {
-        let limits = &hub.limits;
+        let limits = &hub.limits.wire;
         let event = EventFrame::parse(body, limits).map_err(|error| malformed(&error))?;
         let mut request = false;
         if let Some(headers) = event.headers {
@@ -186,7 +186,7 @@ impl Gathering {
 
     /// A topic with a name that falls under a rule is not made: it would be shown to whoever may see
     /// which topics there are.
-    fn refuse_topic(&self, event: &EventFrame<'_>, hub: &Hub) -> Result<(), Refusal> {
+    fn refuse_topic(&self, event: &EventFrame<'_>, hub: &Handles) -> Result<(), Refusal> {
         // `find` has a word on names that are none.
         let Ok(topic) = TopicName::parse(event.topic) else { return Ok(()) };
         match plan(&self.rules, &topic).filter(|plan| plan.refuses_topic()) {
@@ -196,30 +196,30 @@ impl Gathering {
     }
 
     /// The topic of this name; if there is none, it is made, and counts as this client's.
-    fn find(&self, hub: &Hub, name: &str) -> Result<Arc<Topic>, Refusal> {
+    fn find(&self, hub: &Handles, name: &str) -> Result<Arc<Topic>, Refusal> {
         if name.starts_with("$inbox.") {
             let gone = || Refusal::new(RefusedCode::NoSubscriber, "nobody has this inbox any more");
-            return hub.registry.get(name).ok_or_else(gone);
+            return hub.directory.registry.get(name).ok_or_else(gone);
         }
         if name.starts_with('$') {
             let reserved = "topics that begin with $ are the hub's";
             return Err(Refusal::new(RefusedCode::ReservedTopic, reserved));
         }
-        if let Some(topic) = hub.registry.get(name) {
+        if let Some(topic) = hub.directory.registry.get(name) {
             return Ok(topic);
         }
         let topic = TopicName::parse(name).map_err(|e| Refusal::new(RefusedCode::BadTopic, e))?;
         let mut deposit: Option<Deposit> = None;
         if let Some(account) = &self.account {
-            let most = hub.limits_in_force.current().max_topics_per_identity;
-            let Some(seat) = Seat::topic(account, most) else {
+            let most = hub.limits.in_force.current().max_topics_per_identity;
+            let Some(seat) = Permit::topic(account, most) else {
                 hub.metrics.limited(Limit::TopicsPerIdentity);
                 let why = "this client has made as many topics as it may have";
                 return Err(Refusal::new(RefusedCode::TooManyTopics, why));
             };
             deposit = Some(Box::new(seat));
         }
-        let made = hub.registry.get_or_create_with(&topic, deposit);
+        let made = hub.directory.registry.get_or_create_with(&topic, deposit);
         made.map_err(|why| too_many(hub, why))
     }
 
@@ -294,7 +294,7 @@ impl Gathering {
         let frame = Frame::Event(event).to_bytes();
         let mut run = PendingRun::new(own_head(&topic), frame.len());
         run.push(&frame, 1);
-        self.runs.push(Gathered { topic, run, numbers: Numbers::default() });
+        self.runs.push(Gathered { topic, run, numbers: PublishNumbers::default() });
     }
 
     /// The run to which `bytes` of events of a place belong, and their numbers noted there.
@@ -311,7 +311,7 @@ impl Gathering {
             }
             known.slot = self.runs.len();
             let topic = known.topic.clone();
-            let numbers = Numbers::with_capacity(usual_stretches);
+            let numbers = PublishNumbers::with_capacity(usual_stretches);
             self.runs.push(Gathered { topic, run, numbers });
         }
         known.gathered.0 += bytes;
@@ -325,13 +325,13 @@ impl Gathering {
     pub(super) fn renew(
         &mut self,
         old: Gathered,
-        hub: &Hub,
+        hub: &Handles,
         publisher: &str,
     ) -> Result<Gathered, Box<(Gathered, Refusal)>> {
         let name = old.topic.name().clone();
         let of_quarantine = name.as_str().starts_with(QUARANTINE);
         let found = match of_quarantine {
-            true => hub.registry.get_or_create(&name).map_err(|e| too_many(hub, e)),
+            true => hub.directory.registry.get_or_create(&name).map_err(|e| too_many(hub, e)),
             false => self.find(hub, name.as_str()),
         };
         let topic = match found {
@@ -368,7 +368,7 @@ fn plan(rules: &Rules, topic: &TopicName) -> Option<Arc<Plan>> {
     }
 }
 
-fn too_many(hub: &Hub, why: TooManyTopics) -> Refusal {
+fn too_many(hub: &Handles, why: TooManyTopics) -> Refusal {
     hub.metrics.limited(Limit::Topics);
     Refusal::new(RefusedCode::TooManyTopics, why)
 }

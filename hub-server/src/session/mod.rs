@@ -1,32 +1,34 @@
 //! The session actor: one connection from HELLO to FIN.
 
+mod address;
 mod bounds;
+mod clock;
 mod control;
 mod enter;
 mod events;
 mod gather;
-mod numbers;
+mod handles;
+mod messages;
 mod outbound;
 mod pump;
 mod scrub;
-mod socket;
 
-use crate::access::Identity;
-use crate::hub::Hub;
-use crate::instances::{InstanceKey, Refusals};
+use crate::directory::instances::InstanceKey;
+use crate::directory::publish_numbers::PublishNumbers;
+use crate::directory::refusals::Refusals;
 use crate::limits::Limit;
-use crate::limits::door::Place;
+use crate::limits::admission::ConnectionPermit;
+use crate::net::socket::Socket;
+use crate::policy::access::Identity;
 use actix::prelude::*;
 use bounds::Bounds;
-pub(crate) use bounds::Relieve;
-pub(crate) use enter::{AccessChanged, TrustChanged};
 use futures_util::future::join_all;
 use gather::Gathering;
+pub(crate) use handles::Handles;
 use hub_core::topic::{Inspect, Leave, Outlet, SubscriptionEntry, TopicActor, Touched};
 use hub_wire::{Close, CloseCode, Frame};
-pub(crate) use numbers::Numbers;
-use outbound::Outbound;
-pub(crate) use socket::{Socket, read_some};
+use messages::{BeginClose, CountPending, StopReading};
+use outbound::ConnectionOutput;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,11 +42,11 @@ const LINGER: Duration = Duration::from_secs(1);
 /// A connection's state. Everything runs on the arbiter that the listener chose for it.
 #[derive(Debug)]
 pub(crate) struct Session {
-    hub: Arc<Hub>,
+    hub: Handles,
     connection: u64,
     loopback: bool,
     bounds: Bounds,
-    outbound: Arc<Outbound>,
+    outbound: Arc<ConnectionOutput>,
     stage: Stage,
     /// Bytes that were read and not processed yet.
     carry: Vec<u8>,
@@ -64,8 +66,8 @@ pub(crate) struct Session {
     receipts: bool,
     /// The number of the next EVENT.
     received: u64,
-    /// Numbers from there on that an earlier connection has seen to.
-    ahead: Numbers,
+    /// PublishNumbers from there on that an earlier connection has seen to.
+    ahead: PublishNumbers,
     refusals: Refusals,
     receipted: u64,
     heard: bool,
@@ -87,38 +89,28 @@ enum Stage {
     Closing,
 }
 
-/// How many events wait for its client, by epoch: no two topics of a hub have the same.
-#[derive(Message)]
-#[rtype(result = "HashMap<u64, u64>")]
-pub(crate) struct Waiting;
-
-/// Stops reading; answered when everything taken so far is published.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct StopReading;
-
-/// Says goodbye: CLOSE behind what is queued, then FIN.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Goodbye;
-
 /// What clients are told when the hub stops.
 const STOPPING: &str = "the hub is stopping";
 
 impl Session {
-    pub(crate) fn new(hub: Arc<Hub>, connection: u64, socket: Socket, place: Place) -> Self {
+    pub(crate) fn new(
+        hub: Handles,
+        connection: u64,
+        socket: Socket,
+        permit: ConnectionPermit,
+    ) -> Self {
         let peer = socket.tcp().peer_addr().ok().map(|peer| peer.ip());
         let loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
-        let ledger = hub.registry.ledger().clone();
+        let ledger = hub.directory.registry.ledger().clone();
         let sent_bytes = hub.metrics.sent_bytes.clone();
         let outbound =
-            Outbound::new(connection, socket, hub.config.queue_bytes, ledger, sent_bytes);
-        let gathering = Gathering::new(hub.rules.current());
-        let refusals = Refusals::new(hub.registry.ledger().held().clone());
+            ConnectionOutput::new(connection, socket, hub.config.queue_bytes, ledger, sent_bytes);
+        let gathering = Gathering::new(hub.policy.rules.current());
+        let refusals = Refusals::new(hub.directory.registry.ledger().held().clone());
         Session {
             connection,
             loopback,
-            bounds: Bounds::of(peer, place),
+            bounds: Bounds::of(peer, permit),
             outbound: Arc::new(outbound),
             hub,
             stage: Stage::Handshake,
@@ -135,7 +127,7 @@ impl Session {
             inbox: String::new(),
             receipts: false,
             received: 0,
-            ahead: Numbers::default(),
+            ahead: PublishNumbers::default(),
             refusals,
             receipted: 0,
             heard: false,
@@ -210,7 +202,7 @@ impl Session {
     fn leave_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
             let past = self.past();
-            self.hub.instances.leave(&instance, self.connection, past);
+            self.hub.directory.instances.leave(&instance, self.connection, past);
         }
     }
 
@@ -242,8 +234,8 @@ impl Session {
 
 /// Takes a subscription out of the index, and has each topic let it go. Who wants to know when
 /// that is done waits for what this returns.
-fn leave(hub: &Hub, entry: &Arc<SubscriptionEntry>) -> Vec<Request<TopicActor, Inspect>> {
-    let topics = hub.registry.unsubscribe(entry);
+fn leave(hub: &Handles, entry: &Arc<SubscriptionEntry>) -> Vec<Request<TopicActor, Inspect>> {
+    let topics = hub.directory.registry.unsubscribe(entry);
     let done = topics.iter().filter_map(|topic| topic.actor()).map(|actor| {
         // A message whose answer nobody waits for any more is not handled, and a full mailbox
         // takes none. A Leave must not be lost, so it is sent past both; there is at most one for
@@ -258,12 +250,12 @@ impl Actor for Session {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        self.hub.sessions.insert(self.connection, ctx.address());
+        self.hub.directory.sessions.insert(self.connection, Arc::new(ctx.address()));
         self.hub.metrics.connections.inc();
         self.hub.metrics.connections_total.inc();
         let config = &self.hub.config;
         let waited = self.outbound.socket.accepted().map_or(Duration::ZERO, |at| at.elapsed());
-        let patience = self.hub.limits_in_force.current().handshake_ms;
+        let patience = self.hub.limits.in_force.current().handshake_ms;
         let patience = Duration::from_millis(patience).saturating_sub(waited);
         ctx.run_later(patience, |_, ctx| {
             // The thread may have been away: what has come is read first.
@@ -275,7 +267,7 @@ impl Actor for Session {
             });
         });
         ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::look_alive);
-        if self.hub.stopping.load(Ordering::Acquire) {
+        if self.hub.directory.stopping.load(Ordering::Acquire) {
             // Accepted just before the hub stopped accepting, it was not there to be told.
             self.close(CloseCode::GoingAway, STOPPING, ctx);
         }
@@ -294,16 +286,16 @@ impl Drop for Session {
         self.let_go();
         drop(self.leave_all());
         self.leave_instance();
-        if self.hub.sessions.remove(&self.connection).is_some() {
+        if self.hub.directory.sessions.remove(self.connection) {
             self.hub.metrics.connections.dec();
         }
     }
 }
 
-impl Handler<Waiting> for Session {
-    type Result = MessageResult<Waiting>;
+impl Handler<CountPending> for Session {
+    type Result = MessageResult<CountPending>;
 
-    fn handle(&mut self, _: Waiting, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, _: CountPending, _: &mut Context<Self>) -> Self::Result {
         let mut waiting = HashMap::new();
         self.outbound.queue().for_each_waiting(|lane, events| {
             *waiting.entry(lane.epoch).or_default() += u64::from(events);
@@ -323,10 +315,10 @@ impl Handler<StopReading> for Session {
     }
 }
 
-impl Handler<Goodbye> for Session {
+impl Handler<BeginClose> for Session {
     type Result = ();
 
-    fn handle(&mut self, _: Goodbye, ctx: &mut Context<Self>) {
+    fn handle(&mut self, _: BeginClose, ctx: &mut Context<Self>) {
         self.receipt();
         self.close(CloseCode::GoingAway, STOPPING, ctx);
     }

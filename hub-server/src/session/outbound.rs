@@ -1,4 +1,4 @@
-use super::socket::Socket;
+use crate::net::socket::Socket;
 use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The way out of a connection: its queue and its socket. Publishers on any thread append and
 /// flush; what the socket does not take waits for the session.
 #[derive(Debug)]
-pub(crate) struct Outbound {
+pub(crate) struct ConnectionOutput {
     connection: u64,
     queue: DeliveryQueue,
     pub socket: Socket,
@@ -25,7 +25,7 @@ pub(crate) struct Outbound {
     role: Mutex<Arc<str>>,
 }
 
-impl Outbound {
+impl ConnectionOutput {
     pub(crate) fn new(
         connection: u64,
         socket: Socket,
@@ -33,7 +33,7 @@ impl Outbound {
         ledger: Arc<Ledger>,
         sent_bytes: IntCounter,
     ) -> Self {
-        Outbound {
+        ConnectionOutput {
             connection,
             queue: DeliveryQueue::new(limit, ledger),
             socket,
@@ -47,7 +47,7 @@ impl Outbound {
     }
 }
 
-impl Outbound {
+impl ConnectionOutput {
     /// Has the session flush once the socket takes more.
     pub(crate) fn wait_for_socket(&self) {
         self.blocked.store(true, Ordering::Release);
@@ -59,13 +59,13 @@ impl Outbound {
         self.session.wake();
     }
 
-    /// What is sent from now on is shown as this [`viewer`](crate::rules::viewer) may see it.
+    /// What is sent from now on is shown as this [`viewer`](crate::policy::rules::viewer) may see it.
     pub(crate) fn set_viewer(&self, viewer: &str) {
         *self.role.lock() = viewer.into();
     }
 }
 
-impl Outlet for Outbound {
+impl Outlet for ConnectionOutput {
     fn role(&self) -> Arc<str> {
         self.role.lock().clone()
     }

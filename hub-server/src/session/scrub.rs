@@ -1,8 +1,8 @@
 //! Asks the rules about one event.
 
 use super::gather::Refusal;
-use crate::metrics::Metrics;
-use crate::rules::Rules;
+use crate::policy::rules::Rules;
+use crate::telemetry::metrics::Metrics;
 use hub_scrub::{Plan, Scratch, Verdict};
 use hub_wire::{EventFrame, RefusedCode};
 use std::cell::RefCell;
