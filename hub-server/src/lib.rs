@@ -16,6 +16,7 @@
 //! - `put_in_force`: the one place where a loaded file takes effect
 //! - [`http`], `admin`: health, metrics and the admin API
 //! - [`serve`](mod@serve): the composition root, where a hub is put together and run
+//! - `running_hub`: a hub in a thread of its own
 
 mod admin;
 pub mod config;
@@ -27,6 +28,7 @@ mod net;
 mod policy;
 mod put_in_force;
 mod reload;
+mod running_hub;
 pub mod serve;
 mod session;
 mod supervise;
@@ -39,4 +41,5 @@ pub use policy::access_file::AccessFileError;
 pub use policy::rule_file::RulesError;
 pub use policy::tls::alpn::ALPN;
 pub use policy::tls::files::{TlsError, TlsFileFault};
-pub use serve::{RunningHub, ServeError, run_until_signal};
+pub use running_hub::RunningHub;
+pub use serve::{ServeError, run_until_signal};

@@ -1,4 +1,5 @@
-//! Running a hub.
+//! The composition root: it loads the files, puts the rooms of a hub together, runs it, and drains it. It is
+//! the one module that knows all the others.
 
 use crate::admin;
 use crate::config::{Config, ConfigFile, HttpTls};
@@ -30,7 +31,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
 /// Why a hub does not run.
 #[derive(Debug, Error)]
@@ -95,7 +95,7 @@ pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), 
 }
 
 /// What stands in front of the addresses for clients and for HTTP.
-fn schemes(config: &Config) -> (&'static str, &'static str) {
+pub(crate) fn schemes(config: &Config) -> (&'static str, &'static str) {
     (
         if config.tls_cert.is_empty() { "hub" } else { "hubs" },
         if config.http_tls == HttpTls::On { "https" } else { "http" },
@@ -143,13 +143,13 @@ pub fn run(
 }
 
 /// What a hub begins with.
-struct Startup {
-    config: Config,
-    file: Option<ConfigFile>,
-    scrubbers: Vec<Arc<dyn Scrubber>>,
+pub(crate) struct Startup {
+    pub config: Config,
+    pub file: Option<ConfigFile>,
+    pub scrubbers: Vec<Arc<dyn Scrubber>>,
 }
 
-fn run_from(
+pub(crate) fn run_from(
     start: Startup,
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
@@ -300,114 +300,5 @@ async fn drain(hub: &Hub, patience: Duration) {
     }
     if !there.is_empty() {
         tracing::warn!(connections = there.len(), "not everything was delivered in time");
-    }
-}
-
-/// A hub in a thread of its own, for tests and for services that carry one.
-#[derive(Debug)]
-pub struct RunningHub {
-    at: Addresses,
-    scheme: &'static str,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<Result<(), ServeError>>>,
-}
-
-impl RunningHub {
-    /// Starts a hub and returns when it is ready.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn start(config: Config) -> Result<Self, ServeError> {
-        RunningHub::start_with(config, Vec::new())
-    }
-
-    /// Starts a hub whose rule file may name these scrubbers.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn start_with(
-        config: Config,
-        scrubbers: Vec<Arc<dyn Scrubber>>,
-    ) -> Result<Self, ServeError> {
-        RunningHub::begin(Startup { config, file: None, scrubbers })
-    }
-
-    /// Starts a hub whose limits follow the file that its configuration is from.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
-        RunningHub::begin(Startup { config, file: Some(file), scrubbers: Vec::new() })
-    }
-
-    fn begin(start: Startup) -> Result<Self, ServeError> {
-        let (scheme, _) = schemes(&start.config);
-        let (stop, stopped) = oneshot::channel();
-        let (ready, is_ready) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let ready = move |at| {
-                let _ = ready.send(at);
-            };
-            run_from(start, ready, async move {
-                let _ = stopped.await;
-            })
-        });
-        match is_ready.recv() {
-            Ok(at) => Ok(RunningHub { at, scheme, stop: Some(stop), thread: Some(thread) }),
-            // It ended without being ready: it says why.
-            Err(_) => match thread.join() {
-                Ok(Err(error)) => Err(error),
-                _ => Err(ServeError::Start(std::io::Error::other("the hub's thread panicked"))),
-            },
-        }
-    }
-
-    /// A hub with the default configuration on free ports of the loopback address.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn on_free_ports() -> Result<Self, ServeError> {
-        let mut config = Config::default();
-        config.listen.set_port(0);
-        config.http.set_port(0);
-        RunningHub::start(config)
-    }
-
-    /// Where clients connect.
-    #[must_use]
-    pub fn clients(&self) -> SocketAddr {
-        self.at.clients
-    }
-
-    /// Where health and metrics are.
-    #[must_use]
-    pub fn http(&self) -> SocketAddr {
-        self.at.http
-    }
-
-    /// The URL for clients.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme, self.at.clients)
-    }
-
-    /// Drains the hub and waits for its end.
-    pub fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for RunningHub {
-    fn drop(&mut self) {
-        self.end();
     }
 }

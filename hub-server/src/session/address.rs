@@ -1,9 +1,9 @@
 //! A session's address, as the directory knows it.
 
-use super::Session;
 use super::messages::{
     AccessChanged, BeginClose, CountPending, Replaced, StopReading, TrustChanged,
 };
+use super::state::Session;
 use crate::directory::session_handle::{SessionHandle, ShedLoad};
 use actix::Addr;
 use futures_util::FutureExt;

@@ -1,7 +1,8 @@
-//! Frames other than EVENT and HELLO.
+//! Frames other than EVENT and HELLO: what is subscribed to, and what the client asks or says.
 
-use super::events::QUARANTINE;
-use super::{Session, Stage, leave};
+use super::checked_event::QUARANTINE;
+use super::close::leave;
+use super::state::{Session, SessionState};
 use crate::limits::Limit;
 use crate::limits::memory::MemoryPressure;
 use crate::policy::access::{Identity, Subscribable};
@@ -36,11 +37,11 @@ impl Session {
                 let kind = FrameType::of(body).ok();
                 let id = id_of(body, &limits);
                 let message = error.to_string();
-                let (what, number, code) = match (self.stage, kind, error.kind, id) {
-                    (Stage::Open, None, FrameErrorKind::UnknownType(_), _) => {
+                let (what, number, code) = match (self.state, kind, error.kind, id) {
+                    (SessionState::Open, None, FrameErrorKind::UnknownType(_), _) => {
                         (RefusedWhat::Frame, 0, RefusedCode::UnknownFrame)
                     }
-                    (Stage::Open, Some(FrameType::Subscribe), kind, Some(id)) => {
+                    (SessionState::Open, Some(FrameType::Subscribe), kind, Some(id)) => {
                         let bad_option = matches!(kind, FrameErrorKind::NoSuchValue { .. });
                         let code = match bad_option {
                             true => RefusedCode::BadOption,
@@ -48,7 +49,7 @@ impl Session {
                         };
                         (RefusedWhat::Subscribe, id, code)
                     }
-                    (Stage::Open, Some(FrameType::Unsubscribe), _, Some(id)) => {
+                    (SessionState::Open, Some(FrameType::Unsubscribe), _, Some(id)) => {
                         (RefusedWhat::Unsubscribe, id, RefusedCode::Malformed)
                     }
                     _ => return self.close(CloseCode::Protocol, &message, ctx),
@@ -56,9 +57,9 @@ impl Session {
                 return self.refuse(what, number, code, message);
             }
         };
-        match (self.stage, frame) {
-            (Stage::Handshake, Frame::Hello(hello)) => self.hello(hello, ctx),
-            (Stage::Handshake, _) => {
+        match (self.state, frame) {
+            (SessionState::Handshake, Frame::Hello(hello)) => self.hello(hello, ctx),
+            (SessionState::Handshake, _) => {
                 self.close(CloseCode::Protocol, "the first frame must be HELLO", ctx);
             }
             (_, Frame::Subscribe(subscribe)) => self.subscribe(subscribe, ctx),
@@ -86,7 +87,7 @@ impl Session {
                     overflow: subscribe.overflow,
                     start: subscribe.start,
                     positions: subscribe.positions,
-                    outlet: self.outbound.clone(),
+                    outlet: self.output.clone(),
                     guard,
                 });
                 self.subscriptions.insert(entry.id, entry.clone());
@@ -175,7 +176,7 @@ impl Session {
         ctx.wait(join_all(joins).into_actor(self).map(move |_, session, _| {
             session.busy = false;
             session.send(&Frame::Subscribed { id });
-            session.flush_touched();
+            session.flush_some();
         }));
     }
 

@@ -1,3 +1,6 @@
+//! The way out of a connection: its queue and its socket. Publishers on any thread append and flush, so that
+//! an event does not wait for the thread of each subscriber.
+
 use crate::net::socket::Socket;
 use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
@@ -7,8 +10,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The way out of a connection: its queue and its socket. Publishers on any thread append and
-/// flush; what the socket does not take waits for the session.
+/// A connection's queue and socket. What the socket does not take waits for the session.
 #[derive(Debug)]
 pub(crate) struct ConnectionOutput {
     connection: u64,
