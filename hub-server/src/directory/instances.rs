@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 /// Most instances that are remembered; clients beyond it start anew when they come back.
 const MAX_INSTANCES: usize = 1 << 16;
+
 /// What an instance takes about: its place in the map, with room for growth, its id and its inbox.
 const INSTANCE: usize = 640;
+
 /// Whose instance it is, and its random id.
 pub(crate) type InstanceKey = (Arc<str>, [u8; 16]);
 

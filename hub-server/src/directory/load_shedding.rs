@@ -10,24 +10,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// How often it is looked while there is enough memory, if nobody finds it short earlier,
+/// How often the memory is observed while there is enough, if no session finds it short earlier.
 const EVERY: Duration = Duration::from_millis(50);
-/// and while publishers have to wait for it.
+/// How often the memory is observed while publishers have to wait for it.
 const EVERY_WHEN_SHORT: Duration = Duration::from_millis(20);
 /// While there is enough, queues may hold a sixteenth more each time that this has passed.
 const WIDEN_EVERY: Duration = Duration::from_millis(100);
 /// How often accounts that nobody uses are closed.
 const SWEEP: Duration = Duration::from_secs(1);
-/// What may always wait for a client.
+/// Bytes that may always wait for a client.
 const LEAST_QUEUE: usize = 64 * 1024;
-/// A client may have left so much of its answers unread before events are refused,
+/// Bytes of answers that a client may leave unread until events are refused.
 const MOST_ANSWERS: usize = 256 * 1024;
-/// and so much in the end.
+/// Bytes of answers that a client may leave unread at the least, while events are refused.
 const LEAST_ANSWERS: usize = 8 * 1024;
-/// After so many looks at which memory is short the topics forget their past once more.
+/// After this many observations of short memory, the topics forget their past once more.
 const FORGET_EVERY: u32 = 50;
-/// After so many it is seen to it that clients that are away take no more than this part of the budget.
+/// After this many observations of short memory, instances of clients that are away are forgotten.
 const AWAY_EVERY: u32 = 5;
+/// Instances of clients that are away may then take the budget divided by this.
 const AWAY_PART: usize = 16;
 
 /// What the configuration says of load shedding.

@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Refusals that are kept of each, in case the client was cut off before it heard of them,
+/// Refusals that are kept for each client.
 const MAX_REFUSALS: u64 = 128;
-/// and the bytes that they may take, as paths and messages can be long,
+/// Bytes that these may take, because paths and messages can be long.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
-/// also while the hub is short of memory: as many as are refused for that alone, and a few others.
+/// Bytes that these may take while the hub is short of memory. They suffice for the events that are
+/// refused for that alone, and for a few others.
 const REFUSAL_BYTES_WHEN_SHORT: usize = 1024;
 
 /// What a refusal takes beside its texts: its place, and the allocations' bookkeeping.

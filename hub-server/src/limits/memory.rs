@@ -32,9 +32,9 @@ pub(crate) struct MemoryDecision {
     pub level: MemoryPressure,
     /// What is used of the budget.
     pub used: usize,
-    /// With this much held, publishers have to wait,
+    /// The bytes of held memory from which publishers wait, until the next observation.
     pub slow_from: usize,
-    /// or are refused, until the next look.
+    /// The bytes of held memory from which events are refused, until the next observation.
     pub refuse_from: usize,
 }
 

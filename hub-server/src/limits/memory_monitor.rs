@@ -4,16 +4,16 @@
 use super::memory::{MemoryDecision, MemoryPressure};
 use std::time::Duration;
 
-/// Publishers wait from here on, in percent of the budget,
+/// From this part of the budget on, publishers wait. In percent.
 const SLOW: usize = 80;
-/// are refused from here on,
+/// From this part of the budget on, events are refused. In percent.
 const REFUSE: usize = 95;
-/// and go on as before so much below where they have to wait.
+/// By so much the use has to fall below the part at which publishers wait before they go on. In percent.
 const CALM_BELOW: usize = 10;
 /// What the allocator keeps is not always what is asked for next. If the process comes so close to
-/// its budget in spite of that, publishers wait earlier,
+/// this part of its budget in spite of that, publishers wait earlier. In percent.
 const CLOSE: usize = 90;
-/// from here on at the earliest.
+/// The earliest part of the budget from which publishers wait. In percent.
 const SLOW_AT_LEAST: usize = 60;
 
 /// What a connection, a topic and a subscription take about, beside what is counted.

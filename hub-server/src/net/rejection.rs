@@ -14,11 +14,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long the hub still listens to a client that it turns away, so that the end of the connection
-/// does not overtake the reason,
+/// does not overtake the reason.
 const LINGER: Duration = Duration::from_secs(1);
-/// to how many of its bytes,
+/// How many bytes of such a client the hub reads meanwhile.
 const LINGER_BYTES: usize = 64 * 1024;
-/// and to how many such clients at once.
+/// How many such clients the hub listens to at once.
 const LINGERERS: usize = RESERVE / 2;
 
 /// The clients that are being told why they are not let in.

@@ -19,14 +19,15 @@ use std::time::Duration;
 pub(super) const READ_BYTES: usize = 128 * 1024;
 /// Events that are refused at a time while the hub is short of memory: the refusals take memory too.
 const REFUSED_AT_ONCE: u64 = 16;
-/// A client with more than this many bytes of control frames waiting is not read from,
+/// A client with more bytes of control frames waiting is not read from.
 const CONTROL_BYTES: usize = 256 * 1024;
-/// or with more than this many while memory is short. What is refused at a time comes on top.
+/// The same bound while memory is short. The answers to what is refused at a time come on top.
 const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
 /// What one read takes of a client that was held: what it may not send yet waits in its own socket,
 /// not here.
 const PAUSED_READ_BYTES: usize = 16 * 1024;
-/// And while memory is short, when each of thousands is read from once before it waits.
+/// What one read takes while memory is short, when each of thousands of clients is read from once
+/// before it waits.
 const PAUSED_READ_BYTES_WHEN_SHORT: usize = 2 * 1024;
 impl Session {
     /// What this client takes from now on is its identity's.
