@@ -6,12 +6,12 @@
 //! its user: so a request of another site's page is refused, whatever it brings, and without
 //! credentials a request has to be addressed to this machine by its own name, and come directly.
 
-use crate::access::{Credentials, Denied, Identity, Peer, Reason};
-use crate::audit::audit;
 use crate::http::PeerAddress;
 use crate::hub::Hub;
-use crate::jwks;
-use crate::reload::Outcome;
+use crate::policy::access::{Credentials, Denied, Identity, Peer, Reason};
+use crate::policy::key_fetches;
+use crate::reload::report::ReloadReport;
+use crate::telemetry::audit::audit;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::{self, HeaderValue};
@@ -47,7 +47,7 @@ fn only(allowed: Method, route: MethodRouter<Arc<Hub>>) -> MethodRouter<Arc<Hub>
 
 async fn show_audit(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
     match admit(&hub, &request).await {
-        Ok(_) => json(StatusCode::OK, &audit(&hub).await),
+        Ok(_) => json(StatusCode::OK, &audit(&hub.directory, &hub.policy).await),
         Err(refused) => refused,
     }
 }
@@ -59,10 +59,10 @@ async fn reload(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
     };
     tracing::info!(identity = identity.name(), "reload asked for");
     let outcomes = hub.reloads.all().await;
-    let refused = !outcomes.iter().all(Outcome::is_applied);
-    let files: Vec<Value> = outcomes.iter().map(Outcome::to_json).collect();
+    let refused = !outcomes.iter().all(ReloadReport::is_applied);
+    let files: Vec<Value> = outcomes.iter().map(ReloadReport::to_json).collect();
     let status = if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let restart: Vec<_> = outcomes.iter().flat_map(Outcome::needs_restart).collect();
+    let restart: Vec<_> = outcomes.iter().flat_map(ReloadReport::needs_restart).collect();
     json(status, &json!({ "files": files, "needs_restart": restart }))
 }
 
@@ -82,15 +82,15 @@ async fn admit(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Response> {
     let loopback = address.is_some_and(|ip| ip.is_loopback())
         && (!anonymous || origin::names_this_machine(request));
     let peer = Peer { loopback, certificate: None };
-    let newest = match jwks::newer(hub, &credentials) {
+    let newest = match key_fetches::newer(&hub.policy.access, &credentials) {
         Some(fetched) => fetched.await,
         None => true,
     };
-    let access = hub.access.current();
+    let access = hub.policy.access.current();
     let must_hash = access.must_hash(&credentials);
     let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
     let entered = match must_hash {
-        true => hub.hashing.run(check).await,
+        true => hub.policy.hashing.run(check).await,
         false => Some(check()),
     };
     match entered {

@@ -1,113 +1,73 @@
-//! What all sessions of a hub share.
+//! The handles of a running hub, each to one room. Only the composition root (`serve`), what puts files
+//! into force, and the admin API have all of them. A session gets those that it needs; if everything
+//! had all handles, every module would depend on every other again.
 
-use crate::access::Access;
-use crate::config::{Anonymous, Config};
-use crate::hashing::Hashing;
-use crate::instances::Instances;
-use crate::jwks::Fetches;
-use crate::limits::account::Accounts;
-use crate::limits::in_force::LimitsInForce;
-use crate::limits::memory::Memory;
-use crate::metrics::Metrics;
-use crate::reload::{AccessInForce, Reloads};
-use crate::rules::RulesInForce;
-use crate::session::Session;
-use crate::tls::TlsInForce;
-use actix::{Addr, ArbiterHandle};
-use dashmap::DashMap;
-use hub_core::topic::{Registry, TopicSettings};
-use hub_wire::Limits;
+use crate::config::{Anonymous, Config, FixedConfig};
+use crate::directory::Directory;
+use crate::limits::ClientLimits;
+use crate::policy::Policy;
+use crate::policy::access::Access;
+use crate::policy::hashing::Hashing;
+use crate::reload::requests::ReloadRequests;
+use crate::session::Handles;
+use crate::telemetry::collector::HubCollector;
+use crate::telemetry::metrics::Metrics;
+use actix::ArbiterHandle;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::AtomicBool;
 
 #[derive(Debug)]
 pub(crate) struct Hub {
-    pub config: Config,
-    pub limits: Limits,
-    pub limits_in_force: LimitsInForce,
-    /// A random number for this run of the hub.
-    pub id: [u8; 16],
-    pub registry: Arc<Registry>,
-    pub instances: Instances,
-    pub rules: Arc<RulesInForce>,
-    pub access: AccessInForce,
-    pub fetches: Fetches,
-    pub reloads: Reloads,
-    pub tls: TlsInForce,
-    pub hashing: Hashing,
-    pub accounts: Accounts,
-    pub memory: Arc<Memory>,
-    pub metrics: Metrics,
-    pub sessions: DashMap<u64, Addr<Session>>,
+    pub config: Arc<FixedConfig>,
+    pub policy: Arc<Policy>,
+    pub directory: Arc<Directory>,
+    pub limits: Arc<ClientLimits>,
+    pub metrics: Arc<Metrics>,
+    pub reloads: ReloadRequests,
+    /// Clients are accepted.
     pub ready: Arc<AtomicBool>,
-    /// Whoever connects now is sent away.
-    pub stopping: AtomicBool,
-    next_connection: AtomicU64,
+    /// The configuration of the start, with which a changed file is compared.
+    pub start: Config,
 }
 
 impl Hub {
     pub(crate) fn new(
-        config: Config,
+        start: Config,
         arbiters: Vec<ArbiterHandle>,
         hashing: Hashing,
     ) -> Result<Arc<Self>, getrandom::Error> {
-        let mut id = [0; 16];
-        getrandom::fill(&mut id)?;
-        // 48 random bits: far below 2^53, up to which every language has exact integers.
-        let first_epoch = getrandom::u64()? >> 16;
-        let settings = TopicSettings {
-            max_topics: config.max_topics,
-            idle: Duration::from_millis(config.topic_idle_ms),
-            history_per_topic: config.history_topic_bytes,
-            history_in_all: config.history_bytes,
-            first_epoch,
-        };
-        let registry = Registry::new(settings, arbiters);
-        let held = registry.ledger().held().clone();
-        let rules = Arc::new(RulesInForce::default());
-        let memory = Arc::new(Memory::new(held.clone(), config.memory_bytes, config.queue_bytes));
+        let directory = Arc::new(Directory::new(&start, arbiters)?);
+        let held = directory.registry.ledger().held().clone();
+        let limits = Arc::new(ClientLimits::new(&start, held));
+        let access = Access::without_file(start.anonymous == Anonymous::Everywhere);
+        let policy = Arc::new(Policy::new(access, hashing));
+        let collector = HubCollector::new(
+            directory.clone(),
+            policy.clone(),
+            limits.clone(),
+            start.metrics_topics,
+        );
+        let metrics = Arc::new(Metrics::new(policy.key_fetches.metrics().clone(), collector));
         Ok(Arc::new(Hub {
-            limits: Limits {
-                frame: config.max_frame_bytes,
-                depth: config.max_depth,
-                elements: config.max_elements,
-            },
-            limits_in_force: LimitsInForce::new(&config),
-            id,
-            metrics: Metrics::new(
-                registry.clone(),
-                config.metrics_topics,
-                memory.clone(),
-                rules.clone(),
-            ),
-            accounts: Accounts::new(),
-            memory,
-            registry,
-            instances: Instances::new(Duration::from_millis(config.resume_ms), held),
-            rules,
-            access: AccessInForce::new(Access::without_file(
-                config.anonymous == Anonymous::Everywhere,
-            )),
-            fetches: Fetches::default(),
-            reloads: Reloads::default(),
-            tls: TlsInForce::default(),
-            hashing,
-            sessions: DashMap::new(),
+            config: Arc::new(FixedConfig::from(&start)),
+            policy,
+            directory,
+            limits,
+            metrics,
+            reloads: ReloadRequests::default(),
             ready: Arc::default(),
-            stopping: AtomicBool::new(false),
-            next_connection: AtomicU64::new(1),
-            config,
+            start,
         }))
     }
 
-    pub(crate) fn connection_number(&self) -> u64 {
-        self.next_connection.fetch_add(1, Ordering::Relaxed)
+    /// The handles that a session needs.
+    pub(crate) fn handles(&self) -> Handles {
+        Handles {
+            config: self.config.clone(),
+            policy: self.policy.clone(),
+            directory: self.directory.clone(),
+            limits: self.limits.clone(),
+            metrics: self.metrics.clone(),
+        }
     }
-}
-
-/// Milliseconds since the Unix epoch.
-pub(crate) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

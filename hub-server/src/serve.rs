@@ -1,18 +1,22 @@
-//! Running a hub.
+//! The composition root: it loads the files, puts the rooms of a hub together, runs it, and drains it. It is
+//! the one module that knows all the others.
 
 use crate::admin;
 use crate::config::{Config, ConfigFile, HttpTls};
-use crate::hashing::Hashing;
+use crate::directory::load_shedding::{LoadShedding, keep_within_budget};
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
-use crate::limits::door::Door;
-use crate::limits::relief::keep_within_budget;
-use crate::listener;
-use crate::reload::{self, AccessFile, AccessFileError, Seen, Source};
-use crate::rules::{RuleFile, RulesError};
-use crate::session::{Goodbye, StopReading};
+use crate::net::listener::{BeginSession, Listener};
+use crate::policy::access_file::{AccessFile, AccessFileError};
+use crate::policy::hashing::Hashing;
+use crate::policy::rule_file::{RuleFile, RulesError};
+use crate::policy::tls::files::{TlsError, TlsFiles};
+use crate::policy::tls::in_force::CurrentCertificate;
+use crate::put_in_force::{PutInForce, follow};
+use crate::reload::watched_file::{self, FileSnapshot, WatchedFile};
+use crate::session::Session;
 use crate::supervise::keep_running;
-use crate::tls::{CurrentCertificate, TlsError, TlsFiles};
+use actix::Actor;
 use actix_rt::{Arbiter, System};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -27,7 +31,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 
 /// Why a hub does not run.
 #[derive(Debug, Error)]
@@ -88,11 +91,11 @@ pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), 
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    run_from(Start { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
+    run_from(Startup { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
 }
 
 /// What stands in front of the addresses for clients and for HTTP.
-fn schemes(config: &Config) -> (&'static str, &'static str) {
+pub(crate) fn schemes(config: &Config) -> (&'static str, &'static str) {
     (
         if config.tls_cert.is_empty() { "hub" } else { "hubs" },
         if config.http_tls == HttpTls::On { "https" } else { "http" },
@@ -136,22 +139,22 @@ pub fn run(
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
-    run_from(Start { config, file: None, scrubbers }, ready, stop)
+    run_from(Startup { config, file: None, scrubbers }, ready, stop)
 }
 
 /// What a hub begins with.
-struct Start {
-    config: Config,
-    file: Option<ConfigFile>,
-    scrubbers: Vec<Arc<dyn Scrubber>>,
+pub(crate) struct Startup {
+    pub config: Config,
+    pub file: Option<ConfigFile>,
+    pub scrubbers: Vec<Arc<dyn Scrubber>>,
 }
 
-fn run_from(
-    start: Start,
+pub(crate) fn run_from(
+    start: Startup,
     ready: impl FnOnce(Addresses),
     stop: impl Future<Output = ()> + 'static,
 ) -> Result<(), ServeError> {
-    let Start { config, file: config_file, scrubbers } = start;
+    let Startup { config, file: config_file, scrubbers } = start;
     let bind = |address| {
         TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
     };
@@ -177,43 +180,48 @@ fn run_from(
         hub.metrics.register(&registry)?;
         let state = HttpState { registry, ready: hub.ready.clone() };
         if let Some((setup, files, seen)) = tls {
-            TlsFiles::apply(&hub, setup);
-            actix_rt::spawn(reload::follow(hub.clone(), files, seen));
+            TlsFiles::put_in_force(&hub, setup);
+            actix_rt::spawn(follow(hub.clone(), files, seen));
         }
         let http_tls = match http_tls {
             HttpTls::Off => None,
             HttpTls::On => Some(
-                CurrentCertificate::config(hub.clone())
+                CurrentCertificate::config(hub.policy.tls.clone())
                     .map_err(|error| ServeError::Start(std::io::Error::other(error)))?,
             ),
         };
         let admin = admin::routes(hub.clone());
         let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
         if let Some((set, file, seen)) = rules {
-            RuleFile::apply(&hub, set);
-            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+            RuleFile::put_in_force(&hub, set);
+            actix_rt::spawn(follow(hub.clone(), file, seen));
         }
         if let Some((access, file, seen)) = access {
-            AccessFile::apply(&hub, access);
-            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+            AccessFile::put_in_force(&hub, access);
+            actix_rt::spawn(follow(hub.clone(), file, seen));
         }
         if let Some(file) = config_file.filter(ConfigFile::can_be_followed) {
             let seen = file.seen();
-            actix_rt::spawn(reload::follow(hub.clone(), file, seen));
+            actix_rt::spawn(follow(hub.clone(), file, seen));
         }
         let watched = hub.clone();
+        let load_shedding = LoadShedding {
+            grace: Duration::from_millis(hub.config.memory_grace_ms),
+            queue_bytes: hub.config.queue_bytes,
+        };
         actix_rt::spawn(keep_running("the watch over memory", move || {
-            keep_within_budget(watched.clone()).map(Ok)
+            let (directory, limits) = (watched.directory.clone(), watched.limits.clone());
+            keep_within_budget(directory, limits, load_shedding).map(Ok)
         }));
         let forgetful = hub.clone();
         actix_rt::spawn(keep_running("what forgets clients that stay away", move || {
             forget_old(forgetful.clone()).map(Ok)
         }));
-        let (accepting, door) = (hub.clone(), Arc::new(Door::new(hub.clone())));
+        let listener = Arc::new(listener(&hub));
         let accepting = actix_rt::spawn(keep_running("the listener", move || {
-            let (hub, arbiters, socket) = (accepting.clone(), handles.clone(), clients.try_clone());
-            let door = door.clone();
-            async move { listener::accept(hub, door, socket?, arbiters).await }
+            let (listener, arbiters, socket) =
+                (listener.clone(), handles.clone(), clients.try_clone());
+            async move { listener.accept(socket?, arbiters).await }
         }));
         let mut stop = pin!(stop);
         // It listens to signals once it was asked: before anybody is told that the hub is there.
@@ -236,18 +244,37 @@ fn run_from(
     })
 }
 
-/// A source as it is now, and what it was like then.
-fn load<S: Source>(mut source: S) -> Result<(S::Loaded, S, Seen), S::Error> {
-    let (seen, loaded) = reload::load(&mut source, S::load);
-    Ok((loaded?, source, seen))
+/// A file, what was loaded from it, and the state in which it was.
+fn load<F: WatchedFile>(mut file: F) -> Result<(F::Loaded, F, FileSnapshot), F::Error> {
+    let (seen, loaded) = watched_file::load(&mut file, F::load);
+    Ok((loaded?, file, seen))
+}
+
+/// What accepts clients, and begins a session for each.
+fn listener(hub: &Hub) -> Listener {
+    let handles = hub.handles();
+    let next_session = move || -> BeginSession {
+        let handles = handles.clone();
+        let connection = handles.directory.sessions.next_connection();
+        Box::new(move |socket, permit| {
+            Session::new(handles, connection, socket, permit).start();
+        })
+    };
+    Listener::new(
+        hub.policy.clone(),
+        hub.limits.clone(),
+        hub.metrics.clone(),
+        hub.config.retry_after_ms,
+        Box::new(next_session),
+    )
 }
 
 /// Runs for as long as the hub.
 async fn forget_old(hub: Arc<Hub>) {
-    let mut tick = tokio::time::interval(hub.instances.look_every());
+    let mut tick = tokio::time::interval(hub.directory.instances.look_every());
     loop {
         tick.tick().await;
-        hub.instances.forget_old();
+        hub.directory.instances.forget_old();
     }
 }
 
@@ -255,128 +282,20 @@ async fn forget_old(hub: Arc<Hub>) {
 /// goodbye. In one step, an event could come to a subscriber that was told goodbye already.
 async fn drain(hub: &Hub, patience: Duration) {
     let until = Instant::now() + patience;
-    hub.stopping.store(true, Ordering::Release);
-    let sessions: Vec<_> = hub.sessions.iter().map(|session| session.value().clone()).collect();
-    let stopped = join_all(sessions.iter().map(|session| session.send(StopReading)));
+    hub.directory.stopping.store(true, Ordering::Release);
+    let there = &hub.directory.sessions;
+    let sessions = there.all();
+    let stopped = join_all(sessions.iter().map(|session| session.stop_reading()));
     if tokio::time::timeout(patience / 2, stopped).await.is_err() {
         tracing::warn!("not every session stopped reading in time");
     }
     for session in &sessions {
-        session.do_send(Goodbye);
+        session.begin_close();
     }
-    while !hub.sessions.is_empty() && Instant::now() < until {
+    while !there.is_empty() && Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    if !hub.sessions.is_empty() {
-        tracing::warn!(connections = hub.sessions.len(), "not everything was delivered in time");
-    }
-}
-
-/// A hub in a thread of its own, for tests and for services that carry one.
-#[derive(Debug)]
-pub struct RunningHub {
-    at: Addresses,
-    scheme: &'static str,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<Result<(), ServeError>>>,
-}
-
-impl RunningHub {
-    /// Starts a hub and returns when it is ready.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn start(config: Config) -> Result<Self, ServeError> {
-        RunningHub::start_with(config, Vec::new())
-    }
-
-    /// Starts a hub whose rule file may name these scrubbers.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn start_with(
-        config: Config,
-        scrubbers: Vec<Arc<dyn Scrubber>>,
-    ) -> Result<Self, ServeError> {
-        RunningHub::begin(Start { config, file: None, scrubbers })
-    }
-
-    /// Starts a hub whose limits follow the file that its configuration is from.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
-        RunningHub::begin(Start { config, file: Some(file), scrubbers: Vec::new() })
-    }
-
-    fn begin(start: Start) -> Result<Self, ServeError> {
-        let (scheme, _) = schemes(&start.config);
-        let (stop, stopped) = oneshot::channel();
-        let (ready, is_ready) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let ready = move |at| {
-                let _ = ready.send(at);
-            };
-            run_from(start, ready, async move {
-                let _ = stopped.await;
-            })
-        });
-        match is_ready.recv() {
-            Ok(at) => Ok(RunningHub { at, scheme, stop: Some(stop), thread: Some(thread) }),
-            // It ended without being ready: it says why.
-            Err(_) => match thread.join() {
-                Ok(Err(error)) => Err(error),
-                _ => Err(ServeError::Start(std::io::Error::other("the hub's thread panicked"))),
-            },
-        }
-    }
-
-    /// A hub with the default configuration on free ports of the loopback address.
-    ///
-    /// # Errors
-    /// When it cannot start.
-    pub fn on_free_ports() -> Result<Self, ServeError> {
-        let mut config = Config::default();
-        config.listen.set_port(0);
-        config.http.set_port(0);
-        RunningHub::start(config)
-    }
-
-    /// Where clients connect.
-    #[must_use]
-    pub fn clients(&self) -> SocketAddr {
-        self.at.clients
-    }
-
-    /// Where health and metrics are.
-    #[must_use]
-    pub fn http(&self) -> SocketAddr {
-        self.at.http
-    }
-
-    /// The URL for clients.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("{}://{}", self.scheme, self.at.clients)
-    }
-
-    /// Drains the hub and waits for its end.
-    pub fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Drop for RunningHub {
-    fn drop(&mut self) {
-        self.end();
+    if !there.is_empty() {
+        tracing::warn!(connections = there.len(), "not everything was delivered in time");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// Nobody set it.
     Default,
     /// The configuration file.
@@ -29,15 +29,15 @@ pub enum Origin {
     },
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ValueOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Origin::Default => f.write_str("default"),
-            Origin::File { path, line, column } => {
+            ValueOrigin::Default => f.write_str("default"),
+            ValueOrigin::File { path, line, column } => {
                 write!(f, "{}:{line}:{column}", path.display())
             }
-            Origin::Environment { name } => write!(f, "environment variable {name}"),
-            Origin::Flag { name } => write!(f, "flag --{name}"),
+            ValueOrigin::Environment { name } => write!(f, "environment variable {name}"),
+            ValueOrigin::Flag { name } => write!(f, "flag --{name}"),
         }
     }
 }
@@ -49,7 +49,7 @@ pub enum ConfigError {
     #[error("{origin}: {message}")]
     Syntax {
         /// Where in the file.
-        origin: Origin,
+        origin: ValueOrigin,
         /// What the parser said.
         message: String,
     },
@@ -57,7 +57,7 @@ pub enum ConfigError {
     #[error("{origin}: unknown key `{key}`; did you mean `{nearest}`?")]
     UnknownKey {
         /// Where it was found.
-        origin: Origin,
+        origin: ValueOrigin,
         /// The key as it was written.
         key: String,
         /// The known key most like it, spelled as it would be there.
@@ -67,7 +67,7 @@ pub enum ConfigError {
     #[error("{origin}: `{key}` is {found}; allowed is {allowed}")]
     Invalid {
         /// Where it was found.
-        origin: Origin,
+        origin: ValueOrigin,
         /// The key.
         key: &'static str,
         /// The value as it was written, shortened.
@@ -79,7 +79,7 @@ pub enum ConfigError {
     #[error("{origin}: `{key}` is {found}; {rule}")]
     Conflict {
         /// Where the key was set.
-        origin: Origin,
+        origin: ValueOrigin,
         /// The key.
         key: &'static str,
         /// Its value.

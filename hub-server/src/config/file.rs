@@ -1,15 +1,12 @@
-//! The configuration file, followed while the hub runs.
+//! The configuration file, which can be loaded again while the hub runs. It keeps the environment and
+//! the flags; without them, a reload would undo what they set.
 
-use super::{Config, ConfigError, Key};
-use crate::hub::Hub;
-use crate::limits::in_force::Adjustable;
-use crate::metrics::Metrics;
-use crate::reload::{InForce, Seen, Source};
+use super::error::ConfigError;
+use super::keys::Config;
+use crate::reload::watched_file::{FileSnapshot, WatchedFile};
 use crate::text;
-use prometheus::IntCounterVec;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use thiserror::Error;
 
 /// A configuration file, with the environment and the flags that win over it: so it can be loaded
@@ -58,12 +55,12 @@ impl ConfigFile {
     }
 
     /// What it was like when it was read.
-    pub(crate) fn seen(&self) -> Seen {
-        Seen::Text(self.text.clone())
+    pub(crate) fn seen(&self) -> FileSnapshot {
+        FileSnapshot::Text(self.text.clone())
     }
 }
 
-impl Source for ConfigFile {
+impl WatchedFile for ConfigFile {
     type Loaded = Config;
     type Error = ConfigFileError;
 
@@ -76,20 +73,8 @@ impl Source for ConfigFile {
     }
 
     fn load(&mut self) -> Result<Config, ConfigFileError> {
-        self.text = Source::text(self)
+        self.text = WatchedFile::text(self)
             .map_err(|cause| ConfigFileError::Read { path: self.path.clone(), cause })?;
         ConfigFile::load(self).map_err(ConfigFileError::Wrong)
-    }
-
-    fn apply(hub: &Arc<Hub>, config: Config) -> InForce {
-        hub.limits_in_force.replace(&config);
-        let changed = Key::ALL.iter().filter(|key| key.value(&config) != key.value(&hub.config));
-        let (applied, needs_restart) =
-            changed.map(|key| key.name).partition(|name| Adjustable::KEYS.contains(name));
-        InForce::Keys { applied, needs_restart }
-    }
-
-    fn reloads(metrics: &Metrics) -> &IntCounterVec {
-        &metrics.config_reloads
     }
 }

@@ -1,4 +1,10 @@
-//! The one table of keys.
+//! The one table of keys: name, type, default, allowed values, help, and whether the key can change while
+//! the hub runs. A second list of any of these would drift from this one.
+//!
+//! A key that is `fixed` holds until the hub is restarted. A key that is `live` follows the
+//! configuration file. The table makes a struct of each kind, and a running hub keeps these two
+//! instead of the whole [`Config`]: a check that reads a live key finds it in [`LiveConfig`] only,
+//! so it cannot check the value of the start by mistake.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -14,6 +20,9 @@ pub struct Key {
     pub help: &'static str,
     /// Which values the key accepts.
     pub allowed: Allowed,
+    /// Whether a changed configuration file changes the key while the hub runs. All other keys take
+    /// a restart.
+    pub live: bool,
     get: fn(&Config) -> Value,
     set: fn(&mut Config, Value) -> bool,
 }
@@ -46,7 +55,7 @@ impl Key {
 }
 
 macro_rules! keys {
-    ($($name:ident: $type:ty = $default:expr, $allowed:expr, $help:literal;)*) => {
+    ($($when:ident $name:ident: $type:ty = $default:expr, $allowed:expr, $help:literal;)*) => {
         /// Everything that can be configured. [`Config::default`] is what `hub serve` uses when
         /// nothing is set.
         #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +75,7 @@ macro_rules! keys {
                 name: stringify!($name),
                 help: $help,
                 allowed: $allowed,
+                live: is_live!($when),
                 get: |config| config.$name.to_value(),
                 set: |config, value| match <$type as Setting>::from_value(value) {
                     Some(value) => {
@@ -76,6 +86,53 @@ macro_rules! keys {
                 },
             },)*];
         }
+
+        split_keys! { {} {} $($when $name: $type;)* }
+    };
+}
+
+macro_rules! is_live {
+    (fixed) => {
+        false
+    };
+    (live) => {
+        true
+    };
+}
+
+/// Sorts the keys into those that are fixed and those that are live, and makes a struct of each.
+macro_rules! split_keys {
+    ({$($fixed:ident: $fixed_type:ty;)*} {$($live:ident: $live_type:ty;)*}) => {
+        /// The keys that hold from the start of the hub to its end.
+        #[derive(Clone, Debug)]
+        #[allow(dead_code, reason = "some keys are read before the hub runs, from all of the configuration")]
+        pub(crate) struct FixedConfig {
+            $(pub(crate) $fixed: $fixed_type,)*
+        }
+
+        /// The keys that follow the configuration file while the hub runs.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct LiveConfig {
+            $(pub(crate) $live: $live_type,)*
+        }
+
+        impl From<&Config> for FixedConfig {
+            fn from(config: &Config) -> Self {
+                FixedConfig { $($fixed: Clone::clone(&config.$fixed),)* }
+            }
+        }
+
+        impl From<&Config> for LiveConfig {
+            fn from(config: &Config) -> Self {
+                LiveConfig { $($live: config.$live,)* }
+            }
+        }
+    };
+    ({$($fixed:tt)*} {$($live:tt)*} fixed $name:ident: $type:ty; $($rest:tt)*) => {
+        split_keys! { {$($fixed)* $name: $type;} {$($live)*} $($rest)* }
+    };
+    ({$($fixed:tt)*} {$($live:tt)*} live $name:ident: $type:ty; $($rest:tt)*) => {
+        split_keys! { {$($fixed)*} {$($live)* $name: $type;} $($rest)* }
     };
 }
 
@@ -101,80 +158,80 @@ const fn millis(min: u64, max: u64) -> Allowed {
 }
 
 keys! {
-    listen: SocketAddr = loopback(4820), Allowed::Address,
+    fixed listen: SocketAddr = loopback(4820), Allowed::Address,
         "The address on which the hub accepts clients. With port 0, the hub takes a free port.";
-    http: SocketAddr = loopback(4821), Allowed::Address,
+    fixed http: SocketAddr = loopback(4821), Allowed::Address,
         "The address of the HTTP server with /healthz, /readyz, /metrics and the admin API. With port 0, the hub takes a free port.";
-    tls_cert: String = String::new(), Allowed::File,
+    fixed tls_cert: String = String::new(), Allowed::File,
         "The file with the hub's certificate (PEM), followed by any intermediate certificates. With a certificate, the hub accepts clients over TLS only. When this file or another TLS file changes, the hub reloads it without a restart.";
-    tls_key: String = String::new(), Allowed::File,
+    fixed tls_key: String = String::new(), Allowed::File,
         "The file with the private key of tls_cert (PEM, not encrypted). It may be the same file as tls_cert.";
-    tls_client_ca: String = String::new(), Allowed::File,
+    fixed tls_client_ca: String = String::new(), Allowed::File,
         "The file with the CAs (PEM) that may issue client certificates. When it is set, the hub asks each client for a certificate.";
-    tls_client_auth: ClientAuth = ClientAuth::Required, Allowed::OneOf(ClientAuth::NAMES),
+    fixed tls_client_auth: ClientAuth = ClientAuth::Required, Allowed::OneOf(ClientAuth::NAMES),
         "Whether every client must show a certificate from tls_client_ca (required), or may show other credentials instead (optional).";
-    tls_crl: String = String::new(), Allowed::File,
+    fixed tls_crl: String = String::new(), Allowed::File,
         "The file with the revocation lists (PEM) of all CAs above the client certificates. A list past its next update counts as missing; while a list is missing, the hub refuses clients with certificates.";
-    http_tls: HttpTls = HttpTls::Off, Allowed::OneOf(HttpTls::NAMES),
+    fixed http_tls: HttpTls = HttpTls::Off, Allowed::OneOf(HttpTls::NAMES),
         "Whether the HTTP server uses TLS, with the certificate of tls_cert. The HTTP server never asks for a client certificate.";
-    anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
+    fixed anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
         "Which anonymous clients may connect when there is no access file: only those of this machine (loopback), or those of all machines (everywhere). Anonymous clients of other machines may publish and subscribe, but not administer the hub.";
-    access: String = String::new(), Allowed::File,
+    fixed access: String = String::new(), Allowed::File,
         "The access file: which clients may connect, and what each may do. When it changes, the hub reloads it without a restart. Without an access file, anonymous clients of this machine may do everything, a client with a certificate from tls_client_ca may publish and subscribe, and the key anonymous decides about all other clients.";
-    rules: String = String::new(), Allowed::File,
+    fixed rules: String = String::new(), Allowed::File,
         "The rule file of the scrub. When it changes, the hub reloads it without a restart. Without a rule file, the hub only validates events.";
-    threads: usize = 0, count(0, 1024),
+    fixed threads: usize = 0, count(0, 1024),
         "The number of threads that serve clients. 0 means one thread for each core.";
-    max_frame_bytes: u32 = 1024 * 1024, bytes(4 * KIB, 256 * MIB),
+    fixed max_frame_bytes: u32 = 1024 * 1024, bytes(4 * KIB, 256 * MIB),
         "The size of the largest frame that the hub accepts. An event is one frame, so this is roughly the size of the largest event.";
-    max_depth: u8 = 32, count(1, 64),
+    fixed max_depth: u8 = 32, count(1, 64),
         "How deep arrays and maps may be nested in a payload, and in headers.";
-    max_elements: u32 = 65_536, count(1, 16_777_216),
+    fixed max_elements: u32 = 65_536, count(1, 16_777_216),
         "How many values a payload may have, and how many the headers may have. In a map, each key counts as one value.";
-    max_connections: usize = 16_384, count(1, 1_000_000),
+    live max_connections: usize = 16_384, count(1, 1_000_000),
         "How many clients may be connected at a time. The hub tells further clients to come back later.";
-    max_connections_per_address: usize = 0, count(0, 1_000_000),
+    live max_connections_per_address: usize = 0, count(0, 1_000_000),
         "How many connections one IPv4 address, or one IPv6 network (/64), may have. 0 means no limit. Leave it at 0 where many clients share an address, for example pods of one node or clients behind a proxy.";
-    max_connections_per_identity: usize = 4_096, count(0, 1_000_000),
+    live max_connections_per_identity: usize = 4_096, count(0, 1_000_000),
         "How many connections one identity may have. Anonymous clients have no identity and are not counted. 0 means no limit.";
-    max_subscriptions: usize = 4_096, count(1, 1_000_000),
+    live max_subscriptions: usize = 4_096, count(1, 1_000_000),
         "How many subscriptions one connection may have.";
-    max_topics: usize = 1_000_000, count(1, 100_000_000),
+    fixed max_topics: usize = 1_000_000, count(1, 100_000_000),
         "How many topics may exist at a time. The hub refuses an event that would create one more.";
-    max_topics_per_identity: usize = 100_000, count(0, 100_000_000),
+    live max_topics_per_identity: usize = 100_000, count(0, 100_000_000),
         "How many of the existing topics one identity may have created. An event creates its topic if the topic does not exist. The topics of anonymous clients are counted by address. 0 means no limit.";
-    publish_events_per_second: u64 = 0, count(0, 1_000_000_000),
+    live publish_events_per_second: u64 = 0, count(0, 1_000_000_000),
         "How many events one identity may publish in a second, over all its connections. The events of anonymous clients are counted by address. The hub reads more slowly from a client that exceeds the rate. 0 means no limit.";
-    publish_bytes_per_second: u64 = 0, bytes(0, 1024 * GIB),
+    live publish_bytes_per_second: u64 = 0, bytes(0, 1024 * GIB),
         "How many bytes of EVENT frames one identity may publish in a second, over all its connections. The bytes of anonymous clients are counted by address. The hub reads more slowly from a client that exceeds the rate. 0 means no limit.";
-    publish_burst_ms: u64 = 1_000, millis(1, 600_000),
+    live publish_burst_ms: u64 = 1_000, millis(1, 600_000),
         "The size of the largest burst. A client may publish at once as much as its rates allow in this time.";
-    queue_bytes: usize = 4 * 1024 * 1024, bytes(64 * KIB, 4 * GIB),
+    fixed queue_bytes: usize = 4 * 1024 * 1024, bytes(64 * KIB, 4 * GIB),
         "How many bytes may wait to be sent to one connection. It must be at least 4 times max_frame_bytes. When a quarter of it is used, publishers wait. When all of it is used, the overflow policy of each subscription decides.";
-    overflow_grace_ms: u64 = 200, millis(0, 60_000),
+    fixed overflow_grace_ms: u64 = 200, millis(0, 60_000),
         "How long publishers wait for a subscriber whose queue is more than a quarter full. After that, they go on without waiting for this subscriber, until its queue has drained. For a subscription with the overflow policy block, publishers wait without a limit.";
-    history_topic_bytes: usize = 1024 * 1024, bytes(0, 4 * GIB),
+    fixed history_topic_bytes: usize = 1024 * 1024, bytes(0, 4 * GIB),
         "How many bytes of its newest events a topic keeps in memory, for clients that reconnect. It may be at most history_bytes. A topic always keeps its last event.";
-    history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
+    fixed history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
         "How many bytes of events all topics together keep in memory. The last event of each topic does not count.";
-    memory_bytes: u64 = 0, bytes(0, 1024 * GIB),
+    fixed memory_bytes: u64 = 0, bytes(0, 1024 * GIB),
         "How much memory the process may use. It must be at least 8 times queue_bytes. When 80 percent are used, publishers wait. When 95 percent are used, the hub refuses events and connections. 0 means three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
-    memory_grace_ms: u64 = 1_000, millis(0, 60_000),
+    fixed memory_grace_ms: u64 = 1_000, millis(0, 60_000),
         "How long publishers wait for memory to be freed. If no memory is freed in this time, the hub refuses their events.";
-    topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
+    fixed topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
         "How long the hub keeps a topic that has no subscribers and gets no events. The hub forgets the topic after one to two times this.";
-    handshake_ms: u64 = 5_000, millis(10, 600_000),
+    live handshake_ms: u64 = 5_000, millis(10, 600_000),
         "How long the hub waits for the HELLO of a new connection.";
-    keepalive_ms: u64 = 15_000, millis(10, HOUR),
+    fixed keepalive_ms: u64 = 15_000, millis(10, HOUR),
         "How often the hub checks that a client is alive. The hub sends a PING to a client that is silent for one interval, and disconnects a client that is silent for two intervals.";
-    resume_ms: u64 = 120_000, millis(0, 24 * HOUR),
+    fixed resume_ms: u64 = 120_000, millis(0, 24 * HOUR),
         "How long the hub waits for a client that lost its connection. A client that is back within this time continues where it was, and each of its events is published once.";
-    drain_ms: u64 = 10_000, millis(0, HOUR),
+    fixed drain_ms: u64 = 10_000, millis(0, HOUR),
         "How long a stopping hub may take to deliver the events that it has accepted.";
-    retry_after_ms: u64 = 1_000, millis(0, HOUR),
+    fixed retry_after_ms: u64 = 1_000, millis(0, HOUR),
         "How long a client should wait before it connects again to a hub that is stopping or full.";
-    metrics_topics: usize = 100, count(0, 100_000),
+    fixed metrics_topics: usize = 100, count(0, 100_000),
         "How many topics have metrics of their own on /metrics. The hub shows the topics with the most deliveries.";
-    log: String = "info,actix_server=warn".to_owned(), Allowed::LogFilter,
+    fixed log: String = "info,actix_server=warn".to_owned(), Allowed::LogFilter,
         "Which messages the hub logs to standard error.";
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigError, Origin};
+use super::error::{ConfigError, ValueOrigin};
 use super::keys::{Config, Key};
-use super::value::Raw;
+use super::tls_conflict;
+use super::value::{Raw, Value};
 
 /// Variables that begin with `HUB_` but are no keys: what clients use, and the path of the
 /// configuration file. Those that begin with `HUB_SCRUB_` are secrets that a rule file names.
@@ -59,7 +60,7 @@ impl Config {
         for (name, value) in flags {
             let name = name.trim_start_matches("--").to_owned();
             let key = Key::ALL.iter().find(|key| key.flag() == name);
-            let origin = Origin::Flag { name: name.clone() };
+            let origin = ValueOrigin::Flag { name: name.clone() };
             draft.put(key, &name, Key::flag, &Raw::Plain(&value), origin)?;
         }
         draft.finish()
@@ -75,7 +76,7 @@ impl Config {
         for key in Key::ALL {
             let value = key.value(&self).to_string();
             if key.allowed.check(&Raw::Plain(&value)).is_none() {
-                return Err(invalid(key, value, Origin::Default));
+                return Err(invalid(key, value, ValueOrigin::Default));
             }
         }
         Draft { config: self, origins: HashMap::new() }.finish()
@@ -85,14 +86,14 @@ impl Config {
 /// A configuration while its sources are read, and where each key was last set.
 struct Draft {
     config: Config,
-    origins: HashMap<&'static str, Origin>,
+    origins: HashMap<&'static str, ValueOrigin>,
 }
 
 impl Draft {
     fn file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
         let origin = |offset: usize| {
             let (line, column) = position(text, offset);
-            Origin::File { path: path.to_owned(), line, column }
+            ValueOrigin::File { path: path.to_owned(), line, column }
         };
         let table = DeTable::parse(text).map_err(|error| ConfigError::Syntax {
             origin: origin(error.span().map_or(0, |span| span.start)),
@@ -136,7 +137,7 @@ impl Draft {
             if key.is_none() && is_service_link(&name, &value) {
                 continue;
             }
-            let origin = Origin::Environment { name: name.clone() };
+            let origin = ValueOrigin::Environment { name: name.clone() };
             self.put(key, &name, Key::env, &Raw::Plain(&value), origin)?;
         }
         Ok(())
@@ -148,7 +149,7 @@ impl Draft {
         name: &str,
         spell: fn(&Key) -> String,
         raw: &Raw<'_>,
-        origin: Origin,
+        origin: ValueOrigin,
     ) -> Result<(), ConfigError> {
         let Some(key) = key else { return Err(unknown(name, spell, origin)) };
         match key.allowed.check(raw) {
@@ -163,8 +164,8 @@ impl Draft {
     fn set(
         &mut self,
         key: &'static Key,
-        value: super::Value,
-        origin: Origin,
+        value: Value,
+        origin: ValueOrigin,
     ) -> Result<(), ConfigError> {
         let found = value.to_string();
         if !key.set(&mut self.config, value) {
@@ -204,7 +205,7 @@ impl Draft {
         if c.listen == c.http && c.listen.port() != 0 {
             return Err(self.conflict("http", "listen", "listen and http must differ"));
         }
-        if let Some((key, other, rule)) = super::tls::conflict(c) {
+        if let Some((key, other, rule)) = tls_conflict::conflict(c) {
             return Err(self.conflict(key, other, rule));
         }
         Ok(self.config)
@@ -219,19 +220,19 @@ impl Draft {
         };
         let (key, other, origin) = match (set(first), set(second)) {
             (None, Some(origin)) => (second, first, origin),
-            (origin, _) => (first, second, origin.unwrap_or(Origin::Default)),
+            (origin, _) => (first, second, origin.unwrap_or(ValueOrigin::Default)),
         };
         let rule = format!("{rule}, and `{other}` is {}", value(other));
         ConfigError::Conflict { origin, key, found: value(key), rule }
     }
 }
 
-fn invalid(key: &Key, found: String, origin: Origin) -> ConfigError {
+fn invalid(key: &Key, found: String, origin: ValueOrigin) -> ConfigError {
     ConfigError::Invalid { origin, key: key.name, found, allowed: key.allowed.to_string() }
 }
 
 /// An unknown key, with the known key that takes the fewest edits. Case does not count.
-fn unknown(name: &str, spell: fn(&Key) -> String, origin: Origin) -> ConfigError {
+fn unknown(name: &str, spell: fn(&Key) -> String, origin: ValueOrigin) -> ConfigError {
     let short = name.chars().take(64).collect::<String>().to_lowercase();
     let edits = |known: &String| strsim::levenshtein(&short, &known.to_lowercase());
     let nearest = Key::ALL.iter().map(spell).min_by_key(edits).unwrap_or_default();

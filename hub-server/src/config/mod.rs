@@ -20,11 +20,13 @@ mod keys;
 mod load;
 mod show;
 mod tls;
+mod tls_conflict;
 mod value;
 
-pub use error::{ConfigError, Origin};
+pub use error::{ConfigError, ValueOrigin};
 pub use file::ConfigFile;
 pub use keys::{Config, Key};
+pub(crate) use keys::{FixedConfig, LiveConfig};
 pub use load::IGNORED_ENV;
 pub use show::{Flag, changes, default_toml, flags};
 pub use tls::{ClientAuth, HttpTls};

@@ -1,6 +1,5 @@
-//! The words that keys of TLS take, and how these keys depend on one another.
+//! The words that keys of TLS take. Each word is spelled here once, for the file and for the flags.
 
-use super::keys::Config;
 use super::value::{Setting, Value};
 
 /// Whether a client needs a certificate of one of the CAs in `tls_client_ca`.
@@ -50,23 +49,4 @@ macro_rules! word_settings {
 word_settings! {
     ClientAuth: Required Optional;
     HttpTls: Off On;
-}
-
-/// A key of TLS that is set without another that it needs: the key, the other, and the rule.
-pub(super) fn conflict(c: &Config) -> Option<(&'static str, &'static str, &'static str)> {
-    let (cert, ca) = (!c.tls_cert.is_empty(), !c.tls_client_ca.is_empty());
-    let rules = [
-        (cert && c.tls_key.is_empty(), "tls_cert", "tls_key", "tls_cert needs tls_key"),
-        (!cert && !c.tls_key.is_empty(), "tls_key", "tls_cert", "tls_key needs tls_cert"),
-        (!cert && ca, "tls_client_ca", "tls_cert", "tls_client_ca needs tls_cert"),
-        (!ca && !c.tls_crl.is_empty(), "tls_crl", "tls_client_ca", "tls_crl needs tls_client_ca"),
-        (
-            !ca && c.tls_client_auth != ClientAuth::Required,
-            "tls_client_auth",
-            "tls_client_ca",
-            "without tls_client_ca no client can have a certificate",
-        ),
-        (!cert && c.http_tls == HttpTls::On, "http_tls", "tls_cert", "http_tls needs tls_cert"),
-    ];
-    rules.into_iter().find_map(|(broken, key, other, rule)| broken.then_some((key, other, rule)))
 }

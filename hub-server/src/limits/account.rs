@@ -13,15 +13,15 @@ use std::time::Instant;
 
 /// Whose account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Owner {
+pub(crate) enum AccountKey {
     Identity(Arc<str>),
     /// Of IPv6 the network, since whoever has one address of it mostly has all.
     Address(IpAddr),
 }
 
-impl Owner {
+impl AccountKey {
     pub(crate) fn at(address: IpAddr) -> Self {
-        Owner::Address(match address.to_canonical() {
+        AccountKey::Address(match address.to_canonical() {
             IpAddr::V6(address) => {
                 let network = address.to_bits() & !u128::from(u64::MAX);
                 Ipv6Addr::from_bits(network).into()
@@ -43,7 +43,7 @@ pub(crate) struct Account {
 /// The accounts of those who take something, or did a moment ago.
 #[derive(Debug)]
 pub(crate) struct Accounts {
-    known: DashMap<Owner, Arc<Account>>,
+    known: DashMap<AccountKey, Arc<Account>>,
     since: Instant,
 }
 
@@ -53,7 +53,7 @@ impl Accounts {
     }
 
     /// The account of `owner`, opened if there is none.
-    pub(crate) fn of(&self, owner: Owner) -> Arc<Account> {
+    pub(crate) fn of(&self, owner: AccountKey) -> Arc<Account> {
         self.known.entry(owner).or_default().clone()
     }
 
@@ -81,32 +81,32 @@ impl Accounts {
 
 /// One of the things that an account counts; given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct Permit {
     account: Arc<Account>,
     counter: fn(&Account) -> &AtomicUsize,
 }
 
-impl Seat {
+impl Permit {
     fn take(
         account: &Arc<Account>,
         counter: fn(&Account) -> &AtomicUsize,
         limit: usize,
-    ) -> Option<Seat> {
+    ) -> Option<Permit> {
         let one_more = |taken: usize| (limit == 0 || taken < limit).then_some(taken + 1);
         counter(account).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Seat { account: account.clone(), counter })
+        Some(Permit { account: account.clone(), counter })
     }
 
-    pub(crate) fn connection(account: &Arc<Account>, limit: usize) -> Option<Seat> {
-        Seat::take(account, |account| &account.connections, limit)
+    pub(crate) fn connection(account: &Arc<Account>, limit: usize) -> Option<Permit> {
+        Permit::take(account, |account| &account.connections, limit)
     }
 
-    pub(crate) fn topic(account: &Arc<Account>, limit: usize) -> Option<Seat> {
-        Seat::take(account, |account| &account.topics, limit)
+    pub(crate) fn topic(account: &Arc<Account>, limit: usize) -> Option<Permit> {
+        Permit::take(account, |account| &account.topics, limit)
     }
 }
 
-impl Drop for Seat {
+impl Drop for Permit {
     fn drop(&mut self) {
         (self.counter)(&self.account).fetch_sub(1, Ordering::Relaxed);
     }
@@ -118,8 +118,8 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn at(text: &str) -> Owner {
-        Owner::at(text.parse().unwrap())
+    fn at(text: &str) -> AccountKey {
+        AccountKey::at(text.parse().unwrap())
     }
 
     #[test]
@@ -132,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn a_seat_is_given_back_when_it_is_dropped() {
+    fn a_permit_is_given_back_when_it_is_dropped() {
         let account = Arc::new(Account::default());
-        let two: Vec<_> = (0..2).map(|_| Seat::connection(&account, 2).unwrap()).collect();
-        assert!(Seat::connection(&account, 2).is_none());
-        assert!(Seat::topic(&account, 2).is_some(), "topics are counted apart");
-        assert!(Seat::connection(&account, 0).is_some(), "0 is no limit");
+        let two: Vec<_> = (0..2).map(|_| Permit::connection(&account, 2).unwrap()).collect();
+        assert!(Permit::connection(&account, 2).is_none());
+        assert!(Permit::topic(&account, 2).is_some(), "topics are counted apart");
+        assert!(Permit::connection(&account, 0).is_some(), "0 is no limit");
         drop(two);
-        assert!(Seat::connection(&account, 2).is_some());
+        assert!(Permit::connection(&account, 2).is_some());
     }
 
     #[test]

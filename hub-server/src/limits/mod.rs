@@ -1,12 +1,12 @@
 //! What one client, one identity or all together may take from the hub.
 //!
 //! - [`account`]: what an identity, or an address, takes: connections, topics, its rate
-//! - [`door`]: who is let in
+//! - [`admission`]: which connections are let in
 //! - [`in_force`]: the limits that change while the hub runs
-//! - [`rate`]: how fast it may publish
-//! - [`memory`]: how much the process may hold, and what happens before it holds more
-//! - [`relief`]: looks at it, and frees some when it is short
-//! - [`share`]: what somebody adds to what is counted as held
+//! - [`rate`]: how fast a client may publish
+//! - [`memory`]: how much the process may hold, and how sessions see that memory is short
+//! - [`memory_monitor`]: judges how the memory stands
+//! - [`reservation`]: what one owner adds to the count of held memory
 //! - [`system`]: what the operating system says of memory, and allows of open files
 //!
 //! The invariants, and what breaks without each:
@@ -18,13 +18,47 @@
 //! - **A limit that is not set costs a branch for each read**, not for each event.
 
 pub(crate) mod account;
-pub(crate) mod door;
+pub(crate) mod admission;
 pub(crate) mod in_force;
 pub(crate) mod memory;
+pub(crate) mod memory_monitor;
 pub(crate) mod rate;
-pub(crate) mod relief;
-pub(crate) mod share;
+pub(crate) mod reservation;
 pub(crate) mod system;
+
+use crate::config::Config;
+use account::Accounts;
+use hub_core::topic::HeldBytes;
+use hub_wire::Limits as WireLimits;
+use in_force::LimitsInForce;
+use memory::Memory;
+use std::sync::Arc;
+
+/// What clients may take, and what they take now.
+#[derive(Debug)]
+pub(crate) struct ClientLimits {
+    /// What a frame may be like. Clients are told when they connect, so it never changes.
+    pub wire: WireLimits,
+    pub in_force: LimitsInForce,
+    pub accounts: Accounts,
+    pub memory: Memory,
+}
+
+impl ClientLimits {
+    /// `held` is the count of what the hub holds for its clients.
+    pub(crate) fn new(config: &Config, held: Arc<HeldBytes>) -> Self {
+        ClientLimits {
+            wire: WireLimits {
+                frame: config.max_frame_bytes,
+                depth: config.max_depth,
+                elements: config.max_elements,
+            },
+            in_force: LimitsInForce::new(config),
+            accounts: Accounts::new(),
+            memory: Memory::new(held, config.memory_bytes, config.queue_bytes),
+        }
+    }
+}
 
 /// A limit, by the key that sets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

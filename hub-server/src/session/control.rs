@@ -1,10 +1,11 @@
-//! Frames other than EVENT and HELLO.
+//! Frames other than EVENT and HELLO: what is subscribed to, and what the client asks or says.
 
-use super::events::QUARANTINE;
-use super::{Session, Stage, leave};
-use crate::access::{Identity, Subscribable};
+use super::checked_event::QUARANTINE;
+use super::close::leave;
+use super::state::{Session, SessionState};
 use crate::limits::Limit;
-use crate::limits::memory::Pressure;
+use crate::limits::memory::MemoryPressure;
+use crate::policy::access::{Identity, Subscribable};
 use actix::prelude::*;
 use futures_util::future::join_all;
 use hub_core::topic::{Join, SubscriptionEntry, TopicGuard};
@@ -29,18 +30,18 @@ impl TopicGuard for Readable {
 
 impl Session {
     pub(super) fn control(&mut self, body: &[u8], ctx: &mut Context<Self>) {
-        let limits = self.hub.limits;
+        let limits = self.hub.limits.wire;
         let frame = match Frame::parse(body, &limits) {
             Ok(frame) => frame,
             Err(error) => {
                 let kind = FrameType::of(body).ok();
                 let id = id_of(body, &limits);
                 let message = error.to_string();
-                let (what, number, code) = match (self.stage, kind, error.kind, id) {
-                    (Stage::Open, None, FrameErrorKind::UnknownType(_), _) => {
+                let (what, number, code) = match (self.state, kind, error.kind, id) {
+                    (SessionState::Open, None, FrameErrorKind::UnknownType(_), _) => {
                         (RefusedWhat::Frame, 0, RefusedCode::UnknownFrame)
                     }
-                    (Stage::Open, Some(FrameType::Subscribe), kind, Some(id)) => {
+                    (SessionState::Open, Some(FrameType::Subscribe), kind, Some(id)) => {
                         let bad_option = matches!(kind, FrameErrorKind::NoSuchValue { .. });
                         let code = match bad_option {
                             true => RefusedCode::BadOption,
@@ -48,7 +49,7 @@ impl Session {
                         };
                         (RefusedWhat::Subscribe, id, code)
                     }
-                    (Stage::Open, Some(FrameType::Unsubscribe), _, Some(id)) => {
+                    (SessionState::Open, Some(FrameType::Unsubscribe), _, Some(id)) => {
                         (RefusedWhat::Unsubscribe, id, RefusedCode::Malformed)
                     }
                     _ => return self.close(CloseCode::Protocol, &message, ctx),
@@ -56,9 +57,9 @@ impl Session {
                 return self.refuse(what, number, code, message);
             }
         };
-        match (self.stage, frame) {
-            (Stage::Handshake, Frame::Hello(hello)) => self.hello(hello, ctx),
-            (Stage::Handshake, _) => {
+        match (self.state, frame) {
+            (SessionState::Handshake, Frame::Hello(hello)) => self.hello(hello, ctx),
+            (SessionState::Handshake, _) => {
                 self.close(CloseCode::Protocol, "the first frame must be HELLO", ctx);
             }
             (_, Frame::Subscribe(subscribe)) => self.subscribe(subscribe, ctx),
@@ -86,7 +87,7 @@ impl Session {
                     overflow: subscribe.overflow,
                     start: subscribe.start,
                     positions: subscribe.positions,
-                    outlet: self.outbound.clone(),
+                    outlet: self.output.clone(),
                     guard,
                 });
                 self.subscriptions.insert(entry.id, entry.clone());
@@ -113,11 +114,11 @@ impl Session {
             let message = "this connection has a subscription with this id";
             return Err((RefusedCode::DuplicateSubscription, message.to_owned()));
         }
-        if self.subscriptions.len() >= self.hub.limits_in_force.current().max_subscriptions {
+        if self.subscriptions.len() >= self.hub.limits.in_force.current().max_subscriptions {
             let message = "this connection has as many subscriptions as it may have";
             return Err((RefusedCode::TooManySubscriptions, message.to_owned()));
         }
-        if self.hub.memory.pressure() == Pressure::Refuse {
+        if self.hub.limits.memory.pressure() == MemoryPressure::Refuse {
             return Err((RefusedCode::Overloaded, "the hub is short of memory".to_owned()));
         }
         if let Some(group) = &subscribe.group
@@ -130,6 +131,7 @@ impl Session {
             // Replies may come before anything else made the topic.
             if let Some(name) = filter.as_name() {
                 self.hub
+                    .directory
                     .registry
                     .get_or_create(&name)
                     .map_err(|error| (RefusedCode::TooManyTopics, error.to_string()))?;
@@ -161,7 +163,7 @@ impl Session {
     /// so that what the client sends next finds the subscription in place.
     fn join(&mut self, entry: Arc<SubscriptionEntry>, ctx: &mut Context<Self>) {
         let id = entry.id;
-        let topics = self.hub.registry.subscribe(&entry);
+        let topics = self.hub.directory.registry.subscribe(&entry);
         let joins: Vec<_> = topics
             .iter()
             .filter_map(|topic| topic.actor())
@@ -174,7 +176,7 @@ impl Session {
         ctx.wait(join_all(joins).into_actor(self).map(move |_, session, _| {
             session.busy = false;
             session.send(&Frame::Subscribed { id });
-            session.flush_touched();
+            session.flush_some();
         }));
     }
 

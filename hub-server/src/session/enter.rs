@@ -1,21 +1,18 @@
 //! From HELLO to WELCOME: who the client is, and how far the hub has come with it.
 
-use super::{Session, Stage};
-use crate::access::{Credentials, Denied, Identity, Peer, Reason};
-use crate::hub::now_ms;
-use crate::instances::Found;
-use crate::jwks;
+use super::clock::now_ms;
+use super::credentials_watch::{NOT_TRUSTED, code_of};
+use super::state::{Session, SessionState};
+use crate::directory::instances::InstanceLookup;
 use crate::limits::Limit;
-use crate::rules::viewer;
+use crate::policy::access::{Credentials, Denied, Identity, Peer, Reason};
+use crate::policy::key_fetches;
+use crate::policy::rules::viewer;
 use actix::prelude::*;
 use hub_wire::{CloseCode, Frame, Hello, TopicName, VERSION, Welcome};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// For how long a timer is set at most. Timers do not notice that somebody sets the clock forward.
-const A_MINUTE: Duration = Duration::from_secs(60);
-/// How an identity proved who it is, if TLS did it.
-const CERTIFICATE: &str = "certificate";
-const NOT_TRUSTED: &str = "the certificate of this client is not trusted any more";
 /// The name of clients without credentials that claim none.
 const ANONYMOUS: &str = "anonymous";
 
@@ -42,27 +39,26 @@ impl Session {
                 return self.close(CloseCode::Unauthorized, reason, ctx);
             }
         };
-        let Some(fetched) = jwks::newer(&self.hub, &credentials) else {
-            return self.check(credentials, hello, true, ctx);
+        let Some(fetched) = key_fetches::newer(&self.hub.policy.access, &credentials) else {
+            return self.check_credentials(credentials, hello, true, ctx);
         };
         self.busy = true;
         ctx.wait(fetched.into_actor(self).map(move |newest, session, ctx| {
             session.busy = false;
-            session.check(credentials, hello, newest, ctx);
+            session.check_credentials(credentials, hello, newest, ctx);
         }));
     }
 
     /// `newest`: its key, if it is not known, is not known to its issuer either.
-    fn check(
+    fn check_credentials(
         &mut self,
         credentials: Credentials,
         hello: Hello,
         newest: bool,
         ctx: &mut Context<Self>,
     ) {
-        let access = self.hub.access.current();
-        let peer =
-            Peer { loopback: self.loopback, certificate: self.outbound.socket.certificate() };
+        let access = self.hub.policy.access.current();
+        let peer = Peer { loopback: self.loopback, certificate: self.output.socket.certificate() };
         if !access.must_hash(&credentials) {
             let entered = access.authenticate(&credentials, &peer, SystemTime::now());
             let entered = entered.map_err(|denied| denied.for_good_if(newest));
@@ -71,7 +67,7 @@ impl Session {
         // Hashes take long by design: not on this thread, and only a few at once.
         self.busy = true;
         let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-        let entered = self.hub.hashing.run(check);
+        let entered = self.hub.policy.hashing.run(check);
         ctx.wait(entered.into_actor(self).map(move |entered, session, ctx| {
             session.busy = false;
             match entered {
@@ -88,7 +84,7 @@ impl Session {
         ctx: &mut Context<Self>,
     ) {
         // The file may have changed while a hash was computed.
-        let access = self.hub.access.current();
+        let access = self.hub.policy.access.current();
         let entered = entered.and_then(|known| access.reauthorise(&known, SystemTime::now()));
         if !self.is_trusted() {
             // So may the CAs, since the handshake.
@@ -128,36 +124,11 @@ impl Session {
             // No identity's name has a question mark, so a claim cannot pass for one.
             (true, false) => format!("?{}#{number}", claimed.unwrap_or(ANONYMOUS)),
         };
-        self.outbound.set_viewer(&viewer(&identity));
+        self.output.set_viewer(&viewer(&identity));
         Self::watch_expiry(identity.clone(), ctx);
         self.open_account(&identity);
-        self.gathering.set_client(identity.clone(), self.bounds.account().cloned());
+        self.builder.set_client(identity.clone(), self.limits.account().cloned());
         self.identity = Some(identity);
-    }
-
-    /// Ends the session when its credentials have expired, looking from time to time. Where another
-    /// identity has taken the place of this one, its own watch does so: it may expire earlier, by
-    /// another leeway.
-    fn watch_expiry(identity: Identity, ctx: &mut Context<Self>) {
-        let Some(expires) = identity.expires() else { return };
-        let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
-        ctx.run_later(left.min(A_MINUTE), move |session, ctx| {
-            if !session.identity.as_ref().is_some_and(|current| current.is_same(&identity)) {
-                return;
-            }
-            if SystemTime::now() < expires {
-                Self::watch_expiry(identity, ctx);
-            } else if identity.method() == CERTIFICATE {
-                // It may have a newer one by now.
-                session.close(CloseCode::RightsChanged, "the certificate has expired", ctx);
-            } else {
-                session.close(CloseCode::Unauthorized, "the credentials have expired", ctx);
-            }
-        });
-    }
-
-    fn is_trusted(&self) -> bool {
-        self.outbound.socket.is_trusted_by(self.hub.tls.current().as_deref())
     }
 
     /// Takes the instance over, after the connection that has it now has ended.
@@ -165,22 +136,27 @@ impl Session {
         // Nobody else can go on where this client was, whatever he knows.
         let owner = self.identity.as_ref().map_or("", Identity::name);
         let instance = (owner.into(), id);
-        match self.hub.instances.enter(&instance, self.connection, ctx.address(), receipted) {
-            Found::Past(past) => {
+        match self.hub.directory.instances.enter(
+            &instance,
+            self.connection,
+            Arc::new(ctx.address()),
+            receipted,
+        ) {
+            InstanceLookup::Resumed(past) => {
                 self.instance = Some(instance);
                 (self.received, self.inbox) = (past.received, past.inbox);
                 (self.ahead, self.refusals) = (past.ahead, past.refusals);
                 self.welcome(true, receipted.unwrap_or(past.received), ctx);
             }
-            Found::New => {
+            InstanceLookup::New => {
                 self.instance = Some(instance);
                 self.welcome(false, 0, ctx);
             }
-            Found::NewAndUnknown => self.welcome(false, 0, ctx),
-            Found::Busy(older) => {
+            InstanceLookup::NewAndUnknown => self.welcome(false, 0, ctx),
+            InstanceLookup::Busy(older) => {
                 self.busy = true;
                 let replaced = async move {
-                    if older.send(Replaced).await.is_err() {
+                    if !older.replace().await {
                         // It has ended, and is about to say so.
                         tokio::time::sleep(Duration::from_millis(1)).await;
                     }
@@ -196,21 +172,21 @@ impl Session {
     /// `receipted` is the last receipt the client has seen.
     fn welcome(&mut self, resumed: bool, receipted: u64, ctx: &mut Context<Self>) {
         // Here, where the connection that this one replaces has ended.
-        if !self.take_seat() {
+        if !self.take_permit() {
             let why = "this identity has as many connections as it may have";
             let limit = Limit::ConnectionsPerIdentity;
             return self.close_for(limit, CloseCode::TooManyConnections, why, ctx);
         }
-        self.stage = Stage::Open;
+        self.state = SessionState::Open;
         self.send(&Frame::Welcome(Welcome {
             version: VERSION,
-            hub: self.hub.id,
+            hub: self.hub.directory.hub_id,
             connection: self.connection,
             resumed,
             received: self.received,
             publisher: self.publisher.clone(),
             inbox: self.inbox.clone(),
-            limits: self.hub.limits,
+            limits: self.hub.limits.wire,
             keepalive_ms: self.hub.config.keepalive_ms,
             time_ms: now_ms(),
         }));
@@ -219,82 +195,6 @@ impl Session {
         }
         self.receipted = receipted;
         self.receipt();
-        self.flush_touched();
-    }
-}
-
-/// Whether it helps to come back.
-fn code_of(denied: Denied) -> CloseCode {
-    match denied.reason() {
-        Reason::KeysPending => CloseCode::Overloaded,
-        _ => CloseCode::Unauthorized,
-    }
-}
-
-/// Another access file is in force.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct AccessChanged;
-
-impl Handler<AccessChanged> for Session {
-    type Result = ();
-
-    fn handle(&mut self, _: AccessChanged, ctx: &mut Context<Self>) {
-        if self.stage != Stage::Open {
-            return;
-        }
-        let Some(known) = &self.identity else { return };
-        match self.hub.access.current().reauthorise(known, SystemTime::now()) {
-            Ok(identity)
-                if identity.rights() == known.rights() && viewer(&identity) == viewer(known) =>
-            {
-                Self::watch_expiry(identity.clone(), ctx);
-                self.identity = Some(identity);
-            }
-            Ok(_) => {
-                self.publish_what_fits();
-                self.close(CloseCode::RightsChanged, "what this client may do has changed", ctx);
-            }
-            Err(denied) => {
-                self.publish_what_fits();
-                self.close(code_of(denied), &denied.to_string(), ctx);
-            }
-        }
-    }
-}
-
-/// Other client CAs or revocation lists are in force.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct TrustChanged;
-
-impl Handler<TrustChanged> for Session {
-    type Result = ();
-
-    fn handle(&mut self, _: TrustChanged, ctx: &mut Context<Self>) {
-        // Before that, it is asked when HELLO has come.
-        if self.stage == Stage::Open && !self.is_trusted() {
-            self.publish_what_fits();
-            // Not for good: it may have a certificate of the new CA by now. If it has not, the
-            // handshake will say so.
-            self.close(CloseCode::RightsChanged, NOT_TRUSTED, ctx);
-        }
-    }
-}
-
-/// A newer connection of the same instance is here: end at once, and answer when the count of
-/// what was received is final.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Replaced;
-
-impl Handler<Replaced> for Session {
-    type Result = ();
-
-    fn handle(&mut self, _: Replaced, ctx: &mut Context<Self>) {
-        self.publish_what_fits();
-        self.leave_instance();
-        self.gathering.runs.clear();
-        self.close(CloseCode::Replaced, "a newer connection of this client took over", ctx);
+        self.flush_some();
     }
 }

@@ -1,8 +1,8 @@
-//! Asks the rules about one event.
+//! Has the rules scrub one event. A scrubber that panics costs this event and nothing else.
 
-use super::gather::Refusal;
-use crate::metrics::Metrics;
-use crate::rules::Rules;
+use super::checked_event::{EventRefusal, FollowUp};
+use crate::policy::rules::Rules;
+use crate::telemetry::metrics::Metrics;
 use hub_scrub::{Plan, Scratch, Verdict};
 use hub_wire::{EventFrame, RefusedCode};
 use std::cell::RefCell;
@@ -12,23 +12,13 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// What else happens to an event that is refused, or to who sent it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Consequence {
-    Nothing,
-    /// What quarantine shows of it.
-    Quarantine(Vec<u8>),
-    /// The connection ends.
-    Disconnect,
-}
-
 /// Scrubs an event: `None` if it passes as it came, otherwise the verdict with what it becomes.
 pub(super) fn scrub(
     plan: &Plan,
     event: &EventFrame<'_>,
     rules: &Rules,
     metrics: &Metrics,
-) -> Result<Option<Box<Verdict>>, Refusal> {
+) -> Result<Option<Box<Verdict>>, EventRefusal> {
     SCRATCH.with_borrow_mut(|scratch| {
         // A scrubber of the user's own may panic. That is one event's end, and nobody else's.
         let scrubbed =
@@ -53,7 +43,7 @@ pub(super) fn scrub(
         match verdict {
             Verdict::Accept => Ok(None),
             fixed @ Verdict::Fixed(_) => Ok(Some(Box::new(fixed))),
-            Verdict::Refuse(refused) => Err(Refusal {
+            Verdict::Refuse(refused) => Err(EventRefusal {
                 rule: Some(refused.rule.to_string()),
                 path: Some(refused.path),
                 ..refusal(refused.code, "a rule rejects it")
@@ -61,21 +51,21 @@ pub(super) fn scrub(
             Verdict::Quarantine(quarantine) => {
                 let shown =
                     plan.quarantine_event(&quarantine, event.payload, event.headers, scratch);
-                Err(Refusal {
+                Err(EventRefusal {
                     rule: quarantine.rule.map(|rule| rule.to_string()),
-                    consequence: Consequence::Quarantine(shown),
+                    follow_up: FollowUp::Quarantine(shown),
                     ..refusal(RefusedCode::Quarantined, &quarantine.reason.to_string())
                 })
             }
-            Verdict::Disconnect { rule } => Err(Refusal {
+            Verdict::Disconnect { rule } => Err(EventRefusal {
                 rule: Some(rule.to_string()),
-                consequence: Consequence::Disconnect,
+                follow_up: FollowUp::Disconnect,
                 ..refusal(RefusedCode::Rejected, "a rule ends the connection")
             }),
         }
     })
 }
 
-fn refusal(code: RefusedCode, why: &str) -> Refusal {
-    Refusal::new(code, why)
+fn refusal(code: RefusedCode, why: &str) -> EventRefusal {
+    EventRefusal::new(code, why)
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use hub_server::config::{Anonymous, Config, ConfigError, Origin};
+use hub_server::config::{Anonymous, Config, ConfigError, ValueOrigin};
 
 fn file(text: &str) -> Result<Config, ConfigError> {
     Config::load(Some((Path::new("etc/hub.toml"), text)), [], [])
@@ -73,7 +73,8 @@ fn an_unknown_key_is_refused_with_the_nearest_one() {
 fn a_file_that_is_not_toml_is_refused_with_line_and_column() {
     for (text, at) in [("log = \n", (1, 7)), ("max_depth = 1\nmax_depth = 2\n", (2, 1))] {
         let error = file(text).unwrap_err();
-        let ConfigError::Syntax { origin: Origin::File { line, column, .. }, .. } = &error else {
+        let ConfigError::Syntax { origin: ValueOrigin::File { line, column, .. }, .. } = &error
+        else {
             panic!("{error}")
         };
         assert_eq!((*line, *column), at, "{error}");

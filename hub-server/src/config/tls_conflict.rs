@@ -1,0 +1,24 @@
+//! How the keys of TLS depend on one another. A hub with a certificate and without its key, for example,
+//! would start and refuse every client.
+
+use super::keys::Config;
+use super::tls::{ClientAuth, HttpTls};
+
+/// A key of TLS that is set without another that it needs: the key, the other, and the rule.
+pub(super) fn conflict(c: &Config) -> Option<(&'static str, &'static str, &'static str)> {
+    let (cert, ca) = (!c.tls_cert.is_empty(), !c.tls_client_ca.is_empty());
+    let rules = [
+        (cert && c.tls_key.is_empty(), "tls_cert", "tls_key", "tls_cert needs tls_key"),
+        (!cert && !c.tls_key.is_empty(), "tls_key", "tls_cert", "tls_key needs tls_cert"),
+        (!cert && ca, "tls_client_ca", "tls_cert", "tls_client_ca needs tls_cert"),
+        (!ca && !c.tls_crl.is_empty(), "tls_crl", "tls_client_ca", "tls_crl needs tls_client_ca"),
+        (
+            !ca && c.tls_client_auth != ClientAuth::Required,
+            "tls_client_auth",
+            "tls_client_ca",
+            "without tls_client_ca no client can have a certificate",
+        ),
+        (!cert && c.http_tls == HttpTls::On, "http_tls", "tls_cert", "http_tls needs tls_cert"),
+    ];
+    rules.into_iter().find_map(|(broken, key, other, rule)| broken.then_some((key, other, rule)))
+}

@@ -1,0 +1,227 @@
+//! Load shedding: observes the memory some times a second, and has the hub let go of some when it is
+//! short. Without it, slow clients would hold what they hold, and publishers would wait for ever.
+
+use super::Directory;
+use super::session_handle::ShedLoad;
+use crate::limits::memory::MemoryPressure;
+use crate::limits::memory_monitor::{MemoryMonitor, MemorySample};
+use crate::limits::{ClientLimits, system};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// How often the memory is observed while there is enough, if no session finds it short earlier.
+const EVERY: Duration = Duration::from_millis(50);
+/// How often the memory is observed while publishers have to wait for it.
+const EVERY_WHEN_SHORT: Duration = Duration::from_millis(20);
+/// While there is enough, queues may hold a sixteenth more each time that this has passed.
+const WIDEN_EVERY: Duration = Duration::from_millis(100);
+/// How often accounts that nobody uses are closed.
+const SWEEP: Duration = Duration::from_secs(1);
+/// Bytes that may always wait for a client.
+const LEAST_QUEUE: usize = 64 * 1024;
+/// Bytes of answers that a client may leave unread until events are refused.
+const MOST_ANSWERS: usize = 256 * 1024;
+/// Bytes of answers that a client may leave unread at the least, while events are refused.
+const LEAST_ANSWERS: usize = 8 * 1024;
+/// After this many observations of short memory, the topics forget their past once more.
+const FORGET_EVERY: u32 = 50;
+/// After this many observations of short memory, instances of clients that are away are forgotten.
+const AWAY_EVERY: u32 = 5;
+/// Instances of clients that are away may then take the budget divided by this.
+const AWAY_PART: usize = 16;
+
+/// What the configuration says of load shedding.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoadShedding {
+    /// How long publishers wait for memory before their events are refused.
+    pub grace: Duration,
+    /// Bytes that may wait for a connection while there is enough memory.
+    pub queue_bytes: usize,
+}
+
+/// Runs for as long as the hub.
+pub(crate) async fn keep_within_budget(
+    directory: Arc<Directory>,
+    limits: Arc<ClientLimits>,
+    settings: LoadShedding,
+) {
+    let start = Instant::now();
+    let memory = &limits.memory;
+    let mut monitor = memory.budget().map(|budget| MemoryMonitor::new(budget, settings.grace));
+    let mut control = QueueLimitControl::new(settings.queue_bytes);
+    let mut swept = start;
+    loop {
+        match control.short {
+            // That nobody finds it short is what is hoped for.
+            0 => drop(timeout(EVERY, memory.reported_short()).await),
+            _ => sleep(EVERY_WHEN_SHORT).await,
+        }
+        if let Some(monitor) = &mut monitor {
+            let decision = monitor.observe(start.elapsed(), sample(&directory, &limits));
+            let was = memory.level();
+            memory.apply(decision);
+            if was != decision.level as u8 {
+                let (used, held) = (decision.used, memory.held().get());
+                match decision.level {
+                    MemoryPressure::Calm => tracing::info!(used, held, "memory: enough again"),
+                    MemoryPressure::Slow => tracing::warn!(used, held, "memory: publishers wait"),
+                    MemoryPressure::Refuse => {
+                        tracing::warn!(used, held, "memory: events are refused")
+                    }
+                }
+            }
+            match decision.level {
+                MemoryPressure::Calm => {
+                    if let Some(queue) = control.widen(start.elapsed()) {
+                        memory.held().limit_queues(queue);
+                    }
+                }
+                level => shed_load(&directory, &limits, &mut control, level),
+            }
+        }
+        if swept.elapsed() >= SWEEP {
+            swept = Instant::now();
+            limits.accounts.close_unused();
+        }
+    }
+}
+
+fn sample(directory: &Directory, limits: &ClientLimits) -> MemorySample {
+    let held = limits.memory.held().get();
+    MemorySample {
+        // Where the system does not say, what is counted has to do.
+        resident: system::resident().unwrap_or(held),
+        held,
+        connections: directory.sessions.len(),
+        topics: directory.registry.topics(),
+        subscriptions: directory.registry.subscriptions(),
+    }
+}
+
+/// Takes from the past, and then from what waits for clients.
+fn shed_load(
+    directory: &Directory,
+    limits: &ClientLimits,
+    control: &mut QueueLimitControl,
+    level: MemoryPressure,
+) {
+    if control.short.is_multiple_of(FORGET_EVERY) {
+        directory.registry.forget_past();
+    }
+    if control.short.is_multiple_of(AWAY_EVERY)
+        && let Some(budget) = limits.memory.budget()
+    {
+        directory.instances.forget_away(budget / AWAY_PART);
+    }
+    if let Some(queue) = control.narrow() {
+        limits.memory.held().limit_queues(queue);
+        let refuses = level == MemoryPressure::Refuse;
+        let carry = refuses.then_some(queue);
+        let answers = refuses.then(|| control.narrow_answers());
+        directory
+            .sessions
+            .for_each(|session| session.shed_load(ShedLoad { queue, carry, answers }));
+    }
+}
+
+/// What may wait for a client. While memory is short it is halved from look to look, so that those
+/// for whom most waits lose first, and those who keep up lose nothing. It stays so when there is
+/// enough again, and grows slowly: otherwise slow clients would at once hold as much as before, and
+/// publishers would wait for most of the time.
+#[derive(Debug)]
+struct QueueLimitControl {
+    /// What the configuration allows.
+    most: usize,
+    queue: usize,
+    /// What may wait of a client's answers while events are refused; halved in the same way.
+    answers: usize,
+    /// At how many looks memory was short, since it was not.
+    short: u32,
+    /// When it last grew.
+    widened: Duration,
+}
+
+impl QueueLimitControl {
+    fn new(most: usize) -> Self {
+        QueueLimitControl {
+            most,
+            queue: most,
+            answers: MOST_ANSWERS,
+            short: 0,
+            widened: Duration::ZERO,
+        }
+    }
+
+    /// Memory is short: what may wait from now on, if that is less. For the first time it stays.
+    fn narrow(&mut self) -> Option<usize> {
+        let first = self.short == 0 && self.queue >= self.most;
+        self.short += 1;
+        (!first).then(|| {
+            self.queue = (self.queue / 2).max(LEAST_QUEUE);
+            self.queue
+        })
+    }
+
+    /// Events are refused: what of its answers may wait for a client from now on.
+    fn narrow_answers(&mut self) -> usize {
+        self.answers = (self.answers / 2).max(LEAST_ANSWERS);
+        self.answers
+    }
+
+    /// There is enough: what may wait from now on, if that is more.
+    fn widen(&mut self, now: Duration) -> Option<usize> {
+        self.short = 0;
+        self.answers = MOST_ANSWERS;
+        let grows = self.queue < self.most && now.saturating_sub(self.widened) >= WIDEN_EVERY;
+        grows.then(|| {
+            self.widened = now;
+            self.queue = (self.queue + self.queue / 16).min(self.most);
+            self.queue
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: usize = 4 << 20;
+
+    fn widen_for(control: &mut QueueLimitControl, from: u64, seconds: u64) {
+        for look in 0..seconds * 20 {
+            control.widen(Duration::from_secs(from) + Duration::from_millis(look * 50));
+        }
+    }
+
+    #[test]
+    fn the_past_goes_first_then_queues_by_halves() {
+        let mut control = QueueLimitControl::new(MOST);
+        let queues: Vec<_> = (0..9).map(|_| control.narrow()).collect();
+        let halves = [32, 16, 8, 4, 2, 1, 1, 1].map(|n| Some(n * LEAST_QUEUE));
+        assert_eq!(queues, [&[None], &halves[..]].concat());
+    }
+
+    #[test]
+    fn queues_grow_slowly_and_are_halved_at_once_when_memory_is_short_again() {
+        let mut control = QueueLimitControl::new(MOST);
+        control.narrow();
+        assert_eq!(control.narrow(), Some(MOST / 2));
+        widen_for(&mut control, 1, 1);
+        let grown = control.queue;
+        assert!((MOST / 4 * 3..MOST).contains(&grown), "{grown}");
+        assert_eq!(control.narrow(), Some(grown / 2));
+    }
+
+    #[test]
+    fn it_becomes_as_it_was() {
+        let mut control = QueueLimitControl::new(MOST);
+        for _ in 0..20 {
+            control.narrow();
+        }
+        widen_for(&mut control, 1, 10);
+        assert_eq!(control.queue, MOST);
+        assert_eq!(control.widen(Duration::from_secs(100)), None);
+        assert_eq!(control.narrow(), None, "the past goes first");
+    }
+}

@@ -1,0 +1,68 @@
+//! What exists at this hub now: topics, sessions, and the instances of clients that may come back.
+//!
+//! - [`sessions`]: the connections; [`session_handle`] is what one of them can be told
+//! - [`instances`]: how far the hub has come with each client's events, [`publish_numbers`] which of
+//!   them, and [`refusals`] what it was not told yet
+//! - [`load_shedding`]: has all of them hold less when memory is short
+//!
+//! Topics are those of `hub_core`, which this room keeps for the others.
+
+pub(crate) mod instances;
+pub(crate) mod load_shedding;
+pub(crate) mod publish_numbers;
+pub(crate) mod refusals;
+pub(crate) mod session_handle;
+pub(crate) mod sessions;
+
+use crate::config::Config;
+use actix::ArbiterHandle;
+use hub_core::topic::{Registry, TopicSettings};
+use instances::Instances;
+use sessions::Sessions;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// The topics, sessions and instances of a hub.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    /// A random number for this run of the hub.
+    pub hub_id: [u8; 16],
+    pub registry: Arc<Registry>,
+    pub sessions: Sessions,
+    pub instances: Instances,
+    /// The hub stops: a client that connects now is sent away.
+    pub stopping: AtomicBool,
+}
+
+impl Directory {
+    /// An empty directory, whose topics run on `arbiters`.
+    ///
+    /// # Errors
+    /// The operating system gives no random numbers.
+    pub(crate) fn new(
+        config: &Config,
+        arbiters: Vec<ArbiterHandle>,
+    ) -> Result<Self, getrandom::Error> {
+        let mut hub_id = [0; 16];
+        getrandom::fill(&mut hub_id)?;
+        // 48 random bits: far below 2^53, up to which every language has exact integers.
+        let first_epoch = getrandom::u64()? >> 16;
+        let settings = TopicSettings {
+            max_topics: config.max_topics,
+            idle: Duration::from_millis(config.topic_idle_ms),
+            history_per_topic: config.history_topic_bytes,
+            history_in_all: config.history_bytes,
+            first_epoch,
+        };
+        let registry = Registry::new(settings, arbiters);
+        let held = registry.ledger().held().clone();
+        Ok(Directory {
+            hub_id,
+            registry,
+            sessions: Sessions::default(),
+            instances: Instances::new(Duration::from_millis(config.resume_ms), held),
+            stopping: AtomicBool::new(false),
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! The sessions that are there now, by the number of their connection.
+
+use super::session_handle::SessionHandle;
+use dashmap::DashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Every session from its start to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    known: DashMap<u64, Arc<dyn SessionHandle>>,
+    last_connection: AtomicU64,
+}
+
+impl Sessions {
+    /// A number for a new connection, from 1 on. No two connections of a hub have the same.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(crate) fn insert(&self, connection: u64, session: Arc<dyn SessionHandle>) {
+        self.known.insert(connection, session);
+    }
+
+    /// Whether the session was there.
+    pub(crate) fn remove(&self, connection: u64) -> bool {
+        self.known.remove(&connection).is_some()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// The sessions that are there now.
+    pub(crate) fn all(&self) -> Vec<Arc<dyn SessionHandle>> {
+        self.known.iter().map(|session| session.value().clone()).collect()
+    }
+
+    /// Calls `tell` for each session. It must not wait: a part of the map is locked meanwhile.
+    pub(crate) fn for_each(&self, mut tell: impl FnMut(&dyn SessionHandle)) {
+        for session in &self.known {
+            tell(&**session.value());
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Accepts connections, and gives each to an arbiter in turn. The limits of connections are checked here
+//! and nowhere later: a client over a limit costs neither a handshake nor a session.
+
+use super::rejection::Leaving;
+use super::socket::Socket;
+use super::tls::handshake::shake_hands;
+use super::tls::stream::TlsStream;
+use crate::limits::admission::{Admission, ConnectionPermit, Rejection};
+use crate::limits::{ClientLimits, Limit};
+use crate::policy::Policy;
+use crate::policy::tls::setup::TlsSetup;
+use crate::telemetry::metrics::Metrics;
+use actix::ArbiterHandle;
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// Begins the session of a connection, on the arbiter that has registered its socket.
+pub(crate) type BeginSession = Box<dyn FnOnce(Socket, ConnectionPermit) + Send>;
+
+/// Accepts connections, within the limits.
+pub(crate) struct Listener {
+    policy: Arc<Policy>,
+    limits: Arc<ClientLimits>,
+    metrics: Arc<Metrics>,
+    /// After how many milliseconds a client that is turned away may come back.
+    retry_after_ms: u64,
+    admission: Admission,
+    leaving: Leaving,
+    /// Makes what begins the session of the next connection.
+    next_session: Box<dyn Fn() -> BeginSession + Send + Sync>,
+}
+
+impl Listener {
+    pub(crate) fn new(
+        policy: Arc<Policy>,
+        limits: Arc<ClientLimits>,
+        metrics: Arc<Metrics>,
+        retry_after_ms: u64,
+        next_session: Box<dyn Fn() -> BeginSession + Send + Sync>,
+    ) -> Self {
+        let admission = Admission::new(limits.clone());
+        let leaving = Leaving::default();
+        Listener { policy, limits, metrics, retry_after_ms, admission, leaving, next_session }
+    }
+
+    /// Accepts until it is dropped.
+    pub(crate) async fn accept(
+        self: Arc<Self>,
+        listener: TcpListener,
+        arbiters: Vec<ArbiterHandle>,
+    ) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        for arbiter in arbiters.iter().cycle() {
+            let (socket, peer) = loop {
+                match listener.accept().await {
+                    Ok(accepted) => break accepted,
+                    Err(error) => {
+                        self.metrics.limited(Limit::FileDescriptors);
+                        // Out of file descriptors, for example: accepting again at once would only
+                        // spin.
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                }
+            };
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::warn!(%error, "cannot use a connection");
+                continue;
+            }
+            let permit = match self.admission.admit(Some(peer.ip())) {
+                Ok(permit) => permit,
+                Err(why) => {
+                    self.turn_away(socket, &why);
+                    continue;
+                }
+            };
+            match self.policy.tls.current() {
+                None => {
+                    let Ok(socket) = socket.into_std() else { continue };
+                    let socket = || TcpStream::from_std(socket).map(Socket::Plain);
+                    self.start(arbiter, permit, socket);
+                }
+                Some(setup) => {
+                    let (this, arbiter) = (self.clone(), arbiter.clone());
+                    actix_rt::spawn(this.encrypt(arbiter, permit, socket, setup));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn turn_away(&self, socket: TcpStream, why: &Rejection) {
+        self.metrics.limited(why.limit);
+        if self.policy.tls.current().is_some() {
+            // There is no way to tell the client before it is known to speak TLS.
+            self.metrics.tls.failed.with_label_values(&["overloaded"]).inc();
+            return;
+        }
+        self.metrics.connections_total.inc();
+        self.metrics.closed.with_label_values(&[why.code.name()]).inc();
+        self.leaving.turn_away(socket, why, self.retry_after_ms);
+    }
+
+    /// Begins a session once the handshake is done.
+    async fn encrypt(
+        self: Arc<Self>,
+        arbiter: ArbiterHandle,
+        permit: ConnectionPermit,
+        socket: TcpStream,
+        setup: Arc<TlsSetup>,
+    ) {
+        let patience = Duration::from_millis(self.limits.in_force.current().handshake_ms);
+        let peer = socket.peer_addr().ok();
+        match shake_hands(socket, setup, patience).await {
+            Ok(shaken) => {
+                self.metrics.tls.handshakes.inc();
+                let held = self.limits.memory.held().clone();
+                self.start(&arbiter, permit, || {
+                    TlsStream::new(shaken, held).map(|tls| Socket::Tls(Box::new(tls)))
+                });
+            }
+            Err(fault) => {
+                self.metrics.tls.failed.with_label_values(&[fault.label()]).inc();
+                if fault.is_about_certificates() {
+                    tracing::info!(?peer, %fault, "a client was not let in");
+                } else {
+                    tracing::debug!(?peer, %fault, "no TLS connection");
+                }
+            }
+        }
+    }
+
+    /// Begins a session on an arbiter, which has to be the one to register the socket.
+    fn start(
+        &self,
+        arbiter: &ArbiterHandle,
+        permit: ConnectionPermit,
+        socket: impl FnOnce() -> io::Result<Socket> + Send + 'static,
+    ) {
+        let begin = (self.next_session)();
+        arbiter.spawn_fn(move || match socket() {
+            Ok(socket) => begin(socket, permit),
+            Err(error) => tracing::warn!(%error, "cannot use a connection"),
+        });
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("admission", &self.admission).finish_non_exhaustive()
+    }
+}

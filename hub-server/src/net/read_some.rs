@@ -1,0 +1,21 @@
+//! One read of a TCP socket, without a second one that would only find nothing.
+
+use socket2::SockRef;
+use std::io::{self, ErrorKind, Read};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+/// One read. On Linux, a socket that fills less than all of `buffer` has no more, and says so when
+/// it has. So it counts as not ready, as if a second read had found nothing.
+pub(crate) fn read_some(socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut read = 0;
+    let outcome = socket.try_io(Interest::READABLE, || {
+        read = (&*SockRef::from(socket)).read(buffer)?;
+        let drained = cfg!(target_os = "linux") && read > 0 && read < buffer.len();
+        if drained { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    });
+    match outcome {
+        Err(error) if read == 0 => Err(error),
+        _ => Ok(read),
+    }
+}

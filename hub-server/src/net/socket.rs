@@ -1,0 +1,121 @@
+//! A session's socket, plain or encrypted, with one interface. It is a match and not a `dyn`, because
+//! each read and each write goes through it.
+
+use super::read_some::read_some;
+use super::tls::stream::TlsStream;
+use crate::policy::access::PeerCertificate;
+use crate::policy::tls::setup::TlsSetup;
+use socket2::SockRef;
+use std::io::{self, IoSlice};
+use std::net::Shutdown;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::net::TcpStream;
+
+/// Non-blocking. Only its session reads; anybody may write, one at a time.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream>),
+}
+
+impl Socket {
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        match self {
+            Socket::Plain(tcp) => tcp,
+            Socket::Tls(tls) => tls.tcp(),
+        }
+    }
+
+    pub(crate) fn poll_read_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Socket::Tls(tls) if tls.is_ready() => Poll::Ready(Ok(())),
+            _ => self.tcp().poll_read_ready(task),
+        }
+    }
+
+    /// One read into `buffer`. Nothing: the client sends no more.
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Socket::Plain(tcp) => read_some(tcp, buffer),
+            Socket::Tls(tls) => {
+                let mut filled = 0;
+                tls.read(buffer.len(), |bytes| {
+                    buffer[filled..filled + bytes.len()].copy_from_slice(bytes);
+                    filled += bytes.len();
+                })
+            }
+        }
+    }
+
+    /// One read to the end of `buffer`, of not much more than it has room for.
+    pub(crate) fn read_to_end_of(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            Socket::Plain(tcp) => tcp.try_read_buf(buffer),
+            Socket::Tls(tls) => {
+                let room = (buffer.capacity() - buffer.len()).max(TlsStream::LEAST_ROOM);
+                tls.read(room, |bytes| buffer.extend_from_slice(bytes))
+            }
+        }
+    }
+
+    /// One write. What was taken counts as written, although some of it may be encrypted and wait:
+    /// [`Socket::has_unsent`].
+    pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Socket::Plain(tcp) => tcp.try_write_vectored(slices),
+            Socket::Tls(tls) => tls.write_vectored(slices),
+        }
+    }
+
+    /// Whether encrypted bytes wait for the socket.
+    pub(crate) fn has_unsent(&self) -> bool {
+        match self {
+            Socket::Plain(_) => false,
+            Socket::Tls(tls) => tls.has_unsent(),
+        }
+    }
+
+    /// Writes those; whether none is left.
+    pub(crate) fn flush(&self) -> io::Result<bool> {
+        match self {
+            Socket::Plain(_) => Ok(true),
+            Socket::Tls(tls) => tls.flush(),
+        }
+    }
+
+    /// Says that nothing more will come: close_notify where there is TLS, then FIN. `false`: the
+    /// socket takes no more for now; flush, and ask again.
+    pub(crate) fn finish(&self) -> io::Result<bool> {
+        if let Socket::Tls(tls) = self
+            && !tls.say_goodbye()?
+        {
+            return Ok(false);
+        }
+        SockRef::from(self.tcp()).shutdown(Shutdown::Write).map(|()| true)
+    }
+
+    /// What the client's certificate says of it, if it has shown one.
+    pub(crate) fn certificate(&self) -> Option<PeerCertificate> {
+        match self {
+            Socket::Plain(_) => None,
+            Socket::Tls(tls) => tls.certificate().cloned(),
+        }
+    }
+
+    /// When the connection was accepted, if that is not just now.
+    pub(crate) fn accepted(&self) -> Option<Instant> {
+        match self {
+            Socket::Plain(_) => None,
+            Socket::Tls(tls) => Some(tls.accepted()),
+        }
+    }
+
+    /// Whether the client's certificate, or its having none, is good enough for the setup in force.
+    pub(crate) fn is_trusted_by(&self, setup: Option<&TlsSetup>) -> bool {
+        match (self, setup) {
+            (Socket::Tls(tls), Some(setup)) => tls.is_trusted_by(setup),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! An encrypted socket, with the interface of a plain one: non-blocking reads by the session, and
+//! writes at once from any thread.
+
+use super::channel::{Channel, sealed_bytes};
+use super::handshake::Handshaken;
+use crate::net::read_some::read_some;
+use crate::policy::access::PeerCertificate;
+use crate::policy::tls::setup::TlsSetup;
+use hub_core::topic::HeldBytes;
+use parking_lot::Mutex;
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, IoSlice};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+use tokio::net::TcpStream;
+
+/// Ciphertext that one read takes at most. The buffer belongs to the thread.
+const READ_BYTES: usize = 128 * 1024;
+/// Plaintext that is encrypted at a time: so much may wait, encrypted, for a socket that takes no
+/// more, and no overflow policy can drop it.
+const SEAL_BYTES: usize = 64 * 1024;
+/// The longest record, with what surrounds it. More cannot have come that is not whole yet, but
+/// for messages that have no place after the handshake.
+const MOST_INCOMING: usize = 20 * 1024;
+
+thread_local! {
+    static RECORDS: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+    static SEALER: RefCell<Sealer> = RefCell::new(Sealer {
+        plain: Vec::with_capacity(SEAL_BYTES),
+        sealed: vec![0; sealed_bytes(SEAL_BYTES)],
+    });
+}
+
+struct Sealer {
+    plain: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+/// A connection after its handshake.
+#[derive(Debug)]
+pub(crate) struct TlsStream {
+    tcp: TcpStream,
+    /// Held while records are made or taken apart, and for non-blocking writes.
+    channel: Mutex<Channel>,
+    /// What came together with the end of the handshake.
+    early: Mutex<Vec<u8>>,
+    /// Something is there to be read although the socket may have nothing.
+    ready: AtomicBool,
+    /// Encrypted bytes wait for the socket.
+    unsent: AtomicBool,
+    held: Arc<HeldBytes>,
+    /// What of the channel's bytes is counted as held. Changes under its lock.
+    counted: AtomicUsize,
+    certificate: Option<PeerCertificate>,
+    setup: Arc<TlsSetup>,
+    accepted: Instant,
+}
+
+impl TlsStream {
+    /// Less room cannot hold a record.
+    pub(crate) const LEAST_ROOM: usize = 2 * MOST_INCOMING;
+
+    /// On the thread that will read from it.
+    pub(crate) fn new(shaken: Handshaken, held: Arc<HeldBytes>) -> io::Result<Self> {
+        let Handshaken { tcp, channel, early, certificate, setup, accepted } = shaken;
+        Ok(TlsStream {
+            tcp: TcpStream::from_std(tcp)?,
+            ready: AtomicBool::new(!early.is_empty() || channel.peer_closed),
+            channel: Mutex::new(channel),
+            early: Mutex::new(early),
+            unsent: AtomicBool::new(false),
+            held,
+            counted: AtomicUsize::new(0),
+            certificate,
+            setup,
+            accepted,
+        })
+    }
+
+    pub(crate) fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+
+    /// When its TCP connection was accepted.
+    pub(crate) fn accepted(&self) -> Instant {
+        self.accepted
+    }
+
+    /// What the client's certificate says, if it has shown one.
+    pub(crate) fn certificate(&self) -> Option<&PeerCertificate> {
+        self.certificate.as_ref()
+    }
+
+    /// Whether the client would get in anew under `setup`.
+    pub(crate) fn is_trusted_by(&self, setup: &TlsSetup) -> bool {
+        if setup.has_the_trust_of(&self.setup) {
+            return true;
+        }
+        // Not under the lock: writers would wait.
+        let chain = self.channel.lock().certificates().map(<[_]>::to_vec);
+        setup.verify(chain.as_deref().unwrap_or_default()).is_ok()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.unsent.load(Ordering::Acquire)
+    }
+
+    /// One read, decrypted. `sink` gets at most `room` bytes; returned is how many.
+    ///
+    /// # Errors
+    /// Would block: there was no whole record. Unexpected end: the connection ended without
+    /// close_notify.
+    pub(crate) fn read(&self, room: usize, mut sink: impl FnMut(&[u8])) -> io::Result<usize> {
+        if self.is_ready() {
+            let early = std::mem::take(&mut *self.early.lock());
+            if !early.is_empty() {
+                self.ready.store(self.channel.lock().peer_closed, Ordering::Release);
+                sink(&early);
+                return Ok(early.len());
+            }
+            return Ok(0);
+        }
+        RECORDS.with_borrow_mut(|records| {
+            let kept = {
+                let channel = self.channel.lock();
+                let kept = channel.incoming.len();
+                if kept > MOST_INCOMING {
+                    return Err(ErrorKind::InvalidData.into());
+                }
+                records[..kept].copy_from_slice(&channel.incoming);
+                kept
+            };
+            let room = records.len().min(room);
+            let read = read_some(&self.tcp, &mut records[kept..room])?;
+            if read == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            let mut channel = self.channel.lock();
+            let mut plain = 0;
+            let taken = channel.take_in(&mut records[..kept + read], |bytes| {
+                plain += bytes.len();
+                sink(bytes);
+            });
+            if !channel.outgoing.is_empty() {
+                let flushed = self.flush_records(&mut channel);
+                if taken.is_ok() {
+                    flushed?;
+                }
+            }
+            self.count(&channel);
+            taken.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+            self.ready.store(channel.peer_closed, Ordering::Release);
+            match plain {
+                0 if channel.peer_closed => Ok(0),
+                0 => Err(ErrorKind::WouldBlock.into()),
+                plain => Ok(plain),
+            }
+        })
+    }
+
+    /// Encrypts and writes. What was encrypted counts as written: what the socket does not take
+    /// of it is kept, and nothing more is taken before it is gone.
+    pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut channel = self.channel.lock();
+        if !self.flush_records(&mut channel)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        SEALER.with_borrow_mut(|Sealer { plain, sealed }| {
+            let plain = gather(slices, plain);
+            let seal = channel.seal(plain, sealed);
+            let length = seal.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+            let mut rest = &sealed[..length];
+            if self.flush_records(&mut channel)? {
+                rest = match self.tcp.try_write(rest) {
+                    Ok(written) => &rest[written..],
+                    Err(error) if is_for_now(&error) => rest,
+                    Err(error) => return Err(error),
+                };
+            }
+            if !rest.is_empty() {
+                channel.outgoing.extend_from_slice(rest);
+                self.unsent.store(true, Ordering::Release);
+                self.count(&channel);
+            }
+            Ok(plain.len())
+        })
+    }
+
+    /// Writes what is encrypted already; whether all of it is gone.
+    pub(crate) fn flush(&self) -> io::Result<bool> {
+        if !self.has_unsent() {
+            return Ok(true);
+        }
+        self.flush_records(&mut self.channel.lock())
+    }
+
+    /// Says close_notify; whether that and all before it is gone.
+    pub(crate) fn say_goodbye(&self) -> io::Result<bool> {
+        let mut channel = self.channel.lock();
+        channel.say_goodbye().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        self.flush_records(&mut channel)
+    }
+
+    fn flush_records(&self, channel: &mut Channel) -> io::Result<bool> {
+        let mut sent = 0;
+        let outcome = loop {
+            let rest = &channel.outgoing[sent..];
+            if rest.is_empty() {
+                break Ok(true);
+            }
+            match self.tcp.try_write(rest) {
+                Ok(0) => break Err(ErrorKind::WriteZero.into()),
+                Ok(written) => sent += written,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break Ok(false),
+                Err(error) => break Err(error),
+            }
+        };
+        if sent == channel.outgoing.len() {
+            // A connection to which nothing waits keeps no buffer.
+            channel.outgoing = Vec::new();
+        } else {
+            channel.outgoing.drain(..sent);
+        }
+        self.unsent.store(!channel.outgoing.is_empty(), Ordering::Release);
+        self.count(channel);
+        outcome
+    }
+
+    /// Counts what waits here: no queue knows of it.
+    fn count(&self, channel: &Channel) {
+        let now = channel.incoming.capacity() + channel.outgoing.capacity();
+        let before = self.counted.load(Ordering::Relaxed);
+        if now != before {
+            self.counted.store(now, Ordering::Relaxed);
+            self.held.change(before, now);
+        }
+    }
+}
+
+impl Drop for TlsStream {
+    fn drop(&mut self) {
+        self.held.change(*self.counted.get_mut(), 0);
+    }
+}
+
+fn is_for_now(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
+
+/// What is to be encrypted next, in one piece: small slices copied together, since each record
+/// costs the same whatever its length; a large one as it is.
+fn gather<'a>(slices: &'a [IoSlice<'_>], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    if let Some(first) = slices.first()
+        && (first.len() >= SEAL_BYTES || slices.len() == 1)
+    {
+        return &first[..first.len().min(SEAL_BYTES)];
+    }
+    buffer.clear();
+    for slice in slices {
+        let room = SEAL_BYTES - buffer.len();
+        buffer.extend_from_slice(&slice[..slice.len().min(room)]);
+        if slice.len() >= room {
+            break;
+        }
+    }
+    buffer
+}

@@ -1,0 +1,175 @@
+//! Decides who a client is, when it connects and again whenever an access file came into force.
+//! Both ask the same questions; otherwise a revoked credential would stay good for clients that are
+//! connected already.
+
+use super::credentials::{Credentials, Peer, PeerCertificate};
+use super::error::{Denied, Reason};
+use super::hash::{self, Kind};
+use super::identity::{Identity, IdentityProof};
+use super::jwt;
+use super::name::IdentityName;
+use super::remote::RemoteKeys;
+use super::rights::Role;
+use super::table::{ANONYMOUS, Access, Anonymous, IdentityEntry};
+use super::token_format;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+impl Access {
+    /// Of those, the ones that would have to be newer to accept these credentials.
+    pub(crate) fn missing_keys(&self, credentials: &Credentials) -> Vec<Arc<RemoteKeys>> {
+        match credentials {
+            Credentials::Jwt(jwt) => jwt::missing_keys(&self.issuers, jwt),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether [`Access::authenticate`] would compute an argon2 hash for this: up to 0.2 s of a
+    /// core and 64 MiB, by the parameters in the access file. Then call it away
+    /// from the threads that serve clients, and only a few times at once. Everything else takes
+    /// well below a millisecond.
+    #[must_use]
+    pub fn must_hash(&self, credentials: &Credentials) -> bool {
+        let parts = secret_parts(credentials);
+        parts.is_ok_and(|parts| match (&self.secret_hashes, parts) {
+            (Some(secret_hashes), Some((kind, id, secret))) => {
+                secret_hashes.must_hash(kind, id, secret)
+            }
+            _ => false,
+        })
+    }
+
+    /// Who a client is. See [`Access::must_hash`] for what it costs.
+    ///
+    /// Credentials count before a certificate, and a certificate before being anonymous; what is
+    /// given and not accepted is refused, also if less would have been enough.
+    ///
+    /// # Errors
+    /// It does not get in.
+    pub fn authenticate(
+        &self,
+        credentials: &Credentials,
+        peer: &Peer,
+        now: SystemTime,
+    ) -> Result<Identity, Denied> {
+        if let Some((kind, id, secret)) = secret_parts(credentials)? {
+            let stored = match &self.secret_hashes {
+                Some(secret_hashes) => secret_hashes.verify(kind, id, secret)?,
+                None => return Err(Reason::Unknown.into()),
+            };
+            let proof = IdentityProof::Secret { kind, id: id.into(), hash: stored.hash.clone() };
+            return self.enter(&stored.owner, proof);
+        }
+        if let Credentials::Jwt(jwt) = credentials {
+            let (admitted, verified) = jwt::authenticate(&self.issuers, jwt, now)?;
+            return self.admit(admitted, Arc::new(verified));
+        }
+        match &peer.certificate {
+            Some(certificate) => self.certified(certificate, now),
+            None => self.anonymous(peer.loopback),
+        }
+    }
+
+    /// Who a client is now that was let in by this or another access file: call it for each
+    /// connection after a reload, and when [`Identity::expires`] has come. The new identity has the
+    /// new rights. No secret is needed, and nothing is hashed.
+    ///
+    /// # Errors
+    /// Its credentials would not be accepted any more, or now stand for somebody else.
+    pub fn reauthorise(&self, identity: &Identity, now: SystemTime) -> Result<Identity, Denied> {
+        let renewed = match identity.proof() {
+            IdentityProof::Anonymous { loopback } => self.anonymous(*loopback)?,
+            IdentityProof::Certificate(certificate) => self.certified(certificate, now)?,
+            IdentityProof::Secret { kind, id, hash } => {
+                let stored = self
+                    .secret_hashes
+                    .as_ref()
+                    .and_then(|secret_hashes| secret_hashes.get(*kind, id));
+                let stored =
+                    stored.filter(|stored| stored.hash.same(hash)).ok_or(Reason::Revoked)?;
+                let proof =
+                    IdentityProof::Secret { kind: *kind, id: id.clone(), hash: hash.clone() };
+                self.enter(&stored.owner, proof)?
+            }
+            IdentityProof::Jwt(verified) => {
+                let admitted = jwt::reauthorise(&self.issuers, verified, now)?;
+                self.admit(admitted, verified.clone())?
+            }
+        };
+        if renewed.name() == identity.name() { Ok(renewed) } else { Err(Reason::Revoked.into()) }
+    }
+
+    fn anonymous(&self, loopback: bool) -> Result<Identity, Denied> {
+        let Anonymous { loopback: here, elsewhere } = &self.anonymous;
+        let entry = if loopback { here } else { elsewhere };
+        let entry = entry.as_ref().ok_or(Reason::CredentialsRequired)?;
+        Ok(entry.enter(None, IdentityProof::Anonymous { loopback }))
+    }
+
+    /// The identity that lists one of the names; or else, of those that can be the name of an
+    /// identity, the first.
+    fn certified(
+        &self,
+        certificate: &PeerCertificate,
+        now: SystemTime,
+    ) -> Result<Identity, Denied> {
+        let PeerCertificate { names, expires } = certificate;
+        if expires.is_some_and(|expires| expires <= now) {
+            return Err(Reason::Expired.into());
+        }
+        let proof = IdentityProof::Certificate(certificate.clone());
+        if let Some(owner) = names.iter().find_map(|name| self.certificates.get(name)) {
+            let entry = self.identities.get(owner).ok_or(Reason::Unknown)?;
+            return Ok(entry.enter(*expires, proof));
+        }
+        let maker = self.other_certificates.as_ref().ok_or(Reason::UnknownCertificate)?;
+        let name = names.iter().find_map(|name| maker.name(name).ok()).ok_or(Reason::BadName)?;
+        self.newcomer(name, &maker.roles, *expires, proof)
+    }
+
+    fn admit(
+        &self,
+        admitted: jwt::JwtIdentity,
+        verified: Arc<jwt::Verified>,
+    ) -> Result<Identity, Denied> {
+        let jwt::JwtIdentity { name, roles, expires } = admitted;
+        self.newcomer(name, &roles, Some(expires), IdentityProof::Jwt(verified))
+    }
+
+    /// Somebody whom the access file does not name.
+    fn newcomer(
+        &self,
+        name: IdentityName,
+        roles: &[Arc<Role>],
+        expires: Option<SystemTime>,
+        proof: IdentityProof,
+    ) -> Result<Identity, Denied> {
+        if name.as_str() == ANONYMOUS || self.identities.contains_key(&name) {
+            return Err(Reason::NameTaken.into());
+        }
+        if roles.is_empty() {
+            return Err(Reason::NoRole.into());
+        }
+        Ok(IdentityEntry::new(name, roles)?.enter(expires, proof))
+    }
+
+    fn enter(&self, name: &str, proof: IdentityProof) -> Result<Identity, Denied> {
+        let entry = self.identities.get(name).ok_or(Reason::Unknown)?;
+        Ok(entry.enter(None, proof))
+    }
+}
+
+/// Kind, id and secret of credentials that are verified by a hash.
+fn secret_parts(credentials: &Credentials) -> Result<Option<(Kind, &str, &str)>, Reason> {
+    match credentials {
+        Credentials::None | Credentials::Jwt(_) => Ok(None),
+        Credentials::Token(token) => {
+            let (id, secret) = token_format::split(token).ok_or(Reason::Malformed)?;
+            Ok(Some((Kind::Token, id, secret)))
+        }
+        Credentials::Password { user, password } => {
+            let fits = IdentityName::parse(user).is_some() && password.len() <= hash::MAX_PASSWORD;
+            if fits { Ok(Some((Kind::Password, user, password))) } else { Err(Reason::Malformed) }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Hashes of secrets at rest: argon2id, as PHC strings.
+
+use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use std::cell::RefCell;
+
+use super::token_format;
+
+/// What a hash is of, which decides how much work it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// 256 random bits of [`create_token`](super::create_token), which nobody guesses: the hash
+    /// only has to hide them, and a thousand services that come back at once are let in within
+    /// a second.
+    Token,
+    /// What a person chose: each guess has to cost.
+    Password,
+}
+
+/// Most memory of one verification.
+const MAX_MEMORY_KIB: u32 = 64 * 1024;
+/// Most memory times passes: 0.1 to 0.2 s of a core of 2025 (measured: 16 ms for 38,912).
+const MAX_WORK_KIB: u64 = 256 * 1024;
+const MAX_LANES: u32 = 4;
+/// Bytes of the output. A shorter one would be easier to hit by chance.
+const OUTPUT: usize = 32;
+/// Longest password, so that hashing it costs no more than the rest.
+pub(super) const MAX_PASSWORD: usize = 1024;
+/// Shortest password that [`hash_password`] takes.
+pub const MIN_PASSWORD: usize = 8;
+
+impl Kind {
+    /// Least memory, and least memory times passes, in KiB. Those of passwords are OWASP's
+    /// weakest choice for argon2id (password storage cheat sheet, 2024): 7 MiB, 5 passes.
+    fn floor(self) -> (u32, u64) {
+        match self {
+            Kind::Token => (1024, 1024),
+            Kind::Password => (7 * 1024, 35 * 1024),
+        }
+    }
+
+    /// Memory in KiB and passes of new hashes. For passwords OWASP's first choice with little
+    /// memory: 19 MiB, 2 passes, one lane.
+    fn chosen(self) -> (u32, u32) {
+        match self {
+            Kind::Token => (1024, 1),
+            Kind::Password => (19 * 1024, 2),
+        }
+    }
+}
+
+thread_local! {
+    /// What a thread computes hashes in. If each hash took its megabytes from the allocator and gave
+    /// them back, small things that come to lie between them would have it keep many times as much.
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives back what this thread has computed hashes in.
+pub(crate) fn free_memory() {
+    MEMORY.with_borrow_mut(|memory| *memory = Vec::new());
+}
+
+/// A stored hash with parameters within bounds.
+#[derive(Clone)]
+pub(super) struct SecretHash(PasswordHash);
+
+impl SecretHash {
+    /// # Errors
+    /// What is wrong with it, without showing it.
+    pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, String> {
+        let form = "is not an argon2id hash such as `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
+        let hash = PasswordHash::new(text).map_err(|_| form)?;
+        if hash.algorithm.as_str() != Algorithm::Argon2id.ident().as_str() {
+            return Err(form.to_owned());
+        }
+        if hash.version != Some(Version::V0x13 as u32) {
+            return Err("is a hash of another version of argon2 than 19".to_owned());
+        }
+        let params = Params::try_from(&hash).map_err(|_| form)?;
+        if hash.salt.is_none() || hash.hash.as_ref().map(|output| output.len()) != Some(OUTPUT) {
+            return Err(format!("is a hash without a salt, or not of {OUTPUT} bytes"));
+        }
+        let (memory, passes) = (params.m_cost(), params.t_cost());
+        let work = u64::from(memory) * u64::from(passes);
+        let (min_memory, min_work) = kind.floor();
+        if memory < min_memory || work < min_work {
+            return Err(format!(
+                "is too weak: m={memory},t={passes}; at least m={min_memory} and m times t \
+                 {min_work} are needed"
+            ));
+        }
+        if memory > MAX_MEMORY_KIB || work > MAX_WORK_KIB || params.p_cost() > MAX_LANES {
+            return Err(format!(
+                "costs too much: m={memory},t={passes},p={}; at most m={MAX_MEMORY_KIB}, m times \
+                 t {MAX_WORK_KIB} and p={MAX_LANES} are allowed",
+                params.p_cost()
+            ));
+        }
+        Ok(SecretHash(hash))
+    }
+
+    /// Whether it is the hash of this secret. Takes as long for any other; the outputs are
+    /// compared in constant time.
+    pub(super) fn fits(&self, secret: &[u8]) -> bool {
+        let (Some(salt), Some(hash)) = (&self.0.salt, &self.0.hash) else { return false };
+        let Ok(params) = Params::try_from(&self.0) else { return false };
+        let blocks = params.block_count();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut output = [0; OUTPUT];
+        let hashed = MEMORY.with_borrow_mut(|memory| {
+            if memory.len() < blocks {
+                // Not grown: that would copy.
+                *memory = vec![Block::new(); blocks];
+            }
+            let memory = &mut memory[..blocks];
+            argon2.hash_password_into_with_memory(secret, salt, &mut output, memory)
+        });
+        hashed.is_ok() && verify_slices_are_equal(&output, hash.as_bytes()).is_ok()
+    }
+
+    pub(super) fn same(&self, other: &SecretHash) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// A new hash for the access file, with a random salt.
+pub(super) fn hash(kind: Kind, secret: &[u8]) -> Result<String, HashError> {
+    let (memory, passes) = kind.chosen();
+    let params = Params::new(memory, passes, 1, Some(OUTPUT)).map_err(|_| HashError::Failed)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    argon2.hash_password(secret).map(|hash| hash.to_string()).map_err(|_| HashError::Failed)
+}
+
+/// The value for the key `password` of an identity.
+///
+/// # Errors
+/// The password is too short or too long, or the system gives no random numbers.
+pub fn hash_password(password: &str) -> Result<String, HashError> {
+    if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&password.len()) {
+        return Err(HashError::Length);
+    }
+    hash(Kind::Password, password.as_bytes())
+}
+
+/// Why there is no new token or hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Too short or too long a password.
+    #[error("a password has {MIN_PASSWORD} to {MAX_PASSWORD} bytes")]
+    Length,
+    /// Not the id of a token.
+    #[error("a token's id has 1 to {} of a-z, 0-9 and -", token_format::MAX_ID)]
+    Id,
+    /// The system gives no random numbers or no memory.
+    #[error("no random numbers or no memory for a new hash")]
+    Failed,
+}

@@ -1,0 +1,23 @@
+//! The files that an access file names: keys and CAs. They are read through a trait; without it,
+//! tests and fuzzing would need files on disk.
+
+use crate::text;
+
+/// Reads the files that an access file names.
+pub trait Files {
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    fn read(&self, path: &str) -> std::io::Result<String>;
+}
+
+/// Files on disk; relative paths begin at this folder, which is that of the access file.
+#[derive(Clone, Debug)]
+pub struct Folder(pub std::path::PathBuf);
+
+impl Files for Folder {
+    fn read(&self, path: &str) -> std::io::Result<String> {
+        text::read(&self.0.join(path))
+    }
+}

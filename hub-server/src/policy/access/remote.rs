@@ -1,0 +1,185 @@
+//! Keys of an issuer that come from a URL. They are fetched elsewhere (`crate::policy::key_fetches`); what is kept
+//! here is the last good set, and who waits for a newer one.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use jsonwebtoken::Algorithm;
+use parking_lot::RwLock;
+use rustls::pki_types::CertificateDer;
+use tokio::sync::{Notify, watch};
+use ureq::http::Uri;
+
+use super::jwks::KeySet;
+
+/// After a fetch that failed, at first and at most.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// From where keys are fetched, and whom to trust there.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct JwksEndpoint {
+    pub(crate) url: Uri,
+    /// CAs; those of the system without them.
+    pub(crate) ca: Option<Vec<CertificateDer<'static>>>,
+}
+
+/// The keys of one `[[jwt]]` with a URL.
+pub(crate) struct RemoteKeys {
+    pub(crate) source: JwksEndpoint,
+    /// File and line, for the log.
+    pub(crate) declared_at: String,
+    /// How often they are fetched.
+    every: Duration,
+    allowed: Vec<Algorithm>,
+    fetched: RwLock<Option<Fetched>>,
+    asked: Notify,
+    progress: watch::Sender<Progress>,
+}
+
+#[derive(Clone)]
+struct Fetched {
+    /// As it came, for a file that is loaded later and allows other algorithms.
+    text: String,
+    keys: Arc<KeySet>,
+    at: SystemTime,
+}
+
+/// Numbers of fetches, from 1.
+#[derive(Default)]
+struct Progress {
+    begun: u64,
+    ended: u64,
+    /// The last one that brought keys.
+    good: u64,
+    /// There will be no more.
+    over: bool,
+}
+
+impl RemoteKeys {
+    pub(super) fn new(
+        source: JwksEndpoint,
+        declared_at: String,
+        every: Duration,
+        allowed: Vec<Algorithm>,
+    ) -> Self {
+        RemoteKeys {
+            source,
+            declared_at,
+            every,
+            allowed,
+            fetched: RwLock::default(),
+            asked: Notify::new(),
+            progress: watch::Sender::default(),
+        }
+    }
+
+    /// The last good keys, if there were any yet.
+    pub(super) fn current(&self) -> Option<Arc<KeySet>> {
+        self.fetched.read().as_ref().map(|fetched| fetched.keys.clone())
+    }
+
+    /// When those came.
+    pub(crate) fn fetched_at(&self) -> Option<SystemTime> {
+        self.fetched.read().as_ref().map(|fetched| fetched.at)
+    }
+
+    /// Goes on with what another file's keys of the same source were.
+    pub(super) fn take_over(&self, former: &RemoteKeys) {
+        let Some(known) = former.fetched.read().clone() else { return };
+        if let Ok(keys) = KeySet::parse(&known.text, &self.allowed) {
+            *self.fetched.write() = Some(Fetched { keys: Arc::new(keys), ..known });
+        }
+    }
+
+    /// Asks for a fetch, and waits until it has ended; whether it brought keys. None: nobody fetches
+    /// these any more, as another access file is in force.
+    ///
+    /// A fetch that is under way may have read what is old by now, so it does not count, unless
+    /// there are no keys at all.
+    pub(crate) async fn newer(&self) -> Option<bool> {
+        let mut progress = self.progress.subscribe();
+        let Progress { begun, ended, .. } = *progress.borrow();
+        let mut wanted = begun;
+        if begun == ended || self.fetched_at().is_some() {
+            wanted += 1;
+            self.asked.notify_one();
+        }
+        let done = progress.wait_for(|now| now.over || now.ended >= wanted).await.ok()?;
+        (done.ended >= wanted).then_some(done.good >= wanted)
+    }
+
+    /// Until somebody asks for a fetch.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    /// A fetch begins.
+    pub(crate) fn begin(&self) {
+        self.progress.send_modify(|progress| {
+            progress.begun += 1;
+            // Whoever fetched before may have panicked.
+            progress.over = false;
+        });
+    }
+
+    /// Keeps the keys that a fetch brought, if they are good; whether they differ from those before.
+    ///
+    /// # Errors
+    /// Why there are no newer keys.
+    pub(crate) fn keep(
+        &self,
+        answer: Result<String, String>,
+        at: SystemTime,
+    ) -> Result<bool, String> {
+        let text = answer?;
+        let keys = KeySet::parse(&text, &self.allowed);
+        let keys = Arc::new(keys.map_err(|why| format!("the answer {why}"))?);
+        let mut fetched = self.fetched.write();
+        let changed = fetched.as_ref().is_none_or(|before| before.text != text);
+        *fetched = Some(Fetched { text, keys, at });
+        Ok(changed)
+    }
+
+    /// The fetch has ended, and what it brought is kept and counted: those who wait for it go on.
+    pub(crate) fn end(&self, good: bool) {
+        self.progress.send_modify(|progress| {
+            progress.ended = progress.begun;
+            if good {
+                progress.good = progress.begun;
+            }
+        });
+    }
+
+    /// How long to wait after so many fetches that failed in a row.
+    pub(crate) fn pause(&self, failures: u32) -> Duration {
+        let (first, most) = RETRY;
+        match failures {
+            0 => self.every,
+            _ => (first * 2_u32.saturating_pow(failures.min(10) - 1)).min(most).min(self.every),
+        }
+    }
+}
+
+/// Whoever fetches these keys. When it is dropped, nobody waits for them any more.
+pub(crate) struct Fetcher(pub(crate) Arc<RemoteKeys>);
+
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        self.0.progress.send_modify(|progress| progress.over = true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_that_fails_is_asked_less_and_less_often() {
+        let source = JwksEndpoint { url: Uri::from_static("https://id.example.org/"), ca: None };
+        let every = Duration::from_secs(20);
+        let keys = RemoteKeys::new(source, String::new(), every, Vec::new());
+        let pauses: Vec<_> = (0..=7).map(|failures| keys.pause(failures).as_secs()).collect();
+        assert_eq!(pauses, [20, 1, 2, 4, 8, 16, 20, 20]);
+        assert_eq!(keys.pause(u32::MAX).as_secs(), 20);
+    }
+}

@@ -1,0 +1,160 @@
+//! OwnedHash hashes, and which secrets were verified lately.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use parking_lot::Mutex;
+
+use super::error::Reason;
+use super::hash::{Kind, SecretHash};
+
+/// Secrets remembered as verified; at 32 bytes each.
+const MAX_RECENT: usize = 4096;
+
+/// A hash, and whose it is.
+#[derive(Clone)]
+pub(super) struct OwnedHash {
+    pub(super) owner: Arc<str>,
+    pub(super) hash: Arc<SecretHash>,
+}
+
+/// The hashes of one access file.
+///
+/// A secret that was good once is not hashed again: that is what makes a password on each request
+/// of the admin API affordable. Its keyed digest is remembered, under a key of its own, so
+/// that a reload forgets all. An attacker learns nothing from the time it takes: only the right
+/// secret has its digest there.
+pub(super) struct SecretHashes {
+    tokens: HashTable,
+    passwords: HashTable,
+    key: hmac::Key,
+    recent: Mutex<HashSet<[u8; 32]>>,
+}
+
+#[derive(Default)]
+struct HashTable {
+    ids: HashMap<Arc<str>, usize>,
+    all: Vec<OwnedHash>,
+}
+
+impl SecretHashes {
+    /// `None` if the system gives no random numbers.
+    pub(super) fn new() -> Option<SecretHashes> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).ok()?;
+        Some(SecretHashes {
+            tokens: HashTable::default(),
+            passwords: HashTable::default(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            recent: Mutex::default(),
+        })
+    }
+
+    /// Adds a hash. Returns false if there is one with this id.
+    pub(super) fn add(&mut self, kind: Kind, id: &str, stored: OwnedHash) -> bool {
+        let hashes = match kind {
+            Kind::Token => &mut self.tokens,
+            Kind::Password => &mut self.passwords,
+        };
+        let index = hashes.all.len();
+        hashes.all.push(stored);
+        hashes.ids.insert(id.into(), index).is_none()
+    }
+
+    pub(super) fn get(&self, kind: Kind, id: &str) -> Option<&OwnedHash> {
+        let hashes = self.of(kind);
+        hashes.ids.get(id).and_then(|&index| hashes.all.get(index))
+    }
+
+    /// Whether [`SecretHashes::verify`] would have to hash.
+    pub(super) fn must_hash(&self, kind: Kind, id: &str, secret: &str) -> bool {
+        !self.of(kind).all.is_empty()
+            && !self.recent.lock().contains(&self.digest(kind, id, secret.as_bytes()))
+    }
+
+    /// Whose secret it is.
+    ///
+    /// An unknown id costs as much as a known one: the secret is hashed as for some stored hash,
+    /// always the same for the same id, and the result thrown away. Which one is chosen by a keyed
+    /// digest, so where stored hashes differ in cost, the cost of an id tells nothing.
+    pub(super) fn verify(&self, kind: Kind, id: &str, secret: &str) -> Result<&OwnedHash, Reason> {
+        let hashes = self.of(kind);
+        let Some(stored) = self.get(kind, id) else {
+            let digest = self.digest(kind, id, b"");
+            let number = digest.iter().take(8).fold(0, |n: u64, &byte| n << 8 | u64::from(byte));
+            let count = hashes.all.len().max(1) as u64;
+            if let Some(decoy) = hashes.all.get((number % count) as usize) {
+                let _ = decoy.hash.fits(secret.as_bytes());
+            }
+            return Err(Reason::Unknown);
+        };
+        let digest = self.digest(kind, id, secret.as_bytes());
+        if self.recent.lock().contains(&digest) {
+            return Ok(stored);
+        }
+        if !stored.hash.fits(secret.as_bytes()) {
+            return Err(Reason::WrongSecret);
+        }
+        self.remember(digest);
+        Ok(stored)
+    }
+
+    fn remember(&self, digest: [u8; 32]) {
+        let mut recent = self.recent.lock();
+        if recent.len() >= MAX_RECENT {
+            recent.clear();
+        }
+        recent.insert(digest);
+    }
+
+    fn of(&self, kind: Kind) -> &HashTable {
+        match kind {
+            Kind::Token => &self.tokens,
+            Kind::Password => &self.passwords,
+        }
+    }
+
+    fn digest(&self, kind: Kind, id: &str, secret: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(&[match kind {
+            Kind::Token => b't',
+            Kind::Password => b'p',
+        }]);
+        // The length keeps id and secret apart.
+        context.update(&(id.len() as u64).to_be_bytes());
+        context.update(id.as_bytes());
+        context.update(secret);
+        let mut digest = [0; 32];
+        for (to, from) in digest.iter_mut().zip(context.sign().as_ref()) {
+            *to = *from;
+        }
+        digest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let vault = SecretHashes::new().unwrap();
+        for number in 0..3 * MAX_RECENT {
+            let digest = vault.digest(Kind::Token, "id", &number.to_be_bytes());
+            vault.remember(digest);
+            let recent = vault.recent.lock();
+            assert!(recent.contains(&digest) && recent.len() <= MAX_RECENT);
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_is_of_one_kind_one_id_and_one_vault() {
+        let vault = SecretHashes::new().unwrap();
+        let digest = vault.digest(Kind::Token, "ab", b"c");
+        assert_eq!(digest, vault.digest(Kind::Token, "ab", b"c"));
+        assert_ne!(digest, vault.digest(Kind::Token, "a", b"bc"));
+        assert_ne!(digest, vault.digest(Kind::Password, "ab", b"c"));
+        assert_ne!(digest, SecretHashes::new().unwrap().digest(Kind::Token, "ab", b"c"));
+    }
+}

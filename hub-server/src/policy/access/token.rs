@@ -1,0 +1,46 @@
+//! Makes access tokens. A token is shown once, when it is made; the access file has its hash only.
+
+use std::fmt::Write as _;
+
+use super::hash::{HashError, Kind, hash};
+use super::token_format::{PREFIX, SECRET, is_id};
+
+/// A token that was just made. Neither the hub nor the access file can show it again.
+pub struct NewToken {
+    /// What the client sends.
+    pub token: String,
+    /// The line for the identity's table in the access file: `tokens.<id> = "<hash>"`.
+    pub line: String,
+}
+
+impl std::fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewToken").finish_non_exhaustive()
+    }
+}
+
+/// Makes a token with this id, which no other token of the access file may have.
+///
+/// ```
+/// let made = hub_server::access::create_token("orders-1")?;
+/// assert!(made.token.starts_with("hub_orders-1_"));
+/// assert!(made.line.starts_with("tokens.orders-1 = \"$argon2id$"));
+/// # Ok::<(), hub_server::access::HashError>(())
+/// ```
+///
+/// # Errors
+/// The id has other characters than `a-z`, `0-9` and `-`, none, or more than 32; or the system
+/// gives no random numbers.
+pub fn create_token(id: &str) -> Result<NewToken, HashError> {
+    if !is_id(id) {
+        return Err(HashError::Id);
+    }
+    let mut random = [0; SECRET];
+    getrandom::fill(&mut random).map_err(|_| HashError::Failed)?;
+    let mut secret = String::with_capacity(2 * SECRET);
+    for byte in random {
+        let _ = write!(secret, "{byte:02x}");
+    }
+    let line = format!("tokens.{id} = \"{}\"", hash(Kind::Token, secret.as_bytes())?);
+    Ok(NewToken { token: format!("{PREFIX}{id}_{secret}"), line })
+}

@@ -1,0 +1,66 @@
+//! The access file on disk, and its errors. It is read together with the keys and CAs that it names,
+//! so that a change of one of these is seen too.
+
+use super::access::{Access, AccessError, Folder};
+use crate::reload::watched_file::WatchedFile;
+use crate::text;
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why an access file is not used.
+#[derive(Debug, Error)]
+pub enum AccessFileError {
+    /// It cannot be read.
+    #[error("cannot read the access file {}: {cause}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says, or the line that is not UTF-8.
+        cause: io::Error,
+    },
+    /// It is wrong.
+    #[error(transparent)]
+    Wrong(AccessError),
+}
+
+/// The access file.
+#[derive(Debug)]
+pub(crate) struct AccessFile {
+    path: PathBuf,
+    /// The files that it names.
+    named: Vec<PathBuf>,
+}
+
+impl AccessFile {
+    pub(crate) fn new(path: &str) -> Option<Self> {
+        (!path.is_empty()).then(|| AccessFile { path: path.into(), named: Vec::new() })
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.path.parent().map(Path::to_owned).unwrap_or_default()
+    }
+}
+
+impl WatchedFile for AccessFile {
+    type Loaded = Access;
+    type Error = AccessFileError;
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn text(&self) -> io::Result<String> {
+        std::iter::once(&self.path).chain(&self.named).map(|file| text::read(file)).collect()
+    }
+
+    fn load(&mut self) -> Result<Access, AccessFileError> {
+        let text = text::read(&self.path)
+            .map_err(|cause| AccessFileError::Read { path: self.path.clone(), cause })?;
+        let folder = self.folder();
+        let access = Access::load(&text, &self.path.to_string_lossy(), &Folder(folder.clone()))
+            .map_err(AccessFileError::Wrong)?;
+        self.named = access.files().map(|file| folder.join(file)).collect();
+        Ok(access)
+    }
+}

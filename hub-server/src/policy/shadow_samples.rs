@@ -1,0 +1,49 @@
+//! Logs what rules in shadow would do, from time to time and without any value. Without these lines,
+//! nobody could judge a rule before it is in force.
+
+use hub_scrub::{Plan, Scratch};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// A rule says something at most once in this time. The metrics count every find.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// When each rule in shadow was heard last; a rule file has at most 256 rules.
+#[derive(Debug, Default)]
+pub(crate) struct ShadowSamples(Mutex<HashMap<String, Instant>>);
+
+impl ShadowSamples {
+    /// Whether this rule may say something.
+    pub(crate) fn is_due(&self, rule: &str) -> bool {
+        self.0.lock().get(rule).is_none_or(|last| last.elapsed() >= EVERY)
+    }
+
+    /// Logs a place for each rule that would have acted on this event and is due.
+    pub(crate) fn log(
+        &self,
+        plan: &Plan,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        scratch: &mut Scratch,
+    ) {
+        for sample in plan.shadow_samples(payload, headers, scratch) {
+            let rule = plan.rule_name(sample.rule);
+            // Another thread may have been faster.
+            let mut last = self.0.lock();
+            if last.get(rule).is_some_and(|last| last.elapsed() < EVERY) {
+                continue;
+            }
+            last.insert(rule.to_owned(), Instant::now());
+            drop(last);
+            tracing::info!(
+                rule,
+                action = plan.action_name(sample.rule),
+                topic = plan.topic_for_logs(),
+                path = sample.path,
+                value = sample.shape,
+                "in shadow: would have acted"
+            );
+        }
+    }
+}

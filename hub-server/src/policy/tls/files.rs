@@ -1,0 +1,137 @@
+//! The files of TLS, read and checked as a whole.
+
+use super::contents::{Contents, Problem, digest_of};
+use super::setup::TlsSetup;
+use crate::config::{ClientAuth, Config};
+use crate::reload::watched_file::{FileSnapshot, WatchedFile};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A file longer than this holds no certificates. Revocation lists can be long.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// How often files that change while they are read are read again.
+const ATTEMPTS: usize = 3;
+
+/// Why the files of TLS are not used. Says nothing of what is in them.
+#[derive(Debug, Error)]
+#[error("{} ({key}) {fault}", path.display())]
+pub struct TlsError {
+    /// The file.
+    pub path: PathBuf,
+    /// The key of the configuration that names it.
+    pub key: &'static str,
+    /// What is wrong with it.
+    pub fault: TlsFileFault,
+}
+
+/// What is wrong with a file of TLS.
+#[derive(Debug, Error)]
+pub enum TlsFileFault {
+    /// It cannot be read. What the operating system says.
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// It does not hold what it should.
+    #[error("{0}")]
+    Unusable(&'static str),
+}
+
+/// Where certificate, key, client CAs and revocation lists are.
+#[derive(Debug)]
+pub(crate) struct TlsFiles {
+    cert: PathBuf,
+    key: PathBuf,
+    client_ca: Option<PathBuf>,
+    crl: Option<PathBuf>,
+    client_auth: ClientAuth,
+}
+
+impl TlsFiles {
+    /// What the configuration names; `None` without TLS.
+    pub(crate) fn new(config: &Config) -> Option<Self> {
+        let named = |path: &String| (!path.is_empty()).then(|| PathBuf::from(path));
+        Some(TlsFiles {
+            cert: named(&config.tls_cert)?,
+            key: named(&config.tls_key)?,
+            client_ca: named(&config.tls_client_ca),
+            crl: named(&config.tls_crl),
+            client_auth: config.tls_client_auth,
+        })
+    }
+
+    fn read(&self) -> Result<Contents, TlsError> {
+        let read_if =
+            |path: &Option<PathBuf>, key| path.as_deref().map(|path| read(path, key)).transpose();
+        Ok(Contents {
+            cert: read(&self.cert, "tls_cert")?,
+            key: read(&self.key, "tls_key")?,
+            client_ca: read_if(&self.client_ca, "tls_client_ca")?,
+            crl: read_if(&self.crl, "tls_crl")?,
+        })
+    }
+
+    fn make(&self) -> Result<TlsSetup, TlsError> {
+        TlsSetup::new(&self.read()?, self.client_auth).map_err(|problem| {
+            let none = PathBuf::new;
+            let (path, key, what) = match problem {
+                Problem::Certificate(what) => (self.cert.clone(), "tls_cert", what),
+                Problem::Key(what) => (self.key.clone(), "tls_key", what),
+                Problem::ClientCa(what) => {
+                    (self.client_ca.clone().unwrap_or_else(none), "tls_client_ca", what)
+                }
+                Problem::Crl(what) => (self.crl.clone().unwrap_or_else(none), "tls_crl", what),
+            };
+            TlsError { path, key, fault: TlsFileFault::Unusable(what) }
+        })
+    }
+}
+
+fn read(path: &Path, key: &'static str) -> Result<Vec<u8>, TlsError> {
+    let mut bytes = Vec::new();
+    let outcome = std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(TlsFileFault::Unreadable);
+    match outcome {
+        Ok(_) if bytes.len() as u64 <= MAX_BYTES => Ok(bytes),
+        Ok(_) => Err(TlsFileFault::Unusable("is too long")),
+        Err(fault) => Err(fault),
+    }
+    .map_err(|fault| TlsError { path: path.to_owned(), key, fault })
+}
+
+impl WatchedFile for TlsFiles {
+    type Loaded = TlsSetup;
+    type Error = TlsError;
+
+    fn path(&self) -> &Path {
+        &self.cert
+    }
+
+    /// Digests, so that no copy of the key is kept.
+    fn text(&self) -> io::Result<String> {
+        let optional = [self.client_ca.as_ref(), self.crl.as_ref()].into_iter().flatten();
+        let mut text = String::new();
+        for path in [&self.cert, &self.key].into_iter().chain(optional) {
+            let bytes = read(path, "").map_err(|error| match error.fault {
+                TlsFileFault::Unreadable(error) => error,
+                fault => io::Error::other(fault),
+            })?;
+            let digest = digest_of(std::iter::once(bytes.as_slice()));
+            text.extend(digest.iter().map(|byte| format!("{byte:02x}")));
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// Files that changed while they were read may not fit together: then they are read again.
+    fn load(&mut self) -> Result<TlsSetup, TlsError> {
+        let mut attempt = 1;
+        loop {
+            let before = FileSnapshot::of(self);
+            match self.make() {
+                Err(_) if attempt < ATTEMPTS && FileSnapshot::of(self) != before => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+}

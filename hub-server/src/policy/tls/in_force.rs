@@ -1,0 +1,51 @@
+//! The TLS setup in force, for handshakes of clients and of HTTP. A reload replaces it as a whole; a
+//! certificate with the key of another one would end every handshake.
+
+use super::setup::TlsSetup;
+use parking_lot::RwLock;
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, ServerConfig};
+use std::fmt;
+use std::sync::Arc;
+
+/// Where the listener finds the setup, and where a reload puts another. Empty: no TLS.
+#[derive(Debug, Default)]
+pub(crate) struct TlsInForce(RwLock<Option<Arc<TlsSetup>>>);
+
+impl TlsInForce {
+    pub(crate) fn current(&self) -> Option<Arc<TlsSetup>> {
+        self.0.read().clone()
+    }
+
+    pub(crate) fn replace(&self, setup: Arc<TlsSetup>) -> Option<Arc<TlsSetup>> {
+        self.0.write().replace(setup)
+    }
+}
+
+/// Shows whoever asks over HTTP the certificate that is in force then.
+pub(crate) struct CurrentCertificate(Arc<TlsInForce>);
+
+impl CurrentCertificate {
+    /// For HTTP, where nobody is asked for a certificate: probes and scrapers have none.
+    pub(crate) fn config(tls: Arc<TlsInForce>) -> Result<ServerConfig, Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder =
+            ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let resolver = Arc::new(CurrentCertificate(tls));
+        Ok(builder.with_no_client_auth().with_cert_resolver(resolver))
+    }
+}
+
+impl ResolvesServerCert for CurrentCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.current().map(|setup| setup.certificate.clone())
+    }
+}
+
+impl fmt::Debug for CurrentCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CurrentCertificate")
+    }
+}

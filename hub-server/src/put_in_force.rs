@@ -1,0 +1,105 @@
+//! Puts loaded files into force: the one place where a rule file, an access file, the files of TLS and
+//! the configuration file take effect on a running hub, and where its sessions are told. Files that did
+//! so themselves would have to know the whole hub.
+
+use crate::config::{Config, ConfigFile, Key};
+use crate::hub::Hub;
+use crate::policy::access::Access;
+use crate::policy::access_file::AccessFile;
+use crate::policy::rule_file::RuleFile;
+use crate::policy::tls::files::TlsFiles;
+use crate::policy::tls::names::seconds;
+use crate::policy::tls::setup::TlsSetup;
+use crate::reload::report::InForce;
+use crate::reload::watched_file::{FileSnapshot, WatchedFile};
+use crate::reload::watcher;
+use crate::telemetry::metrics::Metrics;
+use crate::text;
+use hub_scrub::RuleSet;
+use prometheus::IntCounterVec;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A file that takes effect on a running hub.
+pub(crate) trait PutInForce: WatchedFile {
+    /// Puts what was loaded into force, and returns what that is.
+    fn put_in_force(hub: &Hub, loaded: Self::Loaded) -> InForce;
+
+    /// Counts the reloads of this kind of file, by outcome.
+    fn reloads(metrics: &Metrics) -> &IntCounterVec;
+}
+
+/// Follows a file for as long as the hub runs. `seen` is the state in which it was loaded last.
+pub(crate) async fn follow<F: PutInForce>(hub: Arc<Hub>, file: F, seen: FileSnapshot) {
+    let put_in_force = |loaded| F::put_in_force(&hub, loaded);
+    watcher::follow(file, seen, &hub.reloads, F::reloads(&hub.metrics), put_in_force).await;
+}
+
+impl PutInForce for RuleFile {
+    fn put_in_force(hub: &Hub, set: RuleSet) -> InForce {
+        let rules = set.rules().count();
+        hub.metrics.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
+        hub.policy.rules.replace(set);
+        InForce::All(text::count(rules, "rule", "rules"))
+    }
+
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.scrub_reloads
+    }
+}
+
+impl PutInForce for AccessFile {
+    fn put_in_force(hub: &Hub, access: Access) -> InForce {
+        let in_force = access.summary();
+        let policy = &hub.policy;
+        access.take_over_keys(&policy.access.current());
+        policy.access.replace(access);
+        let directory = hub.directory.clone();
+        let tell_sessions = move || directory.sessions.for_each(|session| session.access_changed());
+        policy.key_fetches.follow(&policy.access, tell_sessions.clone());
+        tell_sessions();
+        InForce::All(in_force)
+    }
+
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.access_reloads
+    }
+}
+
+impl PutInForce for TlsFiles {
+    fn put_in_force(hub: &Hub, setup: TlsSetup) -> InForce {
+        let (metrics, now) = (&hub.metrics.tls, seconds(SystemTime::now()));
+        metrics.certificate_expiry.set(setup.expiry);
+        metrics.crl_expiry.set(setup.crl_expiry.unwrap_or(0));
+        if setup.expiry < now {
+            tracing::warn!("the TLS certificate has expired; clients will refuse it");
+        }
+        if setup.crl_expiry.is_some_and(|expiry| expiry < now) {
+            tracing::warn!("a revocation list is too old; clients with certificates are refused");
+        }
+        let setup = Arc::new(setup);
+        let before = hub.policy.tls.replace(setup.clone());
+        if before.is_some_and(|before| !setup.has_the_trust_of(&before)) {
+            hub.directory.sessions.for_each(|session| session.trust_changed());
+        }
+        InForce::All("the certificate".to_owned())
+    }
+
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.tls.reloads
+    }
+}
+
+impl PutInForce for ConfigFile {
+    fn put_in_force(hub: &Hub, config: Config) -> InForce {
+        hub.limits.in_force.replace(&config);
+        let changed = Key::ALL.iter().filter(|key| key.value(&config) != key.value(&hub.start));
+        let (live, fixed): (Vec<&Key>, Vec<&Key>) = changed.partition(|key| key.live);
+        let names = |keys: Vec<&Key>| keys.into_iter().map(|key| key.name).collect();
+        InForce::Keys { applied: names(live), needs_restart: names(fixed) }
+    }
+
+    fn reloads(metrics: &Metrics) -> &IntCounterVec {
+        &metrics.config_reloads
+    }
+}

@@ -1,0 +1,29 @@
+//! A reload that somebody asks for, for example over the admin API. It loads each file whether it has
+//! changed or not, because secrets that a file names may have changed.
+
+use super::report::ReloadReport;
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+
+/// Has every file that is followed loaded now.
+#[derive(Debug, Default)]
+pub(crate) struct ReloadRequests(Mutex<Vec<mpsc::UnboundedSender<oneshot::Sender<ReloadReport>>>>);
+
+impl ReloadRequests {
+    pub(super) fn register(&self) -> mpsc::UnboundedReceiver<oneshot::Sender<ReloadReport>> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.0.lock().push(sender);
+        receiver
+    }
+
+    /// Loads everything, and says returns the report of each.
+    pub(crate) async fn all(&self) -> Vec<ReloadReport> {
+        let ask = |follower: &mpsc::UnboundedSender<_>| {
+            let (answer, answered) = oneshot::channel();
+            follower.send(answer).is_ok().then_some(answered)
+        };
+        let answers: Vec<_> = self.0.lock().iter().filter_map(ask).collect();
+        join_all(answers).await.into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,117 @@
+//! A hub in a thread of its own, which tests start and stop as they like.
+
+use crate::config::{Config, ConfigFile};
+use crate::serve::{Addresses, ServeError, Startup, run_from, schemes};
+use hub_scrub::Scrubber;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A hub in a thread of its own, for tests and for services that carry one.
+#[derive(Debug)]
+pub struct RunningHub {
+    at: Addresses,
+    scheme: &'static str,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<Result<(), ServeError>>>,
+}
+
+impl RunningHub {
+    /// Starts a hub and returns when it is ready.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start(config: Config) -> Result<Self, ServeError> {
+        RunningHub::start_with(config, Vec::new())
+    }
+
+    /// Starts a hub whose rule file may name these scrubbers.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start_with(
+        config: Config,
+        scrubbers: Vec<Arc<dyn Scrubber>>,
+    ) -> Result<Self, ServeError> {
+        RunningHub::begin(Startup { config, file: None, scrubbers })
+    }
+
+    /// Starts a hub whose limits follow the file that its configuration is from.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
+        RunningHub::begin(Startup { config, file: Some(file), scrubbers: Vec::new() })
+    }
+
+    fn begin(start: Startup) -> Result<Self, ServeError> {
+        let (scheme, _) = schemes(&start.config);
+        let (stop, stopped) = oneshot::channel();
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let ready = move |at| {
+                let _ = ready.send(at);
+            };
+            run_from(start, ready, async move {
+                let _ = stopped.await;
+            })
+        });
+        match is_ready.recv() {
+            Ok(at) => Ok(RunningHub { at, scheme, stop: Some(stop), thread: Some(thread) }),
+            // It ended without being ready: it says why.
+            Err(_) => match thread.join() {
+                Ok(Err(error)) => Err(error),
+                _ => Err(ServeError::Start(std::io::Error::other("the hub's thread panicked"))),
+            },
+        }
+    }
+
+    /// A hub with the default configuration on free ports of the loopback address.
+    ///
+    /// # Errors
+    /// When it cannot start.
+    pub fn on_free_ports() -> Result<Self, ServeError> {
+        let mut config = Config::default();
+        config.listen.set_port(0);
+        config.http.set_port(0);
+        RunningHub::start(config)
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn clients(&self) -> SocketAddr {
+        self.at.clients
+    }
+
+    /// Where health and metrics are.
+    #[must_use]
+    pub fn http(&self) -> SocketAddr {
+        self.at.http
+    }
+
+    /// The URL for clients.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.at.clients)
+    }
+
+    /// Drains the hub and waits for its end.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for RunningHub {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

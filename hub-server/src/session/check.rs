@@ -1,0 +1,140 @@
+//! Checks an event: whether it is well-formed, whether its client may publish it, which topic it belongs
+//! to, and what the rules say of it. What passes here is forwarded; nothing behind it checks again.
+
+use super::checked_event::{CheckedEvent, EventRefusal, RunKey};
+use super::handles::Handles;
+use super::run_builder::{RunBuilder, plan};
+use super::scrub::scrub;
+use crate::limits::Limit;
+use crate::limits::account::Permit;
+use hub_core::topic::{Deposit, TooManyTopics, Topic};
+use hub_wire::{
+    EventFrame, FrameError, FrameErrorKind, Limits, RefusedCode, TopicName, WalkErrorKind,
+    check_headers, walk_all,
+};
+use std::sync::Arc;
+
+impl RunBuilder {
+    /// The run of a well-formed EVENT frame that is written as most are, if its topic is the one
+    /// that came next the last time and no rule can apply to it. Most frames of a read are such;
+    /// for the others, and for what is wrong, there is [`RunBuilder::check`].
+    #[inline]
+    pub(super) fn expected(&mut self, body: &[u8], limits: &Limits) -> Option<RunKey> {
+        let at = self.topics.get(self.last)?.next;
+        let known = self.topics.get(at)?;
+        let payload = body.strip_prefix(&*known.prefix)?;
+        if known.plan.is_some() || walk_all(payload, limits).is_err() {
+            return None;
+        }
+        self.last = at;
+        Some(RunKey { topic: at, request: known.inbox })
+    }
+
+    /// Checks an EVENT frame, finds its topic, and asks the rules.
+    pub(super) fn check<'a>(
+        &mut self,
+        body: &'a [u8],
+        hub: &Handles,
+        publisher: &str,
+    ) -> Result<CheckedEvent<'a>, EventRefusal> {
+        let limits = &hub.limits.wire;
+        let event = EventFrame::parse(body, limits).map_err(|error| malformed(&error))?;
+        let mut request = false;
+        if let Some(headers) = event.headers {
+            let facts =
+                check_headers(headers, limits).map_err(|e| EventRefusal::new(e.code(), &e))?;
+            request = facts.reply.is_some();
+        }
+        let at = match self.by_name.get(event.topic.as_bytes()) {
+            Some(known) => *known,
+            None => {
+                self.permit(event.topic)?;
+                self.refuse_topic(&event, hub)?;
+                self.remember(event.topic, self.find(hub, event.topic)?, publisher)
+            }
+        };
+        if let Some(last) = self.topics.get_mut(self.last) {
+            last.next = at;
+        }
+        self.last = at;
+        let known = &self.topics[at];
+        let key = RunKey { topic: at, request: request || known.inbox };
+        let Some(plan) = &known.plan else { return Ok(CheckedEvent::AsItCame(key)) };
+        Ok(match scrub(plan, &event, &self.rules, &hub.metrics)? {
+            None => CheckedEvent::AsItCame(key),
+            Some(verdict) => CheckedEvent::Changed(key, event, verdict),
+        })
+    }
+
+    /// Whether this client may publish on a topic. Anybody may answer in an inbox.
+    fn permit(&self, name: &str) -> Result<(), EventRefusal> {
+        let (Some(identity), false) = (&self.identity, name.starts_with('$')) else {
+            return Ok(()); // `find` has a word on names that begin with $
+        };
+        let topic =
+            TopicName::parse(name).map_err(|e| EventRefusal::new(RefusedCode::BadTopic, e))?;
+        match identity.rights().may_publish(&topic) {
+            true => Ok(()),
+            false => {
+                Err(EventRefusal::new(RefusedCode::Forbidden, "this client may not send there"))
+            }
+        }
+    }
+
+    /// A topic with a name that falls under a rule is not made: it would be shown to whoever may see
+    /// which topics there are.
+    fn refuse_topic(&self, event: &EventFrame<'_>, hub: &Handles) -> Result<(), EventRefusal> {
+        // `find` has a word on names that are none.
+        let Ok(topic) = TopicName::parse(event.topic) else { return Ok(()) };
+        match plan(&self.rules, &topic).filter(|plan| plan.refuses_topic()) {
+            Some(plan) => scrub(&plan, event, &self.rules, &hub.metrics).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// The topic of this name; if there is none, it is made, and counts as this client's.
+    pub(super) fn find(&self, hub: &Handles, name: &str) -> Result<Arc<Topic>, EventRefusal> {
+        if name.starts_with("$inbox.") {
+            let gone =
+                || EventRefusal::new(RefusedCode::NoSubscriber, "nobody has this inbox any more");
+            return hub.directory.registry.get(name).ok_or_else(gone);
+        }
+        if name.starts_with('$') {
+            let reserved = "topics that begin with $ are the hub's";
+            return Err(EventRefusal::new(RefusedCode::ReservedTopic, reserved));
+        }
+        if let Some(topic) = hub.directory.registry.get(name) {
+            return Ok(topic);
+        }
+        let topic =
+            TopicName::parse(name).map_err(|e| EventRefusal::new(RefusedCode::BadTopic, e))?;
+        let mut deposit: Option<Deposit> = None;
+        if let Some(account) = &self.account {
+            let most = hub.limits.in_force.current().max_topics_per_identity;
+            let Some(permit) = Permit::topic(account, most) else {
+                hub.metrics.limited(Limit::TopicsPerIdentity);
+                let why = "this client has made as many topics as it may have";
+                return Err(EventRefusal::new(RefusedCode::TooManyTopics, why));
+            };
+            deposit = Some(Box::new(permit));
+        }
+        let made = hub.directory.registry.get_or_create_with(&topic, deposit);
+        made.map_err(|why| too_many(hub, why))
+    }
+}
+
+pub(super) fn too_many(hub: &Handles, why: TooManyTopics) -> EventRefusal {
+    hub.metrics.limited(Limit::Topics);
+    EventRefusal::new(RefusedCode::TooManyTopics, why)
+}
+
+fn malformed(error: &FrameError) -> EventRefusal {
+    let code = match error.kind {
+        FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,
+        FrameErrorKind::Value { fault: WalkErrorKind::TooManyElements, .. } => {
+            RefusedCode::TooManyElements
+        }
+        _ => RefusedCode::Malformed,
+    };
+    EventRefusal::new(code, error)
+}

@@ -1,0 +1,157 @@
+//! Takes the frames out of what was read. An event's way is one straight line: it is checked, gathered
+//! with the others of its topic, and sent with them. Everything before a frame is sent before it, so that
+//! what a client says keeps its order.
+
+use super::checked_event::{CheckedEvent, EventRefusal, FollowUp, RunKey};
+use super::state::{Session, SessionState};
+use crate::limits::Limit;
+use actix::prelude::*;
+use hub_wire::{CloseCode, FrameType, LengthError, MAX_HELLO, split};
+use std::ops::Range;
+
+/// Neighbouring EVENT frames in the read buffer that belong to one run. They are copied at once.
+struct FrameRange {
+    key: RunKey,
+    bytes: Range<usize>,
+    numbers: Range<u64>,
+}
+
+impl Session {
+    /// Takes the whole frames out of `bytes`, sends their events, and carries the rest.
+    pub(super) fn ingest_all(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
+        let mut at = 0;
+        let mut range = None;
+        // Few bytes can ask for many answers.
+        let mut full = false;
+        if self.builder.runs.is_empty() {
+            self.builder.follow_rules(&self.hub.policy.rules);
+        }
+        while !self.busy && self.backpressure.is_none() && !full {
+            let limit = match self.state {
+                SessionState::Handshake => MAX_HELLO as u32,
+                SessionState::Open => self.hub.limits.wire.frame,
+                SessionState::Draining | SessionState::Closing => break,
+            };
+            let body = match split(&bytes[at..], limit) {
+                Ok(Some(body)) => body,
+                Ok(None) => break,
+                Err(error) => {
+                    self.gather(&mut range, bytes);
+                    return self.end_for_length(&error, ctx);
+                }
+            };
+            let end = at + 4 + body.len();
+            let is_event = matches!(FrameType::of(body), Ok(FrameType::Event));
+            if self.state == SessionState::Open && is_event {
+                let number = self.received;
+                self.received += 1;
+                let refused = match self.check(body, number) {
+                    Ok(CheckedEvent::Settled) => None,
+                    Ok(CheckedEvent::AsItCame(key)) => {
+                        self.extend(&mut range, bytes, key, at..end, number);
+                        None
+                    }
+                    Ok(CheckedEvent::Changed(key, event, verdict)) => {
+                        self.gather(&mut range, bytes);
+                        let limit = self.hub.limits.wire.frame;
+                        self.builder.add_changed(key, &event, &verdict, number, limit).err()
+                    }
+                    Err(refusal) => Some(refusal),
+                };
+                if let Some(refusal) = refused {
+                    let follow_up = self.refuse_event(number, refusal);
+                    if follow_up != FollowUp::Nothing {
+                        self.gather(&mut range, bytes);
+                        self.follow_up(follow_up, body, ctx);
+                    }
+                    full = self.answered();
+                }
+            } else {
+                self.gather(&mut range, bytes);
+                if !self.publish() {
+                    break; // the frame comes again when there is room
+                }
+                self.control(body, ctx);
+                full = self.answered();
+            }
+            at = end;
+        }
+        self.gather(&mut range, bytes);
+        if self.state != SessionState::Closing {
+            // No spare room: a connection that falls silent keeps no memory.
+            self.carry = bytes[at..].to_vec();
+            self.unfinished = self.busy || self.backpressure.is_some() || full;
+            if self.backpressure.is_none() && self.publish() {
+                self.receipt();
+            }
+        }
+        self.flush_some();
+    }
+
+    /// Checks the event with this number.
+    #[inline]
+    fn check<'a>(&mut self, body: &'a [u8], number: u64) -> Result<CheckedEvent<'a>, EventRefusal> {
+        if !self.ahead.is_empty() && self.ahead.take(number) {
+            return Ok(CheckedEvent::Settled);
+        }
+        match self.builder.expected(body, &self.hub.limits.wire) {
+            Some(key) => Ok(CheckedEvent::AsItCame(key)),
+            None => self.builder.check(body, &self.hub, &self.publisher),
+        }
+    }
+
+    /// Adds a frame that is forwarded as it came to the range that it continues, or begins one.
+    #[inline]
+    fn extend(
+        &mut self,
+        range: &mut Option<FrameRange>,
+        bytes: &[u8],
+        key: RunKey,
+        at: Range<usize>,
+        number: u64,
+    ) {
+        if let Some(open) = range
+            && open.key == key
+            && open.bytes.end == at.start
+            && open.numbers.end == number
+        {
+            (open.bytes.end, open.numbers.end) = (at.end, number + 1);
+        } else {
+            self.gather(range, bytes);
+            *range = Some(FrameRange { key, bytes: at, numbers: number..number + 1 });
+        }
+    }
+
+    /// Gathers the frames of a range.
+    fn gather(&mut self, range: &mut Option<FrameRange>, bytes: &[u8]) {
+        if let Some(FrameRange { key, bytes: at, numbers }) = range.take() {
+            self.builder.add(key, &bytes[at], numbers);
+        }
+    }
+
+    /// Does what a rule asks for beside the refusal of an event. What came before it is gathered.
+    fn follow_up(&mut self, follow_up: FollowUp, body: &[u8], ctx: &mut Context<Self>) {
+        match follow_up {
+            FollowUp::Nothing => {}
+            FollowUp::Quarantine(shown) => self.quarantine(body, &shown),
+            FollowUp::Disconnect => {
+                self.publish_what_fits();
+                let reason = "an event for which a rule ends the connection";
+                self.close(CloseCode::Policy, reason, ctx);
+            }
+        }
+    }
+
+    /// Ends the connection for a frame of an impossible length. What came before it is gathered.
+    fn end_for_length(&mut self, error: &LengthError, ctx: &mut Context<Self>) {
+        let code = match (self.state, error.length) {
+            (SessionState::Handshake, _) | (_, 0) => CloseCode::Protocol,
+            _ => CloseCode::FrameTooLarge,
+        };
+        self.publish_what_fits();
+        if code == CloseCode::FrameTooLarge {
+            self.hub.metrics.limited(Limit::FrameBytes);
+        }
+        self.close(code, &error.to_string(), ctx);
+    }
+}

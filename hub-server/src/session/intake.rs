@@ -1,0 +1,238 @@
+//! Keeps a session within the limits of its client and of the hub: it takes in no more than it may, leaves
+//! the rest where it is, and reads on when more is allowed. Without it, one client could use up the memory
+//! of the hub, or send faster than its rate.
+
+use super::session_limits::{Rates, ReadPause};
+use super::state::{Session, SessionState, is_ending};
+use crate::limits::Limit;
+use crate::limits::account::{AccountKey, Permit};
+use crate::limits::memory::MemoryPressure;
+use crate::limits::rate::Rate;
+use crate::policy::access::Identity;
+use actix::prelude::*;
+use hub_core::topic::Outlet;
+use hub_wire::{FrameType, MAX_HELLO};
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+/// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
+pub(super) const READ_BYTES: usize = 128 * 1024;
+/// Events that are refused at a time while the hub is short of memory: the refusals take memory too.
+const REFUSED_AT_ONCE: u64 = 16;
+/// A client with more bytes of control frames waiting is not read from.
+const CONTROL_BYTES: usize = 256 * 1024;
+/// The same bound while memory is short. The answers to what is refused at a time come on top.
+const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
+/// What one read takes of a client that was held: what it may not send yet waits in its own socket,
+/// not here.
+const PAUSED_READ_BYTES: usize = 16 * 1024;
+/// What one read takes while memory is short, when each of thousands of clients is read from once
+/// before it waits.
+const PAUSED_READ_BYTES_WHEN_SHORT: usize = 2 * 1024;
+impl Session {
+    /// What this client takes from now on is its identity's.
+    pub(super) fn open_account(&mut self, identity: &Identity) {
+        let owner = match (identity.is_anonymous(), self.limits.peer) {
+            (false, _) => AccountKey::Identity(identity.name().into()),
+            (true, Some(peer)) => AccountKey::at(peer),
+            (true, None) => return,
+        };
+        let config = self.hub.limits.in_force.current();
+        let burst = Duration::from_millis(config.publish_burst_ms);
+        let own = identity.rights().publish_rate();
+        let rates = Rates {
+            events: Rate::new(own.events.unwrap_or(config.publish_events_per_second), burst),
+            bytes: Rate::new(own.bytes.unwrap_or(config.publish_bytes_per_second), burst),
+        };
+        self.limits.rates = (rates.events.is_some() || rates.bytes.is_some()).then_some(rates);
+        self.limits.account = Some(self.hub.limits.accounts.of(owner));
+    }
+
+    /// Counts the connection as one of its identity's, once the one that it replaces is not any
+    /// more. Anonymous clients are counted by their addresses alone.
+    pub(super) fn take_permit(&mut self) -> bool {
+        let known = self.identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
+        let limit = self.hub.limits.in_force.current().max_connections_per_identity;
+        match &self.limits.account {
+            Some(account) if known && limit > 0 => {
+                self.limits.of_identity = Permit::connection(account, limit);
+                self.limits.of_identity.is_some()
+            }
+            _ => true,
+        }
+    }
+
+    /// The connection ends: another one of its identity can come.
+    pub(super) fn give_up_permit(&mut self) {
+        self.limits.of_identity = None;
+    }
+
+    /// Takes in what may be taken in now, and carries the rest.
+    pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
+        self.limits.was_paused = false;
+        let unlimited = self.limits.rates.is_none() && self.hub.limits.memory.is_calm();
+        if unlimited || self.state != SessionState::Open {
+            self.ingest_all(bytes, ctx);
+        } else {
+            let now = self.affordable(bytes);
+            self.ingest_all(&bytes[..now], ctx);
+            if now < bytes.len() && !is_ending(self.state) {
+                self.carry.extend_from_slice(&bytes[now..]);
+                self.unfinished = true;
+            }
+        }
+        self.count_held();
+    }
+
+    /// Up to where `bytes` may be taken in now. If that is not all, the session holds.
+    fn affordable(&mut self, bytes: &[u8]) -> usize {
+        let memory = &self.hub.limits.memory;
+        let looks = memory.looks();
+        let most = match memory.pressure() {
+            MemoryPressure::Calm => u64::MAX,
+            MemoryPressure::Slow => 0,
+            MemoryPressure::Refuse => REFUSED_AT_ONCE,
+        };
+        let now = self.hub.limits.accounts.now();
+        let (mut events_left, mut bytes_left) = (u64::MAX, u64::MAX);
+        if let (Some(rates), Some(account)) = (self.limits.rates, &self.limits.account) {
+            let available = |rate: Option<Rate>, bucket| {
+                rate.map_or(u64::MAX, |rate| rate.available(bucket, now))
+            };
+            events_left = available(rates.events, &account.events);
+            bytes_left = available(rates.bytes, &account.bytes);
+        }
+        let (mut at, mut events, mut taken) = (0, 0, 0);
+        let over = loop {
+            let rest = &bytes[at..];
+            if !rest
+                .get(4..)
+                .is_some_and(|body| matches!(FrameType::of(body), Ok(FrameType::Event)))
+            {
+                match whole_frame(rest) {
+                    Some(length) => at += length,
+                    None => break None,
+                }
+                continue;
+            }
+            if events >= most {
+                break Some(Limit::Memory);
+            }
+            let Some(length) = whole_frame(rest) else { break None };
+            if events >= events_left {
+                break Some(Limit::PublishEvents);
+            }
+            if taken >= bytes_left {
+                break Some(Limit::PublishBytes);
+            }
+            events += 1;
+            taken += length as u64;
+            at += length;
+        };
+        if let (Some(rates), Some(account)) = (self.limits.rates, &self.limits.account) {
+            let take = |rate: Option<Rate>, bucket, tokens| {
+                if let Some(rate) = rate {
+                    rate.take(bucket, now, tokens);
+                }
+            };
+            take(rates.events, &account.events, events);
+            take(rates.bytes, &account.bytes, taken);
+        }
+        let Some(limit) = over else { return bytes.len() };
+        self.limits.was_paused = true;
+        self.hub.metrics.limited(limit);
+        self.limits.pause = Some(match limit {
+            Limit::Memory => {
+                self.hub.limits.memory.report_short();
+                ReadPause::Memory(looks)
+            }
+            _ => ReadPause::Rate(Box::pin(tokio::time::sleep(self.until_a_token(now)))),
+        });
+        at
+    }
+
+    /// What one read may take.
+    pub(super) fn most_a_read(&self) -> usize {
+        match self.state {
+            // Of somebody who may not be let in, no more than HELLO.
+            SessionState::Handshake => (4 + MAX_HELLO).saturating_sub(self.carry.len()).max(1),
+            _ if !self.hub.limits.memory.is_calm() => PAUSED_READ_BYTES_WHEN_SHORT,
+            _ if self.limits.was_paused => PAUSED_READ_BYTES,
+            _ => READ_BYTES,
+        }
+    }
+
+    /// How long it takes until one more event may be sent.
+    fn until_a_token(&self, now: u64) -> Duration {
+        let (Some(rates), Some(account)) = (self.limits.rates, &self.limits.account) else {
+            return Duration::ZERO;
+        };
+        let wait =
+            |rate: Option<Rate>, bucket| rate.map_or(Duration::ZERO, |rate| rate.wait(bucket, now));
+        wait(rates.events, &account.events).max(wait(rates.bytes, &account.bytes))
+    }
+
+    /// Waits until more may be taken in.
+    pub(super) fn poll_limits(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        match &mut self.limits.pause {
+            None => return Poll::Ready(()),
+            Some(ReadPause::Rate(sleep)) => std::task::ready!(sleep.as_mut().poll(task)),
+            Some(ReadPause::Memory(looks)) => {
+                let memory = &self.hub.limits.memory;
+                // First, so that what changes behind the question wakes this session.
+                memory.wake_later(task.waker());
+                let goes_on = match memory.pressure() {
+                    MemoryPressure::Calm => true,
+                    MemoryPressure::Slow => false,
+                    MemoryPressure::Refuse => memory.looks() != *looks,
+                };
+                if !goes_on {
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.limits.pause = None;
+        Poll::Ready(())
+    }
+
+    /// A large frame is not read any further while memory is short, or only a part at each look.
+    pub(super) fn pauses_large_frame(&mut self) -> bool {
+        let memory = &self.hub.limits.memory;
+        if memory.is_calm() || self.state != SessionState::Open {
+            return false;
+        }
+        let looks = memory.looks();
+        let first = self.limits.last_large != Some(looks);
+        self.limits.last_large = Some(looks);
+        if first && memory.pressure() == MemoryPressure::Refuse {
+            return false;
+        }
+        self.hub.metrics.limited(Limit::Memory);
+        self.limits.pause = Some(ReadPause::Memory(looks));
+        true
+    }
+
+    /// Whether the client is to read what it was answered before more is read from it.
+    pub(super) fn must_read_first(&self) -> bool {
+        let most = match self.hub.limits.memory.pressure() {
+            MemoryPressure::Calm => CONTROL_BYTES,
+            MemoryPressure::Slow | MemoryPressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
+        };
+        self.output.queue().control_bytes() > most
+    }
+
+    /// Something was answered. Whether the client is to read it before more is read from it.
+    pub(super) fn answered(&self) -> bool {
+        // Queues keep the room that they once had: it is to be little.
+        if self.output.queue().control_bytes() > CONTROL_BYTES_WHEN_SHORT {
+            self.output.flush();
+        }
+        self.must_read_first()
+    }
+}
+
+/// The length of the frame with which `bytes` begin, if all of it is there.
+fn whole_frame(bytes: &[u8]) -> Option<usize> {
+    let length = 4 + u32::from_be_bytes(*bytes.first_chunk()?) as usize;
+    (bytes.len() >= length).then_some(length)
+}

@@ -1,0 +1,110 @@
+//! The way out of a connection: its queue and its socket. Publishers on any thread append and flush, so that
+//! an event does not wait for the thread of each subscriber.
+
+use crate::net::socket::Socket;
+use futures_util::task::AtomicWaker;
+use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
+use parking_lot::Mutex;
+use prometheus::IntCounter;
+use std::io::IoSlice;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A connection's queue and socket. What the socket does not take waits for the session.
+#[derive(Debug)]
+pub(crate) struct ConnectionOutput {
+    connection: u64,
+    queue: DeliveryQueue,
+    pub socket: Socket,
+    /// The socket took no more; the session waits until it does.
+    pub blocked: AtomicBool,
+    /// Writing failed; the session is to end.
+    pub broken: AtomicBool,
+    /// A subscription with the policy `disconnect` overflowed.
+    pub overflowed: AtomicBool,
+    pub session: AtomicWaker,
+    sent_bytes: IntCounter,
+    role: Mutex<Arc<str>>,
+}
+
+impl ConnectionOutput {
+    pub(crate) fn new(
+        connection: u64,
+        socket: Socket,
+        limit: usize,
+        ledger: Arc<Ledger>,
+        sent_bytes: IntCounter,
+    ) -> Self {
+        ConnectionOutput {
+            connection,
+            queue: DeliveryQueue::new(limit, ledger),
+            socket,
+            blocked: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+            overflowed: AtomicBool::new(false),
+            session: AtomicWaker::new(),
+            sent_bytes,
+            role: Mutex::default(),
+        }
+    }
+}
+
+impl ConnectionOutput {
+    /// Has the session flush once the socket takes more.
+    pub(crate) fn wait_for_socket(&self) {
+        self.blocked.store(true, Ordering::Release);
+        self.session.wake();
+    }
+
+    fn fail(&self) {
+        self.broken.store(true, Ordering::Release);
+        self.session.wake();
+    }
+
+    /// What is sent from now on is shown as this [`viewer`](crate::policy::rules::viewer) may see it.
+    pub(crate) fn set_viewer(&self, viewer: &str) {
+        *self.role.lock() = viewer.into();
+    }
+}
+
+impl Outlet for ConnectionOutput {
+    fn role(&self) -> Arc<str> {
+        self.role.lock().clone()
+    }
+
+    fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    fn queue(&self) -> &DeliveryQueue {
+        &self.queue
+    }
+
+    fn flush(&self) {
+        if self.blocked.load(Ordering::Acquire) {
+            return; // the session flushes once the socket takes more
+        }
+        match self.socket.flush() {
+            Ok(true) => {}
+            Ok(false) => return self.wait_for_socket(),
+            Err(_) => return self.fail(),
+        }
+        let write = |slices: &[IoSlice<'_>]| {
+            let written = self.socket.write_vectored(slices)?;
+            self.sent_bytes.inc_by(written as u64);
+            Ok(written)
+        };
+        match self.queue.write_with(write) {
+            Ok(Some(Written::Blocked)) => self.wait_for_socket(),
+            Ok(_) if self.socket.has_unsent() => self.wait_for_socket(),
+            Ok(_) => {}
+            Err(_) => self.fail(),
+        }
+    }
+
+    fn overflowed(&self) {
+        if !self.overflowed.swap(true, Ordering::AcqRel) {
+            self.session.wake();
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Shows events that nobody may see to those who look after the quarantine.
+
+use super::checked_event::QUARANTINE;
+use super::state::Session;
+use crate::limits::Limit;
+use crate::limits::account::Permit;
+use hub_core::topic::{Deposit, Topic};
+use hub_wire::{EventFrame, TopicName};
+use std::sync::Arc;
+
+impl Session {
+    /// Shows an event that nobody may see to those who look after the quarantine.
+    pub(super) fn quarantine(&mut self, body: &[u8], shown: &[u8]) {
+        let topic = EventFrame::parse(body, &self.hub.limits.wire).map_or("", |event| event.topic);
+        let own = TopicName::parse(&format!("{QUARANTINE}.{topic}")).ok();
+        let topic = own.and_then(|name| self.quarantine_of(&name)).or_else(|| {
+            let other = TopicName::parse(&format!("{QUARANTINE}.other")).ok()?;
+            self.hub.directory.registry.get_or_create(&other).ok()
+        });
+        match topic {
+            Some(topic) => self.builder.add_notice(topic, shown),
+            None => tracing::warn!("no topic is left for the quarantine"),
+        }
+    }
+
+    /// The topic of this name. If it is made, it counts as one of those that the client makes.
+    fn quarantine_of(&self, name: &TopicName) -> Option<Arc<Topic>> {
+        let hub = &self.hub;
+        if let Some(topic) = hub.directory.registry.get(name.as_str()) {
+            return Some(topic);
+        }
+        let mut deposit: Option<Deposit> = None;
+        if let Some(account) = self.limits.account() {
+            let Some(permit) =
+                Permit::topic(account, hub.limits.in_force.current().max_topics_per_identity)
+            else {
+                hub.metrics.limited(Limit::TopicsPerIdentity);
+                return None;
+            };
+            deposit = Some(Box::new(permit));
+        }
+        hub.directory.registry.get_or_create_with(name, deposit).ok()
+    }
+}

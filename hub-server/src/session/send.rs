@@ -1,0 +1,167 @@
+//! Sends what is gathered: has each topic number and queue its run, tells the client how far it has come,
+//! and flushes the connections that got something. A connection that is not flushed would get its events
+//! only with the next ones.
+
+use super::backpressure_wait::BackpressureWait;
+use super::checked_event::{EventRefusal, FollowUp};
+use super::clock::now_ms;
+use super::run_builder::OpenRun;
+use super::state::Session;
+use crate::directory::instances::ResumeState;
+use crate::directory::publish_numbers::PublishNumbers;
+use crate::limits::memory::MemoryPressure;
+use hub_core::topic::{Outlet, Published};
+use hub_wire::{Frame, Refused, RefusedCode, RefusedWhat};
+
+/// Sockets that are written to before other sessions of the arbiter have their turn: a topic may
+/// have thousands of subscribers, and a write takes some microseconds.
+const FLUSHES_A_TURN: usize = 32;
+
+impl Session {
+    /// Numbers and queues what is gathered; false if it has to wait for room.
+    pub(super) fn publish(&mut self) -> bool {
+        if self.builder.runs.is_empty() {
+            return true; // most calls: not even the clock is read
+        }
+        let now = now_ms();
+        let mut runs = std::mem::take(&mut self.builder.runs).into_iter();
+        while let Some(mut gathered) = runs.next() {
+            // What the hub has to say itself is little.
+            if self.hub.limits.memory.pressure() == MemoryPressure::Refuse
+                && !gathered.numbers.is_empty()
+            {
+                let message = "the hub is short of memory";
+                self.refuse_all(&gathered, RefusedCode::Overloaded, message);
+                continue;
+            }
+            loop {
+                match gathered.topic.publish(&mut gathered.run, now, &mut self.to_flush) {
+                    Published::Done => {
+                        self.hub.metrics.events.inc_by(gathered.run.count().into());
+                        break;
+                    }
+                    Published::NobodyThere => {
+                        let message = "nobody is subscribed to this topic";
+                        self.refuse_all(&gathered, RefusedCode::NoSubscriber, message);
+                        break;
+                    }
+                    Published::Retired => {
+                        match self.builder.renew(gathered, &self.hub, &self.publisher) {
+                            Ok(renewed) => gathered = renewed,
+                            Err(failed) => {
+                                let (old, refusal) = *failed;
+                                self.refuse_all(&old, refusal.code, &refusal.message);
+                                break;
+                            }
+                        }
+                    }
+                    Published::Wait(outlet) => {
+                        let grace = self.hub.config.overflow_grace_ms;
+                        match &mut self.backpressure {
+                            Some(wait) => wait.follow(outlet, grace),
+                            None => self.backpressure = Some(BackpressureWait::new(outlet, grace)),
+                        }
+                        self.builder.runs.push(gathered);
+                        self.builder.runs.extend(runs);
+                        return false;
+                    }
+                }
+            }
+        }
+        self.builder.trim();
+        true
+    }
+
+    /// Publishes what is gathered as far as that is possible without waiting.
+    pub(super) fn publish_what_fits(&mut self) {
+        self.publish();
+        self.backpressure = None;
+        self.receipt();
+        self.flush_some();
+    }
+
+    /// Acknowledges what is settled.
+    pub(super) fn receipt(&mut self) {
+        let settled = self.settled();
+        if self.receipts && settled > self.receipted {
+            self.receipted = settled;
+            self.send(&Frame::Receipt { next: settled });
+        }
+    }
+
+    /// Every event with a smaller number is published or refused.
+    fn settled(&self) -> u64 {
+        let waiting = self.builder.runs.iter().filter_map(|run| run.numbers.first());
+        waiting.min().unwrap_or(self.received)
+    }
+
+    /// What is to be remembered of this client's events when the connection has ended.
+    pub(super) fn past(&mut self) -> ResumeState {
+        let received = self.settled();
+        let waiting = self.builder.runs.iter().map(|run| &run.numbers);
+        let mut ahead = PublishNumbers::without(received..self.received, waiting);
+        ahead.extend(&self.ahead);
+        ResumeState {
+            received,
+            ahead,
+            refusals: self.refusals.take(),
+            inbox: std::mem::take(&mut self.inbox),
+        }
+    }
+
+    /// Has the sockets written to that got something; if there are many, only some, and the pump
+    /// goes on when others have had their turn.
+    pub(super) fn flush_some(&mut self) {
+        let some = self.to_flush.len().min(FLUSHES_A_TURN);
+        for outlet in self.to_flush.drain(..some) {
+            outlet.flush();
+        }
+        if !self.to_flush.is_empty() {
+            self.output.session.wake();
+        }
+        // What others append, they flush.
+        if self.output.queue().queued_bytes() > 0 {
+            self.output.flush();
+        }
+    }
+
+    /// Flushes every connection that got something, before the session ends: nobody else does.
+    pub(super) fn flush_all(&mut self) {
+        self.to_flush.drain(..).for_each(|outlet| outlet.flush());
+    }
+
+    pub(super) fn refuse_all(&mut self, gathered: &OpenRun, code: RefusedCode, message: &str) {
+        for number in gathered.numbers.iter() {
+            self.refuse_event(number, EventRefusal::new(code, message));
+        }
+    }
+
+    /// Tells the client that an event is refused, and returns what else a rule asks for.
+    pub(super) fn refuse_event(&mut self, number: u64, refusal: EventRefusal) -> FollowUp {
+        let EventRefusal { code, message, rule, path, follow_up } = refusal;
+        let what = RefusedWhat::Event;
+        let refused = Refused { what, number, code, message, rule, path };
+        if self.instance.is_some() {
+            let short = self.hub.limits.memory.pressure() == MemoryPressure::Refuse;
+            self.refusals.push(&refused, short);
+        }
+        self.send_refused(refused);
+        follow_up
+    }
+
+    pub(super) fn refuse(
+        &self,
+        what: RefusedWhat,
+        number: u64,
+        code: RefusedCode,
+        message: impl Into<String>,
+    ) {
+        let message = message.into();
+        self.send_refused(Refused { what, number, code, message, rule: None, path: None });
+    }
+
+    fn send_refused(&self, refused: Refused) {
+        self.hub.metrics.refused.with_label_values(&[refused.code.name()]).inc();
+        self.send(&Frame::Refused(refused));
+    }
+}

@@ -1,0 +1,225 @@
+//! Moves bytes: writes what waits, and takes in what the client has sent. A session that did not yield
+//! after some reads would keep the other sessions of its arbiter waiting.
+
+use super::intake::READ_BYTES;
+use super::state::{Session, SessionState, overflowed};
+use super::waits_for::WaitsFor;
+use crate::limits::Limit;
+use actix::fut::ActorFuture;
+use actix::prelude::*;
+use hub_core::topic::Outlet;
+use hub_wire::CloseCode;
+use std::cell::RefCell;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::task::{Context as TaskContext, Poll, ready};
+
+/// What is carried of a frame from this size on is read further in place.
+const LARGE_BYTES: usize = READ_BYTES / 2;
+/// Reads before other sessions of the arbiter have their turn.
+const READS_A_TURN: usize = 8;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// Runs a session from its start to its end.
+pub(super) struct SessionLoop;
+
+impl ActorFuture<Session> for SessionLoop {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        session: &mut Session,
+        ctx: &mut Context<Session>,
+        task: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        session.output.session.register(task.waker());
+        if session.write(ctx, task).is_break() {
+            ctx.stop();
+            return Poll::Ready(());
+        }
+        session.count_written();
+        for _ in 0..READS_A_TURN {
+            if ready!(session.go_on(ctx, task)).is_break() {
+                ctx.stop();
+                return Poll::Ready(());
+            }
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+type Flow = std::ops::ControlFlow<()>;
+
+impl Session {
+    fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
+        if overflowed(self) && self.state != SessionState::Closing {
+            let why = "too much waited for this client";
+            self.close_for(Limit::Queue, CloseCode::SlowConsumer, why, ctx);
+        }
+        while self.output.blocked.load(Ordering::Acquire) {
+            match self.output.socket.tcp().poll_write_ready(task) {
+                Poll::Pending => break,
+                Poll::Ready(Err(_)) => return Flow::Break(()),
+                Poll::Ready(Ok(())) => {
+                    self.output.blocked.store(false, Ordering::Release);
+                    self.output.flush();
+                }
+            }
+        }
+        if self.output.broken.load(Ordering::Acquire) {
+            return Flow::Break(());
+        }
+        if self.state == SessionState::Closing
+            && !self.busy
+            && !self.sent_fin
+            && self.output.queue().queued_bytes() == 0
+            && !self.output.socket.has_unsent()
+        {
+            match self.output.socket.finish() {
+                Ok(true) => self.sent_fin = true,
+                Ok(false) => self.output.wait_for_socket(),
+                Err(_) => return Flow::Break(()),
+            }
+            if self.sent_fin && self.read_eof {
+                return Flow::Break(());
+            }
+        }
+        Flow::Continue(())
+    }
+
+    /// One read, or one step of what has to come before it.
+    fn go_on(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
+        loop {
+            match self.waits_for() {
+                WaitsFor::Turn => ready!(self.poll_turn()),
+                WaitsFor::Answer | WaitsFor::End => return Poll::Pending,
+                WaitsFor::Room => ready!(self.poll_room(task)),
+                WaitsFor::Client => ready!(self.poll_client(task)),
+                WaitsFor::Limits => ready!(self.poll_limits(task)),
+                WaitsFor::Nothing => {
+                    let carry = std::mem::take(&mut self.carry);
+                    self.ingest(&carry, ctx);
+                    return Poll::Ready(Flow::Continue(()));
+                }
+                WaitsFor::Bytes => return self.poll_read(ctx, task),
+            }
+        }
+    }
+
+    /// Flushes some connections; the session goes on when all are flushed.
+    fn poll_turn(&mut self) -> Poll<()> {
+        self.flush_some();
+        if self.to_flush.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Waits until the client has read its answers.
+    fn poll_client(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        self.output.queue().wake_when_drained(task.waker());
+        if self.must_read_first() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Goes on publishing once there is room, or the subscriber's grace is over.
+    fn poll_room(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
+        while let Some(wait) = &mut self.backpressure {
+            let waited_for = wait.outlet.connection();
+            wait.outlet.queue().wake_when_drained(task.waker());
+            if wait.grace.as_mut().poll(task).is_ready() {
+                wait.outlet.queue().end_grace();
+            }
+            if self.publish() {
+                self.backpressure = None;
+                self.receipt();
+            }
+            self.flush_some();
+            // If it is another's turn now, nothing wakes this session before it has asked there.
+            if self.backpressure.as_ref().is_some_and(|wait| wait.outlet.connection() == waited_for)
+            {
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// One read.
+    fn poll_read(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
+        ready!(self.output.socket.poll_read_ready(task)).ok();
+        let read = match self.carry.len() {
+            carried @ 0..LARGE_BYTES => self.read_into_buffer(carried, ctx),
+            _ => self.read_large_frame(ctx),
+        };
+        if self.output.socket.has_unsent() {
+            self.output.wait_for_socket(); // TLS had something to say itself
+        }
+        match read {
+            Ok(0) => Poll::Ready(self.end_of_input(ctx)),
+            Ok(_) => Poll::Ready(Flow::Continue(())),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                Poll::Ready(Flow::Continue(()))
+            }
+            Err(_) => Poll::Ready(Flow::Break(())),
+        }
+    }
+
+    fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer[..carried].copy_from_slice(&self.carry);
+            let end = READ_BYTES.min(carried + self.most_a_read());
+            let read = self.output.socket.read(&mut buffer[carried..end])?;
+            self.take_in(read, &buffer[..carried + read], ctx);
+            Ok(read)
+        })
+    }
+
+    /// Appends to what is carried of a frame, so that it is not copied with each read.
+    fn read_large_frame(&mut self, ctx: &mut Context<Self>) -> io::Result<usize> {
+        if self.pauses_large_frame() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let whole = self.carry.first_chunk().map_or(0, |n| u32::from_be_bytes(*n) as usize + 4);
+        let missing = whole.saturating_sub(self.carry.len());
+        // A client may announce much and send little: no more memory than it has sent already.
+        self.carry.reserve_exact(missing.clamp(1, self.carry.len()));
+        let read = self.output.socket.read_to_end_of(&mut self.carry)?;
+        let carry = std::mem::take(&mut self.carry);
+        if carry.len() < whole && read > 0 && self.state == SessionState::Open {
+            self.carry = carry;
+            self.count_read(read);
+            self.count_held();
+        } else {
+            self.take_in(read, &carry, ctx);
+        }
+        Ok(read)
+    }
+
+    fn take_in(&mut self, read: usize, bytes: &[u8], ctx: &mut Context<Self>) {
+        if read > 0 && self.state != SessionState::Closing {
+            self.count_read(read);
+            self.ingest(bytes, ctx);
+        }
+    }
+
+    fn count_read(&mut self, read: usize) {
+        self.heard = true;
+        self.pinged = false;
+        self.hub.metrics.received_bytes.inc_by(read as u64);
+    }
+
+    /// The client sends no more; it still gets what it is owed.
+    fn end_of_input(&mut self, ctx: &mut Context<Self>) -> Flow {
+        self.read_eof = true;
+        if self.sent_fin {
+            return Flow::Break(());
+        }
+        self.receipt();
+        self.close(CloseCode::Normal, "goodbye", ctx);
+        self.output.session.wake();
+        Flow::Continue(())
+    }
+}

@@ -1,0 +1,169 @@
+//! The audit: whether everything adds up that was due to subscribers, and what became of it. Without it, a
+//! delivery that is lost inside the hub would show nowhere.
+//!
+//! The ledgers count what was due, delivered and dropped. What waits is counted here, in the queues
+//! themselves. So a delivery that is nowhere shows.
+
+use crate::directory::Directory;
+use crate::policy::Policy;
+use futures_util::future::join_all;
+use hub_core::topic::{LedgerCounts, Topic};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Looks again this often if events moved while it looked, or a connection was just ending.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// A topic's line of the audit.
+struct Line {
+    /// The topic's name; all inboxes are one line, because who knows one's name can answer there,
+    /// and so are topics with names that fall under a rule.
+    topic: String,
+    events: u64,
+    subscribers: usize,
+    counts: LedgerCounts,
+    waiting: u64,
+    /// Whether it adds up; unknown if events moved while it was looked at.
+    balanced: Option<bool>,
+}
+
+/// The line under which inboxes are.
+const INBOXES: &str = "$inbox.*";
+
+/// The ledger of each topic, and of the hub.
+pub(crate) async fn audit(directory: &Directory, policy: &Policy) -> Value {
+    let mut lines = look(directory, policy).await;
+    for _ in 1..LOOKS {
+        if lines.iter().all(|line| line.balanced == Some(true)) {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+        lines = look(directory, policy).await;
+    }
+    lines.sort_by(|a, b| a.topic.cmp(&b.topic));
+    let all = directory.registry.ledger().counts();
+    let of_topics = lines.iter().fold(LedgerCounts::default(), |sum, line| plus(sum, line.counts));
+    let verdict = |wanted| lines.iter().filter(|line| line.balanced == wanted).count();
+    json!({
+        "balanced": verdict(Some(false)) == 0,
+        "unbalanced_topics": verdict(Some(false)),
+        "moving_topics": verdict(None),
+        "hub": counts(all),
+        // Topics that were idle and have ended; nothing of them waits any more.
+        "ended_topics": counts(minus(all, of_topics)),
+        "topics": lines.iter().map(Line::to_json).collect::<Vec<_>>(),
+    })
+}
+
+async fn look(directory: &Directory, policy: &Policy) -> Vec<Line> {
+    let topics = directory.registry.all();
+    let before: Vec<_> = topics.iter().map(|topic| topic.counts()).collect();
+    let sessions = directory.sessions.all();
+    let mut waiting: HashMap<u64, u64> = HashMap::new();
+    // A session that has ended in between answers nothing; what it left is looked for again.
+    for found in join_all(sessions.iter().map(|session| session.count_pending())).await {
+        for (epoch, events) in found {
+            *waiting.entry(epoch).or_default() += events;
+        }
+    }
+    let rules = policy.rules.current();
+    // Lines of several topics, by the name under which these are shown.
+    let mut together: HashMap<&str, Line> = HashMap::new();
+    let mut lines = Vec::new();
+    for (topic, before) in topics.iter().zip(before) {
+        let name = topic.name().as_str();
+        let shown = match name.starts_with("$inbox.") {
+            true => INBOXES,
+            false => rules.shown(topic.name()),
+        };
+        let waiting = waiting.get(&topic.epoch()).copied().unwrap_or_default();
+        let line = Line::new(topic, before, waiting);
+        if shown == name {
+            lines.push(line);
+            continue;
+        }
+        let sum = match together.get(shown) {
+            Some(all) => all.and(&line),
+            None => line.renamed(shown),
+        };
+        together.insert(shown, sum);
+    }
+    lines.extend(together.into_values());
+    lines
+}
+
+impl Line {
+    fn new(topic: &Topic, before: LedgerCounts, waiting: u64) -> Self {
+        let (counts, state) = (topic.counts(), topic.state());
+        let moved = counts != before;
+        Line {
+            topic: topic.name().as_str().to_owned(),
+            events: state.next - 1,
+            subscribers: state.plain + state.groups,
+            counts,
+            waiting,
+            balanced: (!moved).then(|| counts.pending() == waiting),
+        }
+    }
+
+    fn renamed(&self, name: &str) -> Self {
+        Line { topic: name.to_owned(), ..*self }
+    }
+
+    fn and(&self, other: &Self) -> Self {
+        Line {
+            topic: self.topic.clone(),
+            events: self.events + other.events,
+            subscribers: self.subscribers + other.subscribers,
+            counts: plus(self.counts, other.counts),
+            waiting: self.waiting + other.waiting,
+            balanced: match (self.balanced, other.balanced) {
+                (Some(false), _) | (_, Some(false)) => Some(false),
+                (Some(true), Some(true)) => Some(true),
+                _ => None,
+            },
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let mut line = counts(self.counts);
+        line["topic"] = json!(self.topic);
+        line["events"] = json!(self.events);
+        line["subscribers"] = json!(self.subscribers);
+        line["waiting"] = json!(self.waiting);
+        line["balanced"] = json!(self.balanced);
+        line
+    }
+}
+
+fn counts(counts: LedgerCounts) -> Value {
+    json!({
+        "due": counts.due,
+        "delivered": counts.delivered,
+        "overflow": counts.overflow,
+        "conflated": counts.conflated,
+        "disconnected": counts.disconnected,
+        "pending": counts.pending(),
+    })
+}
+
+fn plus(a: LedgerCounts, b: LedgerCounts) -> LedgerCounts {
+    each(a, b, u64::saturating_add)
+}
+
+fn minus(a: LedgerCounts, b: LedgerCounts) -> LedgerCounts {
+    each(a, b, u64::saturating_sub)
+}
+
+fn each(a: LedgerCounts, b: LedgerCounts, f: impl Fn(u64, u64) -> u64) -> LedgerCounts {
+    LedgerCounts {
+        due: f(a.due, b.due),
+        delivered: f(a.delivered, b.delivered),
+        overflow: f(a.overflow, b.overflow),
+        conflated: f(a.conflated, b.conflated),
+        disconnected: f(a.disconnected, b.disconnected),
+        gaps: f(a.gaps, b.gaps),
+    }
+}
