@@ -2,7 +2,7 @@
 
 use super::check::{gs1, luhn};
 use super::cluster::Cluster;
-use super::pass::Found;
+use super::scan::Found;
 
 /// How cards are printed in groups, longer before shorter.
 const LAYOUTS: [&[usize]; 7] =

@@ -1,6 +1,6 @@
 //! E-mail addresses.
 
-use super::pass::Found;
+use super::scan::Found;
 
 /// Longest local part (RFC 5321, 4.5.3.1.1), in bytes.
 const LONGEST_LOCAL: usize = 64;

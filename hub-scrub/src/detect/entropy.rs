@@ -1,6 +1,6 @@
 //! Secrets of no known form: long runs of characters that look random.
 
-use super::pass::Found;
+use super::scan::Found;
 
 /// Shortest secret, in characters.
 const SHORTEST: usize = 20;
@@ -25,7 +25,7 @@ pub(super) fn find(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
     let lower = token.iter().filter(|b| b.is_ascii_lowercase()).count();
     let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
     if lower > 2 && upper > 2 {
-        if bytes.get(end) != Some(&b'.') && super::token::is_header(token) {
+        if bytes.get(end) != Some(&b'.') && super::prefixed_secret::is_header(token) {
             return None;
         }
         let most = (token.len().min(64) as f64).log2();

@@ -1,7 +1,7 @@
 //! IBANs.
 
 use super::check::mod97;
-use super::pass::Found;
+use super::scan::Found;
 
 /// Longest IBAN that the registry allows for, in characters.
 const LONGEST: usize = 34;

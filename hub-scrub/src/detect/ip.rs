@@ -1,7 +1,7 @@
 //! Addresses of the Internet Protocol.
 
 use super::cluster::Cluster;
-use super::pass::Found;
+use super::scan::Found;
 use core::net::Ipv6Addr;
 
 /// Longest text of an IPv6 address, in bytes: six groups and an IPv4 address.

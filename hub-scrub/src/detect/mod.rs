@@ -31,15 +31,15 @@ mod ip;
 mod national;
 mod near;
 mod number;
-mod pass;
 mod pattern;
 mod pem;
 mod phone;
 mod prefilter;
+mod prefixed_secret;
+mod scan;
 mod set;
 mod spec;
 mod ssn;
-mod token;
 mod url;
 
 pub use builtin::BuiltIn;

@@ -3,7 +3,7 @@
 use super::builtin::BuiltIn;
 use super::check::{luhn, mod97, weighted};
 use super::cluster::Cluster;
-use super::pass::Found;
+use super::scan::Found;
 
 /// Burgerservicenummer: the elfproef (weights 9 to 2, the last -1). Eight digits stand for nine
 /// with a leading zero.

@@ -1,6 +1,6 @@
 //! Private keys in PEM.
 
-use super::pass::Found;
+use super::scan::Found;
 use memchr::memmem;
 
 /// How the armour begins.

@@ -2,7 +2,7 @@
 
 use super::check::luhn;
 use super::cluster::{Cluster, OTHER, PAREN};
-use super::pass::Found;
+use super::scan::Found;
 
 /// Digits of the national number behind a country code, least and most. From the national
 /// numbering plans as the ITU lists them (E.164); codes that are missing here take 4 to 12.

@@ -3,7 +3,7 @@
 
 use super::block::{BLOCK, Masks, masks};
 use super::builtin::BuiltIn;
-use super::pass::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
+use super::scan::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
 use super::{iban, national, pem};
 use std::ops::Range;
 

@@ -5,9 +5,9 @@ use super::fold::Folded;
 use super::hit::{Hit, resolve};
 use super::near::Words;
 use super::number::{self, Digits, Outlook};
-use super::pass::{self, Found, Wanted};
 use super::pattern::{self, Fuel, Pattern};
 use super::prefilter::Candidates;
+use super::scan::{self, Found, Wanted};
 use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
@@ -208,7 +208,7 @@ impl DetectorSet {
         hits: &mut Vec<Hit>,
     ) {
         if self.wanted.any() {
-            pass::run(text, &self.wanted, |kind, found| {
+            scan::run(text, &self.wanted, |kind, found| {
                 for &detector in &self.of_kind[kind as usize] {
                     self.judge(detector, key, text, found, hits);
                 }

@@ -1,7 +1,7 @@
 //! Social security numbers of the United States.
 
 use super::cluster::Cluster;
-use super::pass::Found;
+use super::scan::Found;
 
 /// `AAA-GG-SSSS`, with spaces instead, or nine digits in one piece (ambiguous).
 pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {

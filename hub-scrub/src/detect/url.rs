@@ -1,6 +1,6 @@
 //! URLs with a name and a password.
 
-use super::pass::Found;
+use super::scan::Found;
 
 /// Longest `name:password` that is looked for, in bytes.
 const LONGEST: usize = 4096;
