@@ -1,57 +1,15 @@
-//! The detectors that come with Hub: names, what each catches, the words near ambiguous matches.
+//! The detectors that come with Hub: one variant each, with what it catches and what it cannot.
+//!
+//! All else about a detector is in its [`Declaration`](super::declaration::Declaration). Without the
+//! variants a detector could be named by text alone, and a name that was misspelt would find nothing.
 
-use std::str::FromStr;
-
-macro_rules! built_ins {
-    ($($(#[$doc:meta])* $variant:ident $name:literal [$($word:literal)*])+) => {
-        /// A detector that comes with Hub.
-        ///
-        /// All of them want the match to stand alone: no ASCII letter or digit directly before or
-        /// behind it. *Ambiguous* is what needs one of [`words`](BuiltIn::words) nearby.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum BuiltIn {
-            $($(#[$doc])* $variant,)+
-        }
-
-        impl BuiltIn {
-            /// Every detector.
-            pub const ALL: &[BuiltIn] = &[$(BuiltIn::$variant),+];
-
-            /// The name in a rule file.
-            pub const fn name(self) -> &'static str {
-                match self { $(BuiltIn::$variant => $name),+ }
-            }
-
-            /// One of these near an ambiguous match makes it a hit, as [`Near`](super::Near) says.
-            pub const fn words(self) -> &'static [&'static str] {
-                match self { $(BuiltIn::$variant => &[$($word),*]),+ }
-            }
-        }
-    };
-}
-
-impl BuiltIn {
-    /// What a text must have to be scanned for it, in the words of `docs/scrub.md`. Text with
-    /// characters that may stand for others is always scanned.
-    pub(crate) fn prefilter(self) -> &'static str {
-        use BuiltIn::*;
-        match self {
-            Email | UrlCredentials => "at",
-            Iban => "country",
-            Ipv6 => "colons",
-            PemPrivateKey => "begin",
-            Card | Phone | Ipv4 | UsSsn | NlBsn | EsDni | FrNir | DeSteuerId | UkNhs | BrCpf
-            | PlPesel | SePersonnummer | CaSin => "digits",
-            ItCodiceFiscale | Jwt | AwsKey | GithubToken | GitlabToken | SlackToken | StripeKey
-            | GoogleApiKey | SendgridKey | NpmToken | PypiToken | DigitaloceanToken
-            | ShopifyToken | HuggingfaceToken | AnthropicKey | OpenaiKey | TwilioKey
-            | HighEntropy => "run",
-        }
-    }
-}
-
-built_ins! {
+/// A detector that comes with Hub.
+///
+/// All of them want the match to stand alone: no ASCII letter or digit directly before or
+/// behind it. *Ambiguous* is what needs one of [`words`](BuiltIn::words) nearby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BuiltIn {
     /// Payment card numbers: 12 to 19 digits with Luhn's check digit (ISO/IEC 7812-1) and a prefix
     /// and length that a network has published, in one piece or in groups joined by spaces,
     /// hyphens or points.
@@ -59,12 +17,12 @@ built_ins! {
     /// Ambiguous: a Visa of 13 digits that is a valid EAN too. Cannot: UATP; cards with letters
     /// between the digits; tell a number that passes by chance (1 in 10 of those with a card's
     /// prefix) from a card.
-    Card "card" ["card" "credit" "visa" "pan" "karte" "carte" "tarjeta" "carta" "kaart" "karta" "paid" "payment"]
+    Card,
     /// IBANs (ISO 13616, the IBAN registry): country, length, form and check digits, in one piece
     /// or with single spaces or hyphens, in either case.
     ///
     /// Cannot: countries that are not in the registry; the national check inside the IBAN.
-    Iban "iban" []
+    Iban,
     /// E-mail addresses: a subset of RFC 5322's `addr-spec` with at least two labels in the domain,
     /// letters of RFC 6531 included.
     ///
@@ -72,7 +30,7 @@ built_ins! {
     /// a point. `=`, `/`, `?`, `{`, `|` and a backtick, allowed by the RFC, end a local part here,
     /// because in practice they stand before an address, not in it. In text without spaces
     /// between words only what is Latin, Greek, Cyrillic and the like belongs to the address.
-    Email "email" []
+    Email,
     /// Telephone numbers (E.164 and national forms): with `+` or `00` and a country code, North
     /// American `NPA-NXX-XXXX`, an area code in parentheses, groups that begin with 0 or have a shape
     /// of Poland's or Brazil's, or 10 to 12 digits that begin with a single 0; extensions (`x12`, `ext. 12`) belong to it.
@@ -80,125 +38,109 @@ built_ins! {
     /// Ambiguous: other 9 to 11 digits in one piece or in groups. Cannot:
     /// numbers shorter than 7 digits, vanity numbers with letters, national forms in which a
     /// shorter number than 8 digits follows no area code.
-    Phone "phone" [
-        "phone" "tel" "tél" "call" "mobile" "mobil" "móvil" "cell" "cellulare" "fax" "telefon" "telefono" "teléfono"
-        "telefone" "telefoon" "téléphone" "mobiel" "rufnummer" "sms" "whatsapp" "handy" "contact" "dial" "hotline" "gsm"
-        "portable" "celular" "ring" "ruf" "appel" "bel" "dzwoń" "numer" "номер" "телефон" "тел" "звон"
-        "电话" "手机" "致电" "联系" "電話" "携帯" "連絡"
-    ]
+    Phone,
     /// IPv4 addresses: four numbers of 0 to 255 in decimal without leading zeros.
     ///
     /// Cannot: tell a version number of four parts from an address.
-    Ipv4 "ipv4" []
+    Ipv4,
     /// IPv6 addresses (RFC 4291, 2.2), with `::` and with an IPv4 tail; a zone (`%eth0`), port or
     /// prefix length is not part of the hit.
     ///
     /// Cannot: addresses of one or two groups without any decimal digit (`a::b`), or of eight
     /// groups of two digits, which are hardware addresses.
-    Ipv6 "ipv6" []
+    Ipv6,
     /// Social security numbers of the United States: `AAA-GG-SSSS` or with spaces; not the areas
     /// 000, 666 and 900 to 999, group 00 and serial 0000 (SSA, randomised since 2011).
     ///
     /// Ambiguous: nine digits in one piece. Cannot: check digits, there are none.
-    UsSsn "us_ssn" ["ssn" "social security" "socialsecurity" "social_security" "social-security" "tax id" "taxid" "tin"]
+    UsSsn,
     /// Dutch burgerservicenummers: the elfproef over 9 digits, or 8.
     ///
     /// Certain as `1234.56.789`; otherwise ambiguous, since 1 in 11 numbers passes.
-    NlBsn "nl_bsn" ["bsn" "burgerservice" "sofi" "persoonsnummer" "citizen service"]
+    NlBsn,
     /// Spanish DNI (8 digits and a letter) and NIE (X, Y or Z, 7 digits and a letter): the letter by
     /// the number modulo 23.
     ///
     /// Ambiguous: a space before the letter.
-    EsDni "es_dni" ["dni" "nie" "nif" "documento" "identidad"]
+    EsDni,
     /// Italian codice fiscale: form and check letter, omocodia included.
-    ItCodiceFiscale "it_codice_fiscale" []
+    ItCodiceFiscale,
     /// French numéro de sécurité sociale (NIR), 15 digits with its key, Corsica's 2A and 2B
     /// included; in one piece or in groups joined by spaces.
-    FrNir "fr_nir" []
+    FrNir,
     /// German Steuer-Identifikationsnummer: 11 digits, one digit repeated, ISO 7064 MOD 11,10.
     ///
     /// Certain as `12 345 678 901`, otherwise ambiguous.
-    DeSteuerId "de_steuer_id" ["steuer" "idnr" "tin" "tax" "identifikationsnummer"]
+    DeSteuerId,
     /// British NHS numbers: 10 digits, modulo 11.
     ///
     /// Certain as `123 456 7890`, otherwise ambiguous.
-    UkNhs "uk_nhs" ["nhs" "national health" "patient"]
+    UkNhs,
     /// Brazilian CPF: 11 digits with two check digits.
     ///
     /// Certain as `123.456.789-09`, otherwise ambiguous.
-    BrCpf "br_cpf" ["cpf" "cadastro" "contribuinte" "documento"]
+    BrCpf,
     /// Polish PESEL: 11 digits that begin with a date of birth, and a check digit.
-    PlPesel "pl_pesel" []
+    PlPesel,
     /// Swedish personnummer and samordningsnummer: date of birth, serial, Luhn, with 10 or 12
     /// digits.
     ///
     /// Ambiguous: 10 digits without the hyphen. Cannot: the `+` of those older than 100.
-    SePersonnummer "se_personnummer" ["personnummer" "personnr" "pnr" "samordningsnummer" "född" "social security"]
+    SePersonnummer,
     /// Canadian social insurance numbers: 9 digits, Luhn.
     ///
     /// Certain in three groups, otherwise ambiguous.
-    CaSin "ca_sin" ["sin" "social insurance" "nas" "assurance sociale"]
+    CaSin,
     /// JSON Web Tokens (RFC 7519), signed, unsigned or encrypted: base64url parts whose header is
     /// a JSON object with `alg`.
-    Jwt "jwt" []
+    Jwt,
     /// AWS access key ids: `AKIA`, `ASIA`, `ABIA`, `ACCA` and 16 characters.
     ///
     /// Cannot: secret access keys, which have no form; `high_entropy` finds them.
-    AwsKey "aws_key" []
+    AwsKey,
     /// GitHub tokens: `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_`, `github_pat_`.
-    GithubToken "github_token" []
+    GithubToken,
     /// GitLab tokens: `glpat-` and its like.
-    GitlabToken "gitlab_token" []
+    GitlabToken,
     /// Slack tokens: `xoxb-`, `xoxp-`, `xapp-` and their like.
-    SlackToken "slack_token" []
+    SlackToken,
     /// Stripe's secret and restricted keys and webhook secrets: `sk_live_`, `rk_live_`, `whsec_`
     /// and those for tests.
-    StripeKey "stripe_key" []
+    StripeKey,
     /// Google API keys: `AIza` and 35 characters.
-    GoogleApiKey "google_api_key" []
+    GoogleApiKey,
     /// SendGrid API keys: `SG.` and two parts of 22 and 43 characters.
-    SendgridKey "sendgrid_key" []
+    SendgridKey,
     /// npm access tokens: `npm_` and 36 characters.
-    NpmToken "npm_token" []
+    NpmToken,
     /// PyPI upload tokens: `pypi-AgE` and a macaroon.
-    PypiToken "pypi_token" []
+    PypiToken,
     /// DigitalOcean tokens: `dop_v1_`, `doo_v1_`, `dor_v1_`.
-    DigitaloceanToken "digitalocean_token" []
+    DigitaloceanToken,
     /// Shopify tokens: `shpat_`, `shpca_`, `shppa_`, `shpss_`.
-    ShopifyToken "shopify_token" []
+    ShopifyToken,
     /// Hugging Face tokens: `hf_` and letters and digits.
-    HuggingfaceToken "huggingface_token" []
+    HuggingfaceToken,
     /// Anthropic API keys: `sk-ant-api03-`, `sk-ant-admin01-`.
-    AnthropicKey "anthropic_key" []
+    AnthropicKey,
     /// OpenAI API keys: `sk-proj-`, `sk-svcacct-`, `sk-admin-`, and `sk-` with 48 characters.
-    OpenaiKey "openai_key" []
+    OpenaiKey,
     /// Twilio API key ids: `SK` and 32 hexadecimal digits.
-    TwilioKey "twilio_key" []
+    TwilioKey,
     /// Private keys in PEM (RFC 7468) and their PGP form, from `-----BEGIN` to the end of the
     /// armour, or of the text.
     ///
     /// Cannot: keys without armour.
-    PemPrivateKey "pem_private_key" []
+    PemPrivateKey,
     /// `name:password` in a URL (RFC 3986, 3.2.1), such as `postgres://app:secret@db`. The hit is
     /// name and password, not the host.
     ///
     /// Cannot: a password that contains `/`, `?` or `#` unescaped; tokens in a query.
-    UrlCredentials "url_credentials" []
+    UrlCredentials,
     /// Runs of 20 to 256 characters of base64 or base64url that look random: both cases, digits,
     /// and 85 % of the entropy that so many characters can have.
     ///
     /// Ambiguous: 32 and more hexadecimal digits. Cannot: passphrases, short secrets, and tell a
     /// random identifier from a secret.
-    HighEntropy "high_entropy" [
-        "secret" "token" "password" "passwd" "apikey" "api_key" "api-key" "api key" "private" "credential"
-        "auth" "key"
-    ]
-}
-
-impl FromStr for BuiltIn {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        BuiltIn::ALL.iter().copied().find(|kind| kind.name() == name).ok_or(())
-    }
+    HighEntropy,
 }
