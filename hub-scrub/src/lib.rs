@@ -3,35 +3,33 @@
 //! A rule file is read into a [`RuleSet`], checked, and tested by the tests it carries. Of it
 //! comes a [`Plan`] for each topic, and the plan gives a [`Verdict`] on each event. `docs/scrub.md`
 //! is the reference for those who write rules.
+//!
+//! The floors, from the ground up; each imports only those below it:
+//!
+//! - `model`: types, actions, structure, keys; one value of a message
+//! - [`detect`]: where in a text something sensitive stands
+//! - `matching`: paths, names of keys, conditions, schemas
+//! - `plan`: the rules for one topic
+//! - `engine`: a plan at work on an event
+//! - `file`: the rule file, read, checked and tested
+//! - `report`: a plan, and what quarantine shows, for people and programs
 
-mod action;
-mod bits;
-#[cfg(feature = "cel")]
-mod condition;
-#[cfg(not(feature = "cel"))]
-#[path = "condition/absent.rs"]
-mod condition;
-mod describe;
 pub mod detect;
 mod engine;
-mod explain;
-mod find;
-mod keys;
-mod names;
-mod path;
+mod file;
+mod matching;
+mod model;
 mod plan;
-mod rule;
-mod schema;
-mod scrubber;
-mod shape;
-mod token;
+mod report;
 
 pub use {
     engine::{
         Fixed, Quarantine, QuarantineReason, Refusal, RuleCount, Scratch, ShadowSample, Verdict,
     },
-    keys::{KeyOrigin, KeySource, SystemKeys},
-    plan::Plan,
-    rule::{Budget, Revealed, RuleError, RuleErrors, RuleSet, Type, ViewId},
-    scrubber::{Scrubber, ScrubberEvent, ScrubberOutcome},
+    file::{RuleError, RuleErrors},
+    model::{
+        Budget, KeyOrigin, KeySource, Scrubber, ScrubberEvent, ScrubberOutcome, SystemKeys, Type,
+        ViewId,
+    },
+    plan::{Plan, Revealed, RuleSet},
 };

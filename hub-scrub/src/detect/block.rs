@@ -1,4 +1,7 @@
 //! 64 bytes at a time into bit masks: which bytes can start something.
+//!
+//! Without the masks every byte of every text would be looked at by itself, which takes several times
+//! as long.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
@@ -86,6 +89,27 @@ fn add<S: Simd>(simd: S, bytes: S::u8s, at: usize, masks: &mut Masks) {
     put(&mut masks.upper, upper);
     put(&mut masks.odd, odd);
     put(&mut masks.str8, is(0xd9));
+}
+
+/// The mask moved so that bit `i` is about the byte `by` places before byte `i`.
+#[inline(always)]
+pub(super) fn behind(mask: u64, before: u64, by: u32) -> u64 {
+    mask << by | before >> (64 - by)
+}
+
+/// Characters of the shortest run that can be a token or a secret.
+pub(super) const LONG_RUN: usize = 16;
+
+/// The bytes at which a stretch of [`LONG_RUN`] token characters ends, from the block before on.
+#[inline]
+pub(super) fn ends_of_long_runs(token: u64, before: u64) -> u64 {
+    // Bit `i` stays if the bits from `i` on, `LONG_RUN` of them, are set.
+    let mut long = u128::from(token) << BLOCK | u128::from(before);
+    for by in [1, 2, 4, 8] {
+        long &= long >> by;
+    }
+    // Now bit `i` is the stretch that ends in byte `i` of this block.
+    (long >> (BLOCK + 1 - LONG_RUN)) as u64
 }
 
 #[cfg(test)]

@@ -1,15 +1,35 @@
 //! Payment cards.
+//!
+//! Without this module card numbers would pass, and with them the rules of PCI DSS would be broken.
 
-use super::check::{gs1, luhn};
+use super::check_digits::{gs1, luhn};
 use super::cluster::Cluster;
-use super::pass::Found;
+use super::declaration::{CheckFn, Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// Declares [`BuiltIn::Card`].
+pub(super) const CARD: Declaration = Declaration {
+    kind: BuiltIn::Card,
+    name: "card",
+    words: &[
+        "card", "credit", "visa", "pan", "karte", "carte", "tarjeta", "carta", "kaart", "karta",
+        "paid", "payment",
+    ],
+    trigger: Trigger::Digits,
+    ambiguous_integers: &[],
+    certain_integers: &[12, 13, 14, 15, 16, 17, 18, 19],
+    searches: &[Search::Number(find)],
+    check: Some(CheckFn::Digits(is_card)),
+    examples: &["4111 1111 1111 1111", "3782 822463 10005"],
+};
 
 /// How cards are printed in groups, longer before shorter.
 const LAYOUTS: [&[usize]; 7] =
     [&[4, 4, 4, 4, 3], &[6, 13], &[4, 4, 4, 4], &[8, 8], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4]];
 
 /// Whether the digits have a length and prefix that are issued, and pass Luhn.
-pub(super) fn is_card(digits: &[u8]) -> bool {
+fn is_card(digits: &[u8]) -> bool {
     if !(12..=19).contains(&digits.len()) {
         return false;
     }
@@ -53,7 +73,7 @@ fn is_maestro(prefix: u32, len: usize) -> bool {
 }
 
 /// A card that begins at group `first`.
-pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
+fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups();
     let len = groups[first].len;
     // Behind a point stands a fraction.
@@ -88,7 +108,7 @@ pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
     None
 }
 
-fn confirm(cluster: &Cluster<'_>, first: usize, count: usize) -> Option<Found> {
+fn confirm(cluster: &Cluster<'_>, first: usize, count: usize) -> Option<Match> {
     let mut digits = [0; 19];
     let digits = cluster.digits(first, count, &mut digits)?;
     if cluster.letter_follows(first + count - 1) || !is_card(digits) {
@@ -96,5 +116,5 @@ fn confirm(cluster: &Cluster<'_>, first: usize, count: usize) -> Option<Found> {
     }
     // A Visa of 13 digits may as well be the EAN of an article.
     let certain = digits.len() != 13 || !gs1(digits);
-    Some(Found::groups(cluster, first, count, certain))
+    Some(Match::groups(cluster, first, count, certain))
 }

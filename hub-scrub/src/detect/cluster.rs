@@ -1,4 +1,13 @@
 //! Digits that belong together: groups of digits, joined by a few separators.
+//!
+//! All detectors of numbers share one reading of a text. Without it each would split the digits anew,
+//! and take another character for a separator.
+
+/// Digits with which the shortest number begins, an IPv4 address apart: a NIR's before its letter.
+pub(super) const FEWEST_DIGITS: usize = 6;
+
+/// Bytes that `FEWEST_DIGITS` take at most, with three separators between any two.
+pub(super) const REACH: usize = FEWEST_DIGITS + 3 * (FEWEST_DIGITS - 1);
 
 /// Groups that one cluster holds. Longer rows of groups are seen as overlapping clusters.
 pub(super) const MOST_GROUPS: usize = 16;

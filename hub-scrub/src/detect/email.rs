@@ -1,17 +1,40 @@
 //! E-mail addresses.
+//!
+//! Without this module e-mail addresses would pass.
 
-use super::pass::Found;
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// Declares [`BuiltIn::Email`].
+pub(super) const EMAIL: Declaration = Declaration {
+    kind: BuiltIn::Email,
+    name: "email",
+    words: &[],
+    trigger: Trigger::At,
+    ambiguous_integers: &[],
+    certain_integers: &[],
+    searches: &[Search::Sign(b'@', search)],
+    check: None,
+    examples: &["to: <ann.lee+x@mail.example>"],
+};
 
 /// Longest local part (RFC 5321, 4.5.3.1.1), in bytes.
 const LONGEST_LOCAL: usize = 64;
 /// Longest domain (RFC 5321, 4.5.3.1.2), in bytes.
 const LONGEST_DOMAIN: usize = 255;
 
+/// The address around the `@` at `at`. The next one begins behind it.
+fn search(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
+    let found = find(text, at, from);
+    (found, found.map_or(from, |one| one.end))
+}
+
 /// The address around the `@` at `at`, beginning at `from` or later.
-pub(super) fn find(text: &str, at: usize, from: usize) -> Option<Found> {
+fn find(text: &str, at: usize, from: usize) -> Option<Match> {
     let start = local_start(text, at, from)?;
     let end = domain_end(text, at + 1)?;
-    Some(Found { start, end, certain: true })
+    Some(Match { start, end, certain: true })
 }
 
 /// Letters of scripts that write spaces between words may stand in an address (RFC 6531). Of the

@@ -1,18 +1,55 @@
 //! Secrets of no known form: long runs of characters that look random.
+//!
+//! Without this module a secret would pass whose issuer gave it no format.
 
-use super::pass::Found;
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// Declares [`BuiltIn::HighEntropy`].
+pub(super) const HIGH_ENTROPY: Declaration = Declaration {
+    kind: BuiltIn::HighEntropy,
+    name: "high_entropy",
+    words: &[
+        "secret",
+        "token",
+        "password",
+        "passwd",
+        "apikey",
+        "api_key",
+        "api-key",
+        "api key",
+        "private",
+        "credential",
+        "auth",
+        "key",
+    ],
+    trigger: Trigger::HexRun,
+    ambiguous_integers: &[],
+    certain_integers: &[],
+    searches: &[Search::Run(search)],
+    check: None,
+    examples: &["api_key = \"q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs\""],
+};
 
 /// Shortest secret, in characters.
 const SHORTEST: usize = 20;
 /// Longest; a longer one is data.
 const LONGEST: usize = 256;
 
+/// Reports the run `start..end`, if it looks random.
+fn search(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
+    if let Some(one) = find(bytes, start, end) {
+        found(one);
+    }
+}
+
 /// The run of token characters `start..end`, if it looks random.
 ///
 /// Certain: letters of both cases and digits, with at least 85 % of the entropy that as many
 /// random characters could show, and not the header of a JWT that ends there, which is public.
 /// Ambiguous: 32 or more hexadecimal digits, which may be a digest.
-pub(super) fn find(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
+fn find(bytes: &[u8], start: usize, end: usize) -> Option<Match> {
     let end = end + bytes[end..].iter().take(2).take_while(|b| **b == b'=').count();
     let token = &bytes[start..end];
     if !(SHORTEST..=LONGEST).contains(&token.len()) {
@@ -25,15 +62,15 @@ pub(super) fn find(bytes: &[u8], start: usize, end: usize) -> Option<Found> {
     let lower = token.iter().filter(|b| b.is_ascii_lowercase()).count();
     let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
     if lower > 2 && upper > 2 {
-        if bytes.get(end) != Some(&b'.') && super::token::is_header(token) {
+        if bytes.get(end) != Some(&b'.') && super::jwt::is_header(token) {
             return None;
         }
         let most = (token.len().min(64) as f64).log2();
         let random = !is_words(token) && entropy(token) >= 0.85 * most;
-        return random.then_some(Found { start, end, certain: true });
+        return random.then_some(Match { start, end, certain: true });
     }
     let digest = token.len() >= 32 && token.iter().all(u8::is_ascii_hexdigit);
-    (digest && entropy(token) >= 3.0).then_some(Found { start, end, certain: false })
+    (digest && entropy(token) >= 3.0).then_some(Match { start, end, certain: false })
 }
 
 /// Names of several words (`someLong-Name_of/2Things`) change their class of characters seldom;

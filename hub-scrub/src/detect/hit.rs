@@ -1,3 +1,8 @@
+//! Hits, and what becomes of those that overlap.
+//!
+//! Every byte that any detector found stays in some hit. Otherwise one detector could hide what
+//! another one found.
+
 /// Something sensitive: the bytes `start..end` of the scanned text.
 ///
 /// Hits of one scan ascend and do not overlap. Where found spans overlap:

@@ -1,7 +1,24 @@
 //! IBANs.
+//!
+//! Without this module account numbers would pass.
 
-use super::check::mod97;
-use super::pass::Found;
+use super::check_digits::mod97;
+use super::declaration::{CheckFn, Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// Declares [`BuiltIn::Iban`].
+pub(super) const IBAN: Declaration = Declaration {
+    kind: BuiltIn::Iban,
+    name: "iban",
+    words: &[],
+    trigger: Trigger::Country,
+    ambiguous_integers: &[],
+    certain_integers: &[],
+    searches: &[Search::Letters(2, find)],
+    check: Some(CheckFn::Characters(is_iban)),
+    examples: &["DE89 3704 0044 0532 0130 00"],
+};
 
 /// Longest IBAN that the registry allows for, in characters.
 const LONGEST: usize = 34;
@@ -10,7 +27,7 @@ const LONGEST: usize = 34;
 /// IBAN registry that SWIFT keeps for ISO 13616, release 101; neighbouring parts of one class are
 /// joined.
 #[rustfmt::skip]
-pub(super) const COUNTRIES: [([u8; 2], usize, &str); 89] = [
+const COUNTRIES: [([u8; 2], usize, &str); 89] = [
     (*b"AD", 24, "8n12c"), (*b"AE", 23, "19n"), (*b"AL", 28, "8n16c"),
     (*b"AT", 20, "16n"), (*b"AZ", 28, "4a20c"), (*b"BA", 20, "16n"),
     (*b"BE", 16, "12n"), (*b"BG", 22, "4a6n8c"), (*b"BH", 22, "4a14c"),
@@ -44,7 +61,7 @@ pub(super) const COUNTRIES: [([u8; 2], usize, &str); 89] = [
 ];
 
 /// Whether these upper-case characters are an IBAN.
-pub(super) fn is_iban(upper: &[u8]) -> bool {
+fn is_iban(upper: &[u8]) -> bool {
     let [a, b, ..] = *upper else { return false };
     let Some((len, form)) = country([a, b]) else { return false };
     upper.len() == len && fits(upper, form)
@@ -109,10 +126,10 @@ fn fits(upper: &[u8], form: &str) -> bool {
 }
 
 /// An IBAN whose two letters stand at `start`: in one piece, or with single spaces or hyphens.
-pub(super) fn find(bytes: &[u8], start: usize) -> Option<Found> {
+fn find(bytes: &[u8], start: usize) -> Option<Match> {
     let end = end(bytes, start)?;
     let ends = !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
-    ends.then_some(Found { start, end, certain: true })
+    ends.then_some(Match { start, end, certain: true })
 }
 
 /// Where the IBAN whose two letters stand at `start` ends, whatever stands behind it.

@@ -1,14 +1,44 @@
 //! Addresses of the Internet Protocol.
+//!
+//! Without this module addresses of people's machines would pass.
 
 use super::cluster::Cluster;
-use super::pass::Found;
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
 use core::net::Ipv6Addr;
+
+/// Declares [`BuiltIn::Ipv4`].
+pub(super) const IPV4: Declaration = Declaration {
+    kind: BuiltIn::Ipv4,
+    name: "ipv4",
+    words: &[],
+    trigger: Trigger::Points,
+    ambiguous_integers: &[],
+    certain_integers: &[],
+    searches: &[Search::Number(find_v4)],
+    check: None,
+    examples: &["192.0.2.77"],
+};
+
+/// Declares [`BuiltIn::Ipv6`].
+pub(super) const IPV6: Declaration = Declaration {
+    kind: BuiltIn::Ipv6,
+    name: "ipv6",
+    words: &[],
+    trigger: Trigger::Colons,
+    ambiguous_integers: &[],
+    certain_integers: &[],
+    searches: &[Search::Sign(b':', search_v6)],
+    check: None,
+    examples: &["from 2001:db8:1:2::3"],
+};
 
 /// Longest text of an IPv6 address, in bytes: six groups and an IPv4 address.
 const LONGEST_V6: usize = 45;
 
 /// Four numbers of 0 to 255 without leading zeros, joined by points, and nothing more.
-pub(super) fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
+fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups().get(first..first + 4)?;
     let points = groups[1..].iter().zip(first + 1..).all(|(_, i)| cluster.sep(i) == b'.');
     let alone = cluster.sep(first) != b'.' && cluster.sep(first + 4) != b'.';
@@ -27,11 +57,20 @@ pub(super) fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
             return None;
         }
     }
-    Some(Found::groups(cluster, first, 4, true))
+    Some(Match::groups(cluster, first, 4, true))
+}
+
+/// The IPv6 address around the `:` at `at`, unless an earlier search has looked at it.
+fn search_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
+    let next = text.as_bytes().get(at + 1);
+    if at < from || !next.is_some_and(|b| b.is_ascii_hexdigit() || *b == b':') {
+        return (None, from);
+    }
+    find_v6(text, at, from)
 }
 
 /// The IPv6 address around the `:` at `at`, and where the search may go on.
-pub(super) fn find_v6(text: &str, at: usize, from: usize) -> (Option<Found>, usize) {
+fn find_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     let bytes = text.as_bytes();
     let part = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
     let before = bytes[from..at].iter().rev().take(LONGEST_V6).take_while(|b| part(b)).count();
@@ -54,7 +93,7 @@ pub(super) fn find_v6(text: &str, at: usize, from: usize) -> (Option<Found>, usi
     if glued || !is_v6(candidate) {
         return (None, next);
     }
-    (Some(Found { start, end, certain: true }), next)
+    (Some(Match { start, end, certain: true }), next)
 }
 
 fn is_single_colon(bytes: &[u8]) -> bool {

@@ -1,4 +1,6 @@
 //! Words near a match.
+//!
+//! Without them ten bare digits would be a telephone number in every text.
 
 use super::spec::{DetectErrorKind, Near};
 use aho_corasick::AhoCorasick;

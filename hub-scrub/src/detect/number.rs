@@ -1,8 +1,10 @@
 //! Integers: what can be found in their digits, told without looking for it.
+//!
+//! Without it every time stamp of a message would be written as digits and scanned.
 
-use super::builtin::BuiltIn::{self, *};
+use super::built_ins::DECLARATIONS;
 use super::card;
-use std::ops::RangeInclusive;
+use super::kinds::BuiltIn;
 
 /// The decimal digits of an integer.
 pub(crate) struct Digits {
@@ -35,45 +37,47 @@ impl Digits {
     }
 }
 
-/// The built-ins, as bits of their discriminants, that could find something in a text that is a
-/// number of so many digits, the first of them not 0, and perhaps a sign before it.
-const fn kinds(digits: usize) -> u64 {
-    let kinds: &[BuiltIn] = match digits {
-        8 => &[NlBsn],
-        9 => &[Phone, UsSsn, NlBsn, CaSin],
-        10 => &[Phone, UkNhs, SePersonnummer],
-        11 => &[Phone, DeSteuerId, BrCpf, PlPesel],
-        12 => &[Card, SePersonnummer],
-        15 => &[Card, FrNir],
-        13..=19 => &[Card],
-        _ => &[],
-    };
-    let mut bits = 0;
-    let mut i = 0;
-    while i < kinds.len() {
-        bits |= 1 << kinds[i] as u32;
-        i += 1;
-    }
-    bits
-}
-
-/// [`kinds`] of all numbers of digits.
+/// For each count of digits, the built-ins that could find something in a number of so many digits,
+/// the first of them not 0, and perhaps a sign before it: as bits of their discriminants.
 const KINDS: [u64; LONGEST] = {
     let mut table = [0; LONGEST];
-    let mut digits = 0;
-    while digits < LONGEST {
-        table[digits] = kinds(digits);
-        digits += 1;
+    let mut n = 0;
+    while n < DECLARATIONS.len() {
+        let lengths = [DECLARATIONS[n].ambiguous_integers, DECLARATIONS[n].certain_integers];
+        let (mut list, mut i) = (0, 0);
+        while list < lengths.len() {
+            if i == lengths[list].len() {
+                (list, i) = (list + 1, 0);
+                continue;
+            }
+            table[lengths[list][i]] |= 1 << DECLARATIONS[n].kind as u32;
+            i += 1;
+        }
+        n += 1;
     }
     table
 };
 
-/// Numbers of so many digits are ambiguous to all built-ins that find something in them.
-const AMBIGUOUS: RangeInclusive<usize> = 8..=10;
+/// For each count of digits, whether numbers of so many digits are ambiguous to all built-ins that
+/// find something in them.
+const AMBIGUOUS: [bool; LONGEST] = {
+    let mut table = [true; LONGEST];
+    let mut n = 0;
+    while n < DECLARATIONS.len() {
+        let certain = DECLARATIONS[n].certain_integers;
+        let mut i = 0;
+        while i < certain.len() {
+            table[certain[i]] = false;
+            i += 1;
+        }
+        n += 1;
+    }
+    table
+};
 
 /// What could be found in the digits of an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outlook {
+pub(super) enum DigitFinds {
     /// Nothing.
     Nothing,
     /// What needs a word nearby: matches of these built-ins, by the bits of their discriminants.
@@ -84,15 +88,16 @@ pub(super) enum Outlook {
 
 /// What the `wanted` built-ins could find in the digits of this integer, whatever its sign.
 #[inline]
-pub(super) fn outlook(wanted: u64, magnitude: u64) -> Outlook {
+pub(super) fn digit_finds(wanted: u64, magnitude: u64) -> DigitFinds {
     let digits = magnitude.checked_ilog10().map_or(1, |log| log as usize + 1);
     let kinds = wanted & KINDS[digits];
     // Of the longer numbers all but few can be cards alone, and most are times.
-    let is_card = || kinds != 1 << Card as u32 || card::is_issued_number(magnitude, digits);
+    let is_card =
+        || kinds != 1 << BuiltIn::Card as u32 || card::is_issued_number(magnitude, digits);
     match kinds {
-        0 => Outlook::Nothing,
-        _ if AMBIGUOUS.contains(&digits) => Outlook::Ambiguous(kinds),
-        _ if is_card() => Outlook::Anything,
-        _ => Outlook::Nothing,
+        0 => DigitFinds::Nothing,
+        _ if AMBIGUOUS[digits] => DigitFinds::Ambiguous(kinds),
+        _ if is_card() => DigitFinds::Anything,
+        _ => DigitFinds::Nothing,
     }
 }

@@ -1,4 +1,6 @@
 //! A user's own patterns.
+//!
+//! A search is bounded to a window. Without that, a pattern could take quadratic time.
 
 use super::check::Check;
 use super::spec::DetectErrorKind;

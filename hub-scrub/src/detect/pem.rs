@@ -1,18 +1,39 @@
 //! Private keys in PEM.
+//!
+//! Without this module private keys would pass.
 
-use super::pass::Found;
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
 use memchr::memmem;
+
+/// Declares [`BuiltIn::PemPrivateKey`].
+pub(super) const PEM_PRIVATE_KEY: Declaration = Declaration {
+    kind: BuiltIn::PemPrivateKey,
+    name: "pem_private_key",
+    words: &[],
+    trigger: Trigger::Begin,
+    ambiguous_integers: &[],
+    certain_integers: &[],
+    searches: &[Search::Begin { begin: BEGIN, shortest: SHORTEST, search: find }],
+    check: None,
+    examples: &[concat!(
+        "-----BEGIN ",
+        "PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA\n-----END ",
+        "PRIVATE KEY-----"
+    )],
+};
 
 /// How the armour begins.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN ";
 /// Shortest text that is looked at, in bytes: armour around a key of 32 bytes is longer.
-pub(super) const SHORTEST: usize = 64;
+const SHORTEST: usize = 64;
 /// Longest label, in bytes: `OPENSSH PRIVATE KEY` and its like.
 const LONGEST_LABEL: usize = 40;
 
 /// The private key whose armour begins at `start`: up to the end of its armour, or, if that is
 /// missing, of the text.
-pub(super) fn find(bytes: &[u8], start: usize) -> Option<Found> {
+fn find(bytes: &[u8], start: usize) -> Option<Match> {
     let label_start = start + BEGIN.len();
     let rest = &bytes[label_start..];
     let label = rest[..rest.len().min(LONGEST_LABEL)].split(|b| *b == b'-').next()?;
@@ -26,5 +47,5 @@ pub(super) fn find(bytes: &[u8], start: usize) -> Option<Found> {
         let tail = end + b"-----END ".len() + label.len() + b"-----".len();
         label_start + tail.min(rest.len())
     });
-    Some(Found { start, end, certain: true })
+    Some(Match { start, end, certain: true })
 }

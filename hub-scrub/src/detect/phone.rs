@@ -1,8 +1,70 @@
 //! Telephone numbers.
+//!
+//! Without this module telephone numbers would pass.
 
-use super::check::luhn;
+use super::check_digits::luhn;
 use super::cluster::{Cluster, OTHER, PAREN};
-use super::pass::Found;
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// Declares [`BuiltIn::Phone`].
+pub(super) const PHONE: Declaration = Declaration {
+    kind: BuiltIn::Phone,
+    name: "phone",
+    words: &[
+        "phone",
+        "tel",
+        "tél",
+        "call",
+        "mobile",
+        "mobil",
+        "móvil",
+        "cell",
+        "cellulare",
+        "fax",
+        "telefon",
+        "telefono",
+        "teléfono",
+        "telefone",
+        "telefoon",
+        "téléphone",
+        "mobiel",
+        "rufnummer",
+        "sms",
+        "whatsapp",
+        "handy",
+        "contact",
+        "dial",
+        "hotline",
+        "gsm",
+        "portable",
+        "celular",
+        "ring",
+        "ruf",
+        "appel",
+        "bel",
+        "dzwoń",
+        "numer",
+        "номер",
+        "телефон",
+        "тел",
+        "звон",
+        "电话",
+        "手机",
+        "致电",
+        "联系",
+        "電話",
+        "携帯",
+        "連絡",
+    ],
+    trigger: Trigger::Digits,
+    ambiguous_integers: &[9, 10, 11],
+    certain_integers: &[],
+    searches: &[Search::Number(find)],
+    check: None,
+    examples: &["+49 30 901820", "(212) 555-0187", "call 6123456789"],
+};
 
 /// Digits of the national number behind a country code, least and most. From the national
 /// numbering plans as the ITU lists them (E.164); codes that are missing here take 4 to 12.
@@ -17,7 +79,7 @@ const NATIONAL: [(u32, usize, usize); 40] = [
 ];
 
 /// A telephone number that begins at group `first`.
-pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
+fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let plus = cluster.plus_before(first);
     let (before, inside) = (cluster.sep(first), cluster.sep(first + 1));
     // The inside of a longer number, such as an ISBN, or of one with a fraction.
@@ -34,7 +96,7 @@ pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
     let mut start = group.start - usize::from(open);
     let plus = cluster.byte_before(start) == Some(b'+');
     start -= usize::from(plus);
-    let number = Number { cluster, first, joined: joined(cluster, first), open, plus };
+    let number = PhoneCandidate { cluster, first, joined: joined(cluster, first), open, plus };
     let (count, certain) = number.international().or_else(|| number.national())?;
     if (!certain || count == 1) && is_part_of_name(cluster.bytes, start) {
         return None;
@@ -42,11 +104,11 @@ pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
     // `(+49) 30 1234567`
     let around = plus && closed && count > 1 && cluster.byte_before(start) == Some(b'(');
     let end = extension(cluster.bytes, cluster.groups()[first + count - 1].end())?;
-    Some(Found { start: start - usize::from(around), end, certain })
+    Some(Match { start: start - usize::from(around), end, certain })
 }
 
 /// Whether a number at `start` is the end of a name such as `SO-2026123456`.
-pub(super) fn is_part_of_name(bytes: &[u8], start: usize) -> bool {
+fn is_part_of_name(bytes: &[u8], start: usize) -> bool {
     matches!(bytes[..start], [.., a, b'-' | b'_' | b'/'] if a.is_ascii_alphanumeric())
 }
 
@@ -73,7 +135,7 @@ fn extension(bytes: &[u8], end: usize) -> Option<usize> {
     (!rest.first().is_some_and(u8::is_ascii_alphabetic)).then_some(end)
 }
 
-struct Number<'a, 'b> {
+struct PhoneCandidate<'a, 'b> {
     cluster: &'a Cluster<'b>,
     first: usize,
     joined: usize,
@@ -83,7 +145,7 @@ struct Number<'a, 'b> {
     plus: bool,
 }
 
-impl Number<'_, '_> {
+impl PhoneCandidate<'_, '_> {
     fn len(&self, i: usize) -> usize {
         self.cluster.groups().get(self.first + i).map_or(0, |group| group.len)
     }

@@ -1,102 +1,22 @@
-//! Where in a message the detectors could find anything: one look at all its bytes, before the
-//! values are looked at one by one.
+//! What each trigger asks of the bytes of a block, whatever texts they belong to.
+//!
+//! Most texts have nothing that any detector looks for. Without this module all of them would be
+//! scanned.
 
-use super::block::{BLOCK, Masks, masks};
-use super::builtin::BuiltIn;
-use super::pass::{FEWEST_DIGITS, LONG_RUN, REACH, Wanted, behind};
-use super::{iban, national, pem};
-use std::ops::Range;
-
-/// The bytes of a message at which something could be found.
-#[derive(Debug, Default)]
-pub struct Candidates {
-    /// A bit for each byte.
-    bits: Vec<u64>,
-    /// The masks of the blocks, with an empty block before and behind them.
-    masks: Vec<Masks>,
-    everywhere: bool,
-}
-
-impl Candidates {
-    /// Whether a text that is these bytes of the message has to be scanned.
-    #[inline]
-    pub fn any(&self, text: Range<usize>) -> bool {
-        if self.everywhere || text.is_empty() {
-            return self.everywhere;
-        }
-        let (first, last) = (text.start / 64, (text.end - 1) / 64);
-        let from = u64::MAX << (text.start % 64);
-        let to = u64::MAX >> (63 - (text.end - 1) % 64);
-        match self.bits.get(first..=last) {
-            Some([one]) => one & from & to != 0,
-            Some([head, middle @ .., tail]) => {
-                head & from != 0 || tail & to != 0 || middle.iter().any(|bits| *bits != 0)
-            }
-            // These are no bytes of that message.
-            _ => true,
-        }
-    }
-
-    /// Every text has to be scanned.
-    pub(crate) fn everywhere(&mut self) {
-        self.everywhere = true;
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.bits.clear();
-        self.everywhere = false;
-    }
-
-    pub(super) fn set(&mut self, at: usize) {
-        if let Some(bits) = self.bits.get_mut(at / 64) {
-            *bits |= 1 << (at % 64);
-        }
-    }
-
-    /// The first byte from `from` on at which something could be found; none is `usize::MAX`.
-    #[inline]
-    pub(crate) fn next(&self, from: usize) -> usize {
-        let word = from / 64;
-        let Some(bits) = self.bits.get(word).filter(|_| !self.everywhere) else { return from };
-        let bits = bits >> (from % 64);
-        if bits != 0 {
-            return from + bits.trailing_zeros() as usize;
-        }
-        let behind = self.bits[word + 1..].iter().position(|bits| *bits != 0);
-        behind.map_or(usize::MAX, |words| {
-            let word = word + 1 + words;
-            word * 64 + self.bits[word].trailing_zeros() as usize
-        })
-    }
-
-    /// Marks what built-in detectors could find in any text inside of `message`.
-    pub(super) fn mark(&mut self, message: &[u8], wanted: &Wanted) {
-        let (blocks, rest) = message.as_chunks::<BLOCK>();
-        let count = blocks.len() + 1;
-        // Those of the message before are written over.
-        self.masks.resize(self.masks.len().max(count + 2), Masks::default());
-        for (block, masks_of) in blocks.iter().zip(&mut self.masks[1..]) {
-            masks(wanted.level, block, masks_of);
-        }
-        let mut last = [0; BLOCK];
-        last[..rest.len()].copy_from_slice(rest);
-        masks(wanted.level, &last, &mut self.masks[count]);
-        self.masks[count + 1] = Masks::default();
-        let windows = self.masks[..count + 2].array_windows();
-        self.bits.extend(windows.enumerate().map(|(n, [before, here, next])| {
-            wanted.candidates(&Around { message, at: n * BLOCK, before, here, next })
-        }));
-    }
-}
+use super::block::{BLOCK, LONG_RUN, Masks, behind, ends_of_long_runs};
+use super::cluster::{FEWEST_DIGITS, REACH};
+use super::declaration::Trigger;
+use super::scan_kinds::ScanKinds;
+use super::{iban, national_checks, pem};
 
 /// A block of a message, and its neighbours.
-struct Around<'a> {
-    message: &'a [u8],
+pub(super) struct Around<'a> {
+    pub(super) message: &'a [u8],
     /// Where the block begins.
-    at: usize,
-    before: &'a Masks,
-    here: &'a Masks,
-    next: &'a Masks,
+    pub(super) at: usize,
+    pub(super) before: &'a Masks,
+    pub(super) here: &'a Masks,
+    pub(super) next: &'a Masks,
 }
 
 impl Around<'_> {
@@ -181,8 +101,9 @@ impl Around<'_> {
         let letter = self.message.get(start + end).map(u8::to_ascii_uppercase);
         // The X, Y or Z of an NIE counts as 0, 1 or 2.
         let heads = if len == 7 { 0..=2_u32 } else { 0..=0 };
-        let is_dni = |head| Some(national::es_dni_letter(head * 10_000_000 + number)) == letter;
-        let is_bsn = bsn && len == 8 && national::nl_bsn(&values);
+        let is_dni =
+            |head| Some(national_checks::es_dni_letter(head * 10_000_000 + number)) == letter;
+        let is_bsn = bsn && len == 8 && national_checks::nl_bsn(&values);
         !is_bsn && !heads.into_iter().any(is_dni)
     }
 
@@ -233,32 +154,32 @@ impl Around<'_> {
     }
 }
 
-impl Wanted {
+impl ScanKinds {
     /// The bytes of a block at which something could be found, whatever texts they belong to.
     #[inline(always)]
-    fn candidates(&self, around: &Around<'_>) -> u64 {
+    pub(super) fn candidates(&self, around: &Around<'_>) -> u64 {
         let here = around.here;
         // Text beyond ASCII may look like something else, and is left to the scan.
         let mut found = here.odd;
-        if self.has(BuiltIn::Email) || self.has(BuiltIn::UrlCredentials) {
+        if self.has(Trigger::At) {
             found |= here.at;
         }
         if here.digit != 0 {
-            if self.has(BuiltIn::Iban) {
+            if self.has(Trigger::Country) {
                 found |= around.ibans();
             }
-            if self.numbers {
-                found |= self.numbers(around);
+            if self.has_numbers {
+                found |= self.digits(around);
             }
         }
-        if self.has(BuiltIn::Ipv6) && here.colon != 0 {
+        if self.has(Trigger::Colons) && here.colon != 0 {
             found |= colons(around);
         }
-        if self.runs {
-            found |= self.runs(around);
+        if self.has_runs {
+            found |= self.long_runs(around);
         }
         // Five in a row.
-        if self.pem.is_some()
+        if self.has(Trigger::Begin)
             && here.dash != 0
             && here.dash & around.ahead(|masks| masks.dash, 4) & around.ahead(|masks| masks.dash, 2)
                 != 0
@@ -272,7 +193,7 @@ impl Wanted {
     /// in some stretch. Those of `0-9 a-f -` alone, such as UUIDs and trace ids, have no prefix of a
     /// token in them, and little else is left that they could be.
     #[inline(always)]
-    fn runs(&self, around: &Around<'_>) -> u64 {
+    fn long_runs(&self, around: &Around<'_>) -> u64 {
         let Around { before, here, .. } = around;
         let long = ends_of_long_runs(here.token, before.token);
         if long == 0 {
@@ -287,13 +208,13 @@ impl Wanted {
         let signs = (signs >> BLOCK) as u64;
         // Of `SG.` the point stands before the run.
         let mut found = long & (!plain & signs | around.behind_capitals_and_point(LONG_RUN as u32));
-        if plain != 0 && self.has(BuiltIn::HighEntropy) {
+        if plain != 0 && self.has(Trigger::HexRun) {
             // A digest has twice as many.
             let hex = ends_of_long_runs(here.hex, before.hex);
             let before = ends_of_long_runs(before.hex, 0);
             found |= hex & behind(hex, before, LONG_RUN as u32);
         }
-        if self.has(BuiltIn::ItCodiceFiscale) {
+        if self.has(Trigger::CodeRun) {
             let letter = |by| around.behind(|masks| masks.letter, by);
             let places = [0, 4, 7, 10, 11, 12, 13, 14, 15];
             found |= places
@@ -305,9 +226,9 @@ impl Wanted {
 
     /// Digits with which a number could begin.
     #[inline(always)]
-    fn numbers(&self, around: &Around<'_>) -> u64 {
+    fn digits(&self, around: &Around<'_>) -> u64 {
         let mut starts = around.here.digit & around.alone(1);
-        if self.has(BuiltIn::EsDni) {
+        if self.has(Trigger::DigitsBehindLetter) {
             // `X1234567L`
             let letter = around.behind(|masks| masks.letter, 1);
             starts |= around.here.digit & letter & around.alone(2);
@@ -333,10 +254,12 @@ impl Wanted {
             let may_be = match count {
                 ..FEWEST_DIGITS => false,
                 FEWEST_DIGITS => around.is_corsican(i, end),
-                7..=8 if one_group => !around.is_no_number(i, count, end, self.has(BuiltIn::NlBsn)),
+                7..=8 if one_group => {
+                    !around.is_no_number(i, count, end, self.has(Trigger::EightDigits))
+                }
                 _ => !around.is_date(i) && !around.is_numbered_name(i, count, end),
             };
-            if may_be || self.has(BuiltIn::Ipv4) && points.count_ones() >= 3 {
+            if may_be || self.has(Trigger::Points) && points.count_ones() >= 3 {
                 found |= 1 << i;
             }
         }
@@ -367,45 +290,4 @@ fn colons(around: &Around<'_>) -> u64 {
         }
     }
     found
-}
-
-/// The bytes at which a stretch of [`LONG_RUN`] token characters ends, from the block before on.
-#[inline]
-pub(super) fn ends_of_long_runs(token: u64, before: u64) -> u64 {
-    // Bit `i` stays if the bits from `i` on, `LONG_RUN` of them, are set.
-    let mut long = u128::from(token) << BLOCK | u128::from(before);
-    for by in [1, 2, 4, 8] {
-        long &= long >> by;
-    }
-    // Now bit `i` is the stretch that ends in byte `i` of this block.
-    (long >> (BLOCK + 1 - LONG_RUN)) as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Candidates;
-    use proptest::prelude::*;
-
-    proptest! {
-        /// The next mark is before the end of a text exactly if the text has one.
-        #[test]
-        fn the_next_mark_is_the_first_in_what_follows(
-            marked in prop::collection::btree_set(0_usize..400, 0..6),
-            (start, len) in (0_usize..399).prop_flat_map(|start| (Just(start), 1..400 - start)),
-        ) {
-            let mut candidates = Candidates { bits: vec![0; 7], ..Candidates::default() };
-            marked.iter().for_each(|at| candidates.set(*at));
-            let expected = marked.range(start..).next().copied().unwrap_or(usize::MAX);
-            prop_assert_eq!(candidates.next(start), expected);
-            prop_assert_eq!(candidates.any(start..start + len), expected < start + len);
-        }
-    }
-
-    #[test]
-    fn where_nothing_was_looked_at_everything_is_marked() {
-        let mut candidates = Candidates { bits: vec![0; 2], ..Candidates::default() };
-        assert_eq!(candidates.next(128), 128);
-        candidates.everywhere();
-        assert_eq!(candidates.next(5), 5);
-    }
 }

@@ -1,14 +1,18 @@
-//! A compiled set of detectors.
+//! A compiled set of detectors: built-ins and patterns, scanned together.
+//!
+//! Without it a text would be scanned once for each detector.
 
-use super::builtin::BuiltIn;
+use super::candidates::Candidates;
 use super::fold::Folded;
 use super::hit::{Hit, resolve};
+use super::kinds::BuiltIn;
 use super::near::Words;
-use super::number::{self, Digits, Outlook};
-use super::pass::{self, Found, Wanted};
+use super::number::{self, DigitFinds, Digits};
 use super::pattern::{self, Fuel, Pattern};
-use super::prefilter::Candidates;
+use super::scan;
+use super::scan_kinds::ScanKinds;
 use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
+use super::text_match::Match;
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
 
@@ -41,7 +45,7 @@ impl Scratch {
 #[derive(Debug, Clone)]
 pub struct DetectorSet {
     detectors: Vec<Detector>,
-    wanted: Wanted,
+    kinds: ScanKinds,
     /// The detectors of each built-in, by its discriminant.
     of_kind: Vec<Vec<u16>>,
     patterns: Vec<(u16, Pattern)>,
@@ -94,7 +98,7 @@ impl DetectorSet {
         let kinds = BuiltIn::ALL.iter().copied().filter(|kind| !of_kind[*kind as usize].is_empty());
         let literals = Literals::new(&literals)
             .map_err(|kind| DetectError { index: specs.len().saturating_sub(1), kind })?;
-        Ok(DetectorSet { detectors, wanted: Wanted::new(kinds), of_kind, patterns, literals })
+        Ok(DetectorSet { detectors, kinds: ScanKinds::new(kinds), of_kind, patterns, literals })
     }
 
     /// Marks where in `message`, which is MessagePack, anything could be found: the text of a
@@ -105,7 +109,7 @@ impl DetectorSet {
             candidates.everywhere();
             return;
         }
-        candidates.mark(message, &self.wanted);
+        candidates.mark(message, &self.kinds);
         if let Some(literals) = self.literals.as_ref().filter(|some| !some.pattern.is_empty()) {
             for found in literals.automaton.find_overlapping_iter(message) {
                 candidates.set(found.start());
@@ -123,10 +127,10 @@ impl DetectorSet {
     #[inline]
     pub fn may_have_hit(&self, key: Option<&str>, magnitude: u64) -> bool {
         !self.patterns.is_empty()
-            || match number::outlook(self.wanted.kinds, magnitude) {
-                Outlook::Nothing => false,
-                Outlook::Ambiguous(kinds) => key.is_none_or(|key| self.has_word(kinds, key)),
-                Outlook::Anything => true,
+            || match number::digit_finds(self.kinds.kinds, magnitude) {
+                DigitFinds::Nothing => false,
+                DigitFinds::Ambiguous(kinds) => key.is_none_or(|key| self.has_word(kinds, key)),
+                DigitFinds::Anything => true,
             }
     }
 
@@ -207,8 +211,8 @@ impl DetectorSet {
         fuel: &mut Fuel,
         hits: &mut Vec<Hit>,
     ) {
-        if self.wanted.any() {
-            pass::run(text, &self.wanted, |kind, found| {
+        if self.kinds.any() {
+            scan::run(text, &self.kinds, |kind, found| {
                 for &detector in &self.of_kind[kind as usize] {
                     self.judge(detector, key, text, found, hits);
                 }
@@ -219,14 +223,14 @@ impl DetectorSet {
         for ((detector, pattern), _) in self.patterns.iter().zip(tried).filter(|(_, tried)| **tried)
         {
             pattern.find(text, fuel, |start, end| {
-                self.judge(*detector, key, text, Found { start, end, certain: true }, hits);
+                self.judge(*detector, key, text, Match { start, end, certain: true }, hits);
             });
         }
     }
 
     /// Makes a match a hit, unless words are missing or it is an exception.
-    fn judge(&self, detector: u16, key: &str, text: &str, found: Found, hits: &mut Vec<Hit>) {
-        let Found { start, end, certain } = found;
+    fn judge(&self, detector: u16, key: &str, text: &str, found: Match, hits: &mut Vec<Hit>) {
+        let Match { start, end, certain } = found;
         let rules = &self.detectors[usize::from(detector)];
         let near = match &rules.near {
             Some(words) if words.required || !certain => words.are_near(key, text, start, end),

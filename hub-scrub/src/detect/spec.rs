@@ -1,6 +1,9 @@
 //! What a set of detectors is made from, and what can be wrong with it.
+//!
+//! Without these types rule files and Rust code would describe a detector in two ways.
 
-use super::{BuiltIn, Check};
+use super::check::Check;
+use super::kinds::BuiltIn;
 use thiserror::Error;
 
 /// One detector of a set.

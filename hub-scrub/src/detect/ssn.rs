@@ -1,10 +1,36 @@
 //! Social security numbers of the United States.
+//!
+//! Without this module they would pass.
 
 use super::cluster::Cluster;
-use super::pass::Found;
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// Declares [`BuiltIn::UsSsn`].
+pub(super) const US_SSN: Declaration = Declaration {
+    kind: BuiltIn::UsSsn,
+    name: "us_ssn",
+    words: &[
+        "ssn",
+        "social security",
+        "socialsecurity",
+        "social_security",
+        "social-security",
+        "tax id",
+        "taxid",
+        "tin",
+    ],
+    trigger: Trigger::Digits,
+    ambiguous_integers: &[9],
+    certain_integers: &[],
+    searches: &[Search::Number(find)],
+    check: None,
+    examples: &["536-90-4399", "SSN 123456789"],
+};
 
 /// `AAA-GG-SSSS`, with spaces instead, or nine digits in one piece (ambiguous).
-pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
+fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let whole = |sep| cluster.is_row(first, &[3, 2, 4], sep);
     let count = match cluster.groups()[first].len {
         3 if whole(b'-') || whole(b' ') => 3,
@@ -16,5 +42,5 @@ pub(super) fn find(cluster: &Cluster<'_>, first: usize) -> Option<Found> {
     let number = |part: &[u8]| part.iter().fold(0, |n, &d| n * 10 + u32::from(d));
     let (area, group, serial) = (number(&digits[..3]), number(&digits[3..5]), number(&digits[5..]));
     let issued = !matches!(area, 0 | 666 | 900..) && group > 0 && serial > 0;
-    issued.then(|| Found::groups(cluster, first, count, count == 3))
+    issued.then(|| Match::groups(cluster, first, count, count == 3))
 }

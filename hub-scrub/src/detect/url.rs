@@ -1,12 +1,34 @@
 //! URLs with a name and a password.
+//!
+//! Without this module the password in the URL of a database would pass.
 
-use super::pass::Found;
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// Declares [`BuiltIn::UrlCredentials`].
+pub(super) const URL_CREDENTIALS: Declaration = Declaration {
+    kind: BuiltIn::UrlCredentials,
+    name: "url_credentials",
+    words: &[],
+    trigger: Trigger::At,
+    ambiguous_integers: &[],
+    certain_integers: &[],
+    searches: &[Search::Sign(b':', search)],
+    check: None,
+    examples: &["postgres://app:hunter2@db.example/app"],
+};
 
 /// Longest `name:password` that is looked for, in bytes.
 const LONGEST: usize = 4096;
 
 /// The `name:password` behind the `://` whose colon stands at `at`.
-pub(super) fn find(bytes: &[u8], at: usize) -> Option<Found> {
+fn search(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
+    (find(text.as_bytes(), at), from)
+}
+
+/// The `name:password` behind the `://` whose colon stands at `at`.
+fn find(bytes: &[u8], at: usize) -> Option<Match> {
     let scheme = at.checked_sub(1).is_some_and(|i| bytes[i].is_ascii_alphanumeric());
     if !scheme || !bytes[at..].starts_with(b"://") {
         return None;
@@ -23,7 +45,7 @@ pub(super) fn find(bytes: &[u8], at: usize) -> Option<Found> {
     let placeholder = matches!(password.first(), Some(b'$' | b'{' | b'%'))
         && password.contains(&b'{')
         || password.iter().all(|b| matches!(b, b'*' | b'x' | b'X'));
-    (!password.is_empty() && !placeholder).then_some(Found {
+    (!password.is_empty() && !placeholder).then_some(Match {
         start,
         end: start + end,
         certain: true,

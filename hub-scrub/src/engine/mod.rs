@@ -15,19 +15,23 @@
 //! - **No error, reason or path holds content of a message.** A path names a key only if a rule
 //!   does; otherwise a refusal could carry what it refuses.
 
-mod glance;
-mod pass;
+mod fast_path;
+#[cfg(test)]
+mod fast_path_tests;
+mod finding;
+mod interrupt;
+mod message_pass;
 mod render;
-mod run;
-mod sample;
-mod site;
+mod scrub_event;
+mod shadow;
+mod shadow_sample;
 mod state;
 mod structure;
 mod text;
 mod verdict;
-mod whole;
+mod walk;
+mod whole_message;
 
-pub(crate) use glance::Glance;
-pub use sample::ShadowSample;
+pub use shadow_sample::ShadowSample;
 pub use state::{RuleCount, Scratch};
 pub use verdict::{Fixed, Quarantine, QuarantineReason, Refusal, Verdict};

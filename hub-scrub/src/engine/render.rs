@@ -1,10 +1,12 @@
-use super::super::action::{Action, Applied, apply_text, apply_value, leaves};
-use super::super::bits::Bits;
-use super::super::keys::Keys;
-use super::super::plan::Plan;
-use super::super::token::{Token, end, read};
-use super::site::{Form, Site, Sites, Span};
-use super::text::BASE64;
+//! The message as a view gets it, written from what was found.
+//!
+//! Finds that overlap become one, under the strictest action among them. Otherwise the order of
+//! rules would decide what a view shows.
+
+use super::finding::{BASE64, Form, Site, Sites, Span};
+use crate::model::value_head::end;
+use crate::model::{Action, Applied, Bits, Keys, Token, apply_text, apply_value, leaves, read};
+use crate::plan::Plan;
 use base64::Engine;
 use hub_wire::Packer;
 use std::cmp::Reverse;

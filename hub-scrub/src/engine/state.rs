@@ -1,9 +1,13 @@
-use super::super::bits::Bits;
-use super::super::detect::Candidates;
-use super::super::find::FindScratch;
-use super::super::plan::Plan;
-use super::sample::ShadowSample;
-use super::site::Sites;
+//! What the engine needs while it runs, and keeps from message to message.
+//!
+//! Without it each message would allocate its stack and its lists anew.
+
+use super::finding::Sites;
+use super::shadow_sample::ShadowSample;
+use crate::detect::Candidates;
+use crate::matching::FindScratch;
+use crate::model::Bits;
+use crate::plan::Plan;
 use std::collections::HashMap;
 
 /// What the engine needs while it runs, kept from message to message: one a thread.
@@ -90,5 +94,13 @@ impl Work {
         self.shadow = plan.sets.shadow;
         self.active = !plan.sets.shadow;
         (self.steps, self.matches, self.elements) = (0, 0, 0);
+    }
+
+    pub(super) fn sample(&mut self, rule: usize, what: impl FnOnce() -> (String, String)) {
+        let Some(samples) = &mut self.samples else { return };
+        if samples.iter().all(|sample| sample.rule != rule) {
+            let (path, shape) = what();
+            samples.push(ShadowSample { rule, path, shape });
+        }
     }
 }

@@ -1,8 +1,12 @@
-use super::super::bits::Bits;
-use super::super::rule::{DuplicateKeys, Nonfinite, RuleKind, Structure};
-use super::super::token::{Token, read};
-use super::pass::{Pass, Place, Stop};
-use super::site::Form;
+//! Structural rules: sizes, depth, types, keys that a map has twice.
+//!
+//! Without it a message that two readers understand differently would pass.
+
+use super::finding::Form;
+use super::interrupt::Stop;
+use super::message_pass::{Pass, Place};
+use crate::model::{Bits, DuplicateKeys, Nonfinite, Structure, Token, read};
+use crate::plan::RuleKind;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 impl Pass<'_> {

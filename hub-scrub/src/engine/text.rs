@@ -1,23 +1,19 @@
-use super::super::action::mark::MarkKind;
-use super::super::action::{Action, is_whole, leaves, mark, normalise};
-use super::super::bits::Bits;
-use super::super::find::Hit;
-use super::super::token::{Token, read};
-use super::pass::{Pass, Place, Stop};
-use super::site::{Form, Span, Text};
+//! What rules find in one scalar: in its text, in its digits, in the base64 that it holds.
+//!
+//! Without it a card number in a `bin`, or as an integer, would pass a rule that looks for cards.
+
+use super::finding::{BASE64, Form, Span, Text};
+use super::interrupt::Stop;
+use super::message_pass::{Pass, Place};
+use crate::matching::Hit;
+use crate::model::mark::{self, MarkKind};
+use crate::model::{Action, Bits, Token, is_whole, leaves, normalise, read};
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io::Write;
 use std::ops::Range;
 
-/// Base64 as people send it: with or without padding.
-pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 /// Bytes that a pattern searches in the time of one step.
 const SEARCHED: u64 = 64;
 /// Shortest `bin` that is tried as base64.

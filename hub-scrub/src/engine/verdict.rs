@@ -1,4 +1,9 @@
-use super::super::rule::ViewId;
+//! What becomes of a message: it passes, passes changed, is refused, or goes to quarantine.
+//!
+//! Nothing in a verdict is content of the message, apart from what a view gets. Otherwise a log
+//! or a refusal would show what rules hide.
+
+use crate::model::ViewId;
 use hub_wire::RefusedCode;
 use std::fmt;
 use std::sync::Arc;

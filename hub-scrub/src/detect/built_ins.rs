@@ -1,0 +1,129 @@
+//! The list of all declarations, and what is derived from it.
+//!
+//! A variant of [`BuiltIn`] without its declaration here does not compile.
+
+use super::declaration::{Declaration, Search};
+use super::kinds::BuiltIn;
+use super::{card, email, entropy, iban, ip, jwt, national, pem, phone, prefixed_secret, ssn, url};
+use std::str::FromStr;
+
+/// The declarations, in the order of the variants of [`BuiltIn`].
+pub(super) const DECLARATIONS: &[Declaration] = &[
+    card::CARD,
+    iban::IBAN,
+    email::EMAIL,
+    phone::PHONE,
+    ip::IPV4,
+    ip::IPV6,
+    ssn::US_SSN,
+    national::NL_BSN,
+    national::ES_DNI,
+    national::IT_CODICE_FISCALE,
+    national::FR_NIR,
+    national::DE_STEUER_ID,
+    national::UK_NHS,
+    national::BR_CPF,
+    national::PL_PESEL,
+    national::SE_PERSONNUMMER,
+    national::CA_SIN,
+    jwt::JWT,
+    prefixed_secret::AWS_KEY,
+    prefixed_secret::GITHUB_TOKEN,
+    prefixed_secret::GITLAB_TOKEN,
+    prefixed_secret::SLACK_TOKEN,
+    prefixed_secret::STRIPE_KEY,
+    prefixed_secret::GOOGLE_API_KEY,
+    prefixed_secret::SENDGRID_KEY,
+    prefixed_secret::NPM_TOKEN,
+    prefixed_secret::PYPI_TOKEN,
+    prefixed_secret::DIGITALOCEAN_TOKEN,
+    prefixed_secret::SHOPIFY_TOKEN,
+    prefixed_secret::HUGGINGFACE_TOKEN,
+    prefixed_secret::ANTHROPIC_KEY,
+    prefixed_secret::OPENAI_KEY,
+    prefixed_secret::TWILIO_KEY,
+    pem::PEM_PRIVATE_KEY,
+    url::URL_CREDENTIALS,
+    entropy::HIGH_ENTROPY,
+];
+
+/// How many searches begin at a sign. The scan keeps a position for each.
+pub(super) const SIGN_SEARCHES: usize = count_searches().0;
+
+/// The searches at a sign, and the prefixes of secrets.
+const fn count_searches() -> (usize, usize) {
+    let (mut signs, mut prefixes) = (0, 0);
+    let mut n = 0;
+    while n < DECLARATIONS.len() {
+        let searches = DECLARATIONS[n].searches;
+        let mut i = 0;
+        while i < searches.len() {
+            match searches[i] {
+                Search::Sign(..) => signs += 1,
+                Search::Prefix(formats) => {
+                    let mut f = 0;
+                    while f < formats.len() {
+                        prefixes += formats[f].prefixes.len();
+                        f += 1;
+                    }
+                }
+                _ => {}
+            }
+            i += 1;
+        }
+        n += 1;
+    }
+    (signs, prefixes)
+}
+
+/// [`SecretFormats`](super::secret_format::SecretFormats) has a bit for each prefix.
+const _: () = assert!(count_searches().1 <= 64, "more prefixes of secrets than bits");
+
+/// All built-ins. Each declaration is checked here to be in its variant's place.
+const ALL: [BuiltIn; DECLARATIONS.len()] = {
+    let mut all = [BuiltIn::Card; DECLARATIONS.len()];
+    let mut n = 0;
+    while n < all.len() {
+        all[n] = DECLARATIONS[n].kind;
+        assert!(all[n] as usize == n, "a declaration is missing or not in its place");
+        assert!(!DECLARATIONS[n].examples.is_empty(), "a declaration has no examples");
+        assert!(!DECLARATIONS[n].searches.is_empty(), "a declaration has no searches");
+        n += 1;
+    }
+    assert!(all.len() == BuiltIn::HighEntropy as usize + 1, "the last declaration is missing");
+    all
+};
+
+impl BuiltIn {
+    /// Every detector.
+    pub const ALL: &[BuiltIn] = &ALL;
+
+    /// All that is known of it.
+    pub(super) const fn declaration(self) -> &'static Declaration {
+        &DECLARATIONS[self as usize]
+    }
+
+    /// The name in a rule file.
+    pub const fn name(self) -> &'static str {
+        self.declaration().name
+    }
+
+    /// One of these near an ambiguous match makes it a hit, as [`Near`](super::Near) says.
+    pub const fn words(self) -> &'static [&'static str] {
+        self.declaration().words
+    }
+
+    /// What a text must have to be scanned for it, in the words of `docs/scrub.md`. Text with
+    /// characters that may stand for others is always scanned.
+    pub(crate) fn prefilter(self) -> &'static str {
+        self.declaration().trigger.name()
+    }
+}
+
+impl FromStr for BuiltIn {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        BuiltIn::ALL.iter().copied().find(|kind| kind.name() == name).ok_or(())
+    }
+}

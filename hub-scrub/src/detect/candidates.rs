@@ -1,0 +1,121 @@
+//! The bytes of a message at which detectors could find anything: one look at all its bytes, before
+//! the values are looked at one by one.
+//!
+//! It may mark too much, never too little. A byte that is missing here is never scanned, and what
+//! stands there leaves the hub.
+
+use super::block::{BLOCK, Masks, masks};
+use super::prefilter::Around;
+use super::scan_kinds::ScanKinds;
+use std::ops::Range;
+
+/// The bytes of a message at which something could be found.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// A bit for each byte.
+    bits: Vec<u64>,
+    /// The masks of the blocks, with an empty block before and behind them.
+    masks: Vec<Masks>,
+    everywhere: bool,
+}
+
+impl Candidates {
+    /// Whether a text that is these bytes of the message has to be scanned.
+    #[inline]
+    pub fn any(&self, text: Range<usize>) -> bool {
+        if self.everywhere || text.is_empty() {
+            return self.everywhere;
+        }
+        let (first, last) = (text.start / 64, (text.end - 1) / 64);
+        let from = u64::MAX << (text.start % 64);
+        let to = u64::MAX >> (63 - (text.end - 1) % 64);
+        match self.bits.get(first..=last) {
+            Some([one]) => one & from & to != 0,
+            Some([head, middle @ .., tail]) => {
+                head & from != 0 || tail & to != 0 || middle.iter().any(|bits| *bits != 0)
+            }
+            // These are no bytes of that message.
+            _ => true,
+        }
+    }
+
+    /// Every text has to be scanned.
+    pub(crate) fn everywhere(&mut self) {
+        self.everywhere = true;
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bits.clear();
+        self.everywhere = false;
+    }
+
+    pub(super) fn set(&mut self, at: usize) {
+        if let Some(bits) = self.bits.get_mut(at / 64) {
+            *bits |= 1 << (at % 64);
+        }
+    }
+
+    /// The first byte from `from` on at which something could be found; none is `usize::MAX`.
+    #[inline]
+    pub(crate) fn next(&self, from: usize) -> usize {
+        let word = from / 64;
+        let Some(bits) = self.bits.get(word).filter(|_| !self.everywhere) else { return from };
+        let bits = bits >> (from % 64);
+        if bits != 0 {
+            return from + bits.trailing_zeros() as usize;
+        }
+        let behind = self.bits[word + 1..].iter().position(|bits| *bits != 0);
+        behind.map_or(usize::MAX, |words| {
+            let word = word + 1 + words;
+            word * 64 + self.bits[word].trailing_zeros() as usize
+        })
+    }
+
+    /// Marks what built-in detectors could find in any text inside of `message`.
+    pub(super) fn mark(&mut self, message: &[u8], kinds: &ScanKinds) {
+        let (blocks, rest) = message.as_chunks::<BLOCK>();
+        let count = blocks.len() + 1;
+        // Those of the message before are written over.
+        self.masks.resize(self.masks.len().max(count + 2), Masks::default());
+        for (block, masks_of) in blocks.iter().zip(&mut self.masks[1..]) {
+            masks(kinds.level, block, masks_of);
+        }
+        let mut last = [0; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        masks(kinds.level, &last, &mut self.masks[count]);
+        self.masks[count + 1] = Masks::default();
+        let windows = self.masks[..count + 2].array_windows();
+        self.bits.extend(windows.enumerate().map(|(n, [before, here, next])| {
+            kinds.candidates(&Around { message, at: n * BLOCK, before, here, next })
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Candidates;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The next mark is before the end of a text exactly if the text has one.
+        #[test]
+        fn the_next_mark_is_the_first_in_what_follows(
+            marked in prop::collection::btree_set(0_usize..400, 0..6),
+            (start, len) in (0_usize..399).prop_flat_map(|start| (Just(start), 1..400 - start)),
+        ) {
+            let mut candidates = Candidates { bits: vec![0; 7], ..Candidates::default() };
+            marked.iter().for_each(|at| candidates.set(*at));
+            let expected = marked.range(start..).next().copied().unwrap_or(usize::MAX);
+            prop_assert_eq!(candidates.next(start), expected);
+            prop_assert_eq!(candidates.any(start..start + len), expected < start + len);
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_looked_at_everything_is_marked() {
+        let mut candidates = Candidates { bits: vec![0; 2], ..Candidates::default() };
+        assert_eq!(candidates.next(128), 128);
+        candidates.everywhere();
+        assert_eq!(candidates.next(5), 5);
+    }
+}

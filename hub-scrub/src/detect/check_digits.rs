@@ -1,0 +1,87 @@
+//! Check digits: the arithmetic.
+//!
+//! Without it every number of the right length would count as a card or an identification number.
+
+/// Luhn over digit values.
+pub(super) fn luhn(digits: &[u8]) -> bool {
+    let sum: u32 = digits.iter().rev().enumerate().map(|(i, &d)| luhn_part(i, d)).sum();
+    sum.is_multiple_of(10)
+}
+
+fn luhn_part(from_right: usize, digit: u8) -> u32 {
+    let digit = u32::from(digit);
+    match from_right % 2 {
+        0 => digit,
+        _ if digit > 4 => 2 * digit - 9,
+        _ => 2 * digit,
+    }
+}
+
+/// What the characters leave by 97, letters as 10 to 35.
+pub(super) fn mod97(upper: &[u8]) -> u32 {
+    upper.iter().fold(0, |rest, &b| match b {
+        b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,
+        _ => (rest * 100 + u32::from(b.wrapping_sub(b'A')) + 10) % 97,
+    })
+}
+
+/// The sum of digits times weights.
+pub(super) fn weighted(digits: &[u8], weights: &[u32]) -> u32 {
+    digits.iter().zip(weights).map(|(&d, w)| u32::from(d) * w).sum()
+}
+
+/// GS1's check digit: weights 3 and 1 from the right.
+pub(super) fn gs1(digits: &[u8]) -> bool {
+    let weight = |i: usize| if i.is_multiple_of(2) { 1 } else { 3 };
+    let parts = digits.iter().rev().enumerate();
+    parts.map(|(i, &d)| u32::from(d) * weight(i)).sum::<u32>().is_multiple_of(10)
+}
+
+/// ISO 7064 MOD 11-2.
+pub(super) fn mod11_2(upper: &[u8]) -> bool {
+    let Some((&last, body)) = upper.split_last() else { return false };
+    if body.is_empty() || !body.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let rest = body.iter().fold(0, |rest, &b| (rest + u32::from(b - b'0')) * 2 % 11);
+    match (12 - rest) % 11 {
+        10 => last == b'X',
+        digit => u32::from(last) == u32::from(b'0') + digit,
+    }
+}
+
+/// Verhoeff: multiplication in the dihedral group of order 10, with its permutation.
+pub(super) fn verhoeff(digits: &[u8]) -> bool {
+    const PERMUTATION: [[u8; 10]; 8] = permutations();
+    let sum = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .fold(0, |sum, (i, &d)| dihedral(sum, PERMUTATION[i % 8][usize::from(d)]));
+    sum == 0
+}
+
+/// The product of two elements: 0 to 4 are rotations, 5 to 9 reflections.
+const fn dihedral(a: u8, b: u8) -> u8 {
+    match (a < 5, b < 5) {
+        (true, true) => (a + b) % 5,
+        (true, false) => 5 + (a + b - 5) % 5,
+        (false, true) => 5 + (a - b) % 5,
+        (false, false) => (a + 5 - b) % 5,
+    }
+}
+
+const fn permutations() -> [[u8; 10]; 8] {
+    let step = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
+    let mut table = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]; 8];
+    let mut row = 1;
+    while row < 8 {
+        let mut i = 0;
+        while i < 10 {
+            table[row][i] = step[table[row - 1][i] as usize];
+            i += 1;
+        }
+        row += 1;
+    }
+    table
+}

@@ -1,0 +1,236 @@
+//! The one scan of a text: finds what can start a match, and has it looked at.
+//!
+//! Each byte is looked at once for all detectors. Without it the time would grow with their number.
+
+use super::block::{BLOCK, Masks, behind, ends_of_long_runs, masks};
+use super::built_ins::SIGN_SEARCHES;
+use super::cluster::{self, Cluster, FEWEST_DIGITS, LONGEST_NUMBER, REACH};
+use super::declaration::Trigger;
+use super::kinds::BuiltIn;
+use super::scan_kinds::{Begin, ScanKinds};
+use super::text_match::Match;
+
+/// Whether a byte may be part of a run.
+const RUN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 128 {
+        table[b] =
+            matches!(b as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'-' | b'+' | b'/');
+        b += 1;
+    }
+    table
+};
+
+/// Bits of the block before that reach into this one.
+#[derive(Default)]
+struct PreviousBlock {
+    alphanumeric: u64,
+    letter: u64,
+    token: u64,
+}
+
+/// The state of a scan.
+struct TextScan<'a, F> {
+    text: &'a str,
+    bytes: &'a [u8],
+    kinds: &'a ScanKinds,
+    found: F,
+    /// Up to where digits and runs have been looked at.
+    digits_done: usize,
+    runs_done: usize,
+    /// From where on each search of [`ScanKinds::signs`] goes on.
+    signs_done: [usize; SIGN_SEARCHES],
+}
+
+/// Reports every match in `text`, in no particular order.
+pub(super) fn run(text: &str, kinds: &ScanKinds, found: impl FnMut(BuiltIn, Match)) {
+    let bytes = text.as_bytes();
+    let mut scan = TextScan {
+        text,
+        bytes,
+        kinds,
+        found,
+        digits_done: 0,
+        runs_done: 0,
+        signs_done: [0; SIGN_SEARCHES],
+    };
+    let mut before = PreviousBlock::default();
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for (i, block) in blocks.iter().enumerate() {
+        scan.block(block, BLOCK, i * BLOCK, &mut before);
+    }
+    if !rest.is_empty() {
+        let mut block = [0; BLOCK];
+        block[..rest.len()].copy_from_slice(rest);
+        scan.block(&block, rest.len(), bytes.len() - rest.len(), &mut before);
+    }
+    for begin in kinds.begins.iter().filter(|begin| bytes.len() >= begin.shortest) {
+        scan.begins(begin);
+    }
+}
+
+impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
+    fn block(&mut self, block: &[u8; BLOCK], len: usize, at: usize, before: &mut PreviousBlock) {
+        let mut found = Masks::default();
+        masks(self.kinds.level, block, &mut found);
+        let masks = found;
+        let alphanumeric = masks.digit | masks.letter;
+        if masks.digit != 0 {
+            let starts = masks.digit & !behind(alphanumeric, before.alphanumeric, 1);
+            if self.kinds.has_numbers && starts != 0 {
+                self.numbers(starts, at, &masks, len);
+            }
+            let after_letter = masks.digit & behind(masks.letter, before.letter, 1);
+            if after_letter != 0 && !self.kinds.letters.is_empty() {
+                self.letters_then_digits(after_letter, alphanumeric, masks.letter, at, before);
+            }
+        }
+        let marks = masks.at | masks.colon;
+        if marks != 0 {
+            self.marks(marks, at);
+        }
+        if self.kinds.has_runs {
+            self.runs(masks.token, before.token, at);
+        }
+        *before = PreviousBlock { alphanumeric, letter: masks.letter, token: masks.token };
+    }
+
+    fn numbers(&mut self, mut starts: u64, at: usize, masks: &Masks, len: usize) {
+        while starts != 0 {
+            let i = starts.trailing_zeros() as usize;
+            starts &= starts - 1;
+            // The masks tell about digits that are all in this block, or in no other.
+            let known = len < BLOCK || i + REACH <= BLOCK;
+            let may_be = !known || self.may_be_number(masks, i);
+            if may_be && at + i >= self.digits_done {
+                self.number(at + i);
+            }
+        }
+    }
+
+    /// Whether enough digits come before the next letter, within the reach of the fewest that make
+    /// a number, or enough points for an IPv4 address.
+    fn may_be_number(&self, masks: &Masks, i: usize) -> bool {
+        let letter = (masks.letter >> i | 1 << REACH).trailing_zeros();
+        let digits = masks.digit >> i & ((1 << letter) - 1);
+        digits.count_ones() as usize >= FEWEST_DIGITS
+            || self.kinds.has(Trigger::Points) && (masks.point >> i & 0xfff).count_ones() >= 3
+    }
+
+    /// Looks at the cluster of digits at `start`, and at those that overlap it where it goes on.
+    fn number(&mut self, mut start: usize) {
+        let mut sep = 0;
+        if let Some(end) = cluster::end_of_few(self.bytes, start, FEWEST_DIGITS) {
+            self.digits_done = end;
+            return;
+        }
+        loop {
+            let cluster = Cluster::read(self.bytes, start, sep);
+            let groups = cluster.groups();
+            let last = groups[groups.len() - 1];
+            let looked =
+                if cluster.is_full() { groups.len() - LONGEST_NUMBER } else { groups.len() };
+            if !cluster.is_date_like() {
+                self.cluster(&cluster, looked);
+            }
+            if !cluster.is_full() {
+                self.digits_done = last.end();
+                return;
+            }
+            (start, sep) = (groups[looked].start, cluster.sep(looked));
+        }
+    }
+
+    fn cluster(&mut self, cluster: &Cluster<'_>, looked: usize) {
+        for first in 0..looked {
+            for (kind, search) in &self.kinds.numbers {
+                if let Some(one) = search(cluster, first) {
+                    (self.found)(*kind, one);
+                }
+            }
+        }
+    }
+
+    /// `DE89…` and `X1234567…`: one or two letters that stand alone, then digits.
+    fn letters_then_digits(
+        &mut self,
+        after_letter: u64,
+        alphanumeric: u64,
+        letter: u64,
+        at: usize,
+        before: &PreviousBlock,
+    ) {
+        let alone = |by| !behind(alphanumeric, before.alphanumeric, by);
+        let one = after_letter & alone(2);
+        let two = after_letter & behind(letter, before.letter, 2) & alone(3);
+        for (kind, count, search) in &self.kinds.letters {
+            let mut starts = if *count == 1 { one } else { two };
+            while starts != 0 {
+                let digit = at + starts.trailing_zeros() as usize;
+                starts &= starts - 1;
+                if let Some(one) = search(self.bytes, digit - *count as usize) {
+                    (self.found)(*kind, one);
+                }
+            }
+        }
+    }
+
+    fn marks(&mut self, mut marks: u64, at: usize) {
+        while marks != 0 {
+            let mark = at + marks.trailing_zeros() as usize;
+            marks &= marks - 1;
+            for ((kind, sign, search), done) in self.kinds.signs.iter().zip(&mut self.signs_done) {
+                if self.bytes[mark] != *sign {
+                    continue;
+                }
+                let (one, next) = search(self.text, mark, *done);
+                *done = next;
+                if let Some(one) = one {
+                    (self.found)(*kind, one);
+                }
+            }
+        }
+    }
+
+    /// Runs of token characters that a stretch of `LONG_RUN` in or into this block shows.
+    fn runs(&mut self, token: u64, before: u64, at: usize) {
+        let mut ends = ends_of_long_runs(token, before);
+        while ends != 0 {
+            let last = at + ends.trailing_zeros() as usize;
+            if last >= self.runs_done {
+                self.run(last);
+            }
+            let done = (self.runs_done - at) as u32;
+            ends &= u64::MAX.checked_shl(done).unwrap_or(0);
+        }
+    }
+
+    /// Looks at the run that has the byte `middle`.
+    fn run(&mut self, middle: usize) {
+        let part = |b: &&u8| RUN[usize::from(**b)];
+        let start =
+            middle - self.bytes[self.runs_done..middle].iter().rev().take_while(part).count();
+        let end = middle + self.bytes[middle..].iter().take_while(part).count();
+        self.runs_done = end;
+        if self.kinds.formats.any() {
+            self.kinds.formats.find(self.bytes, (start, end), &mut self.found);
+        }
+        for (kind, search) in &self.kinds.runs {
+            search(self.bytes, start, end, &mut |one| (self.found)(*kind, one));
+        }
+    }
+
+    fn begins(&mut self, search: &Begin) {
+        let len = search.begin.needle().len();
+        let mut from = 0;
+        while let Some(next) = search.begin.find(&self.bytes[from..]) {
+            let start = from + next;
+            from = start + len;
+            if let Some(one) = (search.search)(self.bytes, start) {
+                from = one.end;
+                (self.found)(search.kind, one);
+            }
+        }
+    }
+}

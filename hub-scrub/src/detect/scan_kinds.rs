@@ -1,0 +1,91 @@
+//! What a scan looks for: the searches of the built-ins of one set, by what starts them.
+//!
+//! Without it the scan would ask of each built-in at each place whether it is wanted.
+
+use super::built_ins::{DECLARATIONS, SIGN_SEARCHES};
+use super::declaration::{NumberSearch, RunSearch, Search, SignSearch, StartSearch, Trigger};
+use super::kinds::BuiltIn;
+use super::secret_format::SecretFormats;
+use fearless_simd::Level;
+use memchr::memmem::Finder;
+
+/// The searches of the wanted built-ins, in the order of their declarations.
+#[derive(Debug, Clone)]
+pub(super) struct ScanKinds {
+    /// Bit `n`: the built-in with discriminant `n`.
+    pub(super) kinds: u64,
+    /// Bit `n`: the trigger with discriminant `n`.
+    triggers: u16,
+    /// The instructions that this machine has.
+    pub(super) level: Level,
+    pub(super) numbers: Vec<(BuiltIn, NumberSearch)>,
+    pub(super) letters: Vec<(BuiltIn, u32, StartSearch)>,
+    /// At most [`SIGN_SEARCHES`].
+    pub(super) signs: Vec<(BuiltIn, u8, SignSearch)>,
+    pub(super) runs: Vec<(BuiltIn, RunSearch)>,
+    pub(super) formats: SecretFormats,
+    pub(super) begins: Vec<Begin>,
+    pub(super) has_numbers: bool,
+    pub(super) has_runs: bool,
+}
+
+/// A search that starts where a text has certain bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Begin {
+    pub(super) kind: BuiltIn,
+    pub(super) begin: Finder<'static>,
+    pub(super) shortest: usize,
+    pub(super) search: StartSearch,
+}
+
+impl ScanKinds {
+    pub(super) fn new(wanted: impl Iterator<Item = BuiltIn>) -> ScanKinds {
+        const { assert!(DECLARATIONS.len() <= 64) };
+        let mut kinds = ScanKinds {
+            kinds: wanted.fold(0, |bits, kind| bits | 1_u64 << kind as u32),
+            triggers: 0,
+            level: Level::new(),
+            numbers: Vec::new(),
+            letters: Vec::new(),
+            signs: Vec::with_capacity(SIGN_SEARCHES),
+            runs: Vec::new(),
+            formats: SecretFormats::default(),
+            begins: Vec::new(),
+            has_numbers: false,
+            has_runs: false,
+        };
+        for declaration in DECLARATIONS {
+            let kind = declaration.kind;
+            if kinds.kinds >> kind as u32 & 1 == 0 {
+                continue;
+            }
+            kinds.triggers |= 1 << declaration.trigger as u16;
+            for search in declaration.searches {
+                match *search {
+                    Search::Number(search) => kinds.numbers.push((kind, search)),
+                    Search::Letters(count, search) => kinds.letters.push((kind, count, search)),
+                    Search::Sign(sign, search) => kinds.signs.push((kind, sign, search)),
+                    Search::Run(search) => kinds.runs.push((kind, search)),
+                    Search::Prefix(formats) => kinds.formats.add(kind, formats),
+                    Search::Begin { begin, shortest, search } => {
+                        let begin = Finder::new(begin);
+                        kinds.begins.push(Begin { kind, begin, shortest, search });
+                    }
+                }
+            }
+        }
+        kinds.has_numbers = !kinds.numbers.is_empty();
+        kinds.has_runs = kinds.formats.any() || !kinds.runs.is_empty();
+        kinds
+    }
+
+    /// Whether any of the built-ins has this trigger.
+    #[inline]
+    pub(super) fn has(&self, trigger: Trigger) -> bool {
+        self.triggers >> trigger as u16 & 1 == 1
+    }
+
+    pub(super) fn any(&self) -> bool {
+        self.kinds != 0
+    }
+}

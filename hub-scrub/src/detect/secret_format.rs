@@ -1,0 +1,137 @@
+//! The format of a secret whose issuer gave it one: a prefix, then so many characters.
+//!
+//! Without it each issuer would need a search of its own over every text.
+
+use super::kinds::BuiltIn;
+use super::text_match::Match;
+
+/// A format: one of the prefixes, and `min` to `max` characters of the alphabet behind it.
+#[derive(Debug)]
+pub(super) struct SecretFormat {
+    pub(super) prefixes: &'static [&'static str],
+    pub(super) alphabet: Alphabet,
+    pub(super) min: usize,
+    pub(super) max: usize,
+}
+
+/// What a secret consists of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Alphabet {
+    /// `0-9 A-Z`
+    Upper,
+    /// `0-9 a-f`
+    Hex,
+    /// `0-9 A-Z a-z`
+    Alphanumeric,
+    /// `0-9 A-Z a-z _ -`
+    Url,
+    /// The same and `.`
+    Dotted,
+}
+
+impl Alphabet {
+    pub(super) fn has(self, b: u8) -> bool {
+        match self {
+            Alphabet::Upper => b.is_ascii_uppercase() || b.is_ascii_digit(),
+            Alphabet::Hex => matches!(b, b'0'..=b'9' | b'a'..=b'f'),
+            Alphabet::Alphanumeric => b.is_ascii_alphanumeric(),
+            Alphabet::Url => b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
+            Alphabet::Dotted => Alphabet::Url.has(b) || b == b'.',
+        }
+    }
+}
+
+/// Longest prefix, so that a start before a long run can be found.
+const LONGEST_PREFIX: usize = 16;
+
+/// A format with one of its prefixes, and the built-in that declares it.
+#[derive(Debug, Clone, Copy)]
+struct Prefixed {
+    kind: BuiltIn,
+    prefix: &'static [u8],
+    format: &'static SecretFormat,
+}
+
+/// The formats that a set looks for, by first character.
+#[derive(Debug, Clone)]
+pub(super) struct SecretFormats {
+    all: Vec<Prefixed>,
+    /// Bit `i`: the prefix of `all[i]` begins with this character.
+    by_first: Box<[u64; 128]>,
+}
+
+impl Default for SecretFormats {
+    fn default() -> Self {
+        SecretFormats { all: Vec::new(), by_first: Box::new([0; 128]) }
+    }
+}
+
+impl SecretFormats {
+    /// Adds the formats of a built-in. The list of declarations has at most 64 prefixes in all.
+    pub(super) fn add(&mut self, kind: BuiltIn, formats: &'static [SecretFormat]) {
+        for format in formats {
+            for prefix in format.prefixes {
+                let (bit, prefix) = (self.all.len(), prefix.as_bytes());
+                self.by_first[usize::from(prefix[0] & 127)] |= 1 << bit;
+                self.all.push(Prefixed { kind, prefix, format });
+            }
+        }
+    }
+
+    /// Whether there is any format.
+    pub(super) fn any(&self) -> bool {
+        !self.all.is_empty()
+    }
+
+    /// Reports the tokens that begin in the run of token characters `run.0..run.1`, or just
+    /// before it.
+    pub(super) fn find(
+        &self,
+        bytes: &[u8],
+        run: (usize, usize),
+        mut found: impl FnMut(BuiltIn, Match),
+    ) {
+        // A prefix with a point (`SG.`) stands before the run.
+        let mut at = run.0;
+        while run.0 - at < LONGEST_PREFIX && at > 0 && is_prefix_part(bytes[at - 1]) {
+            at -= 1;
+        }
+        while at < run.1 {
+            // Of the characters before a run none is beyond ASCII.
+            let mut formats = self.by_first[usize::from(bytes[at] & 127)];
+            if formats != 0 && at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
+                formats = 0;
+            }
+            let mut end = at + 1;
+            while formats != 0 {
+                let format = &self.all[formats.trailing_zeros() as usize];
+                formats &= formats - 1;
+                if let Some(token) = format.at(bytes, at) {
+                    found(format.kind, token);
+                    end = token.end;
+                    break;
+                }
+            }
+            at = end;
+        }
+    }
+}
+
+fn is_prefix_part(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'.'
+}
+
+impl Prefixed {
+    fn at(&self, bytes: &[u8], start: usize) -> Option<Match> {
+        let SecretFormat { alphabet, min, max, .. } = *self.format;
+        let rest = bytes[start..].strip_prefix(self.prefix)?;
+        let len = rest.iter().take(max + 1).take_while(|b| alphabet.has(**b)).count();
+        // The point of a sentence may follow.
+        let points = rest[..len].iter().rev().take_while(|b| **b == b'.').count();
+        let len = len - points;
+        let end = start + self.prefix.len() + len;
+        let glued = bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+        let right = (min..=max).contains(&len) && !glued;
+        right.then_some(Match { start, end, certain: true })
+    }
+}

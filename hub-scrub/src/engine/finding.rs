@@ -1,0 +1,104 @@
+//! What rules found in a message: which values, and which parts of their texts.
+//!
+//! Without this list a pass would have to change the message while it reads it, for each view anew.
+
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::ops::Range;
+
+/// Base64 as people send it: with or without padding.
+pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A value that a rule found something in, and where the text is in which it found it.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// Where the value is.
+    pub(super) at: usize,
+    /// Where its map entry begins; the value itself if it is in no map.
+    pub(super) entry: usize,
+    /// Where the head of its map is.
+    pub(super) map: Option<usize>,
+    /// Whether it is a map's key.
+    pub(super) key: bool,
+    pub(super) form: Form,
+    pub(super) text: Text,
+    /// Whether the text is no longer what the value says.
+    pub(super) normalised: bool,
+    /// Which of [`Sites::spans`] are its.
+    pub(super) spans: Range<usize>,
+}
+
+/// What the value is, and so what a changed text is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Str,
+    /// A number; its text is its decimal digits.
+    Number,
+    Bin,
+    Ext(i8),
+    /// A `bin` (or an ext of this type) that is base64 of the text.
+    Base64(Option<i8>),
+    /// A value without text: the actions get it as a whole.
+    Whole,
+    /// Whatever it is, the entry goes in all views.
+    Gone,
+    /// Whatever it is, nil takes its place in all views.
+    Nil,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Text {
+    /// These bytes of the message.
+    Here(Range<usize>),
+    /// One of [`Sites::owned`].
+    Owned(usize),
+    None,
+}
+
+/// Part of a text, found by a rule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) rule: usize,
+}
+
+/// All that was found in one message, or in its headers.
+#[derive(Debug, Default)]
+pub(super) struct Sites {
+    pub(super) sites: Vec<Site>,
+    pub(super) spans: Vec<Span>,
+    pub(super) owned: Vec<String>,
+}
+
+impl Sites {
+    pub(super) fn clear(&mut self) {
+        self.sites.clear();
+        self.spans.clear();
+        self.owned.clear();
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+    }
+
+    pub(super) fn own(&mut self, text: String) -> Text {
+        self.owned.push(text);
+        Text::Owned(self.owned.len() - 1)
+    }
+
+    /// The text of a site; empty for one without.
+    pub(super) fn text<'t>(&'t self, site: &Site, bytes: &'t [u8]) -> &'t str {
+        match &site.text {
+            Text::Here(range) => bytes
+                .get(range.clone())
+                .and_then(|text| std::str::from_utf8(text).ok())
+                .unwrap_or_default(),
+            Text::Owned(at) => self.owned.get(*at).map_or("", String::as_str),
+            Text::None => "",
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What ends a pass early: a rule that refuses the message, or a budget that is spent.
+//!
+//! Without it a pass would go on over a message whose fate is decided.
+
+use super::verdict::QuarantineReason;
+
+/// Why a pass ends before the end of the message. Boxed, because it is rare and the results that
+/// could hold it are many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stop(pub(super) Box<Cause>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Refuse { rule: usize, path: String },
+    Quarantine { rule: Option<usize>, reason: QuarantineReason },
+    Disconnect { rule: usize },
+}
+
+impl From<QuarantineReason> for Stop {
+    fn from(reason: QuarantineReason) -> Stop {
+        Cause::Quarantine { rule: None, reason }.into()
+    }
+}
+
+impl From<Cause> for Stop {
+    fn from(cause: Cause) -> Stop {
+        Stop(Box::new(cause))
+    }
+}

@@ -1,0 +1,162 @@
+//! The state of one pass over a payload or over headers, and what every part of a pass does: spend
+//! the budget, count a find, note a value.
+//!
+//! Every find goes through [`Pass::hit`]. A find that does not would be missing in the counts, and
+//! would not spend the budget.
+
+use super::finding::{Form, Site, Sites, Text};
+use super::interrupt::{Cause, Stop};
+use super::shadow_sample::shape;
+use super::state::{RuleCount, Work};
+use super::verdict::QuarantineReason;
+use crate::model::{Action, Bits, Token, read};
+use crate::plan::Plan;
+
+/// One pass over a payload or over headers.
+pub(super) struct Pass<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) bytes: &'a [u8],
+    pub(super) in_headers: bool,
+    pub(super) work: &'a mut Work,
+    pub(super) found: &'a mut Sites,
+    pub(super) counts: &'a mut [RuleCount],
+    /// Rules that act or count on this message and look here: those of headers, or all.
+    pub(super) region: Bits,
+    /// Where the key or value is at which it looks.
+    pub(super) at: usize,
+}
+
+/// Where a value is, and which rules can concern it there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) at: usize,
+    pub(super) entry: usize,
+    pub(super) map: Option<usize>,
+    /// Where the key is under which it stands, through arrays too.
+    pub(super) key_at: Option<usize>,
+    pub(super) paths: Bits,
+    pub(super) keys: Bits,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        bytes: &'a [u8],
+        in_headers: bool,
+        work: &'a mut Work,
+        found: &'a mut Sites,
+        counts: &'a mut [RuleCount],
+    ) -> Pass<'a> {
+        let running = work.active | work.shadow;
+        let headers = plan.sets.in_headers | plan.with_paths();
+        let region = if in_headers { running & headers } else { running };
+        Pass { plan, bytes, in_headers, work, found, counts, region, at: 0 }
+    }
+
+    /// Spends steps of the budget.
+    pub(super) fn step(&mut self, steps: u64) -> Result<(), Stop> {
+        self.work.steps += steps;
+        if self.work.steps > self.plan.shared.budget.steps {
+            return Err(QuarantineReason::Steps.into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn spend_match(&mut self) -> Result<(), Stop> {
+        self.work.matches += 1;
+        if self.work.matches > self.plan.shared.budget.matches {
+            return Err(QuarantineReason::Matches.into());
+        }
+        Ok(())
+    }
+
+    /// Counts a find; says whether the rule acts on it here. An action that ends the message does so.
+    pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Stop> {
+        self.spend_match()?;
+        let acts = self.work.active.has(rule);
+        if let Some(count) = self.counts.get_mut(rule) {
+            count.hits += u32::from(acts);
+            count.shadow += u32::from(!acts);
+        }
+        if !acts {
+            if self.work.samples.is_some() {
+                self.sample(rule);
+            }
+            return Ok(false);
+        }
+        match &self.plan.rules[rule].rule.action {
+            Action::Reject => Err(self.refuse(rule)),
+            Action::Quarantine => {
+                Err(Cause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }.into())
+            }
+            Action::Disconnect => Err(Cause::Disconnect { rule }.into()),
+            _ => Ok(true),
+        }
+    }
+
+    pub(super) fn refuse(&self, rule: usize) -> Stop {
+        Cause::Refuse { rule, path: self.path() }.into()
+    }
+
+    /// Where the pass is. Keys that no rule names are `*`.
+    pub(super) fn path(&self) -> String {
+        let mut path = String::from(if self.in_headers { "$headers" } else { "" });
+        for open in &self.work.open {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            if !open.map {
+                path.push_str(&open.index.saturating_sub(1).to_string());
+                continue;
+            }
+            match open.key_at.and_then(|at| read(self.bytes, at)) {
+                Some((Token::Str(key), _)) => match std::str::from_utf8(key) {
+                    Ok(name) if self.plan.names(name.as_bytes()) => path.push_str(name),
+                    _ => path.push('*'),
+                },
+                _ => path.push('*'),
+            }
+        }
+        if path.is_empty() { "$".to_owned() } else { path }
+    }
+
+    /// Notes a value, if rules found something in it since `from`, or if it was normalised.
+    pub(super) fn push(
+        &mut self,
+        place: Place,
+        form: Form,
+        text: Text,
+        normalised: bool,
+        from: usize,
+    ) {
+        let spans = from..self.found.spans.len();
+        if spans.is_empty() && !normalised {
+            return;
+        }
+        let Place { at, entry, map, .. } = place;
+        let key = map.is_some() && at == entry;
+        self.found.sites.push(Site { at, entry, map, key, form, text, normalised, spans });
+    }
+
+    /// Notes a value with which the same happens in all views.
+    pub(super) fn push_bare(&mut self, at: usize, entry: usize, map: Option<usize>, form: Form) {
+        let text = Text::None;
+        self.found.sites.push(Site {
+            at,
+            entry,
+            map,
+            key: at == entry && map.is_some(),
+            form,
+            text,
+            normalised: false,
+            spans: 0..0,
+        });
+    }
+
+    /// Notes where the pass is. `#[cold]`: almost no event is sampled.
+    #[cold]
+    pub(super) fn sample(&mut self, rule: usize) {
+        let (path, shape) = (self.path(), shape(&self.bytes[self.at..]));
+        self.work.sample(rule, || (path, shape));
+    }
+}

@@ -1,0 +1,169 @@
+//! What is decided over a message as a whole: which rules act on it, scrubbers of the user's own,
+//! conditions and schemas.
+//!
+//! It comes before the walk. Otherwise a message would be walked that one of these refuses.
+
+use super::interrupt::{Cause, Stop};
+use super::shadow_sample::shape;
+use super::state::{RuleCount, Work};
+use super::verdict::QuarantineReason;
+use crate::matching::{Inputs, to_json};
+use crate::model::{Action, Bits, Mode, ScrubberEvent, ScrubberOutcome};
+use crate::plan::{Plan, RuleKind};
+use hub_wire::{Limits, walk_all};
+use std::hash::{DefaultHasher, Hasher};
+
+impl Plan {
+    /// Decides for rules that act on a part of the messages. The choice hangs on the payload, so
+    /// it is the same each time.
+    pub(super) fn draw(&self, payload: &[u8], work: &mut Work) {
+        if self.sets.partial.is_empty() {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        hasher.write(payload);
+        let draw = hasher.finish() % 100;
+        for rule in self.sets.partial.iter() {
+            if let Mode::Percent(percent) = self.rules[rule].mode
+                && draw >= u64::from(percent)
+            {
+                work.shadow.set(rule);
+                work.active = work.active & !Bits::one(rule);
+            }
+        }
+    }
+
+    pub(super) fn own_scrubber(
+        &self,
+        rule: usize,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        work: &mut Work,
+        counts: &mut [RuleCount],
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        let RuleKind::Scrubber(scrubber) = &self.rules[rule].rule.kind else { return Ok(None) };
+        if !(work.active | work.shadow).has(rule) {
+            return Ok(None);
+        }
+        let event = ScrubberEvent { topic: self.topic.as_str(), payload, headers };
+        match scrubber.scrub(&event) {
+            ScrubberOutcome::Pass => Ok(None),
+            ScrubberOutcome::Replace(new) if new == payload => Ok(None),
+            ScrubberOutcome::Replace(new) => {
+                if walk_all(&new, &Limits::NONE).is_err() {
+                    let reason = QuarantineReason::BadScrubber;
+                    return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
+                }
+                let acts = work.active.has(rule);
+                count(counts, rule, acts);
+                if !acts {
+                    work.sample(rule, || ("$".to_owned(), shape(payload)));
+                }
+                Ok(acts.then_some(new))
+            }
+            ScrubberOutcome::Hit => {
+                self.message_hit(rule, "$", payload, work, counts).map(|()| None)
+            }
+        }
+    }
+
+    /// Conditions and schemas.
+    pub(super) fn whole_message(
+        &self,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        work: &mut Work,
+        counts: &mut [RuleCount],
+    ) -> Result<(), Stop> {
+        let conditional = self.sets.conditional & !self.sets.scrubbers;
+        if !conditional.is_empty() {
+            let inputs = Inputs::new(self.topic.as_str(), payload, headers);
+            for rule in conditional.iter() {
+                self.decide(rule, inputs.as_ref(), work)?;
+            }
+        }
+        let running = work.active | work.shadow;
+        let schemas = self.sets.schemas & running;
+        if !schemas.is_empty() {
+            work.steps += payload.len() as u64;
+            let json = to_json(payload);
+            for rule in schemas.iter() {
+                let RuleKind::Schema(schema) = &self.rules[rule].rule.kind else { continue };
+                let fault = match &json {
+                    Some(json) => schema.fault(json),
+                    None => Some("the payload has no JSON".to_owned()),
+                };
+                if let Some(path) = fault {
+                    self.message_hit(rule, &path, payload, work, counts)?;
+                }
+            }
+        }
+        for rule in (self.sets.conditions & running).iter() {
+            self.message_hit(rule, "$", payload, work, counts)?;
+        }
+        Ok(())
+    }
+
+    /// Evaluates the condition of one rule that has one.
+    pub(super) fn weigh(
+        &self,
+        rule: usize,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        work: &mut Work,
+    ) -> Result<(), Stop> {
+        if !self.sets.conditional.has(rule) {
+            return Ok(());
+        }
+        let inputs = Inputs::new(self.topic.as_str(), payload, headers);
+        self.decide(rule, inputs.as_ref(), work)
+    }
+
+    fn decide(&self, rule: usize, inputs: Option<&Inputs>, work: &mut Work) -> Result<(), Stop> {
+        // What CEL has no values for is in doubt, and then the rule applies.
+        let (Some(condition), Some(inputs)) = (&self.rules[rule].rule.condition, inputs) else {
+            return Ok(());
+        };
+        work.steps = work.steps.saturating_add(condition.cost(inputs));
+        if work.steps > self.shared.budget.steps {
+            let reason = QuarantineReason::Steps;
+            return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
+        }
+        if !condition.holds(inputs) {
+            let others = !Bits::one(rule);
+            (work.active, work.shadow) = (work.active & others, work.shadow & others);
+        }
+        Ok(())
+    }
+
+    fn message_hit(
+        &self,
+        rule: usize,
+        path: &str,
+        payload: &[u8],
+        work: &mut Work,
+        counts: &mut [RuleCount],
+    ) -> Result<(), Stop> {
+        let acts = work.active.has(rule);
+        count(counts, rule, acts);
+        if !acts {
+            work.sample(rule, || (path.to_owned(), shape(payload)));
+            return Ok(());
+        }
+        let cause = match &self.rules[rule].rule.action {
+            Action::Disconnect => Cause::Disconnect { rule },
+            Action::Quarantine => {
+                Cause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
+            }
+            _ => Cause::Refuse { rule, path: path.to_owned() },
+        };
+        Err(cause.into())
+    }
+}
+
+fn count(counts: &mut [RuleCount], rule: usize, acts: bool) {
+    if let Some(count) = counts.get_mut(rule) {
+        count.hits += u32::from(acts);
+        count.shadow += u32::from(!acts);
+    }
+}

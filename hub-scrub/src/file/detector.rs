@@ -1,0 +1,40 @@
+//! A detector of the user's own, from its words in the rule file.
+//!
+//! Without it a detector that says nothing, or two things at once, would be compiled into one that
+//! finds something else than its author meant.
+
+use super::raw;
+use crate::detect::{Check, DetectorSpec, Except, Find, Near};
+
+/// Checks a detector as it is written.
+pub(super) fn check(rules: raw::Detector) -> Result<DetectorSpec, String> {
+    let find = match (rules.pattern, &rules.built_in) {
+        (Some(pattern), None) => {
+            let named = |name: String| {
+                name.parse::<Check>().map_err(|()| format!("there is no check `{name}`"))
+            };
+            Find::Pattern {
+                pattern,
+                literals: rules.literals,
+                check: rules.check.map(named).transpose()?,
+            }
+        }
+        (None, Some(name)) => {
+            if !rules.literals.is_empty() || rules.check.is_some() {
+                return Err("`literals` and `check` are for patterns".into());
+            }
+            Find::BuiltIn(name.parse().map_err(|()| format!("there is no detector `{name}`"))?)
+        }
+        _ => return Err("say either `pattern` or `built_in`".into()),
+    };
+    // A pattern has no finds that are certain without words, so they are required unless said.
+    let required = matches!(find, Find::Pattern { .. });
+    let near = rules.near.map(|near| Near {
+        words: near.words,
+        within: near.within.unwrap_or(Near::BUILT_IN),
+        required: near.required.unwrap_or(required),
+    });
+    let except = rules.except.unwrap_or_default();
+    let except = Except { literals: except.literals, patterns: except.patterns };
+    Ok(DetectorSpec { find, near, except })
+}

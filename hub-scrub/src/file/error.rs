@@ -1,0 +1,133 @@
+//! What is wrong with a rule file: every error, each with its line and key.
+//!
+//! An error quotes no value, because the tests in a rule file may hold what the rules are to hide.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// One thing that is wrong with a rule file, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleError {
+    /// The name under which the file was loaded.
+    pub source: Arc<str>,
+    /// Its line, counted from 1.
+    pub line: usize,
+    /// The key at fault, such as `rule.card.find.detectors`.
+    pub key: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: `{}`: {}", self.source, self.line, self.key, self.message)
+    }
+}
+
+impl std::error::Error for RuleError {}
+
+/// Everything that is wrong with a rule file; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleErrors(pub Vec<RuleError>);
+
+impl fmt::Display for RuleErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, error) in self.0.iter().enumerate() {
+            let newline = if n == 0 { "" } else { "\n" };
+            write!(f, "{newline}{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for RuleErrors {}
+
+/// Collects errors while a file is loaded, so that its author sees them all at once.
+pub(super) struct Faults<'a> {
+    source: Arc<str>,
+    text: &'a str,
+    found: Vec<RuleError>,
+}
+
+impl<'a> Faults<'a> {
+    pub(super) fn new(source: &str, text: &'a str) -> Self {
+        Faults { source: source.into(), text, found: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, at: usize, key: impl Into<String>, message: impl fmt::Display) {
+        let line = 1 + self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+        let (source, key) = (self.source.clone(), key.into());
+        self.found.push(RuleError { source, line, key, message: message.to_string() });
+    }
+
+    /// A fault of the syntax or of a type; the key is what stands in front of the `=`.
+    pub(super) fn syntax(&mut self, error: &toml::de::Error) {
+        let at = error.span().map_or(0, |span| span.start);
+        let line = self.text.get(..at).map_or("", |before| {
+            let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            self.text[start..].lines().next().unwrap_or("")
+        });
+        let key = match line.split_once('=') {
+            Some((key, _)) => key.trim().to_owned(),
+            None => String::new(), // within a value, which is nobody's business
+        };
+        self.add(at, key, without_value(error.message()));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    pub(super) fn take(self) -> RuleErrors {
+        RuleErrors(self.found)
+    }
+}
+
+/// What the parser says, without the value that it says it of: tests in a rule file may hold what
+/// the rules are to hide.
+fn without_value(message: &str) -> String {
+    let quotes = ["invalid type: ", "invalid value: ", "invalid length "];
+    match (quotes.iter().find(|start| message.starts_with(**start)), message.rfind(", expected ")) {
+        (Some(start), Some(at)) => {
+            format!("{}{}", start.trim_end_matches([':', ' ']), &message[at..])
+        }
+        (Some(start), None) => start.trim_end_matches([':', ' ']).to_owned(),
+        (None, _) => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{RuleSet, SystemKeys};
+
+    #[test]
+    fn an_error_of_the_parser_quotes_no_value() {
+        for text in [
+            "[[rule]]\nname = \"a\"\ntests = { hits = \"CANARY\", misses = [1] }",
+            "[[rule]]\nname = \"a\"\n[rule.tests]\nhits = [\n \"CANARY\" 3\n]",
+            "[budget]\nsteps = \"CANARY\"",
+            "[budget]\nsteps = -77777",
+        ] {
+            let error = RuleSet::load(text, "rules.toml", &SystemKeys).unwrap_err().to_string();
+            assert!(!error.contains("CANARY") && !error.contains("77777"), "{error}");
+            assert!(error.starts_with("rules.toml:"), "{error}");
+        }
+    }
+
+    #[cfg(not(any(feature = "cel", feature = "json-schema")))]
+    #[test]
+    fn what_was_not_built_in_is_named_with_its_place() {
+        let rule = |what: &str| {
+            format!("[[rule]]\nname = \"a\"\n{what}\naction = \"reject\"\n[rule.tests]\nhits = []")
+        };
+        for (what, key, missing) in [
+            ("condition = \"true\"", "rule.a.condition", "conditions (the cargo feature `cel`)"),
+            ("schema = \"{}\"", "rule.a.schema", "JSON Schema (the cargo feature `json-schema`)"),
+        ] {
+            let refused = RuleSet::load(&rule(what), "rules.toml", &SystemKeys).unwrap_err();
+            let error = refused.0.iter().find(|error| error.key == key).unwrap();
+            assert_eq!(error.line, 3);
+            assert_eq!(error.message, format!("this hub was built without {missing}"));
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Conditions of rules, in the Common Expression Language.
+//!
+//! Each is checked and its cost bounded when it is loaded. Without that, a condition could take
+//! longer than the budget of a message, or fail on every message and so apply to all.
+
+mod types;
+
+use crate::model::{Token, read};
+use cel::common::ast::{EntryExpr, Expr};
+use cel::objects::{Key, Map};
+use cel::{Context, IdedExpr, Program, Value};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// A checked condition over `payload`, `headers` and `topic`.
+pub(crate) struct Condition {
+    program: Program,
+    /// By how many loops inside one another each part is surrounded, and how many parts so.
+    nodes: Vec<u64>,
+    /// How often it joins lists or texts by `+`.
+    joins: u64,
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Condition")
+    }
+}
+
+/// Functions that a condition may call, beside operators.
+const FUNCTIONS: &[&str] = &[
+    "bool",
+    "bytes",
+    "contains",
+    "double",
+    "endsWith",
+    "int",
+    "matches",
+    "size",
+    "startsWith",
+    "string",
+    "type",
+    "uint",
+];
+/// Most loops (`all`, `exists`, `map`, `filter`) inside one another.
+const MAX_LOOPS: usize = 2;
+/// Most parts of a condition.
+const MAX_NODES: u64 = 500;
+
+impl Condition {
+    /// Parses a condition; names and functions that it uses must exist, and types must fit where
+    /// they are known.
+    pub(crate) fn compile(text: &str) -> Result<Self, String> {
+        if text.len() > 4096 {
+            return Err("longer than 4096 bytes".into());
+        }
+        let program = Program::compile(text).map_err(|error| error.to_string())?;
+        let mut scan = Scan { nodes: vec![0; MAX_LOOPS + 1], joins: 0, bound: Vec::new() };
+        scan.expr(program.expression(), 0)?;
+        if scan.nodes.iter().sum::<u64>() > MAX_NODES {
+            return Err(format!("more than {MAX_NODES} parts"));
+        }
+        types::check(&program)?;
+        Ok(Condition { program, nodes: scan.nodes, joins: scan.joins })
+    }
+
+    /// An upper bound of the steps it takes. A loop runs over a list or map of the message, over
+    /// what a loop made of one, or over some of these joined by `+`; so it turns at most as often
+    /// as the message has values, times the number of `+`.
+    pub(crate) fn cost(&self, event: &Inputs) -> u64 {
+        let parts: u64 = self.nodes.iter().sum();
+        let turns = event.values.saturating_mul(1 + self.joins).saturating_add(parts);
+        let work = self.nodes.iter().enumerate().map(|(loops, nodes)| {
+            // Each part may look through a text once.
+            let once = nodes.saturating_mul(1 + event.longest / 16);
+            once.saturating_mul(turns.saturating_pow(loops as u32))
+        });
+        work.fold(0, u64::saturating_add)
+    }
+
+    /// Whether the rule applies. In doubt it does: what cannot be evaluated is true.
+    pub(crate) fn holds(&self, event: &Inputs) -> bool {
+        let mut context = Context::default();
+        context.add_variable_from_value("payload", event.payload.clone());
+        context.add_variable_from_value("headers", event.headers.clone());
+        context.add_variable_from_value("topic", event.topic.clone());
+        !matches!(self.program.execute(&context), Ok(Value::Bool(false)))
+    }
+}
+
+/// What conditions see of a message.
+pub(crate) struct Inputs {
+    payload: Value,
+    headers: Value,
+    topic: Value,
+    values: u64,
+    longest: u64,
+}
+
+impl Inputs {
+    /// `None` for a payload that CEL has no values for; then every condition holds.
+    pub(crate) fn new(topic: &str, payload: &[u8], headers: Option<&[u8]>) -> Option<Self> {
+        let mut size = Size::default();
+        let headers = match headers {
+            Some(map) => size.value(map, 0)?.0,
+            None => Value::Map(Map { map: Arc::new(HashMap::new()) }),
+        };
+        let payload = size.value(payload, 0)?.0;
+        let Size { values, longest } = size;
+        Some(Inputs { payload, headers, topic: Value::from(topic), values, longest })
+    }
+}
+
+fn text(body: &[u8]) -> Option<Arc<String>> {
+    String::from_utf8(body.to_vec()).ok().map(Arc::new)
+}
+
+/// How many values a message has, and its longest text in bytes.
+#[derive(Default)]
+struct Size {
+    values: u64,
+    longest: u64,
+}
+
+impl Size {
+    // It recurses; the walker has bounded the depth to 64 before.
+    fn value(&mut self, bytes: &[u8], at: usize) -> Option<(Value, usize)> {
+        self.values += 1;
+        let (token, mut pos) = read(bytes, at)?;
+        self.longest = self.longest.max((pos - at) as u64);
+        let value = match token {
+            Token::Nil => Value::Null,
+            Token::Bool(b) => Value::Bool(b),
+            // A number above 2^63 stays unsigned; all others are plain integers, as in JSON.
+            Token::UInt(n) => i64::try_from(n).map_or(Value::UInt(n), Value::Int),
+            Token::Int(n) => Value::Int(n),
+            Token::Float(n) => Value::Float(n),
+            Token::Str(body) => Value::String(text(body)?),
+            Token::Bin(body) => Value::Bytes(Arc::new(body.to_vec())),
+            Token::Ext(..) => return None,
+            Token::Array(count) => {
+                let mut values = Vec::new();
+                for _ in 0..count {
+                    let (value, end) = self.value(bytes, pos)?;
+                    values.push(value);
+                    pos = end;
+                }
+                Value::List(Arc::new(values))
+            }
+            Token::Map(count) => {
+                let mut map = HashMap::new();
+                for _ in 0..count {
+                    let (key, end) = read(bytes, pos)?;
+                    let key = match key {
+                        Token::Str(body) => Key::String(text(body)?),
+                        Token::UInt(n) => i64::try_from(n).map_or(Key::Uint(n), Key::Int),
+                        Token::Int(n) => Key::Int(n),
+                        Token::Bool(b) => Key::Bool(b),
+                        _ => return None,
+                    };
+                    let (value, end) = self.value(bytes, end)?;
+                    if map.insert(key, value).is_some() {
+                        return None;
+                    }
+                    pos = end;
+                }
+                Value::Map(Map { map: Arc::new(map) })
+            }
+        };
+        Some((value, pos))
+    }
+}
+
+/// Looks through an expression when it is loaded.
+struct Scan {
+    nodes: Vec<u64>,
+    joins: u64,
+    bound: Vec<String>,
+}
+
+impl Scan {
+    fn expr(&mut self, expr: &IdedExpr, loops: usize) -> Result<(), String> {
+        let Some(count) = self.nodes.get_mut(loops) else {
+            return Err(format!("more than {MAX_LOOPS} loops inside one another"));
+        };
+        *count += 1;
+        match &expr.expr {
+            Expr::Unspecified | Expr::Literal(_) => Ok(()),
+            Expr::Ident(name) => {
+                if ["payload", "headers", "topic"].contains(&name.as_str())
+                    || self.bound.contains(name)
+                {
+                    return Ok(());
+                }
+                Err(format!("there is no `{name}`; there are `payload`, `headers` and `topic`"))
+            }
+            Expr::Select(select) => self.expr(&select.operand, loops),
+            Expr::Struct(_) => Err("structs are not known here".into()),
+            Expr::List(list) => list.elements.iter().try_for_each(|item| self.expr(item, loops)),
+            Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => {
+                    self.expr(&entry.key, loops)?;
+                    self.expr(&entry.value, loops)
+                }
+                EntryExpr::StructField(_) => Err("structs are not known here".into()),
+            }),
+            Expr::Call(call) => {
+                let name = call.func_name.as_str();
+                // Operators have names such as `_&&_`, `!_`, `@in`.
+                self.joins += u64::from(name == "_+_");
+                let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
+                if !operator && !FUNCTIONS.contains(&name) {
+                    return Err(format!("there is no function `{name}`"));
+                }
+                call.target.iter().try_for_each(|target| self.expr(target, loops))?;
+                call.args.iter().try_for_each(|arg| self.expr(arg, loops))
+            }
+            Expr::Comprehension(each) => {
+                self.expr(&each.iter_range, loops)?;
+                self.expr(&each.accu_init, loops)?;
+                let names = [Some(&each.iter_var), each.iter_var2.as_ref(), Some(&each.accu_var)];
+                let before = self.bound.len();
+                self.bound.extend(names.into_iter().flatten().cloned());
+                self.expr(&each.loop_cond, loops + 1)?;
+                self.expr(&each.loop_step, loops + 1)?;
+                self.expr(&each.result, loops)?;
+                self.bound.truncate(before);
+                Ok(())
+            }
+        }
+    }
+}

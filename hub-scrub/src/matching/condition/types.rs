@@ -1,0 +1,406 @@
+//! Whether the types in a condition can fit, as far as that can be known before there is a message.
+//!
+//! What an operator or a function takes is not written down here: it is tried, once, with a value
+//! of each type. So what is accepted is what the evaluator does.
+
+use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
+use cel::objects::{Key, Map};
+use cel::{Context, IdedExpr, Program, Value};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+/// A set of types: those that a part of a condition may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Types(u16);
+
+/// The types that a message has values of, and what is said of them in errors.
+const NAMES: [&str; 9] =
+    ["null", "a bool", "an int", "a uint", "a double", "a string", "bytes", "a list", "a map"];
+
+impl Types {
+    const NONE: Types = Types(0);
+    const BOOL: Types = Types(1 << 1);
+    const STRING: Types = Types(1 << 5);
+    const LIST: Types = Types(1 << 7);
+    const MAP: Types = Types(1 << 8);
+    /// Of what is in a message nothing is known.
+    const ANY: Types = Types((1 << NAMES.len()) - 1);
+    /// What no message has, such as a type.
+    const OTHER: Types = Types(1 << NAMES.len());
+
+    fn of(value: &Value) -> Types {
+        Types(match value {
+            Value::Null => 1,
+            Value::Bool(_) => 1 << 1,
+            Value::Int(_) => 1 << 2,
+            Value::UInt(_) => 1 << 3,
+            Value::Float(_) => 1 << 4,
+            Value::String(_) => 1 << 5,
+            Value::Bytes(_) => 1 << 6,
+            Value::List(_) => 1 << 7,
+            Value::Map(_) => 1 << 8,
+            _ => return Types::OTHER,
+        })
+    }
+
+    fn or(self, other: Types) -> Types {
+        Types(self.0 | other.0)
+    }
+
+    fn may_be(self, other: Types) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Its types, one by one, as places in [`NAMES`].
+    fn each(self) -> impl Iterator<Item = usize> {
+        (0..NAMES.len()).filter(move |n| self.0 & 1 << n != 0)
+    }
+
+    fn say(self) -> String {
+        if self.may_be(Types::OTHER) {
+            return "a type".into();
+        }
+        self.each().map(|n| NAMES[n]).collect::<Vec<_>>().join(" or ")
+    }
+}
+
+/// Values of each type, in the order of [`NAMES`]. With some of them everything works that works
+/// with the type: there is an item 1 and a field "1", and texts that are a number and a bool.
+fn samples() -> [Vec<Value>; 9] {
+    let text = |text: &str| Value::String(Arc::new(text.into()));
+    let keys = [Key::Int(1), Key::Uint(1), Key::Bool(true), Key::String(Arc::new("1".into()))];
+    let map = keys.map(|key| (key, Value::Int(1))).into_iter().collect();
+    [
+        vec![Value::Null],
+        vec![Value::Bool(true)],
+        vec![Value::Int(1)],
+        vec![Value::UInt(1)],
+        vec![Value::Float(1.0)],
+        vec![text("1"), text("true")],
+        vec![Value::Bytes(Arc::new(b"1".to_vec()))],
+        vec![Value::List(Arc::new(vec![Value::Int(1), Value::Int(1)]))],
+        vec![Value::Map(Map { map: Arc::new(map) })],
+    ]
+}
+
+/// What any function of a condition takes at most, with the target of a method.
+const MOST_ARGUMENTS: usize = 2;
+
+/// A call by its function, whether it is a method, and the type of each argument, the target first.
+type Call = (String, bool, Vec<usize>);
+
+/// What a call returns; nothing if it does not take these types.
+fn try_out(call: &Call) -> Types {
+    /// Conditions name few calls; files are loaded again and again.
+    static KNOWN: LazyLock<Mutex<HashMap<Call, Types>>> = LazyLock::new(Mutex::default);
+    if let Some(known) = KNOWN.lock().get(call) {
+        return *known;
+    }
+    let (function, method, types) = call;
+    let ident = |n: usize| IdedExpr { id: 0, expr: Expr::Ident(format!("arg{n}")) };
+    let mut args: Vec<_> = (0..types.len()).map(ident).collect();
+    let target = method.then(|| Box::new(args.remove(0)));
+    let call_expr = CallExpr { func_name: function.clone(), target, args };
+    let expr = IdedExpr { id: 0, expr: Expr::Call(call_expr) };
+    let samples = samples();
+    let mut returned = Types::NONE;
+    for which in 0..2 {
+        let mut context = Context::default();
+        for (n, kind) in types.iter().enumerate() {
+            let values = &samples[*kind];
+            let value = values.get(which).unwrap_or(&values[0]);
+            context.add_variable_from_value(format!("arg{n}"), value.clone());
+        }
+        if let Ok(value) = Value::resolve(&expr, &context) {
+            returned = returned.or(Types::of(&value));
+        }
+    }
+    // What it takes out of a list or a map may be anything.
+    if function == operators::INDEX && returned != Types::NONE {
+        returned = Types::ANY;
+    }
+    KNOWN.lock().insert(call.clone(), returned);
+    returned
+}
+
+/// Checks that the parts of a condition can fit together, and that it can be true or false.
+pub(super) fn check(program: &Program) -> Result<(), String> {
+    let mut check = Check { program, bound: Vec::new() };
+    let root = program.expression();
+    let types = check.types(root)?;
+    if !types.may_be(Types::BOOL) {
+        return Err(check.at(root, &format!("it is {}, and not true or false", types.say())));
+    }
+    Ok(())
+}
+
+struct Check<'a> {
+    program: &'a Program,
+    /// Variables of loops.
+    bound: Vec<(&'a str, Types)>,
+}
+
+impl<'a> Check<'a> {
+    fn at(&self, part: &IdedExpr, what: &str) -> String {
+        match self.program.source_info().offset_for(part.id) {
+            Some((start, _)) => format!("{what} (character {})", start + 1),
+            None => what.to_owned(),
+        }
+    }
+
+    fn types(&mut self, part: &'a IdedExpr) -> Result<Types, String> {
+        Ok(match &part.expr {
+            Expr::Unspecified | Expr::Struct(_) => Types::ANY,
+            Expr::Literal(literal) => match Value::try_from(literal.to_val().as_ref()) {
+                Ok(value) => Types::of(&value),
+                Err(_) => Types::ANY,
+            },
+            Expr::Ident(name) => match self.bound.iter().rev().find(|(known, _)| known == name) {
+                Some((_, types)) => *types,
+                None if name == "topic" => Types::STRING,
+                None if name == "headers" => Types::MAP,
+                None => Types::ANY,
+            },
+            Expr::Select(select) => {
+                let of = self.types(&select.operand)?;
+                if !of.may_be(Types::MAP) {
+                    let what = format!("{} has no field `{}`", of.say(), select.field);
+                    return Err(self.at(part, &what));
+                }
+                if select.test { Types::BOOL } else { Types::ANY }
+            }
+            Expr::List(list) => {
+                list.elements.iter().try_for_each(|item| self.types(item).map(drop))?;
+                Types::LIST
+            }
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
+                        self.types(&entry.key)?;
+                        self.types(&entry.value)?;
+                    }
+                }
+                Types::MAP
+            }
+            Expr::Call(call) => self.call(part, call)?,
+            Expr::Comprehension(each) => self.comprehension(part, each)?,
+        })
+    }
+
+    fn call(&mut self, part: &'a IdedExpr, call: &'a CallExpr) -> Result<Types, String> {
+        let parts: Vec<_> = call.target.as_deref().into_iter().chain(&call.args).collect();
+        let mut types = Vec::new();
+        for part in &parts {
+            types.push(self.types(part)?);
+        }
+        let function = call.func_name.as_str();
+        match (function, types.as_slice()) {
+            // These do not look at what they need not look at, so nothing can be tried.
+            (operators::CONDITIONAL, [condition, yes, no]) => {
+                self.is_bool(parts[0], *condition)?;
+                return Ok(yes.or(*no));
+            }
+            (operators::LOGICAL_AND | operators::LOGICAL_OR, [a, b]) => {
+                self.is_bool(parts[0], *a)?;
+                self.is_bool(parts[1], *b)?;
+                return Ok(Types::BOOL);
+            }
+            // A part of what loops are made of.
+            (operators::NOT_STRICTLY_FALSE, _) => return Ok(Types::BOOL),
+            _ => {}
+        }
+        if let ("matches", Some(Expr::Literal(LiteralValue::String(pattern)))) =
+            (function, call.args.last().map(|pattern| &pattern.expr))
+            && let Err(error) = regex_automata::meta::Regex::new(pattern.inner())
+        {
+            let why = error.syntax_error().map_or(error.to_string(), |e| format!("{e}"));
+            return Err(self.at(part, &format!("the pattern of `matches` is wrong: {why}")));
+        }
+        if types.len() > MOST_ARGUMENTS {
+            return Err(self.at(part, &format!("`{function}` does not take that many arguments")));
+        }
+        let mut returned = Types::NONE;
+        for combination in combinations(&types) {
+            let one = (function.to_owned(), call.target.is_some(), combination);
+            returned = returned.or(try_out(&one));
+        }
+        if returned == Types::NONE && !types.iter().any(|types| types.may_be(Types::OTHER)) {
+            let given: Vec<_> = types.iter().map(|types| types.say()).collect();
+            let name = function.trim_matches(['_', '@']).replace("[_", "[");
+            let what = format!("`{name}` does not take {}", given.join(" and "));
+            return Err(self.at(part, &what));
+        }
+        Ok(if returned == Types::NONE { Types::ANY } else { returned })
+    }
+
+    fn comprehension(
+        &mut self,
+        part: &'a IdedExpr,
+        each: &'a ComprehensionExpr,
+    ) -> Result<Types, String> {
+        let over = self.types(&each.iter_range)?;
+        if !over.may_be(Types::LIST.or(Types::MAP)) {
+            return Err(self.at(part, &format!("a loop does not run over {}", over.say())));
+        }
+        let start = self.types(&each.accu_init)?;
+        let before = self.bound.len();
+        for name in [Some(&each.iter_var), each.iter_var2.as_ref()].into_iter().flatten() {
+            self.bound.push((name, Types::ANY));
+        }
+        self.bound.push((&each.accu_var, start));
+        let step = self.types(&each.loop_step)?;
+        self.bound.push((&each.accu_var, start.or(step)));
+        self.types(&each.loop_cond)?;
+        let result = self.types(&each.result)?;
+        self.bound.truncate(before);
+        Ok(result)
+    }
+
+    fn is_bool(&self, part: &IdedExpr, types: Types) -> Result<(), String> {
+        if types.may_be(Types::BOOL) {
+            return Ok(());
+        }
+        Err(self.at(part, &format!("{} is not true or false", types.say())))
+    }
+}
+
+/// One type of each argument, in all ways.
+fn combinations(types: &[Types]) -> Vec<Vec<usize>> {
+    types.iter().fold(vec![Vec::new()], |so_far, types| {
+        so_far
+            .iter()
+            .flat_map(|before| types.each().map(move |one| [before.as_slice(), &[one]].concat()))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::condition::{Condition, Inputs};
+    use hub_wire::Packer;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_cannot_fit_is_named_with_its_place() {
+        let refused = [
+            ("topic + 1", "`+` does not take a string and an int (character 7)"),
+            ("1 + 1.5 > 2", "`+` does not take an int and a double (character 3)"),
+            ("topic", "it is a string, and not true or false (character 1)"),
+            ("size(payload)", "it is an int, and not true or false (character 5)"),
+            ("topic.region == 'eu'", "a string has no field `region` (character 6)"),
+            ("!topic", "`!` does not take a string (character 1)"),
+            ("payload.a && topic", "a string is not true or false (character 14)"),
+            ("topic ? true : false", "a string is not true or false (character 1)"),
+            ("topic < 5", "`<` does not take a string and an int (character 7)"),
+            ("5 in topic", "`in` does not take an int and a string (character 3)"),
+            (
+                "topic.startsWith(5)",
+                "`startsWith` does not take a string and an int (character 17)",
+            ),
+            ("size(5) > 1", "`size` does not take an int (character 5)"),
+            ("size(topic, 5) == 1", "`size` does not take a string and an int (character 5)"),
+            ("topic.exists(t, t == 'a')", "a loop does not run over a string (character 13)"),
+            ("payload.all(x, x + 1)", "an int is not true or false (character 18)"),
+            ("payload.filter(x, x > 1)", "it is a list, and not true or false (character 15)"),
+            ("bool(1, 2, 3)", "`bool` does not take that many arguments (character 5)"),
+        ];
+        for (condition, expected) in refused {
+            assert_eq!(Condition::compile(condition).unwrap_err(), expected, "{condition}");
+        }
+        let pattern = Condition::compile("topic.matches('(a')").unwrap_err();
+        assert!(pattern.contains("`matches` is wrong"), "{pattern}");
+    }
+
+    #[test]
+    fn what_may_fit_is_accepted() {
+        for condition in [
+            "payload.a + payload.b > payload.c",
+            "has(payload.a) && payload.a == 'v'",
+            "size(payload) > 1 || headers.x == topic",
+            "payload.list.exists(x, x.matches('^[a-z]+$'))",
+            "payload.exists_one(k, payload[k] == 1)",
+            "payload.items.map(i, i.price).filter(p, p > 10).size() > 2",
+            "payload.n in [1, 2, 3] && !('x' in headers)",
+            "(payload.a ? 'x' : 1) == 'x'",
+            "int(payload.n) + size(topic) > 5",
+            "type(payload.a) == type(payload.b)",
+            "payload.a == null || payload.a != 1.5",
+            "payload",
+        ] {
+            assert!(Condition::compile(condition).is_ok(), "{condition}");
+        }
+    }
+
+    /// Expressions in which every part is evaluated.
+    fn expression() -> impl Strategy<Value = String> {
+        let leaves = [
+            "1",
+            "2u",
+            "1.5",
+            "'a'",
+            "b'a'",
+            "true",
+            "null",
+            "[1]",
+            "{'a': 1}",
+            "topic",
+            "headers",
+            "payload",
+            "payload.a",
+            "payload.b",
+        ];
+        let leaf = prop::sample::select(leaves.to_vec()).prop_map(str::to_owned);
+        leaf.prop_recursive(3, 12, 2, |inner| {
+            let operators = ["+", "-", "*", "/", "%", "==", "!=", "<", ">=", "in"];
+            let (a, b) = (inner.clone(), inner.clone());
+            let methods = ["contains", "startsWith", "endsWith"];
+            let functions = ["size", "int", "uint", "double", "string", "bool", "bytes", "!", "-"];
+            prop_oneof![
+                (a.clone(), prop::sample::select(operators.to_vec()), b.clone())
+                    .prop_map(|(a, operator, b)| format!("({a} {operator} {b})")),
+                (a.clone(), prop::sample::select(methods.to_vec()), b.clone())
+                    .prop_map(|(a, method, b)| format!("({a}).{method}({b})")),
+                (prop::sample::select(functions.to_vec()), a.clone())
+                    .prop_map(|(function, a)| format!("{function}({a})")),
+                (a, b).prop_map(|(a, b)| format!("({a})[{b}]")),
+            ]
+        })
+    }
+
+    fn field(kind: u8) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut pack = Packer(&mut out);
+        match kind {
+            0 => pack.nil(),
+            1 => pack.bool(true),
+            2 => pack.uint(7),
+            3 => pack.uint(u64::MAX),
+            4 => pack.str("a"),
+            5 => pack.array(1).uint(1),
+            _ => pack.map(1).str("a").uint(1),
+        };
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// A condition that is refused could never have been true or false.
+        #[test]
+        fn nothing_is_refused_that_could_hold(text in expression(), a in 0..7_u8, b in 0..7_u8) {
+            let program = Program::compile(&text).unwrap();
+            prop_assume!(check(&program).is_err());
+            let mut payload = Vec::new();
+            Packer(&mut payload).map(2).str("a").raw(&field(a)).str("b").raw(&field(b));
+            let event = Inputs::new("orders", &payload, None).unwrap();
+            let mut context = Context::default();
+            context.add_variable_from_value("payload", event.payload.clone());
+            context.add_variable_from_value("headers", event.headers.clone());
+            context.add_variable_from_value("topic", event.topic.clone());
+            let value = program.execute(&context);
+            prop_assert!(!matches!(value, Ok(Value::Bool(_))), "{text} is {value:?}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The detectors of a rule file, and the one place where they are called.
+//!
+//! Without it each floor above would compile detectors of its own, and plans with the same ones
+//! could not share them.
+
+use crate::detect::{Candidates, DetectError, DetectorSet, DetectorSpec, Hit as Found, Scratch};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// What one detector found: bytes of the text it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Number of the detector in its [`Finder`].
+    pub(crate) detector: usize,
+}
+
+impl Hit {
+    /// Whether it is a part of another one, and less than all of it.
+    pub(crate) fn within(&self, outer: &Hit) -> bool {
+        outer.start <= self.start
+            && self.end <= outer.end
+            && (outer.start, outer.end) != (self.start, self.end)
+    }
+}
+
+/// Memory for scans: one a thread.
+#[derive(Debug, Default)]
+pub(crate) struct FindScratch {
+    pub(crate) hits: Vec<Hit>,
+    found: Vec<Found>,
+    scratch: Scratch,
+}
+
+/// All detectors that a rule file names or describes, compiled when it is loaded.
+#[derive(Default)]
+pub(crate) struct Detectors {
+    names: Vec<String>,
+    specs: Vec<DetectorSpec>,
+    each: Vec<Arc<DetectorSet>>,
+    /// Plans with the same detectors share one finder.
+    finders: Mutex<HashMap<Vec<usize>, Arc<Finder>>>,
+}
+
+impl Detectors {
+    /// Adds a detector of the user's own.
+    pub(crate) fn add(&mut self, name: &str, spec: DetectorSpec) -> Result<(), DetectError> {
+        self.each.push(Arc::new(DetectorSet::new(std::slice::from_ref(&spec))?));
+        self.specs.push(spec);
+        self.names.push(name.to_owned());
+        Ok(())
+    }
+
+    /// The number of a detector, which is the user's own or one that is built in.
+    pub(crate) fn find(&mut self, name: &str) -> Option<usize> {
+        if let Some(at) = self.names.iter().position(|have| have == name) {
+            return Some(at);
+        }
+        let kind = name.parse().ok()?;
+        self.add(name, DetectorSpec::built_in(kind)).ok()?;
+        Some(self.names.len() - 1)
+    }
+
+    pub(crate) fn name(&self, detector: usize) -> &str {
+        self.names.get(detector).map_or("", String::as_str)
+    }
+
+    pub(crate) fn spec(&self, detector: usize) -> Option<&DetectorSpec> {
+        self.specs.get(detector)
+    }
+
+    /// The finder of some detectors, which ascend.
+    pub(crate) fn finder(&self, detectors: &[usize]) -> Arc<Finder> {
+        let mut finders = self.finders.lock();
+        let make = || {
+            let specs = detectors.iter().filter_map(|at| self.specs.get(*at)).cloned();
+            let sets = match DetectorSet::new(&specs.collect::<Vec<_>>()) {
+                Ok(all) => vec![Arc::new(all)],
+                Err(_) => detectors.iter().filter_map(|at| self.each.get(*at)).cloned().collect(),
+            };
+            Arc::new(Finder { sets })
+        };
+        finders.entry(detectors.to_vec()).or_insert_with(make).clone()
+    }
+}
+
+impl fmt::Debug for Detectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.names).finish()
+    }
+}
+
+/// The detectors of a plan.
+#[derive(Debug)]
+pub(crate) struct Finder {
+    /// One set of all; if they are too many for that, one of each.
+    sets: Vec<Arc<DetectorSet>>,
+}
+
+impl Finder {
+    /// Marks the bytes of a message at which something could be found in a string.
+    pub(crate) fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
+        match &self.sets[..] {
+            [all] => all.candidates(message, candidates),
+            _ => candidates.everywhere(),
+        }
+    }
+
+    /// Whether patterns search, which costs steps by how much they do.
+    pub(crate) fn searches(&self) -> bool {
+        self.sets.iter().any(|set| set.has_patterns())
+    }
+
+    /// Whether something could be found in the digits of an integer, with or without a sign before
+    /// them. With `key` that is asked of digits alone that stand under it.
+    #[inline]
+    pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64) -> bool {
+        match &self.sets[..] {
+            [all] => all.may_have_hit(key, magnitude),
+            sets => sets.iter().any(|set| set.may_have_hit(key, magnitude)),
+        }
+    }
+
+    /// What each detector finds by itself, also where the finds of two overlap: that one may be
+    /// shown must not hide the other. `key` is the one under which the text stands.
+    ///
+    /// Patterns search at most `limit` bytes; how many they did is returned. If it is more than
+    /// the limit, not all was found.
+    pub(crate) fn find(&self, key: &str, text: &str, limit: u64, scratch: &mut FindScratch) -> u64 {
+        let FindScratch { hits, found, scratch } = scratch;
+        hits.clear();
+        scratch.limit(limit);
+        for (n, set) in self.sets.iter().enumerate() {
+            found.clear();
+            set.scan_each(key, text, scratch, found);
+            hits.extend(found.iter().map(|hit| Hit {
+                start: hit.start,
+                end: hit.end,
+                detector: n + usize::from(hit.detector),
+            }));
+        }
+        scratch.spent()
+    }
+}

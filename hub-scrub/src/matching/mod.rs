@@ -1,0 +1,24 @@
+//! What rules look for: paths, names of keys, conditions, schemas, and the finds of detectors.
+//!
+//! This floor imports `model` and `detect`. Without it, plan and engine would compile what rules
+//! look for again for each topic and message.
+
+#[cfg(feature = "cel")]
+pub(crate) mod condition;
+#[cfg(not(feature = "cel"))]
+#[path = "condition/absent.rs"]
+pub(crate) mod condition;
+mod detectors;
+mod key_name;
+mod names;
+mod path_pattern;
+mod path_set;
+mod schema;
+
+pub(crate) use condition::{Condition, Inputs};
+pub(crate) use detectors::{Detectors, FindScratch, Finder, Hit};
+pub(crate) use key_name::{MAX_KEY_NAME, fold_key};
+pub(crate) use names::{NameFilter, Names};
+pub(crate) use path_pattern::PathPattern;
+pub(crate) use path_set::{PathSet, Step};
+pub(crate) use schema::{Schema, to_json};

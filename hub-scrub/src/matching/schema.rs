@@ -1,0 +1,117 @@
+//! JSON Schema (draft 2020-12) over MessagePack.
+//!
+//! Without it a rule could limit single values, but not say what a whole payload has to be.
+//!
+//! The validator and its crates take a tenth of the time of a first build, so they are the cargo
+//! feature `json-schema`. A build without it refuses rule files that have schemas.
+
+use crate::model::{Token, read};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A compiled schema.
+#[cfg(feature = "json-schema")]
+pub(crate) struct Schema(jsonschema::Validator);
+
+/// A build without the feature cannot have a schema.
+#[cfg(not(feature = "json-schema"))]
+pub(crate) enum Schema {}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Schema")
+    }
+}
+
+#[cfg(not(feature = "json-schema"))]
+impl Schema {
+    /// Refuses every schema.
+    pub(crate) fn compile(_: &toml::Value) -> Result<Self, String> {
+        Err("this hub was built without JSON Schema (the cargo feature `json-schema`)".to_owned())
+    }
+
+    pub(crate) fn fault(&self, _: &Value) -> Option<String> {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "json-schema")]
+impl Schema {
+    /// Compiles a schema, which a rule file holds as a TOML table or as a string of JSON.
+    pub(crate) fn compile(raw: &toml::Value) -> Result<Self, String> {
+        let json = match raw {
+            toml::Value::String(text) => {
+                serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?
+            }
+            table => serde_json::to_value(table).map_err(|error| error.to_string())?,
+        };
+        // The engine that never backtracks: no pattern takes more than linear time.
+        jsonschema::draft202012::options()
+            .with_pattern_options(jsonschema::PatternOptions::regex())
+            .build(&json)
+            .map(Schema)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Where in the schema the first keyword stands that the value does not meet. This text
+    /// holds nothing of the value.
+    pub(crate) fn fault(&self, value: &Value) -> Option<String> {
+        self.0.validate(value).err().map(|error| error.schema_path().to_string())
+    }
+}
+
+/// The value as JSON: bytes as base64, integer keys as their digits. `None` for what JSON has no
+/// word for: ext, NaN, infinities, and keys that are neither text nor integers.
+pub(crate) fn to_json(bytes: &[u8]) -> Option<Value> {
+    json(bytes, 0).map(|(value, _)| value)
+}
+
+fn text(body: &[u8]) -> Option<String> {
+    String::from_utf8(body.to_vec()).ok()
+}
+
+// It recurses; the walker has bounded the depth to 64 before.
+fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
+    let (token, mut pos) = read(bytes, at)?;
+    let value = match token {
+        Token::Nil => Value::Null,
+        Token::Bool(b) => Value::Bool(b),
+        Token::UInt(n) => Value::from(n),
+        Token::Int(n) => Value::from(n),
+        Token::Float(n) => Value::Number(serde_json::Number::from_f64(n)?),
+        Token::Str(body) => Value::String(text(body)?),
+        Token::Bin(body) => Value::String(STANDARD.encode(body)),
+        Token::Ext(..) => return None,
+        Token::Array(count) => {
+            let mut values = Vec::new();
+            for _ in 0..count {
+                let (value, end) = json(bytes, pos)?;
+                values.push(value);
+                pos = end;
+            }
+            Value::Array(values)
+        }
+        Token::Map(count) => {
+            let mut map = Map::new();
+            for _ in 0..count {
+                let (key, end) = read(bytes, pos)?;
+                let key = match key {
+                    Token::Str(body) => text(body)?,
+                    Token::UInt(n) => n.to_string(),
+                    Token::Int(n) => n.to_string(),
+                    _ => return None,
+                };
+                let (value, end) = json(bytes, end)?;
+                // Which of two would a subscriber read? What is ambiguous has no JSON.
+                if map.insert(key, value).is_some() {
+                    return None;
+                }
+                pos = end;
+            }
+            Value::Object(map)
+        }
+    };
+    Some((value, pos))
+}

@@ -1,0 +1,197 @@
+//! Marks: the forms of hashed, tokenised and shifted values.
+//!
+//! A mark says by a tag under a key of the hub that the hub made it. So a second scrub leaves it
+//! alone, and a publisher cannot pass plain text off as redacted by writing it in that form.
+//!
+//! ```text
+//! <hash:crm-2:…>    <token:crm-2:…>    <sealed:crm-2:…>    2024-03-01[_shift=crm-2-…]
+//! ```
+
+use super::keys::{KeyVersion, Keys};
+use aes_siv::KeyInit;
+use aes_siv::siv::Aes256Siv;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use std::ops::Range;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MarkKind {
+    Hash,
+    /// Deterministic: equal values give equal tokens.
+    Token,
+    /// With a random nonce.
+    Sealed,
+    Shift,
+}
+
+const SHIFT: &str = "[_shift=";
+/// The longest RFC 3339 date and time that is looked for in front of a shift's suffix.
+const LONGEST_DATE: usize = 40;
+
+fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    *hasher.finalize().as_bytes()
+}
+
+pub(crate) fn hash(key: &KeyVersion, content: &[u8]) -> String {
+    let digest = mac(&key.hash, &[content]);
+    let mut body = [0; 24];
+    body[..16].copy_from_slice(&digest[..16]);
+    body[16..].copy_from_slice(&mac(&key.tag, &[b"hash", &digest[..16]])[..8]);
+    format!("<hash:{}:{}>", key.id, URL_SAFE_NO_PAD.encode(body))
+}
+
+/// What a token holds: text as it is, or another value as its MessagePack.
+pub(crate) enum Sealed<'a> {
+    Text(&'a str),
+    Value(&'a [u8]),
+}
+
+/// A token, or with `nonce` a sealed value. `None` only for content beyond the cipher's limits.
+pub(crate) fn token(
+    key: &KeyVersion,
+    content: &Sealed<'_>,
+    nonce: Option<[u8; 16]>,
+) -> Option<String> {
+    let mut plain = Vec::new();
+    match content {
+        Sealed::Text(text) => {
+            plain.push(b't');
+            plain.extend_from_slice(text.as_bytes());
+        }
+        Sealed::Value(value) => {
+            plain.push(b'v');
+            plain.extend_from_slice(value);
+        }
+    }
+    let mut cipher = Aes256Siv::new(&key.siv.into());
+    let id = key.id.as_bytes();
+    let (kind, body) = match nonce {
+        None => ("token", cipher.encrypt([b"token", id], &plain).ok()?),
+        Some(nonce) => {
+            let sealed = cipher.encrypt([b"sealed", id, &nonce], &plain).ok()?;
+            ("sealed", [&nonce[..], &sealed].concat())
+        }
+    };
+    Some(format!("<{kind}:{}:{}>", key.id, URL_SAFE_NO_PAD.encode(body)))
+}
+
+/// What a token or a sealed value holds.
+pub(crate) enum Opened {
+    Text(String),
+    Value(Vec<u8>),
+}
+
+/// The content of a token or sealed value, if `mark` is one under one of the keys.
+pub(crate) fn open(mark: &str, keys: &Keys) -> Option<Opened> {
+    let (kind, rest) = mark.strip_prefix('<')?.strip_suffix('>')?.split_once(':')?;
+    let (id, body) = rest.split_once(':')?;
+    let key = keys.by_id(id)?;
+    let body = URL_SAFE_NO_PAD.decode(body).ok()?;
+    let mut cipher = Aes256Siv::new(&key.siv.into());
+    let plain = match kind {
+        "token" => cipher.decrypt([b"token", id.as_bytes()], &body).ok()?,
+        "sealed" => {
+            let (nonce, sealed) = body.split_at_checked(16)?;
+            cipher.decrypt([b"sealed", id.as_bytes(), nonce], sealed).ok()?
+        }
+        _ => return None,
+    };
+    match plain.split_first()? {
+        (b't', text) => String::from_utf8(text.to_vec()).ok().map(Opened::Text),
+        (b'v', value) => Some(Opened::Value(value.to_vec())),
+        _ => None,
+    }
+}
+
+fn shift_tag(key: &KeyVersion, date: &str) -> String {
+    let tag = mac(&key.tag, &[b"shift", date.as_bytes()]);
+    tag[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Marks a date that was shifted.
+pub(crate) fn shifted(key: &KeyVersion, date: &str) -> String {
+    format!("{date}{SHIFT}{}-{}]", key.id, shift_tag(key, date))
+}
+
+/// By how many days a key shifts: never 0, and at most `days` to either side.
+pub(crate) fn shift_days(key: &KeyVersion, days: u32) -> i64 {
+    let draw = mac(&key.shift, &[b"days"]);
+    let draw = u64::from_le_bytes(std::array::from_fn(|n| draw[n]));
+    let days = i64::from(days.max(1));
+    let shift = (draw % (2 * days as u64)) as i64 - days;
+    if shift >= 0 { shift + 1 } else { shift }
+}
+
+/// The marks in `text` whose tag is right, in order.
+pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
+    let mut found: Vec<(Range<usize>, MarkKind)> = Vec::new();
+    if keys.0.is_empty() {
+        return found;
+    }
+    let mut from = 0;
+    while let Some(open) = text[from..].find(['<', '[']).map(|at| from + at) {
+        from = open + 1;
+        let mark = match text.as_bytes()[open] {
+            b'<' => angled(&text[open..], keys).map(|(len, kind)| (open..open + len, kind)),
+            _ => shift_at(text, open, keys).map(|range| (range, MarkKind::Shift)),
+        };
+        if let Some(mark) = mark {
+            from = mark.0.end;
+            found.push(mark);
+        }
+    }
+    found
+}
+
+/// Whether all of `text` is one mark of this kind.
+pub(crate) fn is(text: &str, kind: MarkKind, keys: &Keys) -> bool {
+    find(text, keys) == [(0..text.len(), kind)]
+}
+
+fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
+    if !["<hash:", "<token:", "<sealed:"].iter().any(|start| text.starts_with(start)) {
+        return None;
+    }
+    // A `<` before the `>` begins another one; so all texts are looked through once in all.
+    let close = 1 + text[1..].find(['<', '>'])?;
+    if text.as_bytes()[close] == b'<' {
+        return None;
+    }
+    let len = close + 1;
+    let mark = &text[..len];
+    let Some(rest) = mark.strip_prefix("<hash:") else {
+        open(mark, keys)?;
+        let kind = if mark.starts_with("<token:") { MarkKind::Token } else { MarkKind::Sealed };
+        return Some((len, kind));
+    };
+    let (id, body) = rest[..rest.len() - 1].split_once(':')?;
+    let body: [u8; 24] = URL_SAFE_NO_PAD.decode(body).ok()?.try_into().ok()?;
+    let tag = mac(&keys.by_id(id)?.tag, &[b"hash", &body[..16]]);
+    (tag[..8] == body[16..]).then_some((len, MarkKind::Hash))
+}
+
+fn shift_at(text: &str, open: usize, keys: &Keys) -> Option<Range<usize>> {
+    let body = text[open..].strip_prefix(SHIFT)?;
+    let close = body.find(['[', ']']).filter(|at| body.as_bytes()[*at] == b']')?;
+    let body = &body[..close];
+    let (id, tag) = body.rsplit_once('-')?;
+    let key = keys.by_id(id)?;
+    let end = open + SHIFT.len() + body.len() + 1;
+    let part_of_date = |byte: &u8| byte.is_ascii_digit() || b"T:+-.Z".contains(byte);
+    let before = &text.as_bytes()[open.saturating_sub(LONGEST_DATE)..open];
+    let longest = before.iter().rev().take_while(|byte| part_of_date(byte)).count();
+    let dated = |start: &usize| {
+        let year = text.as_bytes().get(*start..start + 5);
+        year.is_some_and(|year| year[..4].iter().all(u8::is_ascii_digit) && year[4] == b'-')
+    };
+    (10..=longest)
+        .rev()
+        .map(|len| open - len)
+        .filter(dated)
+        .find(|start| shift_tag(key, &text[*start..open]) == tag)
+        .map(|start| start..end)
+}

@@ -1,0 +1,36 @@
+//! The lowest floor: what a rule is made of, and one value of a message. No other module of the
+//! scrub is imported here, and no file format is known.
+//!
+//! Without this floor the types that the engine runs on would be defined in the rule file, and every
+//! floor would import every other.
+
+mod action;
+mod apply;
+mod budget;
+mod keys;
+pub(crate) mod mark;
+mod mode;
+mod normalise;
+mod number;
+mod rule_bits;
+mod scrubber;
+mod structure;
+pub(crate) mod value_head;
+mod value_type;
+mod view;
+
+pub(crate) use action::{Action, Case, Normal, Outside, Unknown};
+pub(crate) use apply::{Applied, apply_text, apply_value, is_whole, leaves};
+pub use budget::Budget;
+pub use keys::{KeyOrigin, KeySource, SystemKeys};
+pub(crate) use keys::{KeyVersion, Keyring, Keys};
+pub(crate) use mode::Mode;
+pub(crate) use normalise::normalise;
+pub(crate) use number::Number;
+pub(crate) use rule_bits::Bits;
+pub use scrubber::{Scrubber, ScrubberEvent, ScrubberOutcome};
+pub(crate) use structure::{DuplicateKeys, Nonfinite, Structure};
+pub(crate) use value_head::{Token, read};
+pub use value_type::Type;
+pub use view::ViewId;
+pub(crate) use view::{View, Views};

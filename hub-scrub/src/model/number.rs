@@ -1,0 +1,68 @@
+//! Numbers of messages and of rules, compared without loss where both are integers.
+//!
+//! Without it a range or a bucket would treat large integers as floats and change their last digits.
+
+use super::value_head::Token;
+use std::cmp::Ordering;
+
+/// A number of a message or of a rule.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Number {
+    Int(i128),
+    Float(f64),
+}
+
+impl Number {
+    pub(crate) fn of(token: &Token<'_>) -> Option<Number> {
+        match token {
+            Token::UInt(n) => Some(Number::Int(i128::from(*n))),
+            Token::Int(n) => Some(Number::Int(i128::from(*n))),
+            Token::Float(n) => Some(Number::Float(*n)),
+            _ => None,
+        }
+    }
+
+    fn as_float(self) -> f64 {
+        match self {
+            Number::Int(n) => n as f64,
+            Number::Float(n) => n,
+        }
+    }
+
+    /// `None` if one of them is NaN.
+    pub(crate) fn compare(self, other: Number) -> Option<Ordering> {
+        match (self, other) {
+            (Number::Int(a), Number::Int(b)) => Some(a.cmp(&b)),
+            (a, b) => a.as_float().partial_cmp(&b.as_float()),
+        }
+    }
+
+    /// The greatest multiple of `size` that is not above it.
+    pub(crate) fn bucket(self, size: u64) -> Number {
+        match self {
+            Number::Int(n) => Number::Int(n - n.rem_euclid(i128::from(size))),
+            Number::Float(n) => Number::Float((n / size as f64).floor() * size as f64),
+        }
+    }
+
+    /// Its MessagePack. An integer below the format's range becomes the lowest it has.
+    pub(crate) fn encode(self, out: &mut Vec<u8>) {
+        match self {
+            Number::Float(n) => {
+                out.push(0xcb);
+                out.extend_from_slice(&n.to_be_bytes());
+            }
+            Number::Int(n) => match (u64::try_from(n), i8::try_from(n)) {
+                (Ok(n), _) => {
+                    hub_wire::Packer(out).uint(n);
+                }
+                (_, Ok(n @ -32..)) => out.push(n as u8),
+                _ => {
+                    let n = i64::try_from(n).unwrap_or(if n < 0 { i64::MIN } else { i64::MAX });
+                    out.push(0xd3);
+                    out.extend_from_slice(&n.to_be_bytes());
+                }
+            },
+        }
+    }
+}

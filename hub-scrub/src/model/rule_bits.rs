@@ -1,0 +1,92 @@
+//! Sets of rules as bits, so that the engine asks about all rules of a plan at once.
+//!
+//! Without it each value would cost as many comparisons as the plan has rules.
+
+use std::ops::{BitAnd, BitOr, BitOrAssign, Not};
+
+/// A set of rules of one plan, by their number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Bits([u64; 4]);
+
+impl Bits {
+    /// Most rules of a plan.
+    pub(crate) const MAX: usize = 256;
+    pub(crate) const NONE: Bits = Bits([0; 4]);
+
+    pub(crate) fn one(rule: usize) -> Bits {
+        let mut bits = Bits::NONE;
+        bits.set(rule);
+        bits
+    }
+
+    pub(crate) fn set(&mut self, rule: usize) {
+        self.0[rule / 64] |= 1 << (rule % 64);
+    }
+
+    #[inline]
+    pub(crate) fn has(&self, rule: usize) -> bool {
+        self.0[rule / 64] & (1 << (rule % 64)) != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
+    }
+
+    #[inline]
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        let (mut words, mut word) = (self.0, 0);
+        std::iter::from_fn(move || {
+            while *words.get(word)? == 0 {
+                word += 1;
+            }
+            let at = word * 64 + words[word].trailing_zeros() as usize;
+            words[word] &= words[word] - 1;
+            Some(at)
+        })
+    }
+
+    #[inline]
+    fn zip(self, other: Bits, join: impl Fn(u64, u64) -> u64) -> Bits {
+        Bits(std::array::from_fn(|word| join(self.0[word], other.0[word])))
+    }
+}
+
+impl BitAnd for Bits {
+    type Output = Bits;
+    #[inline]
+    fn bitand(self, other: Bits) -> Bits {
+        self.zip(other, |a, b| a & b)
+    }
+}
+
+impl BitOr for Bits {
+    type Output = Bits;
+    #[inline]
+    fn bitor(self, other: Bits) -> Bits {
+        self.zip(other, |a, b| a | b)
+    }
+}
+
+impl BitOrAssign for Bits {
+    #[inline]
+    fn bitor_assign(&mut self, other: Bits) {
+        *self = *self | other;
+    }
+}
+
+impl Not for Bits {
+    type Output = Bits;
+    #[inline]
+    fn not(self) -> Bits {
+        Bits(self.0.map(|word| !word))
+    }
+}
+
+impl FromIterator<usize> for Bits {
+    fn from_iter<I: IntoIterator<Item = usize>>(rules: I) -> Self {
+        let mut bits = Bits::NONE;
+        rules.into_iter().for_each(|rule| bits.set(rule));
+        bits
+    }
+}

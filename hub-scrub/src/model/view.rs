@@ -1,0 +1,66 @@
+//! Views: how much of an event a role sees.
+//!
+//! Without them every subscriber would get the same redaction, whatever its role may see.
+
+use super::action::Action;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A view of a rule set: how much of an event a role sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ViewId(pub(crate) u16);
+
+impl ViewId {
+    /// The least privileged view: every rule acts as it says.
+    pub const DEFAULT: ViewId = ViewId(0);
+
+    /// The view with this number.
+    #[must_use]
+    pub fn from_index(index: usize) -> Self {
+        ViewId(u16::try_from(index).unwrap_or_default())
+    }
+
+    /// Its number, from 0 (the default view) on.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+pub(crate) struct View {
+    pub(crate) name: Arc<str>,
+    pub(crate) roles: Vec<String>,
+    pub(crate) labels: HashMap<String, Action>,
+}
+
+/// The views of a file; the first is the default view.
+pub(crate) struct Views(Vec<View>);
+
+impl Default for Views {
+    fn default() -> Self {
+        let (roles, labels) = (Vec::new(), HashMap::new());
+        Views(vec![View { name: "default".into(), roles, labels }])
+    }
+}
+
+impl Views {
+    pub(crate) fn add(&mut self, view: View) {
+        self.0.push(view);
+    }
+
+    pub(crate) fn all(&self) -> &[View] {
+        &self.0
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Option<ViewId> {
+        self.id(|view| &*view.name == name)
+    }
+
+    pub(crate) fn of_role(&self, role: &str) -> ViewId {
+        self.id(|view| view.roles.iter().any(|have| have == role)).unwrap_or_default()
+    }
+
+    fn id(&self, wanted: impl Fn(&View) -> bool) -> Option<ViewId> {
+        self.0.iter().position(wanted).and_then(|at| u16::try_from(at).ok()).map(ViewId)
+    }
+}

@@ -1,0 +1,94 @@
+//! The rules of a plan by what they do, so that the engine asks once for all of them.
+//!
+//! Without it each value would be compared with each rule, most of which cannot concern it.
+
+use super::rule::{Rule, RuleKind};
+use crate::model::{Action, Bits, Mode};
+use std::sync::Arc;
+
+/// A rule in its plan.
+pub(crate) struct Planned {
+    pub(crate) rule: Arc<Rule>,
+    pub(crate) mode: Mode,
+}
+
+/// Rules by what they do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sets {
+    /// Rules that act on all they find, and those that act on what a detector finds in it.
+    pub(crate) whole: Bits,
+    pub(crate) detecting: Bits,
+    pub(crate) normalising: Bits,
+    pub(crate) ranging: Bits,
+    pub(crate) allowing: Bits,
+    pub(crate) structures: Bits,
+    pub(crate) schemas: Bits,
+    pub(crate) scrubbers: Bits,
+    pub(crate) conditions: Bits,
+    pub(crate) conditional: Bits,
+    pub(crate) partial: Bits,
+    pub(crate) in_values: Bits,
+    pub(crate) in_keys: Bits,
+    pub(crate) in_headers: Bits,
+    /// Rules of which shadow is the mode.
+    pub(crate) shadow: Bits,
+    /// Rules that look at values one by one.
+    pub(crate) walking: Bits,
+    /// Rules that look at more of a value than what detectors find in its text.
+    pub(crate) direct: Bits,
+}
+
+impl Sets {
+    pub(super) fn of(rules: &[Planned]) -> Sets {
+        let mut sets = Sets::default();
+        for (n, Planned { rule, mode }) in rules.iter().enumerate() {
+            match mode {
+                Mode::Shadow => sets.shadow.set(n),
+                Mode::Percent(_) => sets.partial.set(n),
+                Mode::Enforce => {}
+            }
+            if rule.condition.is_some() {
+                sets.conditional.set(n);
+            }
+            let find = match &rule.kind {
+                RuleKind::Structure(_) => {
+                    sets.structures.set(n);
+                    sets.walking.set(n);
+                    continue;
+                }
+                RuleKind::Schema(_) => {
+                    sets.schemas.set(n);
+                    continue;
+                }
+                RuleKind::Scrubber(_) => {
+                    sets.scrubbers.set(n);
+                    continue;
+                }
+                RuleKind::Condition => {
+                    sets.conditions.set(n);
+                    continue;
+                }
+                RuleKind::Find(find) => find,
+            };
+            sets.walking.set(n);
+            for (set, place) in [
+                (&mut sets.in_values, find.in_values),
+                (&mut sets.in_keys, find.in_keys),
+                (&mut sets.in_headers, find.in_headers),
+            ] {
+                if place {
+                    set.set(n);
+                }
+            }
+            match &rule.action {
+                Action::Normalise(_) => sets.normalising.set(n),
+                Action::Range { .. } => sets.ranging.set(n),
+                Action::AllowKeys { .. } => sets.allowing.set(n),
+                _ if find.detectors.is_empty() => sets.whole.set(n),
+                _ => sets.detecting.set(n),
+            }
+        }
+        sets.direct = sets.whole | sets.normalising | sets.ranging;
+        sets
+    }
+}

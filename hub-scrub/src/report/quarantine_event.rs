@@ -1,0 +1,166 @@
+//! What quarantine shows of a message: types, lengths and labels, never values.
+//!
+//! Without it people would have to look at the message itself to learn why it was held back.
+
+use crate::engine::{Quarantine, Scratch};
+use crate::matching::{FindScratch, Step};
+use crate::model::value_head::end;
+use crate::model::{Bits, Token, read};
+use crate::plan::Plan;
+use hub_wire::Packer;
+
+/// Most values of a shape; what is beyond them is not shown.
+const MAX_VALUES: usize = 200;
+/// Deepest nesting of a shape.
+const MAX_DEPTH: usize = 16;
+/// Longest key that a shape shows, in bytes.
+const MAX_KEY: usize = 64;
+
+impl Plan {
+    /// The event for `$hub.quarantine.…`: `{topic, rule, reason, bytes, labels, payload, headers}`
+    /// as MessagePack. `payload` and `headers` are shapes: each value is its type and length, such
+    /// as `str(16)`, also what rules take out as a whole, whatever it holds; each key is itself only
+    /// if a rule names it or if it is a plain name (letters and `_`) in which no detector finds
+    /// anything.
+    #[must_use]
+    pub fn quarantine_event(
+        &self,
+        quarantine: &Quarantine,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        scratch: &Scratch,
+    ) -> Vec<u8> {
+        let mut out = Vec::new();
+        let labels: Vec<&str> = scratch
+            .applied()
+            .filter_map(|applied| self.rules.get(applied.rule))
+            .map(|planned| &*planned.rule.label)
+            .collect();
+        let mut pack = Packer(&mut out);
+        pack.map(7).str("topic").str(self.shown_topic());
+        pack.str("rule").str_or_nil(quarantine.rule.as_deref());
+        pack.str("reason").str(&quarantine.reason.to_string());
+        pack.str("bytes").uint(payload.len() as u64);
+        pack.str("labels").array(labels.len() as u32);
+        for label in labels {
+            pack.str(label);
+        }
+        pack.str("payload");
+        self.shape(payload, false, &mut out);
+        Packer(&mut out).str("headers");
+        match headers {
+            Some(headers) => self.shape(headers, true, &mut out),
+            None => {
+                Packer(&mut out).nil();
+            }
+        }
+        out
+    }
+
+    fn shown_topic(&self) -> &str {
+        if self.topic_hit.is_some() { "*" } else { self.topic.as_str() }
+    }
+
+    /// Appends the shape of a payload, or of headers.
+    pub(crate) fn shape(&self, bytes: &[u8], headers: bool, out: &mut Vec<u8>) {
+        let start = out.len();
+        let row = self.paths.start(headers).to_vec();
+        let root = Here { at: 0, depth: 0, row, keys: Bits::NONE };
+        if (Shape { plan: self, bytes, left: MAX_VALUES, out }).value(root).is_none() {
+            // Only bytes that no walker has seen end here.
+            out.truncate(start);
+            Packer(out).str("malformed");
+        }
+    }
+
+    fn may_show(&self, key: &[u8]) -> bool {
+        let Ok(key) = std::str::from_utf8(key) else { return false };
+        let plain = |c: char| c.is_ascii_alphabetic() || c == '_';
+        self.names(key.as_bytes())
+            || (key.len() <= MAX_KEY && key.chars().all(plain) && self.finds_nothing(key))
+    }
+
+    fn finds_nothing(&self, key: &str) -> bool {
+        let mut scratch = FindScratch::default();
+        self.finder.find("", key, u64::MAX, &mut scratch);
+        scratch.hits.is_empty()
+    }
+}
+
+/// A shape that is being written.
+struct Shape<'a> {
+    plan: &'a Plan,
+    bytes: &'a [u8],
+    /// Values that may still be shown.
+    left: usize,
+    out: &'a mut Vec<u8>,
+}
+
+/// Where a value is, with the states of the paths that lead there and the rules that name the key
+/// under which it stands.
+struct Here {
+    at: usize,
+    depth: usize,
+    row: Vec<u64>,
+    keys: Bits,
+}
+
+impl Shape<'_> {
+    /// Appends the shape of a value; returns the offset behind it.
+    fn value(&mut self, here: Here) -> Option<usize> {
+        let (token, body) = read(self.bytes, here.at)?;
+        self.left = self.left.saturating_sub(1);
+        let (count, map) = match token {
+            Token::Array(count) => (count, false),
+            Token::Map(count) => (count, true),
+            scalar => {
+                Packer(self.out).str(&scalar.shape());
+                return Some(body);
+            }
+        };
+        // Of what a rule takes out as a whole the keys are part.
+        let paths = self.plan.paths.ends(&here.row);
+        let found = self.plan.located(token.kind(), paths, here.keys) & self.plan.sets.whole;
+        if here.depth == MAX_DEPTH || count > self.left || !found.is_empty() {
+            Packer(self.out).str(&token.shape());
+            return end(self.bytes, here.at);
+        }
+        if map {
+            Packer(self.out).map(count as u32);
+        } else {
+            Packer(self.out).array(count as u32);
+        }
+        let mut at = body;
+        for index in 0..count {
+            let (step, keys) = if map {
+                let (key, _) = read(self.bytes, at)?;
+                at = end(self.bytes, at)?;
+                self.key(&key)
+            } else {
+                (Step::Number(index as u64), here.keys)
+            };
+            let mut row = vec![0; here.row.len()];
+            self.plan.paths.step(&here.row, step, &mut row);
+            at = self.value(Here { at, depth: here.depth + 1, row, keys })?;
+        }
+        Some(at)
+    }
+
+    /// Appends a key, itself or its shape.
+    fn key(&mut self, key: &Token<'_>) -> (Step, Bits) {
+        let known = match key {
+            Token::Str(text) => (self.plan.paths.atom(text), self.plan.key(text)),
+            Token::UInt(n) => (Step::Number(*n), Bits::NONE),
+            _ => (Step::Other, Bits::NONE),
+        };
+        match key {
+            Token::Str(text) if self.plan.may_show(text) => {
+                Packer(self.out).str(std::str::from_utf8(text).unwrap_or_default());
+            }
+            key => {
+                Packer(self.out).str(&key.shape());
+            }
+        }
+        known
+    }
+}
