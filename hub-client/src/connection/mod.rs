@@ -1,6 +1,7 @@
 //! The task that keeps the connection: sessions one after another, and the waits between them.
 
 mod commands;
+mod connect_error;
 mod handshake;
 mod incoming;
 mod keepalive;
@@ -8,7 +9,7 @@ mod outbox;
 mod session;
 
 pub(crate) use commands::{COMMANDS, Command, Commands, Intent};
-pub use handshake::ConnectError;
+pub use connect_error::ConnectError;
 pub(crate) use handshake::{Link, connect};
 
 use crate::OnRestart;

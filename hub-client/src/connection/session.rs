@@ -1,6 +1,7 @@
 //! One connection from WELCOME to its end: reading, writing and keep-alive, in one loop.
 
-use super::handshake::{Link, goodbye, is_passing};
+use super::connect_error::is_passing;
+use super::handshake::{Link, goodbye};
 use super::incoming::Incoming;
 use super::keepalive::{Due, Keepalive};
 use super::outbox::Outbox;

@@ -1,33 +1,11 @@
 //! One small error an operation. Each says whether trying again can help.
 
-use super::{DecodeError, EncodeError, SubscriptionEnd};
-use hub_wire::{Gap, NameError, Refused, RefusedCode};
+use super::{DecodeError, EncodeError, Refusal, SubscriptionEnd};
+use hub_wire::{Gap, NameError};
 use thiserror::Error;
 
 /// What listeners and handlers may fail with.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// The hub's refusal: a code for programs, a message for people, the rule and the place in the
-/// payload where there is one.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{} ({})", .0.message, .0.code)]
-pub struct Refusal(pub Box<Refused>);
-
-impl Refusal {
-    /// Whether the same frame may be taken later. Everything else is the sender's to mend.
-    fn is_passing(&self) -> bool {
-        matches!(
-            self.0.code,
-            RefusedCode::NoSubscriber | RefusedCode::TooManyTopics | RefusedCode::Overloaded
-        )
-    }
-}
-
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
-        Refusal(Box::new(refused))
-    }
-}
 
 /// Why an event was not emitted, or may not have been.
 #[derive(Debug, Clone, Error)]

@@ -39,6 +39,7 @@ mod options;
 mod payload;
 mod queue;
 mod reaction;
+mod refusal;
 mod serve;
 mod subscription;
 mod subscription_end;
@@ -46,7 +47,7 @@ mod trouble;
 mod typed;
 
 pub use contract::Emitter;
-pub use error::{BoxError, EmitError, ReceiveError, Refusal, RequestError, SubscribeError};
+pub use error::{BoxError, EmitError, ReceiveError, RequestError, SubscribeError};
 pub use event::{Event, Request};
 pub use feed::Feed;
 pub use headers::Headers;
@@ -62,6 +63,7 @@ pub use options::{
 pub use payload::{DecodeError, EncodeError, decode, encode};
 pub use queue::Pushed;
 pub use reaction::{Later, Now, Outcome, Reaction};
+pub use refusal::Refusal;
 pub use serve::ERROR_REPLY;
 pub use subscription::Subscription;
 pub use subscription_end::SubscriptionEnd;

@@ -33,7 +33,6 @@ mod nothing_unscrubbed_leaves;
 mod only_who_may_gets_in;
 mod quarantine_topics_count_for_who_publishes;
 mod receipts_cover_what_came_before;
-mod rooms_import_downwards;
 #[path = "../support/mod.rs"]
 mod support;
 mod the_audit_balances;
