@@ -1,5 +1,6 @@
 //! What the tests of the scrub share: keys, messages as JSON, and short ways to load and run.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use hub_scrub::{KeyOrigin, KeySource, RuleSet, Scratch, Verdict, ViewId};
