@@ -5,8 +5,6 @@ use crate::stream::{self, ReadHalf, WriteHalf};
 use crate::{HubUrl, Options};
 use bytes::BytesMut;
 use hub_wire::{Close, CloseCode, Frame, Hello, Limits, TopicName, VERSION, Welcome, split};
-use std::sync::Arc;
-use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The largest frame that is read before the hub has introduced itself.
