@@ -222,7 +222,7 @@ impl Resolver for Resolve {
 }
 
 /// A hub that listens on all addresses of its machine is asked on loopback, since nobody can connect
-/// to 0.0.0.0 or [::].
+/// to `0.0.0.0` or `[::]`.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
