@@ -7,6 +7,7 @@
 #   bash bench/compare.sh --scenario bin128    # one scenario; may be repeated
 #   OUT=/tmp/x bash bench/compare.sh           # write there instead of docs/benchmarks/DATE
 #
+# BEFORE=/path/hub adds another build of the hub, to show what a change made faster or slower.
 # NATS_SERVER and REDIS_SERVER name the binaries; otherwise they are looked for in PATH.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,5 +48,5 @@ bin=${CARGO_TARGET_DIR:-target}/dist
 commit=$(git describe --always --dirty 2> /dev/null || echo unknown)
 today=$(date -u +%F)
 exec "$bin/hub-compare" --hub "$bin/hub" --relay "$bin/byte-relay" \
-    ${nats:+--nats "$nats"} ${redis:+--redis "$redis"} \
+    ${BEFORE:+--before "$BEFORE"} ${nats:+--nats "$nats"} ${redis:+--redis "$redis"} \
     --out "${OUT:-docs/benchmarks/$today}" --date "$today" --commit "$commit" "$@"

@@ -24,6 +24,10 @@ struct Options {
     /// The hub's binary.
     #[arg(long)]
     hub: PathBuf,
+    /// The binary of another build of the hub, for example of the version before a change; left out
+    /// if not given.
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// The byte relay's binary.
     #[arg(long)]
     relay: PathBuf,
@@ -99,6 +103,7 @@ fn run(options: Options) -> Result<(), String> {
     servers::end_with_us().map_err(|error| error.to_string())?;
     let programs = Programs {
         hub: options.hub,
+        before: options.before,
         nats: options.nats,
         redis: options.redis,
         relay: options.relay,
@@ -135,7 +140,7 @@ fn run(options: Options) -> Result<(), String> {
                         Some(format!("{} {}", short(*value), metric.title()))
                     })
                     .collect();
-                say(&format!("  {round}/{rounds} {:5} {}", kind.name(), figures.join(", ")));
+                say(&format!("  {round}/{rounds} {:6} {}", kind.name(), figures.join(", ")));
                 all.samples.entry(*kind).or_default().push(sample);
             }
         }

@@ -66,6 +66,7 @@ pub(crate) fn ratios(
 fn colour(kind: Kind) -> RGBColor {
     match kind {
         Kind::Hub => BLACK,
+        Kind::Before => RGBColor(0x2c, 0xa0, 0x2c),
         Kind::Nats => RGBColor(0x1f, 0x77, 0xb4),
         Kind::Redis => RGBColor(0xd6, 0x27, 0x28),
         Kind::Relay => RGBColor(0x59, 0x59, 0x59),

@@ -58,7 +58,7 @@ enum Rate {
 }
 
 const ALL: &[Kind] = &Kind::ALL;
-const NO_RELAY: &[Kind] = &[Kind::Hub, Kind::Nats, Kind::Redis];
+const NO_RELAY: &[Kind] = &[Kind::Hub, Kind::Before, Kind::Nats, Kind::Redis];
 
 const fn flood(
     name: &'static str,
@@ -106,19 +106,19 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "receipts",
         title: "1→1, 128 B, every message acknowledged",
-        servers: &[Kind::Hub, Kind::Redis],
+        servers: &[Kind::Hub, Kind::Before, Kind::Redis],
         work: Work::Receipts,
     },
     Scenario {
         name: "request1",
         title: "request and reply, 1 in flight",
-        servers: &[Kind::Hub, Kind::Nats],
+        servers: &[Kind::Hub, Kind::Before, Kind::Nats],
         work: Work::Request { in_flight: 1 },
     },
     Scenario {
         name: "request64",
         title: "request and reply, 64 in flight",
-        servers: &[Kind::Hub, Kind::Nats],
+        servers: &[Kind::Hub, Kind::Before, Kind::Nats],
         work: Work::Request { in_flight: 64 },
     },
     Scenario {

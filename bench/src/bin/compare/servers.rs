@@ -19,17 +19,21 @@ static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Hub,
+    /// Another build of the hub, to show what a change made faster or slower.
+    Before,
     Nats,
     Redis,
     Relay,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 4] = [Kind::Hub, Kind::Nats, Kind::Redis, Kind::Relay];
+    pub(crate) const ALL: [Kind; 5] =
+        [Kind::Hub, Kind::Before, Kind::Nats, Kind::Redis, Kind::Relay];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Hub => "hub",
+            Kind::Before => "before",
             Kind::Nats => "nats",
             Kind::Redis => "redis",
             Kind::Relay => "relay",
@@ -39,7 +43,7 @@ impl Kind {
     pub(crate) fn dialect(self) -> &'static dyn Dialect {
         const HUB: Hub = Hub { receipts: false, overflow: hub_wire::Overflow::Block };
         match self {
-            Kind::Hub => &HUB,
+            Kind::Hub | Kind::Before => &HUB,
             Kind::Nats => &Nats,
             Kind::Redis => &Redis { replies: false },
             Kind::Relay => &Raw,
@@ -51,6 +55,7 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     pub hub: PathBuf,
+    pub before: Option<PathBuf>,
     pub nats: Option<PathBuf>,
     pub redis: Option<PathBuf>,
     pub relay: PathBuf,
@@ -61,6 +66,7 @@ impl Programs {
     pub(crate) fn path(&self, kind: Kind) -> Option<&Path> {
         match kind {
             Kind::Hub => Some(&self.hub),
+            Kind::Before => self.before.as_deref(),
             Kind::Nats => self.nats.as_deref(),
             Kind::Redis => self.redis.as_deref(),
             Kind::Relay => Some(&self.relay),
@@ -90,7 +96,9 @@ impl Programs {
     /// subscribers.
     pub(crate) fn arguments(kind: Kind) -> &'static str {
         match kind {
-            Kind::Hub => "serve --listen 127.0.0.1:{port} --http 127.0.0.1:0 --log warn",
+            Kind::Hub | Kind::Before => {
+                "serve --listen 127.0.0.1:{port} --http 127.0.0.1:0 --log warn"
+            }
             Kind::Nats => "--addr 127.0.0.1 --port {port}",
             Kind::Redis => {
                 "--bind 127.0.0.1 --port {port} --save '' --appendonly no --maxclients 15000 \
