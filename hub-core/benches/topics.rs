@@ -9,7 +9,8 @@ mod messages;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hub_core::topic::{
-    DeliveryQueue, Outlet, PendingRun, Published, Registry, SubscriptionEntry, TopicSettings,
+    DeliveryQueue, FlushList, Outlet, PendingRun, Published, Registry, SubscriptionEntry,
+    TopicSettings,
 };
 use hub_wire::{EventFrame, FilterIndex, Overflow, Packer, RunHead, Start, TopicFilter, TopicName};
 use std::hint::black_box;
@@ -166,7 +167,6 @@ fn fan_out(c: &mut Criterion) {
         let topic = registry.get_or_create(&name("orders")).unwrap();
         assert_eq!(topic.deliveries() as u64, subscribers);
         let head = Arc::new(RunHead::new("orders", topic.epoch(), "bench#1"));
-        let mut touched = Vec::new();
         group.throughput(Throughput::Elements(subscribers));
         group.bench_function(BenchmarkId::from_parameter(subscribers), |bench| {
             let run = || {
@@ -177,9 +177,10 @@ fn fan_out(c: &mut Criterion) {
             bench.iter_batched(
                 run,
                 |mut run| {
-                    let published = topic.publish(&mut run, 1, &mut touched);
+                    let mut to_flush = FlushList::new();
+                    let published = topic.publish(&mut run, 1, &mut to_flush);
                     assert!(matches!(published, Published::Done));
-                    touched.drain(..).for_each(|outlet| outlet.flush());
+                    to_flush.flush();
                 },
                 BatchSize::SmallInput,
             );

@@ -323,7 +323,7 @@ fn what_a_member_of_a_group_leaves_behind_reaches_the_others() {
             if closes {
                 lines[0].queue().close();
             }
-            drop(topic.leave(&members[0]));
+            topic.leave(&members[0]).flush();
             publisher.join().unwrap();
             let mut told = lines[1].numbers("t");
             told.sort_unstable();
@@ -343,7 +343,7 @@ fn a_publisher_that_waits_for_a_member_that_leaves_goes_on() {
             let member = entry(&line, group, Start::Live);
             let topic = topic_of(&registry, std::slice::from_ref(&member));
             let publisher = publish(&topic, "a", &[1]);
-            drop(topic.leave(&member));
+            topic.leave(&member).flush();
             publisher.join().unwrap();
             assert_eq!(registry.ledger().counts().due, 1);
         });

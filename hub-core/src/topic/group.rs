@@ -1,9 +1,10 @@
 //! A queue group: each event goes to one of its members.
 
 use super::delivery_stream::Lane;
+use super::flush_list::FlushList;
 use super::frames::frame_ends;
 use super::held_bytes::HeldBytes;
-use super::outlet::{Outlet, Touched, touch};
+use super::outlet::Outlet;
 use super::pending_run::Sealed;
 use super::queue::Appended;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
@@ -159,7 +160,7 @@ impl Group {
         lane: &Lane,
         run: &Sealed,
         held: &Arc<HeldBytes>,
-        touched: &mut Touched,
+        to_flush: &mut FlushList,
     ) {
         let Some(any) = self.member(0) else { return };
         // Any member's queue can count for the hub.
@@ -195,7 +196,7 @@ impl Group {
             };
             let head = |id| run.head.for_subscription(id, first, count, run.time_ms).into();
             let order = takers.iter().cycle().skip(part as usize).take(takers.len());
-            if let Some(rest) = self.offer(order, queued, head, touched, Offer::New) {
+            if let Some(rest) = self.offer(order, queued, head, to_flush, Offer::New) {
                 ledger.queue().abandon(&[rest]);
             }
             (first, start) = (first + u64::from(count), end);
@@ -209,7 +210,7 @@ impl Group {
     pub(super) fn redistribute(
         &mut self,
         runs: Vec<QueuedRun>,
-        touched: &mut Touched,
+        to_flush: &mut FlushList,
     ) -> Vec<QueuedRun> {
         let mut left = Vec::new();
         let mut takers = Vec::new();
@@ -229,7 +230,7 @@ impl Group {
             let original = run.clone();
             let head = |id| original.head_for(Some(id), original.first, original.count).into();
             let unnamed = QueuedRun { head: Bytes::new(), body: original.events(), ..run };
-            left.extend(self.offer(order, unnamed, head, touched, Offer::Left));
+            left.extend(self.offer(order, unnamed, head, to_flush, Offer::Left));
         }
         left
     }
@@ -241,7 +242,7 @@ impl Group {
         takers: impl Iterator<Item = &'a usize>,
         mut run: QueuedRun,
         head: impl Fn(u64) -> Bytes,
-        touched: &mut Touched,
+        to_flush: &mut FlushList,
         offer: Offer,
     ) -> Option<QueuedRun> {
         let size = run.size();
@@ -261,7 +262,7 @@ impl Group {
             };
             match appended {
                 Appended::Done => {
-                    touch(&member.outlet, touched);
+                    to_flush.add(&member.outlet);
                     return None;
                 }
                 Appended::Overflowed(back) => {

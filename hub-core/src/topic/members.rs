@@ -1,9 +1,10 @@
 //! Who gets a topic's events: plain members, and queue groups.
 
 use super::delivery_stream::Lane;
+use super::flush_list::FlushList;
 use super::group::Group;
 use super::held_bytes::HeldBytes;
-use super::outlet::{Outlet, Touched, touch};
+use super::outlet::Outlet;
 use super::pending_run::Sealed;
 use super::queue::Appended;
 use super::queued_run::QueuedRun;
@@ -136,7 +137,7 @@ impl Members {
         lane: &Lane,
         run: &Sealed,
         held: &Arc<HeldBytes>,
-        touched: &mut Touched,
+        to_flush: &mut FlushList,
     ) {
         for member in self.plain.values() {
             let (head, body) = match &run.views {
@@ -156,7 +157,7 @@ impl Members {
             };
             let queue = member.outlet.queue();
             match queue.append(queued) {
-                Appended::Done => touch(&member.outlet, touched),
+                Appended::Done => to_flush.add(&member.outlet),
                 Appended::Overflowed(run) => {
                     queue.abandon(&[run]);
                     member.outlet.overflowed();
@@ -166,7 +167,7 @@ impl Members {
             }
         }
         for group in self.groups.values_mut() {
-            group.deliver(lane, run, held, touched);
+            group.deliver(lane, run, held, to_flush);
         }
     }
 }

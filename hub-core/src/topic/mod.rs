@@ -18,6 +18,7 @@
 mod backlog;
 mod conflate;
 mod delivery_stream;
+mod flush_list;
 mod frames;
 mod group;
 mod held_bytes;
@@ -42,10 +43,11 @@ mod write_buffer;
 
 pub use {
     delivery_stream::Lane,
+    flush_list::FlushList,
     held_bytes::HeldBytes,
     history::HistoryBudget,
     ledger::{Ledger, LedgerCounts},
-    outlet::{Outlet, ToFlush, Touched},
+    outlet::Outlet,
     pending_run::{PendingRun, Published},
     queue::{Appended, DeliveryQueue, QueueState, Written},
     queued_run::QueuedRun,

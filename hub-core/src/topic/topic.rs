@@ -5,11 +5,11 @@
 //! join while the same subscription leaves.
 
 use super::delivery_stream::Lane;
+use super::flush_list::FlushList;
 use super::held_bytes::HeldBytes;
 use super::history::{History, HistoryBudget};
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
-use super::outlet::Touched;
 use super::pending_run::{PendingRun, Published};
 use super::queued_run::QueuedRun;
 use super::replay::{Replay, RunLog};
@@ -133,9 +133,15 @@ impl Topic {
 
     /// Numbers a run and appends it to the queue of everyone who is due it.
     ///
-    /// `touched` collects the outlets to flush when the caller has published all it has. Unless
-    /// the result is [`Published::Done`], the run is as before.
-    pub fn publish(&self, run: &mut PendingRun, now_ms: u64, touched: &mut Touched) -> Published {
+    /// The connections that got the run are added to `to_flush`. The caller flushes them when it
+    /// has published everything that it has. Unless the result is [`Published::Done`], the run is
+    /// unchanged.
+    pub fn publish(
+        &self,
+        run: &mut PendingRun,
+        now_ms: u64,
+        to_flush: &mut FlushList,
+    ) -> Published {
         if run.count() == 0 {
             return Published::Done;
         }
@@ -152,7 +158,7 @@ impl Topic {
         }
         let sealed = run.seal(s.next, now_ms, &self.held, &self.ledger);
         s.next += u64::from(sealed.count);
-        s.members.deliver(&self.lane, &sealed, &self.held, touched);
+        s.members.deliver(&self.lane, &sealed, &self.held, to_flush);
         s.history.push(QueuedRun {
             lane: self.lane.clone(),
             ledger: sealed.ledger,
@@ -202,11 +208,11 @@ impl Topic {
     }
 
     /// Takes a subscription out. What waits for it as a member of a group goes to the others.
-    pub(crate) fn leave(&self, entry: &SubscriptionEntry) -> Touched {
-        let mut touched = Touched::new();
+    pub(crate) fn leave(&self, entry: &SubscriptionEntry) -> FlushList {
+        let mut to_flush = FlushList::new();
         let Some(name) = &entry.group else {
             self.sequencer.lock().members.leave_plain(entry);
-            return touched;
+            return to_flush;
         };
         if self.sequencer.lock().members.leave_group(entry, name) {
             // Not under the lock: it waits for a write that is under way.
@@ -214,11 +220,11 @@ impl Topic {
             let queue = entry.outlet.queue();
             let runs = queue.reclaim(&lane, name);
             if let Some(group) = self.sequencer.lock().members.group(name) {
-                let left = group.redistribute(runs, &mut touched);
+                let left = group.redistribute(runs, &mut to_flush);
                 queue.abandon(&left);
             }
         }
-        touched
+        to_flush
     }
 
     /// Ends the topic if it has no member and still stands at `next`.
@@ -332,9 +338,7 @@ impl Handler<Leave> for TopicActor {
     type Result = ();
 
     fn handle(&mut self, Leave(entry): Leave, _: &mut Context<Self>) {
-        for outlet in self.topic.leave(&entry) {
-            outlet.flush();
-        }
+        self.topic.leave(&entry).flush();
     }
 }
 

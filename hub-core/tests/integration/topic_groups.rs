@@ -6,7 +6,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{Lane, Outlet, Published, Registry, SubscriptionEntry, Touched};
+use hub_core::topic::{FlushList, Lane, Outlet, Published, Registry, SubscriptionEntry};
 use hub_wire::{Gap, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -136,13 +136,13 @@ impl World {
         let ids: Vec<u64> = (self.ids + 1..=self.ids + events as u64).collect();
         self.ids += events as u64;
         let mut run = gathered(&topic, "p#1", &ids, padding);
-        let mut touched = Touched::new();
+        let mut to_flush = FlushList::new();
         let before = self.registry.ledger().counts();
         // The RUN frame of a member is at most a few bytes longer.
         let size: usize = 100 + ids.iter().map(|_| 60 + padding).sum::<usize>();
         loop {
             let roomy = self.members.iter().any(|(line, _)| line.queue().has_room(size));
-            match topic.publish(&mut run, 1, &mut touched) {
+            match topic.publish(&mut run, 1, &mut to_flush) {
                 Published::Done => {
                     let after = self.registry.ledger().counts();
                     let lost = (after.overflow, after.disconnected, after.conflated);
@@ -165,7 +165,7 @@ impl World {
         if !self.members.is_empty() {
             self.due.extend(ids);
         }
-        touched.into_iter().for_each(|outlet| outlet.flush());
+        to_flush.flush();
         let most = self.limit + size + 20_000;
         let largest = self.lines.iter().map(|line| line.queue().queued_bytes()).max();
         assert!(largest.unwrap() <= most, "{largest:?} of {most}");

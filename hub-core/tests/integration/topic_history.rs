@@ -5,7 +5,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{PendingRun, Published, Registry, TopicSettings, Touched};
+use hub_core::topic::{FlushList, PendingRun, Published, Registry, TopicSettings};
 use hub_wire::{GapReason, Position, RunHead, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -59,7 +59,9 @@ fn push(
         .map(|(number, padding)| event(topic_name, number, None, *padding))
         .collect();
     frames.iter().for_each(|frame| run.push(frame, 1));
-    assert!(matches!(real.publish(&mut run, 1, &mut Touched::new()), Published::Done));
+    let mut to_flush = FlushList::new();
+    assert!(matches!(real.publish(&mut run, 1, &mut to_flush), Published::Done));
+    to_flush.flush();
 
     model.next += paddings.len() as u64;
     let other = models[1 - topic].bytes(head());
@@ -173,7 +175,7 @@ fn what_is_remembered_holds_no_more_memory_than_is_counted() {
         for run in [&mut large, &mut roomy] {
             let before = registry.history().used();
             let info = allocation_counter::measure(|| {
-                topic.publish(run, 1, &mut Touched::new());
+                topic.publish(run, 1, &mut FlushList::new());
             });
             // What was allocated before belongs to the run: less is held now than was then.
             let used = registry.history().used() - before;

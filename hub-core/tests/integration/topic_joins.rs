@@ -6,7 +6,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{Inspect, Outlet, Published, TopicSettings, Touched};
+use hub_core::topic::{FlushList, Inspect, Outlet, Published, TopicSettings};
 use hub_wire::{Overflow, Position, Start};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,35 +87,35 @@ fn what_cannot_be_published_is_left_as_it_was() {
         let frame = topic_common::event("a", 5, None, 3_000);
         let mut request = hub_core::topic::PendingRun::new(head, 0).as_request();
         request.push(&frame, 1);
-        let mut touched = Touched::new();
-        assert!(matches!(topic.publish(&mut request, 1, &mut touched), Published::NobodyThere));
+        let mut to_flush = FlushList::new();
+        assert!(matches!(topic.publish(&mut request, 1, &mut to_flush), Published::NobodyThere));
 
         let line = Line::new(1, 10_000, registry.ledger());
         let all = entry(&line, 1, "a", Wants::default());
         subscribe(&registry, &all).await;
         publish(&registry, "a", &[1]);
-        let waited_for = match topic.publish(&mut request, 1, &mut touched) {
+        let waited_for = match topic.publish(&mut request, 1, &mut to_flush) {
             Published::Wait(outlet) => outlet.connection(),
             other => panic!("{other:?}"),
         };
-        assert_eq!((waited_for, topic.state().next, touched.len()), (1, 2, 0));
+        assert_eq!((waited_for, topic.state().next, to_flush.len()), (1, 2, 0));
         line.take_all();
-        assert!(matches!(topic.publish(&mut request, 1, &mut touched), Published::Done));
-        touched.clear();
+        assert!(matches!(topic.publish(&mut request, 1, &mut to_flush), Published::Done));
+        std::mem::take(&mut to_flush).flush();
         assert_eq!((request.count(), topic.state().next), (1, 3));
 
         // The topic ends; the run goes to the one that follows it.
         let mut run = gathered(&topic, "p#1", &[6, 7], 10);
         unsubscribe(&registry, &all).await;
         hub::idle().await;
-        assert!(matches!(topic.publish(&mut run, 1, &mut touched), Published::Retired));
+        assert!(matches!(topic.publish(&mut run, 1, &mut to_flush), Published::Retired));
         subscribe(&registry, &all).await;
         let next = registry.get_or_create(&name("a")).unwrap();
         assert_ne!(next.epoch(), topic.epoch());
         let head = Arc::new(hub_wire::RunHead::new("a", next.epoch(), "p#1"));
         let mut run = run.retarget(head);
-        assert!(matches!(next.publish(&mut run, 1, &mut touched), Published::Done));
-        touched.clear();
+        assert!(matches!(next.publish(&mut run, 1, &mut to_flush), Published::Done));
+        to_flush.flush();
         let ids = vec![6, 7];
         let expected = Told::Run { lane: lane("a", next.epoch(), None), first: 1, ids };
         assert_eq!(told(&line).last(), Some(&expected));
@@ -212,9 +212,9 @@ fn an_outlet_is_flushed_even_if_the_one_who_was_to_do_it_panics() {
         subscribe(&registry, &entry(&line, 1, "a", Wants::default())).await;
         let topic = registry.get_or_create(&name("a")).unwrap();
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let mut touched = Touched::new();
-            topic.publish(&mut gathered(&topic, "p#1", &[1], 0), 1, &mut touched);
-            assert_eq!(touched.len(), 1);
+            let mut to_flush = FlushList::new();
+            topic.publish(&mut gathered(&topic, "p#1", &[1], 0), 1, &mut to_flush);
+            assert_eq!(to_flush.len(), 1);
             std::panic::resume_unwind(Box::new("between publishing and flushing"));
         }));
         assert!(panicked.is_err());

@@ -6,7 +6,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{Ledger, Outlet, Published, Registry, SubscriptionEntry, Touched};
+use hub_core::topic::{FlushList, Ledger, Outlet, Published, Registry, SubscriptionEntry};
 use hub_wire::{Frame, Overflow, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -144,10 +144,10 @@ impl World {
         let ids: Vec<u64> = (self.ids + 1..=self.ids + events as u64).collect();
         self.ids += events as u64;
         let mut run = gathered(&topic, "p#1", &ids, padding);
-        let mut touched = Touched::new();
+        let mut to_flush = FlushList::new();
         let next = topic.state().next;
         loop {
-            match topic.publish(&mut run, 1, &mut touched) {
+            match topic.publish(&mut run, 1, &mut to_flush) {
                 Published::Done => break,
                 Published::Wait(outlet) => {
                     assert_eq!(topic.state().next, next, "nothing happened");
@@ -159,7 +159,7 @@ impl World {
                 other => panic!("{other:?}"),
             }
         }
-        touched.into_iter().for_each(|outlet| outlet.flush());
+        to_flush.flush();
         let key = (topic.name().as_str().to_owned(), topic.epoch());
         self.published.entry(key).or_default().extend(ids);
     }

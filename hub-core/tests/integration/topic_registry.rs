@@ -8,7 +8,7 @@ use crate::topic_common;
 
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    Inspect, Join, Leave, Ledger, Published, Registry, SubscriptionEntry, TopicSettings, Touched,
+    FlushList, Inspect, Join, Leave, Ledger, Published, Registry, SubscriptionEntry, TopicSettings,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -215,7 +215,10 @@ fn publish_on_ending_topics(
             }
             loop {
                 let mut run = gathered(&topic, "p#1", &[1], 0);
-                match topic.publish(&mut run, 1, &mut Touched::new()) {
+                let mut to_flush = FlushList::new();
+                let published = topic.publish(&mut run, 1, &mut to_flush);
+                to_flush.flush();
+                match published {
                     Published::Done => break,
                     Published::Retired => retired.fetch_add(1, Ordering::Relaxed),
                     other => panic!("{other:?}"),

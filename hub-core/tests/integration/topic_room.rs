@@ -6,7 +6,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{Outlet, Published, Touched};
+use hub_core::topic::{FlushList, Outlet, Published};
 use hub_wire::Overflow;
 use topic_common::hub::{Wants, entry, gathered, registry, run, settings, subscribe};
 use topic_common::line::Line;
@@ -25,10 +25,10 @@ fn waits_whole(group: Option<&'static str>, overflow: Overflow) {
         line.take_all();
         line.stop();
         let topic = registry.get_or_create(&name("t")).unwrap();
-        let mut touched = Touched::new();
+        let mut to_flush = FlushList::new();
         let mut publish = |id, padding| {
             let mut run = gathered(&topic, "p#1", &[id], padding);
-            topic.publish(&mut run, 1, &mut touched)
+            topic.publish(&mut run, 1, &mut to_flush)
         };
         // Nothing waits: whatever comes is taken.
         assert!(matches!(publish(1, MARK / 2), Published::Done));
@@ -41,6 +41,7 @@ fn waits_whole(group: Option<&'static str>, overflow: Overflow) {
         assert!(matches!(publish(2, MARK / 4), Published::Done));
         assert_eq!(topic.state().next, 3);
         assert!(line.queue().queued_bytes() <= MARK);
+        to_flush.flush();
     });
 }
 

@@ -9,7 +9,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{PendingRun, Registry, Roles, SubscriptionEntry, Touched};
+use hub_core::topic::{FlushList, PendingRun, Registry, Roles, SubscriptionEntry};
 use hub_wire::{Overflow, RunHead, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -78,7 +78,9 @@ fn publish(registry: &Arc<Registry>, next: &mut u64, differ: &[bool]) {
         }
         *next += 1;
     }
-    let _ = topic.publish(&mut run, 1, &mut Touched::new());
+    let mut to_flush = FlushList::new();
+    let _ = topic.publish(&mut run, 1, &mut to_flush);
+    to_flush.flush();
 }
 
 /// Each event that a line was told is in its view. Returns how many there were.

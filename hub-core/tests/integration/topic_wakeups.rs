@@ -163,7 +163,7 @@ fn a_subscriber_that_used_up_its_grace_is_waited_for_again_when_it_has_drained()
     assert!(queue.must_wait(300, Overflow::DropOldest));
 }
 
-/// Threads that append, and flush what they were the first to touch, with a socket that always
+/// Threads that append, and flush each queue whose flush they were the first to promise, with a socket that always
 /// takes everything: when all are through, nothing may be left.
 #[test]
 fn no_byte_is_left_behind_when_several_threads_flush() {
@@ -181,16 +181,16 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
                 let topic = ["a", "b", "c"][t];
                 for round in 0..ROUNDS as u64 {
                     barrier.wait();
-                    let mut touched = Vec::new();
+                    let mut to_flush = Vec::new();
                     for line in lines {
                         let appended =
                             line.queue().append(single(topic, round + 1, Overflow::Block));
                         assert!(matches!(appended, Appended::Done));
-                        if line.queue().touch() {
-                            touched.push(line);
+                        if line.queue().claim_flush() {
+                            to_flush.push(line);
                         }
                     }
-                    touched.into_iter().for_each(|line| line.flush());
+                    to_flush.into_iter().for_each(|line| line.flush());
                     barrier.wait();
                 }
             });
@@ -253,7 +253,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
                     }
                     assert!(matches!(line.queue().append(event), Appended::Done));
                     most.fetch_max(line.queue().queued_bytes(), Ordering::Relaxed);
-                    if line.queue().touch() {
+                    if line.queue().claim_flush() {
                         line.flush();
                     }
                 }

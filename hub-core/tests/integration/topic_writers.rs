@@ -22,7 +22,7 @@ fn single(number: u64) -> QueuedRun {
 }
 
 /// Appends the next number when it is woken, and waits to be woken again, up to a last number. It
-/// flushes nothing: it found the queue touched.
+/// flushes nothing: another publisher has promised it.
 struct Publisher {
     queue: Arc<DeliveryQueue>,
     next: AtomicU64,

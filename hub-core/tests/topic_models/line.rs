@@ -1,7 +1,8 @@
 //! Connections and runs for the models.
 
 use crate::topic::{
-    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic, Touched, Written,
+    DeliveryQueue, FlushList, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic,
+    Written,
 };
 use bytes::Bytes;
 use hub_wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, TopicName, split};
@@ -47,7 +48,7 @@ impl Line {
     pub(crate) fn append(&self, run: QueuedRun) {
         use crate::topic::Appended::{Closed, Done, Overflowed};
         match self.queue.append(run) {
-            Done if self.queue.touch() => self.flush(),
+            Done if self.queue.claim_flush() => self.flush(),
             Done => {}
             Overflowed(run) | Closed(run) => self.queue.abandon(&[run]),
         }
@@ -160,14 +161,14 @@ impl Sleeper {
     /// Publishes as a session does, waiting for room where there is none, and flushes.
     pub(crate) fn publish(self: &Arc<Self>, topic: &Topic, mut run: PendingRun) {
         let waker = Waker::from(self.clone());
-        let mut touched = Touched::new();
+        let mut to_flush = FlushList::new();
         let mut waits_for: Option<Arc<dyn Outlet>> = None;
         loop {
             if let Some(outlet) = &waits_for {
                 outlet.queue().wake_when_drained(&waker);
             }
-            match topic.publish(&mut run, 1, &mut touched) {
-                Published::Done => return,
+            match topic.publish(&mut run, 1, &mut to_flush) {
+                Published::Done => return to_flush.flush(),
                 Published::Wait(outlet) => {
                     let before = waits_for.replace(outlet.clone());
                     if before.is_some_and(|o| o.connection() == outlet.connection()) {

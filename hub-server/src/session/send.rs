@@ -112,10 +112,7 @@ impl Session {
     /// Has the sockets written to that got something; if there are many, only some, and the pump
     /// goes on when others have had their turn.
     pub(super) fn flush_some(&mut self) {
-        let some = self.to_flush.len().min(FLUSHES_A_TURN);
-        for outlet in self.to_flush.drain(..some) {
-            outlet.flush();
-        }
+        self.to_flush.flush_some(FLUSHES_A_TURN);
         if !self.to_flush.is_empty() {
             self.output.session.wake();
         }
@@ -127,7 +124,7 @@ impl Session {
 
     /// Flushes every connection that got something, before the session ends: nobody else does.
     pub(super) fn flush_all(&mut self) {
-        self.to_flush.drain(..).for_each(|outlet| outlet.flush());
+        std::mem::take(&mut self.to_flush).flush();
     }
 
     pub(super) fn refuse_all(&mut self, gathered: &OpenRun, code: RefusedCode, message: &str) {

@@ -37,7 +37,7 @@ pub struct DeliveryQueue {
     /// See [`DeliveryQueue::limit`].
     own_limit: usize,
     lagging: AtomicBool,
-    touched: AtomicBool,
+    flush_claimed: AtomicBool,
     /// No more runs are let in.
     closed: AtomicBool,
     waiters: Waiters,
@@ -85,7 +85,7 @@ impl DeliveryQueue {
             told: AtomicUsize::new(0),
             own_limit: limit,
             lagging: AtomicBool::new(false),
-            touched: AtomicBool::new(false),
+            flush_claimed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             waiters: Waiters::default(),
             ledger,
@@ -179,10 +179,11 @@ impl DeliveryQueue {
         self.lagging.load(Ordering::Relaxed)
     }
 
-    /// Marks the queue as one that somebody is about to flush; true for the first who does.
+    /// Promises that the caller flushes the queue. Returns false if another caller has promised it
+    /// before and has not begun to write yet: then this caller can rely on that one.
     #[must_use]
-    pub fn touch(&self) -> bool {
-        !self.touched.swap(true, Ordering::AcqRel)
+    pub fn claim_flush(&self) -> bool {
+        !self.flush_claimed.swap(true, Ordering::AcqRel)
     }
 
     /// Counts events as due, for the hub and for their topic.

@@ -37,10 +37,10 @@ impl DeliveryQueue {
     ) -> io::Result<Option<Written>> {
         let mut turn = TURN_BYTES;
         loop {
-            // Before looking at the backlog: who appends after that look touches again. Swapped, not
+            // Before looking at the backlog: a thread that appends after that look claims the flush again. Swapped, not
             // stored: a store may become visible after the lock was found taken. Then somebody could
             // still rely on this thread, and the one that has the lock already be through.
-            self.touched.swap(false, Ordering::AcqRel);
+            self.flush_claimed.swap(false, Ordering::AcqRel);
             let Some(mut sending) = self.sending.try_lock() else {
                 return Ok(None);
             };

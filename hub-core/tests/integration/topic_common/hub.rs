@@ -4,7 +4,8 @@ use super::line::Line;
 use super::{event, name};
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic, TopicSettings, Touched,
+    FlushList, Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic,
+    TopicSettings,
 };
 use hub_wire::{Frame, Overflow, RunHead, Start, TopicFilter};
 use proptest::strategy::Strategy;
@@ -137,8 +138,8 @@ pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usi
 /// Publishes on the topic of this name, as a session does it, and flushes.
 pub(crate) fn publish(registry: &Arc<Registry>, topic: &str, ids: &[u64]) -> Published {
     let topic = registry.get_or_create(&name(topic)).unwrap();
-    let mut touched = Touched::new();
-    let published = topic.publish(&mut gathered(&topic, "p#1", ids, 10), 1, &mut touched);
-    touched.into_iter().for_each(|outlet| outlet.flush());
+    let mut to_flush = FlushList::new();
+    let published = topic.publish(&mut gathered(&topic, "p#1", ids, 10), 1, &mut to_flush);
+    to_flush.flush();
     published
 }
