@@ -1,5 +1,5 @@
-//! Topics: finding one, finding who wants one, and handing a run to its subscribers.
-//! `cargo bench -p hub-core --features actors --bench topics`.
+//! Benchmarks of topics: a look-up by name, a search for matching filters, and the delivery of a run to its
+//! subscribers. Run them with `cargo bench -p hub-core --features actors --bench topics`.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
@@ -9,8 +9,8 @@ mod messages;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hub_core::topic::{
-    DeliveryQueue, FlushList, Outlet, PendingRun, Published, Registry, SubscriptionEntry,
-    TopicSettings,
+    DeliveryQueue, FlushList, PendingRun, PublishResult, Registry, SubscriberConnection,
+    SubscriptionEntry, TopicSettings,
 };
 use hub_wire::{EventFrame, FilterIndex, Overflow, Packer, RunHead, Start, TopicFilter, TopicName};
 use std::hint::black_box;
@@ -115,12 +115,12 @@ struct Sink {
     queue: DeliveryQueue,
 }
 
-impl Outlet for Sink {
+impl SubscriberConnection for Sink {
     fn role(&self) -> Arc<str> {
         Arc::default()
     }
 
-    fn connection(&self) -> u64 {
+    fn number(&self) -> u64 {
         self.number
     }
 
@@ -133,7 +133,7 @@ impl Outlet for Sink {
         self.queue.write_with(take).unwrap();
     }
 
-    fn overflowed(&self) {}
+    fn close_slow_consumer(&self) {}
 }
 
 /// A run of 512 different events of 128 B is numbered and appended to the queues of its subscribers, and
@@ -158,7 +158,7 @@ fn fan_out(c: &mut Criterion) {
                 overflow: Overflow::Block,
                 start: Start::Live,
                 positions: false,
-                outlet: Arc::new(Sink { number, queue }),
+                connection: Arc::new(Sink { number, queue }),
                 guard: None,
             });
             // Before the topic: it adopts whoever is subscribed when it is made.
@@ -179,7 +179,7 @@ fn fan_out(c: &mut Criterion) {
                 |mut run| {
                     let mut to_flush = FlushList::new();
                     let published = topic.publish(&mut run, 1, &mut to_flush);
-                    assert!(matches!(published, Published::Done));
+                    assert!(matches!(published, PublishResult::Done));
                     to_flush.flush();
                 },
                 BatchSize::SmallInput,

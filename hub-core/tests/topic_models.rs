@@ -1,11 +1,15 @@
-//! Claim: whatever order the threads come in, and whatever a weak memory model lets each of them
-//! see, no event that was appended stays unwritten, nobody who waits is forgotten, every
-//! subscriber is told one order, and the ledger balances.
+//! Claim: in whatever order the threads run, and whatever a weak memory model lets each of them see:
 //!
-//! What runs is not a copy: the sources of `topic` are built once more here, with the locks and
-//! atomics of `loom` in place of the real ones (`sync.rs`), and loom runs each test in every order
-//! with up to a few preemptions, and with every value that a load may see. Counters that order
-//! nothing are left as they are, and so is the registry, which only one thread uses.
+//! - every appended event is written,
+//! - every waiting publisher is woken,
+//! - all subscribers see one order,
+//! - and the ledger balances.
+//!
+//! The tests do not run a copy of the code. This file compiles the sources of `topic` a second time, with
+//! the locks and atomics of the model checker `loom` in place of the real ones (`sync.rs`). loom runs each
+//! test in every order of the threads with up to a few preemptions, and with every value that a load may
+//! see. Counters that order no memory access keep their real type. So does the registry, which only one
+//! thread uses.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -27,7 +31,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use topic::{
-    Appended, Ledger, Outlet, QueuedRun, Registry, SubscriptionEntry, Topic, TopicSettings,
+    Appended, Ledger, QueuedRun, Registry, SubscriberConnection, SubscriptionEntry, Topic,
+    TopicSettings,
 };
 
 /// Runs `model` in every order in which threads are interrupted at most `preemptions` times.
@@ -132,7 +137,7 @@ fn a_publisher_is_woken_by_whatever_ends_its_wait() {
         |line| line.append(single("c", 1, LIMIT, Overflow::Disconnect)),
         |line| {
             let fill = single("fill", 1, 1, Overflow::DropOldest);
-            let taken = line.queue().reclaim(&fill.lane, "g");
+            let taken = line.queue().reclaim(&fill.stream, "g");
             assert_eq!(taken.len(), 1);
             line.queue().abandon(&taken);
         },
@@ -190,7 +195,7 @@ fn registry() -> Arc<Registry> {
 }
 
 fn entry(line: &Arc<Line>, group: Option<&str>, start: Start) -> Arc<SubscriptionEntry> {
-    let id = line.connection();
+    let id = line.number();
     let mut entry = subscription(line, id, start);
     entry.group = group.map(Arc::from);
     Arc::new(entry)
@@ -209,7 +214,7 @@ fn subscription(line: &Arc<Line>, id: u64, start: Start) -> SubscriptionEntry {
         overflow: Overflow::Block,
         start,
         positions: false,
-        outlet: line.clone(),
+        connection: line.clone(),
         guard: None,
     }
 }

@@ -4,17 +4,17 @@
 //! Until then, other publishers rely on it and do not flush these connections themselves. So a
 //! connection that is forgotten here gets its events only with the next ones, or never.
 
-use super::outlet::Outlet;
+use super::subscriber_connection::SubscriberConnection;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Connections that got something from one publisher, which has promised to flush them.
+/// The connections that got something from one publisher. The publisher has promised to flush them.
 ///
 /// The publisher keeps its promise with a call of [`FlushList::flush`] or [`FlushList::flush_some`].
 /// Only when a panic prevents that call, the connections are flushed as the list is dropped.
 #[derive(Debug, Default)]
 #[must_use = "a connection that is not flushed gets its events only with the next ones"]
-pub struct FlushList(VecDeque<Arc<dyn Outlet>>);
+pub struct FlushList(VecDeque<Arc<dyn SubscriberConnection>>);
 
 impl FlushList {
     /// An empty list.
@@ -35,9 +35,9 @@ impl FlushList {
     }
 
     /// Adds a connection that got something, unless another list has promised to flush it.
-    pub(super) fn add(&mut self, outlet: &Arc<dyn Outlet>) {
-        if outlet.queue().claim_flush() {
-            self.0.push_back(outlet.clone());
+    pub(super) fn add(&mut self, connection: &Arc<dyn SubscriberConnection>) {
+        if connection.queue().claim_flush() {
+            self.0.push_back(connection.clone());
         }
     }
 
@@ -52,8 +52,8 @@ impl FlushList {
         for _ in 0..most {
             // A connection leaves the list before it is flushed: if its flush panics, the others
             // are still in the list.
-            let Some(outlet) = self.0.pop_front() else { return };
-            outlet.flush();
+            let Some(connection) = self.0.pop_front() else { return };
+            connection.flush();
         }
     }
 }

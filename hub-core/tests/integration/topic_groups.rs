@@ -1,12 +1,17 @@
-//! Claim: each event goes to one member of a queue group. Members without room are passed over; a
-//! member that leaves loses nothing that was not sent; who waits for a group is woken by
-//! whichever member has room first; and no policy lets a group's events pile up.
+//! Claim: each event goes to one member of a queue group.
+//!
+//! - Members without room are skipped.
+//! - When a member leaves, the other members get its events that were not sent.
+//! - A publisher that waits for a group is woken when any member has room.
+//! - Under no policy do the events of a group pile up.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{FlushList, Lane, Outlet, Published, Registry, SubscriptionEntry};
+use hub_core::topic::{
+    DeliveryStream, FlushList, PublishResult, Registry, SubscriberConnection, SubscriptionEntry,
+};
 use hub_wire::{Gap, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Told, lane, name};
+use topic_common::{Told, name, stream};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -143,20 +148,20 @@ impl World {
         loop {
             let roomy = self.members.iter().any(|(line, _)| line.queue().has_room(size));
             match topic.publish(&mut run, 1, &mut to_flush) {
-                Published::Done => {
+                PublishResult::Done => {
                     let after = self.registry.ledger().counts();
                     let lost = (after.overflow, after.disconnected, after.conflated);
                     let lost_before = (before.overflow, before.disconnected, before.conflated);
                     assert!(!roomy || lost == lost_before, "passed over: {before:?} {after:?}");
                     break;
                 }
-                Published::Wait(outlet) => {
+                PublishResult::Wait(connection) => {
                     let all = self.members.iter().all(|(line, entry)| {
                         line.queue().must_wait(usize::MAX >> 1, entry.overflow)
                     });
                     assert!(all, "one member has room");
-                    outlet.queue().end_grace();
-                    let line = self.lines.iter().find(|l| l.connection() == outlet.connection());
+                    connection.queue().end_grace();
+                    let line = self.lines.iter().find(|l| l.number() == connection.number());
                     line.unwrap().take(500);
                 }
                 other => panic!("{other:?}"),
@@ -180,8 +185,8 @@ impl World {
             missing += line.queue().state().events;
             for told in line.client(|client| client.told.clone()) {
                 match told {
-                    Told::Run { lane, ids, .. } => {
-                        assert!(lane.subscription.is_some(), "named");
+                    Told::Run { stream, ids, .. } => {
+                        assert!(stream.subscription.is_some(), "named");
                         for id in ids {
                             // Of a run that broke off, what arrived counts as missing.
                             assert!(seen.insert(id), "{id} twice");
@@ -223,8 +228,8 @@ fn group(overflow: Overflow) -> Wants {
     Wants { group: Some("g"), overflow, ..Wants::default() }
 }
 
-fn share_of(registry: &Registry, id: u64) -> Lane {
-    lane("a", registry.get("a").unwrap().epoch(), Some(id))
+fn share_of(registry: &Registry, id: u64) -> DeliveryStream {
+    stream("a", registry.get("a").unwrap().epoch(), Some(id))
 }
 
 fn numbers(line: &Line) -> Vec<u64> {
@@ -338,7 +343,7 @@ fn a_stuck_block_member_does_not_collect_what_others_cannot_take() {
             let entry = entry(&other, 1, "a", group(overflow));
             subscribe(&registry, &entry).await;
             for id in 0..300 {
-                if !matches!(publish(&registry, "a", &[id]), Published::Done) {
+                if !matches!(publish(&registry, "a", &[id]), PublishResult::Done) {
                     other.queue().end_grace();
                 }
             }
@@ -362,7 +367,7 @@ impl Wake for Count {
     }
 }
 
-/// Fills both members, and waits as a session does: registers with the outlet it is told, tries
+/// Fills both members, and waits as a session does: registers with the connection it is told, tries
 /// again, sleeps.
 async fn wait_for_group(
     registry: &Arc<Registry>,
@@ -375,14 +380,14 @@ async fn wait_for_group(
         entries.push(entry);
     }
     let full = loop {
-        if let Published::Wait(outlet) = publish(registry, "a", &[1]) {
-            break outlet;
+        if let PublishResult::Wait(connection) = publish(registry, "a", &[1]) {
+            break connection;
         }
     };
     let count = Arc::<Count>::default();
     full.queue().wake_when_drained(&Waker::from(count.clone()));
-    let Published::Wait(again) = publish(registry, "a", &[1]) else { panic!("both are full") };
-    assert_eq!(again.connection(), full.connection());
+    let PublishResult::Wait(again) = publish(registry, "a", &[1]) else { panic!("both are full") };
+    assert_eq!(again.number(), full.number());
     assert_eq!(count.0.load(Ordering::SeqCst), 0);
     (count, entries)
 }
@@ -396,7 +401,7 @@ fn who_waits_for_a_group_is_woken_by_whichever_member_has_room_first() {
             let (count, _entries) = wait_for_group(&registry, &lines).await;
             lines[drained].take_all();
             assert!(count.0.load(Ordering::SeqCst) > 0, "member {drained} has drained");
-            assert!(matches!(publish(&registry, "a", &[2]), Published::Done));
+            assert!(matches!(publish(&registry, "a", &[2]), PublishResult::Done));
         });
     }
 }
@@ -420,7 +425,7 @@ fn who_waits_for_a_group_is_woken_when_its_members_change() {
         let fresh = Line::new(3, 20_000, registry.ledger());
         subscribe(&registry, &entry(&fresh, 1, "a", group(Overflow::Block))).await;
         assert!(count.0.load(Ordering::SeqCst) > 0, "a member has come");
-        assert!(matches!(publish(&registry, "a", &[2]), Published::Done));
+        assert!(matches!(publish(&registry, "a", &[2]), PublishResult::Done));
     });
 }
 
@@ -433,14 +438,14 @@ fn who_waits_for_a_plain_subscription_is_woken_when_it_ends() {
         let keeps = entry(&line, 2, "a", Wants::default());
         subscribe(&registry, &blocks).await;
         subscribe(&registry, &keeps).await;
-        while matches!(publish(&registry, "a", &[1]), Published::Done) {}
+        while matches!(publish(&registry, "a", &[1]), PublishResult::Done) {}
         line.queue().end_grace();
         let count = Arc::<Count>::default();
         line.queue().wake_when_drained(&Waker::from(count.clone()));
-        assert!(matches!(publish(&registry, "a", &[1]), Published::Wait(_)));
+        assert!(matches!(publish(&registry, "a", &[1]), PublishResult::Wait(_)));
         unsubscribe(&registry, &blocks).await;
         assert_eq!(count.0.load(Ordering::SeqCst), 1);
-        assert!(matches!(publish(&registry, "a", &[1]), Published::Done), "nobody blocks now");
+        assert!(matches!(publish(&registry, "a", &[1]), PublishResult::Done), "nobody blocks now");
     });
 }
 
@@ -451,7 +456,7 @@ fn events_for_a_group_whose_members_have_all_ended_are_accounted_for() {
         let line = Line::new(1, 1 << 20, registry.ledger());
         subscribe(&registry, &entry(&line, 1, "a", group(Overflow::DropOldest))).await;
         line.queue().close();
-        assert!(matches!(publish(&registry, "a", &[1, 2, 3]), Published::Done));
+        assert!(matches!(publish(&registry, "a", &[1, 2, 3]), PublishResult::Done));
         let counts = registry.ledger().counts();
         assert_eq!((counts.due, counts.disconnected, counts.pending()), (3, 3, 0));
     });

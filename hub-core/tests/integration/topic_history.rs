@@ -1,18 +1,18 @@
-//! Claim: a topic remembers exactly the newest events that its budget keeps, and always its last;
-//! what it remembers is counted exactly, and given back when the topic ends.
+//! Claim: the history of a topic has exactly the newest events that fit its budget, and always the last
+//! event. Its bytes are counted exactly, and are given back when the topic ends.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{FlushList, PendingRun, Published, Registry, TopicSettings};
+use hub_core::topic::{FlushList, PendingRun, PublishResult, Registry, TopicSettings};
 use hub_wire::{GapReason, Position, RunHead, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::Arc;
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Place, Told, assert_consecutive, event, lane, name};
+use topic_common::{StreamEntry, Told, assert_consecutive, event, name, stream};
 
 /// What an entry counts for beside its bytes.
 const ENTRY: usize = 256;
@@ -60,7 +60,7 @@ fn push(
         .collect();
     frames.iter().for_each(|frame| run.push(frame, 1));
     let mut to_flush = FlushList::new();
-    assert!(matches!(real.publish(&mut run, 1, &mut to_flush), Published::Done));
+    assert!(matches!(real.publish(&mut run, 1, &mut to_flush), PublishResult::Done));
     to_flush.flush();
 
     model.next += paddings.len() as u64;
@@ -90,15 +90,16 @@ async fn check_replay(registry: &Arc<Registry>, model: &Model, topic: usize, see
     let entry = entry(&line, id, TOPICS[topic], Wants { start, ..Wants::default() });
     subscribe(registry, &entry).await;
     unsubscribe(registry, &entry).await;
-    let places = line.client(|client| client.lane(&lane(TOPICS[topic], real.epoch(), Some(id))));
+    let places =
+        line.client(|client| client.stream(&stream(TOPICS[topic], real.epoch(), Some(id))));
     if seen >= model.next {
         return assert_eq!(places, []);
     }
     assert_eq!(assert_consecutive(seen + 1, &places), model.next + 1);
     let oldest = model.oldest().unwrap();
-    let gap = (oldest > seen + 1).then_some(Place::Gap(seen + 1, oldest - 1));
+    let gap = (oldest > seen + 1).then_some(StreamEntry::Gap(seen + 1, oldest - 1));
     let from = oldest.max(seen + 1);
-    let events = (from..=model.next).map(|number| Place::Event(number, number));
+    let events = (from..=model.next).map(|number| StreamEntry::Event(number, number));
     assert_eq!(places, gap.into_iter().chain(events).collect::<Vec<_>>());
     let told = line.client(|client| client.told.clone());
     if let Some(Told::Gap(gap)) = told.first() {
@@ -153,8 +154,8 @@ fn the_last_event_is_always_there() {
         let last = Wants { start: Start::Last, ..Wants::default() };
         subscribe(&registry, &entry(&line, 1, "a", last)).await;
         let epoch = registry.get("a").unwrap().epoch();
-        let places = line.client(|client| client.lane(&lane("a", epoch, Some(1))));
-        assert_eq!(places, [Place::Event(5, 5)]);
+        let places = line.client(|client| client.stream(&stream("a", epoch, Some(1))));
+        assert_eq!(places, [StreamEntry::Event(5, 5)]);
         let size = ENTRY + head() + event("a", 5, Some("2"), 10).len();
         assert_eq!(registry.history().used(), size, "without the events that came with it");
     });

@@ -1,12 +1,14 @@
-//! Claim: all subscribers of a topic see the same events with the same numbers; each has every
-//! number once, in an event or in a gap, from the place on at which it started, also across
-//! reconnects and when the topic begins anew, whatever its policy and however slow it is.
+//! Claim: all subscribers of a topic see the same events with the same numbers. From the place where it
+//! started, each subscriber gets every number once, in an event or in a gap. This holds across reconnects,
+//! when the topic begins anew, under every policy, and for slow subscribers.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{FlushList, Ledger, Outlet, Published, Registry, SubscriptionEntry};
+use hub_core::topic::{
+    FlushList, Ledger, PublishResult, Registry, SubscriberConnection, SubscriptionEntry,
+};
 use hub_wire::{Frame, Overflow, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +18,7 @@ use std::sync::atomic::Ordering;
 use topic_common::follower::Follower;
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Told, lane, name};
+use topic_common::{Told, name, stream};
 
 const TOPICS: [&str; 2] = ["a", "b.c"];
 const FILTERS: [&str; 3] = ["a", "b.*", "**"];
@@ -148,12 +150,12 @@ impl World {
         let next = topic.state().next;
         loop {
             match topic.publish(&mut run, 1, &mut to_flush) {
-                Published::Done => break,
-                Published::Wait(outlet) => {
+                PublishResult::Done => break,
+                PublishResult::Wait(connection) => {
                     assert_eq!(topic.state().next, next, "nothing happened");
                     // A grace that is over, or a subscriber that is woken up.
-                    outlet.queue().end_grace();
-                    let waited_for = |c: &&Client| c.line.connection() == outlet.connection();
+                    connection.queue().end_grace();
+                    let waited_for = |c: &&Client| c.line.number() == connection.number();
                     self.clients.iter().find(waited_for).unwrap().line.take(1_000);
                 }
                 other => panic!("{other:?}"),
@@ -293,7 +295,7 @@ fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
                     for n in 0..RUNS {
                         let id = (publisher << 32) | (2 * n);
                         let published = publish(registry, "a", &[id, id + 1]);
-                        assert!(matches!(published, Published::Done));
+                        assert!(matches!(published, PublishResult::Done));
                     }
                 });
             }
@@ -301,7 +303,7 @@ fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
         let topic = registry.get("a").unwrap();
         let seen: Vec<_> = lines
             .iter()
-            .map(|line| line.client(|client| client.lane(&lane("a", topic.epoch(), None))))
+            .map(|line| line.client(|client| client.stream(&stream("a", topic.epoch(), None))))
             .collect();
         let last = 2 * PUBLISHERS * RUNS;
         assert_eq!(topic_common::assert_consecutive(1, &seen[0]), last + 1);
@@ -309,7 +311,7 @@ fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
         // Each publisher's own order is kept.
         let mut next = [0; PUBLISHERS as usize];
         for place in &seen[0] {
-            let topic_common::Place::Event(_, id) = place else { panic!("{place:?}") };
+            let topic_common::StreamEntry::Event(_, id) = place else { panic!("{place:?}") };
             let publisher = (id >> 32) as usize;
             assert_eq!(id & 0xffff_ffff, next[publisher]);
             next[publisher] += 1;

@@ -1,6 +1,6 @@
-//! Claim: a topic is joined by exactly the subscriptions that match it, whatever comes and goes
-//! on other threads while it is made; a topic that nobody uses ends and comes back with another
-//! epoch; there are never more topics than there may be.
+//! Claim: exactly the subscriptions that match a topic join it, even if other threads add and remove
+//! subscriptions while the topic is created. A topic that nobody uses ends, and comes back with another
+//! epoch. There are never more topics than the limit allows.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -8,7 +8,8 @@ use crate::topic_common;
 
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    FlushList, Inspect, Join, Leave, Ledger, Published, Registry, SubscriptionEntry, TopicSettings,
+    FlushList, Inspect, Join, Leave, Ledger, PublishResult, Registry, SubscriptionEntry,
+    TopicSettings,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -71,7 +72,7 @@ fn a_topic_is_joined_by_exactly_the_subscriptions_that_match_it() {
                 let matching = || left.iter().filter(|entry| entry.filter.matches(topic.name()));
                 let plain: HashSet<_> = matching()
                     .filter(|entry| entry.group.is_none())
-                    .map(|entry| entry.outlet.connection())
+                    .map(|entry| entry.connection.number())
                     .collect();
                 let groups: HashSet<_> =
                     matching().filter_map(|entry| entry.group.clone()).collect();
@@ -219,8 +220,8 @@ fn publish_on_ending_topics(
                 let published = topic.publish(&mut run, 1, &mut to_flush);
                 to_flush.flush();
                 match published {
-                    Published::Done => break,
-                    Published::Retired => retired.fetch_add(1, Ordering::Relaxed),
+                    PublishResult::Done => break,
+                    PublishResult::Retired => retired.fetch_add(1, Ordering::Relaxed),
                     other => panic!("{other:?}"),
                 };
                 let next = registry.get_or_create(&name(topic_name)).unwrap();

@@ -1,12 +1,12 @@
-//! Claim: a publisher looks for room before it publishes, with the size of what it has. A run that
-//! would not fit below the mark waits whole, unnumbered, for a plain member as for a group; one that
-//! fits does not.
+//! Claim: a publisher checks for room before it publishes, with the size of its run. A run that would exceed
+//! the mark waits whole and without numbers, both for a plain member and for a queue group. A run that fits
+//! below the mark does not wait.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{FlushList, Outlet, Published};
+use hub_core::topic::{FlushList, PublishResult, SubscriberConnection};
 use hub_wire::Overflow;
 use topic_common::hub::{Wants, entry, gathered, registry, run, settings, subscribe};
 use topic_common::line::Line;
@@ -31,14 +31,14 @@ fn waits_whole(group: Option<&'static str>, overflow: Overflow) {
             topic.publish(&mut run, 1, &mut to_flush)
         };
         // Nothing waits: whatever comes is taken.
-        assert!(matches!(publish(1, MARK / 2), Published::Done));
+        assert!(matches!(publish(1, MARK / 2), PublishResult::Done));
         let waiting = line.queue().queued_bytes();
         assert!((1..MARK).contains(&waiting), "{waiting}");
         // Below the mark as it is; above it with the run.
-        assert!(matches!(publish(2, MARK / 2 + 1_000), Published::Wait(_)));
+        assert!(matches!(publish(2, MARK / 2 + 1_000), PublishResult::Wait(_)));
         assert_eq!((topic.state().next, line.queue().queued_bytes()), (2, waiting));
         // A smaller one still fits.
-        assert!(matches!(publish(2, MARK / 4), Published::Done));
+        assert!(matches!(publish(2, MARK / 4), PublishResult::Done));
         assert_eq!(topic.state().next, 3);
         assert!(line.queue().queued_bytes() <= MARK);
         to_flush.flush();

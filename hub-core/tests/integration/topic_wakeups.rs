@@ -1,11 +1,11 @@
-//! Claim: who waits for a queue is woken when it drains or closes, and no byte is left behind,
-//! whichever of several threads appends, flushes or gives up.
+//! Claim: a publisher that waits for a queue is woken when the queue drains or closes, and no byte stays in
+//! the queue, whichever of several threads appends, flushes or gives up.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Appended, DeliveryQueue, Ledger, Outlet, QueuedRun};
+use hub_core::topic::{Appended, DeliveryQueue, Ledger, QueuedRun, SubscriberConnection};
 use hub_wire::{Frame, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 use topic_common::line::Line;
-use topic_common::{assert_consecutive, event, lane, run, share};
+use topic_common::{assert_consecutive, event, run, share, stream};
 
 /// Far longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ impl Wake for Unpark {
 }
 
 fn single(topic: &str, number: u64, overflow: Overflow) -> QueuedRun {
-    run(&lane(topic, 1, None), number, &[event(topic, number, None, 20)], overflow)
+    run(&stream(topic, 1, None), number, &[event(topic, number, None, 20)], overflow)
 }
 
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ proptest! {
         let mut append = |share_of_group: bool| {
             let made = if share_of_group {
                 shared += 1;
-                share(&lane("g", 1, Some(1)), "g", shared, &[event("g", shared, None, 20)])
+                share(&stream("g", 1, Some(1)), "g", shared, &[event("g", shared, None, 20)])
             } else {
                 plain += 1;
                 single("t", plain, Overflow::DropNewest)
@@ -112,7 +112,7 @@ proptest! {
                 Step::Append => append(false),
                 Step::AppendShare => append(true),
                 Step::Write(grants) => write(&queue, &grants),
-                Step::Reclaim => drop(queue.reclaim(&lane("g", 1, Some(1)), "g")),
+                Step::Reclaim => drop(queue.reclaim(&stream("g", 1, Some(1)), "g")),
                 Step::EndGrace => queue.end_grace(),
                 Step::Overflow => drop(queue.append(single("d", 1, Overflow::Disconnect))),
                 Step::Discard => queue.discard(),
@@ -163,8 +163,8 @@ fn a_subscriber_that_used_up_its_grace_is_waited_for_again_when_it_has_drained()
     assert!(queue.must_wait(300, Overflow::DropOldest));
 }
 
-/// Threads that append, and flush each queue whose flush they were the first to promise, with a socket that always
-/// takes everything: when all are through, nothing may be left.
+/// Several threads append, and each flushes the queues whose flush it claimed. The sockets take
+/// everything. When all threads are done, no byte may be left.
 #[test]
 fn no_byte_is_left_behind_when_several_threads_flush() {
     const THREADS: usize = 3;
@@ -208,7 +208,7 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
     assert_eq!(left_behind, [], "round, and bytes of each line");
     for line in &lines {
         for topic in ["a", "b", "c"] {
-            let places = line.client(|client| client.lane(&lane(topic, 1, None)));
+            let places = line.client(|client| client.stream(&stream(topic, 1, None)));
             assert_eq!(assert_consecutive(1, &places), ROUNDS as u64 + 1);
         }
     }
@@ -284,7 +284,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
     // Each publisher that saw room at the same time as another may come on top.
     assert!(most.into_inner() <= 16_000 / 4 + THREADS * 400);
     for topic in ["a", "b", "c"] {
-        let places = line.client(|client| client.lane(&lane(topic, 1, None)));
+        let places = line.client(|client| client.stream(&stream(topic, 1, None)));
         assert_eq!(assert_consecutive(1, &places), EVENTS + 1);
     }
     let counts = ledger.counts();

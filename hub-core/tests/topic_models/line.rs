@@ -1,8 +1,8 @@
 //! Connections and runs for the models.
 
 use crate::topic::{
-    DeliveryQueue, FlushList, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic,
-    Written,
+    DeliveryQueue, DeliveryStream, FlushList, Ledger, PendingRun, PublishResult, QueuedRun,
+    SubscriberConnection, Topic, Written,
 };
 use bytes::Bytes;
 use hub_wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, TopicName, split};
@@ -116,8 +116,8 @@ impl Line {
     }
 }
 
-impl Outlet for Line {
-    fn connection(&self) -> u64 {
+impl SubscriberConnection for Line {
+    fn number(&self) -> u64 {
         self.connection
     }
 
@@ -135,7 +135,7 @@ impl Outlet for Line {
         {}
     }
 
-    fn overflowed(&self) {}
+    fn close_slow_consumer(&self) {}
 }
 
 /// A thread that sleeps until it is woken. If nobody wakes it, the checker finds that no thread can
@@ -162,16 +162,16 @@ impl Sleeper {
     pub(crate) fn publish(self: &Arc<Self>, topic: &Topic, mut run: PendingRun) {
         let waker = Waker::from(self.clone());
         let mut to_flush = FlushList::new();
-        let mut waits_for: Option<Arc<dyn Outlet>> = None;
+        let mut waits_for: Option<Arc<dyn SubscriberConnection>> = None;
         loop {
-            if let Some(outlet) = &waits_for {
-                outlet.queue().wake_when_drained(&waker);
+            if let Some(connection) = &waits_for {
+                connection.queue().wake_when_drained(&waker);
             }
             match topic.publish(&mut run, 1, &mut to_flush) {
-                Published::Done => return to_flush.flush(),
-                Published::Wait(outlet) => {
-                    let before = waits_for.replace(outlet.clone());
-                    if before.is_some_and(|o| o.connection() == outlet.connection()) {
+                PublishResult::Done => return to_flush.flush(),
+                PublishResult::Wait(connection) => {
+                    let before = waits_for.replace(connection.clone());
+                    if before.is_some_and(|o| o.number() == connection.number()) {
                         self.0.wait();
                     }
                 }
@@ -195,11 +195,12 @@ fn event(topic: &str, bytes: usize) -> Vec<u8> {
 
 /// A run of one event of about so many bytes, as a topic puts it into a queue.
 pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow) -> QueuedRun {
-    let lane = Lane { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
+    let stream =
+        DeliveryStream { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
     let head = RunHead::new(topic, 1, "p").for_all(number, 1, 1);
     QueuedRun {
         ledger: Arc::default(),
-        lane,
+        stream,
         group: None,
         first: number,
         count: 1,

@@ -1,4 +1,4 @@
-//! What `hub-core/src/sync.rs` names, as the model checker has it.
+//! The locks and atomics of the model checker, under the names of `hub-core/src/sync.rs`.
 
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

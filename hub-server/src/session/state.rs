@@ -12,7 +12,7 @@ use crate::directory::refusals::Refusals;
 use crate::limits::admission::ConnectionPermit;
 use crate::net::socket::Socket;
 use crate::policy::access::Identity;
-use hub_core::topic::{FlushList, Outlet, SubscriptionEntry};
+use hub_core::topic::{FlushList, SubscriberConnection, SubscriptionEntry};
 use hub_wire::Frame;
 use std::collections::HashMap;
 use std::sync::Arc;

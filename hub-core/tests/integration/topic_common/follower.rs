@@ -1,4 +1,4 @@
-//! A plain subscription as a client sees it that was written from PROTOCOL.md alone.
+//! A plain subscription, as a client sees it that was written from PROTOCOL.md alone.
 
 use super::Told;
 use hub_wire::{GapReason, Position, Start, TopicFilter};
@@ -55,11 +55,13 @@ impl Follower {
 
     pub(crate) fn tell(&mut self, told: &Told) {
         match told {
-            Told::Run { lane, .. } => self.about(lane.subscription, lane.topic.as_str(), told),
+            Told::Run { stream, .. } => {
+                self.about(stream.subscription, stream.topic.as_str(), told)
+            }
             Told::Gap(gap) => self.about(gap.subscription, &gap.topic, told),
-            Told::Stands { lane, next } if lane.subscription == Some(self.id) => {
-                self.drop_held(lane.topic.as_str());
-                self.stands(lane.topic.as_str(), lane.epoch, *next);
+            Told::Stands { stream, next } if stream.subscription == Some(self.id) => {
+                self.drop_held(stream.topic.as_str());
+                self.stands(stream.topic.as_str(), stream.epoch, *next);
             }
             Told::Subscribed(id) if *id == self.id => {
                 (self.confirmed, self.established) = (true, true);
@@ -86,7 +88,7 @@ impl Follower {
     /// before that, perhaps from an older epoch.
     fn drop_held(&mut self, topic: &str) {
         self.held.retain(|told| match told {
-            Told::Run { lane, .. } => lane.topic.as_str() != topic,
+            Told::Run { stream, .. } => stream.topic.as_str() != topic,
             Told::Gap(gap) => gap.topic != topic,
             _ => true,
         });
@@ -97,7 +99,7 @@ impl Follower {
     fn take_held(&mut self) {
         for told in std::mem::take(&mut self.held) {
             let (topic, first) = match &told {
-                Told::Run { lane, first, .. } => (lane.topic.as_str(), *first),
+                Told::Run { stream, first, .. } => (stream.topic.as_str(), *first),
                 Told::Gap(gap) => (gap.topic.as_str(), gap.from),
                 _ => continue,
             };
@@ -123,9 +125,9 @@ impl Follower {
 
     fn take(&mut self, told: &Told) {
         match told {
-            Told::Run { lane, first, ids } => {
+            Told::Run { stream, first, ids } => {
                 for (number, id) in (*first..).zip(ids) {
-                    self.covers(lane.topic.as_str(), lane.epoch, (number, number), Some(*id));
+                    self.covers(stream.topic.as_str(), stream.epoch, (number, number), Some(*id));
                 }
             }
             Told::Gap(gap) => match gap.to {

@@ -1,10 +1,10 @@
-//! A registry with its topic actors, on the one thread of a test; time is under control.
+//! A registry with its topic actors on the single thread of a test, under a clock that the test controls.
 
 use super::line::Line;
 use super::{event, name};
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    FlushList, Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic,
+    FlushList, Join, Leave, PendingRun, PublishResult, Registry, SubscriptionEntry, Topic,
     TopicSettings,
 };
 use hub_wire::{Frame, Overflow, RunHead, Start, TopicFilter};
@@ -102,7 +102,7 @@ pub(crate) fn entry(
         overflow: wants.overflow,
         start: wants.start,
         positions: wants.positions,
-        outlet: line.clone(),
+        connection: line.clone(),
         guard: None,
     })
 }
@@ -113,8 +113,8 @@ pub(crate) async fn subscribe(registry: &Registry, entry: &Arc<SubscriptionEntry
         // A topic that has ended meanwhile has no past to tell of.
         topic.actor().unwrap().send(Join(entry.clone())).await.ok();
     }
-    entry.outlet.queue().append_control(Frame::Subscribed { id: entry.id }.to_bytes());
-    entry.outlet.flush();
+    entry.connection.queue().append_control(Frame::Subscribed { id: entry.id }.to_bytes());
+    entry.connection.flush();
 }
 
 /// As a session does it.
@@ -136,7 +136,7 @@ pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usi
 }
 
 /// Publishes on the topic of this name, as a session does it, and flushes.
-pub(crate) fn publish(registry: &Arc<Registry>, topic: &str, ids: &[u64]) -> Published {
+pub(crate) fn publish(registry: &Arc<Registry>, topic: &str, ids: &[u64]) -> PublishResult {
     let topic = registry.get_or_create(&name(topic)).unwrap();
     let mut to_flush = FlushList::new();
     let published = topic.publish(&mut gathered(&topic, "p#1", ids, 10), 1, &mut to_flush);

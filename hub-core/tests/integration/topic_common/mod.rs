@@ -1,4 +1,4 @@
-//! What the tests of the topic engine share: events, and the client's end of a connection.
+//! Helpers for the tests of topics: events and runs, and the client at the other end of a connection.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
@@ -8,7 +8,7 @@ pub(crate) mod hub;
 pub(crate) mod line;
 
 use bytes::Bytes;
-use hub_core::topic::{Lane, QueuedRun};
+use hub_core::topic::{DeliveryStream, QueuedRun};
 use hub_wire::{
     EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, RunHead, TopicName, split,
 };
@@ -18,8 +18,8 @@ pub(crate) fn name(text: &str) -> TopicName {
     TopicName::parse(text).unwrap()
 }
 
-pub(crate) fn lane(topic: &str, epoch: u64, subscription: Option<u64>) -> Lane {
-    Lane { topic: name(topic), epoch, subscription }
+pub(crate) fn stream(topic: &str, epoch: u64, subscription: Option<u64>) -> DeliveryStream {
+    DeliveryStream { topic: name(topic), epoch, subscription }
 }
 
 /// An EVENT frame: its payload is `id` and `padding` bytes more.
@@ -35,10 +35,15 @@ pub(crate) fn event(topic: &str, id: u64, key: Option<&str>, padding: usize) -> 
 }
 
 /// A numbered run of these EVENT frames, as a topic puts it into a queue.
-pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflow) -> QueuedRun {
+pub(crate) fn run(
+    stream: &DeliveryStream,
+    first: u64,
+    events: &[Vec<u8>],
+    overflow: Overflow,
+) -> QueuedRun {
     let count = events.len() as u32;
-    let head = RunHead::new(lane.topic.as_str(), lane.epoch, "p#1");
-    let head = match lane.subscription {
+    let head = RunHead::new(stream.topic.as_str(), stream.epoch, "p#1");
+    let head = match stream.subscription {
         None => head.for_all(first, count, 1),
         Some(id) => head.for_subscription(id, first, count, 1),
     };
@@ -46,7 +51,7 @@ pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflo
     let group = None;
     QueuedRun {
         ledger: Arc::default(),
-        lane: lane.clone(),
+        stream: stream.clone(),
         group,
         first,
         count,
@@ -58,8 +63,13 @@ pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflo
 }
 
 /// The same as a share of a queue group: its RUN frame is apart.
-pub(crate) fn share(lane: &Lane, group: &str, first: u64, events: &[Vec<u8>]) -> QueuedRun {
-    let whole = run(lane, first, events, Overflow::DropOldest);
+pub(crate) fn share(
+    stream: &DeliveryStream,
+    group: &str,
+    first: u64,
+    events: &[Vec<u8>],
+) -> QueuedRun {
+    let whole = run(stream, first, events, Overflow::DropOldest);
     let head = whole.body.len() - events.iter().map(Vec::len).sum::<usize>();
     let (head, body) = (whole.body.slice(..head), whole.body.slice(head..));
     QueuedRun { group: Some(Arc::from(group)), head, body, ..whole }
@@ -70,13 +80,13 @@ pub(crate) fn share(lane: &Lane, group: &str, first: u64, events: &[Vec<u8>]) ->
 pub(crate) enum Told {
     /// A RUN with its events' ids.
     Run {
-        lane: Lane,
+        stream: DeliveryStream,
         first: u64,
         ids: Vec<u64>,
     },
     /// A RUN without events.
     Stands {
-        lane: Lane,
+        stream: DeliveryStream,
         next: u64,
     },
     Gap(Gap),
@@ -119,8 +129,8 @@ impl Client {
         let frame = Frame::parse(body, &Limits::NONE).unwrap();
         if self.due > 0 {
             let Frame::Event(event) = frame else { panic!("{frame:?} inside a run") };
-            let Some(Told::Run { lane, ids, .. }) = self.told.last_mut() else { panic!() };
-            assert_eq!(event.topic, lane.topic.as_str());
+            let Some(Told::Run { stream, ids, .. }) = self.told.last_mut() else { panic!() };
+            assert_eq!(event.topic, stream.topic.as_str());
             let mut read = Reader::new(event.payload, &Limits::NONE);
             read.array("payload").unwrap();
             ids.push(read.uint("id").unwrap());
@@ -130,10 +140,10 @@ impl Client {
         self.told.push(match frame {
             Frame::Run(run) => {
                 self.due = run.count as usize;
-                let lane = lane(run.topic, run.epoch, run.subscription);
+                let stream = stream(run.topic, run.epoch, run.subscription);
                 match run.count {
-                    0 => Told::Stands { lane, next: run.first },
-                    _ => Told::Run { lane, first: run.first, ids: Vec::new() },
+                    0 => Told::Stands { stream, next: run.first },
+                    _ => Told::Run { stream, first: run.first, ids: Vec::new() },
                 }
             }
             Frame::Gap(gap) => Told::Gap(gap),
@@ -143,17 +153,18 @@ impl Client {
         });
     }
 
-    /// What it is told of one lane: numbers with ids, and gaps with their last number.
-    pub(crate) fn lane(&self, lane: &Lane) -> Vec<Place> {
+    /// Returns the events and gaps of one stream that the client was told.
+    pub(crate) fn stream(&self, stream: &DeliveryStream) -> Vec<StreamEntry> {
         let mut places = Vec::new();
         for told in &self.told {
             match told {
-                Told::Run { lane: of, first, ids } if of == lane => {
-                    places
-                        .extend((*first..).zip(ids).map(|(number, id)| Place::Event(number, *id)));
+                Told::Run { stream: of, first, ids } if of == stream => {
+                    places.extend(
+                        (*first..).zip(ids).map(|(number, id)| StreamEntry::Event(number, *id)),
+                    );
                 }
-                Told::Gap(gap) if lane_of(gap) == *lane => {
-                    places.push(Place::Gap(gap.from, gap.to.unwrap_or(gap.from)));
+                Told::Gap(gap) if stream_of(gap) == *stream => {
+                    places.push(StreamEntry::Gap(gap.from, gap.to.unwrap_or(gap.from)));
                 }
                 _ => {}
             }
@@ -162,31 +173,31 @@ impl Client {
     }
 }
 
-pub(crate) fn lane_of(gap: &Gap) -> Lane {
-    lane(&gap.topic, gap.epoch, gap.subscription)
+pub(crate) fn stream_of(gap: &Gap) -> DeliveryStream {
+    stream(&gap.topic, gap.epoch, gap.subscription)
 }
 
-/// One entry in what a client is told of a lane.
+/// One entry in what a client is told of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum StreamEntry {
     /// Number and id.
     Event(u64, u64),
     /// First and last number.
     Gap(u64, u64),
 }
 
-impl Place {
+impl StreamEntry {
     pub(crate) fn range(self) -> (u64, u64) {
         match self {
-            Place::Event(number, _) => (number, number),
-            Place::Gap(from, to) => (from, to),
+            StreamEntry::Event(number, _) => (number, number),
+            StreamEntry::Gap(from, to) => (from, to),
         }
     }
 }
 
 /// Checks that the places follow one another without a hole or a repetition from `first` on;
 /// returns the number after the last.
-pub(crate) fn assert_consecutive(first: u64, places: &[Place]) -> u64 {
+pub(crate) fn assert_consecutive(first: u64, places: &[StreamEntry]) -> u64 {
     let mut next = first;
     for place in places {
         let (from, to) = place.range();
