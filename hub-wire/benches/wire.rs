@@ -1,8 +1,8 @@
-//! The walker and the reading of frames: `cargo bench -p hub-wire --bench wire`.
+//! Benchmarks of the walker and of reading frames. Run them with `cargo bench -p hub-wire --bench wire`.
 //!
-//! Each benchmark goes over [`DIFFERENT`] messages that all differ, made from a fixed seed. With one
-//! message alone the processor learns which way each branch goes, and the benchmark shows a speed that
-//! no real load sees.
+//! Each benchmark uses [`DIFFERENT`] messages that all differ and are made from a fixed seed. With one
+//! message alone, the processor learns the direction of each branch, and the benchmark shows a speed that no
+//! real load reaches.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 

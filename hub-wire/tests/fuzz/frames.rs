@@ -1,12 +1,14 @@
-//! Claim: whatever bytes come, splitting and reading frames ends with frames or errors that name a
-//! place; what was read can be written and read again; all ways to read an EVENT agree; and
-//! headers pass only if a simple reader finds nothing wrong with them.
+//! Claim: for any bytes, splitting and reading frames ends with frames, or with errors that name an offset.
 //!
-//! `docs/testing.md` tells how to run this for long.
+//! - A frame that was read can be written and read again.
+//! - All ways to read an EVENT agree.
+//! - Headers pass only if a simple reader finds no fault in them.
+//!
+//! `docs/testing.md` explains how to run this for a long time.
 
 use crate::fuzz_common;
 
-use fuzz_common::{Source, damage, made, naive};
+use fuzz_common::{FuzzInput, damage, made, naive};
 use hub_wire::{
     EventFrame, Frame, FrameError, FrameType, HeaderErrorKind, HeaderFacts, LengthError, Limits,
     MAX_HEADERS, Packer, Reader, TopicName, WalkErrorKind, check_headers, split,
@@ -84,7 +86,7 @@ fn naive_split(buffer: &[u8], limit: u32) -> Result<Option<&[u8]>, LengthError> 
 #[test]
 fn frames_any_stream() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let mut rest = source.0;
         for _ in 0..64 {
@@ -126,7 +128,7 @@ const HEADS: [&[u8]; 14] = [
 #[test]
 fn frames_made_values() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let mut body = HEADS[usize::from(source.byte()) % HEADS.len()].to_vec();
         for _ in 0..source.byte() % 7 {
@@ -179,7 +181,7 @@ const KEYS: [&str; 32] = [
 ];
 
 /// Appends a map with keys that frames know.
-fn options(source: &mut Source<'_>, out: &mut Vec<u8>) {
+fn options(source: &mut FuzzInput<'_>, out: &mut Vec<u8>) {
     let count = source.byte() % 6;
     Packer(out).map(count.into());
     for _ in 0..count {
@@ -264,7 +266,7 @@ fn headers(bytes: &[u8], limits: &Limits) {
 fn headers_any() {
     bolero::check!().for_each(|input: &[u8]| {
         headers(input, &Limits::default());
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let mut bytes = Vec::new();
         options(&mut source, &mut bytes);

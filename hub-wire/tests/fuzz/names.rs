@@ -1,8 +1,8 @@
-//! Claim: text is a topic name or a filter exactly if PROTOCOL.md says so, an error names a place
-//! in it, and a filter matches what a simple reading of the rules says: asked directly, and through
+//! Claim: a text is a topic name or a filter exactly if PROTOCOL.md says so, and an error names an offset in
+//! the text. A filter matches the same names as a simple reading of the rules, both directly and through
 //! both indexes.
 //!
-//! `docs/testing.md` tells how to run this for long.
+//! `docs/testing.md` explains how to run this for a long time.
 
 use hub_wire::{FilterIndex, NameError, TopicFilter, TopicIndex, TopicName};
 

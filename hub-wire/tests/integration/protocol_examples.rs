@@ -1,11 +1,10 @@
-//! Claim: `PROTOCOL.md` describes this code. Who writes a client from the document alone talks
-//! to this hub.
+//! Claim: `PROTOCOL.md` describes this code. A client that was written from the document alone can talk to
+//! this hub.
 //!
-//! Setup: the document is read as text. Each example is a block of hex with a block behind it
-//! that says what it means. The bytes are read twice: by this crate, and by the crate `rmpv`,
-//! which knows MessagePack but nothing of frames; its values must be those the document says.
-//! The tables of codes, frame types, overflow policies and limits are compared with the code's,
-//! in both directions.
+//! Setup: the test reads the document as text. Each example is a block of hex, followed by a block that
+//! states the values. Both this crate and the crate `rmpv` read the bytes. `rmpv` knows MessagePack and no
+//! frames; its values must be those of the document. The tables of codes, frame types, overflow policies and
+//! limits are compared with the code in both directions.
 
 use hub_wire::{
     CloseCode, Frame, FrameType, GapReason, Limits, MAX_HELLO, Overflow, RefusedCode, RefusedWhat,

@@ -1,14 +1,13 @@
-//! Claim: the wire format can be trusted with any bytes at all.
+//! Claim: the wire format is safe with any bytes.
 //!
-//! - What is written is what is read, for every frame and any contents.
-//! - Whatever bytes come, reading ends with a frame or an error: no panic, and no memory for
-//!   what is only claimed.
-//! - The walker accepts what the MessagePack specification allows within the limits, and
-//!   nothing else.
+//! - Every frame with any content is read as it was written.
+//! - For any bytes, reading ends with a frame or an error. It neither panics nor reserves memory for bytes
+//!   that are only announced.
+//! - The walker accepts exactly the values that the MessagePack specification allows within the limits.
 //!
-//! Setup: values and frames are generated in every encoding the format allows, then cut off at
-//! every byte, or changed in one. The walker is compared with two others: [`naive`], a reading
-//! of the specification that is too simple to be wrong in the same way, and the crate `rmpv`.
+//! Setup: values and frames are generated in every encoding that the format allows, then cut off at every
+//! byte, or changed in one byte. The walker is compared with two other readers: [`naive`], which is too
+//! simple to have the same faults, and the crate `rmpv`.
 
 use hub_wire::{
     Close, CloseCode, Credentials, EventFrame, Frame, FrameErrorKind, FrameType, Gap, GapReason,
@@ -26,7 +25,7 @@ use proptest::{
 
 /// What a value is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shape {
+struct ValueMeasure {
     /// How many bytes it takes up.
     len: usize,
     /// How many containers there are inside one another, itself included.
@@ -36,26 +35,26 @@ struct Shape {
 }
 
 /// The first value in `bytes`, if it is well-formed.
-fn naive(bytes: &[u8]) -> Option<Shape> {
+fn naive(bytes: &[u8]) -> Option<ValueMeasure> {
     let number = |width: usize| {
         let digits = bytes.get(1..=width)?;
         Some(digits.iter().fold(0, |number, digit| number * 256 + usize::from(*digit)))
     };
-    let scalar = |len: usize| Shape { len, depth: 0, elements: 0 };
+    let scalar = |len: usize| ValueMeasure { len, depth: 0, elements: 0 };
     let scalar = |len: usize| bytes.get(..len).map(|_| scalar(len));
     let text = |head: usize, len: usize| {
         std::str::from_utf8(bytes.get(head..head + len)?).ok()?;
         scalar(head + len)
     };
     let values = |head: usize, count: usize| {
-        let mut all = Shape { len: head, depth: 0, elements: count };
+        let mut all = ValueMeasure { len: head, depth: 0, elements: count };
         for _ in 0..count {
             let child = naive(&bytes[all.len..])?;
             all.len += child.len;
             all.depth = all.depth.max(child.depth);
             all.elements += child.elements;
         }
-        Some(Shape { depth: all.depth + 1, ..all })
+        Some(ValueMeasure { depth: all.depth + 1, ..all })
     };
     match *bytes.first()? {
         0xc0 | 0xc2 | 0xc3 => scalar(1),
@@ -92,8 +91,8 @@ fn compare(bytes: &[u8], limits: &Limits) -> Result<(), TestCaseError> {
     let mut rest = bytes;
     let decoded = rmpv::decode::read_value(&mut rest).map(|_| bytes.len() - rest.len());
     let max_depth = usize::from(limits.depth.min(Limits::MAX_DEPTH));
-    let too_deep = |shape: Shape| shape.depth > max_depth;
-    let too_many = |shape: Shape| shape.elements > limits.elements as usize;
+    let too_deep = |shape: ValueMeasure| shape.depth > max_depth;
+    let too_many = |shape: ValueMeasure| shape.elements > limits.elements as usize;
     let expected = shape.filter(|s| !too_deep(*s) && !too_many(*s)).map(|s| s.len);
     prop_assert_eq!(walked.ok(), expected, "{:x?} under {:?}", bytes, limits);
     match walked.map_err(|error| error.kind) {

@@ -1,5 +1,5 @@
-//! What the fuzz targets share: a reader of MessagePack that is too simple to be wrong in the same
-//! way as the walker, and values made of a fuzzer's bytes.
+//! Helpers for the fuzz targets: a reader of MessagePack that is too simple to have the faults of the
+//! walker, and values that are made from the bytes of a fuzzer.
 #![allow(dead_code, reason = "each target uses its part")]
 
 use hub_wire::{Limits, WalkError, WalkErrorKind};
@@ -106,9 +106,9 @@ impl Naive<'_> {
 }
 
 /// A fuzzer's bytes, taken one after another; 0 when there are no more.
-pub(crate) struct Source<'a>(pub(crate) &'a [u8]);
+pub(crate) struct FuzzInput<'a>(pub(crate) &'a [u8]);
 
-impl Source<'_> {
+impl FuzzInput<'_> {
     pub(crate) fn byte(&mut self) -> u8 {
         match self.0 {
             [first, rest @ ..] => {
@@ -140,7 +140,7 @@ impl Source<'_> {
 const LENGTHS: [usize; 16] = [0, 1, 2, 3, 7, 8, 14, 15, 16, 17, 30, 31, 32, 33, 255, 256];
 
 /// Appends a value that is well-formed, whatever the source says.
-pub(crate) fn made(source: &mut Source<'_>, out: &mut Vec<u8>, depth: u32) {
+pub(crate) fn made(source: &mut FuzzInput<'_>, out: &mut Vec<u8>, depth: u32) {
     let choice = source.byte();
     let length = LENGTHS[usize::from(source.byte() % 16)];
     match choice % 12 {
@@ -214,7 +214,7 @@ fn head(
 }
 
 /// Changes bytes, or cuts them off, as the source says; not at all if it is empty.
-pub(crate) fn damage(source: &mut Source<'_>, bytes: &mut Vec<u8>) {
+pub(crate) fn damage(source: &mut FuzzInput<'_>, bytes: &mut Vec<u8>) {
     while !source.is_empty() && !bytes.is_empty() {
         let how = source.byte();
         let at = (usize::from(source.byte()) << 8 | usize::from(source.byte())) % bytes.len();
