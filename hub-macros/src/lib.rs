@@ -58,7 +58,7 @@ pub fn derive_event(input: TokenStream) -> TokenStream {
     expand::expand(&input, &parse_quote!(::hub_core)).into()
 }
 
-/// Derives the same traits as [`Event`](macro@Event), for crates that depend on `hub-client` and not on
+/// Derives the same traits as [`Event`](derive@Event), for crates that depend on `hub-client` and not on
 /// `hub-core`.
 ///
 /// A derive macro cannot know through which of the two crates it was imported. So each crate has a

@@ -45,6 +45,7 @@ pub(crate) fn filter(tokens: &[TopicToken<'_>]) -> String {
     tokens.join(".")
 }
 
+/// Parses one token, or returns a message that describes its fault.
 fn token(text: &str) -> Result<TopicToken<'_>, String> {
     if text.is_empty() {
         return Err("the topic has an empty token: dots stand between tokens".to_owned());
@@ -70,6 +71,7 @@ fn token(text: &str) -> Result<TopicToken<'_>, String> {
     }
 }
 
+/// Returns whether a token may contain this character, as `hub_wire::TopicName::is_allowed` does.
 fn is_allowed(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_:@/+=~%#$".contains(c)
 }

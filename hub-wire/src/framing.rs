@@ -9,9 +9,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("frame of {length} bytes, where 1 to {limit} are allowed")]
 pub struct LengthError {
-    /// The frame announces so many bytes.
+    /// The frame announces this many bytes.
     pub length: u32,
-    /// A frame may have at most so many bytes.
+    /// A frame may have at most this many bytes.
     pub limit: u32,
 }
 

@@ -151,10 +151,12 @@ pub fn check_headers<'a>(
     Err(malformed(FrameErrorKind::Trailing.at(read.position())))
 }
 
+/// Reads the value of a header that must be a string.
 fn text<'a>(read: &mut Reader<'a>, key: &str) -> Result<&'a str, HeaderError> {
     read.str("header").map_err(|_| HeaderErrorKind::WrongType("a string").of(Some(key)))
 }
 
+/// Reads the value of the header `reply`, which must be a topic name.
 fn topic<'a>(read: &mut Reader<'a>) -> Result<&'a str, HeaderError> {
     let name = text(read, "reply")?;
     // `TopicName::parse` decides. This check only avoids its allocation for valid names.

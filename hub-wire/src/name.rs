@@ -22,7 +22,7 @@ pub enum NameError {
     /// The text has more bytes than allowed.
     #[error("the name has {length} bytes, at most {} are allowed", TopicName::MAX_BYTES)]
     TooLong {
-        /// The text has so many bytes.
+        /// The text has this many bytes.
         length: usize,
     },
     /// The text has more tokens than allowed.

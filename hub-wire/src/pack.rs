@@ -18,6 +18,8 @@ impl Packer<'_> {
         self.sized(count, (0x80, 15), 0xde)
     }
 
+    /// Writes the head of an array or a map. `fix` is the marker for counts up to `fix_max`, `marker16` is
+    /// the marker for counts of 16 bits, and the next marker is the one for counts of 32 bits.
     fn sized(&mut self, count: u32, (fix, fix_max): (u8, u32), marker16: u8) -> &mut Self {
         if count <= fix_max {
             self.0.push(fix | count as u8);

@@ -40,10 +40,12 @@ impl<'a> Reader<'a> {
         self.pos == self.bytes.len()
     }
 
+    /// Returns the error for a next value of the wrong type.
     fn wrong(&self, what: &'static str, expected: &'static str) -> FrameError {
         FrameErrorKind::WrongType { what, expected }.at(self.pos)
     }
 
+    /// Returns the first byte of the next value.
     fn peek(&self, what: &'static str) -> Result<u8, FrameError> {
         self.bytes.get(self.pos).copied().ok_or(FrameErrorKind::Missing { what }.at(self.pos))
     }
@@ -63,6 +65,7 @@ impl<'a> Reader<'a> {
         Ok((marker, length.ok_or(FrameErrorKind::Missing { what }.at(self.pos))?))
     }
 
+    /// Reads the head of an array or a map, and returns its count.
     fn sized(
         &mut self,
         what: &'static str,
@@ -175,6 +178,7 @@ impl<'a> Reader<'a> {
         self.body(what, "a byte string", Family::Bin)
     }
 
+    /// Reads a string or a byte string, and returns its bytes.
     fn body(
         &mut self,
         what: &'static str,

@@ -38,6 +38,7 @@ impl RunHead {
         head
     }
 
+    /// Writes the length of the frame into its first 4 bytes.
     fn set_length(&mut self) {
         let length = (self.template.len() - 4) as u32; // names have at most a few hundred bytes
         self.template[..4].copy_from_slice(&length.to_be_bytes());
@@ -78,6 +79,7 @@ impl RunHead {
         self.clone().stamp_self(first, count, time_ms)
     }
 
+    /// Returns the complete frame with these numbers.
     fn stamp_self(self, first: u64, count: u32, time_ms: u64) -> Vec<u8> {
         let mut frame = self.template.clone();
         self.stamp(&mut frame, first, count, time_ms);

@@ -26,11 +26,11 @@ pub(super) struct Backlog {
     settled: ItemQueue,
     /// These entries come after the settled ones. Policies may still drop them.
     open: ItemQueue,
-    /// All entries together count for so many bytes towards the bound of the queue.
+    /// All entries together count for this many bytes towards the bound of the queue.
     bytes: usize,
-    /// So many of the entries are runs.
+    /// This many of the entries are runs.
     runs: usize,
-    /// Runs with the policy `latest` that came after the last conflation have so many bytes.
+    /// Runs with the policy `latest` that came after the last conflation have this many bytes.
     fresh: usize,
     /// If this is true, the last frame is queued and no further entry is accepted.
     pub ended: bool,
@@ -39,9 +39,9 @@ pub(super) struct Backlog {
 /// The bound of a delivery queue, and how much of it the write buffer uses.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct QueueBound {
-    /// So many bytes may wait in the queue.
+    /// This many bytes may wait in the queue.
     pub limit: usize,
-    /// The entries in the write buffer use so many of these bytes.
+    /// The entries in the write buffer use this many of these bytes.
     pub writing: usize,
 }
 
@@ -122,6 +122,7 @@ impl Backlog {
         self.open.push(item);
     }
 
+    /// Removes and returns the first entry.
     pub(super) fn pop(&mut self) -> Option<QueueItem> {
         let item = self.settled.pop().or_else(|| self.open.pop())?;
         self.bytes -= item.size();
@@ -136,6 +137,7 @@ impl Backlog {
         PushResult::Done
     }
 
+    /// Drops the oldest runs that may be dropped, until a run of `size` bytes fits.
     fn drop_until_it_fits(&mut self, size: usize, bound: QueueBound, ledger: &Ledger) {
         while self.is_full(size, bound) && self.drop_oldest(ledger) {}
     }

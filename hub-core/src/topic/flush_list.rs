@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct FlushList(VecDeque<Arc<dyn SubscriberConnection>>);
 
 impl FlushList {
-    /// An empty list.
+    /// Returns an empty list.
     pub const fn new() -> Self {
         FlushList(VecDeque::new())
     }
@@ -41,13 +41,14 @@ impl FlushList {
         }
     }
 
-    /// Writes to the sockets of all connections what they take, without waiting.
+    /// Flushes all connections: writes their waiting bytes, as far as the sockets take them, without
+    /// waiting.
     pub fn flush(mut self) {
         self.flush_some(usize::MAX);
     }
 
-    /// Writes to the sockets of at most `most` connections, the first of the list first, what they
-    /// take, without waiting. The other connections stay in the list.
+    /// Flushes at most `most` connections from the front of the list. The other connections stay in the
+    /// list.
     pub fn flush_some(&mut self, most: usize) {
         for _ in 0..most {
             // A connection leaves the list before it is flushed: if its flush panics, the others

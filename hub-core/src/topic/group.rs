@@ -45,9 +45,9 @@ struct GroupMember {
 
 /// Wakes the publishers that wait for a group when the queue of any member drains.
 ///
-/// When all members are full, publishers wait at the queue of one member. The group registers this
-/// waker at the queues of the other members; it wakes the publishers at the first queue, whose
-/// connection it holds.
+/// When all members are full, publishers wait for the queue of one member. The group registers this
+/// waker at the queues of all other members. The waker holds the connection for whose queue the
+/// publishers wait, and wakes them there.
 #[derive(Debug, Default)]
 struct GroupWaker(Mutex<Option<Arc<dyn SubscriberConnection>>>);
 
@@ -65,15 +65,18 @@ impl GroupMember {
         self.connection.queue().must_wait(size, self.overflow)
     }
 
+    /// Returns whether the connection of the member accepts runs.
     fn is_open(&self) -> bool {
         !self.connection.queue().is_closed()
     }
 
+    /// Returns whether the policy of the member drops events.
     fn may_drop(&self) -> bool {
         policy(self.overflow).drops()
     }
 }
 
+/// Returns the key of a member.
 fn key(entry: &SubscriptionEntry) -> (u64, u64) {
     (entry.connection.number(), entry.id)
 }

@@ -70,6 +70,7 @@ impl History {
         self.cut_to_last_event();
     }
 
+    /// Drops the oldest run, unless a replay still needs it.
     fn forget_oldest(&mut self) {
         if let Some(oldest) = self.runs.pop_front() {
             self.sub(oldest.size());
@@ -92,6 +93,7 @@ impl History {
         }
     }
 
+    /// Returns whether this topic or all topics together exceed the budget.
     fn over_budget(&self) -> bool {
         self.bytes > self.budget.per_topic || self.budget.used() > self.budget.in_all
     }
@@ -147,6 +149,7 @@ impl History {
         self.kept = VecDeque::new();
     }
 
+    /// Keeps a run that the history drops, if a replay still has to read it.
     fn keep(&mut self, run: QueuedRun) {
         if self.kept_from.is_some_and(|from| run.last() >= from) {
             self.kept.push_back(run);

@@ -1,4 +1,5 @@
-//! A queue of entries that joins a gap with the gap in front of it as it is appended.
+//! A queue of entries. A gap that is appended is joined with the gap in front of it, if both continue
+//! one another.
 //!
 //! Without it, a slow subscriber's gaps would take as much memory as the events that it missed.
 
@@ -16,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 #[derive(Debug, Default)]
 pub(super) struct ItemQueue {
     items: VecDeque<QueueItem>,
-    /// So many entries have left the queue at its front.
+    /// This many entries have left the queue at its front.
     left: usize,
     /// The sequence number of the gap that is the last entry of an ordering key. The gap may have left
     /// the queue since.
@@ -67,6 +68,7 @@ impl ItemQueue {
         size
     }
 
+    /// Removes and returns the first entry.
     pub(super) fn pop(&mut self) -> Option<QueueItem> {
         let item = self.items.pop_front()?;
         self.left += 1;

@@ -27,17 +27,17 @@ pub struct Ledger {
 /// The counts of a ledger at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LedgerCounts {
-    /// So many deliveries were due. Each copy of an event is one delivery.
+    /// This many deliveries were due. Each copy of an event is one delivery.
     pub due: u64,
-    /// So many deliveries were written to a socket with their last byte.
+    /// This many deliveries were written to a socket with their last byte.
     pub delivered: u64,
-    /// So many deliveries were dropped because a queue was full.
+    /// This many deliveries were dropped because a queue was full.
     pub overflow: u64,
-    /// So many deliveries were replaced by newer events with the same key.
+    /// This many deliveries were replaced by newer events with the same key.
     pub conflated: u64,
-    /// So many deliveries still waited when their connection ended.
+    /// This many deliveries still waited when their connection ended.
     pub disconnected: u64,
-    /// So many GAP frames were sent.
+    /// This many GAP frames were sent.
     pub gaps: u64,
 }
 

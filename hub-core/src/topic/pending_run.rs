@@ -152,7 +152,7 @@ pub(super) struct NumberedRun {
     pub head: Arc<RunHead>,
     /// The first event has this number.
     pub first: u64,
-    /// The run has so many events.
+    /// The run has this many events.
     pub count: u32,
     /// The hub accepted the events at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,

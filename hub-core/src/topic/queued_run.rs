@@ -26,7 +26,7 @@ pub struct QueuedRun {
     pub group: Option<Arc<str>>,
     /// The first event has this number.
     pub first: u64,
-    /// The run has so many events.
+    /// The run has this many events.
     pub count: u32,
     /// This overflow policy applies to the events when the queue is full.
     pub overflow: Overflow,
@@ -69,6 +69,7 @@ impl QueuedRun {
         &self.body[self.events_start()..]
     }
 
+    /// Returns the offset of the first EVENT frame in `body`.
     fn events_start(&self) -> usize {
         if self.head.is_empty() { frame_len(&self.body) } else { 0 }
     }

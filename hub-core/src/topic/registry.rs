@@ -58,6 +58,7 @@ pub struct Registry {
     next_arbiter: AtomicUsize,
 }
 
+/// The indexes of subscriptions and topics, which change under one lock.
 #[derive(Debug, Default)]
 struct Index {
     filters: FilterIndex<Arc<SubscriptionEntry>>,
@@ -196,6 +197,7 @@ impl Registry {
         Ok(topic)
     }
 
+    /// Starts the actor of a topic on the next arbiter. Without arbiters, a topic has no actor.
     fn start_actor(self: &Arc<Self>, topic: &Arc<Topic>) {
         let turn = self.next_arbiter.fetch_add(1, Ordering::Relaxed);
         let Some(arbiter) = self.arbiters.get(turn % self.arbiters.len().max(1)) else { return };
@@ -223,6 +225,7 @@ impl Registry {
         self.matching(&index, &entry.filter)
     }
 
+    /// Returns the existing topics that match a filter.
     fn matching(&self, index: &Index, filter: &TopicFilter) -> Vec<Arc<Topic>> {
         let mut topics = Vec::new();
         index.topics.matching(filter, |name| topics.extend(self.get(name.as_str())));

@@ -61,15 +61,18 @@ pub(super) struct Replay<'a> {
     at_once: bool,
     /// If this is true, the position of the topic is queued behind the replayed events.
     position_last: bool,
-    /// After so many more batches, the last step comes in any case.
+    /// After this many more batches, the last step comes in any case.
     batches_left: usize,
 }
 
 /// An entry that a replay queues.
 #[derive(Debug)]
 enum ReplayItem {
+    /// A run of replayed events.
     Run(QueuedRun),
+    /// A gap in a stream, from its first number to its last one, with the reason.
     Gap(DeliveryStream, u64, Option<u64>, GapReason),
+    /// The next event number of the topic.
     Position(u64),
 }
 

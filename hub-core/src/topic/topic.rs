@@ -58,9 +58,9 @@ pub struct TopicState {
     pub epoch: u64,
     /// The next event gets this number.
     pub next: u64,
-    /// So many connections have plain subscriptions for the topic.
+    /// This many connections have plain subscriptions for the topic.
     pub plain: usize,
-    /// The topic has so many queue groups.
+    /// The topic has this many queue groups.
     pub groups: usize,
     /// If this is true, the topic has ended.
     pub retired: bool,

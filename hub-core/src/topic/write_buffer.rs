@@ -22,20 +22,20 @@ const MOST_SLICES: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct WriteBuffer {
     items: VecDeque<QueueItem>,
-    /// So many bytes of the first entry are written already.
+    /// This many bytes of the first entry are written already.
     first_written: usize,
-    /// The entries count for so many bytes towards the bound of the queue.
+    /// The entries count for this many bytes towards the bound of the queue.
     bytes: usize,
 }
 
 /// The entries that one write has finished.
 #[derive(Debug, Default)]
 pub(super) struct WriteProgress {
-    /// The last byte of so many events was written. The ledgers of their topics already count them.
+    /// The last byte of this many events was written. The ledgers of their topics already count them.
     pub events: u64,
-    /// The finished entries counted for so many bytes towards the bound of the queue.
+    /// The finished entries counted for this many bytes towards the bound of the queue.
     pub bytes: usize,
-    /// The client of the connection itself caused so many of these bytes.
+    /// The client of the connection itself caused this many of these bytes.
     pub control: usize,
 }
 

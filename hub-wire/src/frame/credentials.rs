@@ -36,6 +36,7 @@ impl Credentials {
         Ok(Some(Self::parse(value).unwrap_or(Credentials::Unknown)))
     }
 
+    /// Reads credentials of a known kind.
     fn parse(value: &[u8]) -> Result<Self, FrameError> {
         let mut read = Reader::new(value, &Limits::NONE);
         let count = read.map("credentials")?;

@@ -105,7 +105,7 @@ pub struct Welcome {
     pub inbox: String,
     /// These limits apply to the frames of the connection.
     pub limits: Limits,
-    /// After so many milliseconds without a byte from the other side, a side sends PING.
+    /// After this many milliseconds without a byte from the other side, a side sends PING.
     pub keepalive_ms: u64,
     /// The clock of the hub shows this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,

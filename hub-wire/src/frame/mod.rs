@@ -78,7 +78,7 @@ pub struct RunFrame<'a> {
     pub epoch: u64,
     /// The first of the EVENT frames has this event number. The numbers of the others follow it.
     pub first: u64,
-    /// So many EVENT frames follow. A RUN with zero frames only states that `first` is the next event
+    /// This many EVENT frames follow. A RUN with zero frames only states that `first` is the next event
     /// number of the topic.
     pub count: u32,
     /// The hub writes the publisher stamp of the client that sent the events here.
@@ -174,6 +174,7 @@ impl<'a> Frame<'a> {
         out
     }
 
+    /// Writes the body of any frame but EVENT and RUN.
     fn write_control(&self, pack: &mut Packer<'_>) {
         pack.array(self.values()).uint(self.kind().number().into());
         match self {
@@ -196,6 +197,7 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Returns the type of the frame.
     fn kind(&self) -> FrameType {
         match self {
             Frame::Hello(_) => FrameType::Hello,

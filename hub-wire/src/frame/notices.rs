@@ -75,7 +75,7 @@ pub struct Close {
     pub code: CloseCode,
     /// The text states the reason for people.
     pub reason: String,
-    /// The client should connect again after so many milliseconds; `None` states no time.
+    /// The client should connect again after this many milliseconds; `None` states no time.
     pub retry_after_ms: Option<u64>,
 }
 

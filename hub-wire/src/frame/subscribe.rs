@@ -176,6 +176,7 @@ impl Subscribe {
     }
 }
 
+/// Reads the positions in the option `after`.
 fn read_positions(read: &mut Reader<'_>) -> Result<BTreeMap<String, Position>, FrameError> {
     let mut positions = BTreeMap::new();
     for _ in 0..read.map("after")? {

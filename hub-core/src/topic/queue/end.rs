@@ -1,5 +1,5 @@
 //! The end of a delivery queue: how it stops accepting entries, and how it counts the events that
-//! nobody gets any more.
+//! no subscriber gets any more.
 //!
 //! Each of these calls closes the queue before it wakes the waiting publishers. Otherwise a publisher
 //! could check the queue, find it still open, and sleep for ever.
@@ -22,6 +22,7 @@ impl DeliveryQueue {
         self.end(None);
     }
 
+    /// Appends the last frame, if there is one, and accepts no entry after that.
     fn end(&self, last: Option<Bytes>) {
         let mut backlog = self.backlog.lock();
         if let Some(frame) = last.filter(|_| !backlog.ended) {

@@ -34,10 +34,10 @@ pub struct DeliveryQueue {
     backlog: Mutex<Backlog>,
     /// A thread that locks both locks the write buffer before the backlog.
     write_buffer: Mutex<WriteBuffer>,
-    /// The write buffer and the backlog together count for so many bytes. Publishers that look for room
+    /// The write buffer and the backlog together count for this many bytes. Publishers that look for room
     /// read this number without a lock.
     queued: AtomicUsize,
-    /// The client of the connection itself caused so many of these bytes.
+    /// The client of the connection itself caused this many of these bytes.
     control: AtomicUsize,
     /// The queue last reported this size, without its runs, to the ledger.
     reported: AtomicUsize,
@@ -68,13 +68,13 @@ pub enum Appended {
 /// The state of a queue, for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueState {
-    /// The entries count for so many bytes, added up entry by entry.
+    /// The entries count for this many bytes, added up entry by entry.
     pub bytes: usize,
-    /// The client itself caused so many of these bytes.
+    /// The client itself caused this many of these bytes.
     pub control_bytes: usize,
-    /// So many events wait or are written only in part.
+    /// This many events wait or are written only in part.
     pub events: u64,
-    /// So many gaps wait and are not encoded yet.
+    /// This many gaps wait and are not encoded yet.
     pub gaps: usize,
 }
 
@@ -303,6 +303,7 @@ impl DeliveryQueue {
         self.append_item(QueueItem::Control(frame.into(), None));
     }
 
+    /// Appends a control frame or a gap, unless the queue accepts no such entry any more.
     fn append_item(&self, item: QueueItem) {
         let mut backlog = self.backlog.lock();
         let ended = match item.ordering_key() {

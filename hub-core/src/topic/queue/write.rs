@@ -13,7 +13,7 @@ use crate::topic::write_buffer::WriteBuffer;
 use std::io::{self, ErrorKind, IoSlice};
 
 /// [`DeliveryQueue::write_with`] returns after it has written this many bytes. Otherwise a socket that
-/// takes everything could keep one thread busy while other threads append. Writing so many bytes
+/// takes everything could keep one thread busy while other threads append. Writing this many bytes
 /// takes some hundred microseconds.
 const TURN_BYTES: usize = 1024 * 1024;
 
@@ -62,6 +62,7 @@ impl DeliveryQueue {
         }
     }
 
+    /// Writes until nothing is left, the socket takes no more, or `turn` bytes are written.
     fn write_all(
         &self,
         buffer: &mut WriteBuffer,
