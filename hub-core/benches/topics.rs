@@ -18,7 +18,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many different topics or messages a benchmark goes over.
+/// A benchmark uses this many different topics or messages.
 const DIFFERENT: usize = 512;
 
 fn registry() -> Arc<Registry> {
@@ -29,7 +29,7 @@ fn registry() -> Arc<Registry> {
         history_in_all: 16 << 20,
         first_epoch: 1,
     };
-    // Without arbiters topics have no actors, so that there is nothing but the data plane.
+    // Without arbiters, topics have no actors, and the benchmark measures the data plane alone.
     Registry::new(settings, Vec::new())
 }
 
@@ -37,7 +37,7 @@ fn name(text: &str) -> TopicName {
     TopicName::parse(text).unwrap()
 }
 
-/// By name, among up to a million.
+/// Measures a look-up by name among up to a million topics.
 fn look_up(c: &mut Criterion) {
     let mut group = c.benchmark_group("topic by name");
     for count in [1_000_u64, 1_000_000] {
@@ -58,8 +58,8 @@ fn look_up(c: &mut Criterion) {
     group.finish();
 }
 
-/// Which of 100,000 filters want a topic: 512 different ones in turn, so that the processor does not
-/// know the way through the index by heart.
+/// Measures the search for the filters, among 100,000, that match a topic. The benchmark takes 512
+/// different topics in turn, so that the processor does not learn the way through the index.
 fn filters(c: &mut Criterion) {
     const FILTERS: usize = 100_000;
     let mut index = FilterIndex::default();
@@ -136,8 +136,8 @@ impl SubscriberConnection for Sink {
     fn close_slow_consumer(&self) {}
 }
 
-/// A run of 512 different events of 128 B is numbered and appended to the queues of its subscribers, and
-/// the queues are emptied, without a socket.
+/// Measures how a run of 512 different events of 128 B is numbered and appended to the queues of its
+/// subscribers, and how the queues are emptied, without a socket.
 fn fan_out(c: &mut Criterion) {
     const EVENTS: u32 = DIFFERENT as u32;
     let mut frames = Vec::new();
@@ -161,7 +161,7 @@ fn fan_out(c: &mut Criterion) {
                 connection: Arc::new(Sink { number, queue }),
                 guard: None,
             });
-            // Before the topic: it adopts whoever is subscribed when it is made.
+            // A topic adopts the subscriptions that exist when it is created, so they come first.
             let _ = registry.subscribe(&entry);
         }
         let topic = registry.get_or_create(&name("orders")).unwrap();

@@ -49,10 +49,11 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     eprintln!("{orders:?} orders");
 }
 
-/// Bytes that a queue holds. Publishers wait from a quarter of it on, and are woken at an eighth.
+/// A queue holds this many bytes. Publishers wait from a quarter of it on, and are woken at an eighth.
 const LIMIT: usize = 4_000;
 
-/// A line whose socket takes nothing yet, with a group's run that publishers wait for.
+/// Returns a line whose socket takes nothing yet. The run of a group fills its queue, so that
+/// publishers wait.
 fn full(connection: u64, ledger: &Arc<Ledger>) -> Arc<Line> {
     let line = Arc::new(Line::new(connection, LIMIT, 0, ledger));
     let mut run = single("fill", 1, LIMIT / 4, Overflow::DropOldest);
@@ -115,7 +116,7 @@ fn a_publisher_that_was_woken_appends_while_the_queue_still_drains() {
         let ledger = Arc::<Ledger>::default();
         let line = full(1, &ledger);
         let publisher = publisher(&line);
-        line.open(100); // a part
+        line.open(100); // a part of the run
         line.flush();
         line.open(usize::MAX);
         line.flush();
@@ -182,7 +183,7 @@ fn the_ledger_balances_whenever_a_connection_ends() {
     }
 }
 
-/// A registry without actors: the models do what they would.
+/// Returns a registry without actors. The models do the work of the actors.
 fn registry() -> Arc<Registry> {
     let settings = TopicSettings {
         max_topics: 10,
@@ -201,7 +202,7 @@ fn entry(line: &Arc<Line>, group: Option<&str>, start: Start) -> Arc<Subscriptio
     Arc::new(entry)
 }
 
-/// A plain subscription with this id.
+/// Returns a plain subscription with this id.
 fn named(line: &Arc<Line>, id: u64, start: Start) -> Arc<SubscriptionEntry> {
     Arc::new(subscription(line, id, start))
 }
@@ -219,7 +220,7 @@ fn subscription(line: &Arc<Line>, id: u64, start: Start) -> SubscriptionEntry {
     }
 }
 
-/// The topic `t` with these members.
+/// Returns the topic `t` with these members.
 fn topic_of(registry: &Arc<Registry>, members: &[Arc<SubscriptionEntry>]) -> Arc<Topic> {
     members.iter().for_each(|entry| assert!(registry.subscribe(entry).is_empty()));
     registry.get_or_create(&TopicName::parse("t").unwrap()).unwrap()
@@ -269,8 +270,8 @@ fn who_joins_while_events_come_misses_and_repeats_none() {
     });
 }
 
-/// While the past is read, the topic forgets it and gets another event; and in one of the models
-/// another subscription of the connection is live, so that copies of events go on.
+/// While a replay reads the history, the topic drops its history and gets another event. In one of the
+/// models, another subscription of the connection is live, so that live copies come as well.
 #[test]
 fn a_replay_joins_the_live_order_without_a_hole() {
     for shares in [false, true] {
@@ -294,20 +295,22 @@ fn a_replay_joins_the_live_order_without_a_hole() {
             let past = told[start..].iter().take_while(|told| told.subscription == Some(2)).count();
             let (before, rest) = told.split_at(start);
             let (past, after) = rest.split_at(past);
-            // What it forgot before the subscription came is one gap in front; nothing else is.
+            // The events that the history dropped before the subscription came are one gap in front.
+            // There is no other gap.
             let gaps: Vec<_> = past.iter().filter(|told| told.is_gap).collect();
             let forgotten = gaps.is_empty() || (gaps.len() == 1 && past[0].is_gap);
             assert!(forgotten && (gaps.is_empty() || past[0].last == 2), "{told:?}");
             let live_from = consecutive(1, past);
             assert_eq!(consecutive(live_from, after), 5, "{told:?}");
-            // The copies of the other subscription came before, and are of the same numbers.
+            // The copies for the other subscription came before the replay, with the same numbers.
             assert_eq!(consecutive(1, before), if shares { live_from } else { 1 }, "{told:?}");
             assert_eq!(registry.ledger().counts().pending(), 0);
         });
     }
 }
 
-/// The number behind these stretches, which follow one another from number `next` on.
+/// Checks that these stretches follow one another, from number `next` on. Returns the number behind
+/// the last one.
 fn consecutive(next: u64, stretches: &[Stretch]) -> u64 {
     stretches.iter().fold(next, |next, told| {
         assert_eq!(told.first, next, "{stretches:?}");

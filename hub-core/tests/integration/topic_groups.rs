@@ -66,9 +66,10 @@ struct World {
     broken: Vec<Arc<Line>>,
     members: Vec<(Arc<Line>, Arc<SubscriptionEntry>)>,
     ids: u64,
-    /// Events that were published while somebody was there.
+    /// The ids of the events that were published while the group had a member.
     due: BTreeSet<u64>,
-    /// Whether a last member has left. It keeps what waits for it, as there is nobody else.
+    /// Whether the last member has left. The events that wait for it stay in its queue, because no
+    /// other member can take them.
     alone: bool,
 }
 
@@ -112,7 +113,7 @@ impl World {
         }
     }
 
-    /// The connection ends, and all its subscriptions leave.
+    /// Ends a connection, and lets all its subscriptions leave.
     async fn end(&mut self, line: &Arc<Line>) {
         line.queue().close();
         let of = |known: &Arc<Line>| Arc::ptr_eq(known, line);
@@ -126,7 +127,8 @@ impl World {
         if self.members.is_empty() {
             self.alone = true;
         } else if !self.alone {
-            // At most a run that was begun; all others went to those who stay.
+            // At most the events of one run that was written in part are left. All other events
+            // went to the members that stay.
             assert!(line.queue().state().events < 12, "{:?}", line.queue().state());
         }
         self.broken.push(line.clone());
@@ -181,14 +183,16 @@ impl World {
         let mut seen = BTreeSet::new();
         let mut missing = 0;
         for line in self.lines.iter().chain(&self.broken) {
-            // What was sent only in part when its connection broke, or had nobody to go to.
+            // The events of a run that was written in part when its connection broke, and the
+            // events that no other member could take.
             missing += line.queue().state().events;
             for told in line.client(|client| client.told.clone()) {
                 match told {
                     Told::Run { stream, ids, .. } => {
                         assert!(stream.subscription.is_some(), "named");
                         for id in ids {
-                            // Of a run that broke off, what arrived counts as missing.
+                            // The events of a run that broke off count as missing, even if they
+                            // arrived.
                             assert!(seen.insert(id), "{id} twice");
                         }
                     }
@@ -217,7 +221,7 @@ fn each_event_goes_to_one_member_and_nothing_is_lost_with_a_member_that_leaves()
         }
         world.check();
         let counts = world.registry.ledger().counts();
-        // With room enough, only what the last member of all took with it.
+        // If the queues have enough room, only the events of the last member can be lost.
         let lost = counts.overflow + counts.conflated;
         assert!(limit < 1 << 24 || lost == 0, "{counts:?}");
         assert!(limit < 1 << 24 || world.alone || counts.disconnected == 0, "{counts:?}");
@@ -321,14 +325,14 @@ fn a_members_share_does_not_keep_the_rest_of_the_run_in_memory() {
             let (before, bytes) = (held.get(), runs[0].body.len());
             assert_eq!((runs.len(), runs[0].count), (1, 8));
             drop(runs);
-            // What it took is free again, while the others still have theirs.
+            // The bytes of this part are free again, while the other members still hold theirs.
             let freed = before - held.get();
             assert!((bytes..bytes + 200).contains(&freed), "{freed} of {bytes}");
         }
     });
 }
 
-/// `block` never drops, so nothing may be pushed at it that no publisher can wait for.
+/// A `block` member never drops events, so it must not get events for which no publisher waits.
 #[test]
 fn a_stuck_block_member_does_not_collect_what_others_cannot_take() {
     hub::run(async {
@@ -336,7 +340,8 @@ fn a_stuck_block_member_does_not_collect_what_others_cannot_take() {
         let registry = hub::registry(hub::settings());
         let stuck = Line::new(1, LIMIT, registry.ledger());
         subscribe(&registry, &entry(&stuck, 1, "a", group(Overflow::Block))).await;
-        // Others come, fill up and leave, again and again; or lag, so that nobody waits for them.
+        // Other members join, fill up and leave, again and again. Some of them have no grace left, so
+        // that no publisher waits for them.
         for n in 0..40 {
             let other = Line::new(10 + n, LIMIT, registry.ledger());
             let overflow = if n % 2 == 0 { Overflow::Block } else { Overflow::DropOldest };
@@ -367,8 +372,8 @@ impl Wake for Count {
     }
 }
 
-/// Fills both members, and waits as a session does: registers with the connection it is told, tries
-/// again, sleeps.
+/// Fills both members, and waits as a session does: it registers with the queue of the connection
+/// that the topic returns, tries again, and sleeps.
 async fn wait_for_group(
     registry: &Arc<Registry>,
     lines: &[Arc<Line>; 2],
@@ -413,7 +418,8 @@ fn who_waits_for_a_group_is_woken_when_its_members_change() {
             let registry = hub::registry(hub::settings());
             let lines = [1, 2].map(|n| Line::new(n, 20_000, registry.ledger()));
             let (count, entries) = wait_for_group(&registry, &lines).await;
-            // What it leaves behind does not make room; but the others are to be looked at again.
+            // The member that leaves makes no room in the other queue. The publisher has to check
+            // that queue again all the same.
             unsubscribe(&registry, &entries[leaving]).await;
             assert!(count.0.load(Ordering::SeqCst) > 0, "member {leaving} has left");
         });

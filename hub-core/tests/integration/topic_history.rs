@@ -14,10 +14,10 @@ use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubs
 use topic_common::line::Line;
 use topic_common::{StreamEntry, Told, assert_consecutive, event, name, stream};
 
-/// What an entry counts for beside its bytes.
+/// Each entry of the history counts for this many bytes beside its frames.
 const ENTRY: usize = 256;
 
-/// What a topic should remember: for each run its first number and its events' sizes.
+/// The history that a topic should have: for each run, its first number and the sizes of its events.
 #[derive(Debug, Clone, Default)]
 struct Model {
     runs: Vec<(u64, Vec<usize>)>,
@@ -51,7 +51,7 @@ fn push(
     let topic_name = TOPICS[topic];
     let real = registry.get_or_create(&name(topic_name)).unwrap();
     let head_of = Arc::new(RunHead::new(topic_name, real.epoch(), "p#1"));
-    let mut run = PendingRun::new(head_of, 1 << 12); // more than it needs
+    let mut run = PendingRun::new(head_of, 1 << 12); // more room than the run needs
     let model = &mut models[topic];
     let first = model.next + 1;
     let frames: Vec<_> = (first..)
@@ -80,7 +80,8 @@ fn push(
     }
 }
 
-/// Subscribes behind `seen`, and checks that the history is told: a gap, then all it has.
+/// Subscribes behind number `seen`, and checks the replay: a gap for the missing events, and then all
+/// events of the history.
 async fn check_replay(registry: &Arc<Registry>, model: &Model, topic: usize, seen: u64, id: u64) {
     let Some(real) = registry.get(TOPICS[topic]) else { return };
     let line = Line::new(id, 1 << 24, registry.ledger());
@@ -135,7 +136,7 @@ fn a_replay_is_the_newest_that_the_budget_keeps() {
                 check_replay(&registry, model, topic, *seen, id).await;
             }
         }
-        // The topics end; a publisher that remembers one keeps nothing of its history.
+        // When the topics end, a publisher that holds a handle of one keeps nothing of its history.
         let remembered: Vec<_> = TOPICS.iter().filter_map(|topic| registry.get(topic)).collect();
         hub::idle().await;
         assert_eq!((registry.topics(), registry.history().used()), (0, 0));
@@ -168,9 +169,9 @@ fn what_is_remembered_holds_no_more_memory_than_is_counted() {
         let settings = TopicSettings { history_per_topic: 10_000, ..hub::settings() };
         let registry = hub::registry(settings);
         let topic = registry.get_or_create(&name("a")).unwrap();
-        // Larger than the budget, so that one event of it is kept.
+        // This run is larger than the budget, so that the history keeps one event of it.
         let mut large = gathered(&topic, "p#1", &(0..2_000).collect::<Vec<_>>(), 100);
-        // Gathered with room for much more than came.
+        // This run was gathered with room for many more events than it has.
         let mut roomy = PendingRun::new(Arc::new(RunHead::new("a", topic.epoch(), "p#1")), 1 << 20);
         roomy.push(&event("a", 1, None, 100), 1);
         for run in [&mut large, &mut roomy] {
@@ -178,7 +179,8 @@ fn what_is_remembered_holds_no_more_memory_than_is_counted() {
             let info = allocation_counter::measure(|| {
                 topic.publish(run, 1, &mut FlushList::new());
             });
-            // What was allocated before belongs to the run: less is held now than was then.
+            // The run was allocated before the measurement, so the measured sum is negative when its
+            // memory is given back.
             let used = registry.history().used() - before;
             assert!(used < 1_000 && info.bytes_current < 4_000, "{used} {info:?}");
             assert!(info.bytes_current < -100_000, "the rest is given back: {info:?}");

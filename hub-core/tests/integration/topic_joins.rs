@@ -70,7 +70,7 @@ fn the_policy_that_loses_least_counts_for_a_shared_copy() {
         line.queue().end_grace();
         assert!(matches!(publish(&registry, "a", &[0]), PublishResult::Wait(_)));
         assert!(line.queue().queued_bytes() < 3_000, "publishers wait, for as long as it takes");
-        // Without the one that blocks, nobody waits: the grace is over.
+        // Without the subscription with `block`, no publisher waits, because the grace is over.
         unsubscribe(&registry, &block).await;
         for _ in 0..100 {
             let published = publish(&registry, "a", &[ids.next().unwrap()]);
@@ -109,7 +109,7 @@ fn what_cannot_be_published_is_left_as_it_was() {
         std::mem::take(&mut to_flush).flush();
         assert_eq!((request.count(), topic.state().next), (1, 3));
 
-        // The topic ends; the run goes to the one that follows it.
+        // The topic ends, and the run goes to the topic that follows it.
         let mut run = gathered(&topic, "p#1", &[6, 7], 10);
         unsubscribe(&registry, &all).await;
         hub::idle().await;
@@ -154,7 +154,8 @@ fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
         subscribe(&registry, &entry(&line, 2, "a", last)).await;
         assert_eq!(told(&line)[4..], [stands(2), run(2, 4, &[4]), Told::Subscribed(2)]);
 
-        // Of an epoch that has ended, of numbers that there are not yet, and of all.
+        // The positions are of an epoch that has ended, of a number that does not exist yet, and in
+        // front of all events.
         subscribe(&registry, &entry(&line, 3, "a", after(epoch - 1, 9))).await;
         let Told::Gap(gap) = &told(&line)[7] else { panic!("a gap") };
         assert_eq!((gap.epoch, gap.from, gap.to), (epoch - 1, 10, None));
@@ -164,8 +165,9 @@ fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
     });
 }
 
-/// For the past nobody can be made to wait: what does not fit is a gap, and the queue stays
-/// bounded; the connection is not ended, because it would come back for the same.
+/// No publisher waits with the events of a replay. So events that do not fit become a gap, and the
+/// queue stays bounded. The connection is not closed, because the client would return for the same
+/// events.
 #[test]
 fn a_past_that_does_not_fit_is_a_gap_under_every_policy() {
     for overflow in Overflow::ALL {
@@ -230,8 +232,8 @@ fn an_outlet_is_flushed_even_if_the_one_who_was_to_do_it_panics() {
     });
 }
 
-/// Subscriptions with a long past come while publishers on other threads go on and the history
-/// forgets: alone on their connection, and beside one that is live.
+/// Subscriptions ask for a long replay while publishers on other threads go on and the history drops
+/// events. Some are alone on their connection, and some share it with a live subscription.
 #[test]
 fn a_long_replay_joins_the_live_order_while_others_publish() {
     hub::run(async {
@@ -274,7 +276,7 @@ fn a_long_replay_joins_the_live_order_while_others_publish() {
             topic_common::assert_consecutive(1, &places);
             let is_gap = |place: &StreamEntry| matches!(place, StreamEntry::Gap(..));
             assert!(!places.iter().skip(1).any(is_gap), "nothing was forgotten meanwhile");
-            // No copy for the other subscription comes between two parts of the past.
+            // No copy for the other subscription comes between two parts of the replay.
             let of_past = |told: &Told| match told {
                 Told::Run { stream, .. } | Told::Stands { stream, .. } => *stream == past,
                 Told::Gap(gap) => gap.subscription == Some(2),

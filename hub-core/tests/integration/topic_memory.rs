@@ -27,7 +27,7 @@ fn a_run_counts_once_however_many_hold_it() {
         publish(&registry, "a", &(0..64).collect::<Vec<_>>());
         let one = held.get();
         assert!(one > 64 * 10, "{one}");
-        // The history has it too.
+        // The history holds the run as well.
         lines.iter().for_each(|line| line.take_all());
         assert_eq!(held.get(), one);
         publish(&registry, "a", &(0..64).collect::<Vec<_>>());

@@ -15,7 +15,7 @@ use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
 use topic_common::{Client, StreamEntry, Told, assert_consecutive, event, run, share, stream};
 
-/// What a stream is in a test.
+/// The kind of a stream.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
     topic: usize,
@@ -30,7 +30,8 @@ enum Step {
         events: Vec<(Option<u8>, usize)>,
         skip: u64,
     },
-    /// A subscription starts in the past: so much of it is gone, and so many events follow.
+    /// A subscription starts with a replay. The history has dropped `gone` events, and `events` more
+    /// events follow.
     Past {
         topic: usize,
         gone: u64,
@@ -89,16 +90,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..120)
 }
 
-/// What the test knows of a stream.
+/// The state of a stream, as the test expects it.
 struct Known {
     stream: DeliveryStream,
     kind: Kind,
     next: u64,
-    /// Numbers that were due, in order.
+    /// These numbers were due, in this order.
     due: Vec<u64>,
-    /// Numbers that no policy may have dropped.
+    /// No policy may have dropped these numbers.
     kept: BTreeSet<u64>,
-    /// Numbers that left with the group.
+    /// These numbers were reclaimed for other members of the group.
     reclaimed: HashSet<u64>,
     left: bool,
 }
@@ -113,11 +114,11 @@ struct World {
     largest: usize,
     controls: usize,
     subscriptions: u64,
-    /// Whether a run was refused because the connection is to end.
+    /// Whether a run was refused because the connection has to end.
     ended: bool,
 }
 
-/// The event's own id, by which its place is checked.
+/// Returns the id of an event, by which the test checks its place.
 fn id(stream: usize, number: u64) -> u64 {
     number * 16 + stream as u64
 }
@@ -228,7 +229,7 @@ impl World {
         }
     }
 
-    /// As `Topic::join` does it: a gap, then runs for the one subscription.
+    /// Appends a replay as `Topic::join` does: first a gap, and then runs for one subscription.
     fn past(&mut self, topic: usize, gone: u64, events: usize) {
         let stream = stream(TOPICS[topic], 7, Some(self.subscriptions));
         self.subscriptions += 1;
@@ -284,7 +285,7 @@ impl World {
         self.queue.abandon(&runs);
     }
 
-    /// What holds at every moment.
+    /// Checks what must hold at every moment.
     fn check(&self) {
         let (counts, state) = (self.ledger.counts(), self.queue.state());
         assert_eq!(counts.due, self.due);
@@ -294,15 +295,16 @@ impl World {
         assert_eq!(self.queue.queued_bytes(), state.bytes);
         assert_eq!(self.queue.control_bytes(), state.control_bytes);
         let gaps = state.gaps * (256 + TOPICS[1].len());
-        // Either it fitted, or it was let in behind no more than what is being sent.
+        // Each run either fitted, or was accepted because only the write buffer was in front of it.
         let most = self.limit.max(self.limit / 4 + 2 * self.largest) + gaps + state.control_bytes;
         assert!(state.bytes <= most, "{state:?} of {most}");
-        // Gaps do not pile up: one is between events, or the last of its stream.
+        // Gaps do not pile up: each gap is between events, or is the last entry of its stream.
         assert!(state.gaps as u64 <= 2 * (state.events + self.subscriptions), "{state:?}");
     }
 
-    /// Checks what the client was told of each stream; `whole` if it has to be all of it.
-    fn check_lanes(&self, whole: bool) {
+    /// Checks the events and gaps of each stream that the client was told. If `whole` is true, they must
+    /// be complete.
+    fn check_streams(&self, whole: bool) {
         for (n, known) in self.streams.iter().enumerate() {
             let places = self.client.stream(&known.stream);
             let mut delivered = BTreeSet::new();
@@ -353,7 +355,7 @@ impl World {
                 self.check();
                 self.write_everything();
                 self.check();
-                self.check_lanes(true);
+                self.check_streams(true);
                 let controls = Told::Control(FrameType::Close);
                 assert_eq!(self.client.told.last(), Some(&controls));
                 let seen = self.client.told.iter().filter(|told| **told == controls).count();
@@ -368,7 +370,7 @@ impl World {
                 self.queue.finish(close.to_bytes());
                 self.write_everything();
                 self.check();
-                self.check_lanes(false);
+                self.check_streams(false);
                 assert_eq!(self.client.told.last(), Some(&Told::Control(FrameType::Close)));
                 assert!(self.ledger.counts().disconnected >= counts.disconnected);
             }
@@ -382,7 +384,7 @@ impl World {
                 self.append(0, &[(None, 1)], 0);
                 assert_eq!(self.queue.queued_bytes(), waits, "nothing more was let in");
                 self.check();
-                self.check_lanes(false);
+                self.check_streams(false);
                 drop(self.queue);
                 assert_eq!(self.ledger.counts().pending(), 0, "what was left is accounted for");
                 return;

@@ -67,7 +67,7 @@ fn a_topic_is_joined_by_exactly_the_subscriptions_that_match_it() {
             assert_eq!(registry.subscriptions(), left.len());
             let mut checked = 0;
             for topic in NAMES.iter().filter_map(|name| registry.get(name)) {
-                // Behind every Join and Leave.
+                // The actor answers this message after every Join and Leave.
                 let state = topic.actor().unwrap().send(Inspect).await.unwrap();
                 let matching = || left.iter().filter(|entry| entry.filter.matches(topic.name()));
                 let plain: HashSet<_> = matching()
@@ -90,7 +90,7 @@ fn a_topic_is_joined_by_exactly_the_subscriptions_that_match_it() {
     }
 }
 
-/// Subscribes and unsubscribes at random; returns the subscriptions that are left.
+/// Subscribes and unsubscribes at random, and returns the subscriptions that are left.
 fn come_and_go(
     registry: &Registry,
     thread: u64,
@@ -137,7 +137,7 @@ fn a_topic_that_nobody_uses_ends_and_comes_back_with_another_epoch() {
         hub::idle().await;
         assert_eq!([epoch("used"), epoch("shared"), epoch("idle")], [first[0], first[1], None]);
 
-        // Not while it is used.
+        // The topic does not end while it is used.
         for _ in 0..5 {
             publish(&registry, "idle", &[1]);
             tokio::time::advance(hub::IDLE / 2).await;
@@ -169,8 +169,8 @@ fn there_are_at_most_as_many_topics_as_there_may_be() {
     });
 }
 
-/// Publishers of topics that end all the time: each event is published once, in some epoch, and a
-/// publisher whose topic has ended is not given the same one again.
+/// Topics end all the time while publishers use them. Each event is published once, in some epoch, and
+/// a publisher whose topic has ended never gets that topic again.
 #[test]
 fn a_publisher_whose_topic_has_ended_finds_the_next_one() {
     const ROUNDS: u64 = 400;

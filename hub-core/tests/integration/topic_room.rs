@@ -12,7 +12,7 @@ use topic_common::hub::{Wants, entry, gathered, registry, run, settings, subscri
 use topic_common::line::Line;
 use topic_common::name;
 
-/// Of the queue; publishers wait from a quarter of it on.
+/// The queue holds this many bytes. Publishers wait from a quarter of it on.
 const LIMIT: usize = 40_000;
 const MARK: usize = LIMIT / 4;
 
@@ -30,14 +30,14 @@ fn waits_whole(group: Option<&'static str>, overflow: Overflow) {
             let mut run = gathered(&topic, "p#1", &[id], padding);
             topic.publish(&mut run, 1, &mut to_flush)
         };
-        // Nothing waits: whatever comes is taken.
+        // Nothing waits, so the queue accepts a run of any size.
         assert!(matches!(publish(1, MARK / 2), PublishResult::Done));
         let waiting = line.queue().queued_bytes();
         assert!((1..MARK).contains(&waiting), "{waiting}");
-        // Below the mark as it is; above it with the run.
+        // The queue is below the mark, and with this run it would be above the mark.
         assert!(matches!(publish(2, MARK / 2 + 1_000), PublishResult::Wait(_)));
         assert_eq!((topic.state().next, line.queue().queued_bytes()), (2, waiting));
-        // A smaller one still fits.
+        // A smaller run still fits.
         assert!(matches!(publish(2, MARK / 4), PublishResult::Done));
         assert_eq!(topic.state().next, 3);
         assert!(line.queue().queued_bytes() <= MARK);

@@ -20,7 +20,7 @@ use topic_common::line::Line;
 use topic_common::{Told, event, name};
 
 const ROLES: [&str; 4] = ["", "support", "billing", "unheard of"];
-/// Stands in an event that is the same for all.
+/// The number of the view in an event that is equal for all roles.
 const COMMON: u64 = 9;
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl ViewResolver for ThreeViews {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A run; of each event whether its views differ.
+    /// Publishes a run. Each value states whether the views of that event differ.
     Publish(Vec<bool>),
     Join {
         role: usize,
@@ -66,7 +66,7 @@ fn publish(registry: &Arc<Registry>, next: &mut u64, differ: &[bool]) {
     let resolver: Arc<dyn ViewResolver> = Arc::new(ThreeViews);
     for differs in differ {
         let frame = |view: u64| {
-            // Of other lengths in other views, as redacted events are.
+            // The lengths differ from view to view, as they do in redacted events.
             let padding = 10 * (view as usize + *next as usize % 3);
             event("t", *next * 10 + view, Some(&(*next % 3).to_string()), padding)
         };
@@ -83,7 +83,7 @@ fn publish(registry: &Arc<Registry>, next: &mut u64, differ: &[bool]) {
     to_flush.flush();
 }
 
-/// Each event that a line was told is in its view. Returns how many there were.
+/// Checks that each event that a client was told is in its view. Returns how many there were.
 fn check(line: &Line, role: usize) -> usize {
     let own = ThreeViews.view_of(ROLES[role]) as u64;
     line.client(|client| {

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use topic_common::line::Line;
 use topic_common::{assert_consecutive, event, run, share, stream};
 
-/// Far longer than anything here takes.
+/// Every step here takes far less time than this.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ fn write(queue: &DeliveryQueue, grants: &[usize]) {
 }
 
 proptest! {
-    /// Whatever empties the queue: a write, a reclaim, a discard, its end.
+    /// The queue is emptied by a write, a reclaim or a discard, or by its end.
     #[test]
     fn a_queue_that_need_not_be_waited_for_has_woken_who_waits(
         filled in 4..40_u64,
@@ -119,7 +119,8 @@ proptest! {
                 Step::Close => queue.close(),
                 Step::Finish => queue.finish(Frame::Ping { token: 1 }.to_bytes()),
             }
-            // Half of where publishers wait; below that everybody is to have another look.
+            // This is half of the mark from which publishers wait. Below it, all waiting publishers
+            // must have been woken.
             let drained = queue.queued_bytes() <= LIMIT / 8 || queue.is_closed();
             prop_assert!(!drained || flag.0.load(Ordering::SeqCst), "{:?}", queue.state());
         }
@@ -199,7 +200,7 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
             barrier.wait();
             barrier.wait();
             let left: Vec<_> = lines.iter().map(|line| line.queue().queued_bytes()).collect();
-            // Asserted below: here the others would wait for this thread for ever.
+            // The assertion comes later. A panic here would leave the other threads waiting for ever.
             if left != [0, 0] {
                 left_behind.push((round, left));
             }
@@ -215,8 +216,8 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
     assert_eq!(ledger.counts().delivered, (THREADS * ROUNDS * lines.len()) as u64);
 }
 
-/// `block` subscribers with a socket that takes a little at a time: publishers sleep and are
-/// woken, for as long as it takes, and nothing is dropped.
+/// The socket of a `block` subscriber takes a few bytes at a time. Publishers sleep and are woken until
+/// all events are written, and no event is dropped.
 #[test]
 fn publishers_that_wait_for_a_slow_reader_all_come_through() {
     const THREADS: usize = 3;
@@ -261,7 +262,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
             });
         }
         let going = || done.load(Ordering::SeqCst) < THREADS && failed.lock().unwrap().is_none();
-        // The reader: at first it takes what there is whenever somebody waits.
+        // At first, the reader takes bytes whenever a publisher waits.
         for _ in 0..20 {
             let before = waits.load(Ordering::Relaxed);
             line.take(2_000);
@@ -269,7 +270,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
                 thread::yield_now();
             }
         }
-        // Then odd amounts, whether anything waits or not.
+        // Then it takes odd amounts, whether a publisher waits or not.
         let mut amount = 7;
         while going() {
             amount = amount * 31 % 4_093;
@@ -281,7 +282,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
     });
     assert_eq!(failed.into_inner().unwrap(), None, "a publisher was not woken");
     assert!(waits.into_inner() >= 20, "publishers had to wait");
-    // Each publisher that saw room at the same time as another may come on top.
+    // Each publisher that found room at the same time as another one may exceed the mark by one run.
     assert!(most.into_inner() <= 16_000 / 4 + THREADS * 400);
     for topic in ["a", "b", "c"] {
         let places = line.client(|client| client.stream(&stream(topic, 1, None)));

@@ -21,8 +21,8 @@ fn single(number: u64) -> QueuedRun {
     run(&stream("t", 1, None), number, &[event("t", number, None, 20)], Overflow::Block)
 }
 
-/// Appends the next number when it is woken, and waits to be woken again, up to a last number. It
-/// flushes nothing: another publisher has promised it.
+/// Appends the next number when it is woken, and waits to be woken again, up to a last number. It does
+/// not flush, because another publisher has claimed the flush.
 struct Publisher {
     queue: Arc<DeliveryQueue>,
     next: AtomicU64,

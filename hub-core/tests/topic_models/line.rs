@@ -14,8 +14,8 @@ use std::task::{Wake, Waker};
 
 /// A connection whose socket takes as many bytes as it has room for.
 ///
-/// Nothing of its own makes threads switch: it is only looked at by whoever has the lock of what
-/// is being sent.
+/// Its own state never makes threads switch, because only the thread that has the lock of the write
+/// buffer uses it.
 #[derive(Debug)]
 pub(crate) struct Line {
     connection: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Line {
     room: AtomicUsize,
 }
 
-/// Neighbouring numbers that were sent as events, or as a gap.
+/// Neighbouring numbers that were sent in one run or in one gap.
 #[derive(Debug)]
 pub(crate) struct Stretch {
     pub(crate) subscription: Option<u64>,
@@ -39,12 +39,12 @@ impl Line {
         Line { connection, queue, sent: Mutex::default(), room: AtomicUsize::new(room) }
     }
 
-    /// Has the socket take `bytes` from now on.
+    /// Lets the socket take `bytes` from now on.
     pub(crate) fn open(&self, bytes: usize) {
         self.room.store(bytes, Ordering::SeqCst);
     }
 
-    /// Appends a run as a topic does, and sends what waits if nobody else is about to.
+    /// Appends a run as a topic does, and flushes the queue unless another thread has claimed the flush.
     pub(crate) fn append(&self, run: QueuedRun) {
         use crate::topic::Appended::{Closed, Done, Overflowed};
         match self.queue.append(run) {
@@ -54,7 +54,7 @@ impl Line {
         }
     }
 
-    /// Topics, numbers and publishers of the events that were sent, in order.
+    /// Returns topic, number and publisher of each event that was sent, in order.
     pub(crate) fn told(&self) -> Vec<(String, u64, String)> {
         let sent = self.sent.lock().unwrap();
         let (mut at, mut next, mut from) = (0, 0, String::new());
@@ -75,7 +75,7 @@ impl Line {
         told
     }
 
-    /// The runs and gaps that were sent, in order.
+    /// Returns the runs and gaps that were sent, in order.
     pub(crate) fn stretches(&self) -> Vec<Stretch> {
         let sent = self.sent.lock().unwrap();
         let mut at = 0;
@@ -95,7 +95,7 @@ impl Line {
         told
     }
 
-    /// Numbers of the events of `topic` that were sent, in order.
+    /// Returns the numbers of the events of `topic` that were sent, in order.
     pub(crate) fn numbers(&self, topic: &str) -> Vec<u64> {
         let told = self.told().into_iter().filter(|(of, ..)| of == topic);
         told.map(|(_, number, _)| number).collect()
@@ -138,8 +138,8 @@ impl SubscriberConnection for Line {
     fn close_slow_consumer(&self) {}
 }
 
-/// A thread that sleeps until it is woken. If nobody wakes it, the checker finds that no thread can
-/// go on, and says so.
+/// A thread that sleeps until it is woken. If no thread wakes it, the checker finds that no thread can
+/// go on, and fails.
 pub(crate) struct Sleeper(Notify);
 
 impl Sleeper {
@@ -147,7 +147,7 @@ impl Sleeper {
         Arc::new(Sleeper(Notify::new()))
     }
 
-    /// Waits until nothing says that a publisher with `size` bytes should wait for `queue`.
+    /// Waits until a publisher with a run of `size` bytes does not have to wait for `queue` any more.
     pub(crate) fn wait_for_room(self: &Arc<Self>, queue: &DeliveryQueue, size: usize) {
         let waker = Waker::from(self.clone());
         while queue.must_wait(size, Overflow::Block) {
@@ -158,7 +158,7 @@ impl Sleeper {
         }
     }
 
-    /// Publishes as a session does, waiting for room where there is none, and flushes.
+    /// Publishes as a session does: waits until there is room, and flushes.
     pub(crate) fn publish(self: &Arc<Self>, topic: &Topic, mut run: PendingRun) {
         let waker = Waker::from(self.clone());
         let mut to_flush = FlushList::new();
@@ -193,7 +193,7 @@ fn event(topic: &str, bytes: usize) -> Vec<u8> {
     Frame::Event(EventFrame { topic, payload: &payload, headers: None }).to_bytes()
 }
 
-/// A run of one event of about so many bytes, as a topic puts it into a queue.
+/// Returns a run of one event of about this many bytes, as a topic appends it to a queue.
 pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow) -> QueuedRun {
     let stream =
         DeliveryStream { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
@@ -211,7 +211,7 @@ pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow)
     }
 }
 
-/// A run of `count` events, as a session gathers it.
+/// Returns a run of `count` events, as a session gathers it.
 pub(crate) fn gathered(topic: &Topic, publisher: &str, count: u32) -> PendingRun {
     let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
     let mut run = PendingRun::new(head, 64);

@@ -44,7 +44,7 @@ fn walker_made_values() {
         assert_eq!(naive(&bytes, 0, &Limits::NONE), Ok(bytes.len()), "{bytes:02x?}");
         compare(&bytes, 0, &Limits::NONE);
         compare(&bytes, 0, &limits);
-        // The walker looks at 32 bytes at once: what stands behind a value must not matter.
+        // The walker reads 32 bytes at once, so the bytes behind a value must not matter.
         bytes.extend_from_slice(&[0xff; 32]);
         compare(&bytes, 0, &Limits::NONE);
         bytes.truncate(bytes.len() - 32);

@@ -20,12 +20,12 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 struct Socket {
     client: Client,
-    /// Bytes that it takes.
+    /// The socket takes this many more bytes.
     room: usize,
 }
 
 impl Line {
-    /// A connection with a queue of `limit` bytes, whose socket takes nothing yet.
+    /// Returns a connection with a queue of `limit` bytes, whose socket takes nothing yet.
     pub(crate) fn new(connection: u64, limit: usize, ledger: &Arc<Ledger>) -> Arc<Self> {
         Line::of_role(connection, limit, ledger, "")
     }

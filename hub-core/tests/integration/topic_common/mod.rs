@@ -22,7 +22,7 @@ pub(crate) fn stream(topic: &str, epoch: u64, subscription: Option<u64>) -> Deli
     DeliveryStream { topic: name(topic), epoch, subscription }
 }
 
-/// An EVENT frame: its payload is `id` and `padding` bytes more.
+/// Returns an EVENT frame whose payload is `id` and `padding` more bytes.
 pub(crate) fn event(topic: &str, id: u64, key: Option<&str>, padding: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     Packer(&mut payload).array(2).uint(id).bin(&vec![0x55; padding]);
@@ -34,7 +34,7 @@ pub(crate) fn event(topic: &str, id: u64, key: Option<&str>, padding: usize) -> 
     Frame::Event(EventFrame { topic, payload: &payload, headers }).to_bytes()
 }
 
-/// A numbered run of these EVENT frames, as a topic puts it into a queue.
+/// Returns a numbered run of these EVENT frames, as a topic appends it to a queue.
 pub(crate) fn run(
     stream: &DeliveryStream,
     first: u64,
@@ -62,7 +62,7 @@ pub(crate) fn run(
     }
 }
 
-/// The same as a share of a queue group: its RUN frame is apart.
+/// Returns a numbered run for a member of a queue group, whose RUN frame is separate from its body.
 pub(crate) fn share(
     stream: &DeliveryStream,
     group: &str,
@@ -75,10 +75,10 @@ pub(crate) fn share(
     QueuedRun { group: Some(Arc::from(group)), head, body, ..whole }
 }
 
-/// What a client is told, in the order in which it is told.
+/// One frame, or one run, that a client was told.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Told {
-    /// A RUN with its events' ids.
+    /// A RUN with the ids of its events.
     Run {
         stream: DeliveryStream,
         first: u64,
@@ -94,12 +94,12 @@ pub(crate) enum Told {
     Control(FrameType),
 }
 
-/// Reads what a connection sends, and checks that it is whole frames, and that a RUN is followed
-/// by its events and nothing else.
+/// The client at the other end of a connection. It checks that it gets whole frames, and that its own
+/// events and nothing else follow each RUN.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
     bytes: Vec<u8>,
-    /// Events that are still due to the last RUN.
+    /// This many events of the last RUN have not come yet.
     due: usize,
     pub(crate) told: Vec<Told>,
 }
@@ -115,12 +115,12 @@ impl Client {
         self.bytes.drain(..at);
     }
 
-    /// What it was told in full: without a RUN of which events are still to come.
+    /// Returns the complete frames: all but a RUN of which events have not come yet.
     pub(crate) fn told_in_full(&self) -> &[Told] {
         &self.told[..self.told.len() - usize::from(self.due > 0)]
     }
 
-    /// Whether everything that came was whole.
+    /// Returns whether all frames and runs that came are complete.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.bytes.is_empty() && self.due == 0
     }
@@ -177,12 +177,12 @@ pub(crate) fn stream_of(gap: &Gap) -> DeliveryStream {
     stream(&gap.topic, gap.epoch, gap.subscription)
 }
 
-/// One entry in what a client is told of a stream.
+/// An event or a gap of a stream that a client was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StreamEntry {
-    /// Number and id.
+    /// An event with its number and its id.
     Event(u64, u64),
-    /// First and last number.
+    /// A gap with its first and its last number.
     Gap(u64, u64),
 }
 
@@ -195,8 +195,8 @@ impl StreamEntry {
     }
 }
 
-/// Checks that the places follow one another without a hole or a repetition from `first` on;
-/// returns the number after the last.
+/// Checks that the entries follow one another without a hole or a repetition, from number `first` on.
+/// Returns the number behind the last entry.
 pub(crate) fn assert_consecutive(first: u64, places: &[StreamEntry]) -> u64 {
     let mut next = first;
     for place in places {
