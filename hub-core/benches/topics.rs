@@ -1,5 +1,5 @@
-//! Topics: finding one, finding who wants one, and handing a run to its subscribers.
-//! `cargo bench -p hub-core --features actors --bench topics`.
+//! Benchmarks of topics: a look-up by name, a search for matching filters, and the delivery of a run to its
+//! subscribers. Run them with `cargo bench -p hub-core --features actors --bench topics`.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
@@ -9,7 +9,8 @@ mod messages;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hub_core::topic::{
-    DeliveryQueue, Outlet, PendingRun, Published, Registry, SubscriptionEntry, TopicSettings,
+    DeliveryQueue, FlushList, PendingRun, PublishResult, Registry, SubscriberConnection,
+    SubscriptionEntry, TopicSettings,
 };
 use hub_wire::{EventFrame, FilterIndex, Overflow, Packer, RunHead, Start, TopicFilter, TopicName};
 use std::hint::black_box;
@@ -17,7 +18,7 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many different topics or messages a benchmark goes over.
+/// A benchmark uses this many different topics or messages.
 const DIFFERENT: usize = 512;
 
 fn registry() -> Arc<Registry> {
@@ -28,7 +29,7 @@ fn registry() -> Arc<Registry> {
         history_in_all: 16 << 20,
         first_epoch: 1,
     };
-    // Without arbiters topics have no actors, so that there is nothing but the data plane.
+    // Without arbiters, topics have no actors, and the benchmark measures the data plane alone.
     Registry::new(settings, Vec::new())
 }
 
@@ -36,7 +37,7 @@ fn name(text: &str) -> TopicName {
     TopicName::parse(text).unwrap()
 }
 
-/// By name, among up to a million.
+/// Measures a look-up by name among up to a million topics.
 fn look_up(c: &mut Criterion) {
     let mut group = c.benchmark_group("topic by name");
     for count in [1_000_u64, 1_000_000] {
@@ -57,8 +58,8 @@ fn look_up(c: &mut Criterion) {
     group.finish();
 }
 
-/// Which of 100,000 filters want a topic: 512 different ones in turn, so that the processor does not
-/// know the way through the index by heart.
+/// Measures the search for the filters, among 100,000, that match a topic. The benchmark takes 512
+/// different topics in turn, so that the processor does not learn the way through the index.
 fn filters(c: &mut Criterion) {
     const FILTERS: usize = 100_000;
     let mut index = FilterIndex::default();
@@ -114,12 +115,12 @@ struct Sink {
     queue: DeliveryQueue,
 }
 
-impl Outlet for Sink {
+impl SubscriberConnection for Sink {
     fn role(&self) -> Arc<str> {
         Arc::default()
     }
 
-    fn connection(&self) -> u64 {
+    fn number(&self) -> u64 {
         self.number
     }
 
@@ -132,11 +133,11 @@ impl Outlet for Sink {
         self.queue.write_with(take).unwrap();
     }
 
-    fn overflowed(&self) {}
+    fn close_slow_consumer(&self) {}
 }
 
-/// A run of 512 different events of 128 B is numbered and appended to the queues of its subscribers, and
-/// the queues are emptied, without a socket.
+/// Measures how a run of 512 different events of 128 B is numbered and appended to the queues of its
+/// subscribers, and how the queues are emptied, without a socket.
 fn fan_out(c: &mut Criterion) {
     const EVENTS: u32 = DIFFERENT as u32;
     let mut frames = Vec::new();
@@ -157,16 +158,15 @@ fn fan_out(c: &mut Criterion) {
                 overflow: Overflow::Block,
                 start: Start::Live,
                 positions: false,
-                outlet: Arc::new(Sink { number, queue }),
+                connection: Arc::new(Sink { number, queue }),
                 guard: None,
             });
-            // Before the topic: it adopts whoever is subscribed when it is made.
+            // A topic adopts the subscriptions that exist when it is created, so they come first.
             let _ = registry.subscribe(&entry);
         }
         let topic = registry.get_or_create(&name("orders")).unwrap();
         assert_eq!(topic.deliveries() as u64, subscribers);
         let head = Arc::new(RunHead::new("orders", topic.epoch(), "bench#1"));
-        let mut touched = Vec::new();
         group.throughput(Throughput::Elements(subscribers));
         group.bench_function(BenchmarkId::from_parameter(subscribers), |bench| {
             let run = || {
@@ -177,9 +177,10 @@ fn fan_out(c: &mut Criterion) {
             bench.iter_batched(
                 run,
                 |mut run| {
-                    let published = topic.publish(&mut run, 1, &mut touched);
-                    assert!(matches!(published, Published::Done));
-                    touched.drain(..).for_each(|outlet| outlet.flush());
+                    let mut to_flush = FlushList::new();
+                    let published = topic.publish(&mut run, 1, &mut to_flush);
+                    assert!(matches!(published, PublishResult::Done));
+                    to_flush.flush();
                 },
                 BatchSize::SmallInput,
             );

@@ -1,24 +1,28 @@
-//! What the code that `#[derive(Event)]` writes calls. Not for use by hand.
+//! The types and functions that the code written by `#[derive(Event)]` uses. No other code should
+//! use them.
+//!
+//! Without this module, the derive macro would have to write the parsing of topics into each crate
+//! that uses it.
 
 use hub_wire::NameError;
 use std::fmt::{Display, Write};
 use std::sync::LazyLock;
 
-/// The traits alone; `hub_core::Event` is also the derive macro.
+/// These are the traits alone, while `hub_core::Event` is also the name of the derive macro.
 pub use crate::emitter::event::{Event, Request};
 pub use hub_wire::{TopicFilter, TopicName};
 
-/// What `Event::topic` returns.
+/// `Event::topic` returns this type.
 pub type TopicResult = Result<TopicName, NameError>;
-/// A name that is parsed when it is first needed.
+/// This type holds a topic name that is parsed when it is first needed.
 pub type Name = LazyLock<TopicName>;
-/// A filter that is parsed when it is first needed.
+/// This type holds a topic filter that is parsed when it is first needed.
 pub type Filter = LazyLock<TopicFilter>;
 
-/// The name that the derive macro has checked.
+/// Parses a topic name that the derive macro has checked.
 ///
 /// # Panics
-/// Where macro and parser disagree, which a test of `hub-macros` rules out.
+/// The function panics if macro and parser disagree. A test of `hub-macros` rules that out.
 #[must_use]
 pub fn name(checked: &str) -> TopicName {
     match TopicName::parse(checked) {
@@ -27,10 +31,10 @@ pub fn name(checked: &str) -> TopicName {
     }
 }
 
-/// The filter that the derive macro has checked.
+/// Parses a topic filter that the derive macro has checked.
 ///
 /// # Panics
-/// As [`name`].
+/// The function panics if macro and parser disagree. A test of `hub-macros` rules that out.
 #[must_use]
 pub fn filter(checked: &str) -> TopicFilter {
     match TopicFilter::parse(checked) {
@@ -39,11 +43,12 @@ pub fn filter(checked: &str) -> TopicFilter {
     }
 }
 
-/// The name with these tokens.
+/// Builds the topic name that consists of these tokens.
 ///
 /// # Errors
-/// When one of them is none: a token with a dot in it would be several, and the event would be
-/// on a topic that its own filter does not match.
+/// A token is refused if it is empty or contains a dot: a token with a dot would be several tokens,
+/// and the event would be on a topic that its own filter does not match. A name that breaks a rule
+/// for topic names is refused, too.
 pub fn join(tokens: &[&dyn Display]) -> TopicResult {
     let mut text = String::new();
     for token in tokens {
@@ -52,7 +57,7 @@ pub fn join(tokens: &[&dyn Display]) -> TopicResult {
         }
         let start = text.len();
         if write!(text, "{token}").is_err() {
-            // A `Display` that fails has not said what the token is.
+            // If `Display` fails, the text of the token is unknown, and the token counts as empty.
             text.truncate(start);
         }
         if let Some(dot) = text[start..].find('.') {

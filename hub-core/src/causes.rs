@@ -1,10 +1,13 @@
-//! An error in one line, with its causes.
+//! Prints an error together with its causes.
 //!
-//! Errors of these crates do not repeat their causes, so printing one alone would hide the reason.
+//! An error of these crates does not repeat its cause, so a log line with the error alone would
+//! hide the reason.
 
 use std::error::Error;
 
-/// An error and all its causes, in one line. An error of these crates never repeats its cause.
+/// Returns the error and all its causes as one line of text.
+///
+/// An error of these crates never repeats its cause, so each cause appears once.
 #[must_use]
 pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();

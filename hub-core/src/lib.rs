@@ -1,13 +1,12 @@
-//! Topics and emitters: what the server, the SDK and the tools share above the wire format.
+//! Topics and emitters: the code that the server, the SDK and the tools share above the wire format.
 //!
-//! Nothing here opens a socket, and nothing but the time-out of a request in
-//! [`LocalHub`] reads a clock: time comes in as an argument, so that tests
-//! control it.
+//! No code of this crate opens a socket. Only the time-out of a request in [`LocalHub`] reads a
+//! clock; all other code gets the time as an argument, so that tests control it.
 //!
-//! - `topic`, with the feature `actors`: topic actors, the registry, delivery queues
-//! - [`emitter`]: typed events, the `Emitter` trait, and the in-process hub
+//! - `topic` contains topic actors, the registry and delivery queues. It needs the feature `actors`.
+//! - [`emitter`] contains typed events, the `Emitter` trait and the in-process hub.
 
-// The derive macro writes `::hub_core`, also where it is used in this crate.
+// The derive macro writes the path `::hub_core`, and this crate uses the macro itself.
 extern crate self as hub_core;
 
 mod causes;

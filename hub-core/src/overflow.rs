@@ -1,52 +1,54 @@
-//! The overflow policies: for each one, what it does at every decision that depends on it.
+//! The overflow policies, with one declaration for each: it states what the policy does at every
+//! decision that depends on the policy.
 //!
-//! Delivery queues, queue groups and the queues of listeners ask here, and compare no policy
-//! themselves. Without this, a new policy would have to be found at a dozen decisions, and one that
-//! was forgotten would silently behave like another policy.
+//! Delivery queues, queue groups and the queues of listeners read these declarations and compare no
+//! policy themselves. Otherwise a new policy would have to be added at a dozen decisions, and at a
+//! decision that was forgotten it would silently behave like another policy.
 
 use hub_wire::Overflow;
 
-/// What one policy does.
+/// The declaration of one overflow policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OverflowPolicy {
-    /// Of several policies for one copy of an event, the one with the highest rank counts: it
-    /// loses least.
+    /// When several subscriptions share one copy of an event, the policy with the highest rank
+    /// applies, because it loses the fewest events.
     pub(crate) rank: u8,
-    /// For how long publishers wait while the queue has no room.
+    /// While the queue has no room, publishers wait for this long.
     pub(crate) publishers_wait: PublisherWait,
-    /// What happens to an event that comes when the queue is at its bound.
+    /// When an event comes and the queue is at its bound, the queue does this.
     pub(crate) at_bound: AtBound,
-    /// Whether an event that waits may be dropped to make room for others.
+    /// If this is true, the queue may drop an event that waits to make room for other events.
     pub(crate) drops_waiting: bool,
 }
 
-/// For how long publishers wait for room.
+/// How long publishers wait for room in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PublisherWait {
-    /// Until the subscriber's grace is over.
+    /// Publishers wait until the grace of the subscriber is over.
     Grace,
-    /// Until there is room, for as long as it takes.
+    /// Publishers wait until there is room, without a limit of time.
     Room,
 }
 
-/// What happens to an event that comes when the queue is at its bound.
+/// What a queue at its bound does with an event that comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtBound {
-    /// The publisher keeps it until there is room. What comes to a delivery queue all the same is
-    /// let in: these are the few publishers that looked for room at the same time.
+    /// The publisher keeps the event until there is room. A delivery queue accepts an event that
+    /// comes all the same. Such events come only from the few publishers that found room at the
+    /// same time.
     Hold,
-    /// The connection is closed, or the subscription ended.
+    /// The hub closes the connection, or the emitter ends the subscription.
     End,
-    /// It is dropped.
+    /// The queue drops the new event.
     DropNewest,
-    /// The oldest events that may be dropped make room for it.
+    /// The queue drops the oldest events that it may drop, until the new event fits.
     DropOldest,
-    /// Events that wait and have a newer one with the same key are dropped; if that makes too
-    /// little room, the oldest.
+    /// The queue drops each waiting event for which a newer event with the same key waits. If that
+    /// makes too little room, the queue drops the oldest events as well.
     Conflate,
 }
 
-/// The declaration of each policy.
+/// Returns the declaration of a policy.
 pub(crate) const fn policy(overflow: Overflow) -> OverflowPolicy {
     match overflow {
         Overflow::Latest => OverflowPolicy {
@@ -83,22 +85,22 @@ pub(crate) const fn policy(overflow: Overflow) -> OverflowPolicy {
 }
 
 impl OverflowPolicy {
-    /// Whether publishers wait for as long as it takes.
+    /// Returns whether publishers wait for room without a limit of time.
     pub(crate) const fn blocks(self) -> bool {
         matches!(self.publishers_wait, PublisherWait::Room)
     }
 
-    /// Whether events of this policy are conflated by their key.
+    /// Returns whether the queue conflates events of this policy by their key.
     pub(crate) const fn conflates(self) -> bool {
         matches!(self.at_bound, AtBound::Conflate)
     }
 
-    /// Whether the policy ends the connection rather than lose an event.
+    /// Returns whether the policy ends the connection or the subscription rather than lose an event.
     pub(crate) const fn ends(self) -> bool {
         matches!(self.at_bound, AtBound::End)
     }
 
-    /// Whether the policy drops events at all, be they old or new.
+    /// Returns whether the policy drops any events, old or new.
     pub(crate) const fn drops(self) -> bool {
         match self.at_bound {
             AtBound::DropNewest | AtBound::DropOldest | AtBound::Conflate => true,
@@ -107,14 +109,16 @@ impl OverflowPolicy {
     }
 }
 
-/// The policy of one copy of an event that several subscriptions share.
+/// Returns the policy for a copy of an event that several subscriptions with these policies share.
 pub(crate) fn strictest(policies: impl Iterator<Item = Overflow>) -> Option<Overflow> {
     policies.max_by_key(|overflow| policy(*overflow).rank)
 }
 
-/// The policy for events for which no publisher can be made to wait, because they are from the
-/// past or were another member's, when the queue has no room for them. `block` would exceed the
-/// bound. `disconnect` would end the connection each time that it comes back for the same events.
+/// Returns the policy for events that a queue has no room for and that no publisher waits with:
+/// events of a replay, and events that another member of a queue group left behind.
+///
+/// For such events, `block` would exceed the bound of the queue, and `disconnect` would end the
+/// connection again each time that the client returns for the same events.
 pub(crate) fn without_publisher(overflow: Overflow) -> Overflow {
     if policy(overflow).drops() { overflow } else { Overflow::DropNewest }
 }
@@ -123,7 +127,7 @@ pub(crate) fn without_publisher(overflow: Overflow) -> Overflow {
 mod tests {
     use super::*;
 
-    /// The protocol documents this order.
+    /// `PROTOCOL.md` documents this order.
     #[test]
     fn the_ranks_are_in_the_order_of_the_protocol() {
         let ranks: Vec<u8> = Overflow::ALL.iter().map(|overflow| policy(*overflow).rank).collect();

@@ -1,14 +1,18 @@
-//! Locks and atomics of the data plane, named in one place: `tests/topic_models.rs` builds the
-//! sources of [`topic`](crate::topic) a second time, with those of a model checker in their place.
+//! The locks and atomics of the data plane, named in one place.
+//!
+//! `tests/topic_models.rs` compiles the sources of [`topic`](crate::topic) a second time, and
+//! replaces this module by one with the locks and atomics of a model checker. If `topic` imported
+//! its locks from elsewhere, the model checker would not see them.
 
 pub(crate) use parking_lot::Mutex;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Runs that a replay reads while it holds a topic's lock once. More would delay publishers, and
-/// fewer would take the lock more often than needed. The models read single runs.
+/// While a replay holds the lock of a topic, it reads at most this many runs. A larger number would
+/// delay publishers, and a smaller one would take the lock more often than needed. The models read
+/// single runs.
 pub(crate) const REPLAY_BATCH_RUNS: usize = 64;
 
-/// Runs that the last step of a replay may hand over under a topic's lock. With these few, a
-/// subscriber that missed little joins in one step. In the models, the last step waits until
-/// nothing is left.
+/// The last step of a replay starts when at most this many runs are left, and it queues them under
+/// the lock of the topic. So a subscriber that missed few events joins in one step. In the models,
+/// the last step starts when no run is left.
 pub(crate) const LOCKED_REPLAY_RUNS: usize = 16;

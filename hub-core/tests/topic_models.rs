@@ -1,11 +1,15 @@
-//! Claim: whatever order the threads come in, and whatever a weak memory model lets each of them
-//! see, no event that was appended stays unwritten, nobody who waits is forgotten, every
-//! subscriber is told one order, and the ledger balances.
+//! Claim: in whatever order the threads run, and whatever a weak memory model lets each of them see:
 //!
-//! What runs is not a copy: the sources of `topic` are built once more here, with the locks and
-//! atomics of `loom` in place of the real ones (`sync.rs`), and loom runs each test in every order
-//! with up to a few preemptions, and with every value that a load may see. Counters that order
-//! nothing are left as they are, and so is the registry, which only one thread uses.
+//! - every appended event is written,
+//! - every waiting publisher is woken,
+//! - all subscribers see one order,
+//! - and the ledger balances.
+//!
+//! The tests do not run a copy of the code. This file compiles the sources of `topic` a second time, with
+//! the locks and atomics of the model checker `loom` in place of the real ones (`sync.rs`). loom runs each
+//! test in every order of the threads with up to a few preemptions, and with every value that a load may
+//! see. Counters that order no memory access keep their real type. So does the registry, which only one
+//! thread uses.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -27,7 +31,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use topic::{
-    Appended, Ledger, Outlet, QueuedRun, Registry, SubscriptionEntry, Topic, TopicSettings,
+    Appended, Ledger, QueuedRun, Registry, SubscriberConnection, SubscriptionEntry, Topic,
+    TopicSettings,
 };
 
 /// Runs `model` in every order in which threads are interrupted at most `preemptions` times.
@@ -44,10 +49,11 @@ fn check(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     eprintln!("{orders:?} orders");
 }
 
-/// Bytes that a queue holds. Publishers wait from a quarter of it on, and are woken at an eighth.
+/// A queue holds this many bytes. Publishers wait from a quarter of it on, and are woken at an eighth.
 const LIMIT: usize = 4_000;
 
-/// A line whose socket takes nothing yet, with a group's run that publishers wait for.
+/// Returns a line whose socket takes nothing yet. The run of a group fills its queue, so that
+/// publishers wait.
 fn full(connection: u64, ledger: &Arc<Ledger>) -> Arc<Line> {
     let line = Arc::new(Line::new(connection, LIMIT, 0, ledger));
     let mut run = single("fill", 1, LIMIT / 4, Overflow::DropOldest);
@@ -110,7 +116,7 @@ fn a_publisher_that_was_woken_appends_while_the_queue_still_drains() {
         let ledger = Arc::<Ledger>::default();
         let line = full(1, &ledger);
         let publisher = publisher(&line);
-        line.open(100); // a part
+        line.open(100); // a part of the run
         line.flush();
         line.open(usize::MAX);
         line.flush();
@@ -132,7 +138,7 @@ fn a_publisher_is_woken_by_whatever_ends_its_wait() {
         |line| line.append(single("c", 1, LIMIT, Overflow::Disconnect)),
         |line| {
             let fill = single("fill", 1, 1, Overflow::DropOldest);
-            let taken = line.queue().reclaim(&fill.lane, "g");
+            let taken = line.queue().reclaim(&fill.stream, "g");
             assert_eq!(taken.len(), 1);
             line.queue().abandon(&taken);
         },
@@ -177,7 +183,7 @@ fn the_ledger_balances_whenever_a_connection_ends() {
     }
 }
 
-/// A registry without actors: the models do what they would.
+/// Returns a registry without actors. The models do the work of the actors.
 fn registry() -> Arc<Registry> {
     let settings = TopicSettings {
         max_topics: 10,
@@ -190,13 +196,13 @@ fn registry() -> Arc<Registry> {
 }
 
 fn entry(line: &Arc<Line>, group: Option<&str>, start: Start) -> Arc<SubscriptionEntry> {
-    let id = line.connection();
+    let id = line.number();
     let mut entry = subscription(line, id, start);
     entry.group = group.map(Arc::from);
     Arc::new(entry)
 }
 
-/// A plain subscription with this id.
+/// Returns a plain subscription with this id.
 fn named(line: &Arc<Line>, id: u64, start: Start) -> Arc<SubscriptionEntry> {
     Arc::new(subscription(line, id, start))
 }
@@ -209,12 +215,12 @@ fn subscription(line: &Arc<Line>, id: u64, start: Start) -> SubscriptionEntry {
         overflow: Overflow::Block,
         start,
         positions: false,
-        outlet: line.clone(),
+        connection: line.clone(),
         guard: None,
     }
 }
 
-/// The topic `t` with these members.
+/// Returns the topic `t` with these members.
 fn topic_of(registry: &Arc<Registry>, members: &[Arc<SubscriptionEntry>]) -> Arc<Topic> {
     members.iter().for_each(|entry| assert!(registry.subscribe(entry).is_empty()));
     registry.get_or_create(&TopicName::parse("t").unwrap()).unwrap()
@@ -264,8 +270,8 @@ fn who_joins_while_events_come_misses_and_repeats_none() {
     });
 }
 
-/// While the past is read, the topic forgets it and gets another event; and in one of the models
-/// another subscription of the connection is live, so that copies of events go on.
+/// While a replay reads the history, the topic drops its history and gets another event. In one of the
+/// models, another subscription of the connection is live, so that live copies come as well.
 #[test]
 fn a_replay_joins_the_live_order_without_a_hole() {
     for shares in [false, true] {
@@ -289,20 +295,22 @@ fn a_replay_joins_the_live_order_without_a_hole() {
             let past = told[start..].iter().take_while(|told| told.subscription == Some(2)).count();
             let (before, rest) = told.split_at(start);
             let (past, after) = rest.split_at(past);
-            // What it forgot before the subscription came is one gap in front; nothing else is.
+            // The events that the history dropped before the subscription came are one gap in front.
+            // There is no other gap.
             let gaps: Vec<_> = past.iter().filter(|told| told.is_gap).collect();
             let forgotten = gaps.is_empty() || (gaps.len() == 1 && past[0].is_gap);
             assert!(forgotten && (gaps.is_empty() || past[0].last == 2), "{told:?}");
             let live_from = consecutive(1, past);
             assert_eq!(consecutive(live_from, after), 5, "{told:?}");
-            // The copies of the other subscription came before, and are of the same numbers.
+            // The copies for the other subscription came before the replay, with the same numbers.
             assert_eq!(consecutive(1, before), if shares { live_from } else { 1 }, "{told:?}");
             assert_eq!(registry.ledger().counts().pending(), 0);
         });
     }
 }
 
-/// The number behind these stretches, which follow one another from number `next` on.
+/// Checks that these stretches follow one another, from number `next` on. Returns the number behind
+/// the last one.
 fn consecutive(next: u64, stretches: &[Stretch]) -> u64 {
     stretches.iter().fold(next, |next, told| {
         assert_eq!(told.first, next, "{stretches:?}");
@@ -323,7 +331,7 @@ fn what_a_member_of_a_group_leaves_behind_reaches_the_others() {
             if closes {
                 lines[0].queue().close();
             }
-            drop(topic.leave(&members[0]));
+            topic.leave(&members[0]).flush();
             publisher.join().unwrap();
             let mut told = lines[1].numbers("t");
             told.sort_unstable();
@@ -343,7 +351,7 @@ fn a_publisher_that_waits_for_a_member_that_leaves_goes_on() {
             let member = entry(&line, group, Start::Live);
             let topic = topic_of(&registry, std::slice::from_ref(&member));
             let publisher = publish(&topic, "a", &[1]);
-            drop(topic.leave(&member));
+            topic.leave(&member).flush();
             publisher.join().unwrap();
             assert_eq!(registry.ledger().counts().due, 1);
         });

@@ -1,14 +1,22 @@
-//! What `#[event(…)]` says.
+//! Reads the attribute `#[event(…)]`.
+//!
+//! An unknown or repeated key is an error at its own place in the source. Otherwise a misspelt key
+//! would be ignored silently.
 
 use syn::{Attribute, DeriveInput, Error, LitStr, Result, Type};
 
+/// The content of `#[event(…)]`.
 pub(crate) struct EventAttribute {
+    /// The topic, in which fields can stand for tokens.
     pub(crate) topic: LitStr,
+    /// The type of the reply. It makes the event a request.
     pub(crate) reply: Option<Type>,
+    /// The name of the event type, if it differs from the name of the Rust type.
     pub(crate) name: Option<LitStr>,
 }
 
 impl EventAttribute {
+    /// Reads the attribute of a type.
     pub(crate) fn of(input: &DeriveInput) -> Result<Self> {
         let (mut topic, mut reply, mut name) = (None, None, None);
         for attribute in input.attrs.iter().filter(|a| a.path().is_ident("event")) {
@@ -32,7 +40,8 @@ impl EventAttribute {
     }
 }
 
-/// Points at the attribute if there is one, at the type's name if not.
+/// Returns the error for a type without a topic. It points at the attribute, or at the name of the type
+/// if there is no attribute.
 fn missing(input: &DeriveInput) -> Error {
     let message = "an event needs a topic: #[event(topic = \"orders.placed\")]";
     match input.attrs.iter().find(|a: &&Attribute| a.path().is_ident("event")) {

@@ -1,14 +1,17 @@
-//! The code that the derive writes.
+//! The code that the derive macro writes.
+//!
+//! Each error points at the part of the source that has the fault. Otherwise a user would see an error
+//! in code that they did not write.
 
 use crate::attribute::EventAttribute;
-use crate::topic::{self, Token};
+use crate::topic::{self, TopicToken};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Error, LitStr, Member, Path, Result};
 
-/// The implementations, or errors that stand where the fault is. `krate` is the crate whose
-/// `__private` module the code uses.
+/// Returns the implementations of the traits, or compile errors that point at the fault. The code uses
+/// the module `__private` of the crate `krate`.
 pub(crate) fn expand(input: &DeriveInput, krate: &Path) -> TokenStream {
     implementations(input, krate).unwrap_or_else(Error::into_compile_error)
 }
@@ -52,14 +55,15 @@ fn implementations(input: &DeriveInput, krate: &Path) -> Result<TokenStream> {
     })
 }
 
-/// The body of `topic`: parsed once if it is the same for all events of the type.
+/// Returns the body of the function `topic`. If all events of the type have one topic, the code parses
+/// it only once.
 fn topic_of(
-    tokens: &[Token<'_>],
+    tokens: &[TopicToken<'_>],
     literal: &LitStr,
     input: &DeriveInput,
     krate: &Path,
 ) -> Result<TokenStream> {
-    if tokens.iter().all(|token| matches!(token, Token::Literal(_))) {
+    if tokens.iter().all(|token| matches!(token, TopicToken::Literal(_))) {
         return Ok(quote! {
             static NAME: #krate::__private::Name =
                 #krate::__private::Name::new(|| #krate::__private::name(#literal));
@@ -67,10 +71,10 @@ fn topic_of(
         });
     }
     let parts = tokens.iter().map(|token| match token {
-        Token::Literal(text) => Ok(quote!(&#text)),
-        Token::Field(name) => {
+        TopicToken::Literal(text) => Ok(quote!(&#text)),
+        TopicToken::Field(name) => {
             let member = member(name, literal, input)?;
-            // With the literal's span, "does not implement Display" points at the topic.
+            // With the span of the literal, the error "does not implement Display" points at the topic.
             Ok(quote_spanned!(literal.span()=> &self.#member))
         }
     });
@@ -78,7 +82,7 @@ fn topic_of(
     Ok(quote!(#krate::__private::join(&[#(#parts),*])))
 }
 
-/// The field that a placeholder names.
+/// Returns the field that a placeholder names.
 fn member(name: &str, literal: &LitStr, input: &DeriveInput) -> Result<Member> {
     let fault = |text: &str| Error::new(literal.span(), text);
     let Data::Struct(data) = &input.data else {

@@ -1,4 +1,7 @@
-//! `#[derive(Event)]`, documented where it is used: at `hub_core::Event`.
+//! The derive macro `#[derive(Event)]`. Users find its documentation at `hub_core::Event`.
+//!
+//! The macro checks the topic of an event type when the type is compiled. Without it, a wrong topic
+//! would be found only when the first event is emitted.
 //!
 //! ```
 //! use hub_core::Event;
@@ -11,7 +14,7 @@
 //! assert_eq!(OrderPlaced::filter().as_str(), "orders.*.placed");
 //! ```
 //!
-//! A topic that is none does not compile:
+//! A type whose topic is not a valid topic name does not compile:
 //!
 //! ```compile_fail
 //! # use hub_core::Event;
@@ -20,7 +23,7 @@
 //! struct OrderPlaced;
 //! ```
 //!
-//! Nor does a placeholder without its field, or an event without a topic:
+//! A type does not compile either if a placeholder names no field of it, or if it has no topic:
 //!
 //! ```compile_fail
 //! # use hub_core::Event;
@@ -42,23 +45,24 @@ mod topic;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input, parse_quote};
 
-/// Derives `hub_core::Event`, and `hub_core::Request` where the attribute names a `reply`.
+/// Derives `hub_core::Event`, and also `hub_core::Request` if the attribute has a `reply`.
 ///
 /// | `#[event(…)]` | |
 /// |---|---|
-/// | `topic = "orders.{region}.placed"` | the topic; `{field}` stands for a whole token and takes what the field displays |
-/// | `reply = Type` | makes it a request with this answer |
-/// | `name = "…"` | `Event::TYPE`, otherwise the type's name |
+/// | `topic = "orders.{region}.placed"` | The topic of the events. `{field}` stands for a whole token, whose text is the displayed value of the field. |
+/// | `reply = Type` | The events are requests, and their replies have this type. |
+/// | `name = "…"` | `Event::TYPE` is this name. Without it, `Event::TYPE` is the name of the type. |
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     expand::expand(&input, &parse_quote!(::hub_core)).into()
 }
 
-/// The same for crates that depend on `hub-client` and not on `hub-core`.
+/// Derives the same traits as [`Event`](derive@Event), for crates that depend on `hub-client` and not on
+/// `hub-core`.
 ///
-/// A derive macro cannot know by which of the two crates it was reached, so each has its own,
-/// and re-exports it beside the trait under the same name:
+/// A derive macro cannot know through which of the two crates it was imported. So each crate has a
+/// macro of its own, and re-exports it beside the trait under one name:
 ///
 /// ```ignore
 /// #[doc(hidden)]

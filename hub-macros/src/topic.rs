@@ -1,20 +1,24 @@
-//! The topic of an attribute: tokens, some of which a field stands in for.
+//! Parses the topic of an attribute into tokens. A placeholder token stands for the value of a field.
 //!
-//! The rules are those of `hub_wire`, which this crate cannot use: `hub-core` depends on
-//! it. A test holds the two together.
+//! The rules for tokens are those of `hub_wire`, which is only a dev-dependency of this crate. A test
+//! compares both. If they differed, a topic could compile and then fail when an event is emitted.
 
+/// A topic has at most this many bytes, as in `hub_wire::TopicName`.
 const MAX_BYTES: usize = 255;
+/// A topic has at most this many tokens, as in `hub_wire::TopicName`.
 const MAX_TOKENS: usize = 32;
 
+/// One token of the topic of an event type.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Token<'a> {
+pub(crate) enum TopicToken<'a> {
+    /// The token is this text.
     Literal(&'a str),
-    /// The name or the number of a field.
+    /// The token is the displayed value of the field with this name or number.
     Field(&'a str),
 }
 
-/// The tokens of a topic, or what is wrong with it.
-pub(crate) fn parse(text: &str) -> Result<Vec<Token<'_>>, String> {
+/// Returns the tokens of a topic, or a message that describes its fault.
+pub(crate) fn parse(text: &str) -> Result<Vec<TopicToken<'_>>, String> {
     if text.is_empty() {
         return Err("the topic is empty".to_owned());
     }
@@ -29,31 +33,32 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Token<'_>>, String> {
     Ok(tokens)
 }
 
-/// The filter that all topics with these tokens match.
-pub(crate) fn filter(tokens: &[Token<'_>]) -> String {
+/// Returns the filter that matches all topics with these tokens.
+pub(crate) fn filter(tokens: &[TopicToken<'_>]) -> String {
     let tokens: Vec<_> = tokens
         .iter()
         .map(|token| match token {
-            Token::Literal(text) => *text,
-            Token::Field(_) => "*",
+            TopicToken::Literal(text) => *text,
+            TopicToken::Field(_) => "*",
         })
         .collect();
     tokens.join(".")
 }
 
-fn token(text: &str) -> Result<Token<'_>, String> {
+/// Parses one token, or returns a message that describes its fault.
+fn token(text: &str) -> Result<TopicToken<'_>, String> {
     if text.is_empty() {
         return Err("the topic has an empty token: dots stand between tokens".to_owned());
     }
     if let Some(field) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         return if !field.is_empty() && !field.contains(['{', '}']) {
-            Ok(Token::Field(field))
+            Ok(TopicToken::Field(field))
         } else {
             Err(format!("`{text}` names no field"))
         };
     }
     match text.chars().find(|c| !is_allowed(*c)) {
-        None => Ok(Token::Literal(text)),
+        None => Ok(TopicToken::Literal(text)),
         Some('{' | '}') => {
             Err(format!("a placeholder stands for a whole token, in `{text}` it does not"))
         }
@@ -66,6 +71,7 @@ fn token(text: &str) -> Result<Token<'_>, String> {
     }
 }
 
+/// Returns whether a token may contain this character, as `hub_wire::TopicName::is_allowed` does.
 fn is_allowed(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_:@/+=~%#$".contains(c)
 }
@@ -90,7 +96,10 @@ mod tests {
     #[test]
     fn placeholders_are_whole_tokens() {
         let tokens = parse("orders.{region}.{0}").unwrap();
-        assert_eq!(tokens, [Token::Literal("orders"), Token::Field("region"), Token::Field("0")]);
+        assert_eq!(
+            tokens,
+            [TopicToken::Literal("orders"), TopicToken::Field("region"), TopicToken::Field("0")]
+        );
         assert_eq!(filter(&tokens), "orders.*.*");
         for bad in ["a.x{y}", "a.{y}z", "a.{}", "a.{", "a.}", "{{a}}"] {
             assert!(parse(bad).is_err(), "{bad}");

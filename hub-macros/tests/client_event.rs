@@ -1,5 +1,5 @@
-//! Claim: what is derived for users of `hub-client` needs nothing of that crate but the hidden
-//! module it re-exports. Here `hub-core` plays its part, under its name.
+//! Claim: code that is derived for users of `hub-client` needs nothing of that crate but the hidden module
+//! `__private`. In this test, `hub-core` stands in for `hub-client`, under its name.
 
 extern crate hub_core as hub_client;
 

@@ -1,8 +1,8 @@
-//! The walker and the reading of frames: `cargo bench -p hub-wire --bench wire`.
+//! Benchmarks of the walker and of reading frames. Run them with `cargo bench -p hub-wire --bench wire`.
 //!
-//! Each benchmark goes over [`DIFFERENT`] messages that all differ, made from a fixed seed. With one
-//! message alone the processor learns which way each branch goes, and the benchmark shows a speed that
-//! no real load sees.
+//! Each benchmark uses [`DIFFERENT`] messages that all differ and are made from a fixed seed. With one
+//! message alone, the processor learns the direction of each branch, and the benchmark shows a speed that no
+//! real load reaches.
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the benchmark")]
 
@@ -18,12 +18,12 @@ use hub_wire::{
 use payload::{DIFFERENT, Payload};
 use std::hint::black_box;
 
-/// Each message as the hub gets it.
+/// Returns each message as the hub gets it.
 fn encoded(payload: &Payload) -> Vec<Vec<u8>> {
     payload.messages().iter().map(payload::Message::encoded).collect()
 }
 
-/// Messages that are an array of `count` values each.
+/// Returns messages, each of which is an array of `count` values.
 fn arrays(count: u32, mut value: impl FnMut(&mut Packer<'_>, &mut Rng)) -> Vec<Vec<u8>> {
     let mut random = Rng::with_seed(7);
     let message = |_| {
@@ -36,7 +36,7 @@ fn arrays(count: u32, mut value: impl FnMut(&mut Packer<'_>, &mut Rng)) -> Vec<V
     (0..DIFFERENT).map(message).collect()
 }
 
-/// Some of `words` in random order, together of `bytes` bytes or a little more.
+/// Returns words of `words` in random order, which together have `bytes` bytes or a few more.
 fn text(random: &mut Rng, words: &[&str], bytes: usize) -> String {
     let mut text = String::new();
     while text.len() < bytes {
@@ -45,7 +45,7 @@ fn text(random: &mut Rng, words: &[&str], bytes: usize) -> String {
     text
 }
 
-/// Exactly `len` lower-case letters.
+/// Returns exactly `len` lower-case letters.
 fn letters(random: &mut Rng, len: usize) -> String {
     (0..len).map(|_| random.lowercase()).collect()
 }
@@ -54,7 +54,7 @@ const PLAIN: &[&str] = &["plain ", "text ", "of ", "a few ", "words, ", "again a
 const LATIN: &[&str] = &["Zürich, ", "Hardturmstraße; ", "Genève, ", "rue du Rhône. ", "Oslo, "];
 const WIDE: &[&str] = &["東京都", "渋谷区", "神宮前、", "大阪市", "北区", "梅田。"];
 
-/// Walking every byte of a payload, in bytes a second.
+/// Measures how fast the walker checks every byte of a payload, in bytes a second.
 fn walker(c: &mut Criterion) {
     let words = |words: &'static [&str]| {
         arrays(1, move |pack, random| _ = pack.str(&text(random, words, 1024)))
@@ -93,7 +93,7 @@ fn walker(c: &mut Criterion) {
     group.finish();
 }
 
-/// Splitting off and reading the frames of one read, in frames a second.
+/// Measures how fast the frames of one read are split off and read, in frames a second.
 fn frames(c: &mut Criterion) {
     const FRAMES: u64 = DIFFERENT as u64;
     let limits = Limits::default();
@@ -150,7 +150,7 @@ fn frames(c: &mut Criterion) {
             });
         });
     }
-    // What a session does for an event on the topic of the one before.
+    // A session does this for an event on the topic of the event before.
     let bytes = event(&bin, false);
     let offset = 2 + topic.len() + 1;
     group.bench_function(BenchmarkId::from_parameter("EVENT of 128 B, known topic"), |bench| {

@@ -1,4 +1,5 @@
-//! The numbers that frames carry for "why". They are stable: a number is never reused.
+//! The codes by which frames state a reason. A number is never used again for another reason:
+//! otherwise an old client would take one reason for another.
 
 use std::fmt;
 
@@ -8,15 +9,15 @@ macro_rules! codes {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum $name {
             $($(#[$doc])* $variant,)*
-            /// A number from a newer peer.
+            /// The number comes from a peer with a newer version, and this version does not know it.
             Unknown(u16),
         }
 
         impl $name {
-            /// Every code this version knows.
+            /// Every code that this version knows.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
-            /// The number on the wire.
+            /// Returns the number on the wire.
             #[must_use]
             pub fn number(self) -> u16 {
                 match self {
@@ -25,7 +26,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The code for a number on the wire.
+            /// Returns the code for a number on the wire.
             #[must_use]
             pub fn from_number(number: u16) -> Self {
                 match number {
@@ -34,7 +35,7 @@ macro_rules! codes {
                 }
             }
 
-            /// The stable name, as logs, metrics and the command line print it.
+            /// Returns the stable name, which logs, metrics and the command line print.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -56,44 +57,46 @@ macro_rules! codes {
 }
 
 codes! {
-    /// Why a connection ends. Numbers below 200 mean "reconnect", from 200 on "do not".
+    /// The reason why a connection ends. Below 200 the client connects again; from 200 on it does not.
     CloseCode {
-        /// The hub is stopping; come back after the retry time.
+        /// The hub is stopping. The client should connect again after the retry time.
         GoingAway = 100, "going_away";
-        /// Too much was waiting for this client, and its overflow policy is `disconnect`.
+        /// Too many bytes waited for this client, and a subscription of it has the overflow policy
+        /// `disconnect`.
         SlowConsumer = 101, "slow_consumer";
         /// The client was silent for longer than the keep-alive time allows.
         Silent = 102, "silent";
-        /// The hub has no room for another connection, is short of memory, or cannot have the keys
-        /// for a JWT yet.
+        /// The hub has no room for another connection, is short of memory, or has not fetched the keys for
+        /// a JWT yet.
         Overloaded = 103, "overloaded";
-        /// A fault in the hub, not in the client.
+        /// The hub has a fault, and not the client.
         Internal = 104, "internal";
-        /// What the client may do has changed; come back to find out.
+        /// The rights of the client have changed. The client gets the new rights when it connects again.
         RightsChanged = 105, "rights_changed";
-        /// This client has as many connections as it may have; come back when it has fewer.
+        /// The client has as many connections as it may have. It should connect again when it has fewer.
         TooManyConnections = 106, "too_many_connections";
-        /// The client said goodbye first.
+        /// The client has sent CLOSE first.
         Normal = 200, "normal";
-        /// A frame that cannot be understood, or that has no place here.
+        /// The peer has sent a frame that is not valid, or that is not allowed in this state.
         Protocol = 201, "protocol_error";
         /// The hub does not speak the client's protocol version.
         Version = 202, "unsupported_version";
         /// The client may not connect with these credentials, or without any.
         Unauthorized = 203, "unauthorized";
-        /// No complete HELLO came within the handshake time.
+        /// No complete HELLO has come within the handshake time.
         HandshakeTimeout = 204, "handshake_timeout";
-        /// A frame that is larger than the limit in WELCOME.
+        /// The client has sent a frame that is larger than the limit in WELCOME.
         FrameTooLarge = 205, "frame_too_large";
-        /// A newer connection of the same instance took over.
+        /// A newer connection of the same instance has replaced this one.
         Replaced = 206, "replaced";
-        /// A rule of the scrub ends the connections of those who send what it finds.
+        /// A scrub rule has found something in an event of the client, and disconnects publishers of such
+        /// events.
         Policy = 207, "policy";
     }
 }
 
 impl CloseCode {
-    /// Whether a client should connect again. True for unknown numbers below 200.
+    /// Returns whether a client should connect again. Unknown numbers below 200 count as such codes.
     #[must_use]
     pub fn should_reconnect(self) -> bool {
         self.number() < 200
@@ -101,27 +104,27 @@ impl CloseCode {
 }
 
 codes! {
-    /// Why the hub did not do what one frame asked for.
+    /// The reason why the hub did not do what one frame asked for.
     RefusedCode {
         /// The frame or its payload is not well-formed.
         Malformed = 1, "malformed";
         /// The payload or the headers are nested deeper than the limit.
         TooDeep = 2, "too_deep";
-        /// The payload or the headers hold more values than the limit.
+        /// The payload or the headers have more elements than the limit.
         TooManyElements = 3, "too_many_elements";
-        /// Not a topic name; a filter is none.
+        /// The topic of the event is not a valid topic name. A filter with wildcards is not one.
         BadTopic = 4, "bad_topic";
-        /// The topic belongs to the hub.
+        /// The topic is reserved for the hub.
         ReservedTopic = 5, "reserved_topic";
-        /// A known header with a value of the wrong type.
+        /// A known header has a value of the wrong type.
         BadHeader = 6, "bad_header";
-        /// A header that only the hub may set.
+        /// The event has a header that only the hub may set.
         ReservedHeader = 7, "reserved_header";
-        /// A request that nobody is there to answer.
+        /// The event is a request, and its topic has no subscriber.
         NoSubscriber = 8, "no_subscriber";
-        /// Not a topic filter.
+        /// The filter of the subscription is not a valid topic filter.
         BadFilter = 9, "bad_filter";
-        /// A subscription option with an unknown name or value.
+        /// An option of the subscription has an unknown name or value.
         BadOption = 10, "bad_option";
         /// The connection already has a subscription with this id.
         DuplicateSubscription = 11, "duplicate_subscription";
@@ -129,15 +132,15 @@ codes! {
         UnknownSubscription = 12, "unknown_subscription";
         /// The connection has as many subscriptions as it may have.
         TooManySubscriptions = 13, "too_many_subscriptions";
-        /// A frame type this hub does not know.
+        /// The hub does not know the frame type.
         UnknownFrame = 14, "unknown_frame";
-        /// This client may not do that.
+        /// The rights of the client do not allow it.
         Forbidden = 15, "forbidden";
-        /// The hub, or this client's identity, has as many topics as it may have.
+        /// The hub, or the identity of the client, has as many topics as it may have.
         TooManyTopics = 16, "too_many_topics";
-        /// A rule of the scrub rejects it.
+        /// A scrub rule rejects the event.
         Rejected = 17, "rejected";
-        /// The scrub put it into quarantine: nobody else sees it.
+        /// The scrub has put the event into quarantine, and no subscriber gets it.
         Quarantined = 18, "quarantined";
         /// The hub is short of memory.
         Overloaded = 19, "overloaded";
@@ -145,16 +148,17 @@ codes! {
 }
 
 codes! {
-    /// Why events of a topic are missing.
+    /// The reason why events of a topic are missing.
     GapReason {
-        /// The subscriber's queue was full, and its policy dropped them.
+        /// The delivery queue of the subscriber was full, and the overflow policy dropped the events.
         Overflow = 1, "overflow";
-        /// Newer events with the same key replaced them (`latest`).
+        /// Newer events with the same key replaced the events (policy `latest`).
         Conflated = 2, "conflated";
-        /// They were published while the subscriber was away, and the topic's history no longer has them.
+        /// The events were published while the subscriber was away, and the history of the topic no longer
+        /// has them.
         Away = 3, "away";
-        /// The topic began anew (the hub restarted, or the topic was idle for long), so it is unknown how
-        /// many events of the old epoch were missed.
+        /// The topic began anew, because the hub restarted or the topic was idle for a long time. So the
+        /// hub does not know how many events of the old epoch the subscriber missed.
         NewEpoch = 4, "new_epoch";
     }
 }

@@ -1,4 +1,4 @@
-//! Filters of topics: which topics a subscription wants.
+//! Topic filters: patterns for topic names.
 //!
 //! Access rules and subscriptions match through this one type. With a second matcher, a client could
 //! receive topics that its access rules do not allow.
@@ -6,10 +6,10 @@
 use super::name::{NameError, TopicName, check};
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// Which topics a subscription wants: a topic name in which a token may be `*` (any one token)
-/// and the last may be `**` (one or more tokens, the rest).
+/// A pattern for topic names: a name in which any token may be `*`, which stands for one token, and
+/// the last token may be `**`, which stands for one or more tokens.
 ///
-/// A wildcard as first token does not match names of the hub's own (`$…`).
+/// A wildcard as the first token does not match reserved topics, whose names begin with `$`.
 ///
 /// ```
 /// use hub_wire::{TopicFilter, TopicName};
@@ -24,31 +24,31 @@ pub struct TopicFilter(Arc<str>);
 /// One part of a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterToken<'a> {
-    /// This token and no other.
+    /// The name must have exactly this token.
     Literal(&'a str),
-    /// `*`: any one token.
+    /// The wildcard `*` stands for any one token.
     One,
-    /// `**`: one or more tokens, the rest of the name.
+    /// The wildcard `**` stands for the rest of the name, which has one or more tokens.
     Rest,
 }
 
 impl TopicFilter {
-    /// Checks `text` and makes it a filter.
+    /// Checks `text` and returns it as a filter.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// The error states which rule for filters the text breaks, and at which byte.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         check(text, true)?;
         Ok(TopicFilter(text.into()))
     }
 
-    /// The filter as text.
+    /// Returns the filter as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its parts.
+    /// Returns the tokens of the filter.
     pub fn tokens(&self) -> impl Iterator<Item = FilterToken<'_>> {
         self.0.split('.').map(|token| match token {
             "*" => FilterToken::One,
@@ -57,19 +57,19 @@ impl TopicFilter {
         })
     }
 
-    /// The topic, if the filter has no wildcard.
+    /// Returns the only topic name that the filter matches, if the filter has no wildcard.
     #[must_use]
     pub fn as_name(&self) -> Option<TopicName> {
         TopicName::parse(&self.0).ok()
     }
 
-    /// Whether only names of the hub's own can match.
+    /// Returns whether the filter can match reserved topics only.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with('$')
     }
 
-    /// Whether the topic is one of those wanted.
+    /// Returns whether the filter matches the topic.
     #[must_use]
     pub fn matches(&self, name: &TopicName) -> bool {
         if name.is_reserved() && !self.is_reserved() {
@@ -89,7 +89,7 @@ impl TopicFilter {
 }
 
 impl From<&TopicName> for TopicFilter {
-    /// The filter that only this topic matches.
+    /// Returns the filter that matches only this topic.
     fn from(name: &TopicName) -> Self {
         TopicFilter(name.as_str().into())
     }

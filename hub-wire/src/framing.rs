@@ -1,23 +1,27 @@
-//! A frame on the wire: a 4-byte big-endian length, then that many bytes.
+//! Framing: on the wire, a frame is a big-endian length of 4 bytes, and then that many bytes.
+//!
+//! The length is compared with the limit as soon as its 4 bytes are there. Otherwise a peer could
+//! make the hub collect 4 GiB for one frame.
 
 use thiserror::Error;
 
-/// A frame that announces a length outside what was agreed.
+/// The error for a frame whose announced length is zero or above the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("frame of {length} bytes, where 1 to {limit} are allowed")]
 pub struct LengthError {
-    /// The announced length in bytes.
+    /// The frame announces this many bytes.
     pub length: u32,
-    /// The largest allowed length in bytes.
+    /// A frame may have at most this many bytes.
     pub limit: u32,
 }
 
-/// The first frame's body in `buffer`, or `None` if it is not complete yet.
+/// Returns the body of the first frame in `buffer`, or `None` if the frame is not complete yet.
 ///
-/// The whole frame takes up `4 + body.len()` bytes.
+/// The whole frame has `4 + body.len()` bytes.
 ///
 /// # Errors
-/// An announced length of zero or over `limit`, as soon as the four length bytes are there.
+/// An announced length of zero or above `limit` is an error as soon as the 4 bytes of the length are
+/// there.
 #[inline]
 pub fn split(buffer: &[u8], limit: u32) -> Result<Option<&[u8]>, LengthError> {
     let Some((length, rest)) = buffer.split_first_chunk::<4>() else {
@@ -30,12 +34,13 @@ pub fn split(buffer: &[u8], limit: u32) -> Result<Option<&[u8]>, LengthError> {
     Ok(rest.get(..length as usize))
 }
 
-/// Appends one frame to `out`: `body` writes it, its length is filled in.
+/// Appends one frame to `out`. `body` writes the body of the frame, and this function fills in its
+/// length.
 pub fn frame_with(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
     body(out);
-    // Callers build frames from parts that were checked against the frame limit.
+    // No length is too large, because callers build frames from parts that are within the frame limit.
     let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());
 }

@@ -8,64 +8,65 @@ use crate::{NameError, TopicName};
 use std::fmt;
 use thiserror::Error;
 
-/// Most headers of one event.
+/// An event has at most this many headers.
 pub const MAX_HEADERS: usize = 64;
 
-/// What the hub needs to know of an event's headers.
+/// The headers of an event that the hub acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeaderFacts<'a> {
-    /// Where an answer is to go: a valid topic name.
+    /// The reply to the event goes to the topic with this name, which is valid.
     pub reply: Option<&'a str>,
-    /// The key by which the overflow policy `latest` tells events apart.
+    /// The overflow policy `latest` keeps the newest event of each such key.
     pub key: Option<&'a str>,
 }
 
-/// Why headers are refused.
+/// The error for headers that the hub refuses.
 ///
-/// `key` comes from the publisher: it may be sent back to it, and nowhere else.
+/// `key` comes from the publisher. The hub may send it back to the publisher, and to nobody else.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}{kind}", Named(.key.as_deref()))]
 pub struct HeaderError {
-    /// The header at fault, if it is one; no longer than 64 bytes.
+    /// The key of the header that has the fault, if the fault is in a single header. It is cut to 64
+    /// bytes.
     pub key: Option<Box<str>>,
-    /// What is wrong.
+    /// The fault.
     pub kind: HeaderErrorKind,
 }
 
-/// What is wrong with headers.
+/// A fault of headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HeaderErrorKind {
-    /// Not one well-formed map.
+    /// The headers are not one well-formed map.
     #[error("headers: {0}")]
     Malformed(FrameError),
-    /// A key that is not a string.
+    /// A key is not a string.
     #[error("a header's key must be a string")]
     KeyNotText,
-    /// More than [`MAX_HEADERS`].
+    /// The event has more than [`MAX_HEADERS`] headers.
     #[error("more than {MAX_HEADERS} headers")]
     TooMany,
-    /// The same key twice.
+    /// Two headers have the same key.
     #[error("stands there twice")]
     Duplicate,
-    /// A key that only the hub may set.
+    /// Only the hub may set a header with this key.
     #[error("is the hub's own")]
     Reserved,
-    /// A known header with a value of another type.
+    /// A known header has a value of another type than this one.
     #[error("must be {0}")]
     WrongType(&'static str),
-    /// A `reply` that is no topic name.
+    /// The header `reply` is not a valid topic name.
     #[error("must be a topic: {0}")]
     BadTopic(NameError),
 }
 
 impl HeaderError {
-    /// The error for headers that are not one well-formed map.
+    /// Returns the error for headers that are not one well-formed map.
     #[must_use]
     pub fn malformed(error: FrameError) -> Self {
         HeaderErrorKind::Malformed(error).of(None)
     }
 
-    /// The code with which the hub refuses the event.
+    /// Returns the code with which the hub refuses the event.
     #[must_use]
     pub fn code(&self) -> RefusedCode {
         match self.kind {
@@ -82,8 +83,11 @@ impl HeaderError {
     }
 }
 
-/// Checks an event's headers: one map of at most [`MAX_HEADERS`] entries, keys are strings, none
-/// twice, none reserved (`$…`), known ones of the right type. Allocates only for an error.
+/// Checks the headers of an event, and returns the ones that the hub acts on.
+///
+/// The headers must be one map of at most [`MAX_HEADERS`] entries. Its keys must be strings, all
+/// different, and none may begin with `$`. The values of known headers must have the type of this
+/// table. The function allocates only for an error.
 ///
 /// | key | value |
 /// |---|---|
@@ -105,7 +109,7 @@ impl HeaderError {
 /// ```
 ///
 /// # Errors
-/// The first fault, and the header that has it.
+/// The error states the first fault, and the key of the header that has it.
 pub fn check_headers<'a>(
     map_bytes: &'a [u8],
     limits: &Limits,
@@ -117,7 +121,7 @@ pub fn check_headers<'a>(
     if count > MAX_HEADERS {
         return Err(HeaderErrorKind::TooMany.of(None));
     }
-    // Looking through at most 64 keys needs no table, and cannot be made slow by the publisher.
+    // A search through at most 64 keys needs no table, and no publisher can make it slow.
     let mut seen = [""; MAX_HEADERS];
     for n in 0..count {
         let key = read.str("header key").map_err(|_| HeaderErrorKind::KeyNotText.of(None))?;
@@ -147,13 +151,15 @@ pub fn check_headers<'a>(
     Err(malformed(FrameErrorKind::Trailing.at(read.position())))
 }
 
+/// Reads the value of a header that must be a string.
 fn text<'a>(read: &mut Reader<'a>, key: &str) -> Result<&'a str, HeaderError> {
     read.str("header").map_err(|_| HeaderErrorKind::WrongType("a string").of(Some(key)))
 }
 
+/// Reads the value of the header `reply`, which must be a topic name.
 fn topic<'a>(read: &mut Reader<'a>) -> Result<&'a str, HeaderError> {
     let name = text(read, "reply")?;
-    // `TopicName::parse` has the last word; this only spares good names its allocation.
+    // `TopicName::parse` decides. This check only avoids its allocation for valid names.
     let plainly_good = name.len() <= TopicName::MAX_BYTES
         && name.bytes().filter(|byte| *byte == b'.').count() < TopicName::MAX_TOKENS
         && name
@@ -171,7 +177,7 @@ impl HeaderErrorKind {
     }
 }
 
-/// Puts the key, if there is one, in front of what is wrong with it.
+/// Prints the key of a header, if there is one, in front of its fault.
 struct Named<'a>(Option<&'a str>);
 
 impl fmt::Display for Named<'_> {

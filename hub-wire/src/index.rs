@@ -1,24 +1,32 @@
-//! Two tries over the tokens of names: filters by the topics they match, topics by the
-//! filters that match them.
+//! Two indexes, each a trie over tokens: one finds the filters that match a topic, and the other finds
+//! the topics that match a filter.
+//!
+//! Without them, the hub would compare every subscription with every new topic, and every topic with
+//! every new subscription.
 
 use super::{FilterToken, TopicFilter, TopicName};
 use std::collections::HashMap;
 
-/// Finds every value whose filter matches a topic.
+/// An index of values by topic filters. It finds every value whose filter matches a topic.
 ///
-/// A look-up visits at most two branches a token (the literal and `*`), however many filters
-/// there are.
+/// For each token, a look-up visits at most two branches, one for the literal token and one for `*`,
+/// however many filters the index has.
 #[derive(Debug)]
 pub struct FilterIndex<V> {
     root: FilterNode<V>,
     len: usize,
 }
 
+/// The filters that begin with the same tokens.
 #[derive(Debug)]
 struct FilterNode<V> {
+    /// The filters whose next token is this literal.
     literals: HashMap<Box<str>, FilterNode<V>>,
+    /// The filters whose next token is `*`.
     one: Option<Box<FilterNode<V>>>,
+    /// The values whose filter ends with `**` here.
     rest: Vec<V>,
+    /// The values whose filter ends here.
     here: Vec<V>,
 }
 
@@ -35,7 +43,7 @@ impl<V> Default for FilterIndex<V> {
 }
 
 impl<V> FilterIndex<V> {
-    /// Files a value under a filter; a filter can hold many.
+    /// Adds a value under a filter. A filter can have many values.
     pub fn insert(&mut self, filter: &TopicFilter, value: V) {
         let mut node = &mut self.root;
         self.len += 1;
@@ -49,7 +57,7 @@ impl<V> FilterIndex<V> {
         node.here.push(value);
     }
 
-    /// Takes out the first value under this filter for which `is_it` holds.
+    /// Removes and returns the first value under this filter for which `is_it` returns true.
     pub fn remove(&mut self, filter: &TopicFilter, is_it: impl FnMut(&V) -> bool) -> Option<V> {
         let tokens: Vec<_> = filter.tokens().collect();
         let removed = self.root.remove(&tokens, is_it);
@@ -57,13 +65,13 @@ impl<V> FilterIndex<V> {
         removed
     }
 
-    /// How many values there are.
+    /// Returns how many values the index has.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns whether the index has no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -84,7 +92,7 @@ impl<V> FilterNode<V> {
             && self.here.is_empty()
     }
 
-    // Recursion ends after TopicName::MAX_TOKENS steps.
+    /// Removes a value. The recursion ends after at most [`TopicName::MAX_TOKENS`] steps.
     fn remove(&mut self, tokens: &[FilterToken<'_>], is_it: impl FnMut(&V) -> bool) -> Option<V> {
         fn take<V>(values: &mut Vec<V>, is_it: impl FnMut(&V) -> bool) -> Option<V> {
             values.iter().position(is_it).map(|at| values.swap_remove(at))
@@ -127,12 +135,13 @@ impl<V> FilterNode<V> {
     }
 }
 
-/// Finds every topic that a filter matches.
+/// An index of topics. It finds every topic that a filter matches.
 #[derive(Debug, Default)]
 pub struct TopicIndex {
     root: TopicNode,
 }
 
+/// The topics whose names begin with the same tokens.
 #[derive(Debug, Default)]
 struct TopicNode {
     children: HashMap<Box<str>, TopicNode>,
@@ -149,7 +158,7 @@ impl TopicIndex {
         node.topic = Some(topic.clone());
     }
 
-    /// Takes a topic out.
+    /// Removes a topic.
     pub fn remove(&mut self, topic: &TopicName) {
         let tokens: Vec<_> = topic.tokens().collect();
         self.root.remove(&tokens);
@@ -226,7 +235,7 @@ mod tests {
     }
 
     proptest! {
-        /// Both tries find what asking each filter about each topic finds.
+        /// Both indexes find the same pairs as a comparison of each filter with each topic.
         #[test]
         fn the_indexes_agree_with_matching_one_by_one(
             filters in proptest::collection::vec(filter(), 0..30),

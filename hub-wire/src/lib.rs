@@ -1,19 +1,20 @@
 //! The wire format: framing, frames, the bounded MessagePack walker, names and filters of topics,
 //! and headers.
 //!
-//! Pure code: no I/O, no async, no clock. The server, the SDK and the tools all use it, so
-//! they cannot disagree about a byte. Its invariants, and what breaks without each:
+//! The crate is pure: it has no I/O, no async code and no clock. The server, the SDK and the tools
+//! all use it, so they cannot disagree about a byte. These are its invariants, each with what breaks
+//! without it:
 //!
-//! - **A length is checked before it is believed.** No function here allocates by a length
-//!   or count it read from the wire; otherwise five bytes could claim 4 GiB.
-//! - **Nothing recurses without a bound.** Nesting has a limit, and one that no configuration
-//!   exceeds; otherwise a deep message ends the process with a stack overflow.
-//! - **Every byte of a payload is looked at once** before anyone else sees it: markers,
-//!   lengths and UTF-8. Otherwise a malformed message would surface in some subscriber.
-//! - **What is forwarded is what came.** An EVENT frame has the same bytes in both
+//! - **A length is checked before it is used.** No function here allocates memory by a length or a
+//!   count that it read from the wire. Otherwise five bytes could claim 4 GiB.
+//! - **No recursion is unbounded.** Nesting has a limit that no configuration can exceed. Otherwise
+//!   a deep message would end the process with a stack overflow.
+//! - **The walker checks every byte of a payload once** before any subscriber gets it: markers,
+//!   lengths and UTF-8. Otherwise a subscriber could get a malformed message.
+//! - **The hub forwards an event as it came.** An EVENT frame has the same bytes in both
 //!   directions, so the hub never has to encode a payload again.
 //!
-//! `PROTOCOL.md` describes the same for writers of clients in other languages.
+//! `PROTOCOL.md` describes the wire format for authors of clients in other languages.
 
 mod codes;
 mod dense;
@@ -48,9 +49,10 @@ pub use read::Reader;
 pub use run::RunHead;
 pub use walk::{WalkError, WalkErrorKind, walk, walk_all};
 
-/// The word that opens a HELLO; anything else on the port is not a Hub client.
+/// A HELLO frame begins with this word. A connection that begins otherwise is not a Hub client.
 pub const MAGIC: &str = "hub";
-/// The protocol version this crate speaks.
+/// This crate speaks this version of the protocol.
 pub const VERSION: u64 = 1;
-/// The largest HELLO frame. A peer that is not known yet gets no more memory than this.
+/// A HELLO frame has at most this many bytes. The hub spends no more memory on a client that has not
+/// introduced itself yet.
 pub const MAX_HELLO: usize = 4096;

@@ -1,23 +1,25 @@
-//! What one frame may contain at most.
+//! The limits for the content of one frame.
 //!
 //! Without these limits, one client could take any amount of memory and of the hub's time.
 
-/// What one frame may contain. The hub announces its limits in WELCOME.
+/// The limits for the content of one frame. The hub announces its limits in WELCOME.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest frame in bytes, without its 4-byte length.
+    /// A frame has at most this many bytes, without the 4 bytes of its length.
     pub frame: u32,
-    /// Deepest nesting of arrays and maps in a payload; at most [`Limits::MAX_DEPTH`].
+    /// Arrays and maps in a payload are nested at most this deep. The limit itself is at most
+    /// [`Limits::MAX_DEPTH`].
     pub depth: u8,
-    /// Most values in a payload, keys included.
+    /// A payload has at most this many elements. Each value counts, and so does each key of a map.
     pub elements: u32,
 }
 
 impl Limits {
-    /// The walker calls itself for each open container; this bounds its stack.
+    /// No limit of depth is higher than this. The walker calls itself for each open container, so this
+    /// number bounds its stack.
     pub const MAX_DEPTH: u8 = 64;
 
-    /// For bytes that passed the real limits before.
+    /// These limits are for bytes that have already passed the limits of the hub.
     pub const NONE: Limits =
         Limits { frame: u32::MAX, depth: Limits::MAX_DEPTH, elements: u32::MAX };
 }

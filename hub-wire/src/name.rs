@@ -1,104 +1,107 @@
-//! Names of topics, and the rules for their text.
+//! Topic names, and the rules for their text.
 //!
-//! Every name in the hub was checked here. Without the check, a wildcard or a line break in a name would
-//! reach filters, logs and file names.
+//! Every topic name in the hub was checked here. Without the check, a wildcard or a line break in a
+//! name would reach filters, logs and file names.
 
 use std::{fmt, str::FromStr, sync::Arc};
 use thiserror::Error;
 
-/// A topic's name: 1 to 32 tokens joined by dots, such as `orders.placed`.
+/// The name of a topic: 1 to 32 tokens joined by dots, such as `orders.placed`.
 ///
-/// A value of this type is a valid name; there is no way around [`TopicName::parse`]. Names
-/// whose first byte is `$` belong to the hub.
+/// A value of this type is always a valid name, because [`TopicName::parse`] is the only way to make
+/// one. Names whose first byte is `$` are reserved for the hub.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicName(Arc<str>);
 
-/// Why text is not a topic name or filter.
+/// The reason why a text is not a topic name or a topic filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// No text at all.
+    /// The text is empty.
     #[error("the name is empty")]
     Empty,
-    /// More bytes than allowed.
+    /// The text has more bytes than allowed.
     #[error("the name has {length} bytes, at most {} are allowed", TopicName::MAX_BYTES)]
     TooLong {
-        /// Its length in bytes.
+        /// The text has this many bytes.
         length: usize,
     },
-    /// More tokens than allowed.
+    /// The text has more tokens than allowed.
     #[error("the name has more than {} tokens", TopicName::MAX_TOKENS)]
     TooManyTokens,
-    /// Nothing before, between or after dots.
+    /// A token is empty: there is nothing in front of, between or behind dots.
     #[error("empty token at byte {at}")]
     EmptyToken {
-        /// Offset of the token.
+        /// The token begins at this byte offset.
         at: usize,
     },
-    /// A byte outside the set of [`TopicName::is_allowed`].
+    /// The text has a byte that [`TopicName::is_allowed`] does not allow.
     #[error("byte {byte:#04x} at {at} is not allowed in a name")]
     BadByte {
-        /// The byte.
+        /// The byte that is not allowed.
         byte: u8,
-        /// Its offset.
+        /// The byte has this offset.
         at: usize,
     },
-    /// `*` where a name is wanted, or in a filter not as a whole token.
+    /// The text has a `*` although it must be a name, or the `*` is not a whole token of a filter.
     #[error("'*' at byte {at} stands where no wildcard can")]
     Wildcard {
-        /// Its offset.
+        /// The `*` has this byte offset.
         at: usize,
     },
 }
 
 impl TopicName {
-    /// Longest name in bytes.
+    /// A name has at most this many bytes.
     pub const MAX_BYTES: usize = 255;
-    /// Most tokens in a name.
+    /// A name has at most this many tokens.
     pub const MAX_TOKENS: usize = 32;
 
-    /// Checks `text` and makes it a name.
+    /// Checks `text` and returns it as a topic name.
     ///
     /// # Errors
-    /// What is wrong with it, and where.
+    /// The error states which rule for names the text breaks, and at which byte.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         check(text, false)?;
         Ok(TopicName(text.into()))
     }
 
-    /// Whether a byte may stand in a token: ASCII letters, digits and `-_:@/+=~%#$`.
+    /// Returns whether a token may contain this byte. It may contain ASCII letters, digits and
+    /// `-_:@/+=~%#$`.
     ///
-    /// No white space, quotes or control characters, so that a name can be printed in a log
-    /// line or a shell without quoting.
+    /// White space, quotes and control characters are not allowed, so that a name can be printed in
+    /// a log line or a shell without quoting.
     #[must_use]
     pub fn is_allowed(byte: u8) -> bool {
         byte.is_ascii_alphanumeric() || b"-_:@/+=~%#$".contains(&byte)
     }
 
-    /// Whether a client or a queue group may be called so: 1 to 64 bytes that may stand in a token.
+    /// Returns whether a client or a queue group may have this name. Such a name has 1 to 64 bytes, and
+    /// only bytes that a token may contain.
     #[must_use]
     pub fn is_label(text: &str) -> bool {
         (1..=64).contains(&text.len()) && text.bytes().all(Self::is_allowed)
     }
 
-    /// The name as text.
+    /// Returns the name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its tokens.
+    /// Returns the tokens of the name.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.0.split('.')
     }
 
-    /// Whether the name belongs to the hub.
+    /// Returns whether the name is reserved for the hub.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with('$')
     }
 }
 
-/// The one place where the rules for names and filters are.
+/// Checks a text by the rules for names, or for filters if `wildcards` is true. No other code has these
+/// rules.
 pub(super) fn check(text: &str, wildcards: bool) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
@@ -148,7 +151,7 @@ impl fmt::Debug for TopicName {
     }
 }
 
-/// Lets maps keyed by names be asked with text; `Hash` and `Eq` agree with those of `str`.
+/// Allows a look-up by `str` in a map whose keys are names. `Hash` and `Eq` agree with those of `str`.
 impl std::borrow::Borrow<str> for TopicName {
     fn borrow(&self) -> &str {
         &self.0

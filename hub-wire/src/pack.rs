@@ -1,23 +1,25 @@
 //! Writes MessagePack.
 //!
-//! Every frame is written with it, in the shortest form of each value. Longer forms are valid too, but
-//! peers that compare bytes would take equal frames for different ones.
+//! All frames are written with it, and each value in its shortest form. Longer forms are valid too,
+//! but a peer that compares bytes would take equal frames for different ones.
 
 /// Appends MessagePack values in their shortest form to a buffer.
 #[derive(Debug)]
 pub struct Packer<'a>(pub &'a mut Vec<u8>);
 
 impl Packer<'_> {
-    /// Opens an array; `count` values must follow.
+    /// Begins an array. The caller must write `count` values after it.
     pub fn array(&mut self, count: u32) -> &mut Self {
         self.sized(count, (0x90, 15), 0xdc)
     }
 
-    /// Opens a map; `count` keys, each with its value, must follow.
+    /// Begins a map. The caller must write `count` keys after it, each followed by its value.
     pub fn map(&mut self, count: u32) -> &mut Self {
         self.sized(count, (0x80, 15), 0xde)
     }
 
+    /// Writes the head of an array or a map. `fix` is the marker for counts up to `fix_max`, `marker16` is
+    /// the marker for counts of 16 bits, and the next marker is the one for counts of 32 bits.
     fn sized(&mut self, count: u32, (fix, fix_max): (u8, u32), marker16: u8) -> &mut Self {
         if count <= fix_max {
             self.0.push(fix | count as u8);
@@ -31,7 +33,7 @@ impl Packer<'_> {
         self
     }
 
-    /// An unsigned integer.
+    /// Writes an unsigned integer.
     pub fn uint(&mut self, value: u64) -> &mut Self {
         if value < 0x80 {
             self.0.push(value as u8);
@@ -50,7 +52,7 @@ impl Packer<'_> {
         self
     }
 
-    /// An unsigned integer, or nil.
+    /// Writes an unsigned integer, or nil if there is none.
     pub fn uint_or_nil(&mut self, value: Option<u64>) -> &mut Self {
         match value {
             Some(value) => self.uint(value),
@@ -58,7 +60,7 @@ impl Packer<'_> {
         }
     }
 
-    /// A string.
+    /// Writes a string.
     pub fn str(&mut self, value: &str) -> &mut Self {
         match value.len() {
             len @ 0..=31 => self.0.push(0xa0 | len as u8),
@@ -75,7 +77,7 @@ impl Packer<'_> {
         self.raw(value.as_bytes())
     }
 
-    /// A string, or nil.
+    /// Writes a string, or nil if there is none.
     pub fn str_or_nil(&mut self, value: Option<&str>) -> &mut Self {
         match value {
             Some(value) => self.str(value),
@@ -83,7 +85,7 @@ impl Packer<'_> {
         }
     }
 
-    /// A byte string.
+    /// Writes a byte string.
     pub fn bin(&mut self, value: &[u8]) -> &mut Self {
         match value.len() {
             len @ 0..=0xff => self.0.extend_from_slice(&[0xc4, len as u8]),
@@ -99,19 +101,19 @@ impl Packer<'_> {
         self.raw(value)
     }
 
-    /// `true` or `false`.
+    /// Writes `true` or `false`.
     pub fn bool(&mut self, value: bool) -> &mut Self {
         self.0.push(if value { 0xc3 } else { 0xc2 });
         self
     }
 
-    /// Nil.
+    /// Writes nil.
     pub fn nil(&mut self) -> &mut Self {
         self.0.push(0xc0);
         self
     }
 
-    /// Bytes that are MessagePack already.
+    /// Writes bytes that are already encoded as MessagePack.
     pub fn raw(&mut self, encoded: &[u8]) -> &mut Self {
         self.0.extend_from_slice(encoded);
         self

@@ -1,14 +1,14 @@
-//! Reads MessagePack value by value, and says what was expected where something else stands.
+//! Reads MessagePack value by value. An error states which type of value was expected.
 //!
-//! All control frames are read with it. A reader that trusted a count or length before checking it would
-//! read past the frame's end, or reserve memory that only five bytes claim.
+//! All control frames are read with it. A reader that did not check a count or a length first would
+//! read past the end of the frame, or reserve the memory that five bytes claim.
 
 use crate::marker::{self, Family, Marker, NIL};
 use crate::{FrameError, FrameErrorKind, Limits, walk};
 
-/// Reads the values of a control frame one after another, each checked as it is read.
+/// Reads the values of a control frame one after another, and checks each value as it reads it.
 ///
-/// The name that each method takes says what the value is, for the error message.
+/// Each method takes the name of the value for its error message.
 #[derive(Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
@@ -17,38 +17,40 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader at the start of `bytes`.
+    /// Returns a reader at the start of `bytes`.
     #[must_use]
     pub fn new(bytes: &'a [u8], limits: &Limits) -> Self {
         Reader { bytes, pos: 0, limits: *limits }
     }
 
-    /// A reader that has read the first `pos` bytes already.
+    /// Returns a reader that continues behind the first `pos` bytes.
     pub(crate) fn starting_at(bytes: &'a [u8], pos: usize, limits: &Limits) -> Self {
         Reader { bytes, pos, limits: *limits }
     }
 
-    /// How far it has read.
+    /// Returns the offset of the next value.
     #[must_use]
     pub fn position(&self) -> usize {
         self.pos
     }
 
-    /// Whether everything has been read.
+    /// Returns whether all bytes are read.
     #[must_use]
     pub fn at_end(&self) -> bool {
         self.pos == self.bytes.len()
     }
 
+    /// Returns the error for a next value of the wrong type.
     fn wrong(&self, what: &'static str, expected: &'static str) -> FrameError {
         FrameErrorKind::WrongType { what, expected }.at(self.pos)
     }
 
+    /// Returns the first byte of the next value.
     fn peek(&self, what: &'static str) -> Result<u8, FrameError> {
         self.bytes.get(self.pos).copied().ok_or(FrameErrorKind::Missing { what }.at(self.pos))
     }
 
-    /// The next value's marker, and what its length field says.
+    /// Returns the marker of the next value, and the content of its length field.
     fn head(
         &self,
         what: &'static str,
@@ -63,6 +65,7 @@ impl<'a> Reader<'a> {
         Ok((marker, length.ok_or(FrameErrorKind::Missing { what }.at(self.pos))?))
     }
 
+    /// Reads the head of an array or a map, and returns its count.
     fn sized(
         &mut self,
         what: &'static str,
@@ -71,7 +74,8 @@ impl<'a> Reader<'a> {
     ) -> Result<u32, FrameError> {
         let (marker, length) = self.head(what, expected, family)?;
         let (count, size) = (usize::from(marker.count) + length, usize::from(marker.size));
-        // Each element takes a byte, so this count cannot be used to reserve memory.
+        // Each element takes at least one byte. So a count that passes this check cannot claim more
+        // memory than the frame has bytes.
         if count > self.bytes.len() - self.pos - size {
             return Err(FrameErrorKind::Missing { what }.at(self.pos));
         }
@@ -79,27 +83,27 @@ impl<'a> Reader<'a> {
         Ok(count as u32)
     }
 
-    /// An array's number of values.
+    /// Reads the head of an array, and returns the number of its values.
     ///
     /// # Errors
-    /// Where the next value is no array, or announces more values than bytes are left.
+    /// The next value is not an array, or announces more values than bytes are left.
     pub fn array(&mut self, what: &'static str) -> Result<u32, FrameError> {
         self.sized(what, "an array", Family::Array)
     }
 
-    /// A map's number of entries.
+    /// Reads the head of a map, and returns the number of its entries.
     ///
     /// # Errors
-    /// Where the next value is no map, or announces more entries than bytes are left.
+    /// The next value is not a map, or announces more entries than bytes are left.
     pub fn map(&mut self, what: &'static str) -> Result<u32, FrameError> {
         self.sized(what, "a map", Family::Map)
     }
 
-    /// An integer that is 0 or more, in any form: some libraries write the numbers of signed
-    /// types in a signed form, whatever their value.
+    /// Reads an integer that is 0 or more, in any form. Some libraries write the numbers of signed
+    /// types in a signed form, whatever their value is.
     ///
     /// # Errors
-    /// Where the next value is something else.
+    /// The next value is not such an integer.
     pub fn uint(&mut self, what: &'static str) -> Result<u64, FrameError> {
         let byte = self.peek(what)?;
         let Marker { family, size, .. } = Marker::of(byte);
@@ -119,18 +123,18 @@ impl<'a> Reader<'a> {
         Ok(digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit)))
     }
 
-    /// An unsigned integer or nil.
+    /// Reads an unsigned integer or nil.
     ///
     /// # Errors
-    /// Where the next value is something else.
+    /// The next value is neither of them.
     pub fn uint_or_nil(&mut self, what: &'static str) -> Result<Option<u64>, FrameError> {
         if self.nil() { Ok(None) } else { self.uint(what).map(Some) }
     }
 
-    /// `true` or `false`.
+    /// Reads `true` or `false`.
     ///
     /// # Errors
-    /// Where the next value is something else.
+    /// The next value is neither of them.
     pub fn bool(&mut self, what: &'static str) -> Result<bool, FrameError> {
         let value = match self.peek(what)? {
             marker::FALSE => false,
@@ -141,39 +145,40 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// Takes a nil, if one is next.
+    /// Reads a nil if the next value is one. Returns whether it did.
     pub fn nil(&mut self) -> bool {
         let nil = self.bytes.get(self.pos) == Some(&NIL);
         self.pos += usize::from(nil);
         nil
     }
 
-    /// A string.
+    /// Reads a string.
     ///
     /// # Errors
-    /// Where the next value is no string, or not UTF-8.
+    /// The next value is not a string, or its bytes are not UTF-8.
     pub fn str(&mut self, what: &'static str) -> Result<&'a str, FrameError> {
         let wrong = self.wrong(what, "a string of UTF-8");
         let text = self.body(what, "a string", Family::Str)?;
         std::str::from_utf8(text).map_err(|_| wrong)
     }
 
-    /// A string or nil.
+    /// Reads a string or nil.
     ///
     /// # Errors
-    /// Where the next value is something else.
+    /// The next value is neither of them.
     pub fn str_or_nil(&mut self, what: &'static str) -> Result<Option<&'a str>, FrameError> {
         if self.nil() { Ok(None) } else { self.str(what).map(Some) }
     }
 
-    /// A byte string.
+    /// Reads a byte string.
     ///
     /// # Errors
-    /// Where the next value is something else.
+    /// The next value is not a byte string.
     pub fn bin(&mut self, what: &'static str) -> Result<&'a [u8], FrameError> {
         self.body(what, "a byte string", Family::Bin)
     }
 
+    /// Reads a string or a byte string, and returns its bytes.
     fn body(
         &mut self,
         what: &'static str,
@@ -188,10 +193,10 @@ impl<'a> Reader<'a> {
         Ok(body)
     }
 
-    /// The bytes of the next value, whatever it is, walked and found well-formed.
+    /// Walks the next value, which may have any type, and returns its bytes.
     ///
     /// # Errors
-    /// Where the value is malformed or over the limits, with the offset in this frame.
+    /// The value is malformed or exceeds the limits. The error has the offset within this frame.
     pub fn value(&mut self, what: &'static str) -> Result<&'a [u8], FrameError> {
         self.peek(what)?;
         let end = walk(self.bytes, self.pos, &self.limits)

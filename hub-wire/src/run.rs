@@ -6,21 +6,22 @@
 use crate::frame::FrameType;
 use crate::pack::Packer;
 
-/// The RUN frame that goes in front of a run of EVENT frames, with its numbers left open.
+/// The template of a RUN frame. The first event number, the count and the time are filled in later.
 ///
-/// Topic, epoch and publisher are the same for every run that one connection publishes on one
-/// topic, so they are encoded once; the first number, the count and the time are put into
-/// their places when the run is numbered, under the topic's sequencer lock. That is why these
-/// integers do not use their shortest MessagePack form here.
+/// Topic, epoch and publisher are equal for every run that one connection publishes on one topic, so
+/// they are encoded once. The sequencer fills in the other numbers under its lock, when it numbers a
+/// run. For that reason, these integers have a fixed length and not their shortest form.
 #[derive(Debug, Clone)]
 pub struct RunHead {
     template: Vec<u8>,
+    /// The first event number has this offset in the frame.
     first: usize,
+    /// The time has this offset in the frame.
     time: usize,
 }
 
 impl RunHead {
-    /// The head for what `publisher` sends on `topic` in `epoch`.
+    /// Returns the head for runs of `publisher` on `topic` in `epoch`.
     #[must_use]
     pub fn new(topic: &str, epoch: u64, publisher: &str) -> Self {
         let mut template = vec![0; 4];
@@ -37,25 +38,26 @@ impl RunHead {
         head
     }
 
+    /// Writes the length of the frame into its first 4 bytes.
     fn set_length(&mut self) {
         let length = (self.template.len() - 4) as u32; // names have at most a few hundred bytes
         self.template[..4].copy_from_slice(&length.to_be_bytes());
     }
 
-    /// The encoded frame, with zeros for its open numbers.
+    /// Returns the encoded frame, with zeros in place of the numbers that are filled in later.
     #[must_use]
     pub fn template(&self) -> &[u8] {
         &self.template
     }
 
-    /// Puts the numbers into `frame`, which starts with a copy of [`RunHead::template`].
+    /// Fills in the numbers of `frame`, which begins with a copy of [`RunHead::template`].
     pub fn stamp(&self, frame: &mut [u8], first: u64, count: u32, time_ms: u64) {
         frame[self.first..self.first + 8].copy_from_slice(&first.to_be_bytes());
         frame[self.first + 9..self.first + 13].copy_from_slice(&count.to_be_bytes());
         frame[self.time..self.time + 8].copy_from_slice(&time_ms.to_be_bytes());
     }
 
-    /// The complete frame for one subscription, to go in front of events that only it gets.
+    /// Returns the complete frame for a run that only one subscription gets.
     #[must_use]
     pub fn for_subscription(
         &self,
@@ -71,12 +73,13 @@ impl RunHead {
         named.stamp_self(first, count, time_ms)
     }
 
-    /// The complete frame for everyone.
+    /// Returns the complete frame for a run that all plain subscriptions get.
     #[must_use]
     pub fn for_all(&self, first: u64, count: u32, time_ms: u64) -> Vec<u8> {
         self.clone().stamp_self(first, count, time_ms)
     }
 
+    /// Returns the complete frame with these numbers.
     fn stamp_self(self, first: u64, count: u32, time_ms: u64) -> Vec<u8> {
         let mut frame = self.template.clone();
         self.stamp(&mut frame, first, count, time_ms);

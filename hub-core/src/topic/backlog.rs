@@ -1,54 +1,61 @@
-//! What waits in a delivery queue and may still be dropped: the overflow policies.
+//! The backlog of a delivery queue: the entries that wait behind the write buffer. Here the overflow
+//! policies drop events.
+//!
+//! Without it, a queue could only accept or refuse events, and every policy would behave like
+//! `block` or `disconnect`.
 
 use super::conflate::conflate;
-use super::item_queue::Row;
+use super::item_queue::ItemQueue;
 use super::ledger::{Ledger, count};
-use super::pending_gap::Span;
-use super::queue_item::Item;
+use super::pending_gap::PendingGap;
+use super::queue_item::QueueItem;
 use super::queued_run::QueuedRun;
 use crate::overflow::{AtBound, policy};
 use hub_wire::GapReason;
 
-/// Items in the order in which they are to be sent.
+/// Entries in the order in which they are sent.
 ///
-/// Dropping looks at each item once: what it goes over is settled, and not looked at again. So
-/// what it costs does not grow with what a connection has waiting.
+/// A policy that looks for events to drop visits each entry once: the entries that it passes are
+/// settled, and no policy visits them again. So the cost of dropping does not grow with the length
+/// of the queue.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    /// Comes first: what no policy drops any more. Neighbouring gaps of a track are one, so a
-    /// connection that stops reading for a day holds as many as it has tracks, not as many as it
-    /// missed runs.
-    settled: Row,
-    /// What came after that.
-    open: Row,
+    /// These entries come first, and no policy drops them any more. Neighbouring gaps with one ordering
+    /// key are joined, so a connection that stops reading for a day holds at most one gap for each
+    /// key, and not one for each run that it missed.
+    settled: ItemQueue,
+    /// These entries come after the settled ones. Policies may still drop them.
+    open: ItemQueue,
+    /// All entries together count for this many bytes towards the bound of the queue.
     bytes: usize,
+    /// This many of the entries are runs.
     runs: usize,
-    /// Bytes under the policy `latest` that came after the last conflation.
+    /// Runs with the policy `latest` that came after the last conflation have this many bytes.
     fresh: usize,
-    /// Nothing more is let in.
-    pub sealed: bool,
+    /// If this is true, the last frame is queued and no further entry is accepted.
+    pub ended: bool,
 }
 
-/// The room that a backlog has.
+/// The bound of a delivery queue, and how much of it the write buffer uses.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bound {
-    /// Bytes that may wait in the queue.
+pub(super) struct QueueBound {
+    /// This many bytes may wait in the queue.
     pub limit: usize,
-    /// Those that are being sent.
-    pub sending: usize,
+    /// The entries in the write buffer use this many of these bytes.
+    pub writing: usize,
 }
 
-/// What became of a run.
+/// The result of appending a run.
 #[derive(Debug)]
-pub(super) enum Push {
-    /// It is in, or a gap is in its place.
+pub(super) enum PushResult {
+    /// The backlog has the run, or a gap in its place.
     Done,
-    /// There is no room, and its policy is `disconnect`.
+    /// There is no room, and the policy of the run is `disconnect`. The run comes back.
     Overflowed(QueuedRun),
 }
 
 impl Backlog {
-    /// What the items count for in the bound.
+    /// Returns for how many bytes the entries count towards the bound of the queue.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -57,31 +64,36 @@ impl Backlog {
         self.settled.is_empty() && self.open.is_empty()
     }
 
-    /// How many items there are.
+    /// Returns how many entries wait.
     pub(super) fn len(&self) -> usize {
         self.settled.len() + self.open.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &QueueItem> {
         self.settled.iter().chain(self.open.iter())
     }
 
-    /// Appends a run, or does what its policy says if that would take too many bytes.
-    pub(super) fn push(&mut self, run: QueuedRun, bound: Bound, ledger: &Ledger) -> Push {
+    /// Appends a run. If the run does not fit, its overflow policy decides what is dropped.
+    pub(super) fn push(
+        &mut self,
+        run: QueuedRun,
+        bound: QueueBound,
+        ledger: &Ledger,
+    ) -> PushResult {
         let size = run.size();
         if self.is_full(size, bound) {
             match policy(run.overflow).at_bound {
                 AtBound::Hold => {}
-                AtBound::End => return Push::Overflowed(run),
+                AtBound::End => return PushResult::Overflowed(run),
                 AtBound::DropNewest => return self.drop_newest(&run, ledger),
                 AtBound::DropOldest => self.drop_until_it_fits(size, bound, ledger),
                 AtBound::Conflate => {
-                    // Conflating looks at everything that waits. With this much that is new, and
-                    // this much room made, it does so rarely.
+                    // Conflation visits all open entries. It is rare, because it waits for an eighth
+                    // of the bound in new runs, and makes room for a quarter of the bound.
                     if self.fresh >= bound.limit / 8 {
                         self.conflate(ledger);
                         let limit = bound.limit / 4 * 3;
-                        self.drop_until_it_fits(size, Bound { limit, ..bound }, ledger);
+                        self.drop_until_it_fits(size, QueueBound { limit, ..bound }, ledger);
                     }
                     self.drop_until_it_fits(size, bound, ledger);
                 }
@@ -93,59 +105,62 @@ impl Backlog {
         if policy(run.overflow).conflates() {
             self.fresh += size;
         }
-        self.push_item(Item::Run(run));
-        Push::Done
+        self.push_item(QueueItem::Run(run));
+        PushResult::Done
     }
 
-    /// A run is let in whole when no other waits, however large it is and whatever is being sent:
-    /// otherwise there would be policies that keep nothing.
-    fn is_full(&self, size: usize, bound: Bound) -> bool {
-        self.runs > 0 && bound.sending + self.bytes + size > bound.limit
+    /// Returns whether a run of `size` bytes does not fit. A run of any size fits if no other run waits
+    /// in the backlog. Otherwise some policies would drop every event.
+    fn is_full(&self, size: usize, bound: QueueBound) -> bool {
+        self.runs > 0 && bound.writing + self.bytes + size > bound.limit
     }
 
-    /// Appends an item that is let in whatever the bound says.
-    pub(super) fn push_item(&mut self, item: Item) {
+    /// Appends an entry, even if that exceeds the bound.
+    pub(super) fn push_item(&mut self, item: QueueItem) {
         self.bytes += item.size();
-        self.runs += usize::from(matches!(item, Item::Run(_)));
+        self.runs += usize::from(matches!(item, QueueItem::Run(_)));
         self.open.push(item);
     }
 
-    pub(super) fn pop(&mut self) -> Option<Item> {
+    /// Removes and returns the first entry.
+    pub(super) fn pop(&mut self) -> Option<QueueItem> {
         let item = self.settled.pop().or_else(|| self.open.pop())?;
         self.bytes -= item.size();
-        self.runs -= usize::from(matches!(item, Item::Run(_)));
+        self.runs -= usize::from(matches!(item, QueueItem::Run(_)));
         Some(item)
     }
 
-    fn drop_newest(&mut self, run: &QueuedRun, ledger: &Ledger) -> Push {
+    /// Drops this run, which is not in the backlog yet, and puts a gap in its place.
+    fn drop_newest(&mut self, run: &QueuedRun, ledger: &Ledger) -> PushResult {
         count_overflow(run, ledger);
-        self.bytes += self.open.push_gap(Span::of(run, GapReason::Overflow));
-        Push::Done
+        self.bytes += self.open.push_gap(PendingGap::of(run, GapReason::Overflow));
+        PushResult::Done
     }
 
-    fn drop_until_it_fits(&mut self, size: usize, bound: Bound, ledger: &Ledger) {
+    /// Drops the oldest runs that may be dropped, until a run of `size` bytes fits.
+    fn drop_until_it_fits(&mut self, size: usize, bound: QueueBound, ledger: &Ledger) {
         while self.is_full(size, bound) && self.drop_oldest(ledger) {}
     }
 
-    /// Drops what may be dropped, the oldest first, until at most `most` bytes are left.
+    /// Drops runs that may be dropped, the oldest first, until at most `most` bytes are left.
     pub(super) fn shed(&mut self, most: usize, ledger: &Ledger) {
         while self.bytes > most && self.drop_oldest(ledger) {}
     }
 
-    /// Drops the oldest run that may be dropped; false if there is none.
+    /// Drops the oldest run that may be dropped. Returns false if there is none.
     fn drop_oldest(&mut self, ledger: &Ledger) -> bool {
         while let Some(item) = self.open.pop() {
             match item {
-                Item::Run(run) if policy(run.overflow).drops_waiting => {
+                QueueItem::Run(run) if policy(run.overflow).drops_waiting => {
                     self.bytes -= run.size();
                     self.runs -= 1;
                     count_overflow(&run, ledger);
-                    self.bytes += self.settled.push_gap(Span::of(&run, GapReason::Overflow));
+                    self.bytes += self.settled.push_gap(PendingGap::of(&run, GapReason::Overflow));
                     return true;
                 }
-                Item::Gap(span) => {
-                    self.bytes -= span.size();
-                    self.bytes += self.settled.push_gap(span);
+                QueueItem::Gap(gap) => {
+                    self.bytes -= gap.size();
+                    self.bytes += self.settled.push_gap(gap);
                 }
                 kept => self.settled.push(kept),
             }
@@ -153,19 +168,20 @@ impl Backlog {
         false
     }
 
+    /// Drops each event with the policy `latest` for which a newer event with the same key waits.
     fn conflate(&mut self, ledger: &Ledger) {
         let open = std::mem::take(&mut self.open);
-        let before: usize = open.iter().map(Item::size).sum();
+        let before: usize = open.iter().map(QueueItem::size).sum();
         let (open, dropped) = conflate(open.into_items());
         count(&ledger.conflated, dropped);
         self.open = open;
         self.bytes -= before;
-        self.bytes += self.open.iter().map(Item::size).sum::<usize>();
-        self.runs = self.iter().filter(|item| matches!(item, Item::Run(_))).count();
+        self.bytes += self.open.iter().map(QueueItem::size).sum::<usize>();
+        self.runs = self.iter().filter(|item| matches!(item, QueueItem::Run(_))).count();
         self.fresh = 0;
     }
 
-    /// Takes out the runs for which `mine` holds, in order.
+    /// Removes the runs for which `mine` returns true, and returns them in order.
     pub(super) fn take_runs(&mut self, mine: impl Fn(&QueuedRun) -> bool) -> Vec<QueuedRun> {
         let mut taken = self.settled.take_runs(&mine);
         taken.extend(self.open.take_runs(mine));
@@ -174,16 +190,17 @@ impl Backlog {
         taken
     }
 
-    /// Drops the first item for plain subscriptions and everything behind it: an answer behind it
-    /// would claim that it was sent. What waits for groups stays, as others can take it. Returns
-    /// what was dropped.
-    pub(super) fn discard(&mut self) -> Vec<Item> {
+    /// Drops the first entry for plain subscriptions and everything behind it, and returns the dropped
+    /// entries. An answer behind a dropped entry would claim that the entry was sent.
+    ///
+    /// The runs for queue groups stay, because other members can take them.
+    pub(super) fn discard(&mut self) -> Vec<QueueItem> {
         let (settled, open) = (std::mem::take(&mut self.settled), std::mem::take(&mut self.open));
         (self.bytes, self.runs, self.fresh) = (0, 0, 0);
         let mut dropped = Vec::new();
         for item in settled.into_items().into_iter().chain(open.into_items()) {
-            let stays = match item.track() {
-                Some(track) => track.is_share(),
+            let stays = match item.ordering_key() {
+                Some(key) => key.is_share(),
                 None => dropped.is_empty(),
             };
             if stays {
@@ -196,6 +213,7 @@ impl Backlog {
     }
 }
 
+/// Counts the events of a dropped run, for the hub and for the topic.
 fn count_overflow(run: &QueuedRun, hub: &Ledger) {
     count(&hub.overflow, run.count.into());
     count(&run.ledger.overflow, run.count.into());

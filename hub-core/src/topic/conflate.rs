@@ -1,71 +1,79 @@
-//! The overflow policy `latest`: of the events that wait, keep the newest of each key.
+//! Conflation, for the overflow policy `latest`: of the waiting events with equal keys, only the
+//! newest one is kept.
+//!
+//! Without it, a slow subscriber that needs only the newest value of each key would get old values
+//! and miss new ones.
 
-use super::delivery_stream::Lane;
+use super::delivery_stream::DeliveryStream;
 use super::frames::frame_ends;
-use super::item_queue::Row;
+use super::item_queue::ItemQueue;
 use super::ledger;
-use super::pending_gap::Span;
-use super::queue_item::Item;
+use super::pending_gap::PendingGap;
+use super::queue_item::QueueItem;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use crate::overflow::policy;
 use hub_wire::{EventFrame, GapReason, Limits, check_headers};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
-/// Neighbouring events of a run that are all kept, or all dropped.
-struct Part {
+/// Neighbouring events of a run, which conflation either keeps or drops together.
+struct RunPart {
+    /// If this is true, the events are kept; otherwise they are dropped.
     kept: bool,
-    /// Which events of the run.
+    /// The indexes of the events within the run.
     events: Range<usize>,
-    /// Where they are in its EVENT frames.
+    /// The byte range of the events within the EVENT frames of the run.
     bytes: Range<usize>,
 }
 
-/// A run from which something is to be dropped: its place among the items, and its parts in order.
-type Plan = (usize, Vec<Part>);
+/// The plan for a run from which conflation drops events: the index of the run among the entries, and
+/// the parts of the run in order.
+type ConflationPlan = (usize, Vec<RunPart>);
 
-/// Drops events for which a newer one with the same key waits, of the runs whose policy is
-/// `latest`, and returns what is left and how many were dropped, which are counted for their topics.
+/// Drops each event with the policy `latest` for which a newer event with the same key waits. Returns
+/// the entries that are left and the number of dropped events. The ledgers of the topics already
+/// count the dropped events.
 ///
-/// The key is the header `key`; events without one share one. What is dropped becomes a gap in
-/// its place. A run stays whole where its parts and gaps would take more room than it does.
-pub(super) fn conflate(items: VecDeque<Item>) -> (Row, u64) {
+/// The key of an event is its header `key`. All events without that header have one common key. A gap
+/// takes the place of dropped events. A run stays whole if its parts and gaps would take more room
+/// than the run.
+pub(super) fn conflate(items: VecDeque<QueueItem>) -> (ItemQueue, u64) {
     let mut plans = plans(&items);
-    let mut left = Row::default();
+    let mut left = ItemQueue::default();
     let mut dropped = 0;
-    for (place, item) in items.into_iter().enumerate() {
-        let plan = plans.pop_if(|(at, _)| *at == place);
+    for (index, item) in items.into_iter().enumerate() {
+        let plan = plans.pop_if(|(at, _)| *at == index);
         match (item, plan) {
-            (Item::Run(run), Some((_, parts))) => {
-                for Part { kept, events, bytes } in parts {
+            (QueueItem::Run(run), Some((_, parts))) => {
+                for RunPart { kept, events, bytes } in parts {
                     let first = run.first + events.start as u64;
                     let count = events.len() as u32;
                     if kept {
                         let frames = &run.event_frames()[bytes];
-                        let part = run.part(run.lane.subscription, first, count, frames);
-                        left.push(Item::Run(part));
+                        let part = run.part(run.stream.subscription, first, count, frames);
+                        left.push(QueueItem::Run(part));
                     } else {
                         dropped += u64::from(count);
                         ledger::count(&run.ledger.conflated, count.into());
-                        left.push_gap(Span::within(&run, first, count, GapReason::Conflated));
+                        left.push_gap(PendingGap::within(&run, first, count, GapReason::Conflated));
                     }
                 }
             }
-            (Item::Gap(span), _) => drop(left.push_gap(span)),
+            (QueueItem::Gap(gap), _) => drop(left.push_gap(gap)),
             (other, _) => left.push(other),
         }
     }
     (left, dropped)
 }
 
-/// How to take runs apart, the last one first.
-fn plans(items: &VecDeque<Item>) -> Vec<Plan> {
+/// Returns the plans for all runs from which events have to be dropped, the last run first.
+fn plans(items: &VecDeque<QueueItem>) -> Vec<ConflationPlan> {
     let mut plans = Vec::new();
-    let mut seen: HashMap<&Lane, HashSet<&[u8]>> = HashMap::new();
+    let mut seen: HashMap<&DeliveryStream, HashSet<&[u8]>> = HashMap::new();
     let mut frames = Vec::new();
-    // From the newest to the oldest, so that the first of a key is the one to keep.
-    for (place, item) in items.iter().enumerate().rev() {
-        let Item::Run(run) = item else { continue };
+    // The loop goes from the newest event to the oldest, so the first event of a key is the one to keep.
+    for (index, item) in items.iter().enumerate().rev() {
+        let QueueItem::Run(run) = item else { continue };
         if !policy(run.overflow).conflates() {
             continue;
         }
@@ -73,18 +81,19 @@ fn plans(items: &VecDeque<Item>) -> Vec<Plan> {
         let mut start = 0;
         frames.clear();
         frames.extend(frame_ends(events).map(|end| std::mem::replace(&mut start, end)..end));
-        let keys = seen.entry(&run.lane).or_default();
+        let keys = seen.entry(&run.stream).or_default();
         let parts = parts(&frames, |bytes| keys.insert(key(&events[bytes])));
         if parts.iter().any(|part| !part.kept) && size(run, &parts) < run.size() {
-            plans.push((place, parts));
+            plans.push((index, parts));
         }
     }
     plans
 }
 
-/// Asks for each event, from the newest to the oldest, whether it is to be kept.
-fn parts(frames: &[Range<usize>], mut keep: impl FnMut(Range<usize>) -> bool) -> Vec<Part> {
-    let mut parts: Vec<Part> = Vec::new();
+/// Divides a run into parts. `keep` decides for each event whether it is kept, from the newest event to
+/// the oldest.
+fn parts(frames: &[Range<usize>], mut keep: impl FnMut(Range<usize>) -> bool) -> Vec<RunPart> {
+    let mut parts: Vec<RunPart> = Vec::new();
     for (event, bytes) in frames.iter().enumerate().rev() {
         let kept = keep(bytes.clone());
         match parts.last_mut() {
@@ -92,23 +101,24 @@ fn parts(frames: &[Range<usize>], mut keep: impl FnMut(Range<usize>) -> bool) ->
                 part.events.start = event;
                 part.bytes.start = bytes.start;
             }
-            _ => parts.push(Part { kept, events: event..event + 1, bytes: bytes.clone() }),
+            _ => parts.push(RunPart { kept, events: event..event + 1, bytes: bytes.clone() }),
         }
     }
     parts.reverse();
     parts
 }
 
-/// What the parts of a run would count for in the queue's bound.
-fn size(run: &QueuedRun, parts: &[Part]) -> usize {
+/// Returns for how many bytes the parts of a run would count towards the bound of the queue.
+fn size(run: &QueuedRun, parts: &[RunPart]) -> usize {
     let head = run.size() - ITEM_OVERHEAD - run.event_frames().len();
-    let gap = Span::of(run, GapReason::Conflated).size();
-    let size = |part: &Part| {
+    let gap = PendingGap::of(run, GapReason::Conflated).size();
+    let size = |part: &RunPart| {
         if part.kept { ITEM_OVERHEAD + head + part.bytes.len() } else { gap }
     };
     parts.iter().map(size).sum()
 }
 
+/// Returns the key of an event, or an empty key if the event has none.
 fn key(frame: &[u8]) -> &[u8] {
     let headers =
         EventFrame::parse(&frame[4..], &Limits::NONE).ok().and_then(|event| event.headers);

@@ -1,43 +1,50 @@
-//! Which numbers count up together on a connection, and what has to stay in order among itself.
+//! Two keys by which a delivery queue tells its entries apart: [`DeliveryStream`] groups the
+//! entries whose event numbers count up together, and [`OrderingKey`] groups the entries that must
+//! keep their order.
 //!
-//! Gaps are joined, and runs are taken back, by these two. If they were confused, a GAP could name
-//! numbers that were never due, or a past could come behind its present.
+//! A queue joins gaps and takes back runs by these keys. If it confused the two, a GAP could name
+//! event numbers that were never due, or a replayed event could come after a newer one.
 
 use hub_wire::TopicName;
 
-/// Whose events these are: a topic's, for one subscription or for all plain ones.
+/// The events of one topic that a connection gets for one subscription, or for all its plain
+/// subscriptions together. Their event numbers count up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Lane {
-    /// The topic.
+pub struct DeliveryStream {
+    /// The events are published on this topic.
     pub topic: TopicName,
-    /// Its epoch.
+    /// The event numbers belong to this epoch of the topic.
     pub epoch: u64,
-    /// The one subscription the events are for.
+    /// The events are for the subscription with this id; `None` stands for all plain subscriptions of
+    /// the connection.
     pub subscription: Option<u64>,
 }
 
-/// What has to stay in order among itself.
+/// Entries of a delivery queue with equal ordering keys must keep their order.
 ///
-/// All that a connection gets of a topic for its plain subscriptions is one track: what one of
-/// them asked for of the past (a lane with its id) has to stay in front of what all of them get.
-/// The share of a group's member is another.
+/// All entries of one topic for the plain subscriptions of a connection have one key. They include
+/// the replay for a single subscription, because replayed events must stay in front of the events
+/// that all plain subscriptions get. Each membership in a queue group has a key of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Track {
+pub(super) struct OrderingKey {
     topic: TopicName,
     member: Option<u64>,
 }
 
-impl Track {
-    pub(super) fn of(lane: &Lane, share: bool) -> Self {
-        Track { topic: lane.topic.clone(), member: lane.subscription.filter(|_| share) }
+impl OrderingKey {
+    /// Returns the key of a run or a gap in this stream. `share` states whether it belongs to the
+    /// share of a member of a queue group.
+    pub(super) fn of(stream: &DeliveryStream, share: bool) -> Self {
+        OrderingKey { topic: stream.topic.clone(), member: stream.subscription.filter(|_| share) }
     }
 
-    /// That of a frame that has its position among a topic's events for plain subscriptions.
+    /// Returns the key of a control frame that must keep its place among the events of a topic for
+    /// plain subscriptions.
     pub(super) fn of_topic(topic: TopicName) -> Self {
-        Track { topic, member: None }
+        OrderingKey { topic, member: None }
     }
 
-    /// Whether it is that of a group's member.
+    /// Returns whether the key belongs to a member of a queue group.
     pub(super) fn is_share(&self) -> bool {
         self.member.is_some()
     }

@@ -1,13 +1,14 @@
-//! Where one frame ends and the next begins, in bytes that are known to be whole frames.
+//! Finds the borders between frames, in bytes that consist of whole frames.
 //!
-//! Runs are cut at these places. Without it, a part of a run could begin inside an event.
+//! Queues cut runs at these borders. A cut at any other place would begin inside an event.
 
-/// The length of the first frame of `bytes`, which are whole frames.
+/// Returns the length of the first frame of `bytes`, which consist of whole frames, or 0 if there is
+/// no frame.
 pub(super) fn frame_len(bytes: &[u8]) -> usize {
     bytes.first_chunk::<4>().map_or(0, |length| 4 + u32::from_be_bytes(*length) as usize)
 }
 
-/// The ends of the frames of which `bytes` consist.
+/// Returns the offset of the end of each frame, in bytes that consist of whole frames.
 pub(super) fn frame_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let mut end = 0;
     std::iter::from_fn(move || {

@@ -1,12 +1,17 @@
-//! A queue group: each event goes to one of its members.
+//! A queue group of a topic: each event goes to one of its members.
+//!
+//! The group takes turns among its members and skips members whose queue is full. Without these
+//! turns, one member would get all events, and a full member would delay or lose the events that
+//! another member has room for.
 
-use super::delivery_stream::Lane;
+use super::delivery_stream::DeliveryStream;
+use super::flush_list::FlushList;
 use super::frames::frame_ends;
 use super::held_bytes::HeldBytes;
-use super::outlet::{Outlet, Touched, touch};
-use super::pending_run::Sealed;
+use super::pending_run::NumberedRun;
 use super::queue::Appended;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
+use super::subscriber_connection::SubscriberConnection;
 use super::subscription_entry::SubscriptionEntry;
 use crate::overflow::policy;
 use crate::sync::Mutex;
@@ -16,112 +21,122 @@ use indexmap::IndexMap;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-/// Bytes by which a RUN frame grows when it names a subscription.
-const NAMING: usize = 8;
+/// A RUN frame that names a subscription is longer by at most this many bytes.
+const SUBSCRIPTION_BYTES: usize = 8;
 
+/// The members of one queue group of a topic.
 #[derive(Debug)]
 pub(super) struct Group {
     name: Arc<str>,
-    /// By connection and subscription.
+    /// The key of a member consists of the number of its connection and the id of its subscription.
     members: IndexMap<(u64, u64), GroupMember>,
-    /// Whose turn it is.
+    /// The member with this index gets the next event.
     next: usize,
-    gate: Arc<Gate>,
+    waker: Arc<GroupWaker>,
 }
 
+/// One member of a queue group.
 #[derive(Debug)]
 struct GroupMember {
-    outlet: Arc<dyn Outlet>,
+    connection: Arc<dyn SubscriberConnection>,
     subscription: u64,
     overflow: Overflow,
 }
 
-/// Where publishers wait when all members are full: at the queue of one of them. This wakes them
-/// when another one drains.
+/// Wakes the publishers that wait for a group when the queue of any member drains.
+///
+/// When all members are full, publishers wait for the queue of one member. The group registers this
+/// waker at the queues of all other members. The waker holds the connection for whose queue the
+/// publishers wait, and wakes them there.
 #[derive(Debug, Default)]
-struct Gate(Mutex<Option<Arc<dyn Outlet>>>);
+struct GroupWaker(Mutex<Option<Arc<dyn SubscriberConnection>>>);
 
-impl Wake for Gate {
+impl Wake for GroupWaker {
     fn wake(self: Arc<Self>) {
         let waited_for = self.0.lock().take();
-        if let Some(outlet) = waited_for {
-            outlet.queue().wake_waiting();
+        if let Some(connection) = waited_for {
+            connection.queue().wake_waiting();
         }
     }
 }
 
 impl GroupMember {
     fn must_wait(&self, size: usize) -> bool {
-        self.outlet.queue().must_wait(size, self.overflow)
+        self.connection.queue().must_wait(size, self.overflow)
     }
 
+    /// Returns whether the connection of the member accepts runs.
     fn is_open(&self) -> bool {
-        !self.outlet.queue().is_closed()
+        !self.connection.queue().is_closed()
     }
 
+    /// Returns whether the policy of the member drops events.
     fn may_drop(&self) -> bool {
         policy(self.overflow).drops()
     }
 }
 
+/// Returns the key of a member.
 fn key(entry: &SubscriptionEntry) -> (u64, u64) {
-    (entry.outlet.connection(), entry.id)
+    (entry.connection.number(), entry.id)
 }
 
 impl Group {
     pub(super) fn new(name: Arc<str>) -> Self {
-        Group { name, members: IndexMap::new(), next: 0, gate: Arc::default() }
+        Group { name, members: IndexMap::new(), next: 0, waker: Arc::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// The member at this index in the order of the turns.
+    /// Returns the member at this index in the order of the turns.
     fn member(&self, index: usize) -> Option<&GroupMember> {
         self.members.get_index(index).map(|(_, member)| member)
     }
 
+    /// Returns whether this subscription is a member.
     pub(super) fn contains(&self, entry: &SubscriptionEntry) -> bool {
         self.members.contains_key(&key(entry))
     }
 
-    /// Adds a member, unless it is there already.
+    /// Adds a subscription as a member, unless it is one already.
     pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
         self.members.entry(key(entry)).or_insert_with(|| GroupMember {
-            outlet: entry.outlet.clone(),
+            connection: entry.connection.clone(),
             subscription: entry.id,
             overflow: entry.overflow,
         });
-        self.gate.clone().wake();
+        self.waker.clone().wake();
     }
 
-    /// Takes a member out. What waits for it stays in its queue.
+    /// Removes a member. The runs that wait for it stay in its queue.
     pub(super) fn leave(&mut self, entry: &SubscriptionEntry) {
         self.members.swap_remove(&key(entry));
-        self.gate.clone().wake();
+        self.waker.clone().wake();
     }
 
-    /// A member to wait for, if all that are connected are full.
-    pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn Outlet>> {
+    /// Returns the connection of a member for which the publisher of a run of `size` bytes has to wait.
+    /// Returns `None` if a connected member has room, or if no member is connected.
+    pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
         let room = || self.members.values().any(|m| m.is_open() && !m.must_wait(size));
         if room() {
             return None;
         }
         let first = self.members.values().find(|m| m.is_open())?;
-        *self.gate.0.lock() = Some(first.outlet.clone());
-        let gate = Waker::from(self.gate.clone());
-        let connection = first.outlet.connection();
-        for member in self.members.values().filter(|m| m.outlet.connection() != connection) {
-            member.outlet.queue().wake_when_drained(&gate);
+        *self.waker.0.lock() = Some(first.connection.clone());
+        let waker = Waker::from(self.waker.clone());
+        let number = first.connection.number();
+        for member in self.members.values().filter(|m| m.connection.number() != number) {
+            member.connection.queue().wake_when_drained(&waker);
         }
-        // One that drained before it knew of the gate did not wake it.
-        if room() { None } else { Some(&first.outlet) }
+        // A queue that drained before the waker was registered there did not wake it.
+        if room() { None } else { Some(&first.connection) }
     }
 
-    /// The places of at most `most` connected members for which `fit` holds, from the one on whose
-    /// turn it is.
-    fn takers(&self, most: usize, fit: impl Fn(&GroupMember) -> bool) -> Vec<usize> {
+    /// Returns the indexes of at most `most` connected members for which `fit` returns true. The
+    /// first index is that of the next member in turn.
+    fn candidates(&self, most: usize, fit: impl Fn(&GroupMember) -> bool) -> Vec<usize> {
         let count = self.members.len();
         (0..count)
             .map(|n| (self.next + n) % count)
@@ -130,52 +145,52 @@ impl Group {
             .collect()
     }
 
-    /// The places of the members among whom a run is to be divided.
-    fn takers_of(&self, run: &Sealed) -> Vec<usize> {
+    /// Returns the indexes of the members among which a run has to be divided.
+    fn candidates_for(&self, run: &NumberedRun) -> Vec<usize> {
         let most = run.count as usize;
-        // A member holds all views, in case another one takes over.
+        // The queue of a member holds all views of a run, because another member may take the run over.
         let views = run.views.as_ref().map_or(0, |views| views.size());
-        let size = run.bytes.len() + views + NAMING;
-        // Each part costs its own, and several members can be one connection's.
-        let part = ITEM_OVERHEAD + run.head_len + NAMING;
+        let size = run.bytes.len() + views + SUBSCRIPTION_BYTES;
+        // Each part has an overhead of its own, and one connection can have several members.
+        let part = ITEM_OVERHEAD + run.head_len + SUBSCRIPTION_BYTES;
         let divided = size + part * most.min(self.members.len());
-        let mut takers = self.takers(most, |m| m.outlet.queue().has_room(divided));
-        if takers.is_empty() {
-            takers = self.takers(1, |m| m.outlet.queue().has_room(size));
+        let mut candidates = self.candidates(most, |m| m.connection.queue().has_room(divided));
+        if candidates.is_empty() {
+            candidates = self.candidates(1, |m| m.connection.queue().has_room(size));
         }
-        // Nobody has room: those that may drop something.
-        if takers.is_empty() {
-            takers = self.takers(most, GroupMember::may_drop);
+        // If no member has room, the run goes to members whose policy may drop events.
+        if candidates.is_empty() {
+            candidates = self.candidates(most, GroupMember::may_drop);
         }
-        if takers.is_empty() {
-            takers = self.takers(most, |_| true);
+        if candidates.is_empty() {
+            candidates = self.candidates(most, |_| true);
         }
-        takers
+        candidates
     }
 
-    /// Appends a run to one member or more.
+    /// Divides a run into parts, and appends each part to the queue of one member.
     pub(super) fn deliver(
         &mut self,
-        lane: &Lane,
-        run: &Sealed,
+        stream: &DeliveryStream,
+        run: &NumberedRun,
         held: &Arc<HeldBytes>,
-        touched: &mut Touched,
+        to_flush: &mut FlushList,
     ) {
         let Some(any) = self.member(0) else { return };
-        // Any member's queue can count for the hub.
-        let ledger = any.outlet.clone();
+        // The queues of all members count in the same ledger of the hub.
+        let ledger = any.connection.clone();
         ledger.queue().count_due(&run.ledger, run.count);
-        let takers = self.takers_of(run);
+        let candidates = self.candidates_for(run);
         let events = run.events();
-        // Neighbouring events go to one member: one RUN frame for each part, not for each event.
-        let parts = (takers.len().max(1) as u32).min(run.count);
+        // Neighbouring events go to one member, so that each part needs one RUN frame, and not each event.
+        let parts = (candidates.len().max(1) as u32).min(run.count);
         let mut ends = frame_ends(&events);
         let (mut first, mut start) = (run.first, 0);
         for part in 0..parts {
             let count = run.count / parts + u32::from(part < run.count % parts);
             let end = ends.nth(count as usize - 1).unwrap_or(events.len());
             let queued = QueuedRun {
-                lane: lane.clone(),
+                stream: stream.clone(),
                 ledger: run.ledger.clone(),
                 group: Some(self.name.clone()),
                 first,
@@ -184,8 +199,8 @@ impl Group {
                 head: Bytes::new(),
                 body: match parts {
                     1 => events.clone(),
-                    // A slice would keep the whole run in memory for as long as the slowest
-                    // member takes.
+                    // A slice would keep the whole run in memory until the slowest member has
+                    // read its part.
                     _ => held.hold(events[start..end].to_vec()),
                 },
                 views: run.views.as_ref().map(|views| match parts {
@@ -194,78 +209,86 @@ impl Group {
                 }),
             };
             let head = |id| run.head.for_subscription(id, first, count, run.time_ms).into();
-            let order = takers.iter().cycle().skip(part as usize).take(takers.len());
-            if let Some(rest) = self.offer(order, queued, head, touched, Offer::New) {
+            let order = candidates.iter().cycle().skip(part as usize).take(candidates.len());
+            if let Some(rest) = self.offer(order, queued, head, to_flush, RunOrigin::Published) {
                 ledger.queue().abandon(&[rest]);
             }
             (first, start) = (first + u64::from(count), end);
         }
-        if let Some(last) = takers.get(parts as usize - 1) {
+        if let Some(last) = candidates.get(parts as usize - 1) {
             self.next = last + 1;
         }
     }
 
-    /// Hands runs that a member left behind to the others; returns those that nobody took.
+    /// Appends runs that a member left behind to the queues of other members. Returns the runs that no
+    /// member accepted.
     pub(super) fn redistribute(
         &mut self,
         runs: Vec<QueuedRun>,
-        touched: &mut Touched,
+        to_flush: &mut FlushList,
     ) -> Vec<QueuedRun> {
         let mut left = Vec::new();
-        let mut takers = Vec::new();
+        let mut candidates = Vec::new();
         let mut full = false;
         for (turn, run) in runs.into_iter().enumerate() {
             if !full {
                 let size = run.size();
-                takers = self.takers(1, |m| m.outlet.queue().has_room(size));
+                candidates = self.candidates(1, |m| m.connection.queue().has_room(size));
                 self.next += 1;
-                // Once nobody has room, members are not asked again for each run.
-                full = takers.is_empty();
+                // Once no member has room, the following runs are not compared with each queue again.
+                full = candidates.is_empty();
                 if full {
-                    takers = self.takers(usize::MAX, |_| true);
+                    candidates = self.candidates(usize::MAX, |_| true);
                 }
             }
-            let order = takers.iter().cycle().skip(turn % takers.len().max(1)).take(takers.len());
+            let order = candidates
+                .iter()
+                .cycle()
+                .skip(turn % candidates.len().max(1))
+                .take(candidates.len());
             let original = run.clone();
             let head = |id| original.head_for(Some(id), original.first, original.count).into();
             let unnamed = QueuedRun { head: Bytes::new(), body: original.events(), ..run };
-            left.extend(self.offer(order, unnamed, head, touched, Offer::Left));
+            left.extend(self.offer(order, unnamed, head, to_flush, RunOrigin::LeftBehind));
         }
         left
     }
 
-    /// Appends a run, counted as due, to the first of `takers` that takes it; returns it if none
-    /// does. Those that were chosen may have ended since: then any other with room may take it.
+    /// Appends a run, which is already counted as due, to the first of `candidates` whose queue accepts
+    /// it. Returns the run if no queue accepts it.
+    ///
+    /// The connection of a candidate may have ended since it was chosen. In that case any other
+    /// member with room gets the run.
     fn offer<'a>(
         &self,
-        takers: impl Iterator<Item = &'a usize>,
+        candidates: impl Iterator<Item = &'a usize>,
         mut run: QueuedRun,
         head: impl Fn(u64) -> Bytes,
-        touched: &mut Touched,
-        offer: Offer,
+        to_flush: &mut FlushList,
+        origin: RunOrigin,
     ) -> Option<QueuedRun> {
         let size = run.size();
-        let others = || self.takers(usize::MAX, |m| m.outlet.queue().has_room(size));
-        let places = takers.copied().chain(std::iter::once_with(others).flatten());
+        let others = || self.candidates(usize::MAX, |m| m.connection.queue().has_room(size));
+        let places = candidates.copied().chain(std::iter::once_with(others).flatten());
         for member in places.filter_map(|place| self.member(place)) {
-            run.lane.subscription = Some(member.subscription);
+            run.stream.subscription = Some(member.subscription);
             run.overflow = member.overflow;
             run.head = head(member.subscription);
             if let Some(views) = &run.views {
-                run.body = views.events_for(&member.outlet.role());
+                run.body = views.events_for(&member.connection.role());
             }
-            let queue = member.outlet.queue();
-            let appended = match offer {
-                Offer::New => queue.append_due(run),
-                Offer::Left => queue.append_past(run),
+            let queue = member.connection.queue();
+            let appended = match origin {
+                RunOrigin::Published => queue.append_due(run),
+                RunOrigin::LeftBehind => queue.append_past(run),
             };
             match appended {
                 Appended::Done => {
-                    touch(&member.outlet, touched);
+                    to_flush.add(&member.connection);
                     return None;
                 }
                 Appended::Overflowed(back) => {
-                    member.outlet.overflowed();
+                    member.connection.close_slow_consumer();
                     run = back;
                 }
                 Appended::Closed(back) => run = back,
@@ -275,11 +298,11 @@ impl Group {
     }
 }
 
-/// What is offered to a member.
+/// Where a run comes from that a group appends to the queue of a member.
 #[derive(Clone, Copy)]
-enum Offer {
-    /// What was just published: publishers looked for room.
-    New,
-    /// What another member left behind.
-    Left,
+enum RunOrigin {
+    /// The run was just published, and its publisher has checked that there is room.
+    Published,
+    /// Another member of the group left the run behind.
+    LeftBehind,
 }

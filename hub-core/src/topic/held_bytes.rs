@@ -1,25 +1,28 @@
-//! How many bytes topics and queues hold, and may hold.
+//! Counts the bytes that topics and queues hold, and bounds what queues may hold.
+//!
+//! Without this count, the hub would notice that memory is short only after the process has grown.
 
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What an allocation takes beside its bytes: its own bookkeeping and that of whoever shares it.
+/// Each allocation counts for this many bytes beside its content: for the bookkeeping of the
+/// allocator and of the handles that share the allocation.
 const OVERHEAD: usize = 80;
 
-/// Bytes that a hub holds for its clients at the moment: each run once, however many queues share
-/// it; what queues take beside their runs, in steps of 64 KiB; and what sessions add to it.
+/// The held bytes: the bytes that a hub holds for its clients at the moment.
 ///
-/// It is exact enough to slow publishers down before the process has grown, and it costs a run two
-/// additions.
+/// Each run counts once, however many queues share it. What a queue takes beside its runs counts in
+/// steps of 64 KiB. Sessions add the bytes that they carry. The count is exact enough to slow
+/// publishers down before the process has grown, and it costs two additions a run.
 #[derive(Debug)]
 pub struct HeldBytes {
     bytes: AtomicUsize,
     queue_limit: AtomicUsize,
 }
 
-/// By so much a queue may have grown or shrunk before it says so.
-pub(super) const STEP: usize = 64 * 1024;
+/// A queue reports its size when it has grown or shrunk by this many bytes since its last report.
+pub(super) const REPORT_STEP: usize = 64 * 1024;
 
 impl Default for HeldBytes {
     fn default() -> Self {
@@ -28,25 +31,27 @@ impl Default for HeldBytes {
 }
 
 impl HeldBytes {
-    /// How many there are.
+    /// Returns how many bytes the hub holds now.
     #[must_use]
     pub fn get(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// What may wait for one connection, where its own bound is not less.
+    /// Returns how many bytes may wait in the queue of one connection, unless the bound of the queue
+    /// itself is lower.
     #[must_use]
     pub fn queue_limit(&self) -> usize {
         self.queue_limit.load(Ordering::Relaxed)
     }
 
-    /// Bounds all queues, also those that there are: while memory is short, each holds less. What
-    /// waits already stays, see [`DeliveryQueue::shed`](super::DeliveryQueue::shed).
+    /// Sets a bound for all queues, including those that exist already. The hub lowers it while memory
+    /// is short. Bytes that wait already stay in their queues until
+    /// [`DeliveryQueue::shed`](super::DeliveryQueue::shed) drops them.
     pub fn limit_queues(&self, bytes: usize) {
         self.queue_limit.store(bytes, Ordering::Relaxed);
     }
 
-    /// What counted for `before` bytes counts for `now`.
+    /// Replaces a count of `before` bytes by a count of `now` bytes.
     pub fn change(&self, before: usize, now: usize) {
         if now >= before {
             self.bytes.fetch_add(now - before, Ordering::Relaxed);
@@ -55,25 +60,27 @@ impl HeldBytes {
         }
     }
 
-    /// The bytes, counted until the last who has a part of them lets go.
+    /// Returns the bytes as a shared buffer. They count as held until the last handle to any part of
+    /// them is dropped.
     pub(super) fn hold(self: &Arc<Self>, bytes: Vec<u8>) -> Bytes {
         self.change(0, bytes.capacity() + OVERHEAD);
-        Bytes::from_owner(Held { bytes, held: self.clone() })
+        Bytes::from_owner(CountedBytes { bytes, held: self.clone() })
     }
 }
 
-struct Held {
+/// The owner of a shared buffer. Its bytes count as held until it is dropped.
+struct CountedBytes {
     bytes: Vec<u8>,
     held: Arc<HeldBytes>,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for CountedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl Drop for Held {
+impl Drop for CountedBytes {
     fn drop(&mut self) {
         self.held.change(self.bytes.capacity() + OVERHEAD, 0);
     }

@@ -1,11 +1,14 @@
-//! What a topic remembers of its events, for subscribers that come late or come back.
+//! The history of a topic: its newest events, for subscribers that come late or come back.
+//!
+//! Without it, a client that was away for a moment would have missed every event of that moment.
 
 use super::queued_run::QueuedRun;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How much the topics of a hub remember, together and each.
+/// The budget for the history: how many bytes each topic may keep, and how many all topics of a hub
+/// may keep together.
 #[derive(Debug)]
 pub struct HistoryBudget {
     per_topic: usize,
@@ -14,26 +17,28 @@ pub struct HistoryBudget {
 }
 
 impl HistoryBudget {
-    /// At most `per_topic` bytes a topic and `in_all` bytes together, beside each topic's last event.
+    /// Returns a budget of `per_topic` bytes for each topic and of `in_all` bytes for all topics
+    /// together. A topic keeps its last event even if that exceeds the budget.
     #[must_use]
     pub fn new(per_topic: usize, in_all: usize) -> Self {
         HistoryBudget { per_topic, in_all, used: AtomicUsize::new(0) }
     }
 
-    /// Bytes in use.
+    /// Returns how many bytes the histories of all topics use now.
     #[must_use]
     pub fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 }
 
-/// The newest runs of a topic; at least its last event, once it had one.
+/// The newest runs of a topic. They contain at least the last event, once the topic has had one.
 #[derive(Debug)]
 pub(super) struct History {
     runs: VecDeque<QueuedRun>,
-    /// For a replay that is under way: the number that it will read next, and the runs from
-    /// there on that were forgotten in the meantime. They are older than those in `runs`.
+    /// While a replay is under way, it reads the event with this number next.
     kept_from: Option<u64>,
+    /// The replay still has to read these runs, which the history has dropped since. They are older
+    /// than those in `runs`.
     kept: VecDeque<QueuedRun>,
     bytes: usize,
     budget: Arc<HistoryBudget>,
@@ -44,6 +49,7 @@ impl History {
         History { runs: VecDeque::new(), kept_from: None, kept: VecDeque::new(), bytes: 0, budget }
     }
 
+    /// Appends a run, and drops the oldest runs that exceed the budget.
     pub(super) fn push(&mut self, run: QueuedRun) {
         self.add(run.size());
         self.runs.push_back(run);
@@ -55,7 +61,7 @@ impl History {
         }
     }
 
-    /// Forgets all but the last event.
+    /// Drops all events but the last one.
     pub(super) fn keep_last_event(&mut self) {
         while self.runs.len() > 1 {
             self.forget_oldest();
@@ -64,6 +70,7 @@ impl History {
         self.cut_to_last_event();
     }
 
+    /// Drops the oldest run, unless a replay still needs it.
     fn forget_oldest(&mut self) {
         if let Some(oldest) = self.runs.pop_front() {
             self.sub(oldest.size());
@@ -71,7 +78,7 @@ impl History {
         }
     }
 
-    /// Of the last run, keeps its last event.
+    /// Reduces the last run to its last event.
     fn cut_to_last_event(&mut self) {
         if let Some(last) = self.runs.back()
             && last.count > 1
@@ -86,6 +93,7 @@ impl History {
         }
     }
 
+    /// Returns whether this topic or all topics together exceed the budget.
     fn over_budget(&self) -> bool {
         self.bytes > self.budget.per_topic || self.budget.used() > self.budget.in_all
     }
@@ -100,53 +108,55 @@ impl History {
         self.budget.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// The newest number it has.
+    /// Returns the number of the newest event.
     pub(super) fn newest(&self) -> Option<u64> {
         self.runs.back().map(QueuedRun::last)
     }
 
-    /// At most `most` of the runs that have numbers from `from` on, the oldest first.
+    /// Returns at most `most` of the runs with events from number `from` on, the oldest run first.
     pub(super) fn read(&self, from: u64, most: usize) -> Vec<QueuedRun> {
         let (kept, remembered) = self.starts(from);
         let runs = self.kept.range(kept..).chain(self.runs.range(remembered..));
         runs.take(most).cloned().collect()
     }
 
-    /// How many runs have numbers from `from` on.
+    /// Returns how many runs have events from number `from` on.
     pub(super) fn runs_from(&self, from: u64) -> usize {
         let (kept, remembered) = self.starts(from);
         self.kept.len() - kept + self.runs.len() - remembered
     }
 
-    /// Where the runs begin that have numbers from `from` on: of those that are kept for a replay,
-    /// and of the others.
+    /// Returns the index of the first run with events from number `from` on, among the runs that are
+    /// kept for a replay and among the other runs.
     fn starts(&self, from: u64) -> (usize, usize) {
         let start = |runs: &VecDeque<QueuedRun>| runs.partition_point(|run| run.last() < from);
         (start(&self.kept), start(&self.runs))
     }
 
-    /// Has a replay read everything from number `from` on, even if it is forgotten in the
-    /// meantime. Otherwise a subscriber would get a gap for events that were there when it came.
-    /// What is kept no longer counts for the budget; it counts as held until it is read.
+    /// Keeps every event from number `from` on for a replay, including the runs that exceed the budget
+    /// from now on. Otherwise a subscriber would get a gap for events that existed when it subscribed.
+    ///
+    /// Runs that are kept for a replay do not count towards the budget. They count as held bytes.
     pub(super) fn keep_from(&mut self, from: u64) {
         self.kept_from = Some(from);
         let (read, _) = self.starts(from);
         self.kept.drain(..read);
     }
 
-    /// The replay is over.
+    /// Ends the replay, and drops the runs that were kept for it.
     pub(super) fn keep_no_longer(&mut self) {
         self.kept_from = None;
         self.kept = VecDeque::new();
     }
 
+    /// Keeps a run that the history drops, if a replay still has to read it.
     fn keep(&mut self, run: QueuedRun) {
         if self.kept_from.is_some_and(|from| run.last() >= from) {
             self.kept.push_back(run);
         }
     }
 
-    /// Forgets everything, because the topic has ended. Publishers may remember the topic for
+    /// Drops all events, because the topic has ended. Publishers may hold a handle of the topic for
     /// long after that.
     pub(super) fn clear(&mut self) {
         self.runs = VecDeque::new();

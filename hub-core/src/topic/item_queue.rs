@@ -1,26 +1,30 @@
-//! A queue of items that joins neighbouring gaps as they come.
+//! A queue of entries. A gap that is appended is joined with the gap in front of it, if both continue
+//! one another.
 //!
 //! Without it, a slow subscriber's gaps would take as much memory as the events that it missed.
 
-use super::delivery_stream::Track;
-use super::pending_gap::Span;
-use super::queue_item::Item;
+use super::delivery_stream::OrderingKey;
+use super::pending_gap::PendingGap;
+use super::queue_item::QueueItem;
 use super::queued_run::QueuedRun;
 use std::collections::{HashMap, VecDeque};
 
-/// Items in order. Of each track it knows the gap that is its last item, if one is.
+/// Entries of a delivery queue, in order.
 ///
-/// Items leave at the front only, so a place is counted from the first item there ever was.
+/// For each ordering key, the queue knows the last entry if that is a gap. Entries leave the queue
+/// at the front only, so an entry is found by its sequence number: the number of entries that were
+/// ever appended before it.
 #[derive(Debug, Default)]
-pub(super) struct Row {
-    items: VecDeque<Item>,
-    /// How many have left at the front.
+pub(super) struct ItemQueue {
+    items: VecDeque<QueueItem>,
+    /// This many entries have left the queue at its front.
     left: usize,
-    /// The place of the gap that is a track's last item. It may have left since.
-    last: HashMap<Track, usize>,
+    /// The sequence number of the gap that is the last entry of an ordering key. The gap may have left
+    /// the queue since.
+    last: HashMap<OrderingKey, usize>,
 }
 
-impl Row {
+impl ItemQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -29,42 +33,43 @@ impl Row {
         self.items.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &QueueItem> {
         self.items.iter()
     }
 
-    pub(super) fn into_items(self) -> VecDeque<Item> {
+    pub(super) fn into_items(self) -> VecDeque<QueueItem> {
         self.items
     }
 
-    /// Appends an item. A gap behind it will not be joined with one in front of it.
-    pub(super) fn push(&mut self, item: Item) {
+    /// Appends an entry. A gap behind it will not be joined with a gap in front of it.
+    pub(super) fn push(&mut self, item: QueueItem) {
         if !self.last.is_empty()
-            && let Some(track) = item.track()
+            && let Some(key) = item.ordering_key()
         {
-            self.last.remove(&track);
+            self.last.remove(&key);
         }
         reserve_first(&mut self.items);
         self.items.push_back(item);
     }
 
-    /// Appends a gap, or extends the one that is the last of its track; returns the bytes that
-    /// the row has grown by.
-    pub(super) fn push_gap(&mut self, span: Span) -> usize {
-        let track = span.track();
-        let last = self.last.get(&track).and_then(|place| place.checked_sub(self.left));
-        if let Some(Item::Gap(gap)) = last.and_then(|at| self.items.get_mut(at))
-            && gap.extend(&span)
+    /// Appends a gap, or extends the last entry of its ordering key if that is a gap that it continues.
+    /// Returns by how many bytes the queue has grown.
+    pub(super) fn push_gap(&mut self, gap: PendingGap) -> usize {
+        let key = gap.ordering_key();
+        let last = self.last.get(&key).and_then(|place| place.checked_sub(self.left));
+        if let Some(QueueItem::Gap(before)) = last.and_then(|at| self.items.get_mut(at))
+            && before.extend(&gap)
         {
             return 0;
         }
-        let size = span.size();
-        self.last.insert(track, self.left + self.items.len());
-        self.items.push_back(Item::Gap(span));
+        let size = gap.size();
+        self.last.insert(key, self.left + self.items.len());
+        self.items.push_back(QueueItem::Gap(gap));
         size
     }
 
-    pub(super) fn pop(&mut self) -> Option<Item> {
+    /// Removes and returns the first entry.
+    pub(super) fn pop(&mut self) -> Option<QueueItem> {
         let item = self.items.pop_front()?;
         self.left += 1;
         if self.items.is_empty() {
@@ -73,16 +78,16 @@ impl Row {
         Some(item)
     }
 
-    /// Takes out the runs for which `mine` holds, in order.
+    /// Removes the runs for which `mine` returns true, and returns them in order.
     pub(super) fn take_runs(&mut self, mine: impl Fn(&QueuedRun) -> bool) -> Vec<QueuedRun> {
         let mut taken = Vec::new();
-        let is_mine = |item: &Item| matches!(item, Item::Run(run) if mine(run));
+        let is_mine = |item: &QueueItem| matches!(item, QueueItem::Run(run) if mine(run));
         if !self.items.iter().any(is_mine) {
             return taken;
         }
         for item in std::mem::take(self).items {
             match item {
-                Item::Run(run) if mine(&run) => taken.push(run),
+                QueueItem::Run(run) if mine(&run) => taken.push(run),
                 other => self.items.push_back(other),
             }
         }
@@ -90,9 +95,9 @@ impl Row {
     }
 }
 
-/// Room for one item, where there was none: most connections of most hubs are idle, and never have
-/// more than an answer waiting.
-pub(super) fn reserve_first(items: &mut VecDeque<Item>) {
+/// Reserves room for a single entry if the queue has none. Most connections of most hubs are idle,
+/// and never have more than one answer waiting.
+pub(super) fn reserve_first(items: &mut VecDeque<QueueItem>) {
     if items.capacity() == 0 {
         items.reserve_exact(1);
     }

@@ -1,16 +1,17 @@
 //! The ledger: how many deliveries were due, and what became of each.
 //!
-//! Without it, nobody could prove that no loss is silent: the audit compares these counts with
-//! what waits in the queues.
+//! Without it, nobody could prove that no loss is silent: the audit compares these counts with the
+//! events that wait in the queues.
 
 use super::held_bytes::HeldBytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts every delivery that was due, and what became of it: one for the hub, one for each topic.
+/// The counts of deliveries that were due, and of what became of them. The hub has one ledger, and
+/// each topic has one.
 ///
-/// `due = delivered + overflow + conflated + disconnected + pending` always holds; what is
-/// pending waits in some connection's queue.
+/// `due = delivered + overflow + conflated + disconnected + pending` always holds. A pending
+/// delivery waits in the queue of a connection.
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub(super) due: AtomicU64,
@@ -18,30 +19,30 @@ pub struct Ledger {
     pub(super) overflow: AtomicU64,
     pub(super) conflated: AtomicU64,
     pub(super) disconnected: AtomicU64,
-    /// Only counted for the hub.
+    /// Only the ledger of the hub counts GAP frames.
     pub(super) gaps: AtomicU64,
     pub(super) held: Arc<HeldBytes>,
 }
 
-/// The ledger's counts at one moment.
+/// The counts of a ledger at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LedgerCounts {
-    /// Deliveries that were due: one for each event and each copy of it.
+    /// This many deliveries were due. Each copy of an event is one delivery.
     pub due: u64,
-    /// Events of which the last byte was handed to a socket.
+    /// This many deliveries were written to a socket with their last byte.
     pub delivered: u64,
-    /// Events dropped because a queue was full.
+    /// This many deliveries were dropped because a queue was full.
     pub overflow: u64,
-    /// Events that newer ones with the same key replaced.
+    /// This many deliveries were replaced by newer events with the same key.
     pub conflated: u64,
-    /// Events that were waiting when their connection ended.
+    /// This many deliveries still waited when their connection ended.
     pub disconnected: u64,
-    /// GAP frames sent.
+    /// This many GAP frames were sent.
     pub gaps: u64,
 }
 
 impl LedgerCounts {
-    /// Deliveries that still wait in queues.
+    /// Returns how many deliveries still wait in queues.
     #[must_use]
     pub fn pending(&self) -> u64 {
         let settled = self.delivered + self.overflow + self.conflated + self.disconnected;
@@ -50,16 +51,18 @@ impl LedgerCounts {
 }
 
 impl Ledger {
-    /// The bytes of what waits, and of what topics remember.
+    /// Returns the count of the bytes that queues and histories hold.
     #[must_use]
     pub fn held(&self) -> &Arc<HeldBytes> {
         &self.held
     }
 
-    /// The counts now. Read one by one: while events flow, the sum may be off by what is on its way.
+    /// Returns the counts of this moment. They are read one after another, so while events flow, their
+    /// sum may be off by the deliveries that change in between.
     #[must_use]
     pub fn counts(&self) -> LedgerCounts {
-        // What settles a delivery is read before what makes it due, so pending is never negative.
+        // The counts of settled deliveries are read before the count of due ones, so that the number of
+        // pending deliveries is never negative.
         let (delivered, overflow) = (self.delivered.load(Relaxed), self.overflow.load(Relaxed));
         let (conflated, disconnected) =
             (self.conflated.load(Relaxed), self.disconnected.load(Relaxed));
@@ -69,7 +72,7 @@ impl Ledger {
     }
 }
 
-/// Adds to a counter that orders nothing.
+/// Adds to a counter. No other memory access is ordered by it.
 pub(super) fn count(counter: &AtomicU64, by: u64) {
     counter.fetch_add(by, Relaxed);
 }

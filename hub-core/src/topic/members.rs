@@ -1,12 +1,16 @@
-//! Who gets a topic's events: plain members, and queue groups.
+//! The members of a topic, which get its events: plain members and queue groups.
+//!
+//! A plain member is a connection and not a subscription. Otherwise a client with several plain
+//! subscriptions for one topic would get several copies of each event.
 
-use super::delivery_stream::Lane;
+use super::delivery_stream::DeliveryStream;
+use super::flush_list::FlushList;
 use super::group::Group;
 use super::held_bytes::HeldBytes;
-use super::outlet::{Outlet, Touched, touch};
-use super::pending_run::Sealed;
+use super::pending_run::NumberedRun;
 use super::queue::Appended;
 use super::queued_run::QueuedRun;
+use super::subscriber_connection::SubscriberConnection;
 use super::subscription_entry::SubscriptionEntry;
 use crate::overflow::strictest;
 use bytes::Bytes;
@@ -14,24 +18,25 @@ use hub_wire::Overflow;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
-/// What one run is offered to.
+/// The members of one topic.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// By connection.
-    plain: IndexMap<u64, Plain>,
+    /// The key is the number of the connection.
+    plain: IndexMap<u64, PlainMember>,
     groups: IndexMap<Arc<str>, Group>,
 }
 
-/// A connection with one or more plain subscriptions to the topic; it gets one copy.
+/// A connection with one or more plain subscriptions for the topic. It gets one copy of each event.
 #[derive(Debug)]
-struct Plain {
-    outlet: Arc<dyn Outlet>,
+struct PlainMember {
+    connection: Arc<dyn SubscriberConnection>,
+    /// The id and the overflow policy of each subscription.
     subscriptions: Vec<(u64, Overflow)>,
-    /// Of its subscriptions' policies, the one that loses least.
+    /// Of the policies of all subscriptions, this one loses the fewest events.
     overflow: Overflow,
 }
 
-impl Plain {
+impl PlainMember {
     fn refresh_overflow(&mut self) {
         let policies = self.subscriptions.iter().map(|(_, overflow)| *overflow);
         self.overflow = strictest(policies).unwrap_or_default();
@@ -43,41 +48,41 @@ impl Members {
         self.plain.is_empty() && self.groups.is_empty()
     }
 
-    /// Connections with plain subscriptions.
+    /// Returns how many connections have plain subscriptions for the topic.
     pub(super) fn plain(&self) -> usize {
         self.plain.len()
     }
 
-    /// Queue groups.
+    /// Returns how many queue groups the topic has.
     pub(super) fn groups(&self) -> usize {
         self.groups.len()
     }
 
-    /// Whether this connection has a plain subscription here.
+    /// Returns whether the connection with this number has a plain subscription for the topic.
     pub(super) fn is_plain(&self, connection: u64) -> bool {
         self.plain.contains_key(&connection)
     }
 
-    /// Whether this subscription is here already.
+    /// Returns whether this subscription is already among the members.
     pub(super) fn contains(&self, entry: &SubscriptionEntry) -> bool {
         match &entry.group {
             Some(name) => self.groups.get(name).is_some_and(|group| group.contains(entry)),
             None => self
                 .plain
-                .get(&entry.outlet.connection())
+                .get(&entry.connection.number())
                 .is_some_and(|member| member.subscriptions.iter().any(|(id, _)| *id == entry.id)),
         }
     }
 
-    /// Adds a subscription, unless it is there already.
+    /// Adds a subscription, unless it is already among the members.
     pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
         let Some(name) = &entry.group else { return self.join_plain(entry) };
         self.groups.entry(name.clone()).or_insert_with(|| Group::new(name.clone())).join(entry);
     }
 
     fn join_plain(&mut self, entry: &SubscriptionEntry) {
-        let member = self.plain.entry(entry.outlet.connection()).or_insert_with(|| Plain {
-            outlet: entry.outlet.clone(),
+        let member = self.plain.entry(entry.connection.number()).or_insert_with(|| PlainMember {
+            connection: entry.connection.clone(),
             subscriptions: Vec::new(),
             overflow: entry.overflow,
         });
@@ -87,9 +92,9 @@ impl Members {
         }
     }
 
-    /// Takes a plain subscription out.
+    /// Removes a plain subscription.
     pub(super) fn leave_plain(&mut self, entry: &SubscriptionEntry) {
-        let connection = entry.outlet.connection();
+        let connection = entry.connection.number();
         let Some(member) = self.plain.get_mut(&connection) else { return };
         member.subscriptions.retain(|(id, _)| *id != entry.id);
         if member.subscriptions.is_empty() {
@@ -97,12 +102,12 @@ impl Members {
         } else {
             member.refresh_overflow();
         }
-        // Publishers may wait for this subscription alone.
-        entry.outlet.queue().wake_waiting();
+        // Publishers may have waited only because of this subscription.
+        entry.connection.queue().wake_waiting();
     }
 
-    /// Takes a member out of a group, and the group with its last member; whether there are
-    /// others.
+    /// Removes a member of a queue group, and removes the group with its last member. Returns whether
+    /// the group has other members.
     pub(super) fn leave_group(&mut self, entry: &SubscriptionEntry, name: &str) -> bool {
         let Some(group) = self.groups.get_mut(name) else { return false };
         group.leave(entry);
@@ -113,38 +118,40 @@ impl Members {
         others
     }
 
+    /// Returns the queue group of this name.
     pub(super) fn group(&mut self, name: &str) -> Option<&mut Group> {
         self.groups.get_mut(name)
     }
 
-    /// How many deliveries one event makes due.
+    /// Returns how many deliveries one event makes due.
     pub(super) fn deliveries(&self) -> usize {
         self.plain.len() + self.groups.len()
     }
 
-    /// The first member for whose room a publisher with `size` bytes should wait.
-    pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn Outlet>> {
-        let plain = self.plain.values().find(|m| m.outlet.queue().must_wait(size, m.overflow));
+    /// Returns the first connection for whose room the publisher of a run of `size` bytes has to wait.
+    pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
+        let plain = self.plain.values().find(|m| m.connection.queue().must_wait(size, m.overflow));
         plain
-            .map(|member| &member.outlet)
+            .map(|member| &member.connection)
             .or_else(|| self.groups.values().find_map(|group| group.without_room(size)))
     }
 
-    /// Appends a run to every plain member, and to one member or more of every group.
+    /// Appends a run to the queue of every plain member, and divides it among the members of every
+    /// group.
     pub(super) fn deliver(
         &mut self,
-        lane: &Lane,
-        run: &Sealed,
+        stream: &DeliveryStream,
+        run: &NumberedRun,
         held: &Arc<HeldBytes>,
-        touched: &mut Touched,
+        to_flush: &mut FlushList,
     ) {
         for member in self.plain.values() {
             let (head, body) = match &run.views {
                 None => (Bytes::new(), run.bytes.clone()),
-                Some(views) => (run.front(), views.events_for(&member.outlet.role())),
+                Some(views) => (run.front(), views.events_for(&member.connection.role())),
             };
             let queued = QueuedRun {
-                lane: lane.clone(),
+                stream: stream.clone(),
                 ledger: run.ledger.clone(),
                 group: None,
                 first: run.first,
@@ -154,19 +161,19 @@ impl Members {
                 body,
                 views: None,
             };
-            let queue = member.outlet.queue();
+            let queue = member.connection.queue();
             match queue.append(queued) {
-                Appended::Done => touch(&member.outlet, touched),
+                Appended::Done => to_flush.add(&member.connection),
                 Appended::Overflowed(run) => {
                     queue.abandon(&[run]);
-                    member.outlet.overflowed();
+                    member.connection.close_slow_consumer();
                 }
-                // The connection has just ended; its leaving is on its way to the topic actor.
+                // The connection has just ended, and its Leave message is on its way to the topic actor.
                 Appended::Closed(run) => queue.abandon(&[run]),
             }
         }
         for group in self.groups.values_mut() {
-            group.deliver(lane, run, held, touched);
+            group.deliver(stream, run, held, to_flush);
         }
     }
 }

@@ -1,23 +1,25 @@
-//! Topics: their order, their members, and the delivery queues of those who subscribed.
+//! Topics: the order of their events, their members, and the delivery queues of subscribers.
 //!
-//! The invariants of the data plane, and what breaks without each:
+//! These are the invariants of the data plane, each with what breaks without it:
 //!
-//! - **A run is numbered and queued for everyone under one lock.** Otherwise two subscribers
-//!   could see two orders.
-//! - **Queues drop, nobody else.** A run that was numbered is in the queue of each member, or
-//!   a GAP is in its place. Otherwise a loss could go untold.
-//! - **Nothing waits under a lock.** Publishers that find no room are told so before their
+//! - **One lock covers the numbering of a run and its way into all queues.** Otherwise two
+//!   subscribers could see two orders.
+//! - **Only queues drop events.** Each numbered run is in the queue of each member, or a GAP is in
+//!   its place. Otherwise a subscriber could lose an event and not learn of it.
+//! - **No thread waits for room under a lock.** A publisher learns that there is no room before its
 //!   run is numbered. Otherwise one slow reader could stop a topic.
-//! - **What ends a reason to wait wakes who waits**: a queue that has drained or closed, a member
-//!   that came or left. Otherwise the publishers of a `block` topic could sleep for ever.
-//! - **Work under a lock does not grow with what somebody has waiting.** Otherwise one slow
-//!   reader could slow a topic down, without its policy saying so.
-//! - **Members change under the sequencer lock, by the topic's actor alone.** Otherwise it
-//!   could not be said which event is a subscription's first.
+//! - **Each event that ends a reason to wait wakes the waiting publishers**: a queue drains or
+//!   closes, or a member joins or leaves. Otherwise the publishers of a `block` topic could sleep
+//!   for ever.
+//! - **Work under a lock does not grow with the length of a queue.** Otherwise one slow reader
+//!   could slow a topic down although its policy does not allow that.
+//! - **Only the actor of a topic changes its members, under the sequencer lock.** Otherwise it
+//!   would not be defined which event is the first of a subscription.
 
 mod backlog;
 mod conflate;
 mod delivery_stream;
+mod flush_list;
 mod frames;
 mod group;
 mod held_bytes;
@@ -25,7 +27,6 @@ mod history;
 mod item_queue;
 mod ledger;
 mod members;
-mod outlet;
 mod pending_gap;
 mod pending_run;
 mod queue;
@@ -33,24 +34,26 @@ mod queue_item;
 mod queued_run;
 mod registry;
 mod replay;
+mod run_views;
+mod subscriber_connection;
 mod subscription_entry;
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
 mod topic;
-mod views;
 mod waiters;
 mod write_buffer;
 
 pub use {
-    delivery_stream::Lane,
+    delivery_stream::DeliveryStream,
+    flush_list::FlushList,
     held_bytes::HeldBytes,
     history::HistoryBudget,
     ledger::{Ledger, LedgerCounts},
-    outlet::{Outlet, ToFlush, Touched},
-    pending_run::{PendingRun, Published},
+    pending_run::{PendingRun, PublishResult},
     queue::{Appended, DeliveryQueue, QueueState, Written},
     queued_run::QueuedRun,
     registry::{Registry, TooManyTopics, TopicSettings},
+    run_views::{RunViews, ViewResolver},
+    subscriber_connection::SubscriberConnection,
     subscription_entry::{SubscriptionEntry, TopicGuard},
-    topic::{Deposit, Inspect, Join, Leave, Topic, TopicActor, TopicState},
-    views::{Roles, Views},
+    topic::{Inspect, Join, Leave, Topic, TopicActor, TopicAttachment, TopicState},
 };

@@ -1,36 +1,37 @@
-//! A run before it has its numbers: events of one topic that a session gathers.
+//! A run before its events are numbered: events of one topic that a session gathers.
 //!
-//! Everything that takes time is done here, before the sequencer lock is taken. Otherwise the
-//! publishers of a topic would wait for one another's copying.
+//! A session copies the events into the run before it takes the sequencer lock. Otherwise the
+//! publishers of a topic would wait while another publisher copies.
 
 use super::held_bytes::HeldBytes;
 use super::ledger::Ledger;
-use super::outlet::Outlet;
-use super::views::{Roles, Views};
+use super::run_views::{RunViews, ViewResolver};
+use super::subscriber_connection::SubscriberConnection;
 use bytes::Bytes;
 use hub_wire::RunHead;
 use std::sync::Arc;
 
-/// Events of one topic from one connection, gathered but not numbered yet.
+/// Events of one topic from one connection that are gathered and not numbered yet.
 #[derive(Debug)]
 pub struct PendingRun {
     head: Arc<RunHead>,
-    /// RUN and EVENT frames.
+    /// The RUN frame and the EVENT frames of the first view.
     bytes: Vec<u8>,
-    /// The EVENT frames in the views after the first, once one of them differs.
-    others: Option<Others>,
+    /// The EVENT frames of the other views. It is `None` as long as all views are equal.
+    others: Option<OtherViews>,
     count: u32,
     request: bool,
 }
 
+/// The EVENT frames of all views but the first.
 #[derive(Debug)]
-struct Others {
-    roles: Arc<dyn Roles>,
+struct OtherViews {
+    resolver: Arc<dyn ViewResolver>,
     events: Vec<Vec<u8>>,
 }
 
 impl PendingRun {
-    /// An empty run with room for about `capacity` bytes of frames.
+    /// Returns an empty run with room for about `capacity` bytes of frames.
     #[must_use]
     pub fn new(head: Arc<RunHead>, capacity: usize) -> Self {
         let mut bytes = Vec::with_capacity(head.template().len() + capacity);
@@ -38,14 +39,14 @@ impl PendingRun {
         PendingRun { head, bytes, others: None, count: 0, request: false }
     }
 
-    /// Makes it a run of requests, which are refused if nobody is there.
+    /// Marks the events of the run as requests. The topic refuses them if it has no subscriber.
     #[must_use]
     pub fn as_request(mut self) -> Self {
         self.request = true;
         self
     }
 
-    /// Appends `count` EVENT frames that are the same in every view.
+    /// Appends `count` EVENT frames that are equal in every view.
     pub fn push(&mut self, frames: &[u8], count: u32) {
         self.bytes.extend_from_slice(frames);
         for events in self.others.iter_mut().flat_map(|others| &mut others.events) {
@@ -54,13 +55,21 @@ impl PendingRun {
         self.count += count;
     }
 
-    /// Appends one EVENT frame that differs from view to view. All that differ in one run are
-    /// under the same `roles`.
-    pub fn push_views<'a>(&mut self, roles: &Arc<dyn Roles>, frame: impl Fn(usize) -> &'a [u8]) {
+    /// Appends one EVENT frame that differs from view to view. `frame` returns the frame of a view.
+    ///
+    /// All calls for one run pass the same `resolver`.
+    pub fn push_views<'a>(
+        &mut self,
+        resolver: &Arc<dyn ViewResolver>,
+        frame: impl Fn(usize) -> &'a [u8],
+    ) {
         let Self { head, bytes, others, .. } = self;
         let others = others.get_or_insert_with(|| {
             let before = &bytes[head.template().len()..];
-            Others { roles: roles.clone(), events: vec![before.to_vec(); roles.views() - 1] }
+            OtherViews {
+                resolver: resolver.clone(),
+                events: vec![before.to_vec(); resolver.views() - 1],
+            }
         });
         bytes.extend_from_slice(frame(0));
         for (view, events) in others.events.iter_mut().enumerate() {
@@ -69,19 +78,19 @@ impl PendingRun {
         self.count += 1;
     }
 
-    /// How many events it has.
+    /// Returns how many events the run has.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.count
     }
 
-    /// Whether its events are requests.
+    /// Returns whether the events of the run are requests.
     #[must_use]
     pub fn is_request(&self) -> bool {
         self.request
     }
 
-    /// What it takes up in a member's queue, at most.
+    /// Returns how many bytes the run takes at most in the queue of a plain member.
     #[must_use]
     pub fn size(&self) -> usize {
         let head = self.head.template().len();
@@ -89,8 +98,8 @@ impl PendingRun {
         others.map(|events| head + events.len()).fold(self.bytes.len(), usize::max)
     }
 
-    /// Gives back memory that it does not need: queues and the history keep the bytes, and
-    /// count only those that are used.
+    /// Releases memory that the run does not need. Queues and the history keep the allocation of a
+    /// run, and count only the bytes that are used.
     pub(super) fn fit(&mut self) {
         let others = self.others.iter_mut().flat_map(|others| &mut others.events);
         for bytes in others.chain([&mut self.bytes]) {
@@ -100,14 +109,15 @@ impl PendingRun {
         }
     }
 
-    /// Numbers the events.
-    pub(super) fn seal(
+    /// Numbers the events, from number `first` on, and returns the numbered run. The content moves out
+    /// of this run.
+    pub(super) fn number(
         &mut self,
         first: u64,
         time_ms: u64,
         held: &Arc<HeldBytes>,
         ledger: &Arc<Ledger>,
-    ) -> Sealed {
+    ) -> NumberedRun {
         let mut bytes = std::mem::take(&mut self.bytes);
         self.head.stamp(&mut bytes, first, self.count, time_ms);
         let head_len = self.head.template().len();
@@ -115,13 +125,13 @@ impl PendingRun {
         let views = self.others.take().map(|others| {
             let events = others.events.into_iter().map(|events| held.hold(events));
             let events = std::iter::once(bytes.slice(head_len..)).chain(events).collect();
-            Arc::new(Views { roles: others.roles, events })
+            Arc::new(RunViews { resolver: others.resolver, events })
         });
         let (head, count) = (self.head.clone(), self.count);
-        Sealed { bytes, head_len, head, first, count, time_ms, views, ledger: ledger.clone() }
+        NumberedRun { bytes, head_len, head, first, count, time_ms, views, ledger: ledger.clone() }
     }
 
-    /// Puts another head in front, for a topic that began anew in the meantime.
+    /// Replaces the head of the run, because the topic began anew after the run was gathered.
     #[must_use]
     pub fn retarget(self, head: Arc<RunHead>) -> Self {
         let frames = &self.bytes[self.head.template().len()..];
@@ -131,44 +141,51 @@ impl PendingRun {
     }
 }
 
-/// A numbered run.
+/// A run whose events have their numbers.
 #[derive(Debug)]
-pub(super) struct Sealed {
-    /// RUN and EVENT frames, in the first view.
+pub(super) struct NumberedRun {
+    /// The RUN frame and the EVENT frames of the first view.
     pub bytes: Bytes,
+    /// The RUN frame has this length in bytes.
     pub head_len: usize,
+    /// RUN frames for parts of the run are made from this head.
     pub head: Arc<RunHead>,
+    /// The first event has this number.
     pub first: u64,
+    /// The run has this many events.
     pub count: u32,
+    /// The hub accepted the events at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// All views, if they differ.
-    pub views: Option<Arc<Views>>,
-    /// The topic's.
+    /// The EVENT frames of all views, if the views differ.
+    pub views: Option<Arc<RunViews>>,
+    /// The ledger of the topic.
     pub ledger: Arc<Ledger>,
 }
 
-impl Sealed {
-    /// The RUN frame.
+impl NumberedRun {
+    /// Returns a copy of the RUN frame.
     pub(super) fn front(&self) -> Bytes {
-        // A slice would keep the first view's events in memory.
+        // A slice would keep the events of the first view in memory.
         Bytes::copy_from_slice(&self.bytes[..self.head_len])
     }
 
-    /// The EVENT frames in the first view.
+    /// Returns the EVENT frames of the first view.
     pub(super) fn events(&self) -> Bytes {
         self.bytes.slice(self.head_len..)
     }
 }
 
-/// What became of a run.
+/// The result of publishing a run.
+///
+/// With every result but [`PublishResult::Done`], the run is unchanged and no queue has it.
 #[derive(Debug)]
-pub enum Published {
-    /// It is numbered and in the queues of all who are due it.
+pub enum PublishResult {
+    /// The run is numbered, and the queue of every member has it or a GAP in its place.
     Done,
-    /// Nothing happened: this connection's queue has no room, and publishers are to wait for it.
-    Wait(Arc<dyn Outlet>),
-    /// Nothing happened: it is a request, and the topic has no subscriber.
+    /// The queue of this connection has no room, and the publisher has to wait for it.
+    Wait(Arc<dyn SubscriberConnection>),
+    /// The run consists of requests, and the topic has no subscriber.
     NobodyThere,
-    /// Nothing happened: the topic was idle and has ended; ask the registry for a new one.
+    /// The topic was idle and has ended. The publisher has to get a new one from the registry.
     Retired,
 }

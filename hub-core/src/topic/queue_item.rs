@@ -1,54 +1,59 @@
-//! What waits in a connection's delivery queue: runs, gaps and control frames.
+//! The entries of a delivery queue: runs, gaps and control frames.
 //!
-//! All three are in one order. Otherwise an answer could overtake the events that it is about.
+//! All three kinds wait in one order. Otherwise an answer could overtake the events that it is about.
 
-use super::delivery_stream::Track;
-use super::pending_gap::{Origin, Span};
+use super::delivery_stream::OrderingKey;
+use super::pending_gap::{GapOrigin, PendingGap};
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use bytes::Bytes;
 use hub_wire::TopicName;
 
 /// One entry of a delivery queue.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(super) enum QueueItem {
+    /// A numbered run.
     Run(QueuedRun),
-    /// Told when it is sent; until then it can grow.
-    Gap(Span),
-    /// A frame of the connection's own; with a topic, it has its place in that one's order.
+    /// A gap, which is encoded when it is sent. Until then it can grow.
+    Gap(PendingGap),
+    /// A control frame. If it names a topic, it must keep its place among the events of that topic.
     Control(Bytes, Option<TopicName>),
 }
 
-impl Item {
+impl QueueItem {
+    /// Returns for how many bytes the entry counts towards the bound of the queue.
     pub(super) fn size(&self) -> usize {
         match self {
-            Item::Run(run) => run.size(),
-            Item::Gap(span) => span.size(),
-            Item::Control(frame, _) => ITEM_OVERHEAD + frame.len(),
+            QueueItem::Run(run) => run.size(),
+            QueueItem::Gap(gap) => gap.size(),
+            QueueItem::Control(frame, _) => ITEM_OVERHEAD + frame.len(),
         }
     }
 
-    /// What of it counts as caused by the connection's own client.
+    /// Returns how many bytes of the entry count as caused by the client of the connection itself.
     pub(super) fn control_size(&self) -> usize {
         match self {
-            Item::Run(_) => 0,
-            Item::Gap(span) if span.origin != Origin::Past => 0,
-            Item::Gap(_) | Item::Control(..) => self.size(),
+            QueueItem::Run(_) => 0,
+            QueueItem::Gap(gap) if gap.origin != GapOrigin::Replay => 0,
+            QueueItem::Gap(_) | QueueItem::Control(..) => self.size(),
         }
     }
 
-    pub(super) fn track(&self) -> Option<Track> {
+    /// Returns the key of the entries that must keep their order with this one. A control frame
+    /// without a topic has none.
+    pub(super) fn ordering_key(&self) -> Option<OrderingKey> {
         match self {
-            Item::Run(run) => Some(run.track()),
-            Item::Gap(span) => Some(span.track()),
-            Item::Control(_, topic) => topic.clone().map(Track::of_topic),
+            QueueItem::Run(run) => Some(run.ordering_key()),
+            QueueItem::Gap(gap) => Some(gap.ordering_key()),
+            QueueItem::Control(_, topic) => topic.clone().map(OrderingKey::of_topic),
         }
     }
 
+    /// Returns the run, if the entry is one.
     pub(super) fn run(&self) -> Option<&QueuedRun> {
-        if let Item::Run(run) = self { Some(run) } else { None }
+        if let QueueItem::Run(run) = self { Some(run) } else { None }
     }
 
-    /// How many events it holds.
+    /// Returns how many events the entry holds.
     pub(super) fn events(&self) -> u64 {
         self.run().map_or(0, |run| run.count.into())
     }

@@ -1,9 +1,12 @@
-//! All topics of a hub, and who is subscribed to what.
+//! The registry: all topics of a hub, and all subscriptions.
+//!
+//! Without one place for both, a topic that is created while a subscription is added could miss that
+//! subscription.
 
 use super::history::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
 use super::subscription_entry::SubscriptionEntry;
-use super::topic::{Deposit, Topic, TopicActor};
+use super::topic::{Topic, TopicActor, TopicAttachment};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
 use hub_wire::{FilterIndex, TopicFilter, TopicIndex, TopicName};
@@ -14,34 +17,35 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use thiserror::Error;
 
-/// What holds for all topics of a hub.
+/// The settings for all topics of a hub.
 #[derive(Debug, Clone)]
 pub struct TopicSettings {
-    /// Most topics at a time.
+    /// The hub has at most this many topics at a time.
     pub max_topics: usize,
-    /// A topic without subscribers and events is forgotten after one to two times this.
+    /// A topic that has no subscribers and gets no events ends after one to two times this duration.
     pub idle: Duration,
-    /// Bytes of history a topic keeps at most.
+    /// The history of one topic keeps at most this many bytes.
     pub history_per_topic: usize,
-    /// Bytes of history all topics keep at most.
+    /// The histories of all topics together keep at most this many bytes.
     pub history_in_all: usize,
-    /// Where a topic's epoch counts on from: random, so that epochs of two hubs differ.
+    /// The first topic has this epoch, and each further topic has the next one. The number should be
+    /// random, so that the epochs of two hubs differ.
     pub first_epoch: u64,
 }
 
-/// The hub holds as many topics as it may hold.
+/// The error for a topic that cannot be created, because the hub has as many topics as it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the hub has {limit} topics, which is as many as it may have")]
 pub struct TooManyTopics {
-    /// The configured limit.
+    /// The hub may have this many topics.
     pub limit: usize,
 }
 
-/// Finds topics by name, topics for a filter, and subscriptions for a topic.
+/// Finds topics by name, topics that match a filter, and subscriptions that match a topic.
 ///
-/// A look-up by name is a look into a concurrent map. Everything that has to agree about which
-/// topics and subscriptions exist happens under the index lock: a topic that is made while a
-/// subscription is added is seen by exactly one of the two.
+/// A look-up by name reads a concurrent map and takes no other lock. Every change of the topics or
+/// the subscriptions happens under the index lock. So when a topic is created while a subscription
+/// is added, exactly one of the two operations finds the other.
 #[derive(Debug)]
 pub struct Registry {
     topics: DashMap<TopicName, Arc<Topic>>,
@@ -54,6 +58,7 @@ pub struct Registry {
     next_arbiter: AtomicUsize,
 }
 
+/// The indexes of subscriptions and topics, which change under one lock.
 #[derive(Debug, Default)]
 struct Index {
     filters: FilterIndex<Arc<SubscriptionEntry>>,
@@ -61,7 +66,7 @@ struct Index {
 }
 
 impl Registry {
-    /// An empty registry whose topic actors will run on `arbiters` in turn.
+    /// Returns an empty registry. It starts topic actors on `arbiters` in turn.
     #[must_use]
     pub fn new(settings: TopicSettings, arbiters: Vec<ArbiterHandle>) -> Arc<Self> {
         Arc::new(Registry {
@@ -79,42 +84,43 @@ impl Registry {
         })
     }
 
-    /// The ledger of all deliveries.
+    /// Returns the ledger of the hub, which counts the deliveries of all topics.
     #[must_use]
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
     }
 
-    /// What topics remember.
+    /// Returns the budget for the history of all topics.
     #[must_use]
     pub fn history(&self) -> &HistoryBudget {
         &self.budget
     }
 
-    /// Has every topic forget all of its past but the last event.
+    /// Drops the history of every topic but for the last event.
     pub fn forget_past(&self) {
         self.topics.iter().for_each(|topic| topic.forget_past());
     }
 
-    /// How many topics there are.
+    /// Returns how many topics exist.
     #[must_use]
     pub fn topics(&self) -> usize {
         self.topics.len()
     }
 
-    /// How many subscriptions there are.
+    /// Returns how many subscriptions exist.
     #[must_use]
     pub fn subscriptions(&self) -> usize {
         self.index.read().filters.len()
     }
 
-    /// All topics that there are now, in no order.
+    /// Returns all topics that exist now, in no order.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Topic>> {
         self.topics.iter().map(|topic| topic.value().clone()).collect()
     }
 
-    /// The topics with the most deliveries among those that are `wanted`, and their ledgers.
+    /// Returns the `most` topics with the most deliveries, with the counts of their ledgers. Only topics
+    /// for whose name `wanted` returns true are considered.
     #[must_use]
     pub fn busiest(
         &self,
@@ -137,28 +143,29 @@ impl Registry {
         found
     }
 
-    /// The topic of this name, if it exists and has not ended.
+    /// Returns the topic of this name, if it exists and has not ended.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Arc<Topic>> {
         self.topics.get(name).map(|topic| topic.clone()).filter(|topic| !topic.is_retired())
     }
 
-    /// The topic of this name, made if it does not exist.
+    /// Returns the topic of this name, and creates it if it does not exist.
     ///
     /// # Errors
-    /// When there are as many topics as there may be.
+    /// The topic is not created if the hub has as many topics as it may have.
     pub fn get_or_create(self: &Arc<Self>, name: &TopicName) -> Result<Arc<Topic>, TooManyTopics> {
         self.get_or_create_with(name, None)
     }
 
-    /// The same; a topic that is made keeps `deposit` until it ends.
+    /// Returns the topic of this name, and creates it if it does not exist. A topic that is created
+    /// here keeps `attachment` until it ends.
     ///
     /// # Errors
-    /// When there are as many topics as there may be.
+    /// The topic is not created if the hub has as many topics as it may have.
     pub fn get_or_create_with(
         self: &Arc<Self>,
         name: &TopicName,
-        deposit: Option<Deposit>,
+        attachment: Option<TopicAttachment>,
     ) -> Result<Arc<Topic>, TooManyTopics> {
         if let Some(topic) = self.get(name.as_str()) {
             return Ok(topic);
@@ -177,7 +184,7 @@ impl Registry {
             epoch,
             self.budget.clone(),
             self.ledger.held().clone(),
-            deposit,
+            attachment,
         ));
         index.filters.matching(name, |entry| {
             if entry.may_read(name) {
@@ -190,6 +197,7 @@ impl Registry {
         Ok(topic)
     }
 
+    /// Starts the actor of a topic on the next arbiter. Without arbiters, a topic has no actor.
     fn start_actor(self: &Arc<Self>, topic: &Arc<Topic>) {
         let turn = self.next_arbiter.fetch_add(1, Ordering::Relaxed);
         let Some(arbiter) = self.arbiters.get(turn % self.arbiters.len().max(1)) else { return };
@@ -199,7 +207,7 @@ impl Registry {
         topic.set_actor(TopicActor::start_in_arbiter(arbiter, |_| actor));
     }
 
-    /// Files a subscription, and returns the topics that exist and that it has yet to join.
+    /// Adds a subscription, and returns the existing topics that the subscription still has to join.
     #[must_use]
     pub fn subscribe(&self, entry: &Arc<SubscriptionEntry>) -> Vec<Arc<Topic>> {
         let mut index = self.index.write();
@@ -209,7 +217,7 @@ impl Registry {
         topics
     }
 
-    /// Takes a subscription out, and returns the topics that it has yet to leave.
+    /// Removes a subscription, and returns the topics that the subscription still has to leave.
     #[must_use]
     pub fn unsubscribe(&self, entry: &Arc<SubscriptionEntry>) -> Vec<Arc<Topic>> {
         let mut index = self.index.write();
@@ -217,13 +225,15 @@ impl Registry {
         self.matching(&index, &entry.filter)
     }
 
+    /// Returns the existing topics that match a filter.
     fn matching(&self, index: &Index, filter: &TopicFilter) -> Vec<Arc<Topic>> {
         let mut topics = Vec::new();
         index.topics.matching(filter, |name| topics.extend(self.get(name.as_str())));
         topics
     }
 
-    /// Ends a topic that has no members and still stands at `next`.
+    /// Ends and removes a topic if it has no members and its next event number is still `next`. Returns
+    /// whether it did.
     fn retire(&self, topic: &Topic, next: u64) -> bool {
         let mut index = self.index.write();
         let retired = topic.retire(next);

@@ -1,32 +1,32 @@
-//! The past that a subscription asked for, and how the subscription joins the live order.
+//! The replay of a topic's history to a subscription, and the way of the subscription from there
+//! into the live order.
 //!
-//! Without this module, a subscription with a long past would hold up every publisher of its topic
-//! for as long as the past takes to read.
+//! Without this module, a subscription with a long replay would hold up every publisher of its topic
+//! until the whole history is read.
 //!
-//! The past is read in batches, outside of the sequencer lock. The subscription becomes a member
-//! under the lock, as soon as so few runs are left that handing them over takes no time. Why there
-//! is no hole and no repetition between past and live:
+//! The replay reads the history in batches, outside of the sequencer lock. The subscription becomes
+//! a member under the lock, as soon as so few runs are left that queueing them takes almost no time.
+//! There is no hole and no repetition between replayed and live events, for these reasons:
 //!
-//! - [`Replay::next`] is the first number that was not handed over. Whatever is read, from
-//!   wherever, only numbers from `next` on are handed over, in order. A number that no log has any
-//!   more becomes a GAP.
-//! - The last step hands over everything that is numbered, and makes the subscription a member,
-//!   under one hold of the lock under which runs are numbered. So the first live run begins
-//!   exactly at `next`.
-//! - From the first look at the history to the last step, the history keeps what it would forget
-//!   (see [`History::keep_from`]). So a replay loses nothing that was there when it began.
-//! - Only the topic's actor lets subscriptions join and leave, one after another. So no other
+//! - [`Replay::next`] is the first event number that is not queued yet. Whatever a log returns, only
+//!   numbers from `next` on are queued, in order. A number that no log has any more becomes a GAP.
+//! - The last step queues all numbered events that are left and makes the subscription a member.
+//!   It does both while it holds the lock under which runs are numbered. So the first live run
+//!   begins exactly at `next`.
+//! - From the first read to the last step, the history keeps the runs that it would otherwise drop
+//!   (see [`History::keep_from`]). So a replay loses no event that existed when it began.
+//! - Only the actor of the topic adds and removes subscriptions, one after another. So no other
 //!   change of the members comes in between.
 //!
-//! A connection gets one copy of a live run, whichever of its plain subscriptions it is for. While
-//! one of these subscriptions is live, a client could take a copy between two batches for the live
-//! part of the new one. So the batches are then only prepared outside of the lock, and handed over
-//! together in the last step.
+//! A connection gets one copy of a live run, even if several of its plain subscriptions match. If
+//! one of these subscriptions is live already, a client could take a live copy that arrives between
+//! two batches for an event of the new subscription. In this case, the replay only prepares the
+//! batches outside of the lock and queues all of them in the last step.
 //!
-//! A subscription can catch up only if it reads faster than publishers publish. If it does not,
-//! the last step comes after a bounded number of batches all the same.
+//! A replay catches up only if it reads faster than publishers publish. Otherwise the last step
+//! comes after a bounded number of batches all the same.
 
-use super::delivery_stream::Lane;
+use super::delivery_stream::DeliveryStream;
 use super::history::History;
 use super::queue::Appended;
 use super::queued_run::QueuedRun;
@@ -34,57 +34,64 @@ use super::subscription_entry::SubscriptionEntry;
 use crate::sync::{LOCKED_REPLAY_RUNS, REPLAY_BATCH_RUNS};
 use hub_wire::{GapReason, Position, Start};
 
-/// Where a replay reads a topic's numbered runs: its memory, or a log on disk.
+/// A log of the numbered runs of a topic, from which a replay reads: the history in memory, or a log
+/// on disk.
 pub(super) trait RunLog {
-    /// The next runs from number `from` on, the oldest first. The first of them may begin before
-    /// `from`. There are none if the log has no number from `from` on.
+    /// Returns the next runs with events from number `from` on, the oldest run first. The first run may
+    /// begin before `from`. The result is empty if the log has no event from number `from` on.
     ///
-    /// It is called outside of the sequencer lock, so that it may take its time.
+    /// The caller does not hold the sequencer lock, so this function may be slow.
     fn read(&self, from: u64) -> Vec<QueuedRun>;
 }
 
-/// Batches that a replay may take beyond those that were there when it began.
+/// A replay may read this many batches more than the history had when the replay began.
 const EXTRA_BATCHES: usize = 8;
 
-/// One subscription's way from the past into the live order of one topic.
+/// The replay of one topic to one subscription.
 #[derive(Debug)]
 pub(super) struct Replay<'a> {
     entry: &'a SubscriptionEntry,
-    /// The topic's stream for this subscription alone.
-    lane: Lane,
+    /// The events of the topic for this subscription alone.
+    stream: DeliveryStream,
+    /// The first event number that is not ready or queued yet.
     next: u64,
-    /// What is ready to be handed over.
-    ready: Vec<Piece>,
-    /// Whether everything is to be handed over at once, in the last step.
+    /// These entries are prepared and not queued yet.
+    ready: Vec<ReplayItem>,
+    /// If this is true, the last step queues all entries together.
     at_once: bool,
-    /// Whether the position comes behind the past.
+    /// If this is true, the position of the topic is queued behind the replayed events.
     position_last: bool,
+    /// After this many more batches, the last step comes in any case.
     batches_left: usize,
 }
 
-/// What a subscription is told of the past.
+/// An entry that a replay queues.
 #[derive(Debug)]
-enum Piece {
+enum ReplayItem {
+    /// A run of replayed events.
     Run(QueuedRun),
-    Gap(Lane, u64, Option<u64>, GapReason),
+    /// A gap in a stream, from its first number to its last one, with the reason.
+    Gap(DeliveryStream, u64, Option<u64>, GapReason),
+    /// The next event number of the topic.
     Position(u64),
 }
 
 impl<'a> Replay<'a> {
-    /// Decides where the subscription starts. `numbered` is the topic's next number, and
-    /// `shares` whether another plain subscription of the connection is live. The caller holds
-    /// the sequencer lock.
+    /// Starts a replay at the place that the subscription asks for.
+    ///
+    /// `numbered` is the next event number of the topic. `shares` states whether another plain
+    /// subscription of the connection is live. The caller holds the sequencer lock.
     pub(super) fn new(
         entry: &'a SubscriptionEntry,
-        topic: &Lane,
+        topic: &DeliveryStream,
         numbered: u64,
         history: &History,
         shares: bool,
     ) -> Self {
-        let lane = Lane { subscription: Some(entry.id), ..topic.clone() };
+        let stream = DeliveryStream { subscription: Some(entry.id), ..topic.clone() };
         let mut replay = Replay {
             entry,
-            lane,
+            stream,
             next: numbered,
             ready: Vec::new(),
             at_once: shares,
@@ -100,8 +107,8 @@ impl<'a> Replay<'a> {
             Start::After(seen) => {
                 let seen = seen.get(topic.topic.as_str()).copied();
                 replay.next = replay.resume_point(seen);
-                // Behind the past: a client that loses its connection in between must not take
-                // this for how far it has come.
+                // The position comes behind the replayed events. Otherwise a client that loses its
+                // connection in between could take it for the position that it has reached.
                 replay.position_last = true;
             }
         }
@@ -109,31 +116,31 @@ impl<'a> Replay<'a> {
         replay
     }
 
-    /// The first number a returning subscriber has not seen.
+    /// Returns the first event number that a returning subscriber has not seen.
     fn resume_point(&mut self, seen: Option<Position>) -> u64 {
         match seen {
             None => 1,
-            Some(position) if position.epoch == self.lane.epoch => position.seq.saturating_add(1),
+            Some(position) if position.epoch == self.stream.epoch => position.seq.saturating_add(1),
             Some(position) => {
-                let old = Lane { epoch: position.epoch, ..self.lane.clone() };
+                let old = DeliveryStream { epoch: position.epoch, ..self.stream.clone() };
                 let from = position.seq.saturating_add(1);
-                self.ready.push(Piece::Gap(old, from, None, GapReason::NewEpoch));
+                self.ready.push(ReplayItem::Gap(old, from, None, GapReason::NewEpoch));
                 1
             }
         }
     }
 
-    /// The first number that is still to be handed over.
+    /// Returns the first event number that is not ready or queued yet.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// Whether the last step is due: little is left, or reading on does not help.
+    /// Returns whether the last step is due, because few runs are left or no more batches are allowed.
     pub(super) fn has_caught_up(&self, history: &History) -> bool {
         self.batches_left == 0 || history.runs_from(self.next) <= LOCKED_REPLAY_RUNS
     }
 
-    /// Takes the next batch from a log. Not to be called under the sequencer lock.
+    /// Reads the next batch from a log. The caller must not hold the sequencer lock.
     pub(super) fn read(&mut self, log: &impl RunLog) {
         self.batches_left = self.batches_left.saturating_sub(1);
         self.take(&log.read(self.next));
@@ -142,8 +149,10 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// The last step: hands over the rest, up to the topic's next number. The caller holds the
-    /// sequencer lock, and makes the subscription a member before it lets go of it.
+    /// Does the last step: queues the rest, up to the next event number of the topic.
+    ///
+    /// The caller holds the sequencer lock, and makes the subscription a member before it releases
+    /// the lock.
     pub(super) fn finish(mut self, numbered: u64, history: &History) {
         self.take(&history.read(self.next, usize::MAX));
         self.pass_gap(numbered);
@@ -153,61 +162,62 @@ impl<'a> Replay<'a> {
         self.hand_over();
     }
 
-    /// Makes runs ready, as this subscription may see them.
+    /// Prepares runs, in the view that the subscription may see.
     fn take(&mut self, runs: &[QueuedRun]) {
-        let role = self.entry.outlet.role();
+        let role = self.entry.connection.role();
         for run in runs {
             if run.last() < self.next {
                 continue;
             }
             self.pass_gap(run.first);
-            let mut told = match run.first < self.next {
+            let mut replayed = match run.first < self.next {
                 true => run.cut(self.next, run.last()).shared_with(self.entry.id, &role),
                 false => run.shared_with(self.entry.id, &role),
             };
-            told.overflow = self.entry.overflow;
+            replayed.overflow = self.entry.overflow;
             self.next = run.last() + 1;
-            self.ready.push(Piece::Run(told));
+            self.ready.push(ReplayItem::Run(replayed));
         }
     }
 
-    /// What no log has any more, up to number `first`, is a gap.
+    /// Prepares a gap for the events before number `first` that no log has any more.
     fn pass_gap(&mut self, first: u64) {
         if self.next < first {
-            let lane = self.lane.clone();
-            self.ready.push(Piece::Gap(lane, self.next, Some(first - 1), GapReason::Away));
+            let stream = self.stream.clone();
+            self.ready.push(ReplayItem::Gap(stream, self.next, Some(first - 1), GapReason::Away));
             self.next = first;
         }
     }
 
+    /// Prepares the position of the topic, if the subscription asks for positions.
     fn tell_position(&mut self, numbered: u64) {
         if self.entry.positions {
-            self.ready.push(Piece::Position(numbered));
+            self.ready.push(ReplayItem::Position(numbered));
         }
     }
 
-    /// Queues what is ready. Runs count as due from here on.
+    /// Queues the prepared entries. Their events count as due from here on.
     fn hand_over(&mut self) {
-        let queue = self.entry.outlet.queue();
-        for piece in self.ready.drain(..) {
-            let run = match piece {
-                Piece::Position(numbered) => {
-                    queue.append_position(&self.lane, numbered);
+        let queue = self.entry.connection.queue();
+        for item in self.ready.drain(..) {
+            let run = match item {
+                ReplayItem::Position(numbered) => {
+                    queue.append_position(&self.stream, numbered);
                     continue;
                 }
-                Piece::Gap(lane, from, to, reason) => {
-                    queue.append_gap(lane, from, to, reason);
+                ReplayItem::Gap(stream, from, to, reason) => {
+                    queue.append_gap(stream, from, to, reason);
                     continue;
                 }
-                Piece::Run(run) => run,
+                ReplayItem::Run(run) => run,
             };
             queue.count_due(&run.ledger, run.count);
             match queue.append_past(run) {
                 Appended::Done => {}
-                // The queue is closed from here on, and takes nothing of what follows.
+                // The queue is closed from here on, and would accept none of the following entries.
                 Appended::Overflowed(run) => {
                     queue.abandon(&[run]);
-                    self.entry.outlet.overflowed();
+                    self.entry.connection.close_slow_consumer();
                     break;
                 }
                 Appended::Closed(run) => {

@@ -1,40 +1,43 @@
-//! One subscription, as its session files it and topics take it in.
+//! The entry of one subscription in the registry and in topics.
 //!
-//! It holds everything that a topic has to know. Without it, topics would have to ask sessions,
-//! which run on other threads.
+//! It holds everything that a topic has to know of the subscription. Without it, topics would have
+//! to ask sessions, which run on other threads.
 
-use super::outlet::Outlet;
+use super::subscriber_connection::SubscriberConnection;
 use hub_wire::{Overflow, Start, TopicFilter, TopicName};
 use std::sync::Arc;
 
 /// One subscription of one connection.
 #[derive(Debug)]
 pub struct SubscriptionEntry {
-    /// The id its client gave it.
+    /// The client chose this id.
     pub id: u64,
-    /// Which topics it wants.
+    /// The subscription is for the topics that match this filter.
     pub filter: TopicFilter,
-    /// The queue group it is a member of.
+    /// The subscription is a member of the queue group with this name.
     pub group: Option<Arc<str>>,
-    /// What happens to its events when the queue is full.
+    /// This overflow policy applies to its events when the delivery queue is full.
     pub overflow: Overflow,
-    /// Where it starts in topics that exist already.
+    /// In topics that exist already, the subscription starts here.
     pub start: Start,
-    /// Whether it wants to be told where topics stand that exist already.
+    /// If this is true, the hub tells the client the next event number of each topic that exists
+    /// already.
     pub positions: bool,
-    /// Its connection.
-    pub outlet: Arc<dyn Outlet>,
-    /// Says which of the topics that match it may read; all of them, if there is none.
+    /// The events go to this connection.
+    pub connection: Arc<dyn SubscriberConnection>,
+    /// The guard decides which of the matching topics the subscription may read. Without a guard, it may
+    /// read all of them.
     pub guard: Option<Arc<dyn TopicGuard>>,
 }
 
-/// Says what a subscription may read, where its filter alone does not.
+/// Decides which of the topics that match its filter a subscription may read.
 pub trait TopicGuard: Send + Sync + std::fmt::Debug {
-    /// Whether this topic may be read.
+    /// Returns whether the subscription may read this topic.
     fn may_read(&self, topic: &TopicName) -> bool;
 }
 
 impl SubscriptionEntry {
+    /// Returns whether the subscription may read this topic.
     pub(super) fn may_read(&self, topic: &TopicName) -> bool {
         self.guard.as_ref().is_none_or(|guard| guard.may_read(topic))
     }

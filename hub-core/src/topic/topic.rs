@@ -1,16 +1,16 @@
-//! A topic: its order, its members and its memory, behind one lock; and the actor that owns its
-//! members and its end.
+//! A topic with its sequencer and its actor.
 //!
-//! Without the lock, two subscribers could see two orders. Without the actor, a subscription could
-//! join while the same subscription leaves.
+//! The sequencer holds the order, the members and the history of the topic behind one lock. Without
+//! that lock, two subscribers could see two orders. The actor changes the members and ends the
+//! topic. Without the actor, a subscription could join while it leaves.
 
-use super::delivery_stream::Lane;
+use super::delivery_stream::DeliveryStream;
+use super::flush_list::FlushList;
 use super::held_bytes::HeldBytes;
 use super::history::{History, HistoryBudget};
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
-use super::outlet::Touched;
-use super::pending_run::{PendingRun, Published};
+use super::pending_run::{PendingRun, PublishResult};
 use super::queued_run::QueuedRun;
 use super::replay::{Replay, RunLog};
 use super::subscription_entry::SubscriptionEntry;
@@ -21,46 +21,48 @@ use std::any::Any;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// What somebody leaves with a topic that is made for him: it is dropped when the topic ends.
-pub type Deposit = Box<dyn Any + Send + Sync>;
+/// A value that the creator of a topic attaches to it. The topic drops it when the topic ends.
+pub type TopicAttachment = Box<dyn Any + Send + Sync>;
 
 /// A topic.
 ///
-/// Publishers number and deliver runs on their own threads, under the sequencer lock. Only the
-/// topic's actor changes the members; it does so under the same lock, so a subscription starts
-/// and ends at an exact place in the order.
+/// Publishers number and deliver runs on their own threads, under the sequencer lock. Only the actor
+/// of the topic changes the members. It takes the same lock, so a subscription starts and ends at an
+/// exact place in the order.
 #[derive(Debug)]
 pub struct Topic {
-    lane: Lane,
+    stream: DeliveryStream,
     ledger: Arc<Ledger>,
     sequencer: Mutex<Sequencer>,
-    /// Changes under the sequencer lock.
+    /// Whether the topic has ended. It changes under the sequencer lock.
     retired: AtomicBool,
     actor: OnceLock<Addr<TopicActor>>,
     held: Arc<HeldBytes>,
 }
 
+/// The parts of a topic that change together, under one lock.
 #[derive(Debug)]
 struct Sequencer {
+    /// The next event gets this number.
     next: u64,
     members: Members,
     history: History,
-    /// What whoever made the topic left until it ends.
-    deposit: Option<Deposit>,
+    /// The value that the creator of the topic attached to it.
+    attachment: Option<TopicAttachment>,
 }
 
-/// What a topic looks like from outside, for tests and the admin API.
+/// The state of a topic, for tests and the admin API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicState {
-    /// The epoch of its numbers.
+    /// The event numbers belong to this epoch.
     pub epoch: u64,
-    /// The number the next event gets.
+    /// The next event gets this number.
     pub next: u64,
-    /// Connections with plain subscriptions.
+    /// This many connections have plain subscriptions for the topic.
     pub plain: usize,
-    /// Queue groups.
+    /// The topic has this many queue groups.
     pub groups: usize,
-    /// Whether it has ended.
+    /// If this is true, the topic has ended.
     pub retired: bool,
 }
 
@@ -70,12 +72,12 @@ impl Topic {
         epoch: u64,
         budget: Arc<HistoryBudget>,
         held: Arc<HeldBytes>,
-        deposit: Option<Deposit>,
+        attachment: Option<TopicAttachment>,
     ) -> Self {
         let history = History::new(budget);
-        let sequencer = Sequencer { next: 1, members: Members::default(), history, deposit };
+        let sequencer = Sequencer { next: 1, members: Members::default(), history, attachment };
         Topic {
-            lane: Lane { topic: name, epoch, subscription: None },
+            stream: DeliveryStream { topic: name, epoch, subscription: None },
             ledger: Arc::default(),
             sequencer: Mutex::new(sequencer),
             retired: AtomicBool::new(false),
@@ -84,24 +86,25 @@ impl Topic {
         }
     }
 
-    /// Its name.
+    /// Returns the name of the topic.
     #[must_use]
     pub fn name(&self) -> &TopicName {
-        &self.lane.topic
+        &self.stream.topic
     }
 
-    /// The epoch of its numbers; another one each time a topic of this name begins anew.
+    /// Returns the epoch of the event numbers. The epoch is a different one each time that a topic of
+    /// this name begins anew.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.lane.epoch
+        self.stream.epoch
     }
 
-    /// How it stands.
+    /// Returns the state of the topic.
     #[must_use]
     pub fn state(&self) -> TopicState {
         let s = self.sequencer.lock();
         TopicState {
-            epoch: self.lane.epoch,
+            epoch: self.stream.epoch,
             next: s.next,
             plain: s.members.plain(),
             groups: s.members.groups(),
@@ -109,91 +112,100 @@ impl Topic {
         }
     }
 
-    /// What became of the deliveries of its events.
+    /// Returns the counts of the ledger of the topic.
     #[must_use]
     pub fn counts(&self) -> LedgerCounts {
         self.ledger.counts()
     }
 
-    /// Whether it has ended.
+    /// Returns whether the topic has ended.
     pub(super) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
     }
 
+    /// Sets the actor of the topic.
     pub(super) fn set_actor(&self, actor: Addr<TopicActor>) {
-        // A topic gets its actor once, when it is made.
+        // A topic gets its actor only once, when it is created.
         let _ = self.actor.set(actor);
     }
 
-    /// The actor that owns its members.
+    /// Returns the address of the actor that changes the members of the topic.
     #[must_use]
     pub fn actor(&self) -> Option<&Addr<TopicActor>> {
         self.actor.get()
     }
 
-    /// Numbers a run and appends it to the queue of everyone who is due it.
+    /// Numbers a run and appends it to the queues of all members.
     ///
-    /// `touched` collects the outlets to flush when the caller has published all it has. Unless
-    /// the result is [`Published::Done`], the run is as before.
-    pub fn publish(&self, run: &mut PendingRun, now_ms: u64, touched: &mut Touched) -> Published {
+    /// The connections that got the run are added to `to_flush`. The caller flushes them when it
+    /// has published everything that it has. Unless the result is [`PublishResult::Done`], the run is
+    /// unchanged.
+    pub fn publish(
+        &self,
+        run: &mut PendingRun,
+        now_ms: u64,
+        to_flush: &mut FlushList,
+    ) -> PublishResult {
         if run.count() == 0 {
-            return Published::Done;
+            return PublishResult::Done;
         }
         run.fit();
         let mut s = self.sequencer.lock();
         if self.is_retired() {
-            return Published::Retired;
+            return PublishResult::Retired;
         }
         if run.is_request() && s.members.is_empty() {
-            return Published::NobodyThere;
+            return PublishResult::NobodyThere;
         }
         if let Some(full) = s.members.without_room(run.size()) {
-            return Published::Wait(full.clone());
+            return PublishResult::Wait(full.clone());
         }
-        let sealed = run.seal(s.next, now_ms, &self.held, &self.ledger);
-        s.next += u64::from(sealed.count);
-        s.members.deliver(&self.lane, &sealed, &self.held, touched);
+        let numbered = run.number(s.next, now_ms, &self.held, &self.ledger);
+        s.next += u64::from(numbered.count);
+        s.members.deliver(&self.stream, &numbered, &self.held, to_flush);
         s.history.push(QueuedRun {
-            lane: self.lane.clone(),
-            ledger: sealed.ledger,
+            stream: self.stream.clone(),
+            ledger: numbered.ledger,
             group: None,
-            first: sealed.first,
-            count: sealed.count,
+            first: numbered.first,
+            count: numbered.count,
             overflow: Default::default(),
             head: Default::default(),
-            body: sealed.bytes,
-            views: sealed.views,
+            body: numbered.bytes,
+            views: numbered.views,
         });
-        Published::Done
+        PublishResult::Done
     }
 
-    /// Adds a subscription to a topic that has no event yet, and so no past to tell of.
+    /// Adds a subscription to a topic that has no event yet, and so nothing to replay.
     pub(super) fn adopt(&self, entry: &SubscriptionEntry) {
         self.sequencer.lock().members.join(entry);
     }
 
-    /// Hands over what a subscription asked for of the past, and adds it to the members, from the
-    /// next event on. Does nothing if it is there already, or if its connection has ended.
+    /// Queues the replay that a subscription asked for, and adds the subscription to the members, from
+    /// the next event on. Does nothing if the subscription is a member already, or if its connection
+    /// has ended.
     ///
-    /// The past is read outside of the lock, see [`replay`](super::replay).
+    /// The history is read outside of the lock, see [`replay`](super::replay).
     pub(crate) fn join(&self, entry: &SubscriptionEntry) {
-        // Declared before the lock's guard, and so dropped after it: dropping it takes the lock.
+        // The reader takes the lock when it is dropped. It is declared before the guard of the lock, so
+        // it is dropped after the guard.
         let mut log: Option<HistoryReader<'_>> = None;
         let mut s = self.sequencer.lock();
-        if self.is_retired() || entry.outlet.queue().is_closed() || s.members.contains(entry) {
+        if self.is_retired() || entry.connection.queue().is_closed() || s.members.contains(entry) {
             return;
         }
-        // A group has its position in the order, whoever its members are.
+        // A queue group has a position in the topic, and its members have none of their own.
         if entry.group.is_none() {
-            let shares = s.members.is_plain(entry.outlet.connection());
-            let mut replay = Replay::new(entry, &self.lane, s.next, &s.history, shares);
+            let shares = s.members.is_plain(entry.connection.number());
+            let mut replay = Replay::new(entry, &self.stream, s.next, &s.history, shares);
             while !replay.has_caught_up(&s.history) {
                 s.history.keep_from(replay.next());
                 drop(s);
                 replay.read(log.get_or_insert_with(|| HistoryReader(&self.sequencer)));
                 s = self.sequencer.lock();
             }
-            if entry.outlet.queue().is_closed() {
+            if entry.connection.queue().is_closed() {
                 return;
             }
             replay.finish(s.next, &s.history);
@@ -201,52 +213,56 @@ impl Topic {
         s.members.join(entry);
     }
 
-    /// Takes a subscription out. What waits for it as a member of a group goes to the others.
-    pub(crate) fn leave(&self, entry: &SubscriptionEntry) -> Touched {
-        let mut touched = Touched::new();
+    /// Removes a subscription. Runs that wait for it as a member of a queue group go to the other
+    /// members. The caller flushes the connections that got such runs.
+    pub(crate) fn leave(&self, entry: &SubscriptionEntry) -> FlushList {
+        let mut to_flush = FlushList::new();
         let Some(name) = &entry.group else {
             self.sequencer.lock().members.leave_plain(entry);
-            return touched;
+            return to_flush;
         };
         if self.sequencer.lock().members.leave_group(entry, name) {
-            // Not under the lock: it waits for a write that is under way.
-            let lane = Lane { subscription: Some(entry.id), ..self.lane.clone() };
-            let queue = entry.outlet.queue();
-            let runs = queue.reclaim(&lane, name);
+            // The call waits for a write that is under way, so it must not hold the sequencer lock.
+            let stream = DeliveryStream { subscription: Some(entry.id), ..self.stream.clone() };
+            let queue = entry.connection.queue();
+            let runs = queue.reclaim(&stream, name);
             if let Some(group) = self.sequencer.lock().members.group(name) {
-                let left = group.redistribute(runs, &mut touched);
+                let left = group.redistribute(runs, &mut to_flush);
                 queue.abandon(&left);
             }
         }
-        touched
+        to_flush
     }
 
-    /// Ends the topic if it has no member and still stands at `next`.
+    /// Ends the topic if it has no members and its next event number is still `next`. Returns whether it
+    /// did.
     pub(super) fn retire(&self, next: u64) -> bool {
         let mut s = self.sequencer.lock();
         let retired = !self.is_retired() && s.members.is_empty() && s.next == next;
         if retired {
             s.history.clear();
-            s.deposit = None;
+            s.attachment = None;
             self.retired.store(true, Ordering::Release);
         }
         retired
     }
 
-    /// Forgets all of its past but the last event.
+    /// Drops the history of the topic but for the last event.
     pub(crate) fn forget_past(&self) {
         self.sequencer.lock().history.keep_last_event();
     }
 
-    /// How many deliveries one event on it makes due.
+    /// Returns how many deliveries one event of the topic makes due.
     #[must_use]
     pub fn deliveries(&self) -> usize {
         self.sequencer.lock().members.deliveries()
     }
 }
 
-/// Reads a topic's memory in batches, and holds the lock for no longer than a batch takes to copy.
-/// The memory forgets nothing that is still to be read until this is dropped, also by a panic.
+/// Reads the history of a topic in batches, and holds the lock only while it copies a batch.
+///
+/// The history keeps the runs that the reader still has to read until the reader is dropped. A panic
+/// drops the reader as well.
 struct HistoryReader<'a>(&'a Mutex<Sequencer>);
 
 impl RunLog for HistoryReader<'_> {
@@ -261,30 +277,32 @@ impl Drop for HistoryReader<'_> {
     }
 }
 
-/// Takes a topic that still stands at this number out of the registry and ends it; whether it did.
+/// Ends a topic and removes it from the registry, if its next event number is still the given one.
+/// Returns whether it did.
 pub(super) type Retire = Box<dyn Fn(&Topic, u64) -> bool + Send>;
 
-/// Owns the life of one [`Topic`]: who joins, who leaves, and when it has been idle for so long
-/// that it is forgotten.
+/// The actor of one [`Topic`]. It lets subscriptions join and leave, and ends the topic when it has
+/// been idle for long enough.
 pub struct TopicActor {
     topic: Arc<Topic>,
     retire: Retire,
     idle: Duration,
-    /// Where the topic stood when it was last looked at.
-    stood_at: u64,
+    /// At the last check, the next event number of the topic was this one.
+    next_at_last_check: u64,
 }
 
-/// Adds a subscription to the topic. Answered when it is in place.
+/// A message that adds a subscription to the topic. The actor answers when the subscription is in
+/// place.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Join(pub Arc<SubscriptionEntry>);
 
-/// Takes a subscription out of the topic.
+/// A message that removes a subscription from the topic.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Leave(pub Arc<SubscriptionEntry>);
 
-/// Asks how the topic stands.
+/// A message that asks for the state of the topic.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "TopicState")]
 pub struct Inspect;
@@ -297,17 +315,17 @@ impl std::fmt::Debug for TopicActor {
 
 impl TopicActor {
     pub(super) fn new(topic: Arc<Topic>, retire: Retire, idle: Duration) -> Self {
-        TopicActor { topic, retire, idle, stood_at: 0 }
+        TopicActor { topic, retire, idle, next_at_last_check: 0 }
     }
 
-    /// Ends the topic if nothing happened on it between two looks.
-    fn look(&mut self, ctx: &mut Context<Self>) {
-        let stands_at = self.topic.state().next;
-        if stands_at == self.stood_at && (self.retire)(&self.topic, stands_at) {
+    /// Ends the topic if it got no event since the last check.
+    fn check_idle(&mut self, ctx: &mut Context<Self>) {
+        let next = self.topic.state().next;
+        if next == self.next_at_last_check && (self.retire)(&self.topic, next) {
             return ctx.stop();
         }
-        self.stood_at = stands_at;
-        ctx.run_later(self.idle, Self::look);
+        self.next_at_last_check = next;
+        ctx.run_later(self.idle, Self::check_idle);
     }
 }
 
@@ -315,7 +333,7 @@ impl Actor for TopicActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_later(self.idle, Self::look);
+        ctx.run_later(self.idle, Self::check_idle);
     }
 }
 
@@ -324,7 +342,7 @@ impl Handler<Join> for TopicActor {
 
     fn handle(&mut self, Join(entry): Join, _: &mut Context<Self>) {
         self.topic.join(&entry);
-        entry.outlet.flush();
+        entry.connection.flush();
     }
 }
 
@@ -332,9 +350,7 @@ impl Handler<Leave> for TopicActor {
     type Result = ();
 
     fn handle(&mut self, Leave(entry): Leave, _: &mut Context<Self>) {
-        for outlet in self.topic.leave(&entry) {
-            outlet.flush();
-        }
+        self.topic.leave(&entry).flush();
     }
 }
 

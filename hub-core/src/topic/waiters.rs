@@ -1,16 +1,16 @@
-//! Whoever waits for a queue to drain.
+//! The publishers that wait for a delivery queue to drain.
 //!
-//! Without it, publishers would have to ask a full queue again and again.
+//! Without this list, a publisher would have to check a full queue again and again.
 
 use crate::sync::Mutex;
 use std::task::Waker;
 
-/// Who waits for a queue to drain.
+/// The wakers of the publishers that wait for a queue to drain.
 #[derive(Debug, Default)]
 pub(super) struct Waiters(Mutex<Vec<Waker>>);
 
 impl Waiters {
-    /// Has `waker` woken once.
+    /// Adds a waker, which is woken once. A waker that is already in the list is not added again.
     pub(super) fn add(&self, waker: &Waker) {
         let mut waiting = self.0.lock();
         if !waiting.iter().any(|known| known.will_wake(waker)) {
@@ -18,7 +18,8 @@ impl Waiters {
         }
     }
 
-    /// Wakes everyone. Not under the lock: a waker can be code of any kind.
+    /// Wakes all publishers and empties the list. It calls the wakers without its lock, because a waker
+    /// may run any code.
     pub(super) fn wake(&self) {
         let waiting = std::mem::take(&mut *self.0.lock());
         waiting.into_iter().for_each(Waker::wake);

@@ -1,5 +1,5 @@
-//! Claim: a listener that fails, panics or gets what it cannot read is reported, goes on with
-//! the next event, and stops nobody else. Nothing of that is swallowed.
+//! Claim: a listener fails, panics, or gets a payload that it cannot read. Each such failure is reported,
+//! the listener goes on with the next event, and no other listener is stopped.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 

@@ -1,4 +1,4 @@
-//! Claim: a derived event knows its topic, and never one that its own filter does not match.
+//! Claim: a derived event knows its topic, and its own filter matches that topic.
 
 use hub_core::{Event, Request};
 use hub_wire::NameError;

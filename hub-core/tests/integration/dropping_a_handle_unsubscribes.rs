@@ -1,5 +1,5 @@
-//! Claim: a listener lives as long as its handle, or as the emitter if it is detached. After
-//! its end it gets nothing, counts for nothing, and holds nobody up.
+//! Claim: a listener lives as long as its handle, or as long as the emitter if it is detached. After its
+//! end, the listener gets no event, counts for nothing and delays no one.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 

@@ -1,4 +1,4 @@
-//! Claim: headers read as they were written; what is wrong with them is said with the key.
+//! Claim: headers are read as they were written, and an error of headers names the key of the header.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 

@@ -1,5 +1,5 @@
-//! Claim: a listener handles one event at a time, in the order of the topic; listeners run
-//! beside one another; an event is handed to them in the order in which they registered.
+//! Claim: a listener handles one event at a time, in the order of the topic. Several listeners run side by
+//! side, and get an event in the order in which they registered.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 

@@ -1,5 +1,6 @@
-//! Claim: the in-process hub does what the hub does: numbers a topic's events, keeps queue
-//! groups and overflow policies, starts subscriptions where they want, refuses what is wrong.
+//! Claim: the in-process hub behaves as the server does. It numbers the events of a topic, serves queue
+//! groups, applies overflow policies, starts subscriptions where they ask for it, and refuses invalid
+//! events.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 

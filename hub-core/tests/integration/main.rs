@@ -1,4 +1,4 @@
-//! Tests of topics and emitters from outside, each module named after what it shows.
+//! Tests of topics and emitters through their public interface. Each module is named after its claim.
 
 mod a_failing_listener_stops_nobody;
 mod common;

@@ -1,6 +1,6 @@
-//! Claim: what a subscription misses is announced in its place: of each topic, events and gaps
-//! together are 1, 2, 3, … without a hole, a repetition or a step back, under every policy, and
-//! never more waits than the capacity.
+//! Claim: a gap announces the events that a subscription misses, in their place. In each topic, the events
+//! and gaps together cover 1, 2, 3, … without a hole, a repetition or a step back. This holds under every
+//! policy, and never more events wait than the capacity allows.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 

@@ -1,5 +1,6 @@
-//! Claim: a request gets an answer, or is told why not: at once if nobody is there, in words if
-//! the other side failed, and after its time-out in any case.
+//! Claim: a request gets a reply, or an error that states why there is none. The error comes at once if the
+//! topic has no subscriber, it quotes the message if the other side failed, and it comes after the time-out
+//! in any case.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 

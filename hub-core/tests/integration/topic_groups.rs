@@ -1,12 +1,17 @@
-//! Claim: each event goes to one member of a queue group. Members without room are passed over; a
-//! member that leaves loses nothing that was not sent; who waits for a group is woken by
-//! whichever member has room first; and no policy lets a group's events pile up.
+//! Claim: each event goes to one member of a queue group.
+//!
+//! - Members without room are skipped.
+//! - When a member leaves, the other members get its events that were not sent.
+//! - A publisher that waits for a group is woken when any member has room.
+//! - Under no policy do the events of a group pile up.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Lane, Outlet, Published, Registry, SubscriptionEntry, Touched};
+use hub_core::topic::{
+    DeliveryStream, FlushList, PublishResult, Registry, SubscriberConnection, SubscriptionEntry,
+};
 use hub_wire::{Gap, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Told, lane, name};
+use topic_common::{Told, name, stream};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -61,9 +66,10 @@ struct World {
     broken: Vec<Arc<Line>>,
     members: Vec<(Arc<Line>, Arc<SubscriptionEntry>)>,
     ids: u64,
-    /// Events that were published while somebody was there.
+    /// The ids of the events that were published while the group had a member.
     due: BTreeSet<u64>,
-    /// Whether a last member has left. It keeps what waits for it, as there is nobody else.
+    /// Whether the last member has left. The events that wait for it stay in its queue, because no
+    /// other member can take them.
     alone: bool,
 }
 
@@ -107,7 +113,7 @@ impl World {
         }
     }
 
-    /// The connection ends, and all its subscriptions leave.
+    /// Ends a connection, and lets all its subscriptions leave.
     async fn end(&mut self, line: &Arc<Line>) {
         line.queue().close();
         let of = |known: &Arc<Line>| Arc::ptr_eq(known, line);
@@ -121,7 +127,8 @@ impl World {
         if self.members.is_empty() {
             self.alone = true;
         } else if !self.alone {
-            // At most a run that was begun; all others went to those who stay.
+            // At most the events of one run that was written in part are left. All other events
+            // went to the members that stay.
             assert!(line.queue().state().events < 12, "{:?}", line.queue().state());
         }
         self.broken.push(line.clone());
@@ -136,27 +143,27 @@ impl World {
         let ids: Vec<u64> = (self.ids + 1..=self.ids + events as u64).collect();
         self.ids += events as u64;
         let mut run = gathered(&topic, "p#1", &ids, padding);
-        let mut touched = Touched::new();
+        let mut to_flush = FlushList::new();
         let before = self.registry.ledger().counts();
         // The RUN frame of a member is at most a few bytes longer.
         let size: usize = 100 + ids.iter().map(|_| 60 + padding).sum::<usize>();
         loop {
             let roomy = self.members.iter().any(|(line, _)| line.queue().has_room(size));
-            match topic.publish(&mut run, 1, &mut touched) {
-                Published::Done => {
+            match topic.publish(&mut run, 1, &mut to_flush) {
+                PublishResult::Done => {
                     let after = self.registry.ledger().counts();
                     let lost = (after.overflow, after.disconnected, after.conflated);
                     let lost_before = (before.overflow, before.disconnected, before.conflated);
                     assert!(!roomy || lost == lost_before, "passed over: {before:?} {after:?}");
                     break;
                 }
-                Published::Wait(outlet) => {
+                PublishResult::Wait(connection) => {
                     let all = self.members.iter().all(|(line, entry)| {
                         line.queue().must_wait(usize::MAX >> 1, entry.overflow)
                     });
                     assert!(all, "one member has room");
-                    outlet.queue().end_grace();
-                    let line = self.lines.iter().find(|l| l.connection() == outlet.connection());
+                    connection.queue().end_grace();
+                    let line = self.lines.iter().find(|l| l.number() == connection.number());
                     line.unwrap().take(500);
                 }
                 other => panic!("{other:?}"),
@@ -165,7 +172,7 @@ impl World {
         if !self.members.is_empty() {
             self.due.extend(ids);
         }
-        touched.into_iter().for_each(|outlet| outlet.flush());
+        to_flush.flush();
         let most = self.limit + size + 20_000;
         let largest = self.lines.iter().map(|line| line.queue().queued_bytes()).max();
         assert!(largest.unwrap() <= most, "{largest:?} of {most}");
@@ -176,14 +183,16 @@ impl World {
         let mut seen = BTreeSet::new();
         let mut missing = 0;
         for line in self.lines.iter().chain(&self.broken) {
-            // What was sent only in part when its connection broke, or had nobody to go to.
+            // The events of a run that was written in part when its connection broke, and the
+            // events that no other member could take.
             missing += line.queue().state().events;
             for told in line.client(|client| client.told.clone()) {
                 match told {
-                    Told::Run { lane, ids, .. } => {
-                        assert!(lane.subscription.is_some(), "named");
+                    Told::Run { stream, ids, .. } => {
+                        assert!(stream.subscription.is_some(), "named");
                         for id in ids {
-                            // Of a run that broke off, what arrived counts as missing.
+                            // The events of a run that broke off count as missing, even if they
+                            // arrived.
                             assert!(seen.insert(id), "{id} twice");
                         }
                     }
@@ -212,7 +221,7 @@ fn each_event_goes_to_one_member_and_nothing_is_lost_with_a_member_that_leaves()
         }
         world.check();
         let counts = world.registry.ledger().counts();
-        // With room enough, only what the last member of all took with it.
+        // If the queues have enough room, only the events of the last member can be lost.
         let lost = counts.overflow + counts.conflated;
         assert!(limit < 1 << 24 || lost == 0, "{counts:?}");
         assert!(limit < 1 << 24 || world.alone || counts.disconnected == 0, "{counts:?}");
@@ -223,8 +232,8 @@ fn group(overflow: Overflow) -> Wants {
     Wants { group: Some("g"), overflow, ..Wants::default() }
 }
 
-fn share_of(registry: &Registry, id: u64) -> Lane {
-    lane("a", registry.get("a").unwrap().epoch(), Some(id))
+fn share_of(registry: &Registry, id: u64) -> DeliveryStream {
+    stream("a", registry.get("a").unwrap().epoch(), Some(id))
 }
 
 fn numbers(line: &Line) -> Vec<u64> {
@@ -316,14 +325,14 @@ fn a_members_share_does_not_keep_the_rest_of_the_run_in_memory() {
             let (before, bytes) = (held.get(), runs[0].body.len());
             assert_eq!((runs.len(), runs[0].count), (1, 8));
             drop(runs);
-            // What it took is free again, while the others still have theirs.
+            // The bytes of this part are free again, while the other members still hold theirs.
             let freed = before - held.get();
             assert!((bytes..bytes + 200).contains(&freed), "{freed} of {bytes}");
         }
     });
 }
 
-/// `block` never drops, so nothing may be pushed at it that no publisher can wait for.
+/// A `block` member never drops events, so it must not get events for which no publisher waits.
 #[test]
 fn a_stuck_block_member_does_not_collect_what_others_cannot_take() {
     hub::run(async {
@@ -331,14 +340,15 @@ fn a_stuck_block_member_does_not_collect_what_others_cannot_take() {
         let registry = hub::registry(hub::settings());
         let stuck = Line::new(1, LIMIT, registry.ledger());
         subscribe(&registry, &entry(&stuck, 1, "a", group(Overflow::Block))).await;
-        // Others come, fill up and leave, again and again; or lag, so that nobody waits for them.
+        // Other members join, fill up and leave, again and again. Some of them have no grace left, so
+        // that no publisher waits for them.
         for n in 0..40 {
             let other = Line::new(10 + n, LIMIT, registry.ledger());
             let overflow = if n % 2 == 0 { Overflow::Block } else { Overflow::DropOldest };
             let entry = entry(&other, 1, "a", group(overflow));
             subscribe(&registry, &entry).await;
             for id in 0..300 {
-                if !matches!(publish(&registry, "a", &[id]), Published::Done) {
+                if !matches!(publish(&registry, "a", &[id]), PublishResult::Done) {
                     other.queue().end_grace();
                 }
             }
@@ -362,8 +372,8 @@ impl Wake for Count {
     }
 }
 
-/// Fills both members, and waits as a session does: registers with the outlet it is told, tries
-/// again, sleeps.
+/// Fills both members, and waits as a session does: it registers with the queue of the connection
+/// that the topic returns, tries again, and sleeps.
 async fn wait_for_group(
     registry: &Arc<Registry>,
     lines: &[Arc<Line>; 2],
@@ -375,14 +385,14 @@ async fn wait_for_group(
         entries.push(entry);
     }
     let full = loop {
-        if let Published::Wait(outlet) = publish(registry, "a", &[1]) {
-            break outlet;
+        if let PublishResult::Wait(connection) = publish(registry, "a", &[1]) {
+            break connection;
         }
     };
     let count = Arc::<Count>::default();
     full.queue().wake_when_drained(&Waker::from(count.clone()));
-    let Published::Wait(again) = publish(registry, "a", &[1]) else { panic!("both are full") };
-    assert_eq!(again.connection(), full.connection());
+    let PublishResult::Wait(again) = publish(registry, "a", &[1]) else { panic!("both are full") };
+    assert_eq!(again.number(), full.number());
     assert_eq!(count.0.load(Ordering::SeqCst), 0);
     (count, entries)
 }
@@ -396,7 +406,7 @@ fn who_waits_for_a_group_is_woken_by_whichever_member_has_room_first() {
             let (count, _entries) = wait_for_group(&registry, &lines).await;
             lines[drained].take_all();
             assert!(count.0.load(Ordering::SeqCst) > 0, "member {drained} has drained");
-            assert!(matches!(publish(&registry, "a", &[2]), Published::Done));
+            assert!(matches!(publish(&registry, "a", &[2]), PublishResult::Done));
         });
     }
 }
@@ -408,7 +418,8 @@ fn who_waits_for_a_group_is_woken_when_its_members_change() {
             let registry = hub::registry(hub::settings());
             let lines = [1, 2].map(|n| Line::new(n, 20_000, registry.ledger()));
             let (count, entries) = wait_for_group(&registry, &lines).await;
-            // What it leaves behind does not make room; but the others are to be looked at again.
+            // The member that leaves makes no room in the other queue. The publisher has to check
+            // that queue again all the same.
             unsubscribe(&registry, &entries[leaving]).await;
             assert!(count.0.load(Ordering::SeqCst) > 0, "member {leaving} has left");
         });
@@ -420,7 +431,7 @@ fn who_waits_for_a_group_is_woken_when_its_members_change() {
         let fresh = Line::new(3, 20_000, registry.ledger());
         subscribe(&registry, &entry(&fresh, 1, "a", group(Overflow::Block))).await;
         assert!(count.0.load(Ordering::SeqCst) > 0, "a member has come");
-        assert!(matches!(publish(&registry, "a", &[2]), Published::Done));
+        assert!(matches!(publish(&registry, "a", &[2]), PublishResult::Done));
     });
 }
 
@@ -433,14 +444,14 @@ fn who_waits_for_a_plain_subscription_is_woken_when_it_ends() {
         let keeps = entry(&line, 2, "a", Wants::default());
         subscribe(&registry, &blocks).await;
         subscribe(&registry, &keeps).await;
-        while matches!(publish(&registry, "a", &[1]), Published::Done) {}
+        while matches!(publish(&registry, "a", &[1]), PublishResult::Done) {}
         line.queue().end_grace();
         let count = Arc::<Count>::default();
         line.queue().wake_when_drained(&Waker::from(count.clone()));
-        assert!(matches!(publish(&registry, "a", &[1]), Published::Wait(_)));
+        assert!(matches!(publish(&registry, "a", &[1]), PublishResult::Wait(_)));
         unsubscribe(&registry, &blocks).await;
         assert_eq!(count.0.load(Ordering::SeqCst), 1);
-        assert!(matches!(publish(&registry, "a", &[1]), Published::Done), "nobody blocks now");
+        assert!(matches!(publish(&registry, "a", &[1]), PublishResult::Done), "nobody blocks now");
     });
 }
 
@@ -451,7 +462,7 @@ fn events_for_a_group_whose_members_have_all_ended_are_accounted_for() {
         let line = Line::new(1, 1 << 20, registry.ledger());
         subscribe(&registry, &entry(&line, 1, "a", group(Overflow::DropOldest))).await;
         line.queue().close();
-        assert!(matches!(publish(&registry, "a", &[1, 2, 3]), Published::Done));
+        assert!(matches!(publish(&registry, "a", &[1, 2, 3]), PublishResult::Done));
         let counts = registry.ledger().counts();
         assert_eq!((counts.due, counts.disconnected, counts.pending()), (3, 3, 0));
     });

@@ -1,23 +1,23 @@
-//! Claim: a topic remembers exactly the newest events that its budget keeps, and always its last;
-//! what it remembers is counted exactly, and given back when the topic ends.
+//! Claim: the history of a topic has exactly the newest events that fit its budget, and always the last
+//! event. Its bytes are counted exactly, and are given back when the topic ends.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{PendingRun, Published, Registry, TopicSettings, Touched};
+use hub_core::topic::{FlushList, PendingRun, PublishResult, Registry, TopicSettings};
 use hub_wire::{GapReason, Position, RunHead, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::Arc;
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Place, Told, assert_consecutive, event, lane, name};
+use topic_common::{StreamEntry, Told, assert_consecutive, event, name, stream};
 
-/// What an entry counts for beside its bytes.
+/// Each entry of the history counts for this many bytes beside its frames.
 const ENTRY: usize = 256;
 
-/// What a topic should remember: for each run its first number and its events' sizes.
+/// The history that a topic should have: for each run, its first number and the sizes of its events.
 #[derive(Debug, Clone, Default)]
 struct Model {
     runs: Vec<(u64, Vec<usize>)>,
@@ -51,7 +51,7 @@ fn push(
     let topic_name = TOPICS[topic];
     let real = registry.get_or_create(&name(topic_name)).unwrap();
     let head_of = Arc::new(RunHead::new(topic_name, real.epoch(), "p#1"));
-    let mut run = PendingRun::new(head_of, 1 << 12); // more than it needs
+    let mut run = PendingRun::new(head_of, 1 << 12); // more room than the run needs
     let model = &mut models[topic];
     let first = model.next + 1;
     let frames: Vec<_> = (first..)
@@ -59,7 +59,9 @@ fn push(
         .map(|(number, padding)| event(topic_name, number, None, *padding))
         .collect();
     frames.iter().for_each(|frame| run.push(frame, 1));
-    assert!(matches!(real.publish(&mut run, 1, &mut Touched::new()), Published::Done));
+    let mut to_flush = FlushList::new();
+    assert!(matches!(real.publish(&mut run, 1, &mut to_flush), PublishResult::Done));
+    to_flush.flush();
 
     model.next += paddings.len() as u64;
     let other = models[1 - topic].bytes(head());
@@ -78,7 +80,8 @@ fn push(
     }
 }
 
-/// Subscribes behind `seen`, and checks that the history is told: a gap, then all it has.
+/// Subscribes behind number `seen`, and checks the replay: a gap for the missing events, and then all
+/// events of the history.
 async fn check_replay(registry: &Arc<Registry>, model: &Model, topic: usize, seen: u64, id: u64) {
     let Some(real) = registry.get(TOPICS[topic]) else { return };
     let line = Line::new(id, 1 << 24, registry.ledger());
@@ -88,15 +91,16 @@ async fn check_replay(registry: &Arc<Registry>, model: &Model, topic: usize, see
     let entry = entry(&line, id, TOPICS[topic], Wants { start, ..Wants::default() });
     subscribe(registry, &entry).await;
     unsubscribe(registry, &entry).await;
-    let places = line.client(|client| client.lane(&lane(TOPICS[topic], real.epoch(), Some(id))));
+    let places =
+        line.client(|client| client.stream(&stream(TOPICS[topic], real.epoch(), Some(id))));
     if seen >= model.next {
         return assert_eq!(places, []);
     }
     assert_eq!(assert_consecutive(seen + 1, &places), model.next + 1);
     let oldest = model.oldest().unwrap();
-    let gap = (oldest > seen + 1).then_some(Place::Gap(seen + 1, oldest - 1));
+    let gap = (oldest > seen + 1).then_some(StreamEntry::Gap(seen + 1, oldest - 1));
     let from = oldest.max(seen + 1);
-    let events = (from..=model.next).map(|number| Place::Event(number, number));
+    let events = (from..=model.next).map(|number| StreamEntry::Event(number, number));
     assert_eq!(places, gap.into_iter().chain(events).collect::<Vec<_>>());
     let told = line.client(|client| client.told.clone());
     if let Some(Told::Gap(gap)) = told.first() {
@@ -132,7 +136,7 @@ fn a_replay_is_the_newest_that_the_budget_keeps() {
                 check_replay(&registry, model, topic, *seen, id).await;
             }
         }
-        // The topics end; a publisher that remembers one keeps nothing of its history.
+        // When the topics end, a publisher that holds a handle of one keeps nothing of its history.
         let remembered: Vec<_> = TOPICS.iter().filter_map(|topic| registry.get(topic)).collect();
         hub::idle().await;
         assert_eq!((registry.topics(), registry.history().used()), (0, 0));
@@ -151,8 +155,8 @@ fn the_last_event_is_always_there() {
         let last = Wants { start: Start::Last, ..Wants::default() };
         subscribe(&registry, &entry(&line, 1, "a", last)).await;
         let epoch = registry.get("a").unwrap().epoch();
-        let places = line.client(|client| client.lane(&lane("a", epoch, Some(1))));
-        assert_eq!(places, [Place::Event(5, 5)]);
+        let places = line.client(|client| client.stream(&stream("a", epoch, Some(1))));
+        assert_eq!(places, [StreamEntry::Event(5, 5)]);
         let size = ENTRY + head() + event("a", 5, Some("2"), 10).len();
         assert_eq!(registry.history().used(), size, "without the events that came with it");
     });
@@ -165,17 +169,18 @@ fn what_is_remembered_holds_no_more_memory_than_is_counted() {
         let settings = TopicSettings { history_per_topic: 10_000, ..hub::settings() };
         let registry = hub::registry(settings);
         let topic = registry.get_or_create(&name("a")).unwrap();
-        // Larger than the budget, so that one event of it is kept.
+        // This run is larger than the budget, so that the history keeps one event of it.
         let mut large = gathered(&topic, "p#1", &(0..2_000).collect::<Vec<_>>(), 100);
-        // Gathered with room for much more than came.
+        // This run was gathered with room for many more events than it has.
         let mut roomy = PendingRun::new(Arc::new(RunHead::new("a", topic.epoch(), "p#1")), 1 << 20);
         roomy.push(&event("a", 1, None, 100), 1);
         for run in [&mut large, &mut roomy] {
             let before = registry.history().used();
             let info = allocation_counter::measure(|| {
-                topic.publish(run, 1, &mut Touched::new());
+                topic.publish(run, 1, &mut FlushList::new());
             });
-            // What was allocated before belongs to the run: less is held now than was then.
+            // The run was allocated before the measurement, so the measured sum is negative when its
+            // memory is given back.
             let used = registry.history().used() - before;
             assert!(used < 1_000 && info.bytes_current < 4_000, "{used} {info:?}");
             assert!(info.bytes_current < -100_000, "the rest is given back: {info:?}");

@@ -1,19 +1,21 @@
-//! Claim: a subscription joins and leaves a topic at an exact place in its order, is told of the
-//! past it asked for before everything else, and gets one copy however often it matches; and what
-//! cannot be published is left as it was.
+//! Claim: a subscription joins and leaves a topic at an exact place in the order of events.
+//!
+//! - The replay that a subscription asks for comes before all other events.
+//! - A connection gets one copy of an event, however many of its subscriptions match.
+//! - A run that cannot be published is unchanged.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Inspect, Outlet, Published, TopicSettings, Touched};
+use hub_core::topic::{FlushList, Inspect, PublishResult, SubscriberConnection, TopicSettings};
 use hub_wire::{Overflow, Position, Start};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use topic_common::follower::Follower;
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Place, Told, lane, name};
+use topic_common::{StreamEntry, Told, name, stream};
 
 fn told(line: &Line) -> Vec<Told> {
     line.client(|client| client.told.clone())
@@ -37,8 +39,8 @@ fn two_plain_subscriptions_of_a_connection_share_one_copy() {
         unsubscribe(&registry, &second).await;
         publish(&registry, "a.b", &[10]);
         let topic = registry.get("a.b").unwrap();
-        let shared = lane("a.b", topic.epoch(), None);
-        let copies = line.client(|client| client.lane(&shared).len());
+        let shared = stream("a.b", topic.epoch(), None);
+        let copies = line.client(|client| client.stream(&shared).len());
         assert_eq!((copies, registry.ledger().counts().due), (3, 3));
         // Joining twice changes nothing.
         let first = entry(&line, 1, "a.*", Wants { positions: true, ..Wants::default() });
@@ -64,15 +66,15 @@ fn the_policy_that_loses_least_counts_for_a_shared_copy() {
         subscribe(&registry, &latest).await;
         subscribe(&registry, &block).await;
         let mut ids = 1..;
-        while matches!(publish(&registry, "a", &[ids.next().unwrap()]), Published::Done) {}
+        while matches!(publish(&registry, "a", &[ids.next().unwrap()]), PublishResult::Done) {}
         line.queue().end_grace();
-        assert!(matches!(publish(&registry, "a", &[0]), Published::Wait(_)));
+        assert!(matches!(publish(&registry, "a", &[0]), PublishResult::Wait(_)));
         assert!(line.queue().queued_bytes() < 3_000, "publishers wait, for as long as it takes");
-        // Without the one that blocks, nobody waits: the grace is over.
+        // Without the subscription with `block`, no publisher waits, because the grace is over.
         unsubscribe(&registry, &block).await;
         for _ in 0..100 {
             let published = publish(&registry, "a", &[ids.next().unwrap()]);
-            assert!(matches!(published, Published::Done));
+            assert!(matches!(published, PublishResult::Done));
         }
         assert!(registry.ledger().counts().conflated > 0);
     });
@@ -87,37 +89,40 @@ fn what_cannot_be_published_is_left_as_it_was() {
         let frame = topic_common::event("a", 5, None, 3_000);
         let mut request = hub_core::topic::PendingRun::new(head, 0).as_request();
         request.push(&frame, 1);
-        let mut touched = Touched::new();
-        assert!(matches!(topic.publish(&mut request, 1, &mut touched), Published::NobodyThere));
+        let mut to_flush = FlushList::new();
+        assert!(matches!(
+            topic.publish(&mut request, 1, &mut to_flush),
+            PublishResult::NobodyThere
+        ));
 
         let line = Line::new(1, 10_000, registry.ledger());
         let all = entry(&line, 1, "a", Wants::default());
         subscribe(&registry, &all).await;
         publish(&registry, "a", &[1]);
-        let waited_for = match topic.publish(&mut request, 1, &mut touched) {
-            Published::Wait(outlet) => outlet.connection(),
+        let waited_for = match topic.publish(&mut request, 1, &mut to_flush) {
+            PublishResult::Wait(connection) => connection.number(),
             other => panic!("{other:?}"),
         };
-        assert_eq!((waited_for, topic.state().next, touched.len()), (1, 2, 0));
+        assert_eq!((waited_for, topic.state().next, to_flush.len()), (1, 2, 0));
         line.take_all();
-        assert!(matches!(topic.publish(&mut request, 1, &mut touched), Published::Done));
-        touched.clear();
+        assert!(matches!(topic.publish(&mut request, 1, &mut to_flush), PublishResult::Done));
+        std::mem::take(&mut to_flush).flush();
         assert_eq!((request.count(), topic.state().next), (1, 3));
 
-        // The topic ends; the run goes to the one that follows it.
+        // The topic ends, and the run goes to the topic that follows it.
         let mut run = gathered(&topic, "p#1", &[6, 7], 10);
         unsubscribe(&registry, &all).await;
         hub::idle().await;
-        assert!(matches!(topic.publish(&mut run, 1, &mut touched), Published::Retired));
+        assert!(matches!(topic.publish(&mut run, 1, &mut to_flush), PublishResult::Retired));
         subscribe(&registry, &all).await;
         let next = registry.get_or_create(&name("a")).unwrap();
         assert_ne!(next.epoch(), topic.epoch());
         let head = Arc::new(hub_wire::RunHead::new("a", next.epoch(), "p#1"));
         let mut run = run.retarget(head);
-        assert!(matches!(next.publish(&mut run, 1, &mut touched), Published::Done));
-        touched.clear();
+        assert!(matches!(next.publish(&mut run, 1, &mut to_flush), PublishResult::Done));
+        to_flush.flush();
         let ids = vec![6, 7];
-        let expected = Told::Run { lane: lane("a", next.epoch(), None), first: 1, ids };
+        let expected = Told::Run { stream: stream("a", next.epoch(), None), first: 1, ids };
         assert_eq!(told(&line).last(), Some(&expected));
     });
 }
@@ -137,10 +142,11 @@ fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
             positions: true,
             ..Wants::default()
         };
-        let lane = |id| lane("a", epoch, Some(id));
-        let run = |id, first, ids: &[u64]| Told::Run { lane: lane(id), first, ids: ids.to_vec() };
+        let stream = |id| stream("a", epoch, Some(id));
+        let run =
+            |id, first, ids: &[u64]| Told::Run { stream: stream(id), first, ids: ids.to_vec() };
         subscribe(&registry, &entry(&line, 1, "a", after(epoch, 2))).await;
-        let stands = |id| Told::Stands { lane: lane(id), next: 5 };
+        let stands = |id| Told::Stands { stream: stream(id), next: 5 };
         let expected = [run(1, 3, &[3]), run(1, 4, &[4]), stands(1), Told::Subscribed(1)];
         assert_eq!(told(&line), expected);
 
@@ -148,7 +154,8 @@ fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
         subscribe(&registry, &entry(&line, 2, "a", last)).await;
         assert_eq!(told(&line)[4..], [stands(2), run(2, 4, &[4]), Told::Subscribed(2)]);
 
-        // Of an epoch that has ended, of numbers that there are not yet, and of all.
+        // The positions are of an epoch that has ended, of a number that does not exist yet, and in
+        // front of all events.
         subscribe(&registry, &entry(&line, 3, "a", after(epoch - 1, 9))).await;
         let Told::Gap(gap) = &told(&line)[7] else { panic!("a gap") };
         assert_eq!((gap.epoch, gap.from, gap.to), (epoch - 1, 10, None));
@@ -158,8 +165,9 @@ fn a_subscription_with_a_past_is_told_of_it_before_everything_else() {
     });
 }
 
-/// For the past nobody can be made to wait: what does not fit is a gap, and the queue stays
-/// bounded; the connection is not ended, because it would come back for the same.
+/// No publisher waits with the events of a replay. So events that do not fit become a gap, and the
+/// queue stays bounded. The connection is not closed, because the client would return for the same
+/// events.
 #[test]
 fn a_past_that_does_not_fit_is_a_gap_under_every_policy() {
     for overflow in Overflow::ALL {
@@ -212,20 +220,20 @@ fn an_outlet_is_flushed_even_if_the_one_who_was_to_do_it_panics() {
         subscribe(&registry, &entry(&line, 1, "a", Wants::default())).await;
         let topic = registry.get_or_create(&name("a")).unwrap();
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let mut touched = Touched::new();
-            topic.publish(&mut gathered(&topic, "p#1", &[1], 0), 1, &mut touched);
-            assert_eq!(touched.len(), 1);
+            let mut to_flush = FlushList::new();
+            topic.publish(&mut gathered(&topic, "p#1", &[1], 0), 1, &mut to_flush);
+            assert_eq!(to_flush.len(), 1);
             std::panic::resume_unwind(Box::new("between publishing and flushing"));
         }));
         assert!(panicked.is_err());
         publish(&registry, "a", &[2]);
-        let places = line.client(|client| client.lane(&lane("a", topic.epoch(), None)).len());
+        let places = line.client(|client| client.stream(&stream("a", topic.epoch(), None)).len());
         assert_eq!((places, line.queue().queued_bytes()), (2, 0));
     });
 }
 
-/// Subscriptions with a long past come while publishers on other threads go on and the history
-/// forgets: alone on their connection, and beside one that is live.
+/// Subscriptions ask for a long replay while publishers on other threads go on and the history drops
+/// events. Some are alone on their connection, and some share it with a live subscription.
 #[test]
 fn a_long_replay_joins_the_live_order_while_others_publish() {
     hub::run(async {
@@ -260,17 +268,17 @@ fn a_long_replay_joins_the_live_order_while_others_publish() {
         done.store(true, Ordering::SeqCst);
         publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
         let topic = registry.get("a").unwrap();
-        let past = lane("a", topic.epoch(), Some(2));
+        let past = stream("a", topic.epoch(), Some(2));
         for (line, mut follower) in subscriptions {
             told(&line).iter().for_each(|told| follower.tell(told));
             assert_eq!(follower.seen["a"].seq, topic.state().next - 1);
-            let places = line.client(|client| client.lane(&past));
+            let places = line.client(|client| client.stream(&past));
             topic_common::assert_consecutive(1, &places);
-            let is_gap = |place: &Place| matches!(place, Place::Gap(..));
+            let is_gap = |place: &StreamEntry| matches!(place, StreamEntry::Gap(..));
             assert!(!places.iter().skip(1).any(is_gap), "nothing was forgotten meanwhile");
-            // No copy for the other subscription comes between two parts of the past.
+            // No copy for the other subscription comes between two parts of the replay.
             let of_past = |told: &Told| match told {
-                Told::Run { lane, .. } | Told::Stands { lane, .. } => *lane == past,
+                Told::Run { stream, .. } | Told::Stands { stream, .. } => *stream == past,
                 Told::Gap(gap) => gap.subscription == Some(2),
                 _ => false,
             };

@@ -1,18 +1,18 @@
-//! Promise: what a hub holds is counted, each byte once, for as long as somebody has it; and short of
-//! memory, what may be dropped can be, without losing anything in silence.
+//! Promise: the hub counts each byte that it holds once, for as long as anything holds it. When memory is
+//! short, the bytes that policies may drop can be dropped, and each loss is announced.
 
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{DeliveryQueue, Deposit, Ledger};
+use hub_core::topic::{DeliveryQueue, Ledger, TopicAttachment};
 use hub_wire::Overflow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use topic_common::hub::{self, Wants, entry, publish, subscribe};
 use topic_common::line::Line;
-use topic_common::{event, lane, name, run};
+use topic_common::{event, name, run, stream};
 
 #[test]
 fn a_run_counts_once_however_many_hold_it() {
@@ -27,7 +27,7 @@ fn a_run_counts_once_however_many_hold_it() {
         publish(&registry, "a", &(0..64).collect::<Vec<_>>());
         let one = held.get();
         assert!(one > 64 * 10, "{one}");
-        // The history has it too.
+        // The history holds the run as well.
         lines.iter().for_each(|line| line.take_all());
         assert_eq!(held.get(), one);
         publish(&registry, "a", &(0..64).collect::<Vec<_>>());
@@ -42,10 +42,10 @@ fn a_run_counts_once_however_many_hold_it() {
 fn what_is_shed_is_told_and_free() {
     let ledger = Arc::new(Ledger::default());
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());
-    let lane = lane("a", 1, None);
+    let stream = stream("a", 1, None);
     for n in 0..100 {
         let overflow = if n % 10 == 0 { Overflow::Block } else { Overflow::DropOldest };
-        queue.append(run(&lane, n, &[event("a", n, None, 4_000)], overflow));
+        queue.append(run(&stream, n, &[event("a", n, None, 4_000)], overflow));
     }
     let before = queue.queued_bytes();
     assert!(!queue.shed(before), "it is small enough");
@@ -68,7 +68,7 @@ fn short_of_memory_each_queue_holds_less_until_there_is_enough_again() {
     let fill = |topic| {
         for n in 0..100 {
             queue.append(run(
-                &lane(topic, 1, None),
+                &stream(topic, 1, None),
                 n,
                 &[event(topic, n, None, 4_000)],
                 Overflow::DropOldest,
@@ -92,7 +92,8 @@ fn a_queue_that_is_to_be_closed_rather_than_to_lose_is_told_so() {
     let ledger = Arc::new(Ledger::default());
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());
     for n in 0..10 {
-        let one = run(&lane("a", 1, None), n, &[event("a", n, None, 4_000)], Overflow::Disconnect);
+        let one =
+            run(&stream("a", 1, None), n, &[event("a", n, None, 4_000)], Overflow::Disconnect);
         queue.append(one);
     }
     assert!(!queue.shed(1 << 20));
@@ -105,7 +106,12 @@ fn what_queues_take_beside_their_runs_is_counted_and_given_back() {
     let ledger = Arc::new(Ledger::default());
     let queue = DeliveryQueue::new(1 << 24, ledger.clone());
     for n in 0..10_000 {
-        queue.append(run(&lane("a", 1, None), n, &[event("a", n, None, 0)], Overflow::DropNewest));
+        queue.append(run(
+            &stream("a", 1, None),
+            n,
+            &[event("a", n, None, 0)],
+            Overflow::DropNewest,
+        ));
     }
     let held = ledger.held().get();
     assert!(held > 1_000_000, "10,000 small runs: {held}");
@@ -135,10 +141,10 @@ fn a_deposit_is_given_back_when_the_topic_ends_or_is_another_ones() {
     hub::run(async {
         let registry = hub::registry(hub::settings());
         let back = Arc::new(AtomicUsize::new(0));
-        let deposit = || Some(Box::new(Given(back.clone())) as Deposit);
-        let topic = registry.get_or_create_with(&name("a"), deposit()).unwrap();
+        let attachment = || Some(Box::new(Given(back.clone())) as TopicAttachment);
+        let topic = registry.get_or_create_with(&name("a"), attachment()).unwrap();
         assert_eq!(back.load(Ordering::Relaxed), 0);
-        registry.get_or_create_with(&name("a"), deposit()).unwrap();
+        registry.get_or_create_with(&name("a"), attachment()).unwrap();
         assert_eq!(back.load(Ordering::Relaxed), 1, "there was one already");
         hub::idle().await;
         assert!(topic.state().retired);

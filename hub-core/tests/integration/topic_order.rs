@@ -1,12 +1,14 @@
-//! Claim: all subscribers of a topic see the same events with the same numbers; each has every
-//! number once, in an event or in a gap, from the place on at which it started, also across
-//! reconnects and when the topic begins anew, whatever its policy and however slow it is.
+//! Claim: all subscribers of a topic see the same events with the same numbers. From the place where it
+//! started, each subscriber gets every number once, in an event or in a gap. This holds across reconnects,
+//! when the topic begins anew, under every policy, and for slow subscribers.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Ledger, Outlet, Published, Registry, SubscriptionEntry, Touched};
+use hub_core::topic::{
+    FlushList, Ledger, PublishResult, Registry, SubscriberConnection, SubscriptionEntry,
+};
 use hub_wire::{Frame, Overflow, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +18,7 @@ use std::sync::atomic::Ordering;
 use topic_common::follower::Follower;
 use topic_common::hub::{self, Wants, entry, gathered, publish, subscribe, unsubscribe};
 use topic_common::line::Line;
-use topic_common::{Told, lane, name};
+use topic_common::{Told, name, stream};
 
 const TOPICS: [&str; 2] = ["a", "b.c"];
 const FILTERS: [&str; 3] = ["a", "b.*", "**"];
@@ -45,7 +47,7 @@ enum Step {
     Reconnect {
         line: usize,
     },
-    /// Topics without subscribers end.
+    /// Lets so much time pass that topics without subscribers end.
     Idle,
 }
 
@@ -65,10 +67,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..80)
 }
 
-/// A client: its connection now, and its subscriptions.
+/// A client with its present connection and its subscriptions.
 struct Client {
     line: Arc<Line>,
-    /// How much of what it was told it has looked at.
+    /// The client has processed this many of the frames that it was told.
     looked: usize,
     subscriptions: Vec<(Follower, Arc<SubscriptionEntry>)>,
 }
@@ -79,9 +81,9 @@ struct World {
     limit: usize,
     connections: u64,
     ids: u64,
-    /// The ids that were published, by topic and epoch.
+    /// The published ids of each topic and epoch.
     published: BTreeMap<(String, u64), Vec<u64>>,
-    /// Where subscriptions started, by their id, topic and epoch.
+    /// The first number of each subscription, by the id of the subscription, topic and epoch.
     started: HashMap<(u64, String, u64), u64>,
 }
 
@@ -144,22 +146,22 @@ impl World {
         let ids: Vec<u64> = (self.ids + 1..=self.ids + events as u64).collect();
         self.ids += events as u64;
         let mut run = gathered(&topic, "p#1", &ids, padding);
-        let mut touched = Touched::new();
+        let mut to_flush = FlushList::new();
         let next = topic.state().next;
         loop {
-            match topic.publish(&mut run, 1, &mut touched) {
-                Published::Done => break,
-                Published::Wait(outlet) => {
+            match topic.publish(&mut run, 1, &mut to_flush) {
+                PublishResult::Done => break,
+                PublishResult::Wait(connection) => {
                     assert_eq!(topic.state().next, next, "nothing happened");
-                    // A grace that is over, or a subscriber that is woken up.
-                    outlet.queue().end_grace();
-                    let waited_for = |c: &&Client| c.line.connection() == outlet.connection();
+                    // The grace ends, and the subscriber reads on.
+                    connection.queue().end_grace();
+                    let waited_for = |c: &&Client| c.line.number() == connection.number();
                     self.clients.iter().find(waited_for).unwrap().line.take(1_000);
                 }
                 other => panic!("{other:?}"),
             }
         }
-        touched.into_iter().for_each(|outlet| outlet.flush());
+        to_flush.flush();
         let key = (topic.name().as_str().to_owned(), topic.epoch());
         self.published.entry(key).or_default().extend(ids);
     }
@@ -188,7 +190,7 @@ impl World {
         subscribe(&self.registry, &entry).await;
     }
 
-    /// Hands what came to the subscriptions.
+    /// Passes the new frames to the subscriptions.
     fn look(&mut self, line: usize) {
         let client = &mut self.clients[line];
         let told: Vec<Told> = client.line.client(|c| c.told_in_full()[client.looked..].to_vec());
@@ -198,7 +200,7 @@ impl World {
         }
     }
 
-    /// The connection ends: what was not taken yet is lost; each subscription comes back.
+    /// Ends the connection, so that its waiting bytes are lost, and subscribes again on a new one.
     async fn reconnect(&mut self, line: usize) {
         self.look(line);
         let old = &mut self.clients[line];
@@ -222,7 +224,7 @@ impl World {
             if follower.established {
                 start = follower.reconnect();
             } else {
-                // It does not know where it started, and so starts anew.
+                // The subscription has no position yet, so it starts anew.
                 self.ids += 1;
                 follower = Follower::new(self.ids, &entry.filter, start.clone());
             }
@@ -239,14 +241,14 @@ impl World {
             for ((topic, epoch), covered) in &follower.covered {
                 let ids = &self.published[&(topic.clone(), *epoch)];
                 let key = (follower.id, topic.clone(), *epoch);
-                // A topic that began after the subscription did is told from its first event.
+                // If a topic began after the subscription, the subscription gets its first event.
                 let started = self.started.get(&key).copied().unwrap_or(1);
                 assert_eq!(covered.first, started, "{topic} of {epoch} for {}", follower.id);
                 for (number, id) in &covered.events {
                     assert_eq!(ids[*number as usize - 1], *id, "event {number} of {topic}");
                 }
             }
-            // Of what is there now, everything was told.
+            // The subscription got every event of each topic that exists now.
             for topic in TOPICS.iter().filter(|topic| follower.filter.matches(&name(topic))) {
                 let Some(topic) = self.registry.get(topic) else { continue };
                 let last = topic.state().next - 1;
@@ -273,7 +275,7 @@ fn every_subscription_is_told_each_number_once_from_its_start_on() {
     });
 }
 
-/// Publishers on several threads: one order for all.
+/// Publishers on several threads publish on one topic, and all subscribers see one order.
 #[test]
 fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
     const PUBLISHERS: u64 = 4;
@@ -293,7 +295,7 @@ fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
                     for n in 0..RUNS {
                         let id = (publisher << 32) | (2 * n);
                         let published = publish(registry, "a", &[id, id + 1]);
-                        assert!(matches!(published, Published::Done));
+                        assert!(matches!(published, PublishResult::Done));
                     }
                 });
             }
@@ -301,15 +303,15 @@ fn all_subscribers_see_the_same_order_whoever_publishes_at_the_same_time() {
         let topic = registry.get("a").unwrap();
         let seen: Vec<_> = lines
             .iter()
-            .map(|line| line.client(|client| client.lane(&lane("a", topic.epoch(), None))))
+            .map(|line| line.client(|client| client.stream(&stream("a", topic.epoch(), None))))
             .collect();
         let last = 2 * PUBLISHERS * RUNS;
         assert_eq!(topic_common::assert_consecutive(1, &seen[0]), last + 1);
         assert!(seen.iter().all(|places| *places == seen[0]), "one order");
-        // Each publisher's own order is kept.
+        // The order of the events of each publisher is kept.
         let mut next = [0; PUBLISHERS as usize];
         for place in &seen[0] {
-            let topic_common::Place::Event(_, id) = place else { panic!("{place:?}") };
+            let topic_common::StreamEntry::Event(_, id) = place else { panic!("{place:?}") };
             let publisher = (id >> 32) as usize;
             assert_eq!(id & 0xffff_ffff, next[publisher]);
             next[publisher] += 1;

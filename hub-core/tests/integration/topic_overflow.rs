@@ -1,41 +1,41 @@
-//! Claim: when a queue is full, what its policy says is what happens, and no other: compared with
-//! models that know nothing of how the queue is made.
+//! Claim: when a queue is full, it does exactly what the overflow policy of the run says. Each policy is
+//! compared with a model that does not know how the queue is built.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Appended, Ledger, Outlet, QueuedRun};
+use hub_core::topic::{Appended, Ledger, QueuedRun, SubscriberConnection};
 use hub_wire::{Frame, FrameType, GapReason, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use topic_common::line::Line;
-use topic_common::{Place, Told, assert_consecutive, event, lane, run, share};
+use topic_common::{StreamEntry, Told, assert_consecutive, event, run, share, stream};
 
 const ROOM: usize = 256;
 
 fn single(topic: &str, number: u64, padding: usize, overflow: Overflow) -> QueuedRun {
-    run(&lane(topic, 1, None), number, &[event(topic, number, None, padding)], overflow)
+    run(&stream(topic, 1, None), number, &[event(topic, number, None, padding)], overflow)
 }
 
-fn numbers(places: &[Place]) -> Vec<u64> {
-    let number = |place: &Place| match place {
-        Place::Event(number, _) => Some(*number),
-        Place::Gap(..) => None,
+fn numbers(places: &[StreamEntry]) -> Vec<u64> {
+    let number = |place: &StreamEntry| match place {
+        StreamEntry::Event(number, _) => Some(*number),
+        StreamEntry::Gap(..) => None,
     };
     places.iter().filter_map(number).collect()
 }
 
-/// What a client was told of a topic after everything was sent.
-fn told(line: &Line, topic: &str) -> Vec<Place> {
+/// Sends everything, and returns the events and gaps of a topic that the client was told.
+fn told(line: &Line, topic: &str) -> Vec<StreamEntry> {
     line.take_all();
-    line.client(|client| client.lane(&lane(topic, 1, None)))
+    line.client(|client| client.stream(&stream(topic, 1, None)))
 }
 
 proptest! {
-    /// As many of the newest as fit beside one gap; never fewer.
+    /// The queue keeps as many of the newest events as fit beside one gap, and never fewer.
     #[test]
     fn drop_oldest_keeps_the_newest(
         paddings in vec(0..600_usize, 1..60),
@@ -52,7 +52,7 @@ proptest! {
         let places = told(&line, "t");
         prop_assert_eq!(assert_consecutive(1, &places), number + 1);
         let kept = numbers(&places);
-        // The model: what is left of the bound after the gap belongs to the newest.
+        // In the model, the newest events get the whole bound but for the gap.
         let mut left = limit.saturating_sub(ROOM + 1);
         let fit = sizes.iter().rev().take_while(|size| {
             let fits = **size <= left;
@@ -65,7 +65,7 @@ proptest! {
         prop_assert!(places.len() - kept.len() <= 1, "one gap: {places:?}");
     }
 
-    /// The first that do not fit are dropped, and what is in stays in.
+    /// The queue drops the events that do not fit, and keeps the events that it has.
     #[test]
     fn drop_newest_keeps_the_oldest(
         paddings in vec(0..600_usize, 1..60),
@@ -91,8 +91,8 @@ proptest! {
         prop_assert_eq!(numbers(&places), expected);
     }
 
-    /// As long as the newest events of all keys fit into three quarters of the bound, none of
-    /// them is dropped, and nothing is but what a newer one replaced.
+    /// As long as the newest events of all keys fit into three quarters of the bound, the queue drops
+    /// only events that a newer event replaced.
     #[test]
     fn latest_keeps_the_newest_of_each_key(
         runs in vec(vec((0..6_usize, 0..60_usize), 1..8), 1..80),
@@ -106,7 +106,7 @@ proptest! {
         let mut next = [1, 1];
         for (n, events) in runs.iter().enumerate() {
             let topic = n % topics;
-            let lane = lane(["t", "u"][topic], 1, group.then_some(5));
+            let stream = stream(["t", "u"][topic], 1, group.then_some(5));
             let first = next[topic];
             let frames: Vec<_> = (first..)
                 .zip(events)
@@ -117,8 +117,8 @@ proptest! {
                 .collect();
             next[topic] += events.len() as u64;
             let made = match group {
-                true => share(&lane, "g", first, &frames),
-                false => run(&lane, first, &frames, Overflow::Latest),
+                true => share(&stream, "g", first, &frames),
+                false => run(&stream, first, &frames, Overflow::Latest),
             };
             line.queue().append(QueuedRun { overflow: Overflow::Latest, ..made });
         }
@@ -127,8 +127,8 @@ proptest! {
         prop_assert_eq!(counts.overflow, 0, "no key was lost");
         prop_assert_eq!(counts.pending(), 0);
         for topic in 0..topics {
-            let lane = lane(["t", "u"][topic], 1, group.then_some(5));
-            let places = line.client(|client| client.lane(&lane));
+            let stream = stream(["t", "u"][topic], 1, group.then_some(5));
+            let places = line.client(|client| client.stream(&stream));
             prop_assert_eq!(assert_consecutive(1, &places), next[topic]);
             let kept: BTreeSet<_> = numbers(&places).into_iter().collect();
             for ((of, key), number) in &newest {
@@ -137,7 +137,8 @@ proptest! {
         }
     }
 
-    /// More keys than fit: the newest events win, whatever their keys, and gaps stay few.
+    /// If there are more keys than fit, the queue keeps the newest events, whatever their keys are, and
+    /// it has few gaps.
     #[test]
     fn latest_with_too_many_keys_keeps_the_newest_events(
         keys in vec(0..10_000_u32, 200),
@@ -146,7 +147,7 @@ proptest! {
         let line = Line::new(1, limit, &Arc::default());
         for (number, key) in (1..).zip(&keys) {
             let events = [event("t", number, Some(&key.to_string()), 10)];
-            line.queue().append(run(&lane("t", 1, None), number, &events, Overflow::Latest));
+            line.queue().append(run(&stream("t", 1, None), number, &events, Overflow::Latest));
             prop_assert!(line.queue().queued_bytes() <= limit + 1_000);
         }
         let places = told(&line, "t");
@@ -155,7 +156,7 @@ proptest! {
         prop_assert!(kept.ends_with(&[200]) && kept.len() >= limit / 2 / 400, "{kept:?}");
     }
 
-    /// What a policy may drop goes; what it may not stays, whoever pushes.
+    /// The queue drops only events whose own policy allows it, whichever stream makes it overflow.
     #[test]
     fn one_lane_does_not_drop_what_another_may_keep(
         steps in vec((0..4_usize, 0..300_usize), 1..120),
@@ -167,24 +168,24 @@ proptest! {
         let topics = ["b", "n", "o", "l"];
         let mut kept = [const { BTreeSet::new() }; 4];
         let mut next = [1; 4];
-        for (lane, padding) in steps {
-            let run = single(topics[lane], next[lane], padding, policies[lane]);
-            if policies[lane] == Overflow::Block && line.queue().must_wait(run.size(), Overflow::Block) {
+        for (stream, padding) in steps {
+            let run = single(topics[stream], next[stream], padding, policies[stream]);
+            if policies[stream] == Overflow::Block && line.queue().must_wait(run.size(), Overflow::Block) {
                 continue;
             }
             let before = ledger.counts().overflow;
             prop_assert!(matches!(line.queue().append(run), Appended::Done));
-            if lane < 2 && ledger.counts().overflow == before {
-                kept[lane].insert(next[lane]);
+            if stream < 2 && ledger.counts().overflow == before {
+                kept[stream].insert(next[stream]);
             }
-            next[lane] += 1;
+            next[stream] += 1;
         }
-        for lane in 0..4 {
-            let places = told(&line, topics[lane]);
-            prop_assert_eq!(assert_consecutive(1, &places), next[lane]);
+        for stream in 0..4 {
+            let places = told(&line, topics[stream]);
+            prop_assert_eq!(assert_consecutive(1, &places), next[stream]);
             let told: BTreeSet<_> = numbers(&places).into_iter().collect();
-            prop_assert!(told.is_superset(&kept[lane]));
-            prop_assert!(lane != 0 || told.len() == places.len(), "block has no gap");
+            prop_assert!(told.is_superset(&kept[stream]));
+            prop_assert!(stream != 0 || told.len() == places.len(), "block has no gap");
         }
     }
 }
@@ -206,7 +207,7 @@ fn the_newest_is_kept_whatever_is_being_sent() {
         for number in 1..=20 {
             line.queue().append(single("t", number, 3_000, overflow));
             if number == 1 {
-                line.take(1); // the rest of it is larger than the queue
+                line.take(1); // the rest of the run is larger than the queue
             }
         }
         assert_eq!(numbers(&told(&line, "t")), [1, 20], "{overflow:?}");
@@ -215,7 +216,7 @@ fn the_newest_is_kept_whatever_is_being_sent() {
 
 #[test]
 fn a_small_queue_keeps_most_of_what_waits_within_reach_of_its_policy() {
-    // Once it is full, the socket takes one byte, so that something is being sent.
+    // Once the queue is full, the socket takes one byte, so that a run is in the write buffer.
     let line = Line::new(1, 8_000, &Arc::default());
     for number in 1..=100 {
         line.queue().append(single("t", number, 100, Overflow::DropOldest));
@@ -239,35 +240,38 @@ fn disconnect_lets_nothing_in_behind_what_it_refused() {
     let large = single("t", 4, 5_000, Overflow::Disconnect);
     let Appended::Overflowed(back) = line.queue().append(large) else { panic!("no room") };
     assert_eq!((back.first, line.queue().is_closed()), (4, true));
-    // This one would fit, and would hide that the one before it is missing.
+    // This run would fit, and would hide that the run before it is missing.
     let small = single("t", 5, 0, Overflow::Disconnect);
     assert!(matches!(line.queue().append(small), Appended::Closed(_)));
-    // Another topic's goes the same way: the connection ends here.
+    // A run of another topic is refused, too, because the connection ends here.
     assert!(matches!(line.queue().append(single("u", 1, 0, Overflow::Block)), Appended::Closed(_)));
     assert!(!line.queue().must_wait(100, Overflow::Block), "nobody waits for it any more");
-    line.queue().append_gap(lane("t", 1, Some(2)), 1, Some(3), GapReason::Away);
+    line.queue().append_gap(stream("t", 1, Some(2)), 1, Some(3), GapReason::Away);
     line.queue().append_control(Frame::Ping { token: 1 }.to_bytes());
     line.queue().finish(Frame::Ping { token: 2 }.to_bytes());
-    assert_eq!(told(&line, "t"), [Place::Event(1, 1), Place::Event(2, 2), Place::Event(3, 3)]);
+    assert_eq!(
+        told(&line, "t"),
+        [StreamEntry::Event(1, 1), StreamEntry::Event(2, 2), StreamEntry::Event(3, 3)]
+    );
     let pings = line.client(|client| {
         client.told.iter().filter(|told| **told == Told::Control(FrameType::Ping)).count()
     });
     assert_eq!(pings, 2, "control frames still go out");
-    assert_eq!(line.client(|client| client.lane(&lane("t", 1, Some(2)))), []);
+    assert_eq!(line.client(|client| client.stream(&stream("t", 1, Some(2)))), []);
 }
 
 #[test]
 fn discard_leaves_no_hole_behind_what_was_sent() {
     let ledger = Arc::<Ledger>::default();
     let line = Line::new(1, 100_000, &ledger);
-    let shared = lane("t", 1, None);
+    let shared = stream("t", 1, None);
     line.queue().append_control(Frame::Receipt { next: 1 }.to_bytes());
     for number in 1..=5 {
         line.queue().append(single("t", number, 100, Overflow::DropOldest));
-        let share = share(&lane("t", 1, Some(9)), "g", number, &[event("t", number, None, 0)]);
+        let share = share(&stream("t", 1, Some(9)), "g", number, &[event("t", number, None, 0)]);
         line.queue().append(share);
     }
-    // An answer that claims that everything before it was sent.
+    // This answer claims that everything before it was sent.
     line.queue().append_control(Frame::Pong { token: 1 }.to_bytes());
     line.queue().discard();
     let late = single("t", 6, 0, Overflow::DropOldest);
@@ -275,18 +279,18 @@ fn discard_leaves_no_hole_behind_what_was_sent() {
     line.queue().abandon(&[late]);
     line.queue().finish(Frame::Ping { token: 2 }.to_bytes());
     assert_eq!(ledger.counts().disconnected, 6);
-    // What waits for a group stays until it is reclaimed for the others.
-    let left = line.queue().reclaim(&lane("t", 1, Some(9)), "g");
+    // The runs of a queue group stay until they are reclaimed for the other members.
+    let left = line.queue().reclaim(&stream("t", 1, Some(9)), "g");
     assert_eq!(left.iter().map(|run| run.first).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     line.queue().abandon(&left);
     line.take_all();
-    assert_eq!(line.client(|client| client.lane(&shared)), []);
+    assert_eq!(line.client(|client| client.stream(&shared)), []);
     let told = line.client(|client| client.told.clone());
     assert_eq!(told, [Told::Control(FrameType::Receipt), Told::Control(FrameType::Ping)]);
     assert_eq!(line.queue().queued_bytes(), 0);
 }
 
-/// A subscription that ended and began again was not due what came in between.
+/// If a subscription ended and began again, the events in between were not due to it.
 #[test]
 fn gaps_are_not_joined_over_numbers_that_were_not_due() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
@@ -306,29 +310,29 @@ fn gaps_are_not_joined_over_numbers_that_were_not_due() {
     }
 }
 
-/// Taking a run of many small events apart would take far more room than it does.
+/// A run of many small events stays whole, because its parts would take far more room than the run.
 #[test]
 fn latest_takes_no_run_apart_for_nothing() {
     let ledger = Arc::<Ledger>::default();
     let line = Line::new(1, 24_000, &ledger);
-    let lane = lane("t", 1, None);
+    let stream = stream("t", 1, None);
     let mut next = 1;
     let mut append = |keys: Vec<u32>| {
         let first = next;
         next += keys.len() as u64;
         let events: Vec<_> =
             (first..).zip(keys).map(|(n, key)| event("t", n, Some(&key.to_string()), 0)).collect();
-        line.queue().append(run(&lane, first, &events, Overflow::Latest));
+        line.queue().append(run(&stream, first, &events, Overflow::Latest));
     };
     append((0..200).collect());
-    // Every second key again, until it does not fit.
+    // Every second key comes again, until the queue is full.
     (0..20).for_each(|_| append((0..200).step_by(2).collect()));
     line.take_all();
     let counts = ledger.counts();
     assert!(counts.overflow == 0 && counts.conflated > 0, "{counts:?}");
-    let places = line.client(|client| client.lane(&lane));
+    let places = line.client(|client| client.stream(&stream));
     assert_eq!(assert_consecutive(1, &places), 2_201);
-    // The run with all keys is whole.
+    // The run with all keys is still whole.
     assert!(numbers(&places).starts_with(&(1..=200).collect::<Vec<_>>()));
 }
 
@@ -338,13 +342,13 @@ fn gaps_of_a_connection_that_stopped_reading_stay_few() {
         for group in [false, true] {
             let line = Line::new(1, 20_000, &Arc::default());
             for number in 1..=20_000_u64 {
-                // Of a group, other members get every second event.
+                // In a group, another member gets every second event.
                 let number = if group { 2 * number } else { number };
-                let lane = lane("t", 1, group.then_some(3));
+                let stream = stream("t", 1, group.then_some(3));
                 let events = [event("t", number, Some(&(number % 3).to_string()), 0)];
                 let made = match group {
-                    true => share(&lane, "g", number, &events),
-                    false => run(&lane, number, &events, overflow),
+                    true => share(&stream, "g", number, &events),
+                    false => run(&stream, number, &events, overflow),
                 };
                 line.queue().append(QueuedRun { overflow, ..made });
             }

@@ -1,21 +1,21 @@
-//! Claim: whatever is appended to a connection's queue, and however little its socket takes at a
-//! time, the client reads whole frames, and of each lane every number once, in an event or in a
-//! gap, in its place. What waits is counted exactly, and is bounded.
+//! Claim: any entries may be appended to a delivery queue, and its socket may take any number of bytes at a
+//! time. The client reads whole frames, and in each stream it gets every number once, in an event or in a
+//! gap, in its place. The waiting bytes are counted exactly and are bounded.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Appended, DeliveryQueue, Lane, Ledger, QueuedRun, Written};
+use hub_core::topic::{Appended, DeliveryQueue, DeliveryStream, Ledger, QueuedRun, Written};
 use hub_wire::{Close, CloseCode, Frame, FrameType, GapReason, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashSet};
 use std::io::{ErrorKind, IoSlice};
 use std::sync::Arc;
-use topic_common::{Client, Place, Told, assert_consecutive, event, lane, run, share};
+use topic_common::{Client, StreamEntry, Told, assert_consecutive, event, run, share, stream};
 
-/// What a lane is in a test.
+/// The kind of a stream.
 #[derive(Debug, Clone, Copy)]
 struct Kind {
     topic: usize,
@@ -26,11 +26,12 @@ struct Kind {
 #[derive(Debug, Clone)]
 enum Step {
     Append {
-        lane: usize,
+        stream: usize,
         events: Vec<(Option<u8>, usize)>,
         skip: u64,
     },
-    /// A subscription starts in the past: so much of it is gone, and so many events follow.
+    /// A subscription starts with a replay. The history has dropped `gone` events, and `events` more
+    /// events follow.
     Past {
         topic: usize,
         gone: u64,
@@ -78,7 +79,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     ];
     let step = prop_oneof![
         12 => (0..5_usize, vec(event, 1..5), 0..3_u64)
-            .prop_map(|(lane, events, skip)| Step::Append { lane, events, skip }),
+            .prop_map(|(stream, events, skip)| Step::Append { stream, events, skip }),
         1 => (0..3_usize, 0..3_u64, 0..4_usize)
             .prop_map(|(topic, gone, events)| Step::Past { topic, gone, events }),
         1 => (0..200_usize).prop_map(Step::Control),
@@ -89,16 +90,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..120)
 }
 
-/// What the test knows of a lane.
+/// The state of a stream, as the test expects it.
 struct Known {
-    lane: Lane,
+    stream: DeliveryStream,
     kind: Kind,
     next: u64,
-    /// Numbers that were due, in order.
+    /// These numbers were due, in this order.
     due: Vec<u64>,
-    /// Numbers that no policy may have dropped.
+    /// No policy may have dropped these numbers.
     kept: BTreeSet<u64>,
-    /// Numbers that left with the group.
+    /// These numbers were reclaimed for other members of the group.
     reclaimed: HashSet<u64>,
     left: bool,
 }
@@ -108,25 +109,25 @@ struct World {
     ledger: Arc<Ledger>,
     client: Client,
     limit: usize,
-    lanes: Vec<Known>,
+    streams: Vec<Known>,
     due: u64,
     largest: usize,
     controls: usize,
     subscriptions: u64,
-    /// Whether a run was refused because the connection is to end.
+    /// Whether a run was refused because the connection has to end.
     ended: bool,
 }
 
-/// The event's own id, by which its place is checked.
-fn id(lane: usize, number: u64) -> u64 {
-    number * 16 + lane as u64
+/// Returns the id of an event, by which the test checks its place.
+fn id(stream: usize, number: u64) -> u64 {
+    number * 16 + stream as u64
 }
 
 impl World {
     fn new(kinds: &[Kind], limit: usize) -> Self {
         let ledger = Arc::<Ledger>::default();
         let known = |(n, kind): (usize, &Kind)| Known {
-            lane: lane(TOPICS[kind.topic], 7, kind.group.then_some(n as u64)),
+            stream: stream(TOPICS[kind.topic], 7, kind.group.then_some(n as u64)),
             kind: *kind,
             next: 1,
             due: Vec::new(),
@@ -139,7 +140,7 @@ impl World {
             ledger,
             client: Client::default(),
             limit,
-            lanes: kinds.iter().enumerate().map(known).collect(),
+            streams: kinds.iter().enumerate().map(known).collect(),
             due: 0,
             largest: 0,
             controls: 0,
@@ -150,7 +151,7 @@ impl World {
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Append { lane, events, skip } => self.append(*lane, events, *skip),
+            Step::Append { stream, events, skip } => self.append(*stream, events, *skip),
             Step::Past { topic, gone, events } => self.past(*topic, *gone, *events),
             Step::Control(size) => {
                 let reason = "r".repeat(*size);
@@ -159,13 +160,13 @@ impl World {
                 self.controls += 1;
             }
             Step::Write(grants) => drop(self.write(grants)),
-            Step::Reclaim(lane) => self.reclaim(*lane),
+            Step::Reclaim(stream) => self.reclaim(*stream),
             Step::EndGrace => self.queue.end_grace(),
         }
     }
 
     fn append(&mut self, n: usize, events: &[(Option<u8>, usize)], skip: u64) {
-        let known = &mut self.lanes[n];
+        let known = &mut self.streams[n];
         let Kind { topic, group, overflow } = known.kind;
         if known.left {
             return;
@@ -182,8 +183,8 @@ impl World {
             })
             .collect();
         let made = match group {
-            true => share(&known.lane, "g", first, &frames),
-            false => run(&known.lane, first, &frames, overflow),
+            true => share(&known.stream, "g", first, &frames),
+            false => run(&known.stream, first, &frames, overflow),
         };
         let made = QueuedRun { overflow, ..made };
         let size = made.size();
@@ -228,18 +229,18 @@ impl World {
         }
     }
 
-    /// As `Topic::join` does it: a gap, then runs for the one subscription.
+    /// Appends a replay as `Topic::join` does: first a gap, and then runs for one subscription.
     fn past(&mut self, topic: usize, gone: u64, events: usize) {
-        let lane = lane(TOPICS[topic], 7, Some(self.subscriptions));
+        let stream = stream(TOPICS[topic], 7, Some(self.subscriptions));
         self.subscriptions += 1;
         if gone > 0 {
-            self.queue.append_gap(lane.clone(), 1, Some(gone), GapReason::Away);
+            self.queue.append_gap(stream.clone(), 1, Some(gone), GapReason::Away);
         }
         let first = gone + 1;
         let frames: Vec<_> =
             (first..first + events as u64).map(|n| event(TOPICS[topic], n, None, 8)).collect();
         if !frames.is_empty() {
-            let made = run(&lane, first, &frames, Overflow::DropOldest);
+            let made = run(&stream, first, &frames, Overflow::DropOldest);
             self.largest = self.largest.max(made.size());
             self.due += frames.len() as u64;
             if let Appended::Closed(back) = self.queue.append(made) {
@@ -274,8 +275,8 @@ impl World {
     }
 
     fn reclaim(&mut self, n: usize) {
-        let known = &mut self.lanes[n];
-        let runs = self.queue.reclaim(&known.lane, "g");
+        let known = &mut self.streams[n];
+        let runs = self.queue.reclaim(&known.stream, "g");
         assert!(runs.is_sorted_by_key(|run| run.first));
         for run in &runs {
             known.reclaimed.extend(run.first..=run.last());
@@ -284,7 +285,7 @@ impl World {
         self.queue.abandon(&runs);
     }
 
-    /// What holds at every moment.
+    /// Checks what must hold at every moment.
     fn check(&self) {
         let (counts, state) = (self.ledger.counts(), self.queue.state());
         assert_eq!(counts.due, self.due);
@@ -294,20 +295,21 @@ impl World {
         assert_eq!(self.queue.queued_bytes(), state.bytes);
         assert_eq!(self.queue.control_bytes(), state.control_bytes);
         let gaps = state.gaps * (256 + TOPICS[1].len());
-        // Either it fitted, or it was let in behind no more than what is being sent.
+        // Each run either fitted, or was accepted because only the write buffer was in front of it.
         let most = self.limit.max(self.limit / 4 + 2 * self.largest) + gaps + state.control_bytes;
         assert!(state.bytes <= most, "{state:?} of {most}");
-        // Gaps do not pile up: one is between events, or the last of its lane.
+        // Gaps do not pile up: each gap is between events, or is the last entry of its stream.
         assert!(state.gaps as u64 <= 2 * (state.events + self.subscriptions), "{state:?}");
     }
 
-    /// Checks what the client was told of each lane; `whole` if it has to be all of it.
-    fn check_lanes(&self, whole: bool) {
-        for (n, known) in self.lanes.iter().enumerate() {
-            let places = self.client.lane(&known.lane);
+    /// Checks the events and gaps of each stream that the client was told. If `whole` is true, they must
+    /// be complete.
+    fn check_streams(&self, whole: bool) {
+        for (n, known) in self.streams.iter().enumerate() {
+            let places = self.client.stream(&known.stream);
             let mut delivered = BTreeSet::new();
             for place in &places {
-                if let Place::Event(number, event) = place {
+                if let StreamEntry::Event(number, event) = place {
                     assert_eq!(*event, id(n, *number));
                     assert!(delivered.insert(*number), "{number} twice");
                 }
@@ -322,7 +324,7 @@ impl World {
                 next = to + 1;
             }
             if known.kind.overflow == Overflow::Block {
-                assert!(!places.iter().any(|place| matches!(place, Place::Gap(..))));
+                assert!(!places.iter().any(|place| matches!(place, StreamEntry::Gap(..))));
             }
             if whole {
                 let untold = |number: &&u64| **number >= next && !known.reclaimed.contains(number);
@@ -334,7 +336,7 @@ impl World {
         }
         for subscription in 100..self.subscriptions {
             for topic in TOPICS {
-                let places = self.client.lane(&lane(topic, 7, Some(subscription)));
+                let places = self.client.stream(&stream(topic, 7, Some(subscription)));
                 assert_consecutive(1, &places);
             }
         }
@@ -353,7 +355,7 @@ impl World {
                 self.check();
                 self.write_everything();
                 self.check();
-                self.check_lanes(true);
+                self.check_streams(true);
                 let controls = Told::Control(FrameType::Close);
                 assert_eq!(self.client.told.last(), Some(&controls));
                 let seen = self.client.told.iter().filter(|told| **told == controls).count();
@@ -368,7 +370,7 @@ impl World {
                 self.queue.finish(close.to_bytes());
                 self.write_everything();
                 self.check();
-                self.check_lanes(false);
+                self.check_streams(false);
                 assert_eq!(self.client.told.last(), Some(&Told::Control(FrameType::Close)));
                 assert!(self.ledger.counts().disconnected >= counts.disconnected);
             }
@@ -377,12 +379,12 @@ impl World {
                 self.ended = true;
                 let waits = self.queue.queued_bytes();
                 self.queue.append_control(close.to_bytes());
-                self.queue.append_gap(lane("a", 7, None), 1, None, GapReason::Away);
+                self.queue.append_gap(stream("a", 7, None), 1, None, GapReason::Away);
                 self.queue.finish(close.to_bytes());
                 self.append(0, &[(None, 1)], 0);
                 assert_eq!(self.queue.queued_bytes(), waits, "nothing more was let in");
                 self.check();
-                self.check_lanes(false);
+                self.check_streams(false);
                 drop(self.queue);
                 assert_eq!(self.ledger.counts().pending(), 0, "what was left is accounted for");
                 return;
@@ -419,10 +421,10 @@ proptest! {
 fn a_socket_that_takes_everything_does_not_keep_the_thread() {
     let ledger = Arc::<Ledger>::default();
     let queue = DeliveryQueue::new(16 << 20, ledger.clone());
-    let lane = lane("a", 1, None);
+    let stream = stream("a", 1, None);
     for number in 1..=64 {
         let events = [event("a", number, None, 64 << 10)];
-        let appended = queue.append(run(&lane, number, &events, Overflow::DropOldest));
+        let appended = queue.append(run(&stream, number, &events, Overflow::DropOldest));
         assert!(matches!(appended, Appended::Done));
     }
     let mut taken = 0;
@@ -450,7 +452,7 @@ fn a_failed_write_is_reported_and_leaves_the_rest_in_place() {
     let ledger = Arc::<Ledger>::default();
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());
     let events = [event("a", 1, None, 0)];
-    let _ = queue.append(run(&lane("a", 1, None), 1, &events, Overflow::DropOldest));
+    let _ = queue.append(run(&stream("a", 1, None), 1, &events, Overflow::DropOldest));
     let error = queue.write_with(|_| Err(ErrorKind::BrokenPipe.into())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BrokenPipe);
     let error = queue.write_with(|_| Ok(0)).unwrap_err();

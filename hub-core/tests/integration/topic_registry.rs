@@ -1,6 +1,6 @@
-//! Claim: a topic is joined by exactly the subscriptions that match it, whatever comes and goes
-//! on other threads while it is made; a topic that nobody uses ends and comes back with another
-//! epoch; there are never more topics than there may be.
+//! Claim: exactly the subscriptions that match a topic join it, even if other threads add and remove
+//! subscriptions while the topic is created. A topic that nobody uses ends, and comes back with another
+//! epoch. There are never more topics than the limit allows.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -8,7 +8,8 @@ use crate::topic_common;
 
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    Inspect, Join, Leave, Ledger, Published, Registry, SubscriptionEntry, TopicSettings, Touched,
+    FlushList, Inspect, Join, Leave, Ledger, PublishResult, Registry, SubscriptionEntry,
+    TopicSettings,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -66,12 +67,12 @@ fn a_topic_is_joined_by_exactly_the_subscriptions_that_match_it() {
             assert_eq!(registry.subscriptions(), left.len());
             let mut checked = 0;
             for topic in NAMES.iter().filter_map(|name| registry.get(name)) {
-                // Behind every Join and Leave.
+                // The actor answers this message after every Join and Leave.
                 let state = topic.actor().unwrap().send(Inspect).await.unwrap();
                 let matching = || left.iter().filter(|entry| entry.filter.matches(topic.name()));
                 let plain: HashSet<_> = matching()
                     .filter(|entry| entry.group.is_none())
-                    .map(|entry| entry.outlet.connection())
+                    .map(|entry| entry.connection.number())
                     .collect();
                 let groups: HashSet<_> =
                     matching().filter_map(|entry| entry.group.clone()).collect();
@@ -89,7 +90,7 @@ fn a_topic_is_joined_by_exactly_the_subscriptions_that_match_it() {
     }
 }
 
-/// Subscribes and unsubscribes at random; returns the subscriptions that are left.
+/// Subscribes and unsubscribes at random, and returns the subscriptions that are left.
 fn come_and_go(
     registry: &Registry,
     thread: u64,
@@ -136,7 +137,7 @@ fn a_topic_that_nobody_uses_ends_and_comes_back_with_another_epoch() {
         hub::idle().await;
         assert_eq!([epoch("used"), epoch("shared"), epoch("idle")], [first[0], first[1], None]);
 
-        // Not while it is used.
+        // The topic does not end while it is used.
         for _ in 0..5 {
             publish(&registry, "idle", &[1]);
             tokio::time::advance(hub::IDLE / 2).await;
@@ -168,8 +169,8 @@ fn there_are_at_most_as_many_topics_as_there_may_be() {
     });
 }
 
-/// Publishers of topics that end all the time: each event is published once, in some epoch, and a
-/// publisher whose topic has ended is not given the same one again.
+/// Topics end all the time while publishers use them. Each event is published once, in some epoch, and
+/// a publisher whose topic has ended never gets that topic again.
 #[test]
 fn a_publisher_whose_topic_has_ended_finds_the_next_one() {
     const ROUNDS: u64 = 400;
@@ -215,9 +216,12 @@ fn publish_on_ending_topics(
             }
             loop {
                 let mut run = gathered(&topic, "p#1", &[1], 0);
-                match topic.publish(&mut run, 1, &mut Touched::new()) {
-                    Published::Done => break,
-                    Published::Retired => retired.fetch_add(1, Ordering::Relaxed),
+                let mut to_flush = FlushList::new();
+                let published = topic.publish(&mut run, 1, &mut to_flush);
+                to_flush.flush();
+                match published {
+                    PublishResult::Done => break,
+                    PublishResult::Retired => retired.fetch_add(1, Ordering::Relaxed),
                     other => panic!("{other:?}"),
                 };
                 let next = registry.get_or_create(&name(topic_name)).unwrap();

@@ -1,18 +1,18 @@
-//! Claim: a publisher looks for room before it publishes, with the size of what it has. A run that
-//! would not fit below the mark waits whole, unnumbered, for a plain member as for a group; one that
-//! fits does not.
+//! Claim: a publisher checks for room before it publishes, with the size of its run. A run that would exceed
+//! the mark waits whole and without numbers, both for a plain member and for a queue group. A run that fits
+//! below the mark does not wait.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Outlet, Published, Touched};
+use hub_core::topic::{FlushList, PublishResult, SubscriberConnection};
 use hub_wire::Overflow;
 use topic_common::hub::{Wants, entry, gathered, registry, run, settings, subscribe};
 use topic_common::line::Line;
 use topic_common::name;
 
-/// Of the queue; publishers wait from a quarter of it on.
+/// The queue holds this many bytes. Publishers wait from a quarter of it on.
 const LIMIT: usize = 40_000;
 const MARK: usize = LIMIT / 4;
 
@@ -25,22 +25,23 @@ fn waits_whole(group: Option<&'static str>, overflow: Overflow) {
         line.take_all();
         line.stop();
         let topic = registry.get_or_create(&name("t")).unwrap();
-        let mut touched = Touched::new();
+        let mut to_flush = FlushList::new();
         let mut publish = |id, padding| {
             let mut run = gathered(&topic, "p#1", &[id], padding);
-            topic.publish(&mut run, 1, &mut touched)
+            topic.publish(&mut run, 1, &mut to_flush)
         };
-        // Nothing waits: whatever comes is taken.
-        assert!(matches!(publish(1, MARK / 2), Published::Done));
+        // Nothing waits, so the queue accepts a run of any size.
+        assert!(matches!(publish(1, MARK / 2), PublishResult::Done));
         let waiting = line.queue().queued_bytes();
         assert!((1..MARK).contains(&waiting), "{waiting}");
-        // Below the mark as it is; above it with the run.
-        assert!(matches!(publish(2, MARK / 2 + 1_000), Published::Wait(_)));
+        // The queue is below the mark, and with this run it would be above the mark.
+        assert!(matches!(publish(2, MARK / 2 + 1_000), PublishResult::Wait(_)));
         assert_eq!((topic.state().next, line.queue().queued_bytes()), (2, waiting));
-        // A smaller one still fits.
-        assert!(matches!(publish(2, MARK / 4), Published::Done));
+        // A smaller run still fits.
+        assert!(matches!(publish(2, MARK / 4), PublishResult::Done));
         assert_eq!(topic.state().next, 3);
         assert!(line.queue().queued_bytes() <= MARK);
+        to_flush.flush();
     });
 }
 

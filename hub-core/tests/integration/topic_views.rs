@@ -1,15 +1,15 @@
-//! Promise: what a view may not show does not reach who has that view: not live, not as a member of
-//! a queue group that takes over from another, and not from the past.
+//! Promise: a subscriber gets only values that its view may show. This holds for live events, for a member
+//! of a queue group that takes over events of another member, and for a replay.
 //!
-//! Setup: each event is written once for each of three views, and says in its payload which one it
-//! is. Subscribers with and without a known role come and go, stall and catch up.
+//! Setup: each event is written once for each of three views, and its payload names the view. Subscribers
+//! with and without a known role come and go, stop reading and catch up.
 
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{PendingRun, Registry, Roles, SubscriptionEntry, Touched};
+use hub_core::topic::{FlushList, PendingRun, Registry, SubscriptionEntry, ViewResolver};
 use hub_wire::{Overflow, RunHead, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,13 +20,13 @@ use topic_common::line::Line;
 use topic_common::{Told, event, name};
 
 const ROLES: [&str; 4] = ["", "support", "billing", "unheard of"];
-/// Stands in an event that is the same for all.
+/// The number of the view in an event that is equal for all roles.
 const COMMON: u64 = 9;
 
 #[derive(Debug)]
 struct ThreeViews;
 
-impl Roles for ThreeViews {
+impl ViewResolver for ThreeViews {
     fn view_of(&self, role: &str) -> usize {
         ROLES.iter().take(3).position(|known| *known == role).unwrap_or(0)
     }
@@ -38,7 +38,7 @@ impl Roles for ThreeViews {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// A run; of each event whether its views differ.
+    /// Publishes a run. Each value states whether the views of that event differ.
     Publish(Vec<bool>),
     Join {
         role: usize,
@@ -63,25 +63,27 @@ fn publish(registry: &Arc<Registry>, next: &mut u64, differ: &[bool]) {
     let topic = registry.get_or_create(&name("t")).unwrap();
     let head = Arc::new(RunHead::new("t", topic.epoch(), "p#1"));
     let mut run = PendingRun::new(head, 0);
-    let roles: Arc<dyn Roles> = Arc::new(ThreeViews);
+    let resolver: Arc<dyn ViewResolver> = Arc::new(ThreeViews);
     for differs in differ {
         let frame = |view: u64| {
-            // Of other lengths in other views, as redacted events are.
+            // The lengths differ from view to view, as they do in redacted events.
             let padding = 10 * (view as usize + *next as usize % 3);
             event("t", *next * 10 + view, Some(&(*next % 3).to_string()), padding)
         };
         if *differs {
             let frames = [frame(0), frame(1), frame(2)];
-            run.push_views(&roles, |view| &frames[view]);
+            run.push_views(&resolver, |view| &frames[view]);
         } else {
             run.push(&frame(COMMON), 1);
         }
         *next += 1;
     }
-    let _ = topic.publish(&mut run, 1, &mut Touched::new());
+    let mut to_flush = FlushList::new();
+    let _ = topic.publish(&mut run, 1, &mut to_flush);
+    to_flush.flush();
 }
 
-/// Each event that a line was told is in its view. Returns how many there were.
+/// Checks that each event that a client was told is in its view. Returns how many there were.
 fn check(line: &Line, role: usize) -> usize {
     let own = ThreeViews.view_of(ROLES[role]) as u64;
     line.client(|client| {

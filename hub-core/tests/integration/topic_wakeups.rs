@@ -1,11 +1,11 @@
-//! Claim: who waits for a queue is woken when it drains or closes, and no byte is left behind,
-//! whichever of several threads appends, flushes or gives up.
+//! Claim: a publisher that waits for a queue is woken when the queue drains or closes, and no byte stays in
+//! the queue, whichever of several threads appends, flushes or gives up.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use crate::topic_common;
 
-use hub_core::topic::{Appended, DeliveryQueue, Ledger, Outlet, QueuedRun};
+use hub_core::topic::{Appended, DeliveryQueue, Ledger, QueuedRun, SubscriberConnection};
 use hub_wire::{Frame, Overflow};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,9 +16,9 @@ use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 use topic_common::line::Line;
-use topic_common::{assert_consecutive, event, lane, run, share};
+use topic_common::{assert_consecutive, event, run, share, stream};
 
-/// Far longer than anything here takes.
+/// Every step here takes far less time than this.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Wake for Unpark {
 }
 
 fn single(topic: &str, number: u64, overflow: Overflow) -> QueuedRun {
-    run(&lane(topic, 1, None), number, &[event(topic, number, None, 20)], overflow)
+    run(&stream(topic, 1, None), number, &[event(topic, number, None, 20)], overflow)
 }
 
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ fn write(queue: &DeliveryQueue, grants: &[usize]) {
 }
 
 proptest! {
-    /// Whatever empties the queue: a write, a reclaim, a discard, its end.
+    /// The queue is emptied by a write, a reclaim or a discard, or by its end.
     #[test]
     fn a_queue_that_need_not_be_waited_for_has_woken_who_waits(
         filled in 4..40_u64,
@@ -94,7 +94,7 @@ proptest! {
         let mut append = |share_of_group: bool| {
             let made = if share_of_group {
                 shared += 1;
-                share(&lane("g", 1, Some(1)), "g", shared, &[event("g", shared, None, 20)])
+                share(&stream("g", 1, Some(1)), "g", shared, &[event("g", shared, None, 20)])
             } else {
                 plain += 1;
                 single("t", plain, Overflow::DropNewest)
@@ -112,14 +112,15 @@ proptest! {
                 Step::Append => append(false),
                 Step::AppendShare => append(true),
                 Step::Write(grants) => write(&queue, &grants),
-                Step::Reclaim => drop(queue.reclaim(&lane("g", 1, Some(1)), "g")),
+                Step::Reclaim => drop(queue.reclaim(&stream("g", 1, Some(1)), "g")),
                 Step::EndGrace => queue.end_grace(),
                 Step::Overflow => drop(queue.append(single("d", 1, Overflow::Disconnect))),
                 Step::Discard => queue.discard(),
                 Step::Close => queue.close(),
                 Step::Finish => queue.finish(Frame::Ping { token: 1 }.to_bytes()),
             }
-            // Half of where publishers wait; below that everybody is to have another look.
+            // This is half of the mark from which publishers wait. Below it, all waiting publishers
+            // must have been woken.
             let drained = queue.queued_bytes() <= LIMIT / 8 || queue.is_closed();
             prop_assert!(!drained || flag.0.load(Ordering::SeqCst), "{:?}", queue.state());
         }
@@ -163,8 +164,8 @@ fn a_subscriber_that_used_up_its_grace_is_waited_for_again_when_it_has_drained()
     assert!(queue.must_wait(300, Overflow::DropOldest));
 }
 
-/// Threads that append, and flush what they were the first to touch, with a socket that always
-/// takes everything: when all are through, nothing may be left.
+/// Several threads append, and each flushes the queues whose flush it claimed. The sockets take
+/// everything. When all threads are done, no byte may be left.
 #[test]
 fn no_byte_is_left_behind_when_several_threads_flush() {
     const THREADS: usize = 3;
@@ -181,16 +182,16 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
                 let topic = ["a", "b", "c"][t];
                 for round in 0..ROUNDS as u64 {
                     barrier.wait();
-                    let mut touched = Vec::new();
+                    let mut to_flush = Vec::new();
                     for line in lines {
                         let appended =
                             line.queue().append(single(topic, round + 1, Overflow::Block));
                         assert!(matches!(appended, Appended::Done));
-                        if line.queue().touch() {
-                            touched.push(line);
+                        if line.queue().claim_flush() {
+                            to_flush.push(line);
                         }
                     }
-                    touched.into_iter().for_each(|line| line.flush());
+                    to_flush.into_iter().for_each(|line| line.flush());
                     barrier.wait();
                 }
             });
@@ -199,7 +200,7 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
             barrier.wait();
             barrier.wait();
             let left: Vec<_> = lines.iter().map(|line| line.queue().queued_bytes()).collect();
-            // Asserted below: here the others would wait for this thread for ever.
+            // The assertion comes later. A panic here would leave the other threads waiting for ever.
             if left != [0, 0] {
                 left_behind.push((round, left));
             }
@@ -208,15 +209,15 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
     assert_eq!(left_behind, [], "round, and bytes of each line");
     for line in &lines {
         for topic in ["a", "b", "c"] {
-            let places = line.client(|client| client.lane(&lane(topic, 1, None)));
+            let places = line.client(|client| client.stream(&stream(topic, 1, None)));
             assert_eq!(assert_consecutive(1, &places), ROUNDS as u64 + 1);
         }
     }
     assert_eq!(ledger.counts().delivered, (THREADS * ROUNDS * lines.len()) as u64);
 }
 
-/// `block` subscribers with a socket that takes a little at a time: publishers sleep and are
-/// woken, for as long as it takes, and nothing is dropped.
+/// The socket of a `block` subscriber takes a few bytes at a time. Publishers sleep and are woken until
+/// all events are written, and no event is dropped.
 #[test]
 fn publishers_that_wait_for_a_slow_reader_all_come_through() {
     const THREADS: usize = 3;
@@ -253,7 +254,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
                     }
                     assert!(matches!(line.queue().append(event), Appended::Done));
                     most.fetch_max(line.queue().queued_bytes(), Ordering::Relaxed);
-                    if line.queue().touch() {
+                    if line.queue().claim_flush() {
                         line.flush();
                     }
                 }
@@ -261,7 +262,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
             });
         }
         let going = || done.load(Ordering::SeqCst) < THREADS && failed.lock().unwrap().is_none();
-        // The reader: at first it takes what there is whenever somebody waits.
+        // At first, the reader takes bytes whenever a publisher waits.
         for _ in 0..20 {
             let before = waits.load(Ordering::Relaxed);
             line.take(2_000);
@@ -269,7 +270,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
                 thread::yield_now();
             }
         }
-        // Then odd amounts, whether anything waits or not.
+        // Then it takes odd amounts, whether a publisher waits or not.
         let mut amount = 7;
         while going() {
             amount = amount * 31 % 4_093;
@@ -281,10 +282,10 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
     });
     assert_eq!(failed.into_inner().unwrap(), None, "a publisher was not woken");
     assert!(waits.into_inner() >= 20, "publishers had to wait");
-    // Each publisher that saw room at the same time as another may come on top.
+    // Each publisher that found room at the same time as another one may exceed the mark by one run.
     assert!(most.into_inner() <= 16_000 / 4 + THREADS * 400);
     for topic in ["a", "b", "c"] {
-        let places = line.client(|client| client.lane(&lane(topic, 1, None)));
+        let places = line.client(|client| client.stream(&stream(topic, 1, None)));
         assert_eq!(assert_consecutive(1, &places), EVENTS + 1);
     }
     let counts = ledger.counts();

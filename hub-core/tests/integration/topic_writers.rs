@@ -1,10 +1,10 @@
-//! Claim: whoever writes a queue looks again after it has let go, so nobody who appended in the
-//! meantime and relied on it is forgotten.
+//! Claim: a thread that writes a queue checks the backlog again after it has released the lock. So the bytes
+//! of a thread that appended in between and relied on the writer are written.
 //!
-//! Between a writer's last look at the backlog and the moment it lets go there is no place for a test
-//! to stand. But it wakes those who wait for room after it has let go and before it looks again; what
-//! they append without flushing stands for all that comes in between. `topic_wakeups` has threads
-//! that meet there by chance.
+//! A test cannot run code between the last check of the writer and the release of the lock. But the writer
+//! wakes the waiting publishers after the release and before it checks again. This test appends at that
+//! moment without a flush, as a stand-in for every append in between. In `topic_wakeups`, threads meet there
+//! by chance.
 #![cfg(feature = "actors")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -15,14 +15,14 @@ use hub_wire::Overflow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Wake, Waker};
-use topic_common::{Client, assert_consecutive, event, lane, run};
+use topic_common::{Client, assert_consecutive, event, run, stream};
 
 fn single(number: u64) -> QueuedRun {
-    run(&lane("t", 1, None), number, &[event("t", number, None, 20)], Overflow::Block)
+    run(&stream("t", 1, None), number, &[event("t", number, None, 20)], Overflow::Block)
 }
 
-/// Appends the next number when it is woken, and waits to be woken again, up to a last number. It
-/// flushes nothing: it found the queue touched.
+/// Appends the next number when it is woken, and waits to be woken again, up to a last number. It does
+/// not flush, because another publisher has claimed the flush.
 struct Publisher {
     queue: Arc<DeliveryQueue>,
     next: AtomicU64,
@@ -56,7 +56,7 @@ fn what_comes_when_the_writer_has_let_go_is_written_by_it() {
     });
     assert_eq!(written.unwrap(), Some(Written::All));
     assert_eq!(queue.queued_bytes(), 0);
-    assert_eq!(assert_consecutive(1, &client.lane(&lane("t", 1, None))), LAST + 1);
+    assert_eq!(assert_consecutive(1, &client.stream(&stream("t", 1, None))), LAST + 1);
     let counts = ledger.counts();
     assert_eq!((counts.due, counts.delivered, counts.pending()), (LAST, LAST, 0));
 }

@@ -1,7 +1,8 @@
 //! Connections and runs for the models.
 
 use crate::topic::{
-    DeliveryQueue, Lane, Ledger, Outlet, PendingRun, Published, QueuedRun, Topic, Touched, Written,
+    DeliveryQueue, DeliveryStream, FlushList, Ledger, PendingRun, PublishResult, QueuedRun,
+    SubscriberConnection, Topic, Written,
 };
 use bytes::Bytes;
 use hub_wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, TopicName, split};
@@ -13,8 +14,8 @@ use std::task::{Wake, Waker};
 
 /// A connection whose socket takes as many bytes as it has room for.
 ///
-/// Nothing of its own makes threads switch: it is only looked at by whoever has the lock of what
-/// is being sent.
+/// Its own state never makes threads switch, because only the thread that has the lock of the write
+/// buffer uses it.
 #[derive(Debug)]
 pub(crate) struct Line {
     connection: u64,
@@ -23,7 +24,7 @@ pub(crate) struct Line {
     room: AtomicUsize,
 }
 
-/// Neighbouring numbers that were sent as events, or as a gap.
+/// Neighbouring numbers that were sent in one run or in one gap.
 #[derive(Debug)]
 pub(crate) struct Stretch {
     pub(crate) subscription: Option<u64>,
@@ -38,22 +39,22 @@ impl Line {
         Line { connection, queue, sent: Mutex::default(), room: AtomicUsize::new(room) }
     }
 
-    /// Has the socket take `bytes` from now on.
+    /// Lets the socket take `bytes` from now on.
     pub(crate) fn open(&self, bytes: usize) {
         self.room.store(bytes, Ordering::SeqCst);
     }
 
-    /// Appends a run as a topic does, and sends what waits if nobody else is about to.
+    /// Appends a run as a topic does, and flushes the queue unless another thread has claimed the flush.
     pub(crate) fn append(&self, run: QueuedRun) {
         use crate::topic::Appended::{Closed, Done, Overflowed};
         match self.queue.append(run) {
-            Done if self.queue.touch() => self.flush(),
+            Done if self.queue.claim_flush() => self.flush(),
             Done => {}
             Overflowed(run) | Closed(run) => self.queue.abandon(&[run]),
         }
     }
 
-    /// Topics, numbers and publishers of the events that were sent, in order.
+    /// Returns topic, number and publisher of each event that was sent, in order.
     pub(crate) fn told(&self) -> Vec<(String, u64, String)> {
         let sent = self.sent.lock().unwrap();
         let (mut at, mut next, mut from) = (0, 0, String::new());
@@ -74,7 +75,7 @@ impl Line {
         told
     }
 
-    /// The runs and gaps that were sent, in order.
+    /// Returns the runs and gaps that were sent, in order.
     pub(crate) fn stretches(&self) -> Vec<Stretch> {
         let sent = self.sent.lock().unwrap();
         let mut at = 0;
@@ -94,7 +95,7 @@ impl Line {
         told
     }
 
-    /// Numbers of the events of `topic` that were sent, in order.
+    /// Returns the numbers of the events of `topic` that were sent, in order.
     pub(crate) fn numbers(&self, topic: &str) -> Vec<u64> {
         let told = self.told().into_iter().filter(|(of, ..)| of == topic);
         told.map(|(_, number, _)| number).collect()
@@ -115,8 +116,8 @@ impl Line {
     }
 }
 
-impl Outlet for Line {
-    fn connection(&self) -> u64 {
+impl SubscriberConnection for Line {
+    fn number(&self) -> u64 {
         self.connection
     }
 
@@ -134,11 +135,11 @@ impl Outlet for Line {
         {}
     }
 
-    fn overflowed(&self) {}
+    fn close_slow_consumer(&self) {}
 }
 
-/// A thread that sleeps until it is woken. If nobody wakes it, the checker finds that no thread can
-/// go on, and says so.
+/// A thread that sleeps until it is woken. If no thread wakes it, the checker finds that no thread can
+/// go on, and fails.
 pub(crate) struct Sleeper(Notify);
 
 impl Sleeper {
@@ -146,7 +147,7 @@ impl Sleeper {
         Arc::new(Sleeper(Notify::new()))
     }
 
-    /// Waits until nothing says that a publisher with `size` bytes should wait for `queue`.
+    /// Waits until a publisher with a run of `size` bytes does not have to wait for `queue` any more.
     pub(crate) fn wait_for_room(self: &Arc<Self>, queue: &DeliveryQueue, size: usize) {
         let waker = Waker::from(self.clone());
         while queue.must_wait(size, Overflow::Block) {
@@ -157,20 +158,20 @@ impl Sleeper {
         }
     }
 
-    /// Publishes as a session does, waiting for room where there is none, and flushes.
+    /// Publishes as a session does: waits until there is room, and flushes.
     pub(crate) fn publish(self: &Arc<Self>, topic: &Topic, mut run: PendingRun) {
         let waker = Waker::from(self.clone());
-        let mut touched = Touched::new();
-        let mut waits_for: Option<Arc<dyn Outlet>> = None;
+        let mut to_flush = FlushList::new();
+        let mut waits_for: Option<Arc<dyn SubscriberConnection>> = None;
         loop {
-            if let Some(outlet) = &waits_for {
-                outlet.queue().wake_when_drained(&waker);
+            if let Some(connection) = &waits_for {
+                connection.queue().wake_when_drained(&waker);
             }
-            match topic.publish(&mut run, 1, &mut touched) {
-                Published::Done => return,
-                Published::Wait(outlet) => {
-                    let before = waits_for.replace(outlet.clone());
-                    if before.is_some_and(|o| o.connection() == outlet.connection()) {
+            match topic.publish(&mut run, 1, &mut to_flush) {
+                PublishResult::Done => return to_flush.flush(),
+                PublishResult::Wait(connection) => {
+                    let before = waits_for.replace(connection.clone());
+                    if before.is_some_and(|o| o.number() == connection.number()) {
                         self.0.wait();
                     }
                 }
@@ -192,13 +193,14 @@ fn event(topic: &str, bytes: usize) -> Vec<u8> {
     Frame::Event(EventFrame { topic, payload: &payload, headers: None }).to_bytes()
 }
 
-/// A run of one event of about so many bytes, as a topic puts it into a queue.
+/// Returns a run of one event of about this many bytes, as a topic appends it to a queue.
 pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow) -> QueuedRun {
-    let lane = Lane { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
+    let stream =
+        DeliveryStream { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
     let head = RunHead::new(topic, 1, "p").for_all(number, 1, 1);
     QueuedRun {
         ledger: Arc::default(),
-        lane,
+        stream,
         group: None,
         first: number,
         count: 1,
@@ -209,7 +211,7 @@ pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow)
     }
 }
 
-/// A run of `count` events, as a session gathers it.
+/// Returns a run of `count` events, as a session gathers it.
 pub(crate) fn gathered(topic: &Topic, publisher: &str, count: u32) -> PendingRun {
     let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
     let mut run = PendingRun::new(head, 64);

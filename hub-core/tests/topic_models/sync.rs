@@ -1,8 +1,8 @@
-//! What `hub-core/src/sync.rs` names, as the model checker has it.
+//! The locks and atomics of the model checker, under the names of `hub-core/src/sync.rs`.
 
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// As small as they can be, so that publishers come in between.
+/// Both numbers are as small as possible, so that publishers come in between.
 pub(crate) const REPLAY_BATCH_RUNS: usize = 1;
 pub(crate) const LOCKED_REPLAY_RUNS: usize = 0;
 
@@ -67,7 +67,8 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        // Before the lock itself is let go, or this could hide that somebody else has taken it.
+        // The flag changes before the lock is released. Otherwise it could hide that another thread
+        // has taken the lock.
         self.taken.store(false, Ordering::Release);
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::{fuzz_common, scrub_common};
 
-use fuzz_common::{Source, made, naive};
+use fuzz_common::{FuzzInput, made, naive};
 use hub_scrub::{RuleSet, Scratch, ViewId};
 use hub_wire::Limits;
 use scrub_common::{KEYS, TestKeys, topic};
@@ -118,7 +118,7 @@ const OTHERS: [&str; 8] = [
 #[test]
 fn rules_known_parts() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let mut pick = |parts: &[&'static str]| parts[usize::from(source.byte()) % parts.len()];
         let mut text = String::new();
         for n in 0..pick(&["+", "++", "+++"]).len() {

@@ -4,7 +4,7 @@
 use super::access::Identity;
 use super::shadow_samples::ShadowSamples;
 use dashmap::DashMap;
-use hub_core::topic::Roles;
+use hub_core::topic::ViewResolver;
 use hub_scrub::{Plan, RuleSet};
 use hub_wire::TopicName;
 use parking_lot::RwLock;
@@ -61,7 +61,7 @@ pub(crate) fn viewer(identity: &Identity) -> String {
     }
 }
 
-impl Roles for Rules {
+impl ViewResolver for Rules {
     fn view_of(&self, viewer: &str) -> usize {
         let Some(set) = &self.set else { return 0 };
         let view = match viewer.split_once(':') {

@@ -1,7 +1,7 @@
 //! The wait of a publisher for room in a subscriber's queue, bounded by the subscriber's grace. Without it,
 //! a fast publisher would overrun every slow subscriber.
 
-use hub_core::topic::Outlet;
+use hub_core::topic::SubscriberConnection;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use tokio::time::Sleep;
 /// A publisher that waits until a subscriber's queue has room.
 #[derive(Debug)]
 pub(super) struct BackpressureWait {
-    pub(super) outlet: Arc<dyn Outlet>,
+    pub(super) connection: Arc<dyn SubscriberConnection>,
     pub(super) grace: Pin<Box<Sleep>>,
 }
 
 impl BackpressureWait {
-    pub(super) fn new(outlet: Arc<dyn Outlet>, grace_ms: u64) -> Self {
+    pub(super) fn new(connection: Arc<dyn SubscriberConnection>, grace_ms: u64) -> Self {
         let grace = Box::pin(tokio::time::sleep(Duration::from_millis(grace_ms)));
-        BackpressureWait { outlet, grace }
+        BackpressureWait { connection, grace }
     }
 
-    /// Waits for `outlet` from now on; another one than before has a grace of its own.
-    pub(super) fn follow(&mut self, outlet: Arc<dyn Outlet>, grace_ms: u64) {
-        if outlet.connection() != self.outlet.connection() {
-            *self = BackpressureWait::new(outlet, grace_ms);
+    /// Waits for `connection` from now on; another one than before has a grace of its own.
+    pub(super) fn follow(&mut self, connection: Arc<dyn SubscriberConnection>, grace_ms: u64) {
+        if connection.number() != self.connection.number() {
+            *self = BackpressureWait::new(connection, grace_ms);
         }
     }
 }

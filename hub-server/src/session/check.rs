@@ -7,7 +7,7 @@ use super::run_builder::{RunBuilder, plan};
 use super::scrub::scrub;
 use crate::limits::Limit;
 use crate::limits::account::Permit;
-use hub_core::topic::{Deposit, TooManyTopics, Topic};
+use hub_core::topic::{TooManyTopics, Topic, TopicAttachment};
 use hub_wire::{
     EventFrame, FrameError, FrameErrorKind, Limits, RefusedCode, TopicName, WalkErrorKind,
     check_headers, walk_all,
@@ -108,7 +108,7 @@ impl RunBuilder {
         }
         let topic =
             TopicName::parse(name).map_err(|e| EventRefusal::new(RefusedCode::BadTopic, e))?;
-        let mut deposit: Option<Deposit> = None;
+        let mut attachment: Option<TopicAttachment> = None;
         if let Some(account) = &self.account {
             let most = hub.limits.in_force.current().max_topics_per_identity;
             let Some(permit) = Permit::topic(account, most) else {
@@ -116,9 +116,9 @@ impl RunBuilder {
                 let why = "this client has made as many topics as it may have";
                 return Err(EventRefusal::new(RefusedCode::TooManyTopics, why));
             };
-            deposit = Some(Box::new(permit));
+            attachment = Some(Box::new(permit));
         }
-        let made = hub.directory.registry.get_or_create_with(&topic, deposit);
+        let made = hub.directory.registry.get_or_create_with(&topic, attachment);
         made.map_err(|why| too_many(hub, why))
     }
 }

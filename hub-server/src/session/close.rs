@@ -6,7 +6,7 @@ use super::state::{Session, SessionState};
 use crate::limits::Limit;
 use actix::prelude::*;
 use futures_util::future::join_all;
-use hub_core::topic::{Inspect, Leave, Outlet, SubscriptionEntry, TopicActor};
+use hub_core::topic::{Inspect, Leave, SubscriberConnection, SubscriptionEntry, TopicActor};
 use hub_wire::{Close, CloseCode, Frame};
 use std::sync::Arc;
 use std::time::Duration;

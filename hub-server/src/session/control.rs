@@ -87,7 +87,7 @@ impl Session {
                     overflow: subscribe.overflow,
                     start: subscribe.start,
                     positions: subscribe.positions,
-                    outlet: self.output.clone(),
+                    connection: self.output.clone(),
                     guard,
                 });
                 self.subscriptions.insert(entry.id, entry.clone());

@@ -5,7 +5,7 @@ use super::checked_event::{EventRefusal, QUARANTINE, RunKey};
 use super::handles::Handles;
 use super::run_builder::{OpenRun, RunBuilder};
 use crate::directory::publish_numbers::PublishNumbers;
-use hub_core::topic::{PendingRun, Roles, Topic};
+use hub_core::topic::{PendingRun, Topic, ViewResolver};
 use hub_scrub::Verdict;
 use hub_wire::{EventFrame, Frame, RefusedCode, RunHead};
 use std::ops::Range;
@@ -45,7 +45,7 @@ impl RunBuilder {
             let why = "the scrub made it longer than a frame may be";
             return Err(EventRefusal::new(RefusedCode::Quarantined, why));
         }
-        let rules: Arc<dyn Roles> = self.rules.clone();
+        let rules: Arc<dyn ViewResolver> = self.rules.clone();
         let run = self.run_of(key, frames[0].len(), number..number + 1);
         match frames.as_slice() {
             [frame] => run.push(frame, 1),

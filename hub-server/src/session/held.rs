@@ -6,7 +6,7 @@ use super::state::{Session, SessionState};
 use crate::directory::session_handle::ShedLoad;
 use crate::limits::Limit;
 use actix::prelude::*;
-use hub_core::topic::Outlet;
+use hub_core::topic::SubscriberConnection;
 use hub_wire::CloseCode;
 
 /// Up to here a queue does not say what its control frames take; from there on it does so itself.
@@ -46,7 +46,7 @@ impl Handler<ShedLoad> for Session {
 
     fn handle(&mut self, load: ShedLoad, ctx: &mut Context<Self>) {
         if self.output.queue().shed(load.queue) {
-            self.output.overflowed();
+            self.output.close_slow_consumer();
         }
         // What one read takes may wait with everybody. Of a longer frame nothing was accepted: the
         // client sends it again when it comes back.

@@ -10,7 +10,7 @@ use crate::limits::memory::MemoryPressure;
 use crate::limits::rate::Rate;
 use crate::policy::access::Identity;
 use actix::prelude::*;
-use hub_core::topic::Outlet;
+use hub_core::topic::SubscriberConnection;
 use hub_wire::{FrameType, MAX_HELLO};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;

@@ -6,7 +6,7 @@ use super::session_loop::SessionLoop;
 use super::state::{Session, SessionState, is_ending};
 use crate::limits::Limit;
 use actix::prelude::*;
-use hub_core::topic::Outlet;
+use hub_core::topic::SubscriberConnection;
 use hub_wire::{CloseCode, Frame};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -97,8 +97,8 @@ impl Handler<CountPending> for Session {
 
     fn handle(&mut self, _: CountPending, _: &mut Context<Self>) -> Self::Result {
         let mut waiting = HashMap::new();
-        self.output.queue().for_each_waiting(|lane, events| {
-            *waiting.entry(lane.epoch).or_default() += u64::from(events);
+        self.output.queue().for_each_waiting(|stream, events| {
+            *waiting.entry(stream.epoch).or_default() += u64::from(events);
         });
         MessageResult(waiting)
     }

@@ -3,7 +3,7 @@
 
 use crate::net::socket::Socket;
 use futures_util::task::AtomicWaker;
-use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
+use hub_core::topic::{DeliveryQueue, Ledger, SubscriberConnection, Written};
 use parking_lot::Mutex;
 use prometheus::IntCounter;
 use std::io::IoSlice;
@@ -67,12 +67,12 @@ impl ConnectionOutput {
     }
 }
 
-impl Outlet for ConnectionOutput {
+impl SubscriberConnection for ConnectionOutput {
     fn role(&self) -> Arc<str> {
         self.role.lock().clone()
     }
 
-    fn connection(&self) -> u64 {
+    fn number(&self) -> u64 {
         self.connection
     }
 
@@ -102,7 +102,7 @@ impl Outlet for ConnectionOutput {
         }
     }
 
-    fn overflowed(&self) {
+    fn close_slow_consumer(&self) {
         if !self.overflowed.swap(true, Ordering::AcqRel) {
             self.session.wake();
         }

@@ -4,7 +4,7 @@ use super::checked_event::QUARANTINE;
 use super::state::Session;
 use crate::limits::Limit;
 use crate::limits::account::Permit;
-use hub_core::topic::{Deposit, Topic};
+use hub_core::topic::{Topic, TopicAttachment};
 use hub_wire::{EventFrame, TopicName};
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Session {
         if let Some(topic) = hub.directory.registry.get(name.as_str()) {
             return Some(topic);
         }
-        let mut deposit: Option<Deposit> = None;
+        let mut attachment: Option<TopicAttachment> = None;
         if let Some(account) = self.limits.account() {
             let Some(permit) =
                 Permit::topic(account, hub.limits.in_force.current().max_topics_per_identity)
@@ -37,8 +37,8 @@ impl Session {
                 hub.metrics.limited(Limit::TopicsPerIdentity);
                 return None;
             };
-            deposit = Some(Box::new(permit));
+            attachment = Some(Box::new(permit));
         }
-        hub.directory.registry.get_or_create_with(name, deposit).ok()
+        hub.directory.registry.get_or_create_with(name, attachment).ok()
     }
 }

@@ -10,7 +10,7 @@ use super::state::Session;
 use crate::directory::instances::ResumeState;
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::memory::MemoryPressure;
-use hub_core::topic::{Outlet, Published};
+use hub_core::topic::{PublishResult, SubscriberConnection};
 use hub_wire::{Frame, Refused, RefusedCode, RefusedWhat};
 
 /// Sockets that are written to before other sessions of the arbiter have their turn: a topic may
@@ -36,16 +36,16 @@ impl Session {
             }
             loop {
                 match gathered.topic.publish(&mut gathered.run, now, &mut self.to_flush) {
-                    Published::Done => {
+                    PublishResult::Done => {
                         self.hub.metrics.events.inc_by(gathered.run.count().into());
                         break;
                     }
-                    Published::NobodyThere => {
+                    PublishResult::NobodyThere => {
                         let message = "nobody is subscribed to this topic";
                         self.refuse_all(&gathered, RefusedCode::NoSubscriber, message);
                         break;
                     }
-                    Published::Retired => {
+                    PublishResult::Retired => {
                         match self.builder.renew(gathered, &self.hub, &self.publisher) {
                             Ok(renewed) => gathered = renewed,
                             Err(failed) => {
@@ -55,11 +55,13 @@ impl Session {
                             }
                         }
                     }
-                    Published::Wait(outlet) => {
+                    PublishResult::Wait(connection) => {
                         let grace = self.hub.config.overflow_grace_ms;
                         match &mut self.backpressure {
-                            Some(wait) => wait.follow(outlet, grace),
-                            None => self.backpressure = Some(BackpressureWait::new(outlet, grace)),
+                            Some(wait) => wait.follow(connection, grace),
+                            None => {
+                                self.backpressure = Some(BackpressureWait::new(connection, grace))
+                            }
                         }
                         self.builder.runs.push(gathered);
                         self.builder.runs.extend(runs);
@@ -112,10 +114,7 @@ impl Session {
     /// Has the sockets written to that got something; if there are many, only some, and the pump
     /// goes on when others have had their turn.
     pub(super) fn flush_some(&mut self) {
-        let some = self.to_flush.len().min(FLUSHES_A_TURN);
-        for outlet in self.to_flush.drain(..some) {
-            outlet.flush();
-        }
+        self.to_flush.flush_some(FLUSHES_A_TURN);
         if !self.to_flush.is_empty() {
             self.output.session.wake();
         }
@@ -127,7 +126,7 @@ impl Session {
 
     /// Flushes every connection that got something, before the session ends: nobody else does.
     pub(super) fn flush_all(&mut self) {
-        self.to_flush.drain(..).for_each(|outlet| outlet.flush());
+        std::mem::take(&mut self.to_flush).flush();
     }
 
     pub(super) fn refuse_all(&mut self, gathered: &OpenRun, code: RefusedCode, message: &str) {

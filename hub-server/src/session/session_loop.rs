@@ -7,7 +7,7 @@ use super::waits_for::WaitsFor;
 use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
-use hub_core::topic::Outlet;
+use hub_core::topic::SubscriberConnection;
 use hub_wire::CloseCode;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
@@ -126,10 +126,10 @@ impl Session {
     /// Goes on publishing once there is room, or the subscriber's grace is over.
     fn poll_room(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
         while let Some(wait) = &mut self.backpressure {
-            let waited_for = wait.outlet.connection();
-            wait.outlet.queue().wake_when_drained(task.waker());
+            let waited_for = wait.connection.number();
+            wait.connection.queue().wake_when_drained(task.waker());
             if wait.grace.as_mut().poll(task).is_ready() {
-                wait.outlet.queue().end_grace();
+                wait.connection.queue().end_grace();
             }
             if self.publish() {
                 self.backpressure = None;
@@ -137,7 +137,7 @@ impl Session {
             }
             self.flush_some();
             // If it is another's turn now, nothing wakes this session before it has asked there.
-            if self.backpressure.as_ref().is_some_and(|wait| wait.outlet.connection() == waited_for)
+            if self.backpressure.as_ref().is_some_and(|wait| wait.connection.number() == waited_for)
             {
                 return Poll::Pending;
             }

@@ -12,7 +12,7 @@ use crate::directory::refusals::Refusals;
 use crate::limits::admission::ConnectionPermit;
 use crate::net::socket::Socket;
 use crate::policy::access::Identity;
-use hub_core::topic::{Outlet, SubscriptionEntry, Touched};
+use hub_core::topic::{FlushList, SubscriberConnection, SubscriptionEntry};
 use hub_wire::Frame;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) struct Session {
     pub(super) busy: bool,
     pub(super) builder: RunBuilder,
     /// Connections that got something from this session, and that it flushes.
-    pub(super) to_flush: Touched,
+    pub(super) to_flush: FlushList,
     pub(super) backpressure: Option<BackpressureWait>,
     pub(super) subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
     /// Who the client is, from HELLO on.
@@ -96,7 +96,7 @@ impl Session {
             unfinished: false,
             busy: false,
             builder,
-            to_flush: Touched::new(),
+            to_flush: FlushList::new(),
             backpressure: None,
             subscriptions: HashMap::new(),
             identity: None,

@@ -1,31 +1,33 @@
-//! The credentials in HELLO: a token, a password or a JWT.
+//! The credentials in HELLO: an access token, a password or a JWT.
 //!
-//! Their `Debug` output hides the secrets. Without that, a logged HELLO would write them into the log.
+//! The `Debug` output of credentials hides their secrets. Otherwise a log line with a HELLO would
+//! contain them.
 
 use super::{FrameError, FrameErrorKind};
 use crate::{Limits, Packer, Reader};
 use std::fmt;
 
-/// What a client shows in HELLO to get in.
+/// The credentials that a client shows in HELLO to prove its identity.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// A token that the hub's operator has handed out.
+    /// An access token that the operator of the hub has issued.
     Token(String),
-    /// A user's name and password.
+    /// The name and the password of a user.
     Password {
-        /// The name.
+        /// The name of the user.
         user: String,
-        /// The password.
+        /// The password of the user.
         password: String,
     },
-    /// A signed token of an identity provider (JWT).
+    /// A JWT, which is a signed token of an identity provider.
     Jwt(String),
-    /// Something that this version does not know. It lets nobody in.
+    /// This version does not know the kind of the credentials. The hub accepts no client by them.
     Unknown,
 }
 
 impl Credentials {
-    /// Nil is none; anything that is not one of the known maps is [`Credentials::Unknown`].
+    /// Reads the credentials. Nil stands for no credentials, and a value that is not one of the known
+    /// maps is read as [`Credentials::Unknown`].
     pub(super) fn read(read: &mut Reader<'_>) -> Result<Option<Self>, FrameError> {
         if read.nil() {
             return Ok(None);
@@ -34,6 +36,7 @@ impl Credentials {
         Ok(Some(Self::parse(value).unwrap_or(Credentials::Unknown)))
     }
 
+    /// Reads credentials of a known kind.
     fn parse(value: &[u8]) -> Result<Self, FrameError> {
         let mut read = Reader::new(value, &Limits::NONE);
         let count = read.map("credentials")?;
@@ -65,7 +68,7 @@ impl Credentials {
     }
 }
 
-/// Says only of which kind they are.
+/// The output names only the kind of the credentials.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,75 +1,80 @@
-//! What is wrong with a frame.
+//! The errors for frames that cannot be read.
+//!
+//! Each error has the offset of its byte. Without it, the author of a client would have to search the
+//! whole frame for the fault.
 
 use crate::WalkErrorKind;
 use thiserror::Error;
 
-/// A frame that cannot be understood: what was expected, and the offset in the frame's body.
+/// The error for a frame that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{kind} (byte {at} of the frame)")]
 pub struct FrameError {
-    /// Offset in the frame's body, that is without the 4-byte length.
+    /// The fault has this offset in the body of the frame, which does not include the 4 bytes of the
+    /// length.
     pub at: usize,
-    /// What is wrong there.
+    /// The fault.
     pub kind: FrameErrorKind,
 }
 
-/// What is wrong with a frame.
+/// A fault of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameErrorKind {
-    /// Not an array of 1 to 15 values that starts with a type from 0 to 127.
+    /// The body is not an array of 1 to 15 values that begins with a type from 0 to 127.
     #[error("a frame is a MessagePack array that starts with its type")]
     NotAFrame,
-    /// A type this version does not know.
+    /// This version does not know the frame type.
     #[error("unknown frame type {0}")]
     UnknownType(u8),
-    /// The frame ends where a value should be.
+    /// The frame ends in front of a value or within it.
     #[error("{what} is missing or cut short")]
     Missing {
-        /// The value's name.
+        /// The name of the value.
         what: &'static str,
     },
-    /// A value of the wrong type.
+    /// A value has the wrong type.
     #[error("{what} must be {expected}")]
     WrongType {
-        /// The value's name.
+        /// The name of the value.
         what: &'static str,
-        /// The type it must have.
+        /// The value must have this type.
         expected: &'static str,
     },
-    /// A value that is not well-formed or over the limits.
+    /// A value is not well-formed, or exceeds the limits.
     #[error("{what}: {fault}")]
     Value {
-        /// The value's name.
+        /// The name of the value.
         what: &'static str,
-        /// What the walker found.
+        /// The walker has found this fault.
         fault: WalkErrorKind,
     },
-    /// A value with a meaning that does not exist.
+    /// A value has the right type, and its content has no meaning in the protocol.
     #[error("{what} has no such value")]
     NoSuchValue {
-        /// The value's name.
+        /// The name of the value.
         what: &'static str,
     },
-    /// A map with one key twice.
+    /// A map has one key twice.
     #[error("{what} have the same key twice")]
     Repeated {
-        /// The map's name, which is a plural.
+        /// The name of the map, which is a plural.
         what: &'static str,
     },
-    /// A map with too many entries.
+    /// A map has too many entries.
     #[error("{what} have more than {limit} entries")]
     TooMany {
-        /// The map's name, which is a plural.
+        /// The name of the map, which is a plural.
         what: &'static str,
-        /// How many it may have.
+        /// The map may have this many entries.
         limit: usize,
     },
-    /// The frame goes on where it should end.
+    /// The frame continues behind its last value.
     #[error("bytes after the frame's last value")]
     Trailing,
 }
 
 impl FrameErrorKind {
+    /// Returns the error for this fault at an offset.
     pub(crate) fn at(self, at: usize) -> FrameError {
         FrameError { at, kind: self }
     }

@@ -1,4 +1,6 @@
-//! EVENT: the one frame that both sides send, byte for byte the same.
+//! The EVENT frame. It has the same bytes in both directions.
+//!
+//! If the two directions differed, the hub would have to encode every event again.
 
 use super::{FrameError, FrameErrorKind, FrameType};
 use crate::{Limits, Packer, Reader, frame_with};
@@ -6,11 +8,11 @@ use crate::{Limits, Packer, Reader, frame_with};
 /// EVENT: `[3, topic, payload]` or `[3, topic, payload, headers]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventFrame<'a> {
-    /// The topic's name as it stands in the frame; not checked here.
+    /// The name of the topic as it stands in the frame. It is not checked here.
     pub topic: &'a str,
-    /// The payload: one well-formed MessagePack value.
+    /// The payload, which is one well-formed MessagePack value.
     pub payload: &'a [u8],
-    /// The headers: one well-formed MessagePack map.
+    /// The headers, which are one well-formed MessagePack map.
     pub headers: Option<&'a [u8]>,
 }
 
@@ -18,7 +20,7 @@ impl<'a> EventFrame<'a> {
     /// Reads an EVENT frame and walks every byte of its payload and headers.
     ///
     /// # Errors
-    /// What is wrong, and at which offset of the body.
+    /// The error states the first fault of the frame, with its offset in the body.
     #[inline]
     pub fn parse(body: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
         let mut read = Reader::new(body, limits);
@@ -28,10 +30,10 @@ impl<'a> EventFrame<'a> {
         Self::parse_rest(read, count, topic)
     }
 
-    /// Reads what follows the topic, where that is known to end at `offset` of the body.
+    /// Reads the rest of an EVENT frame whose topic is already read and ends at `offset` of the body.
     ///
     /// # Errors
-    /// As [`EventFrame::parse`].
+    /// The error states the first fault of the frame, with its offset in the body.
     #[inline]
     pub fn parse_after_topic(
         body: &'a [u8],
@@ -66,7 +68,7 @@ impl<'a> EventFrame<'a> {
         Ok(EventFrame { topic, payload, headers })
     }
 
-    /// Appends the frame to `out`, its length in front.
+    /// Appends the frame to `out`, with its length in front.
     pub fn write(&self, out: &mut Vec<u8>) {
         frame_with(out, |out| {
             let mut pack = Packer(out);

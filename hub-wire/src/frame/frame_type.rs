@@ -1,24 +1,25 @@
-//! The types of frames: the number that each frame begins with.
+//! The frame types. Each frame begins with the number of its type.
 //!
-//! The table is apart from the frames, because [`crate::RunHead`] writes a type without reading any frame.
-//! Without one table, the number of a type could differ between what writes a frame and what reads it.
+//! The table is separate from the frames, because [`crate::RunHead`] writes a type and reads no frame.
+//! Without one table, the code that writes a frame and the code that reads it could use different
+//! numbers for one type.
 
 use super::error::{FrameError, FrameErrorKind};
 
 macro_rules! frame_types {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// The first value of a frame.
+        /// The type of a frame, which is its first value.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum FrameType { $($(#[$doc])* $name = $number,)* }
 
         impl FrameType {
-            /// The number on the wire.
+            /// Returns the number on the wire.
             #[must_use]
             pub fn number(self) -> u8 {
                 self as u8
             }
 
-            /// The type for a number on the wire.
+            /// Returns the type for a number on the wire, if this version knows the type.
             #[must_use]
             pub fn from_number(number: u8) -> Option<Self> {
                 match number { $($number => Some(FrameType::$name),)* _ => None }
@@ -28,39 +29,39 @@ macro_rules! frame_types {
 }
 
 frame_types! {
-    /// The client's first frame.
+    /// The client sends HELLO as its first frame.
     Hello = 1,
-    /// The hub's answer.
+    /// The hub answers HELLO with WELCOME.
     Welcome = 2,
-    /// One event.
+    /// EVENT carries one event.
     Event = 3,
-    /// What the hub says of the EVENT frames that follow.
+    /// RUN stands in front of EVENT frames, and states their topic, numbers, publisher and time.
     Run = 4,
-    /// Asks for a filter's events.
+    /// SUBSCRIBE asks for the events whose topics match a filter.
     Subscribe = 5,
-    /// The subscription is in place.
+    /// SUBSCRIBED states that a subscription is in place.
     Subscribed = 6,
-    /// Ends a subscription.
+    /// UNSUBSCRIBE ends a subscription.
     Unsubscribe = 7,
-    /// Acknowledges events.
+    /// RECEIPT confirms that events are accepted or refused.
     Receipt = 8,
-    /// Says what was not done.
+    /// REFUSED states that the hub did not do what one frame asked for.
     Refused = 9,
-    /// Says what is missing.
+    /// GAP announces missing events.
     Gap = 10,
-    /// Asks for a PONG.
+    /// PING asks for a PONG.
     Ping = 11,
-    /// Answers a PING.
+    /// PONG answers a PING.
     Pong = 12,
-    /// Goodbye.
+    /// CLOSE announces the end of the connection.
     Close = 13,
 }
 
 impl FrameType {
-    /// The type of the frame with this body, which is otherwise not looked at.
+    /// Returns the type of the frame with this body. The rest of the body is not checked.
     ///
     /// # Errors
-    /// A body that is no frame, or a type that is unknown.
+    /// The body is not a frame, or this version does not know its type.
     #[inline]
     pub fn of(body: &[u8]) -> Result<Self, FrameError> {
         match *body {

@@ -1,23 +1,28 @@
-//! HELLO and WELCOME: who comes, and what holds for the connection.
+//! The handshake frames: HELLO introduces the client, and WELCOME states the facts and limits of the
+//! connection.
+//!
+//! Both frames carry a map of named values, so that a later version can add a value. A peer ignores a
+//! name that it does not know.
 
 use super::values::{read_id16, read_map, read_u16, read_u32};
 use super::{Credentials, FrameError, FrameErrorKind};
 use crate::{Limits, MAGIC, Packer, Reader, VERSION};
 
-/// HELLO: `[1, "hub", version, {options}]`.
+/// The frame HELLO: `[1, "hub", version, {options}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
-    /// The protocol version the client speaks.
+    /// The client speaks this version of the protocol.
     pub version: u64,
-    /// What the client calls itself; a hint for people, not an identity.
+    /// The client gives itself this name. It is a hint for people and not an identity.
     pub name: Option<String>,
-    /// A random number that the client keeps over reconnects, to resume publishing.
+    /// The client keeps this random instance id when it connects again, so that it can resume.
     pub instance: Option<[u8; 16]>,
-    /// Whether the hub should send RECEIPT frames.
+    /// If this is true, the hub sends RECEIPT frames.
     pub receipts: bool,
-    /// The last RECEIPT the client has seen: the hub repeats the refusals from this number on.
+    /// The last RECEIPT that the client got had this number. The hub repeats the refusals from this
+    /// publish number on.
     pub receipted: Option<u64>,
-    /// What it shows to get in.
+    /// The client proves its identity by these credentials.
     pub credentials: Option<Credentials>,
 }
 
@@ -81,32 +86,32 @@ impl Hello {
     }
 }
 
-/// WELCOME: `[2, version, {facts}]`.
+/// The frame WELCOME: `[2, version, {facts}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Welcome {
-    /// The protocol version both will use.
+    /// Both sides use this version of the protocol.
     pub version: u64,
-    /// A random number for this run of the hub; it changes when the hub restarts.
+    /// The hub draws this random number when it starts, so the number changes when the hub restarts.
     pub hub: [u8; 16],
-    /// The connection's number at the hub.
+    /// The hub gives the connection this number.
     pub connection: u64,
-    /// Whether the hub knew the client's instance, so that counting goes on.
+    /// If this is true, the hub knows the instance of the client, and its publish numbers continue.
     pub resumed: bool,
-    /// How many events of this client's instance the hub has received; the next is this number.
+    /// The hub has received this many events of the instance. The next event gets this publish number.
     pub received: u64,
-    /// What the hub stamps as publisher on this client's events.
+    /// The hub writes this publisher stamp in front of the events of the client.
     pub publisher: String,
-    /// The topic on which this client may await replies.
+    /// The client gets replies on this topic, which is its inbox.
     pub inbox: String,
-    /// The limits that hold for this connection.
+    /// These limits apply to the frames of the connection.
     pub limits: Limits,
-    /// After how many milliseconds of silence a PING is due.
+    /// After this many milliseconds without a byte from the other side, a side sends PING.
     pub keepalive_ms: u64,
-    /// The hub's clock in milliseconds since the Unix epoch.
+    /// The clock of the hub shows this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
 }
 
-/// The facts of this version; a hub sends them all.
+/// The names of the facts in WELCOME. A hub of this version sends all of them.
 const FACTS: [&str; 11] = [
     "hub",
     "connection",

@@ -1,4 +1,7 @@
-//! The frames, and how each is read and written.
+//! The frames of the protocol: how each one is read and written.
+//!
+//! The hub and its clients use the same code for both. Otherwise one of them could write a frame that
+//! the other one refuses.
 
 mod credentials;
 mod error;
@@ -20,79 +23,81 @@ pub use subscribe::{Overflow, Position, Start, Subscribe};
 use super::{Limits, Packer, Reader, RunHead, frame_with};
 use values::read_u32;
 
-/// One frame, read.
+/// One frame of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Frame<'a> {
-    /// See [`Hello`].
+    /// The frame HELLO, see [`Hello`].
     Hello(Hello),
-    /// See [`Welcome`].
+    /// The frame WELCOME, see [`Welcome`].
     Welcome(Welcome),
-    /// See [`EventFrame`].
+    /// The frame EVENT, see [`EventFrame`].
     Event(EventFrame<'a>),
-    /// See [`RunFrame`].
+    /// The frame RUN, see [`RunFrame`].
     Run(RunFrame<'a>),
-    /// See [`Subscribe`].
+    /// The frame SUBSCRIBE, see [`Subscribe`].
     Subscribe(Subscribe),
-    /// The subscription with this id is in place.
+    /// The frame SUBSCRIBED states that the subscription with this id is in place.
     Subscribed {
         /// The id from SUBSCRIBE.
         id: u64,
     },
-    /// Ends the subscription with this id.
+    /// The frame UNSUBSCRIBE ends the subscription with this id.
     Unsubscribe {
         /// The id from SUBSCRIBE.
         id: u64,
     },
-    /// Every event of this connection with a smaller number was accepted or refused.
+    /// The frame RECEIPT states that every event with a smaller publish number is accepted or refused.
     Receipt {
-        /// The number the hub expects next.
+        /// The hub has settled every publish number below this one.
         next: u64,
     },
-    /// See [`Refused`].
+    /// The frame REFUSED, see [`Refused`].
     Refused(Refused),
-    /// See [`Gap`].
+    /// The frame GAP, see [`Gap`].
     Gap(Gap),
-    /// To be answered with the same token.
+    /// The frame PING asks for a PONG with the same token.
     Ping {
-        /// Any number.
+        /// The sender may choose any number.
         token: u64,
     },
-    /// Answers a PING.
+    /// The frame PONG answers a PING.
     Pong {
-        /// The PING's number.
+        /// The token of the PING.
         token: u64,
     },
-    /// See [`Close`].
+    /// The frame CLOSE, see [`Close`].
     Close(Close),
 }
 
-/// RUN: `[4, topic, epoch, first, count, publisher, time_ms, subscription or nil]`.
+/// The frame RUN: `[4, topic, epoch, first, count, publisher, time_ms, subscription or nil]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunFrame<'a> {
-    /// The topic of the EVENT frames that follow.
+    /// The EVENT frames that follow belong to this topic.
     pub topic: &'a str,
-    /// Numbers are comparable within one epoch of a topic.
+    /// The event numbers belong to this epoch of the topic. Only numbers of one epoch are comparable.
     pub epoch: u64,
-    /// The first of the EVENT frames has this number, the others count on.
+    /// The first of the EVENT frames has this event number. The numbers of the others follow it.
     pub first: u64,
-    /// How many EVENT frames follow. Zero only says where the topic stands.
+    /// This many EVENT frames follow. A RUN with zero frames only states that `first` is the next event
+    /// number of the topic.
     pub count: u32,
-    /// Who sent them, as the hub knows it.
+    /// The hub writes the publisher stamp of the client that sent the events here.
     pub publisher: &'a str,
-    /// When the hub accepted them, in milliseconds since the Unix epoch.
+    /// The hub accepted the events at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// The one subscription they are for; `None` stands for all plain ones that match.
+    /// The events are for the subscription with this id; `None` stands for all plain subscriptions that
+    /// match.
     pub subscription: Option<u64>,
 }
 
 impl<'a> Frame<'a> {
-    /// Reads the frame with this body (that is, without the 4-byte length).
+    /// Reads the frame with this body, which does not include the 4 bytes of the length.
     ///
-    /// Values behind the known ones are walked and then ignored, so that a later version can
-    /// add some; EVENT frames, which are forwarded as they came, may not have any.
+    /// Values behind the known ones are walked and then ignored, so that a later version can add
+    /// values. EVENT frames may not have such values, because the hub forwards them as they came.
     ///
     /// # Errors
-    /// What is wrong, and at which offset.
+    /// The error states the first fault of the frame, with its offset in the body.
     pub fn parse(body: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
         let kind = FrameType::of(body)?;
         let mut read = Reader::new(body, limits);
@@ -122,7 +127,7 @@ impl<'a> Frame<'a> {
             FrameType::Close => Frame::Close(Close::read(&mut read)?),
         };
         if count < frame.values() {
-            // The values were there, but the array does not hold them.
+            // The values are in the body, but the array is too short to contain them.
             return Err(FrameErrorKind::Missing { what: "a value of the frame" }.at(0));
         }
         for _ in frame.values()..count {
@@ -131,7 +136,7 @@ impl<'a> Frame<'a> {
         if read.at_end() { Ok(frame) } else { Err(FrameErrorKind::Trailing.at(read.position())) }
     }
 
-    /// How many values this version knows in the frame, its type included.
+    /// Returns how many values of the frame this version knows, including its type.
     fn values(&self) -> u32 {
         match self {
             Frame::Subscribed { .. }
@@ -146,7 +151,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Appends the frame to `out`, its length in front.
+    /// Appends the frame to `out`, with its length in front.
     pub fn write(&self, out: &mut Vec<u8>) {
         match self {
             Frame::Event(event) => event.write(out),
@@ -161,7 +166,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The frame's bytes, its length in front.
+    /// Returns the bytes of the frame, with its length in front.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -169,6 +174,7 @@ impl<'a> Frame<'a> {
         out
     }
 
+    /// Writes the body of any frame but EVENT and RUN.
     fn write_control(&self, pack: &mut Packer<'_>) {
         pack.array(self.values()).uint(self.kind().number().into());
         match self {
@@ -191,6 +197,7 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Returns the type of the frame.
     fn kind(&self) -> FrameType {
         match self {
             Frame::Hello(_) => FrameType::Hello,

@@ -1,41 +1,45 @@
-//! REFUSED, GAP and CLOSE: what was not done, what is missing, and why it ends.
+//! The frames that report a failure: REFUSED reports a frame that the hub did not act on, GAP reports
+//! missing events, and CLOSE reports the end of a connection.
+//!
+//! Without them, a publisher would not learn of a refused event, and a subscriber not of a lost one.
 
 use super::FrameError;
 use super::values::read_u16;
 use crate::{CloseCode, GapReason, Packer, Reader, RefusedCode};
 
-/// REFUSED: `[9, what, number, code, message, rule or nil, path or nil]`.
+/// The frame REFUSED: `[9, what, number, code, message, rule or nil, path or nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// What kind of frame was refused.
+    /// The hub refused a frame of this kind.
     pub what: RefusedWhat,
-    /// The event's number, or the subscription's id; 0 for other frames.
+    /// The publish number of the event, or the id of the subscription. It is 0 for other frames.
     pub number: u64,
-    /// Why, for programs.
+    /// The code states the reason for programs.
     pub code: RefusedCode,
-    /// Why, for people. It never quotes a payload.
+    /// The message states the reason for people. It never quotes a payload.
     pub message: String,
-    /// The scrub rule that refused it.
+    /// The scrub rule with this name refused the event.
     pub rule: Option<String>,
-    /// Where in the payload.
+    /// The rule refused the event because of the value at this path in the payload.
     pub path: Option<String>,
 }
 
-/// What a REFUSED frame is about.
+/// The kind of frame that a REFUSED frame is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusedWhat {
-    /// An EVENT, by its number.
+    /// The frame was an EVENT, with this publish number.
     Event = 0,
-    /// A SUBSCRIBE, by its id.
+    /// The frame was a SUBSCRIBE, with this id.
     Subscribe = 1,
-    /// An UNSUBSCRIBE, by its id.
+    /// The frame was an UNSUBSCRIBE, with this id.
     Unsubscribe = 2,
-    /// Another frame.
+    /// The frame was of another type.
     Frame = 3,
 }
 
 impl RefusedWhat {
-    /// A number of a later version says of nothing that this one sent.
+    /// Returns the kind for a number on the wire. A number of a later version counts as another frame,
+    /// because this version has sent no frame that it could mean.
     fn from_number(number: u64) -> Self {
         match number {
             0 => Self::Event,
@@ -46,31 +50,32 @@ impl RefusedWhat {
     }
 }
 
-/// GAP: `[10, topic, epoch, from, to or nil, reason, subscription or nil]`.
+/// The frame GAP: `[10, topic, epoch, from, to or nil, reason, subscription or nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
-    /// The topic in which events are missing.
+    /// Events of this topic are missing.
     pub topic: String,
-    /// The epoch of the numbers.
+    /// The event numbers belong to this epoch.
     pub epoch: u64,
-    /// The first number that is missing.
+    /// The first missing event has this number.
     pub from: u64,
-    /// The last number that is missing; `None` if it cannot be known.
+    /// The last missing event has this number; `None` states that the number cannot be known.
     pub to: Option<u64>,
-    /// Why.
+    /// The events are missing for this reason.
     pub reason: GapReason,
-    /// The one subscription that misses them; `None` stands for all plain ones that match.
+    /// The subscription with this id misses the events; `None` stands for all plain subscriptions that
+    /// match.
     pub subscription: Option<u64>,
 }
 
-/// CLOSE: `[13, code, reason, retry_after_ms or nil]`.
+/// The frame CLOSE: `[13, code, reason, retry_after_ms or nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {
-    /// Why, for programs.
+    /// The code states the reason for programs.
     pub code: CloseCode,
-    /// Why, for people.
+    /// The text states the reason for people.
     pub reason: String,
-    /// After how many milliseconds to reconnect, where that makes sense.
+    /// The client should connect again after this many milliseconds; `None` states no time.
     pub retry_after_ms: Option<u64>,
 }
 

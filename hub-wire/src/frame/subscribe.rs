@@ -1,45 +1,53 @@
-//! SUBSCRIBE: which events a connection wants, from where on, and what may be dropped.
+//! The frame SUBSCRIBE: for which topics a subscription is, where it starts, and its overflow policy.
+//!
+//! An option that this version does not know is an error. If the hub ignored it, the client would
+//! wait for a behaviour that it never gets.
 
 use super::values::read_map;
 use super::{FrameError, FrameErrorKind};
 use crate::{Packer, Reader};
 use std::collections::BTreeMap;
 
-/// SUBSCRIBE: `[5, id, filter, {options}]`.
+/// The frame SUBSCRIBE: `[5, id, filter, {options}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscribe {
-    /// Chosen by the client, unique within its connection.
+    /// The client chooses this id. It is unique within the connection.
     pub id: u64,
-    /// The topic filter; not checked here.
+    /// The topic filter. It is not checked here.
     pub filter: String,
-    /// What happens when too much waits for this client.
+    /// This policy applies when the delivery queue of the connection is full.
     pub overflow: Overflow,
-    /// The queue group of which this subscription is a member.
+    /// The subscription is a member of the queue group with this name.
     pub group: Option<String>,
-    /// Where to start.
+    /// In topics that exist already, the subscription starts here.
     pub start: Start,
-    /// Whether the hub says where each existing topic stands (a RUN with count 0).
+    /// If this is true, the hub sends the next event number of each existing topic, as a RUN with count
+    /// 0.
     pub positions: bool,
 }
 
-/// What happens to a subscription's events when its connection's queue is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+/// The overflow policy: what happens to the events of a subscription when the delivery queue of its
+/// connection is full.
+///
+/// The type has no order. When several subscriptions share one copy of an event, `hub-core` decides
+/// which policy applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Overflow {
-    /// Keep the newest event of each key.
+    /// The queue keeps the newest event of each key.
     Latest,
-    /// Drop the event that does not fit.
+    /// The queue drops the event that does not fit.
     DropNewest,
-    /// Drop the oldest events that wait, so that the new one fits.
+    /// The queue drops the oldest waiting events, so that the new event fits.
     #[default]
     DropOldest,
-    /// Close the connection; the client may reconnect and resume.
+    /// The hub closes the connection. The client may connect again and resume.
     Disconnect,
-    /// Make publishers wait.
+    /// Publishers wait until the queue has room.
     Block,
 }
 
 impl Overflow {
-    /// Every policy. Where several subscriptions share one copy, the last in this order counts.
+    /// All policies, in the order of `PROTOCOL.md`.
     pub const ALL: [Overflow; 5] = [
         Overflow::Latest,
         Overflow::DropNewest,
@@ -48,7 +56,7 @@ impl Overflow {
         Overflow::Block,
     ];
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,25 +80,25 @@ impl std::str::FromStr for Overflow {
     }
 }
 
-/// Where a subscription starts.
+/// The place in existing topics where a subscription starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Start {
-    /// With what is published from now on.
+    /// The subscription starts with the next event that is published.
     #[default]
     Live,
-    /// With the last event of each topic, if it has one.
+    /// The subscription starts with the last event of each topic that has one.
     Last,
-    /// After what was already seen of each topic; a topic that is not named here begins with
-    /// its first event.
+    /// The subscription starts behind these positions. A topic without a position starts with its first
+    /// event.
     After(BTreeMap<String, Position>),
 }
 
-/// How far a subscriber has come in a topic.
+/// A position in a topic: how far a subscription has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// The topic's epoch.
+    /// The event number belongs to this epoch of the topic.
     pub epoch: u64,
-    /// The last number seen, or 0.
+    /// The subscription has come to the event with this number. It is 0 in front of the first event.
     pub seq: u64,
 }
 
@@ -109,7 +117,8 @@ impl Subscribe {
         read_map(read, "options", |key, read| {
             let at = read.position();
             if matches!(key, "start" | "after") && std::mem::replace(&mut start_given, true) {
-                // Otherwise the order of a map's keys would decide where the subscription starts.
+                // Otherwise the order of the keys in the map would decide where the subscription
+                // starts.
                 return Err(FrameErrorKind::NoSuchValue { what: "second start" }.at(at));
             }
             match key {
@@ -127,13 +136,13 @@ impl Subscribe {
                 },
                 "after" => subscribe.start = Start::After(read_positions(read)?),
                 "positions" => subscribe.positions = read.bool("positions")?,
-                // An option that the hub silently ignored would be a promise broken silently.
+                // A client must not wait for a behaviour that the hub silently ignores.
                 _ => return Err(FrameErrorKind::NoSuchValue { what: "subscription option" }.at(at)),
             }
             Ok(true)
         })?;
         if subscribe.group.is_some() && subscribe.start != Start::Live {
-            // The group, not its newest member, has a position in the topic.
+            // The queue group has a position in the topic, and its newest member has none.
             return Err(FrameErrorKind::NoSuchValue { what: "start of a queue group" }.at(at));
         }
         Ok(subscribe)
@@ -167,6 +176,7 @@ impl Subscribe {
     }
 }
 
+/// Reads the positions in the option `after`.
 fn read_positions(read: &mut Reader<'_>) -> Result<BTreeMap<String, Position>, FrameError> {
     let mut positions = BTreeMap::new();
     for _ in 0..read.map("after")? {

@@ -1,30 +1,37 @@
-//! Reading values that several frames have.
+//! Reads values that occur in several frames.
+//!
+//! Without these functions, each frame would check the range of its numbers and the keys of its map in
+//! its own way.
 
 use super::{FrameError, FrameErrorKind};
 use crate::Reader;
 
-/// Most entries of a map of options or facts: far more than there are.
+/// A map of options or facts may have at most this many entries. This version knows far fewer.
 const MAX_ENTRIES: usize = 64;
 
+/// Reads an unsigned integer of at most 32 bits.
 pub(super) fn read_u32(read: &mut Reader<'_>, what: &'static str) -> Result<u32, FrameError> {
     let at = read.position();
     u32::try_from(read.uint(what)?).map_err(|_| FrameErrorKind::NoSuchValue { what }.at(at))
 }
 
+/// Reads an unsigned integer of at most 16 bits.
 pub(super) fn read_u16(read: &mut Reader<'_>, what: &'static str) -> Result<u16, FrameError> {
     let at = read.position();
     u16::try_from(read.uint(what)?).map_err(|_| FrameErrorKind::NoSuchValue { what }.at(at))
 }
 
+/// Reads an id of 16 bytes.
 pub(super) fn read_id16(read: &mut Reader<'_>, what: &'static str) -> Result<[u8; 16], FrameError> {
     let at = read.position();
     let expected = "16 bytes";
     read.bin(what)?.try_into().map_err(|_| FrameErrorKind::WrongType { what, expected }.at(at))
 }
 
-/// Reads a map's entries: `entry` takes the value of a key it knows and returns whether it did.
+/// Reads the entries of a map. `entry` reads the value of a key that it knows, and returns whether it
+/// knows the key. The values of other keys are walked and ignored.
 ///
-/// A key that comes twice is refused: two readers could take it to mean two things.
+/// A map with the same key twice is refused, because two readers could use different values.
 pub(super) fn read_map<'a>(
     read: &mut Reader<'a>,
     what: &'static str,

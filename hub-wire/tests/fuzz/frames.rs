@@ -1,18 +1,20 @@
-//! Claim: whatever bytes come, splitting and reading frames ends with frames or errors that name a
-//! place; what was read can be written and read again; all ways to read an EVENT agree; and
-//! headers pass only if a simple reader finds nothing wrong with them.
+//! Claim: for any bytes, splitting and reading frames ends with frames, or with errors that name an offset.
 //!
-//! `docs/testing.md` tells how to run this for long.
+//! - A frame that was read can be written and read again.
+//! - All ways to read an EVENT agree.
+//! - Headers pass only if a simple reader finds no fault in them.
+//!
+//! `docs/testing.md` explains how to run this for a long time.
 
 use crate::fuzz_common;
 
-use fuzz_common::{Source, damage, made, naive};
+use fuzz_common::{FuzzInput, damage, made, naive};
 use hub_wire::{
     EventFrame, Frame, FrameError, FrameType, HeaderErrorKind, HeaderFacts, LengthError, Limits,
     MAX_HEADERS, Packer, Reader, TopicName, WalkErrorKind, check_headers, split,
 };
 
-/// A limit that fuzzers reach.
+/// The limit of a frame, which is so low that a fuzzer reaches it.
 const LIMIT: u32 = 4096;
 
 fn read(body: &[u8], limits: &Limits) {
@@ -26,7 +28,8 @@ fn read(body: &[u8], limits: &Limits) {
         events(body, limits, frame.as_ref().map_err(|error| *error));
     }
     let Ok(frame) = frame else { return };
-    // One array and nothing else. Only the limit of what is in a frame is known, not of the frame.
+    // The body is one array and nothing else. The limits are for the content of a frame, and not for
+    // the frame itself.
     match naive(body, 0, &Limits::NONE) {
         Ok(end) => assert_eq!(end, body.len(), "{frame:?} of {body:02x?}"),
         Err(error) => assert_eq!(error.kind, WalkErrorKind::TooDeep, "{frame:?} of {body:02x?}"),
@@ -35,11 +38,11 @@ fn read(body: &[u8], limits: &Limits) {
     let limit = written.len() as u32;
     let again = split(&written, limit).expect("a length that is right").expect("all of it");
     assert_eq!(again.len() + 4, written.len());
-    // What this version does not know is written as something else, which may be deeper.
+    // A value that this version does not know is written as another value, which may be deeper.
     assert_eq!(Frame::parse(again, &Limits::NONE).as_ref(), Ok(&frame), "{body:02x?}");
 }
 
-/// The SDK knows the topic of the EVENTs that follow a RUN, and reads only what comes after it.
+/// Reads EVENT frames as the SDK does: it knows their topic from the RUN frame, and reads only the rest.
 fn events(body: &[u8], limits: &Limits, frame: Result<&Frame<'_>, FrameError>) {
     let direct = EventFrame::parse(body, limits);
     assert_eq!(direct.map(Frame::Event).as_ref().map_err(|error| *error), frame);
@@ -59,7 +62,7 @@ fn events(body: &[u8], limits: &Limits, frame: Result<&Frame<'_>, FrameError>) {
     }
 }
 
-/// The bytes of an EVENT's topic, and where they end, if it is written as most are.
+/// Returns the bytes of the topic of an EVENT and their end, if the topic has the usual form.
 fn topic(body: &[u8]) -> Option<(&[u8], usize)> {
     let (start, len) = match *body {
         [_, 0x03, marker @ 0xa0..=0xbf, ..] => (3, usize::from(marker & 0x1f)),
@@ -69,7 +72,7 @@ fn topic(body: &[u8]) -> Option<(&[u8], usize)> {
     Some((body.get(start..start + len)?, start + len))
 }
 
-/// Splits as PROTOCOL.md says it, byte by byte.
+/// Splits off a frame as PROTOCOL.md describes it, byte by byte.
 fn naive_split(buffer: &[u8], limit: u32) -> Result<Option<&[u8]>, LengthError> {
     let &[a, b, c, d, ref rest @ ..] = buffer else { return Ok(None) };
     let length = [a, b, c, d].iter().fold(0, |length, byte| length << 8 | u32::from(*byte));
@@ -84,7 +87,7 @@ fn naive_split(buffer: &[u8], limit: u32) -> Result<Option<&[u8]>, LengthError> 
 #[test]
 fn frames_any_stream() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let mut rest = source.0;
         for _ in 0..64 {
@@ -105,7 +108,7 @@ fn frames_any_body() {
     });
 }
 
-/// The beginnings of frames, up to where their maps of options begin.
+/// The beginnings of frames, up to their maps of options.
 const HEADS: [&[u8]; 14] = [
     &[0x94, 1, 0xa3, b'h', b'u', b'b', 1],
     &[0x93, 2, 1],
@@ -126,7 +129,7 @@ const HEADS: [&[u8]; 14] = [
 #[test]
 fn frames_made_values() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let mut body = HEADS[usize::from(source.byte()) % HEADS.len()].to_vec();
         for _ in 0..source.byte() % 7 {
@@ -142,7 +145,7 @@ fn frames_made_values() {
     });
 }
 
-/// Keys that frames and headers know.
+/// The keys that frames and headers know.
 const KEYS: [&str; 32] = [
     "name",
     "instance",
@@ -179,7 +182,7 @@ const KEYS: [&str; 32] = [
 ];
 
 /// Appends a map with keys that frames know.
-fn options(source: &mut Source<'_>, out: &mut Vec<u8>) {
+fn options(source: &mut FuzzInput<'_>, out: &mut Vec<u8>) {
     let count = source.byte() % 6;
     Packer(out).map(count.into());
     for _ in 0..count {
@@ -200,7 +203,7 @@ fn options(source: &mut Source<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The entries of a map, if it is one and well-formed; each value within the limits.
+/// Returns the entries of a map, if the bytes are a well-formed map whose values are within the limits.
 fn naive_headers<'a>(bytes: &'a [u8], limits: &Limits) -> Option<Vec<(&'a str, &'a [u8])>> {
     let (count, mut at) = match *bytes {
         [marker @ 0x80..=0x8f, ..] => (usize::from(marker & 0x0f), 1),
@@ -264,7 +267,7 @@ fn headers(bytes: &[u8], limits: &Limits) {
 fn headers_any() {
     bolero::check!().for_each(|input: &[u8]| {
         headers(input, &Limits::default());
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let mut bytes = Vec::new();
         options(&mut source, &mut bytes);

@@ -1,4 +1,4 @@
-//! Fuzz targets of the wire format: bytes from a fuzzer, and a second reader to compare with.
+//! Fuzz targets of the wire format, which read the bytes of a fuzzer, and a second reader to compare with.
 
 mod frames;
 mod fuzz_common;

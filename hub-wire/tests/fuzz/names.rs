@@ -1,8 +1,8 @@
-//! Claim: text is a topic name or a filter exactly if PROTOCOL.md says so, an error names a place
-//! in it, and a filter matches what a simple reading of the rules says: asked directly, and through
+//! Claim: a text is a topic name or a filter exactly if PROTOCOL.md says so, and an error names an offset in
+//! the text. A filter matches the same names as a simple reading of the rules, both directly and through
 //! both indexes.
 //!
-//! `docs/testing.md` tells how to run this for long.
+//! `docs/testing.md` explains how to run this for a long time.
 
 use hub_wire::{FilterIndex, NameError, TopicFilter, TopicIndex, TopicName};
 
@@ -30,7 +30,7 @@ fn matches(filter: &[&str], name: &[&str]) -> bool {
 
 fn matched(filter: &str, name: &str) -> bool {
     if name.starts_with('$') && !filter.starts_with('$') {
-        return false; // the hub's own names: no wildcard reaches them
+        return false; // no wildcard matches reserved names
     }
     matches(&filter.split('.').collect::<Vec<_>>(), &name.split('.').collect::<Vec<_>>())
 }
@@ -87,7 +87,7 @@ fn lines(text: &str) {
         expected.dedup();
         assert_eq!(found, expected, "names for {filter}");
     }
-    // Taken out again, they leave nothing behind.
+    // When all filters and topics are removed, the indexes are empty.
     for (n, filter) in filters.iter().enumerate() {
         assert_eq!(by_filter.remove(filter, |found| *found == n), Some(n));
     }

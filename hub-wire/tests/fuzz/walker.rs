@@ -1,11 +1,11 @@
-//! Claim: on any bytes, under any limits, the walker says what a simple reader of the
-//! specification says: where the value ends, or which fault comes first and at which offset.
+//! Claim: for any bytes and any limits, the walker agrees with a simple reader of the specification. Both
+//! report the same end of the value, or the same first fault at the same offset.
 //!
-//! `docs/testing.md` tells how to run this for long.
+//! `docs/testing.md` explains how to run this for a long time.
 
 use crate::fuzz_common;
 
-use fuzz_common::{Source, damage, made, naive};
+use fuzz_common::{FuzzInput, damage, made, naive};
 use hub_wire::{Limits, WalkErrorKind, walk, walk_all};
 
 fn compare(bytes: &[u8], start: usize, limits: &Limits) {
@@ -26,7 +26,7 @@ fn compare(bytes: &[u8], start: usize, limits: &Limits) {
 #[test]
 fn walker_any_bytes() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let start = usize::from(source.byte()) % (source.0.len() + 1);
         compare(source.0, 0, &limits);
@@ -37,14 +37,14 @@ fn walker_any_bytes() {
 #[test]
 fn walker_made_values() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let mut bytes = Vec::new();
         made(&mut source, &mut bytes, 8);
         assert_eq!(naive(&bytes, 0, &Limits::NONE), Ok(bytes.len()), "{bytes:02x?}");
         compare(&bytes, 0, &Limits::NONE);
         compare(&bytes, 0, &limits);
-        // The walker looks at 32 bytes at once: what stands behind a value must not matter.
+        // The walker reads 32 bytes at once, so the bytes behind a value must not matter.
         bytes.extend_from_slice(&[0xff; 32]);
         compare(&bytes, 0, &Limits::NONE);
         bytes.truncate(bytes.len() - 32);
@@ -59,7 +59,7 @@ fn walker_made_values() {
 #[test]
 fn walker_nesting() {
     bolero::check!().for_each(|input: &[u8]| {
-        let mut source = Source(input);
+        let mut source = FuzzInput(input);
         let limits = source.limits();
         let depth = usize::from(source.byte());
         let mut bytes = Vec::new();

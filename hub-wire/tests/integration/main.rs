@@ -1,4 +1,4 @@
-//! Tests of the wire format from outside, each module named after what it shows.
+//! Tests of the wire format through its public interface. Each module is named after its claim.
 
 mod protocol_examples;
 mod wire_properties;

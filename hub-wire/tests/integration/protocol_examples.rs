@@ -1,11 +1,10 @@
-//! Claim: `PROTOCOL.md` describes this code. Who writes a client from the document alone talks
-//! to this hub.
+//! Claim: `PROTOCOL.md` describes this code. A client that was written from the document alone can talk to
+//! this hub.
 //!
-//! Setup: the document is read as text. Each example is a block of hex with a block behind it
-//! that says what it means. The bytes are read twice: by this crate, and by the crate `rmpv`,
-//! which knows MessagePack but nothing of frames; its values must be those the document says.
-//! The tables of codes, frame types, overflow policies and limits are compared with the code's,
-//! in both directions.
+//! Setup: the test reads the document as text. Each example is a block of hex, followed by a block that
+//! states the values. Both this crate and the crate `rmpv` read the bytes. `rmpv` knows MessagePack and no
+//! frames; its values must be those of the document. The tables of codes, frame types, overflow policies and
+//! limits are compared with the code in both directions.
 
 use hub_wire::{
     CloseCode, Frame, FrameType, GapReason, Limits, MAX_HELLO, Overflow, RefusedCode, RefusedWhat,
@@ -15,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const DOCUMENT: &str = include_str!("../../../PROTOCOL.md");
 
-/// The 13 types by their numbers.
+/// Returns the 13 types by their numbers.
 fn types() -> BTreeMap<u8, FrameType> {
     (0..=u8::MAX).filter_map(|number| Some((number, FrameType::from_number(number)?))).collect()
 }
@@ -27,10 +26,10 @@ fn name(kind: FrameType) -> String {
 // ---- The examples --------------------------------------------------------------------------
 
 struct Example {
-    /// The heading under which it stands.
+    /// The example stands under this heading.
     heading: String,
     bytes: Vec<u8>,
-    /// What the document says it means, without white space.
+    /// The document states these values, here without white space.
     reading: String,
 }
 
@@ -64,7 +63,7 @@ fn without_space(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// The value in the notation of the document.
+/// Returns the value in the notation of the document.
 fn notation(value: &rmpv::Value) -> String {
     let list = |values: Vec<String>| values.join(",");
     match value {
@@ -84,7 +83,7 @@ fn notation(value: &rmpv::Value) -> String {
     }
 }
 
-/// The body of an example: its length must be right.
+/// Returns the body of an example, and checks its length.
 fn body(example: &Example) -> &[u8] {
     let body = split(&example.bytes, Limits::default().frame).expect("a length within the limit");
     let body = body.unwrap_or_else(|| panic!("{}: the length is too great", example.heading));
@@ -124,7 +123,7 @@ fn each_example_is_read_by_the_hub_and_written_again_byte_for_byte() {
 
 // ---- The tables ----------------------------------------------------------------------------
 
-/// The cells of the one table that has `columns` for its head and stands under `heading`.
+/// Returns the cells of the one table under `heading` whose head is `columns`.
 fn table(heading: &str, columns: &[&str]) -> Vec<Vec<&'static str>> {
     let cells = |line: &'static str| -> Vec<&'static str> {
         line.trim_matches('|').split(" | ").map(str::trim).collect()
@@ -139,12 +138,12 @@ fn table(heading: &str, columns: &[&str]) -> Vec<Vec<&'static str>> {
     section.skip(1).take_while(|line| line.starts_with('|')).map(cells).collect()
 }
 
-/// A documented name, which stands in backticks.
+/// Returns a documented name, which stands in backticks.
 fn code(cell: &str) -> &str {
     cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).unwrap_or(cell)
 }
 
-/// Number and name of each row.
+/// Returns the number and the name of each row.
 fn documented_codes(heading: &str, columns: &[&str]) -> Vec<(u16, String)> {
     let rows = table(heading, columns).into_iter();
     rows.map(|row| (row[0].parse().expect("a number"), code(row[1]).to_owned())).collect()
@@ -215,7 +214,7 @@ fn the_table_of_overflow_policies_is_complete_and_in_the_order_in_which_they_cou
     assert_eq!(documented, Overflow::ALL.map(Overflow::name));
 }
 
-/// Every code that the rules of section 13 name is one that the frame they name can carry.
+/// Each rule of section 13 names a frame and a code, and that frame can carry that code.
 #[test]
 fn what_is_refused_or_ends_the_connection_is_told_with_codes_that_exist() {
     let close: BTreeSet<_> = CloseCode::ALL.iter().map(|code| code.name()).collect();
@@ -286,7 +285,7 @@ fn the_table_of_filters_is_right() {
     }
 }
 
-/// The pseudo-code of section 5, line by line.
+/// Matches a filter as the pseudo-code of section 5 does, line by line.
 fn by_the_document(filter: &str, name: &str) -> bool {
     if name.starts_with('$') && !filter.starts_with('$') {
         return false;

@@ -1,14 +1,13 @@
-//! Claim: the wire format can be trusted with any bytes at all.
+//! Claim: the wire format is safe with any bytes.
 //!
-//! - What is written is what is read, for every frame and any contents.
-//! - Whatever bytes come, reading ends with a frame or an error: no panic, and no memory for
-//!   what is only claimed.
-//! - The walker accepts what the MessagePack specification allows within the limits, and
-//!   nothing else.
+//! - Every frame with any content is read as it was written.
+//! - For any bytes, reading ends with a frame or an error. It neither panics nor reserves memory for bytes
+//!   that are only announced.
+//! - The walker accepts exactly the values that the MessagePack specification allows within the limits.
 //!
-//! Setup: values and frames are generated in every encoding the format allows, then cut off at
-//! every byte, or changed in one. The walker is compared with two others: [`naive`], a reading
-//! of the specification that is too simple to be wrong in the same way, and the crate `rmpv`.
+//! Setup: values and frames are generated in every encoding that the format allows, then cut off at every
+//! byte, or changed in one byte. The walker is compared with two other readers: [`naive`], which is too
+//! simple to have the same faults, and the crate `rmpv`.
 
 use hub_wire::{
     Close, CloseCode, Credentials, EventFrame, Frame, FrameErrorKind, FrameType, Gap, GapReason,
@@ -24,38 +23,38 @@ use proptest::{
 
 // ---- The walker against others -------------------------------------------------------------
 
-/// What a value is made of.
+/// The size of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shape {
-    /// How many bytes it takes up.
+struct ValueMeasure {
+    /// The value has this many bytes.
     len: usize,
-    /// How many containers there are inside one another, itself included.
+    /// This many containers are inside one another, including the value itself.
     depth: usize,
-    /// How many values there are in all its containers.
+    /// All its containers together have this many values.
     elements: usize,
 }
 
-/// The first value in `bytes`, if it is well-formed.
-fn naive(bytes: &[u8]) -> Option<Shape> {
+/// Returns the first value in `bytes`, if it is well-formed.
+fn naive(bytes: &[u8]) -> Option<ValueMeasure> {
     let number = |width: usize| {
         let digits = bytes.get(1..=width)?;
         Some(digits.iter().fold(0, |number, digit| number * 256 + usize::from(*digit)))
     };
-    let scalar = |len: usize| Shape { len, depth: 0, elements: 0 };
+    let scalar = |len: usize| ValueMeasure { len, depth: 0, elements: 0 };
     let scalar = |len: usize| bytes.get(..len).map(|_| scalar(len));
     let text = |head: usize, len: usize| {
         std::str::from_utf8(bytes.get(head..head + len)?).ok()?;
         scalar(head + len)
     };
     let values = |head: usize, count: usize| {
-        let mut all = Shape { len: head, depth: 0, elements: count };
+        let mut all = ValueMeasure { len: head, depth: 0, elements: count };
         for _ in 0..count {
             let child = naive(&bytes[all.len..])?;
             all.len += child.len;
             all.depth = all.depth.max(child.depth);
             all.elements += child.elements;
         }
-        Some(Shape { depth: all.depth + 1, ..all })
+        Some(ValueMeasure { depth: all.depth + 1, ..all })
     };
     match *bytes.first()? {
         0xc0 | 0xc2 | 0xc3 => scalar(1),
@@ -85,15 +84,15 @@ fn naive(bytes: &[u8]) -> Option<Shape> {
     }
 }
 
-/// Fails unless the walker says of `bytes` what both others say.
+/// Fails unless the walker agrees with both other readers about `bytes`.
 fn compare(bytes: &[u8], limits: &Limits) -> Result<(), TestCaseError> {
     let walked = walk(bytes, 0, limits);
     let shape = naive(bytes);
     let mut rest = bytes;
     let decoded = rmpv::decode::read_value(&mut rest).map(|_| bytes.len() - rest.len());
     let max_depth = usize::from(limits.depth.min(Limits::MAX_DEPTH));
-    let too_deep = |shape: Shape| shape.depth > max_depth;
-    let too_many = |shape: Shape| shape.elements > limits.elements as usize;
+    let too_deep = |shape: ValueMeasure| shape.depth > max_depth;
+    let too_many = |shape: ValueMeasure| shape.elements > limits.elements as usize;
     let expected = shape.filter(|s| !too_deep(*s) && !too_many(*s)).map(|s| s.len);
     prop_assert_eq!(walked.ok(), expected, "{:x?} under {:?}", bytes, limits);
     match walked.map_err(|error| error.kind) {
@@ -112,8 +111,8 @@ fn compare(bytes: &[u8], limits: &Limits) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// The head of a string, byte string or container that holds `count`. The format has up to
-/// four widths for a count, and a count may be in a wider one than it needs.
+/// Returns the head of a string, a byte string or a container with this `count`. The format has up to
+/// four widths for a count, and a count may have a wider form than it needs.
 fn sized(count: usize, width: usize, fix: Option<(u8, usize)>, markers: &[u8]) -> Vec<u8> {
     let [rest @ .., marker16, marker32] = markers else { unreachable!("all have these two") };
     match (width, fix, rest) {
@@ -135,12 +134,12 @@ fn map(entries: &[(Vec<u8>, Vec<u8>)], width: usize) -> Vec<u8> {
     bytes
 }
 
-/// Text of a length at which the encodings differ, or any short text.
+/// Generates text of a length at which the encodings differ, or any short text.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![8 => "\\PC{0,12}", 1 => "[a-z]{30,34}", 1 => "[a-zé]{250,260}"]
 }
 
-/// An encoded value: every marker and every width comes up.
+/// Generates an encoded value. Every marker and every width occurs.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let width = || 0..4_usize;
     let one_byte = prop_oneof![0..=0x7f_u8, 0xe0..=0xff_u8, Just(0xc0), Just(0xc2), Just(0xc3)]
@@ -178,7 +177,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Limits of every size, half of them too small for most of what is generated.
+/// Generates limits of every size. Half of them are too small for most of the generated values.
 fn limits() -> impl Strategy<Value = Limits> {
     let depth = prop_oneof![0..8_u8, any::<u8>()];
     let elements = prop_oneof![0..40_u32, any::<u32>()];
@@ -248,7 +247,7 @@ fn nesting_is_bounded_by_64_whatever_the_limits_say() {
 
 // ---- Frames --------------------------------------------------------------------------------
 
-/// A frame that owns what it is made of.
+/// A frame that owns its content.
 #[derive(Debug, Clone)]
 enum Made {
     Event { topic: String, payload: Vec<u8>, headers: Option<Vec<u8>> },
@@ -277,13 +276,13 @@ impl Made {
         }
     }
 
-    /// The frame's bytes without the length.
+    /// Returns the bytes of the frame without the length.
     fn body(&self) -> Vec<u8> {
         self.frame().to_bytes().split_off(4)
     }
 }
 
-/// Numbers of every width.
+/// Generates numbers of every width.
 fn number() -> impl Strategy<Value = u64> {
     (any::<u64>(), 0..64_u32).prop_map(|(number, shift)| number >> shift)
 }
@@ -428,12 +427,12 @@ fn control() -> impl Strategy<Value = Made> {
     .prop_map(Made::Control)
 }
 
-/// Each of the 13 types, all about equally often.
+/// Generates frames of all 13 types, each about equally often.
 fn frame() -> impl Strategy<Value = Made> {
     prop_oneof![1 => event(), 1 => run(), 11 => control()]
 }
 
-/// Bytes that look like a frame at first: the array, a type, then anything.
+/// Generates bytes that begin like a frame: with the array and a type, and then any bytes.
 fn like_a_frame() -> impl Strategy<Value = Vec<u8>> {
     let values = vec(value(), 0..16).prop_map(|values| values.concat());
     let rest = prop_oneof![vec(any::<u8>(), 0..64), values];
@@ -441,7 +440,7 @@ fn like_a_frame() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|(array, kind, rest)| [&[array, kind][..], &rest].concat())
 }
 
-/// Where each value within the well-formed value at `at` starts, itself included.
+/// Returns the start of each value within the well-formed value at `at`, including that value.
 fn starts(bytes: &[u8], at: usize, found: &mut Vec<usize>) -> usize {
     found.push(at);
     let (head, count) = match bytes[at] {
@@ -454,8 +453,8 @@ fn starts(bytes: &[u8], at: usize, found: &mut Vec<usize>) -> usize {
     (0..count).fold(at + head, |at, _| starts(bytes, at, found))
 }
 
-/// The control frame, once for each of its values, in which that value claims to hold so many
-/// bytes or values; what was there before comes behind it.
+/// Returns the control frame once for each of its values. In each copy, one value announces this many
+/// bytes or values, and the bytes of the original value come behind it.
 fn with_claims(body: &[u8], claim: u32) -> Vec<Vec<u8>> {
     let mut places = Vec::new();
     starts(body, 0, &mut places);
@@ -473,7 +472,7 @@ fn with_claims(body: &[u8], claim: u32) -> Vec<Vec<u8>> {
     with_claim.collect()
 }
 
-/// A frame with a few bytes changed.
+/// Generates a frame of which a few bytes are changed.
 fn changed() -> impl Strategy<Value = Vec<u8>> {
     (frame(), vec((any::<Index>(), any::<u8>()), 1..4)).prop_map(|(frame, changes)| {
         let mut bytes = frame.body();
@@ -482,7 +481,7 @@ fn changed() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// The frame's values, as the other reader sees them.
+/// Returns the values of the frame, as the crate `rmpv` reads them.
 fn decode(body: &[u8]) -> Vec<rmpv::Value> {
     match rmpv::decode::read_value(&mut &body[..]) {
         Ok(rmpv::Value::Array(values)) => values,
@@ -490,8 +489,8 @@ fn decode(body: &[u8]) -> Vec<rmpv::Value> {
     }
 }
 
-/// The same values, every number and length in its widest form, but for the frame's own array
-/// and type.
+/// Returns the values of a frame with every number and length in its widest form, except for the array
+/// and the type of the frame itself.
 fn widest(body: &[u8]) -> Vec<u8> {
     fn write(value: &rmpv::Value, out: &mut Vec<u8>) {
         let count = |marker: u8, len: usize| [&[marker][..], &(len as u32).to_be_bytes()].concat();
@@ -583,7 +582,7 @@ proptest! {
         }
     }
 
-    /// The bytes are all there, but another reader would see the frame end before them.
+    /// All bytes are there, but for another reader the frame would end in front of them.
     #[test]
     fn a_frame_that_announces_fewer_values_than_it_has_is_an_error(made in frame()) {
         let mut body = made.body();
@@ -608,7 +607,7 @@ proptest! {
         let mut body = made.body();
         let is_event = matches!(made, Made::Event { .. });
         if is_event && body[0] == 0x93 {
-            // Without headers the first extra value would stand in their place.
+            // Without headers, the first extra value would stand in their place.
             body[0] += 1;
             body.push(0x80);
         }
@@ -680,7 +679,7 @@ proptest! {
     }
 }
 
-/// How many bytes of memory reading the frame takes at its most.
+/// Returns how many bytes of memory the reading of the frame takes at most.
 fn memory_for(body: &[u8]) -> u64 {
     let used = allocation_counter::measure(|| {
         let _ = std::hint::black_box(Frame::parse(body, &Limits::default()));
@@ -688,7 +687,7 @@ fn memory_for(body: &[u8]) -> u64 {
     used.bytes_max
 }
 
-/// The most costly bytes are those of a position in `after`: 7 of them become an entry of a map.
+/// A position in `after` takes the most memory for its bytes: 7 of them become an entry of a map.
 fn memory_bound(body: &[u8]) -> u64 {
     1024 + 32 * body.len() as u64
 }

@@ -1,18 +1,22 @@
-//! The delivery queue of one connection: bounded, in order, and honest about what it drops.
+//! The delivery queue of one connection. It is bounded, it keeps the order, and it puts a GAP in the
+//! place of each event that it drops.
+//!
+//! Without the bound, one slow subscriber could take all the memory of the hub.
 
+mod end;
 mod write;
 
 pub use write::Written;
 
-use super::backlog::{Backlog, Bound, Push};
-use super::delivery_stream::Lane;
-use super::held_bytes::STEP;
+use super::backlog::{Backlog, PushResult, QueueBound};
+use super::delivery_stream::DeliveryStream;
+use super::held_bytes::REPORT_STEP;
 use super::ledger::{Ledger, count};
-use super::pending_gap::{Origin, Span};
-use super::queue_item::Item;
+use super::pending_gap::{GapOrigin, PendingGap};
+use super::queue_item::QueueItem;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use super::waiters::Waiters;
-use super::write_buffer::Sending;
+use super::write_buffer::WriteBuffer;
 use crate::overflow::{policy, without_publisher};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use bytes::Bytes;
@@ -20,115 +24,121 @@ use hub_wire::{Frame, GapReason, Overflow, RunFrame};
 use std::sync::Arc;
 use std::task::Waker;
 
-/// Everything that waits to be sent on one connection.
+/// Everything that waits to be written to one connection.
 ///
-/// Publishers append under the backlog's lock, which is only ever held for memory operations;
-/// writing has a lock of its own, so that nobody who appends waits for a system call.
+/// Publishers append under the lock of the backlog, which a thread holds only for operations in
+/// memory. Writing has a lock of its own, so that a publisher that appends never waits for a system
+/// call.
 #[derive(Debug)]
 pub struct DeliveryQueue {
     backlog: Mutex<Backlog>,
-    /// Locked before the backlog, where both are.
-    sending: Mutex<Sending>,
-    /// Bytes in both. Read without a lock by publishers that look for room.
+    /// A thread that locks both locks the write buffer before the backlog.
+    write_buffer: Mutex<WriteBuffer>,
+    /// The write buffer and the backlog together count for this many bytes. Publishers that look for room
+    /// read this number without a lock.
     queued: AtomicUsize,
+    /// The client of the connection itself caused this many of these bytes.
     control: AtomicUsize,
-    /// What it takes beside its runs, as it last told the ledger.
-    told: AtomicUsize,
-    /// See [`DeliveryQueue::limit`].
+    /// The queue last reported this size, without its runs, to the ledger.
+    reported: AtomicUsize,
+    /// The bound of this queue. See [`DeliveryQueue::limit`].
     own_limit: usize,
+    /// If this is true, the grace of the subscriber is over, and its queue has not drained since.
     lagging: AtomicBool,
-    touched: AtomicBool,
-    /// No more runs are let in.
+    /// If this is true, a thread has promised to flush the queue, and has not begun to write yet.
+    flush_claimed: AtomicBool,
+    /// If this is true, the queue accepts no more runs.
     closed: AtomicBool,
     waiters: Waiters,
     ledger: Arc<Ledger>,
 }
 
-/// What became of an appended run.
+/// The result of appending a run.
 #[derive(Debug)]
 pub enum Appended {
-    /// It is queued, or a GAP stands in its place.
+    /// The queue has the run, or a GAP in its place.
     Done,
-    /// The queue was full and the policy is `disconnect`: the connection is to be closed, and
-    /// takes no more runs. Here is this one.
+    /// The queue was full, and the policy of the run is `disconnect`. The caller has to close the
+    /// connection, whose queue accepts no more runs. The run comes back.
     Overflowed(QueuedRun),
-    /// The connection has ended; here is the run.
+    /// The connection has ended. The run comes back.
     Closed(QueuedRun),
 }
 
-/// What a queue looks like from outside, for tests.
+/// The state of a queue, for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueState {
-    /// Bytes that wait, added up item by item.
+    /// The entries count for this many bytes, added up entry by entry.
     pub bytes: usize,
-    /// What of that the client itself caused.
+    /// The client itself caused this many of these bytes.
     pub control_bytes: usize,
-    /// Events that wait, or were sent only in part.
+    /// This many events wait or are written only in part.
     pub events: u64,
-    /// Gaps that wait and were not encoded yet.
+    /// This many gaps wait and are not encoded yet.
     pub gaps: usize,
 }
 
 impl DeliveryQueue {
-    /// A queue that holds about `limit` bytes.
+    /// Returns an empty queue that holds about `limit` bytes.
     ///
-    /// A run is let in whole when no other waits behind what is being sent, and that is at most a
-    /// quarter of `limit` and one run. So the bound is `limit`, or a quarter of it and two runs if
-    /// that is more; and the gaps for what was dropped. Control frames are let in all the same.
+    /// The queue accepts a run of any size when no other run waits behind the write buffer, and the
+    /// write buffer holds at most a quarter of `limit` and one run. So the queue holds at most `limit`
+    /// bytes, or a quarter of `limit` and two runs if that is more. Gaps for dropped events come on
+    /// top of that, and control frames are always accepted.
     #[must_use]
     pub fn new(limit: usize, ledger: Arc<Ledger>) -> Self {
         DeliveryQueue {
             backlog: Mutex::default(),
-            sending: Mutex::default(),
+            write_buffer: Mutex::default(),
             queued: AtomicUsize::new(0),
             control: AtomicUsize::new(0),
-            told: AtomicUsize::new(0),
+            reported: AtomicUsize::new(0),
             own_limit: limit,
             lagging: AtomicBool::new(false),
-            touched: AtomicBool::new(false),
+            flush_claimed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             waiters: Waiters::default(),
             ledger,
         }
     }
 
-    /// Bytes that wait, with what their bookkeeping takes.
+    /// Returns for how many bytes the waiting entries count, with the overhead of each entry.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// What of the bytes that wait its own client caused: control frames, and what it is told
-    /// where a subscription starts. No policy drops these, so whoever reads from the client
-    /// has to stop when they become too many.
+    /// Returns how many of the waiting bytes the client of the connection itself caused. These are
+    /// control frames, and the positions and gaps at the start of a subscription. No policy drops
+    /// them, so a session has to stop reading from the client when they become too many.
     #[must_use]
     pub fn control_bytes(&self) -> usize {
         self.control.load(Ordering::Relaxed)
     }
 
-    /// How it stands. Looks at everything that waits.
+    /// Returns the state of the queue. The call visits every waiting entry.
     #[must_use]
     pub fn state(&self) -> QueueState {
-        let sending = self.sending.lock();
+        let buffer = self.write_buffer.lock();
         let backlog = self.backlog.lock();
-        let items = || sending.iter().chain(backlog.iter());
+        let items = || buffer.iter().chain(backlog.iter());
         QueueState {
-            bytes: items().map(Item::size).sum(),
-            control_bytes: items().map(Item::control_size).sum(),
-            events: items().map(Item::events).sum(),
-            gaps: items().filter(|item| matches!(item, Item::Gap(_))).count(),
+            bytes: items().map(QueueItem::size).sum(),
+            control_bytes: items().map(QueueItem::control_size).sum(),
+            events: items().map(QueueItem::events).sum(),
+            gaps: items().filter(|item| matches!(item, QueueItem::Gap(_))).count(),
         }
     }
 
-    /// Whether the connection has ended, or is to end because it overflowed.
+    /// Returns whether the connection has ended, or has to end because its queue overflowed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Whether a publisher with `size` bytes for this queue should wait for room first.
+    /// Returns whether a publisher with a run of `size` bytes has to wait for room in this queue first.
     ///
-    /// A subscriber that used up its grace is not waited for again until its queue has
+    /// Once the grace of a subscriber is over, publishers do not wait for it again until its queue has
     /// drained, unless its policy is `block`.
     #[must_use]
     pub fn must_wait(&self, size: usize, overflow: Overflow) -> bool {
@@ -139,59 +149,64 @@ impl DeliveryQueue {
             && !self.is_closed()
     }
 
-    /// Whether the queue has room for a run of `size` bytes.
+    /// Returns whether the queue has room for a run of `size` bytes.
     #[must_use]
     pub fn has_room(&self, size: usize) -> bool {
         let queued = self.queued_bytes();
         queued == 0 || queued + size + ITEM_OVERHEAD <= self.limit()
     }
 
-    /// What may wait: less than at other times while the hub is short of memory.
+    /// Returns how many bytes may wait in the queue. The number is lower while the hub is short of memory.
     fn limit(&self) -> usize {
         self.own_limit.min(self.ledger.held.queue_limit())
     }
 
-    /// Publishers wait from here on. A quarter of the bound: more would only add latency for
-    /// subscribers that keep up, and leaves the rest to those that lag.
+    /// Returns from how many bytes on publishers wait: a quarter of the bound. A higher mark would only
+    /// add latency for subscribers that keep up. The rest of the queue is for subscribers whose grace
+    /// is over.
     fn high_water(&self) -> usize {
         self.limit() / 4
     }
 
-    /// Has `waker` woken once when the queue has drained to half of where publishers wait, or
-    /// has closed, or there may be another reason not to wait for it any more. Look again with
-    /// [`DeliveryQueue::must_wait`] after this, before going to sleep.
+    /// Registers a waker, which is woken once: when the queue has drained to half of the mark from which
+    /// publishers wait, when it has closed, or when there may be another reason not to wait any more.
+    ///
+    /// After this call, the caller has to check [`DeliveryQueue::must_wait`] again before it sleeps.
+    /// Otherwise it could miss a change that came just before the call.
     pub fn wake_when_drained(&self, waker: &Waker) {
         self.waiters.add(waker);
     }
 
+    /// Wakes the publishers that wait for this queue.
     pub(super) fn wake_waiting(&self) {
         self.waiters.wake();
     }
 
-    /// The subscriber's grace is over.
+    /// Ends the grace of the subscriber.
     pub fn end_grace(&self) {
         self.lagging.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the subscriber's grace is over and its queue has not drained since.
+    /// Returns whether the grace of the subscriber is over and its queue has not drained since.
     #[must_use]
     pub fn is_lagging(&self) -> bool {
         self.lagging.load(Ordering::Relaxed)
     }
 
-    /// Marks the queue as one that somebody is about to flush; true for the first who does.
+    /// Promises that the caller flushes the queue. Returns false if another caller has promised it
+    /// before and has not begun to write yet: then this caller can rely on that one.
     #[must_use]
-    pub fn touch(&self) -> bool {
-        !self.touched.swap(true, Ordering::AcqRel)
+    pub fn claim_flush(&self) -> bool {
+        !self.flush_claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Counts events as due, for the hub and for their topic.
+    /// Counts events as due, for the hub and for the topic.
     pub(super) fn count_due(&self, topic: &Ledger, events: u32) {
         count(&self.ledger.due, events.into());
         count(&topic.due, events.into());
     }
 
-    /// Counts what nobody gets because the connection has ended.
+    /// Counts the events of runs that no subscriber gets, because the connection has ended.
     fn count_disconnected<'a>(&self, runs: impl Iterator<Item = &'a QueuedRun>) {
         for run in runs {
             count(&self.ledger.disconnected, run.count.into());
@@ -199,37 +214,39 @@ impl DeliveryQueue {
         }
     }
 
-    /// Tells of each run that waits, or was sent only in part, whose it is and how many events it
-    /// holds.
-    pub fn for_each_waiting(&self, mut tell: impl FnMut(&Lane, u32)) {
-        let sending = self.sending.lock();
+    /// Calls `visit` for each run that waits or is written only in part, with the stream of the run and
+    /// the number of its events.
+    pub fn for_each_waiting(&self, mut visit: impl FnMut(&DeliveryStream, u32)) {
+        let buffer = self.write_buffer.lock();
         let backlog = self.backlog.lock();
-        let runs = sending.iter().chain(backlog.iter()).filter_map(Item::run);
-        runs.for_each(|run| tell(&run.lane, run.count));
+        let runs = buffer.iter().chain(backlog.iter()).filter_map(QueueItem::run);
+        runs.for_each(|run| visit(&run.stream, run.count));
     }
 
-    /// Appends a run, or what its overflow policy makes of it. Counts it as due.
+    /// Counts the events of a run as due and appends the run. If it does not fit, its overflow policy
+    /// applies.
     pub fn append(&self, run: QueuedRun) -> Appended {
         self.count_due(&run.ledger, run.count);
         self.append_due(run)
     }
 
-    /// Appends a run that was counted as due before.
+    /// Appends a run whose events are already counted as due.
     pub fn append_due(&self, run: QueuedRun) -> Appended {
         let mut backlog = self.backlog.lock();
         if self.is_closed() {
             return Appended::Closed(run);
         }
-        // What is being sent counts for the bound, too.
+        // The write buffer counts towards the bound, too.
         let before = backlog.bytes();
-        let sending = self.queued_bytes().saturating_sub(before);
-        let pushed = backlog.push(run, Bound { limit: self.limit(), sending }, &self.ledger);
+        let writing = self.queued_bytes().saturating_sub(before);
+        let pushed = backlog.push(run, QueueBound { limit: self.limit(), writing }, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
-        self.tell_size(&backlog);
+        self.report_size(&backlog);
         match pushed {
-            Push::Done => Appended::Done,
-            Push::Overflowed(run) => {
-                // A later run that fits would hide that this one is missing.
+            PushResult::Done => Appended::Done,
+            PushResult::Overflowed(run) => {
+                // The queue must accept no later run that fits, because that would hide that
+                // this one is missing.
                 self.closed.store(true, Ordering::Release);
                 drop(backlog);
                 self.wake_waiting();
@@ -238,9 +255,9 @@ impl DeliveryQueue {
         }
     }
 
-    /// Appends a run, counted as due before, for which no publisher can be made to wait: it is
-    /// from the past, or from another member of its group. What does not fit becomes a GAP under
-    /// every policy, see [`without_publisher`].
+    /// Appends a run whose events are already counted as due and with which no publisher waits: a run
+    /// of a replay, or one that another member of its queue group left behind. A run that does not
+    /// fit becomes a GAP under every policy, see [`without_publisher`].
     pub(super) fn append_past(&self, mut run: QueuedRun) -> Appended {
         if !self.has_room(run.size()) {
             run.overflow = without_publisher(run.overflow);
@@ -248,61 +265,79 @@ impl DeliveryQueue {
         self.append_due(run)
     }
 
-    /// Appends a GAP for numbers from before a subscription's start.
-    pub fn append_gap(&self, lane: Lane, from: u64, to: Option<u64>, reason: GapReason) {
-        self.append_item(Item::Gap(Span { lane, from, to, reason, origin: Origin::Past }));
+    /// Appends a GAP for event numbers from before the start of a subscription.
+    pub fn append_gap(
+        &self,
+        stream: DeliveryStream,
+        from: u64,
+        to: Option<u64>,
+        reason: GapReason,
+    ) {
+        self.append_item(QueueItem::Gap(PendingGap {
+            stream,
+            from,
+            to,
+            reason,
+            origin: GapOrigin::Replay,
+        }));
     }
 
-    /// Appends a RUN without events: the lane stands at `next`.
-    pub(super) fn append_position(&self, lane: &Lane, next: u64) {
+    /// Appends a RUN frame without events, which tells the client that the next event number of the
+    /// stream is `next`.
+    pub(super) fn append_position(&self, stream: &DeliveryStream, next: u64) {
         let position = RunFrame {
-            topic: lane.topic.as_str(),
-            epoch: lane.epoch,
+            topic: stream.topic.as_str(),
+            epoch: stream.epoch,
             first: next,
             count: 0,
             publisher: "",
             time_ms: 0,
-            subscription: lane.subscription,
+            subscription: stream.subscription,
         };
         let frame = Frame::Run(position).to_bytes().into();
-        self.append_item(Item::Control(frame, Some(lane.topic.clone())));
+        self.append_item(QueueItem::Control(frame, Some(stream.topic.clone())));
     }
 
-    /// Appends a control frame, which is always queued.
+    /// Appends a control frame. The queue accepts it even if it is full.
     pub fn append_control(&self, frame: impl Into<Bytes>) {
-        self.append_item(Item::Control(frame.into(), None));
+        self.append_item(QueueItem::Control(frame.into(), None));
     }
 
-    fn append_item(&self, item: Item) {
+    /// Appends a control frame or a gap, unless the queue accepts no such entry any more.
+    fn append_item(&self, item: QueueItem) {
         let mut backlog = self.backlog.lock();
-        let ended = match item.track() {
+        let ended = match item.ordering_key() {
             Some(_) => self.is_closed(),
-            None => backlog.sealed,
+            None => backlog.ended,
         };
         if !ended {
             self.let_in(&mut backlog, item);
         }
     }
 
-    fn let_in(&self, backlog: &mut Backlog, item: Item) {
+    /// Appends an entry, even if that exceeds the bound.
+    fn let_in(&self, backlog: &mut Backlog, item: QueueItem) {
         self.control.fetch_add(item.control_size(), Ordering::Relaxed);
         self.queued.fetch_add(item.size(), Ordering::Relaxed);
         backlog.push_item(item);
-        self.tell_size(backlog);
+        self.report_size(backlog);
     }
 
-    /// Tells the ledger what this queue takes beside its runs, if that has changed by much or is over.
-    fn tell_size(&self, backlog: &Backlog) {
+    /// Reports to the ledger how many bytes the queue takes beside its runs, if that number has changed
+    /// by much or has become zero.
+    fn report_size(&self, backlog: &Backlog) {
         let now = backlog.len() * ITEM_OVERHEAD + self.control_bytes();
-        let told = self.told.load(Ordering::Relaxed);
-        if now.abs_diff(told) >= STEP || (now == 0 && told > 0) {
-            self.told.store(now, Ordering::Relaxed);
-            self.ledger.held.change(told, now);
+        let reported = self.reported.load(Ordering::Relaxed);
+        if now.abs_diff(reported) >= REPORT_STEP || (now == 0 && reported > 0) {
+            self.reported.store(now, Ordering::Relaxed);
+            self.ledger.held.change(reported, now);
         }
     }
 
-    /// Drops what may be dropped, by its policy the oldest first, until at most `most` bytes wait.
-    /// Whether more is left, and events are among it for which the connection is to be closed.
+    /// Drops runs whose policy allows it, the oldest first, until at most `most` bytes wait.
+    ///
+    /// Returns true if more bytes are left and a waiting run has the policy `disconnect`. The caller
+    /// then has to close the connection.
     #[must_use]
     pub fn shed(&self, most: usize) -> bool {
         let mut backlog = self.backlog.lock();
@@ -312,58 +347,17 @@ impl DeliveryQueue {
         }
         backlog.shed(most, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
-        self.tell_size(&backlog);
-        let to_close = |item: &Item| matches!(item, Item::Run(run) if policy(run.overflow).ends());
+        self.report_size(&backlog);
+        let to_close =
+            |item: &QueueItem| matches!(item, QueueItem::Run(run) if policy(run.overflow).ends());
         let overflowed = backlog.bytes() > most && backlog.iter().any(to_close);
         drop(backlog);
         self.after_write();
         overflowed
     }
-
-    /// Appends a last frame and lets nothing more in.
-    pub fn finish(&self, frame: impl Into<Bytes>) {
-        self.seal(Some(frame.into()));
-    }
-
-    /// Lets nothing more in; what waits stays for [`DeliveryQueue::reclaim`].
-    pub fn close(&self) {
-        self.seal(None);
-    }
-
-    fn seal(&self, last: Option<Bytes>) {
-        let mut backlog = self.backlog.lock();
-        if let Some(frame) = last.filter(|_| !backlog.sealed) {
-            self.let_in(&mut backlog, Item::Control(frame, None));
-        }
-        backlog.sealed = true;
-        self.closed.store(true, Ordering::Release);
-        drop(backlog);
-        self.wake_waiting();
-    }
-
-    /// Drops what waits and lets no more runs in, for a connection that is to be closed for being
-    /// too slow. To the client it is as if the connection had broken where its first event is
-    /// missing. Runs of groups stay for [`DeliveryQueue::reclaim`].
-    pub fn discard(&self) {
-        let mut backlog = self.backlog.lock();
-        self.closed.store(true, Ordering::Release);
-        let before = backlog.bytes();
-        let dropped = backlog.discard();
-        changed(&self.queued, before, backlog.bytes());
-        drop(backlog);
-        let control = dropped.iter().map(Item::control_size).sum();
-        self.control.fetch_sub(control, Ordering::Relaxed);
-        self.count_disconnected(dropped.iter().filter_map(Item::run));
-        self.wake_waiting();
-    }
-
-    /// Counts runs that were taken back and that nobody is left for.
-    pub fn abandon(&self, runs: &[QueuedRun]) {
-        self.count_disconnected(runs.iter());
-    }
 }
 
-/// Corrects a sum of sizes.
+/// Corrects a sum of sizes for a part that has changed from `before` to `after`.
 fn changed(sum: &AtomicUsize, before: usize, after: usize) {
     if after >= before {
         sum.fetch_add(after - before, Ordering::Relaxed);
@@ -373,11 +367,11 @@ fn changed(sum: &AtomicUsize, before: usize, after: usize) {
 }
 
 impl Drop for DeliveryQueue {
-    /// What nobody sent or took back is lost with the connection; the ledger says so.
+    /// Counts the events that were neither written nor taken back as lost with the connection.
     fn drop(&mut self) {
-        let (sending, backlog) = (self.sending.lock(), self.backlog.lock());
-        let left = sending.iter().chain(backlog.iter());
-        self.count_disconnected(left.filter_map(Item::run));
-        self.ledger.held.change(self.told.load(Ordering::Relaxed), 0);
+        let (buffer, backlog) = (self.write_buffer.lock(), self.backlog.lock());
+        let left = buffer.iter().chain(backlog.iter());
+        self.count_disconnected(left.filter_map(QueueItem::run));
+        self.ledger.held.change(self.reported.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,53 +1,58 @@
-//! From the queue to the socket.
+//! The way from a delivery queue to the socket.
+//!
+//! Any thread may write, and a thread that finds another one writing leaves the bytes to it. Without
+//! the second look at the end of a write, bytes that were appended at that moment would stay behind.
 
 use super::{DeliveryQueue, changed};
 use crate::sync::Ordering;
-use crate::topic::delivery_stream::Lane;
+use crate::topic::delivery_stream::DeliveryStream;
 use crate::topic::ledger::count;
-use crate::topic::queue_item::Item;
+use crate::topic::queue_item::QueueItem;
 use crate::topic::queued_run::QueuedRun;
-use crate::topic::write_buffer::Sending;
+use crate::topic::write_buffer::WriteBuffer;
 use std::io::{self, ErrorKind, IoSlice};
 
-/// Bytes after which [`DeliveryQueue::write_with`] lets go, so that a socket that takes all there
-/// is does not keep one thread for itself while others append. Some hundred microseconds of writing.
+/// [`DeliveryQueue::write_with`] returns after it has written this many bytes. Otherwise a socket that
+/// takes everything could keep one thread busy while other threads append. Writing this many bytes
+/// takes some hundred microseconds.
 const TURN_BYTES: usize = 1024 * 1024;
 
-/// How far a write got.
+/// The state of a queue after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// Nothing waits any more.
+    /// Nothing waits any more in the queue.
     All,
-    /// More waits: the socket takes no more for now, or it took so much that it is the turn of
-    /// others. Write again when the socket is ready.
+    /// More bytes wait. The socket takes no more for now, or it took so many that other connections
+    /// have their turn first. The caller has to write again when the socket is ready.
     Blocked,
 }
 
 impl DeliveryQueue {
-    /// Writes what waits, in order, until nothing is left or the socket takes no more.
+    /// Writes the waiting bytes, in order, until nothing is left or the socket takes no more.
     ///
-    /// `write` is a non-blocking vectored write. If another thread is writing, this returns
-    /// `None` at once: that thread will see what was appended before this call.
+    /// `write` is a non-blocking vectored write. If another thread is writing, this function returns
+    /// `None` at once, and that thread also writes the bytes that were appended before this call.
     ///
     /// # Errors
-    /// What `write` returned, other than "would block" and "interrupted".
+    /// An error of `write` is returned, unless its kind is `WouldBlock` or `Interrupted`.
     pub fn write_with(
         &self,
         mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Option<Written>> {
         let mut turn = TURN_BYTES;
         loop {
-            // Before looking at the backlog: who appends after that look touches again. Swapped, not
-            // stored: a store may become visible after the lock was found taken. Then somebody could
-            // still rely on this thread, and the one that has the lock already be through.
-            self.touched.swap(false, Ordering::AcqRel);
-            let Some(mut sending) = self.sending.try_lock() else {
+            // The claim ends before this thread reads the backlog, so a thread that appends later
+            // claims the flush again. The flag is swapped and not stored: a store may become visible
+            // only after this thread has found the lock taken. Then another thread could still rely
+            // on this one, while the thread that has the lock has already read the backlog.
+            self.flush_claimed.swap(false, Ordering::AcqRel);
+            let Some(mut buffer) = self.write_buffer.try_lock() else {
                 return Ok(None);
             };
-            let written = self.write_all(&mut sending, &mut turn, &mut write);
-            drop(sending);
+            let written = self.write_all(&mut buffer, &mut turn, &mut write);
+            drop(buffer);
             self.after_write();
-            // Somebody may have appended, found the lock taken, and relied on this thread.
+            // Another thread may have appended, found the lock taken, and relied on this thread.
             if written? == Written::Blocked {
                 return Ok(Some(Written::Blocked));
             }
@@ -57,28 +62,29 @@ impl DeliveryQueue {
         }
     }
 
+    /// Writes until nothing is left, the socket takes no more, or `turn` bytes are written.
     fn write_all(
         &self,
-        sending: &mut Sending,
+        buffer: &mut WriteBuffer,
         turn: &mut usize,
         write: &mut impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<Written> {
         loop {
-            if sending.runs_dry(self.limit()) {
-                self.refill(sending);
+            if buffer.is_low(self.limit()) {
+                self.refill(buffer);
             }
-            if sending.is_empty() {
+            if buffer.is_empty() {
                 return Ok(Written::All);
             }
             if *turn == 0 {
                 return Ok(Written::Blocked);
             }
-            match sending.write(write) {
-                Ok(sent) => {
-                    *turn = turn.saturating_sub(sent.bytes);
-                    self.queued.fetch_sub(sent.bytes, Ordering::Relaxed);
-                    self.control.fetch_sub(sent.control, Ordering::Relaxed);
-                    count(&self.ledger.delivered, sent.events);
+            match buffer.write(write) {
+                Ok(progress) => {
+                    *turn = turn.saturating_sub(progress.bytes);
+                    self.queued.fetch_sub(progress.bytes, Ordering::Relaxed);
+                    self.control.fetch_sub(progress.control, Ordering::Relaxed);
+                    count(&self.ledger.delivered, progress.events);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return Ok(Written::Blocked);
@@ -89,25 +95,27 @@ impl DeliveryQueue {
         }
     }
 
-    fn refill(&self, sending: &mut Sending) {
+    /// Moves entries from the backlog to the write buffer until it has no more space, and encodes gaps.
+    fn refill(&self, buffer: &mut WriteBuffer) {
         let mut backlog = self.backlog.lock();
-        while sending.has_space(self.limit()) {
+        while buffer.has_space(self.limit()) {
             let Some(item) = backlog.pop() else { break };
             let (size, control_size) = (item.size(), item.control_size());
             let item = match item {
-                Item::Gap(span) => {
+                QueueItem::Gap(gap) => {
                     count(&self.ledger.gaps, 1);
-                    Item::Control(span.frame(), None)
+                    QueueItem::Control(gap.frame(), None)
                 }
                 other => other,
             };
             changed(&self.queued, size, item.size());
             changed(&self.control, control_size, item.control_size());
-            sending.push(item);
+            buffer.push(item);
         }
-        self.tell_size(&backlog);
+        self.report_size(&backlog);
     }
 
+    /// Wakes the waiting publishers and restores the grace of the subscriber, if the queue has drained.
     pub(super) fn after_write(&self) {
         if self.queued_bytes() <= self.high_water() / 2 {
             self.lagging.store(false, Ordering::Relaxed);
@@ -115,19 +123,21 @@ impl DeliveryQueue {
         }
     }
 
-    /// Takes back what waits for a queue group of a topic, wholly unsent, in order.
+    /// Removes the runs that wait for a member of a queue group and of which no byte was written, and
+    /// returns them in order.
     ///
-    /// Waits for a write that is under way, so nobody else should wait for the caller.
+    /// The call waits for a write that is under way, so the caller should hold no lock that other
+    /// threads need.
     #[must_use]
-    pub fn reclaim(&self, lane: &Lane, group: &str) -> Vec<QueuedRun> {
-        let mine = |run: &QueuedRun| run.lane == *lane && run.group.as_deref() == Some(group);
-        let mut sending = self.sending.lock();
+    pub fn reclaim(&self, stream: &DeliveryStream, group: &str) -> Vec<QueuedRun> {
+        let mine = |run: &QueuedRun| run.stream == *stream && run.group.as_deref() == Some(group);
+        let mut buffer = self.write_buffer.lock();
         let mut backlog = self.backlog.lock();
-        let mut taken = sending.take_runs(mine);
+        let mut taken = buffer.take_runs(mine);
         taken.extend(backlog.take_runs(mine));
         let freed: usize = taken.iter().map(QueuedRun::size).sum();
         self.queued.fetch_sub(freed, Ordering::Relaxed);
-        drop((sending, backlog));
+        drop((buffer, backlog));
         self.after_write();
         taken
     }

@@ -1,4 +1,4 @@
-//! What the tests of the emitter share.
+//! Helpers for the tests of emitters: event types, and logs of what listeners do.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 

@@ -1,33 +1,34 @@
-//! A plain subscription as a client sees it that was written from PROTOCOL.md alone.
+//! A plain subscription, as a client sees it that was written from PROTOCOL.md alone.
 
 use super::Told;
 use hub_wire::{GapReason, Position, Start, TopicFilter};
 use std::collections::BTreeMap;
 
-/// What a subscription was told of a topic's epoch.
+/// The events and gaps of one epoch of a topic that a subscription was told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Covered {
-    /// The first number, in an event or in a gap.
+    /// The first event or gap began with this number.
     pub(crate) first: u64,
-    /// The last.
+    /// The last event or gap ended with this number.
     pub(crate) last: u64,
-    /// Numbers and ids of its events.
+    /// The events came with these numbers and ids.
     pub(crate) events: Vec<(u64, u64)>,
 }
 
+/// A plain subscription, and its state at the client.
 #[derive(Debug)]
 pub(crate) struct Follower {
     pub(crate) id: u64,
     pub(crate) filter: TopicFilter,
     start: Start,
     confirmed: bool,
-    /// SUBSCRIBED has come on some connection: it can come back to where it was.
+    /// SUBSCRIBED has come on some connection, so the subscription can resume.
     pub(crate) established: bool,
-    /// Shared copies that came before SUBSCRIBED.
+    /// These shared copies came before SUBSCRIBED.
     held: Vec<Told>,
-    /// Where it stands in each topic: the epoch, and the last number.
+    /// The subscription has these positions.
     pub(crate) seen: BTreeMap<String, Position>,
-    /// By topic and epoch.
+    /// The events and gaps of each topic and epoch.
     pub(crate) covered: BTreeMap<(String, u64), Covered>,
 }
 
@@ -45,7 +46,7 @@ impl Follower {
         }
     }
 
-    /// How to subscribe again: behind what was seen.
+    /// Returns the start for subscribing again: behind the positions of the subscription.
     pub(crate) fn reconnect(&mut self) -> Start {
         let seen = self.seen.iter().map(|(topic, position)| (topic.clone(), *position)).collect();
         (self.start, self.confirmed) = (Start::After(seen), false);
@@ -55,11 +56,13 @@ impl Follower {
 
     pub(crate) fn tell(&mut self, told: &Told) {
         match told {
-            Told::Run { lane, .. } => self.about(lane.subscription, lane.topic.as_str(), told),
+            Told::Run { stream, .. } => {
+                self.about(stream.subscription, stream.topic.as_str(), told)
+            }
             Told::Gap(gap) => self.about(gap.subscription, &gap.topic, told),
-            Told::Stands { lane, next } if lane.subscription == Some(self.id) => {
-                self.drop_held(lane.topic.as_str());
-                self.stands(lane.topic.as_str(), lane.epoch, *next);
+            Told::Stands { stream, next } if stream.subscription == Some(self.id) => {
+                self.drop_held(stream.topic.as_str());
+                self.stands(stream.topic.as_str(), stream.epoch, *next);
             }
             Told::Subscribed(id) if *id == self.id => {
                 (self.confirmed, self.established) = (true, true);
@@ -82,22 +85,22 @@ impl Follower {
         }
     }
 
-    /// What is for it alone says where the topic starts: shared copies that came before are from
-    /// before that, perhaps from an older epoch.
+    /// Drops the shared copies of a topic that came before SUBSCRIBED. A frame for this subscription
+    /// alone states where the topic starts, and these copies are older, perhaps from another epoch.
     fn drop_held(&mut self, topic: &str) {
         self.held.retain(|told| match told {
-            Told::Run { lane, .. } => lane.topic.as_str() != topic,
+            Told::Run { stream, .. } => stream.topic.as_str() != topic,
             Told::Gap(gap) => gap.topic != topic,
             _ => true,
         });
     }
 
-    /// Nothing has said where these topics start. Either they began after the subscription did,
-    /// or these are what was left of topics that have ended.
+    /// Accepts the shared copies that came before SUBSCRIBED, if no frame stated where their topics
+    /// start. Such a topic either began after the subscription, or has ended in the meantime.
     fn take_held(&mut self) {
         for told in std::mem::take(&mut self.held) {
             let (topic, first) = match &told {
-                Told::Run { lane, first, .. } => (lane.topic.as_str(), *first),
+                Told::Run { stream, first, .. } => (stream.topic.as_str(), *first),
                 Told::Gap(gap) => (gap.topic.as_str(), gap.from),
                 _ => continue,
             };
@@ -112,7 +115,7 @@ impl Follower {
             Start::Live => next - 1,
             Start::Last => next.saturating_sub(2),
             Start::After(_) => {
-                // It comes behind the past, of which nothing is missing.
+                // The position comes behind the replay, of which no event is missing.
                 let seen = self.seen.get(topic).filter(|seen| seen.epoch == epoch);
                 assert_eq!(seen.map_or(0, |seen| seen.seq) + 1, next, "{topic} of {epoch}");
                 return;
@@ -123,9 +126,9 @@ impl Follower {
 
     fn take(&mut self, told: &Told) {
         match told {
-            Told::Run { lane, first, ids } => {
+            Told::Run { stream, first, ids } => {
                 for (number, id) in (*first..).zip(ids) {
-                    self.covers(lane.topic.as_str(), lane.epoch, (number, number), Some(*id));
+                    self.covers(stream.topic.as_str(), stream.epoch, (number, number), Some(*id));
                 }
             }
             Told::Gap(gap) => match gap.to {
@@ -140,12 +143,12 @@ impl Follower {
         }
     }
 
-    /// Everything follows what was seen before, without a hole.
+    /// Checks that an event or a gap follows the ones before it without a hole.
     fn covers(&mut self, topic: &str, epoch: u64, (from, to): (u64, u64), id: Option<u64>) {
         let seen = self.seen.get(topic).filter(|seen| seen.epoch == epoch);
         let last = seen.map_or(0, |seen| seen.seq);
         if to <= last {
-            return; // a shared copy of what it has from the past
+            return; // a shared copy of an event that the replay had
         }
         assert!(from <= last + 1, "{topic}: {from} to {to} where {} was due", last + 1);
         let covered = self.covered.entry((topic.to_owned(), epoch)).or_default();

@@ -1,10 +1,11 @@
-//! A registry with its topic actors, on the one thread of a test; time is under control.
+//! A registry with its topic actors on the single thread of a test, under a clock that the test controls.
 
 use super::line::Line;
 use super::{event, name};
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    Join, Leave, PendingRun, Published, Registry, SubscriptionEntry, Topic, TopicSettings, Touched,
+    FlushList, Join, Leave, PendingRun, PublishResult, Registry, SubscriptionEntry, Topic,
+    TopicSettings,
 };
 use hub_wire::{Frame, Overflow, RunHead, Start, TopicFilter};
 use proptest::strategy::Strategy;
@@ -12,7 +13,7 @@ use proptest::test_runner::{Config, TestRunner};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// After one to two times this a topic that nobody uses is forgotten.
+/// A topic that nobody uses ends after one to two times this duration.
 pub(crate) const IDLE: Duration = Duration::from_secs(60);
 
 /// Runs a test on the thread of the actors, with a clock that stands still.
@@ -30,7 +31,7 @@ pub(crate) fn check<S: Strategy, F: Future<Output = ()>>(
     input: S,
     property: impl Fn(S::Value) -> F,
 ) {
-    // `PROPTEST_CASES` asks for more, as in other properties.
+    // `PROPTEST_CASES` sets another number of cases, as in other properties.
     let cases = std::env::var("PROPTEST_CASES").map_or(cases, |more| more.parse().unwrap());
     let config = Config { cases, source_file: Some(file), ..Config::default() };
     let checked = TestRunner::new(config).run(&input, |value| {
@@ -52,12 +53,12 @@ pub(crate) fn settings() -> TopicSettings {
     }
 }
 
-/// A registry whose actors run on this thread.
+/// Returns a registry whose actors run on this thread.
 pub(crate) fn registry(settings: TopicSettings) -> Arc<Registry> {
     Registry::new(settings, vec![Arbiter::current()])
 }
 
-/// Lets actors do what they have to do now.
+/// Lets the actors process their messages.
 pub(crate) async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -68,7 +69,7 @@ pub(crate) async fn settle() {
 pub(crate) async fn idle() {
     settle().await;
     for _ in 0..2 {
-        // A little more, because timers are rounded up.
+        // The time advances a little more, because timers are rounded up.
         tokio::time::advance(IDLE + Duration::from_secs(1)).await;
         settle().await;
     }
@@ -101,29 +102,30 @@ pub(crate) fn entry(
         overflow: wants.overflow,
         start: wants.start,
         positions: wants.positions,
-        outlet: line.clone(),
+        connection: line.clone(),
         guard: None,
     })
 }
 
-/// As a session does it: joins every topic, then says SUBSCRIBED.
+/// Subscribes as a session does: the subscription joins every topic, and then the client gets
+/// SUBSCRIBED.
 pub(crate) async fn subscribe(registry: &Registry, entry: &Arc<SubscriptionEntry>) {
     for topic in registry.subscribe(entry) {
-        // A topic that has ended meanwhile has no past to tell of.
+        // A topic that has ended in the meantime has nothing to replay.
         topic.actor().unwrap().send(Join(entry.clone())).await.ok();
     }
-    entry.outlet.queue().append_control(Frame::Subscribed { id: entry.id }.to_bytes());
-    entry.outlet.flush();
+    entry.connection.queue().append_control(Frame::Subscribed { id: entry.id }.to_bytes());
+    entry.connection.flush();
 }
 
-/// As a session does it.
+/// Unsubscribes as a session does.
 pub(crate) async fn unsubscribe(registry: &Registry, entry: &Arc<SubscriptionEntry>) {
     for topic in registry.unsubscribe(entry) {
         topic.actor().unwrap().send(Leave(entry.clone())).await.ok();
     }
 }
 
-/// A run of events with these ids, as a session gathers it.
+/// Returns a run of events with these ids, as a session gathers it.
 pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usize) -> PendingRun {
     let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
     let mut run = PendingRun::new(head, 64);
@@ -135,10 +137,10 @@ pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usi
 }
 
 /// Publishes on the topic of this name, as a session does it, and flushes.
-pub(crate) fn publish(registry: &Arc<Registry>, topic: &str, ids: &[u64]) -> Published {
+pub(crate) fn publish(registry: &Arc<Registry>, topic: &str, ids: &[u64]) -> PublishResult {
     let topic = registry.get_or_create(&name(topic)).unwrap();
-    let mut touched = Touched::new();
-    let published = topic.publish(&mut gathered(&topic, "p#1", ids, 10), 1, &mut touched);
-    touched.into_iter().for_each(|outlet| outlet.flush());
+    let mut to_flush = FlushList::new();
+    let published = topic.publish(&mut gathered(&topic, "p#1", ids, 10), 1, &mut to_flush);
+    to_flush.flush();
     published
 }

@@ -1,12 +1,12 @@
-//! A connection whose socket takes as many bytes as a test lets it.
+//! A connection whose socket takes as many bytes as a test allows.
 
 use super::Client;
-use hub_core::topic::{DeliveryQueue, Ledger, Outlet, Written};
+use hub_core::topic::{DeliveryQueue, Ledger, SubscriberConnection, Written};
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// An outlet, and the client behind it.
+/// A connection, and the client at its other end.
 #[derive(Debug)]
 pub(crate) struct Line {
     connection: u64,
@@ -20,12 +20,12 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 struct Socket {
     client: Client,
-    /// Bytes that it takes.
+    /// The socket takes this many more bytes.
     room: usize,
 }
 
 impl Line {
-    /// A connection with a queue of `limit` bytes, whose socket takes nothing yet.
+    /// Returns a connection with a queue of `limit` bytes, whose socket takes nothing yet.
     pub(crate) fn new(connection: u64, limit: usize, ledger: &Arc<Ledger>) -> Arc<Self> {
         Line::of_role(connection, limit, ledger, "")
     }
@@ -64,7 +64,7 @@ impl Line {
         self.socket.lock().unwrap().room = 0;
     }
 
-    /// Looks at what the client was told.
+    /// Calls `look` with the client.
     pub(crate) fn client<T>(&self, look: impl FnOnce(&Client) -> T) -> T {
         look(&self.socket.lock().unwrap().client)
     }
@@ -84,8 +84,8 @@ impl Line {
     }
 }
 
-impl Outlet for Line {
-    fn connection(&self) -> u64 {
+impl SubscriberConnection for Line {
+    fn number(&self) -> u64 {
         self.connection
     }
 
@@ -108,7 +108,7 @@ impl Outlet for Line {
         }
     }
 
-    fn overflowed(&self) {
+    fn close_slow_consumer(&self) {
         self.overflowed.store(true, Ordering::SeqCst);
     }
 }

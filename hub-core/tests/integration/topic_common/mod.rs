@@ -1,4 +1,4 @@
-//! What the tests of the topic engine share: events, and the client's end of a connection.
+//! Helpers for the tests of topics: events and runs, and the client at the other end of a connection.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
@@ -8,7 +8,7 @@ pub(crate) mod hub;
 pub(crate) mod line;
 
 use bytes::Bytes;
-use hub_core::topic::{Lane, QueuedRun};
+use hub_core::topic::{DeliveryStream, QueuedRun};
 use hub_wire::{
     EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, RunHead, TopicName, split,
 };
@@ -18,11 +18,11 @@ pub(crate) fn name(text: &str) -> TopicName {
     TopicName::parse(text).unwrap()
 }
 
-pub(crate) fn lane(topic: &str, epoch: u64, subscription: Option<u64>) -> Lane {
-    Lane { topic: name(topic), epoch, subscription }
+pub(crate) fn stream(topic: &str, epoch: u64, subscription: Option<u64>) -> DeliveryStream {
+    DeliveryStream { topic: name(topic), epoch, subscription }
 }
 
-/// An EVENT frame: its payload is `id` and `padding` bytes more.
+/// Returns an EVENT frame whose payload is `id` and `padding` more bytes.
 pub(crate) fn event(topic: &str, id: u64, key: Option<&str>, padding: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     Packer(&mut payload).array(2).uint(id).bin(&vec![0x55; padding]);
@@ -34,11 +34,16 @@ pub(crate) fn event(topic: &str, id: u64, key: Option<&str>, padding: usize) -> 
     Frame::Event(EventFrame { topic, payload: &payload, headers }).to_bytes()
 }
 
-/// A numbered run of these EVENT frames, as a topic puts it into a queue.
-pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflow) -> QueuedRun {
+/// Returns a numbered run of these EVENT frames, as a topic appends it to a queue.
+pub(crate) fn run(
+    stream: &DeliveryStream,
+    first: u64,
+    events: &[Vec<u8>],
+    overflow: Overflow,
+) -> QueuedRun {
     let count = events.len() as u32;
-    let head = RunHead::new(lane.topic.as_str(), lane.epoch, "p#1");
-    let head = match lane.subscription {
+    let head = RunHead::new(stream.topic.as_str(), stream.epoch, "p#1");
+    let head = match stream.subscription {
         None => head.for_all(first, count, 1),
         Some(id) => head.for_subscription(id, first, count, 1),
     };
@@ -46,7 +51,7 @@ pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflo
     let group = None;
     QueuedRun {
         ledger: Arc::default(),
-        lane: lane.clone(),
+        stream: stream.clone(),
         group,
         first,
         count,
@@ -57,26 +62,31 @@ pub(crate) fn run(lane: &Lane, first: u64, events: &[Vec<u8>], overflow: Overflo
     }
 }
 
-/// The same as a share of a queue group: its RUN frame is apart.
-pub(crate) fn share(lane: &Lane, group: &str, first: u64, events: &[Vec<u8>]) -> QueuedRun {
-    let whole = run(lane, first, events, Overflow::DropOldest);
+/// Returns a numbered run for a member of a queue group, whose RUN frame is separate from its body.
+pub(crate) fn share(
+    stream: &DeliveryStream,
+    group: &str,
+    first: u64,
+    events: &[Vec<u8>],
+) -> QueuedRun {
+    let whole = run(stream, first, events, Overflow::DropOldest);
     let head = whole.body.len() - events.iter().map(Vec::len).sum::<usize>();
     let (head, body) = (whole.body.slice(..head), whole.body.slice(head..));
     QueuedRun { group: Some(Arc::from(group)), head, body, ..whole }
 }
 
-/// What a client is told, in the order in which it is told.
+/// One frame, or one run, that a client was told.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Told {
-    /// A RUN with its events' ids.
+    /// A RUN with the ids of its events.
     Run {
-        lane: Lane,
+        stream: DeliveryStream,
         first: u64,
         ids: Vec<u64>,
     },
     /// A RUN without events.
     Stands {
-        lane: Lane,
+        stream: DeliveryStream,
         next: u64,
     },
     Gap(Gap),
@@ -84,12 +94,12 @@ pub(crate) enum Told {
     Control(FrameType),
 }
 
-/// Reads what a connection sends, and checks that it is whole frames, and that a RUN is followed
-/// by its events and nothing else.
+/// The client at the other end of a connection. It checks that it gets whole frames, and that its own
+/// events and nothing else follow each RUN.
 #[derive(Debug, Default)]
 pub(crate) struct Client {
     bytes: Vec<u8>,
-    /// Events that are still due to the last RUN.
+    /// This many events of the last RUN have not come yet.
     due: usize,
     pub(crate) told: Vec<Told>,
 }
@@ -105,12 +115,12 @@ impl Client {
         self.bytes.drain(..at);
     }
 
-    /// What it was told in full: without a RUN of which events are still to come.
+    /// Returns the complete frames: all but a RUN of which events have not come yet.
     pub(crate) fn told_in_full(&self) -> &[Told] {
         &self.told[..self.told.len() - usize::from(self.due > 0)]
     }
 
-    /// Whether everything that came was whole.
+    /// Returns whether all frames and runs that came are complete.
     pub(crate) fn is_between_frames(&self) -> bool {
         self.bytes.is_empty() && self.due == 0
     }
@@ -119,8 +129,8 @@ impl Client {
         let frame = Frame::parse(body, &Limits::NONE).unwrap();
         if self.due > 0 {
             let Frame::Event(event) = frame else { panic!("{frame:?} inside a run") };
-            let Some(Told::Run { lane, ids, .. }) = self.told.last_mut() else { panic!() };
-            assert_eq!(event.topic, lane.topic.as_str());
+            let Some(Told::Run { stream, ids, .. }) = self.told.last_mut() else { panic!() };
+            assert_eq!(event.topic, stream.topic.as_str());
             let mut read = Reader::new(event.payload, &Limits::NONE);
             read.array("payload").unwrap();
             ids.push(read.uint("id").unwrap());
@@ -130,10 +140,10 @@ impl Client {
         self.told.push(match frame {
             Frame::Run(run) => {
                 self.due = run.count as usize;
-                let lane = lane(run.topic, run.epoch, run.subscription);
+                let stream = stream(run.topic, run.epoch, run.subscription);
                 match run.count {
-                    0 => Told::Stands { lane, next: run.first },
-                    _ => Told::Run { lane, first: run.first, ids: Vec::new() },
+                    0 => Told::Stands { stream, next: run.first },
+                    _ => Told::Run { stream, first: run.first, ids: Vec::new() },
                 }
             }
             Frame::Gap(gap) => Told::Gap(gap),
@@ -143,17 +153,18 @@ impl Client {
         });
     }
 
-    /// What it is told of one lane: numbers with ids, and gaps with their last number.
-    pub(crate) fn lane(&self, lane: &Lane) -> Vec<Place> {
+    /// Returns the events and gaps of one stream that the client was told.
+    pub(crate) fn stream(&self, stream: &DeliveryStream) -> Vec<StreamEntry> {
         let mut places = Vec::new();
         for told in &self.told {
             match told {
-                Told::Run { lane: of, first, ids } if of == lane => {
-                    places
-                        .extend((*first..).zip(ids).map(|(number, id)| Place::Event(number, *id)));
+                Told::Run { stream: of, first, ids } if of == stream => {
+                    places.extend(
+                        (*first..).zip(ids).map(|(number, id)| StreamEntry::Event(number, *id)),
+                    );
                 }
-                Told::Gap(gap) if lane_of(gap) == *lane => {
-                    places.push(Place::Gap(gap.from, gap.to.unwrap_or(gap.from)));
+                Told::Gap(gap) if stream_of(gap) == *stream => {
+                    places.push(StreamEntry::Gap(gap.from, gap.to.unwrap_or(gap.from)));
                 }
                 _ => {}
             }
@@ -162,31 +173,31 @@ impl Client {
     }
 }
 
-pub(crate) fn lane_of(gap: &Gap) -> Lane {
-    lane(&gap.topic, gap.epoch, gap.subscription)
+pub(crate) fn stream_of(gap: &Gap) -> DeliveryStream {
+    stream(&gap.topic, gap.epoch, gap.subscription)
 }
 
-/// One entry in what a client is told of a lane.
+/// An event or a gap of a stream that a client was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// Number and id.
+pub(crate) enum StreamEntry {
+    /// An event with its number and its id.
     Event(u64, u64),
-    /// First and last number.
+    /// A gap with its first and its last number.
     Gap(u64, u64),
 }
 
-impl Place {
+impl StreamEntry {
     pub(crate) fn range(self) -> (u64, u64) {
         match self {
-            Place::Event(number, _) => (number, number),
-            Place::Gap(from, to) => (from, to),
+            StreamEntry::Event(number, _) => (number, number),
+            StreamEntry::Gap(from, to) => (from, to),
         }
     }
 }
 
-/// Checks that the places follow one another without a hole or a repetition from `first` on;
-/// returns the number after the last.
-pub(crate) fn assert_consecutive(first: u64, places: &[Place]) -> u64 {
+/// Checks that the entries follow one another without a hole or a repetition, from number `first` on.
+/// Returns the number behind the last entry.
+pub(crate) fn assert_consecutive(first: u64, places: &[StreamEntry]) -> u64 {
     let mut next = first;
     for place in places {
         let (from, to) = place.range();

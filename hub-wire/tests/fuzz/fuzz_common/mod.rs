@@ -1,11 +1,11 @@
-//! What the fuzz targets share: a reader of MessagePack that is too simple to be wrong in the same
-//! way as the walker, and values made of a fuzzer's bytes.
+//! Helpers for the fuzz targets: a reader of MessagePack that is too simple to have the faults of the
+//! walker, and values that are made from the bytes of a fuzzer.
 #![allow(dead_code, reason = "each target uses its part")]
 
 use hub_wire::{Limits, WalkError, WalkErrorKind};
 
-/// Where the value at `at` ends, or the first fault. It recurses, reads one marker at a time and
-/// looks at nothing twice; whoever calls it gives all the bytes there are.
+/// Returns the end of the value at `at`, or the first fault. It recurses, reads one marker at a time,
+/// and reads no byte twice. The caller passes all bytes.
 pub(crate) fn naive(bytes: &[u8], at: usize, limits: &Limits) -> Result<usize, WalkError> {
     let depth = usize::from(limits.depth.min(Limits::MAX_DEPTH));
     Naive { bytes, elements: limits.elements as usize }.value(at, depth)
@@ -16,7 +16,7 @@ struct Naive<'a> {
     elements: usize,
 }
 
-/// What a marker stands for: `Sized` is followed by a length of so many bytes.
+/// The body that follows a marker. A `width` is the number of bytes of a length or a count.
 enum Body {
     Fixed(usize),
     Text { width: usize, len: usize },
@@ -82,7 +82,7 @@ impl Naive<'_> {
                 if depth == 0 {
                     return fault(WalkErrorKind::TooDeep);
                 }
-                // A value has at least one byte.
+                // Each value has at least one byte.
                 if self.take(behind + width, count).is_none() {
                     return fault(WalkErrorKind::Truncated);
                 }
@@ -105,10 +105,10 @@ impl Naive<'_> {
     }
 }
 
-/// A fuzzer's bytes, taken one after another; 0 when there are no more.
-pub(crate) struct Source<'a>(pub(crate) &'a [u8]);
+/// The bytes of a fuzzer, which are taken one after another. When none are left, each further byte is 0.
+pub(crate) struct FuzzInput<'a>(pub(crate) &'a [u8]);
 
-impl Source<'_> {
+impl FuzzInput<'_> {
     pub(crate) fn byte(&mut self) -> u8 {
         match self.0 {
             [first, rest @ ..] => {
@@ -130,17 +130,17 @@ impl Source<'_> {
     pub(crate) fn limits(&mut self) -> Limits {
         let depth = self.byte();
         let elements = u32::from(self.byte());
-        // Most values have some tens of elements, and a limit has to be met and exceeded.
+        // Most values have some tens of elements, and some of them must exceed the limits.
         let elements = if elements < 200 { elements } else { u32::MAX };
         Limits { depth, elements, ..Limits::default() }
     }
 }
 
-/// Lengths at which the encodings change, and those around them.
+/// The lengths at which the encodings change, and their neighbours.
 const LENGTHS: [usize; 16] = [0, 1, 2, 3, 7, 8, 14, 15, 16, 17, 30, 31, 32, 33, 255, 256];
 
-/// Appends a value that is well-formed, whatever the source says.
-pub(crate) fn made(source: &mut Source<'_>, out: &mut Vec<u8>, depth: u32) {
+/// Appends a value, which is well-formed for any input.
+pub(crate) fn made(source: &mut FuzzInput<'_>, out: &mut Vec<u8>, depth: u32) {
     let choice = source.byte();
     let length = LENGTHS[usize::from(source.byte() % 16)];
     match choice % 12 {
@@ -162,7 +162,7 @@ pub(crate) fn made(source: &mut Source<'_>, out: &mut Vec<u8>, depth: u32) {
             head(out, length, width, Some((0xa0, 32)), [Some(0xd9), Some(0xda), Some(0xdb)]);
             let end = out.len() + length;
             let letter = ["a", "é", "漢", "🦀"][usize::from(source.byte() % 4)];
-            // As many letters as fit, and ASCII at a place the source chooses.
+            // The text has as many letters as fit, and ASCII at a place that the input chooses.
             let place = usize::from(source.byte());
             while out.len() < end {
                 let room = end - out.len();
@@ -186,14 +186,14 @@ pub(crate) fn made(source: &mut Source<'_>, out: &mut Vec<u8>, depth: u32) {
             };
             head(out, count, width, Some((fix, 16)), markers);
             for _ in 0..count * each {
-                // A source that has run out gives the smallest values.
+                // An input without further bytes gives the smallest values.
                 if source.is_empty() { out.push(0xc0) } else { made(source, out, depth - 1) }
             }
         }
     }
 }
 
-/// A head for `count`, in the `width`th form that there is for it or the next wider one.
+/// Appends a head for `count`, in the form number `width`, or in the next wider form that fits.
 fn head(
     out: &mut Vec<u8>,
     count: usize,
@@ -213,8 +213,8 @@ fn head(
     }
 }
 
-/// Changes bytes, or cuts them off, as the source says; not at all if it is empty.
-pub(crate) fn damage(source: &mut Source<'_>, bytes: &mut Vec<u8>) {
+/// Changes bytes or cuts them off, as the input says. An empty input changes nothing.
+pub(crate) fn damage(source: &mut FuzzInput<'_>, bytes: &mut Vec<u8>) {
     while !source.is_empty() && !bytes.is_empty() {
         let how = source.byte();
         let at = (usize::from(source.byte()) << 8 | usize::from(source.byte())) % bytes.len();

@@ -1,0 +1,71 @@
+//! The list of connections that got something and have to be flushed.
+//!
+//! A publisher flushes after it has published everything, so that one write carries many events.
+//! Until then, other publishers rely on it and do not flush these connections themselves. So a
+//! connection that is forgotten here gets its events only with the next ones, or never.
+
+use super::subscriber_connection::SubscriberConnection;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The connections that got something from one publisher. The publisher has promised to flush them.
+///
+/// The publisher keeps its promise with a call of [`FlushList::flush`] or [`FlushList::flush_some`].
+/// Only when a panic prevents that call, the connections are flushed as the list is dropped.
+#[derive(Debug, Default)]
+#[must_use = "a connection that is not flushed gets its events only with the next ones"]
+pub struct FlushList(VecDeque<Arc<dyn SubscriberConnection>>);
+
+impl FlushList {
+    /// Returns an empty list.
+    pub const fn new() -> Self {
+        FlushList(VecDeque::new())
+    }
+
+    /// Returns how many connections have to be flushed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns whether no connection has to be flushed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a connection that got something, unless another list has promised to flush it.
+    pub(super) fn add(&mut self, connection: &Arc<dyn SubscriberConnection>) {
+        if connection.queue().claim_flush() {
+            self.0.push_back(connection.clone());
+        }
+    }
+
+    /// Flushes all connections: writes their waiting bytes, as far as the sockets take them, without
+    /// waiting.
+    pub fn flush(mut self) {
+        self.flush_some(usize::MAX);
+    }
+
+    /// Flushes at most `most` connections from the front of the list. The other connections stay in the
+    /// list.
+    pub fn flush_some(&mut self, most: usize) {
+        for _ in 0..most {
+            // A connection leaves the list before it is flushed: if its flush panics, the others
+            // are still in the list.
+            let Some(connection) = self.0.pop_front() else { return };
+            connection.flush();
+        }
+    }
+}
+
+impl Drop for FlushList {
+    fn drop(&mut self) {
+        debug_assert!(
+            self.is_empty() || std::thread::panicking(),
+            "{} connections are not flushed",
+            self.len()
+        );
+        self.flush_some(usize::MAX);
+    }
+}
