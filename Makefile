@@ -1,7 +1,7 @@
 # The recipes of a developer and of CI. `make` lists them.
 #
-# `.ci/run` runs `.ci/test` and then every recipe under "checks", so that CI does nothing that cannot be
-# done here with one word.
+# `.ci/run` runs `.ci/test` and then each recipe that is marked "checks". So a developer can run every step of
+# CI with one word.
 
 .DEFAULT_GOAL := help
 SHELL := bash
@@ -10,53 +10,54 @@ SHELL := bash
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-help: ## this list
+help: ## lists the recipes
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1|\2/p' Makefile | column -t -s '|'
 
-run: ## the hub and a shop of services that talk through it, until Ctrl-C
+run: ## runs a hub and a shop of services that talk through it, until Ctrl-C
 	bash examples/shop.sh
 
-test: ## all tests, with what they need installed
+test: ## installs what the tests need, and runs all tests
 	bash .ci/test
 
-# Ten minutes in all: two targets of a package run at once. Random bytes without coverage; see .ci/fuzz.
-fuzz: ## checks: every fuzz target for its share of ten minutes
+# Two targets of a package run at once, so this takes less than ten minutes. The bytes are random, without
+# coverage; `.ci/fuzz` runs one target with coverage.
+fuzz: ## checks: runs each fuzz target for its share of ten minutes
 	BOLERO_RANDOM_TEST_TIME_MS=$$((600000 / $$(.ci/fuzz --list | wc -l))) \
 		cargo test --workspace --all-features --locked --test fuzz
 
-fmt: ## checks: formatting
+fmt: ## checks: the sources are formatted
 	cargo fmt --all --check
 
-clippy: ## checks: lints, with warnings denied
+clippy: ## checks: clippy warns of nothing
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 
-doc: ## checks: documentation without warnings
+doc: ## checks: the documentation of the crates builds without warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features --locked
 
-deny: ## checks: licences, bans, sources and advisories of dependencies
+deny: ## checks: licences, sources and known vulnerabilities of the dependencies
 	bash .ci/deny
 
-walls: ## checks: no import circle, no dependency upwards, no file too long
+walls: ## checks: no import circle, no dependency upwards, no file above 400 lines
 	.ci/walls --prove
 	.ci/walls
 
-parts: ## checks: what can be left out can be: the hub's side, TLS, conditions and schemas
+parts: ## checks: the crates build without actors, without TLS, and without conditions and schemas
 	cargo check -p hub-core --locked
 	cargo check -p hub-client --no-default-features --locked
 	cargo test -p hub-scrub --no-default-features --locked --lib not_built_in
 
-prometheus: ## checks: the Prometheus configuration, if promtool is there
+prometheus: ## checks: the Prometheus configuration is valid, if promtool is installed
 	@if command -v promtool >/dev/null; then promtool check config deploy/prometheus.yml; \
 	else echo "promtool is missing: not checked"; fi
 
-examples: ## checks: the shop, a scrubber of one's own, a client in Python
+examples: ## checks: runs the shop, a service with its own scrubber, and a client in Python
 	bash .ci/examples
 
-ci: ## everything that a change must pass
+ci: ## runs everything that a change must pass
 	bash .ci/run
 
-dist: ## the binary to ship or to measure: target/dist/hub
+dist: ## builds the binary to ship or to measure: target/dist/hub
 	cargo build --profile dist --locked -p hub-cli
 
-bench: ## hub beside nats-server, Redis and a byte relay; about 20 minutes
+bench: ## compares hub with nats-server, Redis and a byte relay; takes about 20 minutes
 	bash bench/compare.sh

@@ -232,6 +232,6 @@ keys! {
         "How long a client should wait before it connects again to a hub that is stopping or full.";
     fixed metrics_topics: usize = 100, count(0, 100_000),
         "How many topics have metrics of their own on /metrics. The hub shows the topics with the most deliveries.";
-    fixed log: String = "info,actix_server=warn".to_owned(), Allowed::LogFilter,
+    fixed log: String = "info".to_owned(), Allowed::LogFilter,
         "Which messages the hub logs to standard error.";
 }
