@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test fuzz fmt clippy doc deny walls parts prometheus examples ci dist bench
+.PHONY: help run test steady fuzz fmt clippy doc deny walls parts prometheus examples ci dist bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -18,6 +18,9 @@ run: ## the hub and a shop of services that talk through it, until Ctrl-C
 
 test: ## all tests, with what they need installed
 	bash .ci/test
+
+steady: ## the tests that depend on time, memory or load: ten times beside stress-ng
+	.ci/steady
 
 # Ten minutes in all: two targets of a package run at once. Random bytes without coverage; see .ci/fuzz.
 fuzz: ## checks: every fuzz target for its share of ten minutes
