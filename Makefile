@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test fuzz fmt clippy doc deny walls parts prometheus examples ci dist bench
+.PHONY: help run test steady fuzz fmt clippy doc deny walls parts prometheus examples ci dist bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -18,6 +18,9 @@ run: ## runs a hub and a shop of services that talk through it, until Ctrl-C
 
 test: ## installs what the tests need, and runs all tests
 	bash .ci/test
+
+steady: ## runs the tests that depend on time, memory or load, ten times beside stress-ng
+	.ci/steady
 
 # Two targets of a package run at once, so this takes less than ten minutes. The bytes are random, without
 # coverage; `.ci/fuzz` runs one target with coverage.

@@ -165,13 +165,15 @@ fn a_file_that_is_being_saved_is_not_taken_half() {
         let it = Followed::start(&(rule("one") + &rule("two")), Vec::new());
         let path = it.path("rules.toml");
         let longest = save_in_place(&path, Instant::now() + Duration::from_millis(2_500));
-        if longest >= Duration::from_millis(90) {
+        it.wait_for("scrub", "applied", 1);
+        let taken = lines_about(&path, &[Level::INFO]);
+        let whole = taken.iter().all(|line| line.contains("2 rules"));
+        // A save that pauses for so long says nothing against the hub, and nothing for it either.
+        if longest >= Duration::from_millis(90) && (!whole || it.count("scrub", "refused") > 0) {
             eprintln!("the machine was too busy to save quickly");
             continue;
         }
-        it.wait_for("scrub", "applied", 1);
-        let taken = lines_about(&path, &[Level::INFO]);
-        assert!(taken.iter().all(|line| line.contains("2 rules")), "{taken:?}");
+        assert!(whole, "{taken:?}");
         assert_eq!(it.count("scrub", "refused"), 0);
         return;
     }

@@ -68,6 +68,10 @@ impl WatchedFile for ConfigFile {
         &self.path
     }
 
+    fn files(&self) -> Vec<&PathBuf> {
+        vec![&self.path]
+    }
+
     fn text(&self) -> io::Result<String> {
         text::read(&self.path)
     }

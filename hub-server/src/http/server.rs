@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
@@ -32,6 +33,9 @@ const MAX_CONNECTIONS: usize = 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// For the head of each further request of a connection, which may be idle until then.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// For a client that reads none of its answers. Without it, a client that sends many requests at once and
+/// reads nothing would keep its place among [`MAX_CONNECTIONS`] for ever.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// For the TLS handshake, which is several packets, and computing on both sides.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 /// For answers that are being given while the server stops.
@@ -161,6 +165,10 @@ async fn encrypt_and_serve(
     stopping: watch::Receiver<()>,
 ) {
     let _ = socket.set_nodelay(true);
+    // Below TLS, so that each byte that the client takes counts.
+    let mut socket = TimeoutStream::new(socket);
+    socket.set_write_timeout(Some(WRITE_TIMEOUT));
+    let socket = Box::pin(socket);
     let Some(tls) = tls else { return serve(socket, peer, router, stopping).await };
     match timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
         Ok(Ok(socket)) => serve(socket, peer, router, stopping).await,

@@ -50,8 +50,12 @@ impl WatchedFile for AccessFile {
         &self.path
     }
 
+    fn files(&self) -> Vec<&PathBuf> {
+        std::iter::once(&self.path).chain(&self.named).collect()
+    }
+
     fn text(&self) -> io::Result<String> {
-        std::iter::once(&self.path).chain(&self.named).map(|file| text::read(file)).collect()
+        self.files().into_iter().map(|file| text::read(file)).collect()
     }
 
     fn load(&mut self) -> Result<Access, AccessFileError> {

@@ -44,6 +44,10 @@ impl WatchedFile for RuleFile {
         &self.path
     }
 
+    fn files(&self) -> Vec<&PathBuf> {
+        vec![&self.path]
+    }
+
     fn text(&self) -> io::Result<String> {
         text::read(&self.path)
     }

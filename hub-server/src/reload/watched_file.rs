@@ -3,7 +3,9 @@
 
 use std::fmt::Display;
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// How often it is read, at one look, for two readings that agree.
 pub(super) const ATTEMPTS: usize = 3;
@@ -14,6 +16,9 @@ pub(crate) trait WatchedFile: Send + Sized + 'static {
     type Error: Display + Send;
 
     fn path(&self) -> &Path;
+
+    /// Every file that [`text`](WatchedFile::text) reads.
+    fn files(&self) -> Vec<&PathBuf>;
 
     /// Everything on which what is loaded depends, or why a part of it cannot be read.
     fn text(&self) -> io::Result<String>;
@@ -39,6 +44,44 @@ impl FileSnapshot {
             Err(error) if error.kind() == io::ErrorKind::NotFound => FileSnapshot::Missing,
             Err(error) => FileSnapshot::Unreadable(error.to_string()),
         }
+    }
+}
+
+/// The state of a file, and which file it was at that moment.
+///
+/// Two snapshots that agree do not show that the file stayed as it was. A file that a program saves in
+/// place again and again is empty at the beginning of each save, and two readings can meet two of these
+/// moments. The hub would take the empty file. The stamps of these moments differ.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Observation {
+    /// One for each file. `None` stands for a file that is not there.
+    stamps: Vec<Option<FileStamp>>,
+    pub(super) snapshot: FileSnapshot,
+}
+
+/// What changes when a file is written or replaced.
+#[derive(Debug, PartialEq, Eq)]
+struct FileStamp {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    /// `None` where the file system keeps no such time.
+    modified: Option<SystemTime>,
+}
+
+impl Observation {
+    pub(super) fn of(file: &impl WatchedFile) -> Self {
+        // The stamps come first: a write after this line changes the stamps of the next observation.
+        let stamps = file.files().into_iter().map(|path| FileStamp::of(path)).collect();
+        Observation { stamps, snapshot: FileSnapshot::of(file) }
+    }
+}
+
+impl FileStamp {
+    fn of(path: &Path) -> Option<Self> {
+        let file = std::fs::metadata(path).ok()?;
+        let modified = file.modified().ok();
+        Some(FileStamp { device: file.dev(), inode: file.ino(), bytes: file.len(), modified })
     }
 }
 

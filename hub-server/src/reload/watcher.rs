@@ -2,7 +2,7 @@
 
 use super::report::{InForce, ReloadReport};
 use super::requests::ReloadRequests;
-use super::watched_file::{ATTEMPTS, FileSnapshot, WatchedFile, load};
+use super::watched_file::{ATTEMPTS, FileSnapshot, Observation, WatchedFile, load};
 use crate::supervise::panic_message;
 use prometheus::IntCounterVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ use tokio::time::{MissedTickBehavior, sleep};
 /// them is sure where watching them is not: volumes of Kubernetes change by a link, and some file
 /// systems tell nobody.
 const EVERY: Duration = Duration::from_millis(800);
-/// A file that changed is taken when it is still the same after this: a file that is saved in place
+/// A file that changed is taken when nobody has written it for this long: a file that is saved in place
 /// is empty, or half of it, for a moment, and half of a file may be right as it is.
 const SETTLES: Duration = Duration::from_millis(100);
 
@@ -40,21 +40,22 @@ impl<F: WatchedFile> FileWatcher<F> {
     }
 
     /// What it is, if that is neither what was loaded nor likely to pass.
-    fn change(&mut self) -> Option<FileSnapshot> {
-        let now = FileSnapshot::of(&self.file);
-        let waits = now == FileSnapshot::Missing && !self.missing && now != self.seen;
+    fn change(&mut self) -> Option<Observation> {
+        let observed = Observation::of(&self.file);
+        let now = &observed.snapshot;
+        let waits = *now == FileSnapshot::Missing && !self.missing && *now != self.seen;
         self.missing = waits;
-        (now != self.seen && !waits).then_some(now)
+        (*now != self.seen && !waits).then_some(observed)
     }
 
-    /// Loads it if it is this, before and behind.
-    fn load_if(&mut self, wanted: FileSnapshot) -> Option<Loaded<F>> {
-        if FileSnapshot::of(&self.file) != wanted {
+    /// Loads the file if nobody has written it since it was observed, nor writes it meanwhile.
+    fn load_if(&mut self, observed: Observation) -> Option<Loaded<F>> {
+        if Observation::of(&self.file) != observed {
             return None;
         }
         let loaded = load_or_why(&mut self.file);
-        (FileSnapshot::of(&self.file) == wanted).then(|| {
-            self.seen = wanted;
+        (Observation::of(&self.file) == observed).then(|| {
+            self.seen = observed.snapshot;
             loaded
         })
     }
@@ -162,5 +163,64 @@ async fn next(signal: &mut Option<Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::{Path, PathBuf};
+    use std::{fs, io};
+
+    /// A file of which any text is right.
+    struct Plain(PathBuf);
+
+    impl WatchedFile for Plain {
+        type Loaded = String;
+        type Error = io::Error;
+
+        fn path(&self) -> &Path {
+            &self.0
+        }
+
+        fn files(&self) -> Vec<&PathBuf> {
+            vec![&self.0]
+        }
+
+        fn text(&self) -> io::Result<String> {
+            fs::read_to_string(&self.0)
+        }
+
+        fn load(&mut self) -> io::Result<String> {
+            self.text()
+        }
+    }
+
+    /// The file system counts time in steps: writes until the last write is at another time than `before`.
+    fn write_later(path: &Path, text: &str, before: &fs::Metadata) {
+        while fs::metadata(path).unwrap().modified().unwrap() == before.modified().unwrap() {
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_written_meanwhile_is_not_taken_although_it_reads_as_before() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "old").unwrap();
+        let file = Plain(path.clone());
+        let seen = FileSnapshot::of(&file);
+        let mut watcher = FileWatcher { file, seen, missing: false };
+        // The save begins: the file is empty. Later another save begins.
+        fs::write(&path, "").unwrap();
+        let empty = watcher.change().expect("a change");
+        write_later(&path, "whole", &fs::metadata(&path).unwrap());
+        fs::write(&path, "").unwrap();
+        assert!(watcher.load_if(empty).is_none(), "the beginning of a save was taken");
+        // Nobody writes it any more.
+        fs::write(&path, "whole").unwrap();
+        let whole = watcher.change().expect("a change");
+        assert_eq!(watcher.load_if(whole).expect("it stayed").unwrap(), "whole");
+        assert!(watcher.change().is_none());
     }
 }

@@ -107,11 +107,15 @@ impl WatchedFile for TlsFiles {
         &self.cert
     }
 
+    fn files(&self) -> Vec<&PathBuf> {
+        let optional = [self.client_ca.as_ref(), self.crl.as_ref()].into_iter().flatten();
+        [&self.cert, &self.key].into_iter().chain(optional).collect()
+    }
+
     /// Digests, so that no copy of the key is kept.
     fn text(&self) -> io::Result<String> {
-        let optional = [self.client_ca.as_ref(), self.crl.as_ref()].into_iter().flatten();
         let mut text = String::new();
-        for path in [&self.cert, &self.key].into_iter().chain(optional) {
+        for path in self.files() {
             let bytes = read(path, "").map_err(|error| match error.fault {
                 TlsFileFault::Unreadable(error) => error,
                 fault => io::Error::other(fault),
