@@ -6,11 +6,11 @@
 
 use crate::cycle::Cycle;
 use crate::error::BenchError;
+use crate::field_offset::FieldOffset;
 use crate::intake::Length;
+use crate::load_plan::LoadPlan;
 use crate::payload::MARK;
-use crate::place::Place;
-use crate::plan::Plan;
-use crate::receive::Shape;
+use crate::receive::MessageLayout;
 
 /// What is known of the deliveries of a load.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct Deliveries {
     /// Whether a delivered message tells its length.
     told: bool,
     /// Where the sender's time is, in a paced run.
-    stamp: Option<Place>,
+    stamp: Option<FieldOffset>,
 }
 
 impl Deliveries {
@@ -30,15 +30,15 @@ impl Deliveries {
     /// # Errors
     /// The messages have no place for a time. Or nothing tells where a message ends: the lengths
     /// differ, the server does not tell them, and messages of several publishers come mixed.
-    pub(crate) fn new(plan: &Plan<'_>, topic: &str, cycle: &Cycle) -> Result<Self, BenchError> {
+    pub(crate) fn new(plan: &LoadPlan<'_>, topic: &str, cycle: &Cycle) -> Result<Self, BenchError> {
         let messages = plan.payload.messages();
         let delivered = || messages.iter().map(|message| plan.dialect.delivered(topic, message));
         let once: Vec<usize> = delivered().map(|message| message.len()).collect();
         let lengths = once.iter().copied().cycle().take(cycle.messages().count()).collect();
-        let stamp = plan.rate.map(|_| Place::of(&MARK, delivered())).transpose()?;
+        let stamp = plan.rate.map(|_| FieldOffset::of(&MARK, delivered())).transpose()?;
         let deliveries = Deliveries { lengths, told: plan.dialect.tells_length(), stamp };
         let mixed = plan.groups.iter().any(|group| group.publishers > 1);
-        if mixed && matches!(deliveries.shape().length, Length::InTurn(_)) {
+        if mixed && matches!(deliveries.layout().length, Length::InTurn(_)) {
             let what = "messages of several publishers and of different lengths cannot be counted";
             return Err(BenchError::Plan(format!("{what}: {} marks no end", plan.dialect.name())));
         }
@@ -46,7 +46,7 @@ impl Deliveries {
     }
 
     /// How a subscriber counts them.
-    pub(crate) fn shape(&self) -> Shape<'_> {
+    pub(crate) fn layout(&self) -> MessageLayout<'_> {
         let length = match self.lengths[..] {
             [first, ref rest @ ..] if rest.iter().all(|length| *length == first) => {
                 Length::Same(first)
@@ -54,7 +54,7 @@ impl Deliveries {
             _ if self.told => Length::Told,
             _ => Length::InTurn(&self.lengths),
         };
-        Shape { length, stamp: self.stamp }
+        MessageLayout { length, stamp: self.stamp }
     }
 
     /// Bytes of a message, on average.

@@ -13,7 +13,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 
 /// What was seen.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome {
+pub struct IdleResult {
     /// How many connections were opened between the two looks.
     pub connections: usize,
     /// How long that took.
@@ -22,7 +22,7 @@ pub struct Outcome {
     pub usage: Option<(Usage, Usage)>,
 }
 
-impl Outcome {
+impl IdleResult {
     /// Resident bytes that each connection added.
     #[must_use]
     pub fn bytes_each(&self) -> Option<f64> {
@@ -44,7 +44,7 @@ pub fn run(
     count: usize,
     probe: &dyn Fn() -> Option<Usage>,
     mut watch: impl FnMut(usize),
-) -> Result<Outcome, BenchError> {
+) -> Result<IdleResult, BenchError> {
     let mut links = Vec::with_capacity(FIRST + count);
     let open = |links: &mut Vec<Link>| {
         let mut link = Link::connect(addr)?;
@@ -66,5 +66,5 @@ pub fn run(
     }
     let elapsed = start.elapsed();
     std::thread::sleep(SETTLE);
-    Ok(Outcome { connections: count, elapsed, usage: before.zip(probe()) })
+    Ok(IdleResult { connections: count, elapsed, usage: before.zip(probe()) })
 }

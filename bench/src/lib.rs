@@ -20,25 +20,25 @@
 //! subscribers, as fast as it can or paced; [`request`] asks and answers; [`listen`] counts what
 //! others send; [`idle`] holds connections open.
 
-mod board;
 mod clock;
+mod counters;
 mod cycle;
 mod deliveries;
 pub mod dialect;
 mod error;
+mod field_offset;
 mod first;
-mod forms;
 pub mod idle;
 mod intake;
 pub mod listen;
 pub mod load;
+mod load_plan;
 mod pace;
 pub mod payload;
-mod place;
-mod plan;
 mod receive;
 pub mod request;
 mod send;
+mod templates;
 pub mod usage;
 
 pub use dialect::Dialect;

@@ -4,7 +4,7 @@ use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
 use crate::intake::{Length, Tally};
-use crate::receive::{self, Shape, Subscriber};
+use crate::receive::{self, MessageLayout, Subscriber};
 use crate::usage::{Probe, Usage};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -16,7 +16,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// What to run.
 #[derive(Clone)]
-pub struct Plan<'a> {
+pub struct ListenPlan<'a> {
     /// How to talk to the server.
     pub dialect: &'a dyn Dialect,
     /// Where it listens.
@@ -34,12 +34,12 @@ pub struct Plan<'a> {
     /// Told when all subscriptions are in place.
     pub subscribed: Option<&'a (dyn Fn() + Sync)>,
     /// Told now and then how far it is.
-    pub watch: Option<&'a (dyn Fn(&Outcome) + Sync)>,
+    pub watch: Option<&'a (dyn Fn(&ListenResult) + Sync)>,
 }
 
 /// What came.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome {
+pub struct ListenResult {
     /// Messages received by all subscribers together.
     pub delivered: u64,
     /// Messages that the server announced as missing.
@@ -56,7 +56,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// The server cannot be reached, or says something that it should not.
-pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
+pub fn run(plan: &ListenPlan<'_>) -> Result<ListenResult, BenchError> {
     let tallies: Vec<Tally> = (0..plan.subscribers).map(|_| Tally::default()).collect();
     let mut subscribers = Vec::new();
     for tally in &tallies {
@@ -75,8 +75,8 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     thread::scope(|scope| {
         let (stop_reading, last_read) = (&stop, &last);
         let reader = scope.spawn(move || {
-            let shape = Shape { length: Length::Told, stamp: None };
-            receive::receive(plan.dialect, subscribers, shape, stop_reading, last_read)
+            let layout = MessageLayout { length: Length::Told, stamp: None };
+            receive::receive(plan.dialect, subscribers, layout, stop_reading, last_read)
         });
         let waiting = Instant::now();
         let mut before = usage();
@@ -88,7 +88,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
             thread::sleep(TICK);
         }
         let (start, began) = (now_ns(), Instant::now());
-        let so_far = || Outcome {
+        let so_far = || ListenResult {
             delivered: total(|tally| &tally.messages),
             announced_missing: total(|tally| &tally.missing),
             received_bytes: total(|tally| &tally.bytes),

@@ -5,8 +5,8 @@
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
+use crate::field_offset::FieldOffset;
 use crate::intake::{Each, Intake, Length, Tally};
-use crate::place::Place;
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
@@ -29,14 +29,14 @@ pub(crate) struct Subscriber<'a> {
 
 /// What is known of delivered messages.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape<'a> {
+pub(crate) struct MessageLayout<'a> {
     /// Their lengths.
     pub length: Length<'a>,
     /// Where the sender's time is in each, if that is to be looked at.
-    pub stamp: Option<Place>,
+    pub stamp: Option<FieldOffset>,
 }
 
-struct Reading<'a> {
+struct ReaderState<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
     intake: Intake<'a>,
@@ -48,7 +48,7 @@ struct Reading<'a> {
 pub(crate) fn receive(
     dialect: &dyn Dialect,
     subscribers: Vec<Subscriber<'_>>,
-    shape: Shape<'_>,
+    layout: MessageLayout<'_>,
     stop: &AtomicBool,
     last: &AtomicU64,
 ) -> Result<Histogram<u64>, BenchError> {
@@ -60,8 +60,8 @@ pub(crate) fn receive(
         stream.set_nonblocking(true).map_err(failed)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(index), Interest::READABLE).map_err(failed)?;
-        let intake = Intake::new(dialect, shape.length, subscriber.tally);
-        all.push(Reading { stream, unused, intake, ready: true });
+        let intake = Intake::new(dialect, layout.length, subscriber.tally);
+        all.push(ReaderState { stream, unused, intake, ready: true });
     }
     let mut latency = histogram();
     let mut buffer = Vec::new();
@@ -83,7 +83,7 @@ pub(crate) fn receive(
         for _ in 0..ready.len() {
             let Some(index) = ready.pop_front() else { break };
             let reading = &mut all[index];
-            reading.ready = reading.read(&mut buffer, shape.stamp, &mut latency, last)?;
+            reading.ready = reading.read(&mut buffer, layout.stamp, &mut latency, last)?;
             if reading.ready {
                 ready.push_back(index);
             }
@@ -98,12 +98,12 @@ pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("constant, valid bounds")
 }
 
-impl Reading<'_> {
+impl ReaderState<'_> {
     /// Reads once. Returns whether there may be more.
     fn read(
         &mut self,
         buffer: &mut Vec<u8>,
-        stamp: Option<Place>,
+        stamp: Option<FieldOffset>,
         latency: &mut Histogram<u64>,
         last: &AtomicU64,
     ) -> Result<bool, BenchError> {

@@ -4,10 +4,10 @@
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
-use crate::forms::{Forms, Places};
 use crate::intake::{Each, Intake, Length, Tally};
 use crate::payload::Payload;
 use crate::receive::histogram;
+use crate::templates::{FieldOffsets, MessageTemplates};
 use crate::usage::{Probe, Usage};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
@@ -24,7 +24,7 @@ const IDS: u64 = 100_000_000;
 
 /// What to run.
 #[derive(Clone)]
-pub struct Plan<'a> {
+pub struct RequestPlan<'a> {
     /// How to talk to the server.
     pub dialect: &'a dyn Dialect,
     /// Where it listens.
@@ -43,7 +43,7 @@ pub struct Plan<'a> {
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct RequestResult {
     /// Requests sent.
     pub asked: u64,
     /// Replies received.
@@ -56,7 +56,7 @@ pub struct Outcome {
     pub latency: Histogram<u64>,
 }
 
-impl Outcome {
+impl RequestResult {
     /// Answered requests a second.
     #[must_use]
     pub fn rate(&self) -> f64 {
@@ -71,14 +71,14 @@ impl Outcome {
     }
 }
 
-struct Side<'a> {
+struct Endpoint<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
     out: Vec<u8>,
     intake: Intake<'a>,
 }
 
-impl Side<'_> {
+impl Endpoint<'_> {
     /// Writes what the socket takes.
     fn flush(&mut self) -> Result<(), BenchError> {
         while !self.out.is_empty() {
@@ -121,17 +121,18 @@ impl Side<'_> {
 ///
 /// # Errors
 /// The server cannot be reached, knows no requests, or says something that it should not.
-pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
+pub fn run(plan: &RequestPlan<'_>) -> Result<RequestResult, BenchError> {
     let (mut asking, mut answering) = (Link::connect(plan.addr)?, Link::connect(plan.addr)?);
     plan.dialect.open_subscriber(&mut answering, &[TOPIC.to_owned()])?;
     let messages = plan.payload.messages();
     let exchanges = plan.dialect.open_requester(&mut asking, TOPIC, messages)?;
     let delivered: (Vec<_>, Vec<_>) =
         exchanges.iter().map(|each| (&each.delivered_request, &each.delivered_reply)).unzip();
-    let (incoming, answer) = (Places::of(&delivered.0)?, Places::of(&delivered.1)?);
+    let (incoming, answer) = (FieldOffsets::of(&delivered.0)?, FieldOffsets::of(&delivered.1)?);
     let lengths = (length(&delivered.0), length(&delivered.1));
     let (requests, replies) = exchanges.into_iter().map(|each| (each.request, each.reply)).unzip();
-    let (mut request, mut reply) = (Forms::new(requests)?, Forms::new(replies)?);
+    let (mut request, mut reply) =
+        (MessageTemplates::new(requests)?, MessageTemplates::new(replies)?);
 
     let failed = |source| BenchError::Io { what: "cannot set up a socket".into(), source };
     let mut poll = Poll::new().map_err(failed)?;
@@ -141,12 +142,12 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         let mut stream = TcpStream::from_std(link.stream);
         poll.registry().register(&mut stream, Token(token), Interest::READABLE).map_err(failed)?;
         let intake = Intake::new(plan.dialect, length, tally);
-        Ok::<_, BenchError>(Side { stream, unused: link.unused, out: Vec::new(), intake })
+        Ok::<_, BenchError>(Endpoint { stream, unused: link.unused, out: Vec::new(), intake })
     };
     let mut asker = side(asking, 0, lengths.1, &tallies.1)?;
     let mut answerer = side(answering, 1, lengths.0, &tallies.0)?;
 
-    let mut outcome = Outcome {
+    let mut outcome = RequestResult {
         asked: 0,
         answered: 0,
         elapsed: Duration::ZERO,

@@ -3,14 +3,14 @@
 //! They keep to the window. Without it a subscriber that is slower than the publisher would make every
 //! server do something else: drop, keep without bound, or slow the publisher down.
 
-use crate::board::Score;
+use crate::counters::GroupCounters;
 use crate::cycle::Cycle;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
+use crate::field_offset::FieldOffset;
 use crate::intake::{Each, Intake, Length, Tally};
 use crate::pace::{Pace, sleep_exactly};
 use crate::payload::MARK;
-use crate::place::Place;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -24,7 +24,7 @@ pub(crate) struct Publisher<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
     cycle: &'a Cycle,
-    score: &'a Score,
+    counters: &'a GroupCounters,
     answers: &'a Tally,
 }
 
@@ -32,12 +32,12 @@ impl<'a> Publisher<'a> {
     pub(crate) fn new(
         link: Link,
         cycle: &'a Cycle,
-        score: &'a Score,
+        counters: &'a GroupCounters,
         answers: &'a Tally,
     ) -> Result<Self, BenchError> {
         let Link { stream, unused } = link;
         stream.set_read_timeout(None).map_err(BenchError::io("cannot set up a socket"))?;
-        Ok(Publisher { stream, unused, cycle, score, answers })
+        Ok(Publisher { stream, unused, cycle, counters, answers })
     }
 
     /// Writes chunks until `stop`, never more than `window` messages ahead of the slowest
@@ -46,13 +46,13 @@ impl<'a> Publisher<'a> {
         sleep_exactly();
         for chunk in self.cycle.chunks().iter().cycle() {
             let count = chunk.count();
-            while self.score.ahead() + count > window.max(count) && !stop.load(Relaxed) {
+            while self.counters.ahead() + count > window.max(count) && !stop.load(Relaxed) {
                 std::thread::sleep(AHEAD);
             }
             if stop.load(Relaxed) {
                 break;
             }
-            self.score.sent.fetch_add(count, Relaxed);
+            self.counters.sent.fetch_add(count, Relaxed);
             self.write(chunk.bytes())?;
         }
         Ok(())
@@ -61,7 +61,7 @@ impl<'a> Publisher<'a> {
     /// Writes one message at a time, with its time in it, at a steady rate until `stop`.
     pub(crate) fn paced(&self, per_second: f64, stop: &AtomicBool) -> Result<(), BenchError> {
         sleep_exactly();
-        let stamp = Place::of(&MARK, self.cycle.messages())?;
+        let stamp = FieldOffset::of(&MARK, self.cycle.messages())?;
         let mut pace = Pace::new(per_second);
         let mut stamped = Vec::new();
         loop {
@@ -73,7 +73,7 @@ impl<'a> Publisher<'a> {
                     return Ok(());
                 }
                 stamp.write(&mut stamped, time.to_be_bytes());
-                self.score.sent.fetch_add(1, Relaxed);
+                self.counters.sent.fetch_add(1, Relaxed);
                 self.write(&stamped)?;
             }
         }

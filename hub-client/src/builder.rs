@@ -3,9 +3,9 @@
 //! Everything that can be checked without a hub is checked here, so that a mistake is an error of
 //! `connect` and not of a later reconnect.
 
+use crate::client_state::ClientState;
 use crate::connection::{COMMANDS, Commands, ConnectError, Core, Link, connect};
 use crate::reconnect::Backoff;
-use crate::shared::Shared;
 use crate::{Client, HubUrl, OnRestart, Options};
 use hub_core::emitter::Listeners;
 use hub_wire::{Credentials, TopicName};
@@ -175,12 +175,12 @@ impl Builder {
         let mut instance = [0; 16];
         getrandom::fill(&mut instance).map_err(|_| ConnectError::Random)?;
         let link = first_link(&url, &self.options, instance).await?;
-        let shared = Arc::new(Shared::new(url, self.options, instance));
+        let state = Arc::new(ClientState::new(url, self.options, instance));
         let (commands, receiver) = mpsc::channel(COMMANDS);
-        let mut core = Core::new(shared.clone(), Commands::new(receiver));
+        let mut core = Core::new(state.clone(), Commands::new(receiver));
         core.connected(&link);
         tokio::spawn(core.run(link));
-        Ok(Client { shared, commands, listeners: Listeners::new() })
+        Ok(Client { state, commands, listeners: Listeners::new() })
     }
 }
 

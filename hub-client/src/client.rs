@@ -4,10 +4,10 @@
 //! no connection.
 
 use crate::builder::Builder;
+use crate::client_state::ClientState;
 use crate::connection::{Command, ConnectError};
 use crate::events::ConnectionEvents;
 use crate::publish::NotAppended;
-use crate::shared::Shared;
 use crate::{HubUrl, Options};
 use hub_core::emitter::{EmitError, Event, Headers, Listeners, encode};
 use hub_wire::{EventFrame, TopicName};
@@ -42,7 +42,7 @@ use tokio::sync::mpsc;
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) state: Arc<ClientState>,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) listeners: Listeners,
 }
@@ -126,7 +126,7 @@ impl Client {
     ) -> Result<(), EmitError> {
         let headers = headers.encode();
         let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
-        let (_, full) = self.shared.log.append(&event, None).await.map_err(not_appended)?;
+        let (_, full) = self.state.log.append(&event, None).await.map_err(not_appended)?;
         if full {
             // A loop of `publish` would otherwise keep the connection from this thread.
             tokio::task::yield_now().await;
@@ -143,7 +143,7 @@ impl Client {
     /// ```
     #[must_use]
     pub fn pending(&self) -> u64 {
-        self.shared.log.pending()
+        self.state.log.pending()
     }
 
     /// What happens to the connection, beginning with the state it is in.
@@ -159,7 +159,7 @@ impl Client {
     /// ```
     #[must_use]
     pub fn events(&self) -> ConnectionEvents {
-        self.shared.events.subscribe()
+        self.state.events.subscribe()
     }
 
     /// The hub's address.
@@ -171,7 +171,7 @@ impl Client {
     /// ```
     #[must_use]
     pub fn url(&self) -> &HubUrl {
-        &self.shared.url
+        &self.state.url
     }
 }
 
@@ -184,6 +184,6 @@ pub(crate) fn not_appended(error: NotAppended) -> EmitError {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("url", &self.shared.url).finish_non_exhaustive()
+        f.debug_struct("Client").field("url", &self.state.url).finish_non_exhaustive()
     }
 }

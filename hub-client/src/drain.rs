@@ -82,7 +82,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn flush(&self) -> Result<(), FlushError> {
-        let report = self.shared.log.flush().await;
+        let report = self.state.log.flush().await;
         if report == Report::default() {
             return Ok(());
         }
@@ -115,8 +115,8 @@ impl Client {
     }
 
     async fn drain_now(self) -> Result<(), DrainError> {
-        let deadline = Instant::now() + self.shared.options.drain_timeout;
-        self.shared.draining.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + self.state.options.drain_timeout;
+        self.state.draining.store(true, Ordering::Relaxed);
         let orderly = async {
             let (done, stopped) = oneshot::channel();
             // If the connection has ended, so have its subscriptions.
@@ -161,8 +161,8 @@ impl Client {
     }
 
     async fn end(&self, intent: Intent) {
-        self.shared.draining.store(true, Ordering::Relaxed);
-        let mut ended = self.shared.ended.subscribe();
+        self.state.draining.store(true, Ordering::Relaxed);
+        let mut ended = self.state.ended.subscribe();
         let _ = self.commands.send(Command::Close(intent)).await;
         // The sender lives as long as `self`.
         let _ = ended.wait_for(|ended| *ended).await;

@@ -60,6 +60,7 @@
 
 mod builder;
 mod client;
+mod client_state;
 mod connection;
 mod drain;
 mod emitter;
@@ -67,7 +68,6 @@ mod events;
 mod options;
 mod publish;
 mod reconnect;
-mod shared;
 mod stream;
 mod subscriptions;
 #[cfg(feature = "tls")]
@@ -87,10 +87,11 @@ pub use hub_macros::ClientEvent as Event;
 
 pub use hub_core::emitter::{
     BoxError, DEFAULT_CAPACITY, DEFAULT_MAX_LISTENERS, DEFAULT_REQUEST_TIMEOUT, DecodeError,
-    Delivery, ERROR_REPLY, EmitError, Emitter, EncodeError, Errors, EventStream, Headers, Later,
-    ListenerError, ListenerFault, ListenerHandle, Listeners, LocalHub, MAX_GAPS, Message, Next,
-    Now, Outcome, Place, Reaction, ReceiveError, Received, Refusal, RequestError, RequestOptions,
-    ServeOptions, SubscribeError, SubscribeOptions, Subscription, SubscriptionEnd, decode, encode,
+    Delivery, ERROR_REPLY, EmitError, Emitter, EncodeError, Errors, EventRef, EventStream, Headers,
+    IntoListenerResult, Later, ListenerError, ListenerFault, ListenerHandle, ListenerReturn,
+    Listeners, LocalHub, MAX_GAPS, Message, Next, Now, ReceiveError, Received, Refusal,
+    RequestError, RequestOptions, ServeOptions, SubscribeError, SubscribeOptions, Subscription,
+    SubscriptionEnd, decode, encode,
 };
 pub use hub_core::with_causes;
 pub use hub_wire::{

@@ -10,7 +10,7 @@ use super::tunnel::target;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use hub_bench::dialect::Hub;
-use hub_bench::load::{self, Group, Outcome, Plan};
+use hub_bench::load::{self, Group, LoadPlan, LoadResult};
 use hub_client::Overflow;
 
 /// How many bytes a publisher writes at a time.
@@ -143,7 +143,7 @@ pub(super) fn run(kind: Kind, args: &ArgMatches) -> Result<Exit, Failure> {
     let subscribers = if kind == Kind::Publish { 0 } else { number(args, "subscribers")? };
     let topics = topics(args, number(args, "topics")?)?;
     let payload: hub_bench::Payload = get(args, "payload")?;
-    let watch = |now: &Outcome| {
+    let watch = |now: &LoadResult| {
         let (handled, seconds) = (now.handled(), now.elapsed.as_secs_f64());
         let cpu = now.cpu_us().map(|each| format!(", {} µs each", short(each)));
         progress.show(format_args!(
@@ -153,7 +153,7 @@ pub(super) fn run(kind: Kind, args: &ArgMatches) -> Result<Exit, Failure> {
             cpu.unwrap_or_default()
         ));
     };
-    let plan = Plan {
+    let plan = LoadPlan {
         dialect: &hub,
         addr,
         groups: vec![Group { topics: topics.clone(), publishers, subscribers }],

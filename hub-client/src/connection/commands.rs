@@ -1,7 +1,7 @@
 //! What the client asks its connection for.
 
-use crate::shared::Shared;
-use crate::subscriptions::Waiting;
+use crate::client_state::ClientState;
+use crate::subscriptions::SubscribeWaiter;
 use hub_core::emitter::{Feed, SubscribeOptions};
 use hub_wire::TopicFilter;
 use tokio::sync::{mpsc, oneshot};
@@ -15,11 +15,11 @@ pub(crate) enum Command {
         filter: TopicFilter,
         options: SubscribeOptions,
         feed: Feed,
-        waiting: Waiting,
+        waiting: SubscribeWaiter,
     },
     /// See to it that answers to requests can arrive.
-    Inbox(Waiting),
-    /// Subscribers are gone; which ones is in the shared list.
+    Inbox(SubscribeWaiter),
+    /// Subscribers are gone; which ones is in the state list.
     Unsubscribe,
     /// End all subscriptions after what the hub still owes them.
     StopSubscriptions(oneshot::Sender<()>),
@@ -67,13 +67,13 @@ impl Commands {
     /// The next command. When the last clone of the client is gone, that is to close.
     ///
     /// Cancel-safe: a dropped call takes nothing.
-    pub(crate) async fn next(&mut self, shared: &Shared) -> Command {
+    pub(crate) async fn next(&mut self, state: &ClientState) -> Command {
         tokio::select! {
             command = self.receiver.recv(), if self.open => command.unwrap_or_else(|| {
                 self.open = false;
-                Command::Close(Intent::CloseBy(Instant::now() + shared.options.drain_timeout))
+                Command::Close(Intent::CloseBy(Instant::now() + state.options.drain_timeout))
             }),
-            () = shared.left.notified() => Command::Unsubscribe,
+            () = state.unsubscribe_wake.notified() => Command::Unsubscribe,
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// Room for one read.
 const READ: usize = 64 << 10;
 
-/// What was read: whole frames, shared by the events in them, and the start of the next.
+/// What was read: whole frames, state by the events in them, and the start of the next.
 #[derive(Debug)]
 pub(super) struct Incoming {
     /// What does not make a whole frame yet.

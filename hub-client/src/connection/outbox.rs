@@ -18,7 +18,7 @@ const MAX_CONTROL: usize = 256 << 10;
 /// events that have not been taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    parts: VecDeque<Part>,
+    parts: VecDeque<OutboxPart>,
     events: usize,
     control: Vec<u8>,
     started: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Outbox {
 }
 
 #[derive(Debug)]
-struct Part {
+struct OutboxPart {
     bytes: Bytes,
     events: bool,
 }
@@ -47,13 +47,13 @@ impl Outbox {
     pub(crate) fn refill(&mut self, log: &PublishLog) {
         if !self.control.is_empty() && self.parts.len() < SLICES {
             let bytes = std::mem::take(&mut self.control).into();
-            self.parts.push_back(Part { bytes, events: false });
+            self.parts.push_back(OutboxPart { bytes, events: false });
         }
         if self.events < AHEAD / 2 {
             let (parts, events) = (&mut self.parts, &mut self.events);
             log.take(AHEAD, |bytes| {
                 *events += bytes.len();
-                parts.push_back(Part { bytes, events: true });
+                parts.push_back(OutboxPart { bytes, events: true });
             });
         }
     }
@@ -105,7 +105,7 @@ impl Outbox {
         let keep = usize::from(self.started);
         // What was dropped stays counted as unsent.
         self.parts.truncate(keep);
-        self.parts.push_back(Part { bytes: last.into(), events: false });
+        self.parts.push_back(OutboxPart { bytes: last.into(), events: false });
     }
 
     /// How many bytes of events were taken and not written.

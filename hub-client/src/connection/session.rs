@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use super::{Command, Core, Intent};
 use crate::events::{ConnectionEvent, LostReason};
 use crate::stream::{ReadHalf, WriteHalf};
-use crate::subscriptions::Progress;
+use crate::subscriptions::InboundProgress;
 use bytes::Bytes;
 use hub_wire::{Close, CloseCode, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
 use std::io;
@@ -45,7 +45,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn new(core: &'a mut Core, link: Link) -> Self {
-        let bound = core.shared.options.keepalive;
+        let bound = core.state.options.keepalive;
         let every = match link.welcome.keepalive_ms {
             0 => bound,
             ms => Duration::from_millis(ms).min(bound),
@@ -76,9 +76,9 @@ impl<'a> Session<'a> {
             Err(reason) => End::Lost(reason),
         };
         let Session { core, outbox, barriers, .. } = self;
-        core.inbound.finish(&mut core.subscriptions, &core.shared.events);
+        core.inbound.finish(&mut core.subscriptions, &core.state.events);
         core.subscriptions.disconnected();
-        core.shared.log.lost(outbox.unsent());
+        core.state.log.lost(outbox.unsent());
         core.inbox_lost();
         for (_, done) in barriers {
             // Nothing more can come.
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
             if self.core.is_finished() {
                 return Ok(());
             }
-            self.outbox.refill(&self.core.shared.log);
+            self.outbox.refill(&self.core.state.log);
             let blocked = self.core.inbound.is_blocked();
             let reading = !blocked && !self.outbox.is_congested();
             tokio::select! {
@@ -117,13 +117,13 @@ impl<'a> Session<'a> {
                     wrote.map_err(lost)?;
                     self.keepalive.sent(Instant::now());
                 }
-                () = self.core.shared.log.more(), if self.outbox.is_empty() => {}
+                () = self.core.state.log.more(), if self.outbox.is_empty() => {}
                 () = self.core.inbound.room(), if blocked => {
                     self.core.inbound.unblock();
                     // What the hub said meanwhile was not read.
                     self.keepalive.received(Instant::now());
                 }
-                command = self.core.commands.next(&self.core.shared) => self.command(command),
+                command = self.core.commands.next(&self.core.state) => self.command(command),
                 () = &mut timer => {
                     let now = Instant::now();
                     if !reading {
@@ -187,8 +187,8 @@ impl<'a> Session<'a> {
     }
 
     fn frame(&mut self, body: &Bytes) -> Result<(), LostReason> {
-        let Core { inbound, subscriptions, shared, .. } = &mut *self.core;
-        let events = &shared.events;
+        let Core { inbound, subscriptions, state, .. } = &mut *self.core;
+        let events = &state.events;
         let kind = match FrameType::of(body) {
             Ok(kind) => kind,
             Err(FrameError { kind: FrameErrorKind::UnknownType(number), .. }) => {
@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
         };
         if kind == FrameType::Event {
             let progress = inbound.event(subscriptions, body, events);
-            return progress.map(|_: Progress| ()).map_err(LostReason::Protocol);
+            return progress.map(|_: InboundProgress| ()).map_err(LostReason::Protocol);
         }
         let frame =
             Frame::parse(body, inbound.limits()).map_err(|error| protocol(&error.to_string()))?;
@@ -212,11 +212,11 @@ impl<'a> Session<'a> {
                 inbound.gap(subscriptions, gap, events).map_err(LostReason::Protocol)?;
             }
             Frame::Receipt { next } => {
-                shared.log.receipt(next).map_err(LostReason::Protocol)?;
+                state.log.receipt(next).map_err(LostReason::Protocol)?;
             }
             Frame::Refused(refused) => match refused.what {
                 RefusedWhat::Event => {
-                    if let Some(unheard) = shared.log.refused(refused) {
+                    if let Some(unheard) = state.log.refused(refused) {
                         events.send(ConnectionEvent::Refused(unheard));
                     }
                 }

@@ -15,7 +15,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use report::{Progress, Report};
+pub(crate) use report::{PublishProgress, Report};
 
 use chunks::Chunks;
 use hub_wire::{EventFrame, Refused};
@@ -24,11 +24,11 @@ use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
 /// What became of an event.
-pub(crate) type Verdict = Result<(), Failure>;
+pub(crate) type PublishResult = Result<(), PublishFailure>;
 
 /// Why an event was not accepted, as far as is known.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Failure {
+pub(crate) enum PublishFailure {
     /// The hub said no.
     Refused(Box<Refused>),
     /// It may or may not have arrived.
@@ -54,14 +54,14 @@ pub(crate) struct PublishLog {
     capacity: usize,
     /// Tells the connection that there is something to send.
     wake: Notify,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<PublishProgress>,
 }
 
 #[derive(Debug)]
 struct Log {
     chunks: Chunks,
     /// Who waits for a verdict, in the order of the events.
-    waiters: VecDeque<(u64, oneshot::Sender<Verdict>)>,
+    waiters: VecDeque<(u64, oneshot::Sender<PublishResult>)>,
     /// Every event before this index has its verdict, or is refused already.
     settled: u64,
     /// Refused events from `settled` on: a hub that resumes says again what it refused.
@@ -99,7 +99,7 @@ impl PublishLog {
             room: Semaphore::new(capacity),
             capacity,
             wake: Notify::new(),
-            progress: watch::Sender::new(Progress::default()),
+            progress: watch::Sender::new(PublishProgress::default()),
         }
     }
 
@@ -110,7 +110,7 @@ impl PublishLog {
     pub(crate) async fn append(
         &self,
         event: &EventFrame<'_>,
-        waiter: Option<oneshot::Sender<Verdict>>,
+        waiter: Option<oneshot::Sender<PublishResult>>,
     ) -> Result<(u64, bool), NotAppended> {
         let size = event.topic.len() + event.payload.len() + event.headers.map_or(0, <[u8]>::len);
         // An event larger than the whole log goes alone.
@@ -200,13 +200,13 @@ impl PublishLog {
             .binary_search_by_key(&index, |(waiting, _)| *waiting)
             .ok()
             .and_then(|at| log.waiters.remove(at));
-        let failure = Failure::Refused(Box::new(refused));
+        let failure = PublishFailure::Refused(Box::new(refused));
         let unheard = match waiter {
             None => Err(Err(failure)),
             Some((_, waiter)) => waiter.send(Err(failure)),
         };
         match unheard {
-            Err(Err(Failure::Refused(refused))) => {
+            Err(Err(PublishFailure::Refused(refused))) => {
                 let kept = log.refusals_kept;
                 log.report.refuse(refused.as_ref().clone(), kept);
                 Some(*refused)
@@ -253,7 +253,7 @@ impl PublishLog {
         let mut unwaited = index - log.settled - refused;
         while log.waiters.front().is_some_and(|(waiting, _)| *waiting < index) {
             let Some((_, waiter)) = log.waiters.pop_front() else { break };
-            unwaited -= u64::from(waiter.send(Err(Failure::OutcomeUnknown)).is_ok());
+            unwaited -= u64::from(waiter.send(Err(PublishFailure::OutcomeUnknown)).is_ok());
         }
         log.report.outcome_unknown += unwaited;
         self.settle(log, index);
@@ -280,7 +280,7 @@ impl PublishLog {
         let unknown = self.give_up(log, sent);
         let mut not_sent = log.chunks.next() - sent;
         while let Some((_, waiter)) = log.waiters.pop_front() {
-            not_sent -= u64::from(waiter.send(Err(Failure::NotSent)).is_ok());
+            not_sent -= u64::from(waiter.send(Err(PublishFailure::NotSent)).is_ok());
         }
         log.report.not_sent += not_sent;
         self.room.close();

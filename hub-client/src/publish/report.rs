@@ -6,7 +6,7 @@ use hub_wire::Refused;
 
 /// How far the hub's verdicts have come, for those who wait for it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Progress {
+pub(crate) struct PublishProgress {
     pub(crate) settled: u64,
     pub(crate) ended: bool,
 }

@@ -45,7 +45,7 @@ struct World {
     log: PublishLog,
     resend: bool,
     published: u32,
-    waiting: Vec<(u32, oneshot::Receiver<Verdict>)>,
+    waiting: Vec<(u32, oneshot::Receiver<PublishResult>)>,
     /// Taken from the log, not in the socket.
     out: Vec<u8>,
     /// In the socket, not at the hub.
@@ -206,9 +206,9 @@ impl World {
         for (id, mut waiting) in self.waiting {
             match waiting.try_recv().expect("everyone gets a verdict") {
                 Ok(()) => assert!(arrived.contains(&id)),
-                Err(Failure::Refused(_)) => assert!(self.refused.contains(&id)),
-                Err(Failure::OutcomeUnknown) => unknown += 1,
-                Err(Failure::NotSent) => panic!("the log has not ended"),
+                Err(PublishFailure::Refused(_)) => assert!(self.refused.contains(&id)),
+                Err(PublishFailure::OutcomeUnknown) => unknown += 1,
+                Err(PublishFailure::NotSent) => panic!("the log has not ended"),
             }
         }
         let missing = u64::from(self.published) - arrived.len() as u64;

@@ -1,19 +1,19 @@
 //! What this client is subscribed to, and the queues into which deliveries go.
 
-mod held;
+mod cursor;
+mod deferred;
 mod inbound;
-mod member;
-mod place;
+mod incoming_run;
 mod replies;
+mod route_member;
 mod routes;
-mod run;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use inbound::{Inbound, Progress};
+pub(crate) use inbound::{Inbound, InboundProgress};
 pub(crate) use replies::Replies;
 
-use held::Held;
+use deferred::DeferredDeliveries;
 use hub_core::emitter::{Delivery, Message};
 use hub_core::emitter::{Feed, Pushed, Refusal, SubscribeError, SubscribeOptions, SubscriptionEnd};
 use hub_wire::{Frame, Refused, Start, Subscribe, TopicFilter};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Who waits for SUBSCRIBED.
-pub(crate) type Waiting = oneshot::Sender<Result<(), SubscribeError>>;
+pub(crate) type SubscribeWaiter = oneshot::Sender<Result<(), SubscribeError>>;
 
 /// Where a subscription's deliveries go.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub(crate) enum Sink {
 
 /// What became of a delivery.
 #[derive(Debug)]
-pub(crate) enum Handed {
+pub(crate) enum HandOver {
     Done,
     /// The policy is `block`, and there is no room.
     Full(Message),
@@ -45,21 +45,21 @@ pub(crate) enum Handed {
 }
 
 impl Sink {
-    pub(crate) fn hand(&self, delivery: Delivery) -> Handed {
+    pub(crate) fn hand_over(&self, delivery: Delivery) -> HandOver {
         let pushed = match (self, delivery) {
             (Sink::Feed(feed), Delivery::Message(message)) => feed.push(message),
             (Sink::Feed(feed), Delivery::Gap(gap)) => feed.push_gap(gap),
             (Sink::Replies(replies), Delivery::Message(message)) => {
                 replies.answer(message);
-                return Handed::Done;
+                return HandOver::Done;
             }
             // Whose answer is missing cannot be known; its requester's time runs out.
-            (Sink::Replies(_), Delivery::Gap(_)) => return Handed::Done,
+            (Sink::Replies(_), Delivery::Gap(_)) => return HandOver::Done,
         };
         match pushed {
-            Pushed::Done => Handed::Done,
-            Pushed::Full(message) => Handed::Full(message),
-            Pushed::Ended => Handed::Gone,
+            Pushed::Done => HandOver::Done,
+            Pushed::Full(message) => HandOver::Full(message),
+            Pushed::Ended => HandOver::Gone,
         }
     }
 
@@ -78,26 +78,26 @@ impl Sink {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct SubscriptionEntry {
     filter: TopicFilter,
     options: SubscribeOptions,
     sink: Sink,
     /// Empty once the hub has answered.
-    waiting: Vec<Waiting>,
+    waiting: Vec<SubscribeWaiter>,
     established: bool,
     /// Its queue was full when it was last looked at.
     slow: bool,
     /// The hub has been told that it ends; what is on its way still counts.
     leaving: bool,
     /// What may be due, see [`routes`].
-    held: Held,
+    deferred: DeferredDeliveries,
 }
 
 /// All subscriptions of a client; they outlive its connections.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
     /// By id, so that they are restored in the order in which they were made.
-    entries: BTreeMap<u64, Entry>,
+    entries: BTreeMap<u64, SubscriptionEntry>,
     routes: Routes,
     /// The largest frame the hub takes.
     frame_limit: usize,
@@ -121,13 +121,13 @@ impl Subscriptions {
         filter: TopicFilter,
         options: SubscribeOptions,
         sink: Sink,
-        waiting: Vec<Waiting>,
+        waiting: Vec<SubscribeWaiter>,
     ) -> Vec<u8> {
         if options.group.is_none() {
             self.routes.add(id, &filter, options.start.clone());
         }
         let frame = subscribe_frame(id, &filter, &options, options.start.clone(), self.frame_limit);
-        let entry = Entry {
+        let entry = SubscriptionEntry {
             filter,
             options,
             sink,
@@ -135,14 +135,14 @@ impl Subscriptions {
             established: false,
             slow: false,
             leaving: false,
-            held: Held::default(),
+            deferred: DeferredDeliveries::default(),
         };
         self.entries.insert(id, entry);
         frame
     }
 
     /// Lets another one wait for the subscription; at once answered if it is in place.
-    pub(crate) fn wait_for(&mut self, id: u64, waiting: Waiting) {
+    pub(crate) fn wait_for(&mut self, id: u64, waiting: SubscribeWaiter) {
         match self.entries.get_mut(&id) {
             Some(entry) if !entry.established => entry.waiting.push(waiting),
             Some(_) => drop(waiting.send(Ok(()))),
@@ -157,14 +157,14 @@ impl Subscriptions {
     }
 
     /// Takes the subscription out, and returns who waits for it.
-    pub(crate) fn take(&mut self, id: u64) -> Vec<Waiting> {
+    pub(crate) fn take(&mut self, id: u64) -> Vec<SubscribeWaiter> {
         self.routes.remove(id);
         self.entries.remove(&id).map(|entry| entry.waiting).unwrap_or_default()
     }
 
     /// Every subscription but the inbox is about to end. Returns their ids.
     pub(crate) fn leave_all(&mut self) -> Vec<u64> {
-        let leaving = |(id, entry): (&u64, &mut Entry)| {
+        let leaving = |(id, entry): (&u64, &mut SubscriptionEntry)| {
             let leave = matches!(entry.sink, Sink::Feed(_)) && !entry.leaving;
             entry.leaving |= leave;
             leave.then_some(*id)
@@ -172,16 +172,16 @@ impl Subscriptions {
         self.entries.iter_mut().filter_map(leaving).collect()
     }
 
-    /// The hub said SUBSCRIBED. Returns what was held and is now due, and where it goes.
-    pub(crate) fn confirmed(&mut self, id: u64) -> Option<(Sink, Held)> {
+    /// The hub said SUBSCRIBED. Returns what was deferred and is now due, and where it goes.
+    pub(crate) fn confirmed(&mut self, id: u64) -> Option<(Sink, DeferredDeliveries)> {
         let entry = self.entries.get_mut(&id)?;
         entry.established = true;
-        let held = std::mem::take(&mut entry.held);
-        self.routes.confirm(id, held.topics());
+        let deferred = std::mem::take(&mut entry.deferred);
+        self.routes.confirm(id, deferred.topics());
         for waiting in entry.waiting.drain(..) {
             let _ = waiting.send(Ok(()));
         }
-        Some((entry.sink.clone(), held))
+        Some((entry.sink.clone(), deferred))
     }
 
     /// The hub refused a SUBSCRIBE. Returns the filter if the subscription had been in place.
@@ -199,7 +199,7 @@ impl Subscriptions {
     /// The connection was lost.
     pub(crate) fn disconnected(&mut self) {
         self.routes.disconnect();
-        self.entries.values_mut().for_each(|entry| entry.held = Held::default());
+        self.entries.values_mut().for_each(|entry| entry.deferred = DeferredDeliveries::default());
     }
 
     /// The SUBSCRIBE frames with which a new connection begins.
@@ -221,11 +221,12 @@ impl Subscriptions {
 
     /// Ends every subscription, the inbox only if asked for.
     pub(crate) fn end(&mut self, why: &SubscriptionEnd, inbox_too: bool) {
-        let stays = |entry: &Entry| !inbox_too && matches!(entry.sink, Sink::Replies(_));
+        let stays =
+            |entry: &SubscriptionEntry| !inbox_too && matches!(entry.sink, Sink::Replies(_));
         let (stay, gone) =
             std::mem::take(&mut self.entries).into_iter().partition(|(_, entry)| stays(entry));
         self.entries = stay;
-        let gone: BTreeMap<u64, Entry> = gone;
+        let gone: BTreeMap<u64, SubscriptionEntry> = gone;
         for (id, entry) in gone {
             self.routes.remove(id);
             entry.sink.end(why.clone());

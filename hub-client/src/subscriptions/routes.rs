@@ -3,15 +3,15 @@
 //! The hub sends one copy of an event however many plain subscriptions of the connection match
 //! it, so the client keeps a route a topic. Invariants:
 //!
-//! - **A subscription takes part in a topic from the moment the hub says so**: a RUN that names
+//! - **A subscription takes participation in a topic from the moment the hub says so**: a RUN that names
 //!   it, or its SUBSCRIBED. Otherwise, while a subscription is being added or restored, it would
 //!   get events from before its start, or find a gap where there is none. One case is known only
 //!   later: events of a topic that begins meanwhile may be from before its start, or the first
-//!   that are due. They are held: dropped if a RUN names it, handed over with its SUBSCRIBED.
+//!   that are due. They are deferred: dropped if a RUN names it, handed over with its SUBSCRIBED.
 //! - **A place is changed only by what was handed over.** Otherwise a reconnect would skip events.
 
-use super::member::{Member, Part};
-use super::place::{New, Place, Untold};
+use super::cursor::{Cursor, NewRange, UnannouncedLoss};
+use super::route_member::{Participation, RouteMember};
 use hub_wire::{
     FilterIndex, Gap, GapReason, NameError, Position, RunFrame, Start, TopicFilter, TopicName,
 };
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What routes know of a plain subscription.
 #[derive(Debug)]
-struct Plain {
+struct PlainSubscription {
     filter: TopicFilter,
     start: Start,
     /// The hub has said SUBSCRIBED on this connection.
@@ -33,7 +33,7 @@ struct Plain {
 #[derive(Debug)]
 struct Route {
     topic: TopicName,
-    members: Vec<Member>,
+    members: Vec<RouteMember>,
     /// For which set of subscriptions the members were looked up.
     generation: u64,
     /// When it was last used, counted in uses.
@@ -43,7 +43,7 @@ struct Route {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    plain: HashMap<u64, Plain>,
+    plain: HashMap<u64, PlainSubscription>,
     filters: FilterIndex<u64>,
     routes: HashMap<TopicName, Route>,
     generation: u64,
@@ -52,14 +52,14 @@ pub(crate) struct Routes {
     forgot: bool,
 }
 
-/// One subscription's share of a run.
+/// One subscription's matched of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct RouteMatch {
     pub(crate) id: u64,
-    pub(crate) new: New,
-    /// To be held until it is known whether it is due. If numbers jump, nothing held was: those
+    pub(crate) new: NewRange,
+    /// To be deferred until it is known whether it is due. If numbers jump, nothing deferred was: those
     /// in between would have come.
-    pub(crate) held: bool,
+    pub(crate) deferred: bool,
 }
 
 impl Routes {
@@ -81,7 +81,8 @@ impl Routes {
         self.filters.insert(filter, id);
         let filter = filter.clone();
         let (confirmed, established, resuming) = (false, false, false);
-        self.plain.insert(id, Plain { filter, start, confirmed, established, resuming });
+        self.plain
+            .insert(id, PlainSubscription { filter, start, confirmed, established, resuming });
         self.generation += 1;
     }
 
@@ -104,26 +105,26 @@ impl Routes {
         }
     }
 
-    /// The hub said SUBSCRIBED: what was held of these topics is due.
-    pub(crate) fn confirm<'a>(&mut self, id: u64, held: impl Iterator<Item = &'a str>) {
+    /// The hub said SUBSCRIBED: what was deferred of these topics is due.
+    pub(crate) fn confirm<'a>(&mut self, id: u64, deferred: impl Iterator<Item = &'a str>) {
         let Some(plain) = self.plain.get_mut(&id) else { return };
         (plain.confirmed, plain.established, plain.resuming) = (true, true, false);
         self.generation += 1;
-        for topic in held {
+        for topic in deferred {
             let members = self.routes.get_mut(topic).map(|route| &mut route.members);
             for member in members.into_iter().flatten().filter(|member| member.id == id) {
-                member.place = member.held.take().unwrap_or(member.place);
+                member.cursor = member.deferred.take().unwrap_or(member.cursor);
             }
         }
     }
 
-    /// The connection was lost: nobody takes part in anything until the hub says so again.
+    /// The connection was lost: nobody takes participation in anything until the hub says so again.
     pub(crate) fn disconnect(&mut self) {
         for plain in self.plain.values_mut() {
             (plain.confirmed, plain.resuming) = (false, plain.established);
         }
         for member in self.routes.values_mut().flat_map(|route| &mut route.members) {
-            (member.joined, member.held) = (false, None);
+            (member.joined, member.deferred) = (false, None);
         }
         self.generation += 1;
     }
@@ -133,41 +134,47 @@ impl Routes {
         let mut after: HashMap<u64, BTreeMap<String, Position>> = HashMap::new();
         for route in self.routes.values() {
             for member in &route.members {
-                if let Place::After(position) = member.place {
+                if let Cursor::After(position) = member.cursor {
                     let seen = after.entry(member.id).or_default();
                     seen.insert(route.topic.as_str().to_owned(), position);
                 }
             }
         }
-        let start = |(id, plain): (&u64, &Plain)| {
+        let start = |(id, plain): (&u64, &PlainSubscription)| {
             let seen = after.remove(id).unwrap_or_default();
             (*id, if plain.established { Start::After(seen) } else { plain.start.clone() })
         };
         self.plain.iter().map(start).collect()
     }
 
-    /// A RUN came. Fills `shares` with who gets what of it; nothing is handed over yet.
+    /// A RUN came. Fills `matches` with who gets what of it; nothing is handed over yet.
     pub(crate) fn run(
         &mut self,
         run: &RunFrame<'_>,
-        shares: &mut Vec<Share>,
+        matches: &mut Vec<RouteMatch>,
     ) -> Result<(), NameError> {
-        shares.clear();
+        matches.clear();
         let Some(route) = self.route(run.topic)? else { return Ok(()) };
         for member in &mut route.members {
             if run.subscription.is_some_and(|id| id != member.id) {
                 continue;
             }
-            let part = member.join(run.subscription, run.epoch, run.first);
-            if part == Part::None {
+            let participation = member.join(run.subscription, run.epoch, run.first);
+            if participation == Participation::None {
                 continue;
             }
-            let new = member.standing().new_from(run.epoch, run.first);
-            if part == Part::Held && matches!(new.untold, Some(Untold::Jump(_))) {
-                member.held = None;
+            let new = member.cursor_mut().new_from(run.epoch, run.first);
+            if participation == Participation::Deferred
+                && matches!(new.unannounced, Some(UnannouncedLoss::Jump(_)))
+            {
+                member.deferred = None;
             }
             if new.from - run.first < u64::from(run.count) {
-                shares.push(Share { id: member.id, new, held: part == Part::Held });
+                matches.push(RouteMatch {
+                    id: member.id,
+                    new,
+                    deferred: participation == Participation::Deferred,
+                });
             }
         }
         Ok(())
@@ -188,46 +195,48 @@ impl Routes {
         };
         let Some(route) = self.route(run.topic)? else { return Ok(None) };
         let Some(member) = route.members.iter_mut().find(|m| m.id == id) else { return Ok(None) };
-        (member.joined, member.held) = (true, None);
+        (member.joined, member.deferred) = (true, None);
         let epoch = run.epoch;
-        let after = |seq| Place::After(Position { epoch, seq });
-        match (member.place, before) {
-            (Place::After(seen), Some(before)) if seen.epoch == epoch && before > seen.seq => {
-                member.place = after(before);
+        let after = |seq| Cursor::After(Position { epoch, seq });
+        match (member.cursor, before) {
+            (Cursor::After(seen), Some(before)) if seen.epoch == epoch && before > seen.seq => {
+                member.cursor = after(before);
                 let (from, to, reason) = (seen.seq + 1, Some(before), GapReason::Away);
                 let topic = run.topic.to_owned();
                 return Ok(Some((id, Gap { topic, epoch, from, to, reason, subscription: None })));
             }
             // It goes on where it was; events, or a gap, lead from there to here.
-            (Place::After(_), _) => {}
-            (_, Some(before)) => member.place = after(before),
-            (_, None) => member.place = Place::Start,
+            (Cursor::After(_), _) => {}
+            (_, Some(before)) => member.cursor = after(before),
+            (_, None) => member.cursor = Cursor::Start,
         }
         Ok(None)
     }
 
     /// A GAP came. Calls `told` with each subscription that misses something it did not know
     /// of: its id, what it misses, what the hub did not tell of what is in front of that, and
-    /// whether both are to be held.
+    /// whether both are to be deferred.
     pub(crate) fn gap(
         &mut self,
         gap: &Gap,
-        mut told: impl FnMut(u64, Gap, Option<Untold>, bool),
+        mut told: impl FnMut(u64, Gap, Option<UnannouncedLoss>, bool),
     ) -> Result<(), NameError> {
         let Some(route) = self.route(&gap.topic)? else { return Ok(()) };
         for member in &mut route.members {
             if gap.subscription.is_some_and(|id| id != member.id) {
                 continue;
             }
-            let part = member.join(gap.subscription, gap.epoch, gap.from);
-            if part == Part::None {
+            let participation = member.join(gap.subscription, gap.epoch, gap.from);
+            if participation == Participation::None {
                 continue;
             }
-            if let (Some(news), untold) = member.standing().pass(gap) {
-                if part == Part::Held && matches!(untold, Some(Untold::Jump(_))) {
-                    member.held = None;
+            if let (Some(news), unannounced) = member.cursor_mut().pass(gap) {
+                if participation == Participation::Deferred
+                    && matches!(unannounced, Some(UnannouncedLoss::Jump(_)))
+                {
+                    member.deferred = None;
                 }
-                told(member.id, news, untold, part == Part::Held);
+                told(member.id, news, unannounced, participation == Participation::Deferred);
             }
         }
         Ok(())
@@ -237,7 +246,7 @@ impl Routes {
     pub(crate) fn handed_over(&mut self, topic: &str, epoch: u64, seq: u64, id: u64) {
         let Some(route) = self.routes.get_mut(topic) else { return };
         if let Some(member) = route.members.iter_mut().find(|member| member.id == id) {
-            member.standing().advance(epoch, seq);
+            member.cursor_mut().advance(epoch, seq);
         }
     }
 
@@ -258,7 +267,7 @@ impl Routes {
         self.filters.matching(&topic, |id| {
             let member = match known.iter().position(|member| member.id == *id) {
                 Some(at) => known.swap_remove(at),
-                None => Member::new(*id, self.first_place(*id, &topic)),
+                None => RouteMember::new(*id, self.first_cursor(*id, &topic)),
             };
             members.push(member);
         });
@@ -278,15 +287,15 @@ impl Routes {
         self.routes.insert(topic, route);
     }
 
-    fn first_place(&self, id: u64, topic: &TopicName) -> Place {
+    fn first_cursor(&self, id: u64, topic: &TopicName) -> Cursor {
         let named = self.plain.get(&id).and_then(|plain| match &plain.start {
             Start::After(seen) => seen.get(topic.as_str()),
             _ => None,
         });
         match named {
-            Some(position) => Place::After(*position),
-            None if self.forgot => Place::Anywhere,
-            None => Place::Start,
+            Some(position) => Cursor::After(*position),
+            None if self.forgot => Cursor::Anywhere,
+            None => Cursor::Start,
         }
     }
 

@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::path::Path;
 
-pub(crate) struct Row {
+pub(crate) struct PlotRow {
     pub scenario: &'static str,
     pub other: Kind,
     pub spread: Spread,
@@ -23,7 +23,7 @@ const LABELS: i32 = 400;
 pub(crate) fn ratios(
     path: &Path,
     title: &str,
-    rows: &[Row],
+    rows: &[PlotRow],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let height = MARGIN + ROW * rows.len() as u32;
     let area = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();

@@ -59,12 +59,12 @@ impl Report {
         self.versions.iter().map(|(kind, _)| *kind).filter(|kind| *kind != Kind::Hub)
     }
 
-    fn ratios(&self, metric: Metric) -> Vec<plot::Row> {
+    fn ratios(&self, metric: Metric) -> Vec<plot::PlotRow> {
         let mut rows = Vec::new();
         for (scenario, rounds) in &self.results {
             for other in self.others() {
                 if let Some(spread) = rounds.ratio(other, metric) {
-                    rows.push(plot::Row { scenario: scenario.title, other, spread });
+                    rows.push(plot::PlotRow { scenario: scenario.title, other, spread });
                 }
             }
         }

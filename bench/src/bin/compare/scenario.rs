@@ -3,7 +3,7 @@
 use crate::measure::{Metric, Sample};
 use crate::servers::{Kind, Programs, Server};
 use hub_bench::dialect::{Hub, Redis};
-use hub_bench::load::{self, Group, Plan};
+use hub_bench::load::{self, Group, LoadPlan};
 use hub_bench::{Dialect, Payload, idle, request, usage::Usage};
 use hub_core::with_causes;
 use std::time::{Duration, Instant};
@@ -165,7 +165,7 @@ impl Scenario {
                     publishers: 1,
                     subscribers,
                 });
-                let plan = Plan {
+                let plan = LoadPlan {
                     groups: groups.collect(),
                     rate,
                     duration,
@@ -178,14 +178,14 @@ impl Scenario {
                     Kind::Redis => &Redis { replies: true },
                     _ => &Hub { receipts: true, overflow: hub_wire::Overflow::Block },
                 };
-                let plan = Plan {
+                let plan = LoadPlan {
                     duration: settings.flood,
                     ..plan(dialect, &server, "bin:128", &probe, settings).map_err(told)?
                 };
                 load::run(&plan).map(|outcome| sample(&outcome, None)).map_err(told)
             }
             Work::Request { in_flight } => {
-                let plan = request::Plan {
+                let plan = request::RequestPlan {
                     dialect,
                     addr: server.addr,
                     payload: Payload::bin(128),
@@ -223,12 +223,12 @@ fn plan<'a>(
     payload: &str,
     probe: &'a (dyn Fn() -> Option<Usage> + Sync),
     settings: &Settings,
-) -> Result<Plan<'a>, hub_bench::BenchError> {
+) -> Result<LoadPlan<'a>, hub_bench::BenchError> {
     let payload = payload.parse().map_err(|error: hub_bench::payload::PayloadError| {
         hub_bench::BenchError::Plan(error.to_string())
     })?;
     let group = Group { topics: vec!["bench.00.00".into()], publishers: 1, subscribers: 1 };
-    Ok(Plan {
+    Ok(LoadPlan {
         dialect,
         addr: server.addr,
         groups: vec![group],
@@ -243,7 +243,7 @@ fn plan<'a>(
     })
 }
 
-fn sample(outcome: &load::Outcome, paced: Option<f64>) -> Sample {
+fn sample(outcome: &load::LoadResult, paced: Option<f64>) -> Sample {
     let mut sample = latency(&outcome.latency);
     // The rate of a paced run is the generator's.
     if paced.is_none() {

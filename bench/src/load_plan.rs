@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// What to run.
 #[derive(Clone)]
-pub struct Plan<'a> {
+pub struct LoadPlan<'a> {
     /// How to talk to the server.
     pub dialect: &'a dyn Dialect,
     /// Where it listens.
@@ -35,7 +35,7 @@ pub struct Plan<'a> {
     /// Asks for what the server used.
     pub probe: Option<Probe<'a>>,
     /// Told now and then how far it is.
-    pub watch: Option<&'a (dyn Fn(&Outcome) + Sync)>,
+    pub watch: Option<&'a (dyn Fn(&LoadResult) + Sync)>,
 }
 
 /// Publishers and subscribers that share topics: each publisher sends to all of these topics in
@@ -52,7 +52,7 @@ pub struct Group {
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct LoadResult {
     /// Messages sent.
     pub sent: u64,
     /// Messages that subscribers had to get.
@@ -73,7 +73,7 @@ pub struct Outcome {
     pub latency: Histogram<u64>,
 }
 
-impl Outcome {
+impl LoadResult {
     /// Messages that neither came nor were announced as missing.
     #[must_use]
     pub fn lost(&self) -> u64 {

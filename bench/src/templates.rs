@@ -5,21 +5,21 @@
 
 use crate::dialect::ID_MARK;
 use crate::error::BenchError;
+use crate::field_offset::FieldOffset;
 use crate::payload::MARK;
-use crate::place::Place;
 
 /// Where id and time stand in all messages of a set.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Places {
-    id: Place,
-    stamp: Place,
+pub(crate) struct FieldOffsets {
+    id: FieldOffset,
+    stamp: FieldOffset,
 }
 
-impl Places {
-    pub(crate) fn of(messages: &[impl AsRef<[u8]>]) -> Result<Places, BenchError> {
-        Ok(Places {
-            id: Place::of(ID_MARK.as_bytes(), messages)?,
-            stamp: Place::of(&MARK, messages)?,
+impl FieldOffsets {
+    pub(crate) fn of(messages: &[impl AsRef<[u8]>]) -> Result<FieldOffsets, BenchError> {
+        Ok(FieldOffsets {
+            id: FieldOffset::of(ID_MARK.as_bytes(), messages)?,
+            stamp: FieldOffset::of(&MARK, messages)?,
         })
     }
 
@@ -30,26 +30,26 @@ impl Places {
 }
 
 /// Different messages that are sent in turn.
-pub(crate) struct Forms {
+pub(crate) struct MessageTemplates {
     messages: Vec<Vec<u8>>,
-    places: Places,
+    offsets: FieldOffsets,
     next: usize,
 }
 
-impl Forms {
+impl MessageTemplates {
     /// # Errors
     /// There is no message, or one has no place for id and time.
-    pub(crate) fn new(messages: Vec<Vec<u8>>) -> Result<Forms, BenchError> {
-        let places = Places::of(&messages)?;
-        Ok(Forms { messages, places, next: 0 })
+    pub(crate) fn new(messages: Vec<Vec<u8>>) -> Result<MessageTemplates, BenchError> {
+        let offsets = FieldOffsets::of(&messages)?;
+        Ok(MessageTemplates { messages, offsets, next: 0 })
     }
 
     /// Appends the next message to `out`.
     pub(crate) fn append(&mut self, id: [u8; 8], stamp: [u8; 8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&self.messages[self.next]);
-        self.places.id.write(&mut out[start..], id);
-        self.places.stamp.write(&mut out[start..], stamp);
+        self.offsets.id.write(&mut out[start..], id);
+        self.offsets.stamp.write(&mut out[start..], stamp);
         self.next = (self.next + 1) % self.messages.len();
     }
 }
@@ -62,13 +62,13 @@ mod tests {
     fn a_form_carries_id_and_time_where_the_reader_finds_them() {
         let form =
             |rest: &[u8]| [b"PUB x ", ID_MARK.as_bytes(), b" 8\r\n", rest, &MARK, b"\r\n"].concat();
-        let mut forms = Forms::new(vec![form(b""), form(b"longer")]).unwrap();
+        let mut forms = MessageTemplates::new(vec![form(b""), form(b"longer")]).unwrap();
         for _ in 0..3 {
             let mut out = b"before".to_vec();
             forms.append(*b"00000007", 9_u64.to_be_bytes(), &mut out);
-            let found = forms.places.read(&out[6..]).unwrap();
+            let found = forms.offsets.read(&out[6..]).unwrap();
             assert_eq!(found, (*b"00000007", 9_u64.to_be_bytes()));
         }
-        assert!(Forms::new(vec![b"neither".to_vec()]).is_err());
+        assert!(MessageTemplates::new(vec![b"neither".to_vec()]).is_err());
     }
 }

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 /// What the client's clones and its connection task both use.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct ClientState {
     pub(crate) url: HubUrl,
     pub(crate) options: Options,
     pub(crate) instance: [u8; 16],
@@ -26,18 +26,18 @@ pub(crate) struct Shared {
     pub(crate) inbox: Mutex<Option<TopicName>>,
     pub(crate) next_subscription: AtomicU64,
     /// The ids of subscriptions whose subscriber is gone; at most one entry for each there was.
-    pub(crate) gone: Mutex<Vec<u64>>,
+    pub(crate) unsubscribed: Mutex<Vec<u64>>,
     /// Tells the connection to look at `gone`.
-    pub(crate) left: Notify,
+    pub(crate) unsubscribe_wake: Notify,
     /// New subscriptions are no longer taken.
     pub(crate) draining: AtomicBool,
     /// Whether the client has ended.
     pub(crate) ended: watch::Sender<bool>,
 }
 
-impl Shared {
+impl ClientState {
     pub(crate) fn new(url: HubUrl, options: Options, instance: [u8; 16]) -> Self {
-        Shared {
+        ClientState {
             log: PublishLog::new(options.publish_log_bytes, options.refusals_kept),
             events: EventSender::new(options.events_kept),
             url,
@@ -46,8 +46,8 @@ impl Shared {
             replies: Arc::default(),
             inbox: Mutex::new(None),
             next_subscription: AtomicU64::new(1),
-            gone: Mutex::default(),
-            left: Notify::new(),
+            unsubscribed: Mutex::default(),
+            unsubscribe_wake: Notify::new(),
             draining: AtomicBool::new(false),
             ended: watch::Sender::new(false),
         }

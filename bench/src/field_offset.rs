@@ -9,23 +9,23 @@ use crate::error::BenchError;
 
 /// A place that all messages of a set share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum FieldOffset {
     /// So many bytes behind the message's start.
     FromStart(usize),
     /// So many bytes before the message's end.
     FromEnd(usize),
 }
 
-impl Place {
+impl FieldOffset {
     /// Finds `mark` in all of `messages`.
     ///
     /// # Errors
-    /// A message is without it, or the messages have it in places of different distance from both
+    /// A message is without it, or the messages have it in offsets of different distance from both
     /// their start and their end.
     pub(crate) fn of(
         mark: &[u8],
         messages: impl IntoIterator<Item = impl AsRef<[u8]>>,
-    ) -> Result<Place, BenchError> {
+    ) -> Result<FieldOffset, BenchError> {
         let missing = || BenchError::Plan("a message without a place for time or id".into());
         let (mut from_start, mut from_end) = (Vec::new(), Vec::new());
         for message in messages {
@@ -38,14 +38,14 @@ impl Place {
             let first = *all.first()?;
             all.iter().all(|at| *at == first).then_some(first)
         };
-        let place = one(&from_start).map(Place::FromStart);
-        place.or_else(|| one(&from_end).map(Place::FromEnd)).ok_or_else(missing)
+        let place = one(&from_start).map(FieldOffset::FromStart);
+        place.or_else(|| one(&from_end).map(FieldOffset::FromEnd)).ok_or_else(missing)
     }
 
     fn at(self, length: usize) -> Option<usize> {
         match self {
-            Place::FromStart(at) => Some(at),
-            Place::FromEnd(distance) => length.checked_sub(distance),
+            FieldOffset::FromStart(at) => Some(at),
+            FieldOffset::FromEnd(distance) => length.checked_sub(distance),
         }
     }
 
@@ -72,10 +72,10 @@ mod tests {
     #[test]
     fn a_place_is_counted_from_the_end_that_all_messages_share() {
         let front = [&b"a--mark--"[..], b"b--mark--and more"];
-        assert_eq!(Place::of(MARK, front).unwrap(), Place::FromStart(1));
+        assert_eq!(FieldOffset::of(MARK, front).unwrap(), FieldOffset::FromStart(1));
         let back = [&b"short --mark--\r\n"[..], b"a longer one --mark--\r\n"];
-        let place = Place::of(MARK, back).unwrap();
-        assert_eq!(place, Place::FromEnd(10));
+        let place = FieldOffset::of(MARK, back).unwrap();
+        assert_eq!(place, FieldOffset::FromEnd(10));
         for message in back {
             let mut message = message.to_vec();
             place.write(&mut message, *b"01234567");
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn messages_that_share_no_place_are_an_error() {
-        assert!(Place::of(MARK, [&b"nothing"[..]]).is_err());
-        assert!(Place::of(MARK, [&b"a--mark--"[..], b"bb--mark--c"]).is_err());
-        assert_eq!(Place::FromEnd(10).read(b"short"), None);
+        assert!(FieldOffset::of(MARK, [&b"nothing"[..]]).is_err());
+        assert!(FieldOffset::of(MARK, [&b"a--mark--"[..], b"bb--mark--c"]).is_err());
+        assert_eq!(FieldOffset::FromEnd(10).read(b"short"), None);
     }
 }

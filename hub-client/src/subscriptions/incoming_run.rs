@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The rest of a run.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct IncomingRun {
     pub(super) topic: RunTopic,
     pub(super) epoch: u64,
     /// The number of the next event.
@@ -17,7 +17,7 @@ pub(super) struct Run {
     pub(super) left: u32,
     publisher: Arc<str>,
     time_ms: u64,
-    pub(super) takers: Vec<Taker>,
+    pub(super) recipients: Vec<RunRecipient>,
 }
 
 /// A topic, and how it stands in each EVENT frame.
@@ -29,7 +29,7 @@ pub(super) struct RunTopic {
 
 /// A subscription that gets events of a run.
 #[derive(Debug)]
-pub(super) struct Taker {
+pub(super) struct RunRecipient {
     pub(super) id: u64,
     /// From this number on.
     pub(super) from: u64,
@@ -37,12 +37,12 @@ pub(super) struct Taker {
     /// To be handed over in front of the first event.
     pub(super) gap: Option<Gap>,
     /// Not to be handed over yet.
-    pub(super) held: bool,
+    pub(super) deferred: bool,
 }
 
-impl Taker {
+impl RunRecipient {
     pub(super) fn new(id: u64, from: u64, sink: Sink) -> Self {
-        Taker { id, from, sink, gap: None, held: false }
+        RunRecipient { id, from, sink, gap: None, deferred: false }
     }
 }
 
@@ -54,18 +54,26 @@ impl RunTopic {
     }
 }
 
-impl Run {
+impl IncomingRun {
     pub(super) fn new(
         run: &RunFrame<'_>,
         topic: RunTopic,
         publisher: Arc<str>,
-        takers: Vec<Taker>,
+        recipients: Vec<RunRecipient>,
     ) -> Self {
         let (next, left) = (run.first, run.count);
-        Run { topic, epoch: run.epoch, next, left, publisher, time_ms: run.time_ms, takers }
+        IncomingRun {
+            topic,
+            epoch: run.epoch,
+            next,
+            left,
+            publisher,
+            time_ms: run.time_ms,
+            recipients,
+        }
     }
 
-    /// Reads the next EVENT frame. Returns its message and the last taker it is for; nothing if
+    /// Reads the next EVENT frame. Returns its message and the last recipient it is for; nothing if
     /// it is for none.
     pub(super) fn next(
         &mut self,
@@ -82,7 +90,7 @@ impl Run {
             .map_err(|error| error.to_string())?;
         let seq = self.next;
         (self.next, self.left) = (seq + 1, self.left - 1);
-        let Some(last) = self.takers.iter().rposition(|taker| seq >= taker.from) else {
+        let Some(last) = self.recipients.iter().rposition(|recipient| seq >= recipient.from) else {
             return Ok(None);
         };
         let message = Message {

@@ -4,7 +4,7 @@ use hub_wire::{Gap, GapReason, Position};
 
 /// Where a subscription stands in one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Cursor {
     /// Nothing is known: whatever comes first is right.
     Anywhere,
     /// The topic's first event is due.
@@ -15,16 +15,16 @@ pub(crate) enum Place {
 
 /// What of a stretch of numbers is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct New {
+pub(crate) struct NewRange {
     /// The first number to hand over; beyond the stretch if all of it was seen.
     pub(crate) from: u64,
     /// What is missing in front of it, of which the hub did not say a word.
-    pub(crate) untold: Option<Untold>,
+    pub(crate) unannounced: Option<UnannouncedLoss>,
 }
 
 /// What the hub did not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Untold {
+pub(crate) enum UnannouncedLoss {
     /// Numbers jumped. This is the first that was left out; it breaks the protocol.
     Jump(u64),
     /// The topic began anew, some time after this place in its old epoch. It does so unseen
@@ -32,44 +32,44 @@ pub(crate) enum Untold {
     Renewal(Position),
 }
 
-impl Place {
+impl Cursor {
     /// The number due next in `epoch`; `None` if any would be right.
     pub(crate) fn due(self, epoch: u64) -> Option<u64> {
         match self {
-            Place::Anywhere => None,
-            Place::After(position) if position.epoch == epoch => {
+            Cursor::Anywhere => None,
+            Cursor::After(position) if position.epoch == epoch => {
                 Some(position.seq.saturating_add(1))
             }
-            Place::Start | Place::After(_) => Some(1),
+            Cursor::Start | Cursor::After(_) => Some(1),
         }
     }
 
     /// What is new of the events from number `first` on.
-    pub(crate) fn new_from(self, epoch: u64, first: u64) -> New {
+    pub(crate) fn new_from(self, epoch: u64, first: u64) -> NewRange {
         let due = self.due(epoch).unwrap_or(first);
-        let untold = match self {
-            Place::After(seen) if seen.epoch != epoch => Some(Untold::Renewal(seen)),
-            _ => (first > due).then_some(Untold::Jump(due)),
+        let unannounced = match self {
+            Cursor::After(seen) if seen.epoch != epoch => Some(UnannouncedLoss::Renewal(seen)),
+            _ => (first > due).then_some(UnannouncedLoss::Jump(due)),
         };
-        New { from: due.max(first), untold }
+        NewRange { from: due.max(first), unannounced }
     }
 
     /// Everything up to `seq` was handed over.
     pub(crate) fn advance(&mut self, epoch: u64, seq: u64) {
         let seen = self.due(epoch).map_or(0, |due| due - 1);
-        *self = Place::After(Position { epoch, seq: seq.max(seen) });
+        *self = Cursor::After(Position { epoch, seq: seq.max(seen) });
     }
 
-    /// Takes note of a gap; returns the part of it that is news, and what the hub did not tell
+    /// Takes note of a gap; returns the participation of it that is news, and what the hub did not tell
     /// of what is in front of it.
-    pub(crate) fn pass(&mut self, gap: &Gap) -> (Option<Gap>, Option<Untold>) {
+    pub(crate) fn pass(&mut self, gap: &Gap) -> (Option<Gap>, Option<UnannouncedLoss>) {
         let Some(to) = gap.to else {
-            if matches!(self, Place::After(seen) if seen.epoch != gap.epoch) {
+            if matches!(self, Cursor::After(seen) if seen.epoch != gap.epoch) {
                 return (None, None); // of an epoch that is known to have ended
             }
             // A new epoch starts with its first event.
             let renewed = gap.reason == GapReason::NewEpoch;
-            *self = if renewed { Place::Start } else { Place::Anywhere };
+            *self = if renewed { Cursor::Start } else { Cursor::Anywhere };
             return (Some(gap.clone()), None);
         };
         let new = self.new_from(gap.epoch, gap.from);
@@ -77,16 +77,16 @@ impl Place {
             return (None, None);
         }
         self.advance(gap.epoch, to);
-        (Some(Gap { from: new.from, ..gap.clone() }), new.untold)
+        (Some(Gap { from: new.from, ..gap.clone() }), new.unannounced)
     }
 }
 
-impl Untold {
+impl UnannouncedLoss {
     /// What a subscription is told in the hub's place, in front of number `next`.
     pub(crate) fn gap(self, topic: &str, epoch: u64, next: u64) -> Gap {
         let (epoch, from, to, reason) = match self {
-            Untold::Jump(from) => (epoch, from, Some(next - 1), UNEXPLAINED),
-            Untold::Renewal(seen) => {
+            UnannouncedLoss::Jump(from) => (epoch, from, Some(next - 1), UNEXPLAINED),
+            UnannouncedLoss::Renewal(seen) => {
                 (seen.epoch, seen.seq.saturating_add(1), None, GapReason::NewEpoch)
             }
         };
@@ -102,23 +102,23 @@ pub(crate) const UNEXPLAINED: GapReason = GapReason::Unknown(0);
 mod tests {
     use super::*;
 
-    fn after(epoch: u64, seq: u64) -> Place {
-        Place::After(Position { epoch, seq })
+    fn after(epoch: u64, seq: u64) -> Cursor {
+        Cursor::After(Position { epoch, seq })
     }
 
     #[test]
     fn what_was_seen_is_not_new_and_what_was_skipped_is_noticed() {
-        let new = |place: Place, epoch, first| {
-            let New { from, untold } = place.new_from(epoch, first);
-            (from, untold)
+        let new = |cursor: Cursor, epoch, first| {
+            let NewRange { from, unannounced } = cursor.new_from(epoch, first);
+            (from, unannounced)
         };
         assert_eq!(new(after(1, 5), 1, 6), (6, None));
         assert_eq!(new(after(1, 5), 1, 3), (6, None));
-        assert_eq!(new(after(1, 5), 1, 9), (9, Some(Untold::Jump(6))));
-        let renewal = Some(Untold::Renewal(Position { epoch: 1, seq: 5 }));
+        assert_eq!(new(after(1, 5), 1, 9), (9, Some(UnannouncedLoss::Jump(6))));
+        let renewal = Some(UnannouncedLoss::Renewal(Position { epoch: 1, seq: 5 }));
         assert_eq!(new(after(1, 5), 2, 1), (1, renewal));
-        assert_eq!(new(Place::Start, 2, 2), (2, Some(Untold::Jump(1))));
-        assert_eq!(new(Place::Anywhere, 2, 7), (7, None));
+        assert_eq!(new(Cursor::Start, 2, 2), (2, Some(UnannouncedLoss::Jump(1))));
+        assert_eq!(new(Cursor::Anywhere, 2, 7), (7, None));
         assert_eq!(new(after(1, u64::MAX), 1, 1), (u64::MAX, None));
     }
 
@@ -132,20 +132,20 @@ mod tests {
             reason: GapReason::Overflow,
             subscription: None,
         };
-        let mut place = after(1, 5);
-        assert_eq!(place.pass(&gap(1, Some(5))), (None, None));
-        assert_eq!(place.pass(&gap(3, Some(7))), (Some(gap(6, Some(7))), None));
-        assert_eq!(place, after(1, 7));
+        let mut cursor = after(1, 5);
+        assert_eq!(cursor.pass(&gap(1, Some(5))), (None, None));
+        assert_eq!(cursor.pass(&gap(3, Some(7))), (Some(gap(6, Some(7))), None));
+        assert_eq!(cursor, after(1, 7));
         assert_eq!(
-            place.pass(&gap(10, Some(12))),
-            (Some(gap(10, Some(12))), Some(Untold::Jump(8)))
+            cursor.pass(&gap(10, Some(12))),
+            (Some(gap(10, Some(12))), Some(UnannouncedLoss::Jump(8)))
         );
-        assert_eq!(place, after(1, 12));
+        assert_eq!(cursor, after(1, 12));
         let renewed = Gap { reason: GapReason::NewEpoch, ..gap(13, None) };
-        assert_eq!(place.pass(&renewed), (Some(renewed.clone()), None));
-        assert_eq!(place, Place::Start);
-        place = after(2, 1);
-        assert_eq!(place.pass(&renewed), (None, None), "told already");
-        assert_eq!(place, after(2, 1));
+        assert_eq!(cursor.pass(&renewed), (Some(renewed.clone()), None));
+        assert_eq!(cursor, Cursor::Start);
+        cursor = after(2, 1);
+        assert_eq!(cursor.pass(&renewed), (None, None), "told already");
+        assert_eq!(cursor, after(2, 1));
     }
 }
