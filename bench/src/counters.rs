@@ -1,7 +1,7 @@
-//! What is counted while a load runs, for all of its threads to see.
+//! The counters of a running load, which all of its threads share.
 //!
-//! Publishers read here how far they are ahead of their slowest subscriber. Without it a server would
-//! have to drop messages or keep them, and servers would not be asked for the same work.
+//! With these counters, publishers know how far they are ahead of their slowest subscriber. Without
+//! them, a server would have to drop or keep messages, and servers would not get equal work.
 
 use crate::clock::now_ns;
 use crate::intake::Tally;
@@ -12,25 +12,26 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// All groups.
+/// The counters of all groups.
 pub(crate) struct Counters {
     pub groups: Vec<GroupCounters>,
-    /// When a subscriber last read something.
+    /// The time at which a subscriber last read something, in nanoseconds.
     pub last: AtomicU64,
     begun: OnceLock<(u64, Option<Usage>)>,
 }
 
-/// One group.
+/// The counters of one group.
 pub(crate) struct GroupCounters {
-    /// Messages that its publishers sent.
+    /// How many messages its publishers sent.
     pub sent: AtomicU64,
     pub subscribers: Vec<Tally>,
-    /// What the server answered to each publisher.
+    /// The server's answers to each publisher.
     pub publishers: Vec<Tally>,
 }
 
 impl GroupCounters {
-    /// Messages sent that the slowest subscriber has neither got nor been told to miss.
+    /// Returns how many of the sent messages the slowest subscriber has neither received nor seen
+    /// announced as missing.
     pub(crate) fn ahead(&self) -> u64 {
         let slowest = self.subscribers.iter().map(Tally::settled).min();
         slowest.map_or(0, |slowest| self.sent.load(Relaxed).saturating_sub(slowest))
@@ -56,12 +57,12 @@ impl Counters {
         }
     }
 
-    /// The load begins; this is what the server used before.
+    /// Starts the time of the load. `usage` is what the server used before.
     pub(crate) fn begin(&self, usage: Option<Usage>) {
         let _ = self.begun.set((now_ns(), usage));
     }
 
-    /// What has happened, if `after` is what the server has used by now.
+    /// Returns the result so far. `after` is what the server has used by now.
     pub(crate) fn so_far(&self, after: Option<Usage>) -> LoadResult {
         let subscribers = |of: fn(&Tally) -> &AtomicU64| -> u64 {
             let all = self.groups.iter().flat_map(|group| &group.subscribers);

@@ -1,8 +1,8 @@
-//! What subscribers will get, known before a load begins: how long each message is and where its
-//! time stands.
+//! The deliveries of a load, as far as they are known before it begins: how long each message is,
+//! and where its time is.
 //!
-//! The cheapest way to count messages depends on it. If all have one length, a subscriber divides
-//! the bytes that came by it; otherwise it has to find the end of each message.
+//! The cheapest way to count messages depends on that. If all have one length, a subscriber divides
+//! the number of bytes by it; otherwise it has to find the end of each message.
 
 use crate::cycle::Cycle;
 use crate::error::BenchError;
@@ -17,19 +17,20 @@ use crate::receive::MessageLayout;
 pub(crate) struct Deliveries {
     /// The length of each message, in the order in which a publisher sends them.
     lengths: Vec<usize>,
-    /// Whether a delivered message tells its length.
+    /// Whether a delivered message states its length.
     told: bool,
-    /// Where the sender's time is, in a paced run.
+    /// Where the sender's time is in a message of a paced run.
     stamp: Option<FieldOffset>,
 }
 
 impl Deliveries {
-    /// Of messages on `topic`, or on any other topic whose name has that length, sent as `cycle` has
-    /// them.
+    /// Describes the deliveries of messages that are sent as `cycle` has them, on `topic` or on
+    /// another topic whose name has the length of `topic`.
     ///
     /// # Errors
-    /// The messages have no place for a time. Or nothing tells where a message ends: the lengths
-    /// differ, the server does not tell them, and messages of several publishers come mixed.
+    /// Returns an error if the messages have no place for a time. It also returns one if nothing
+    /// tells where a message ends: the lengths differ, the server does not state them, and messages
+    /// of several publishers arrive mixed.
     pub(crate) fn new(plan: &LoadPlan<'_>, topic: &str, cycle: &Cycle) -> Result<Self, BenchError> {
         let messages = plan.payload.messages();
         let delivered = || messages.iter().map(|message| plan.dialect.delivered(topic, message));
@@ -45,7 +46,7 @@ impl Deliveries {
         Ok(deliveries)
     }
 
-    /// How a subscriber counts them.
+    /// Returns how a subscriber counts them.
     pub(crate) fn layout(&self) -> MessageLayout<'_> {
         let length = match self.lengths[..] {
             [first, ref rest @ ..] if rest.iter().all(|length| *length == first) => {
@@ -57,7 +58,7 @@ impl Deliveries {
         MessageLayout { length, stamp: self.stamp }
     }
 
-    /// Bytes of a message, on average.
+    /// Returns the mean length of a message in bytes.
     pub(crate) fn mean_length(&self) -> usize {
         self.lengths.iter().sum::<usize>() / self.lengths.len().max(1)
     }

@@ -1,27 +1,27 @@
-//! Where eight bytes stand that differ from message to message: the sender's time, or the id of a
+//! The offset of eight bytes that differ from message to message: the sender's time, or the id of a
 //! request.
 //!
-//! The lengths of messages differ, so a fixed offset need not fit all of them. What stands behind or
-//! before the bytes is of one length in every protocol, though. Without this module each message that
-//! is sent or received would have to be searched.
+//! The lengths of messages differ, so one offset from the start need not fit all of them. But in
+//! every protocol, the part before these bytes or the part behind them has one length. Without this
+//! module, each message that is sent or received would have to be searched.
 
 use crate::error::BenchError;
 
-/// A place that all messages of a set share.
+/// An offset that fits all messages of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldOffset {
-    /// So many bytes behind the message's start.
+    /// The bytes begin this many bytes behind the start of the message.
     FromStart(usize),
-    /// So many bytes before the message's end.
+    /// The bytes begin this many bytes before the end of the message.
     FromEnd(usize),
 }
 
 impl FieldOffset {
-    /// Finds `mark` in all of `messages`.
+    /// Finds the offset of `mark` in all of `messages`.
     ///
     /// # Errors
-    /// A message is without it, or the messages have it in offsets of different distance from both
-    /// their start and their end.
+    /// Returns an error if a message does not contain `mark`, or if neither its distance from the
+    /// start nor its distance from the end is equal in all messages.
     pub(crate) fn of(
         mark: &[u8],
         messages: impl IntoIterator<Item = impl AsRef<[u8]>>,
@@ -49,12 +49,12 @@ impl FieldOffset {
         }
     }
 
-    /// What stands there; `None` if the message is too short.
+    /// Reads the eight bytes. Returns `None` if the message is too short.
     pub(crate) fn read(self, message: &[u8]) -> Option<[u8; 8]> {
         message.get(self.at(message.len())?..)?.first_chunk().copied()
     }
 
-    /// Puts `value` there. A message that is too short is left as it is.
+    /// Writes `value` over the eight bytes. A message that is too short stays as it is.
     pub(crate) fn write(self, message: &mut [u8], value: [u8; 8]) {
         let place = self.at(message.len()).and_then(|at| message.get_mut(at..)?.first_chunk_mut());
         if let Some(place) = place {

@@ -1,7 +1,7 @@
-//! Publishers that send to subscribers, as fast as they can or at a steady rate.
+//! Runs a load: publishers that send to subscribers, as fast as they can or at a steady rate.
 //!
-//! This module starts and ends the threads of a load and decides when the load is over: what has not
-//! come by then counts as lost.
+//! This module starts and ends the threads of a load and decides when the load is over. Messages
+//! that have not arrived by then count as lost.
 
 use crate::counters::Counters;
 use crate::cycle::Cycle;
@@ -18,17 +18,18 @@ use std::time::{Duration, Instant};
 
 pub use crate::load_plan::{Group, LoadPlan, LoadResult};
 
-/// How long nothing may arrive at the end before what is due counts as lost.
+/// After this time without an arrival at the end, the messages that are still due count as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
-/// How often the main thread looks.
+/// How often the main thread checks the counters.
 const TICK: Duration = Duration::from_millis(10);
-/// How often it tells how far it is.
+/// How often the main thread reports the result so far.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Runs the plan.
+/// Runs a load and returns its result.
 ///
 /// # Errors
-/// The server cannot be reached, or says something that it should not.
+/// Returns an error if the server cannot be reached, or sends something that its protocol does not
+/// allow.
 pub fn run(plan: &LoadPlan<'_>) -> Result<LoadResult, BenchError> {
     let dialect = plan.dialect;
     let topics = || plan.groups.iter().flat_map(|group| &group.topics);
@@ -100,7 +101,7 @@ pub fn run(plan: &LoadPlan<'_>) -> Result<LoadResult, BenchError> {
         wait_for_the_rest(plan, counters, reading, sending);
         let mut outcome = counters.so_far(usage(plan));
         stop_reading.store(true, Relaxed);
-        // A sender whose server takes nothing any more waits in its write until now.
+        // If the server takes no more bytes, a sender waits in its write until this point.
         publishers.iter().for_each(Publisher::hang_up);
 
         let mut result = Ok(());
@@ -121,7 +122,7 @@ fn usage(plan: &LoadPlan<'_>) -> Option<Usage> {
     plan.probe.and_then(|probe| probe())
 }
 
-/// Waits until the time is over, or until something ended early.
+/// Waits until the time is over, or until a thread ended early.
 fn watch_sending(plan: &LoadPlan<'_>, counters: &Counters, well: impl Fn() -> bool) {
     let until = Instant::now() + plan.duration;
     let mut next_look = Instant::now() + LOOK;
@@ -136,7 +137,7 @@ fn watch_sending(plan: &LoadPlan<'_>, counters: &Counters, well: impl Fn() -> bo
     }
 }
 
-/// Waits until what is under way has arrived, or stopped arriving.
+/// Waits until the messages that are under way have arrived, or until none arrives any more.
 fn wait_for_the_rest(
     plan: &LoadPlan<'_>,
     counters: &Counters,
@@ -163,7 +164,7 @@ fn join<T>(thread: ScopedJoinHandle<'_, Result<T, BenchError>>) -> Result<T, Ben
     thread.join().unwrap_or(Err(BenchError::Thread))
 }
 
-/// `all`, dealt to at most `count` hands.
+/// Divides `all` into at most `count` parts of about equal size.
 fn shares<T>(all: Vec<T>, count: usize) -> Vec<Vec<T>> {
     let mut shares: Vec<Vec<T>> = Vec::new();
     for (index, item) in all.into_iter().enumerate() {

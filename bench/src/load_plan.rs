@@ -1,7 +1,7 @@
-//! What a load is to do and what came of it: plain types that the threads of a load share.
+//! The plan and the result of a load: plain types that its threads share.
 //!
-//! They stand in a module of their own because publishers, the board and [`crate::load`] all need
-//! them. In `load`, each of these modules would have to import another one that imports it.
+//! They have a module of their own because publishers, the counters and [`crate::load`] all need
+//! them. If they were in `load`, each of these modules would import another one that imports it.
 
 use crate::dialect::Dialect;
 use crate::payload::Payload;
@@ -10,89 +10,90 @@ use hdrhistogram::Histogram;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What to run.
+/// What a load does.
 #[derive(Clone)]
 pub struct LoadPlan<'a> {
-    /// How to talk to the server.
+    /// The protocol of the server.
     pub dialect: &'a dyn Dialect,
-    /// Where it listens.
+    /// The address of the server.
     pub addr: SocketAddr,
-    /// Who sends to whom. Groups do not share topics.
+    /// The groups of publishers and subscribers. Two groups share no topic.
     pub groups: Vec<Group>,
-    /// What the messages carry. Each publisher sends all of its messages in turn.
+    /// The payload of the messages. Each publisher sends all of its messages in turn.
     pub payload: Payload,
-    /// Messages a second and publisher; `None` is as fast as it goes. Only a paced run measures
-    /// latency.
+    /// How many messages each publisher sends in a second. `None` means as fast as possible. Only a
+    /// paced run measures latency.
     pub rate: Option<f64>,
-    /// How long to send.
+    /// How long the publishers send.
     pub duration: Duration,
-    /// Bytes, as a subscriber gets them, that a publisher may be ahead of its slowest subscriber.
+    /// How many bytes, as a subscriber gets them, a publisher may be ahead of its slowest
+    /// subscriber.
     pub window: usize,
-    /// Bytes that are written at a time.
+    /// How many bytes a publisher writes at a time.
     pub chunk: usize,
-    /// Threads that read subscribers.
+    /// How many threads read the subscribers.
     pub readers: usize,
-    /// Asks for what the server used.
+    /// Returns what the server has used.
     pub probe: Option<Probe<'a>>,
-    /// Told now and then how far it is.
+    /// Called several times a second with the result so far.
     pub watch: Option<&'a (dyn Fn(&LoadResult) + Sync)>,
 }
 
-/// Publishers and subscribers that share topics: each publisher sends to all of these topics in
+/// Publishers and subscribers that share topics. Each publisher sends to all of these topics in
 /// turn, and each subscriber gets every message.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// The topics; all names have one length.
+    /// The topics. All names have one length.
     pub topics: Vec<String>,
-    /// How many publishers.
+    /// How many publishers there are.
     pub publishers: usize,
-    /// How many subscribers.
+    /// How many subscribers there are.
     pub subscribers: usize,
 }
 
-/// What happened.
+/// The result of a load.
 #[derive(Debug, Clone)]
 pub struct LoadResult {
-    /// Messages sent.
+    /// How many messages were sent.
     pub sent: u64,
-    /// Messages that subscribers had to get.
+    /// How many messages all subscribers together should have received.
     pub due: u64,
-    /// Messages that they got.
+    /// How many messages they received.
     pub delivered: u64,
-    /// Messages that the server announced as missing.
+    /// How many messages the server announced as missing.
     pub announced_missing: u64,
-    /// Messages that the server acknowledged to publishers, if they asked for that.
+    /// How many messages the server acknowledged to publishers, if they asked for that.
     pub acknowledged: u64,
-    /// Bytes that subscribers received.
+    /// How many bytes subscribers received.
     pub received_bytes: u64,
-    /// From the first message sent to the last one received.
+    /// The time from the first message sent to the last one received.
     pub elapsed: Duration,
-    /// What the server used meanwhile; `peak` and `resident` are its totals.
+    /// What the server used in that time. The fields `peak` and `resident` are its totals.
     pub usage: Option<Usage>,
-    /// From a message's sending to its arrival, in nanoseconds; of paced runs.
+    /// The time from sending a message to its arrival, in nanoseconds. Only paced runs have it.
     pub latency: Histogram<u64>,
 }
 
 impl LoadResult {
-    /// Messages that neither came nor were announced as missing.
+    /// Returns how many messages neither arrived nor were announced as missing.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.due.saturating_sub(self.delivered)
     }
 
-    /// Messages received, or sent if there is no subscriber.
+    /// Returns how many messages were received, or sent if there is no subscriber.
     #[must_use]
     pub fn handled(&self) -> u64 {
         if self.due == 0 { self.sent } else { self.delivered }
     }
 
-    /// Messages a second.
+    /// Returns how many messages were handled in a second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.handled() as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// The server's processor time a message, in microseconds.
+    /// Returns the processor time of the server for each message, in microseconds.
     #[must_use]
     pub fn cpu_us(&self) -> Option<f64> {
         let cpu = self.usage?.cpu.as_secs_f64();

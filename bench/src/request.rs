@@ -1,5 +1,6 @@
-//! A client that asks and a client that answers. Both run on this thread, so that little but the
-//! server is measured: with a thread for each, the system would also switch between the two.
+//! Measures requests: one client sends them and another one answers. Both run on one thread, so
+//! that little but the server is measured. With a thread for each, the system would also switch
+//! between the two.
 
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
@@ -16,54 +17,55 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How long nothing may come before what is open counts as lost.
+/// After this time without a reply, the requests that are still open count as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
 const TOPIC: &str = "bench.ask";
-/// Ids have eight digits.
+/// How many different ids there are, because an id has eight digits.
 const IDS: u64 = 100_000_000;
 
-/// What to run.
+/// What the two clients do.
 #[derive(Clone)]
 pub struct RequestPlan<'a> {
-    /// How to talk to the server.
+    /// The protocol of the server.
     pub dialect: &'a dyn Dialect,
-    /// Where it listens.
+    /// The address of the server.
     pub addr: SocketAddr,
-    /// What requests and replies carry, each its messages in turn.
+    /// The payload of requests and replies. Each side sends its messages in turn.
     pub payload: Payload,
     /// How many requests are open at a time.
     pub in_flight: u64,
-    /// How long to ask.
+    /// How long requests are sent.
     pub duration: Duration,
-    /// Asks for what the server used.
+    /// Returns what the server has used.
     pub probe: Option<Probe<'a>>,
-    /// Told now and then how many were answered, after which time.
+    /// Called several times a second with the number of replies so far and the time since the
+    /// start.
     pub watch: Option<&'a (dyn Fn(u64, Duration) + Sync)>,
 }
 
-/// What happened.
+/// The result of the measurement.
 #[derive(Debug, Clone)]
 pub struct RequestResult {
-    /// Requests sent.
+    /// How many requests were sent.
     pub asked: u64,
-    /// Replies received.
+    /// How many replies were received.
     pub answered: u64,
-    /// From the first request to the last reply.
+    /// The time from the first request to the last reply.
     pub elapsed: Duration,
-    /// What the server used meanwhile; `peak` and `resident` are its totals.
+    /// What the server used in that time. The fields `peak` and `resident` are its totals.
     pub usage: Option<Usage>,
-    /// From a request to its reply, in nanoseconds.
+    /// The time from a request to its reply, in nanoseconds.
     pub latency: Histogram<u64>,
 }
 
 impl RequestResult {
-    /// Answered requests a second.
+    /// Returns how many requests were answered in a second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.answered as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// The server's processor time a request, in microseconds.
+    /// Returns the processor time of the server for each request, in microseconds.
     #[must_use]
     pub fn cpu_us(&self) -> Option<f64> {
         let cpu = self.usage?.cpu.as_secs_f64();
@@ -71,6 +73,7 @@ impl RequestResult {
     }
 }
 
+/// The connection of one of the two clients.
 struct Endpoint<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
@@ -79,7 +82,7 @@ struct Endpoint<'a> {
 }
 
 impl Endpoint<'_> {
-    /// Writes what the socket takes.
+    /// Writes as many bytes as the socket takes.
     fn flush(&mut self) -> Result<(), BenchError> {
         while !self.out.is_empty() {
             match self.stream.write(&self.out) {
@@ -91,7 +94,8 @@ impl Endpoint<'_> {
         Ok(())
     }
 
-    /// Reads what there is; `see` gets each message and where to put what is to be sent.
+    /// Reads the bytes that have arrived. `see` is called with each message and with the buffer for
+    /// bytes to send.
     fn read(
         &mut self,
         buffer: &mut [u8],
@@ -117,10 +121,11 @@ impl Endpoint<'_> {
     }
 }
 
-/// Runs the plan.
+/// Runs the measurement and returns its result.
 ///
 /// # Errors
-/// The server cannot be reached, knows no requests, or says something that it should not.
+/// Returns an error if the server cannot be reached, has no requests in its protocol, or sends
+/// something that its protocol does not allow.
 pub fn run(plan: &RequestPlan<'_>) -> Result<RequestResult, BenchError> {
     let (mut asking, mut answering) = (Link::connect(plan.addr)?, Link::connect(plan.addr)?);
     plan.dialect.open_subscriber(&mut answering, &[TOPIC.to_owned()])?;
@@ -210,7 +215,7 @@ pub fn run(plan: &RequestPlan<'_>) -> Result<RequestResult, BenchError> {
     Ok(outcome)
 }
 
-/// How the lengths of `messages` are known when they come.
+/// Returns how the lengths of `messages` are known when they arrive.
 fn length(messages: &[&Vec<u8>]) -> Length<'static> {
     match messages {
         [first, rest @ ..] if rest.iter().all(|message| message.len() == first.len()) => {
@@ -220,7 +225,7 @@ fn length(messages: &[&Vec<u8>]) -> Length<'static> {
     }
 }
 
-/// A number as eight digits.
+/// Writes a number as eight digits.
 fn digits(number: u64) -> [u8; 8] {
     let mut rest = number % IDS;
     let mut digits = [b'0'; 8];

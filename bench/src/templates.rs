@@ -1,14 +1,15 @@
-//! Requests and replies, encoded beforehand, into which each use puts its own id and time.
+//! Requests and replies that are encoded beforehand. Each use puts its own id and time into the
+//! next one.
 //!
-//! Without the id a reply could not be told from another, and without the time a request's latency
-//! would be unknown.
+//! Without the id, a reply could not be told from another one. Without the time, the latency of a
+//! request would be unknown.
 
 use crate::dialect::ID_MARK;
 use crate::error::BenchError;
 use crate::field_offset::FieldOffset;
 use crate::payload::MARK;
 
-/// Where id and time stand in all messages of a set.
+/// Where id and time are in all messages of a set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldOffsets {
     id: FieldOffset,
@@ -23,7 +24,7 @@ impl FieldOffsets {
         })
     }
 
-    /// The id and the time of a message.
+    /// Returns the id and the time of a message.
     pub(crate) fn read(self, message: &[u8]) -> Option<([u8; 8], [u8; 8])> {
         self.id.read(message).zip(self.stamp.read(message))
     }
@@ -38,13 +39,13 @@ pub(crate) struct MessageTemplates {
 
 impl MessageTemplates {
     /// # Errors
-    /// There is no message, or one has no place for id and time.
+    /// Returns an error if there is no message, or if one has no place for id and time.
     pub(crate) fn new(messages: Vec<Vec<u8>>) -> Result<MessageTemplates, BenchError> {
         let offsets = FieldOffsets::of(&messages)?;
         Ok(MessageTemplates { messages, offsets, next: 0 })
     }
 
-    /// Appends the next message to `out`.
+    /// Appends the next message, with this id and time, to `out`.
     pub(crate) fn append(&mut self, id: [u8; 8], stamp: [u8; 8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&self.messages[self.next]);

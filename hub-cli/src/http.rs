@@ -119,6 +119,7 @@ struct Target {
 }
 
 impl Target {
+    /// Returns the target that the options name.
     fn of(args: &ArgMatches) -> Result<Target, String> {
         let address = address(args);
         let on = args.get_one::<String>("http-tls").is_some_and(|word| word == "on");
@@ -130,11 +131,13 @@ impl Target {
         }
     }
 
+    /// Returns the target at an address without TLS.
     fn plain(address: &str) -> Result<Target, String> {
         let (address, authority) = parse(uri::Scheme::HTTP, address)?;
         Ok(Target { address, origin: format!("http://{authority}"), roots: Vec::new() })
     }
 
+    /// Returns the target at an address with TLS.
     fn secured(address: &str, args: &ArgMatches) -> Result<Target, String> {
         let (address, authority) = parse(uri::Scheme::HTTPS, address)?;
         let options = tls(args);
@@ -155,6 +158,7 @@ impl Target {
     }
 }
 
+/// Reads an address as a URL of the given scheme.
 fn parse(scheme: uri::Scheme, address: &str) -> Result<(Uri, uri::Authority), String> {
     let bad = |error: &dyn std::fmt::Display| format!("{address:?} is not an address: {error}");
     let authority: uri::Authority =
@@ -163,6 +167,7 @@ fn parse(scheme: uri::Scheme, address: &str) -> Result<(Uri, uri::Authority), St
     Ok((uri.build().map_err(|error| bad(&error))?, authority))
 }
 
+/// Sends the request and reads the answer, within `patience`.
 fn exchange(
     target: Target,
     request: &Request<'_>,

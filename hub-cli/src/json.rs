@@ -38,6 +38,7 @@ pub(crate) fn from_msgpack(bytes: &[u8]) -> Json {
     }
 }
 
+/// Converts a value that was decoded.
 fn from_value(value: Value) -> Json {
     match value {
         Value::Nil => Json::Null,
@@ -64,10 +65,12 @@ fn from_value(value: Value) -> Json {
     }
 }
 
+/// Shows binary data.
 fn bin(bytes: &[u8]) -> Json {
     json!({ "$bin": STANDARD.encode(bytes) })
 }
 
+/// Shows a floating-point number. JSON has no NaN and no infinities, so those become strings.
 fn float(value: f64) -> Json {
     match Number::from_f64(value) {
         Some(number) => number.into(),
@@ -77,6 +80,7 @@ fn float(value: f64) -> Json {
     }
 }
 
+/// Returns a map key as a string.
 fn text(key: Value) -> String {
     match from_value(key) {
         Json::String(text) => text,

@@ -145,6 +145,7 @@ impl Answer {
     }
 }
 
+/// Runs the command with the payload on its stdin, and returns its stdout as the reply.
 async fn exec(command: &str, payload: &[u8]) -> Result<Bytes, Failure> {
     let mut child = process::Command::new("sh")
         .args(["-c", command])

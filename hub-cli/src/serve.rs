@@ -135,6 +135,7 @@ pub(crate) fn load(
     Ok((file.load().map_err(LoadError::Config)?, Some(file)))
 }
 
+/// Reads a configuration file that is not too large.
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;

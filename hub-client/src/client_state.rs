@@ -1,7 +1,7 @@
-//! What a client's handles and its connection task share.
+//! What the handles of a client and its connection task share.
 //!
-//! Everything else belongs to the task alone. More shared state would need more locks in the path of
-//! each event.
+//! Everything else belongs to the task alone. More shared state would need more locks in the path
+//! of each event.
 
 use crate::events::EventSender;
 use crate::publish::PublishLog;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use tokio::sync::{Notify, watch};
 
-/// What the client's clones and its connection task both use.
+/// What the handles of a client and its connection task both use.
 #[derive(Debug)]
 pub(crate) struct ClientState {
     pub(crate) url: HubUrl,
@@ -22,14 +22,14 @@ pub(crate) struct ClientState {
     pub(crate) log: PublishLog,
     pub(crate) events: EventSender,
     pub(crate) replies: Arc<Replies>,
-    /// The inbox, while answers can arrive on it.
+    /// The topic of the inbox, while replies can arrive on it.
     pub(crate) inbox: Mutex<Option<TopicName>>,
     pub(crate) next_subscription: AtomicU64,
-    /// The ids of subscriptions whose subscriber is gone; at most one entry for each there was.
+    /// The ids of subscriptions that their subscribers have dropped. Each id is added once.
     pub(crate) unsubscribed: Mutex<Vec<u64>>,
-    /// Tells the connection to look at `gone`.
+    /// Wakes the connection task when an id was added to `unsubscribed`.
     pub(crate) unsubscribe_wake: Notify,
-    /// New subscriptions are no longer taken.
+    /// Whether new subscriptions are refused, because the client is ending.
     pub(crate) draining: AtomicBool,
     /// Whether the client has ended.
     pub(crate) ended: watch::Sender<bool>,

@@ -1,4 +1,5 @@
-//! The [`Emitter`] over the network.
+//! The client as an [`Emitter`]. Without it, a service could not be tested in-process and run over
+//! the network.
 
 use crate::Client;
 use crate::client::not_appended;
@@ -22,8 +23,8 @@ impl Emitter for Client {
         payload: Bytes,
         headers: &Headers,
     ) -> Result<(), EmitError> {
-        let verdict = self.append(topic, &payload, headers).await?;
-        match verdict.await {
+        let result = self.append(topic, &payload, headers).await?;
+        match result.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(PublishFailure::Refused(refused))) => Err(EmitError::Refused(Refusal(refused))),
             Ok(Err(PublishFailure::NotSent)) => Err(EmitError::Closed),
@@ -73,6 +74,7 @@ impl Emitter for Client {
 }
 
 impl Client {
+    /// Appends an event to the publish log. The receiver resolves with what became of the event.
     async fn append(
         &self,
         topic: &TopicName,
@@ -81,11 +83,12 @@ impl Client {
     ) -> Result<oneshot::Receiver<PublishResult>, EmitError> {
         let headers = headers.encode();
         let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
-        let (waiter, verdict) = oneshot::channel();
+        let (waiter, result) = oneshot::channel();
         self.state.log.append(&event, Some(waiter)).await.map_err(not_appended)?;
-        Ok(verdict)
+        Ok(result)
     }
 
+    /// Sends a request and waits for its reply.
     async fn ask(
         &self,
         topic: &TopicName,
@@ -97,7 +100,7 @@ impl Client {
             u32::from_be_bytes(self.state.instance.first_chunk().copied().unwrap_or([0; 4]));
         let mut awaited = self.state.replies.expect(headers.id(), prefix);
         let headers = headers.with_id(awaited.id.as_str()).with_reply(inbox);
-        let mut verdict = self.append(topic, payload, &headers).await.map_err(|e| match e {
+        let mut result = self.append(topic, payload, &headers).await.map_err(|e| match e {
             EmitError::TooLarge { size, limit } => RequestError::TooLarge { size, limit },
             _ => RequestError::Closed,
         })?;
@@ -105,13 +108,13 @@ impl Client {
             true => RequestError::Closed,
             false => RequestError::OutcomeUnknown,
         };
-        // The answer can overtake the receipt.
-        let said = tokio::select! {
+        // The reply can arrive before the receipt.
+        let published = tokio::select! {
             biased;
             answer = &mut awaited.answer => return answer.map_err(|_| lost()),
-            said = &mut verdict => said,
+            published = &mut result => published,
         };
-        match said {
+        match published {
             Ok(Ok(())) => (&mut awaited.answer).await.map_err(|_| lost()),
             Ok(Err(PublishFailure::Refused(refused)))
                 if refused.code == RefusedCode::NoSubscriber =>
@@ -126,7 +129,7 @@ impl Client {
         }
     }
 
-    /// The topic for answers, once they can arrive there.
+    /// Returns the topic of this client's inbox, as soon as replies can arrive on it.
     async fn inbox(&self) -> Result<TopicName, RequestError> {
         loop {
             if let Some(inbox) = self.state.inbox.lock().clone() {

@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Latency,
 }
 
+/// The arguments of `hub bench pub`.
 pub(super) fn publish() -> Command {
     Command::new("pub")
         .about("Publish as fast as the hub accepts messages, with receipts")
@@ -53,6 +54,7 @@ pub(super) fn publish() -> Command {
         )
 }
 
+/// The arguments of `hub bench fanout`.
 pub(super) fn fanout() -> Command {
     Command::new("fanout")
         .about("Publish as fast as possible, to subscribers of this command")
@@ -87,6 +89,7 @@ pub(super) fn fanout() -> Command {
         )
 }
 
+/// The arguments of `hub bench latency`.
 pub(super) fn latency() -> Command {
     Command::new("latency")
         .about("Publish at a steady rate, and measure how long messages take")

@@ -10,6 +10,7 @@ use hub_client::{HubUrl, TopicName};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+/// The option with the payload of the messages.
 pub(super) fn payload() -> Arg {
     Arg::new("payload")
         .long("payload")
@@ -23,6 +24,7 @@ pub(super) fn payload() -> Arg {
         )
 }
 
+/// The option with the length of the measurement.
 pub(super) fn seconds() -> Arg {
     Arg::new("seconds")
         .long("seconds")
@@ -72,6 +74,7 @@ pub(super) fn common() -> [Arg; 4] {
     ]
 }
 
+/// Returns the value of an option that has a default.
 pub(super) fn get<T: Clone + Send + Sync + 'static>(
     args: &ArgMatches,
     name: &'static str,
@@ -80,10 +83,12 @@ pub(super) fn get<T: Clone + Send + Sync + 'static>(
     args.get_one::<T>(name).cloned().ok_or_else(missing)
 }
 
+/// Returns the value of an option that is a count.
 pub(super) fn number(args: &ArgMatches, name: &'static str) -> Result<usize, Failure> {
     get::<u32>(args, name).map(|number| number as usize)
 }
 
+/// Returns the output format that the options select.
 pub(super) fn form(args: &ArgMatches) -> OutputFormat {
     match (args.get_flag("json"), args.get_flag("csv")) {
         (true, _) => OutputFormat::Json,
@@ -122,6 +127,7 @@ pub(super) fn topics(args: &ArgMatches, count: usize) -> Result<Vec<String>, Fai
     Ok(names)
 }
 
+/// The option with the topic of the messages.
 pub(super) fn topic() -> Arg {
     Arg::new("topic")
         .long("topic")

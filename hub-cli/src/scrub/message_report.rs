@@ -21,6 +21,7 @@ pub(super) enum Disposition {
 }
 
 impl Disposition {
+    /// Every disposition, in the order of the summary.
     pub(super) const ALL: [Disposition; 5] = [
         Disposition::Accepted,
         Disposition::Fixed,
@@ -29,6 +30,7 @@ impl Disposition {
         Disposition::Disconnected,
     ];
 
+    /// Returns the word that is printed.
     pub(super) fn name(self) -> &'static str {
         match self {
             Disposition::Accepted => "accepted",
@@ -53,6 +55,7 @@ pub(super) struct DispositionDetail {
 }
 
 impl DispositionDetail {
+    /// Reads the detail from a verdict.
     fn of(verdict: &Verdict) -> DispositionDetail {
         let ending =
             |kind| DispositionDetail { kind, rule: None, path: None, code: None, reason: None };
@@ -201,15 +204,18 @@ pub(super) struct ViewOutput {
 }
 
 impl ViewOutput {
+    /// Converts a payload and headers from MessagePack.
     fn of(payload: &[u8], headers: Option<&[u8]>, changed: bool) -> ViewOutput {
         let headers = headers.map_or_else(|| json!({}), from_msgpack);
         ViewOutput { payload: from_msgpack(payload), headers, changed }
     }
 
+    /// Returns a message as it came in.
     pub(super) fn came(message: &Message) -> ViewOutput {
         ViewOutput::of(&message.payload, message.headers.as_deref(), false)
     }
 
+    /// Returns the output as a JSON object.
     pub(super) fn object(&self) -> Value {
         json!({ "changed": self.changed, "payload": self.payload, "headers": self.headers })
     }

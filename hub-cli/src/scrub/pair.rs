@@ -76,6 +76,7 @@ impl Pair<'_> {
         pairs.filter(|pair| pair.old != pair.new || acted(&pair.old)).collect()
     }
 
+    /// Returns the difference as a JSON object.
     pub(super) fn object(&self, rules: &[RulePair], views: Vec<Change>) -> Value {
         let applied = |applied: &Option<Applied>| match applied {
             None => Value::Null,
@@ -101,6 +102,7 @@ impl Pair<'_> {
         })
     }
 
+    /// Writes the difference for people.
     pub(super) fn show(
         &self,
         rules: &[RulePair],

@@ -53,6 +53,7 @@ impl BadFile {
 }
 
 impl RuleFile {
+    /// Loads and checks the rule file at `path`.
     pub(super) fn load(path: &Path) -> Result<RuleFile, BadFile> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadFile::Unreadable(path.to_owned(), error))?;
@@ -102,6 +103,7 @@ impl RuleFile {
         }
     }
 
+    /// Makes the failure for a view that the rule file does not have.
     pub(super) fn no_view(&self, name: &str) -> Failure {
         let names: Vec<_> = self.views.iter().map(|(name, _)| name.as_str()).collect();
         let message = format!("there is no view {name:?}; there are {}", names.join(", "));

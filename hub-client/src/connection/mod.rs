@@ -1,4 +1,5 @@
-//! The task that keeps the connection: sessions one after another, and the waits between them.
+//! The task that keeps the connection: one session after another, and the waits between them.
+//! Without it, each caller would have to reconnect on its own.
 
 mod commands;
 mod connect_error;
@@ -26,7 +27,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What outlives a connection.
+/// What outlives a single connection.
 #[derive(Debug)]
 pub(crate) struct Core {
     state: Arc<ClientState>,
@@ -35,17 +36,17 @@ pub(crate) struct Core {
     inbound: Inbound,
     intent: Intent,
     inbox: Inbox,
-    /// A connection was given up without an answer to its HELLO, which may still arrive. Then the
-    /// hub takes the one after it for the older one, and ends that.
+    /// Whether a connection was given up before the answer to its HELLO, which may still reach the
+    /// hub. The hub then takes the next connection for the older one, and ends it.
     gave_one_up: bool,
 }
 
-/// The topic for answers. It lives as long as its connection.
+/// The topic for replies. It lives as long as its connection.
 #[derive(Debug, Default)]
 struct Inbox {
     topic: Option<TopicName>,
     subscription: Option<u64>,
-    /// Who waits for a connection on which to subscribe.
+    /// The callers that wait for a connection on which to subscribe.
     waiting: Vec<SubscribeWaiter>,
 }
 
@@ -62,7 +63,7 @@ impl Core {
         }
     }
 
-    /// Runs on `link`, and then on others, until the client ends.
+    /// Runs on `link` and then on further connections, until the client ends.
     pub(crate) async fn run(mut self, mut link: Link) {
         let options = &self.state.options;
         let mut backoff = Backoff::new(options.backoff_min, options.backoff_max);
@@ -73,7 +74,7 @@ impl Core {
                 End::Done => break "closed from here".to_owned(),
                 End::Lost(reason) => reason,
             };
-            // A hub that takes connections only to end them is not asked ever faster.
+            // The wait also grows for a hub that accepts connections only to end them.
             if since.elapsed() > steady {
                 backoff.succeeded();
             }
@@ -98,8 +99,8 @@ impl Core {
         self.end(&reason);
     }
 
-    /// Takes note of WELCOME. Called before [`Core::run`], so that the first connection's facts
-    /// are known when the client is handed out.
+    /// Applies WELCOME. It is called before [`Core::run`], so the facts of the first connection are
+    /// known when the client is returned to its caller.
     pub(crate) fn connected(&mut self, link: &Link) {
         let welcome = &link.welcome;
         let state = self.state.clone();
@@ -116,11 +117,12 @@ impl Core {
         }
         self.inbox.topic = Some(link.inbox.clone());
         if !self.inbox.waiting.is_empty() {
-            // The session restores it together with the others.
+            // The session restores the inbox together with the other subscriptions.
             self.open_inbox();
         }
     }
 
+    /// Tries to connect until there is a connection, or until there is a reason to give up.
     async fn reconnect(
         &mut self,
         mut wait: Duration,
@@ -146,7 +148,7 @@ impl Core {
         }
     }
 
-    /// Sees to commands until `done`, or until the client is to end.
+    /// Handles commands until `done` resolves, or until the client is to end.
     async fn until<T>(&mut self, done: impl Future<Output = T>) -> Result<T, String> {
         let mut done = std::pin::pin!(done);
         loop {
@@ -161,6 +163,7 @@ impl Core {
         }
     }
 
+    /// Returns whether the client may end now.
     fn is_finished(&self) -> bool {
         match self.intent {
             Intent::Stay => false,
@@ -169,7 +172,7 @@ impl Core {
         }
     }
 
-    /// Does what was asked. Returns the frames that a connection has to send for it.
+    /// Carries out a command. Returns the frames that a connection has to send for it.
     fn command(&mut self, command: Command) -> Vec<u8> {
         match command {
             Command::Subscribe { feed, .. } if feed.has_ended() => Vec::new(),
@@ -218,6 +221,7 @@ impl Core {
         }
     }
 
+    /// Subscribes to the inbox of the present connection. Returns the SUBSCRIBE frame.
     fn open_inbox(&mut self) -> Vec<u8> {
         let Some(topic) = &self.inbox.topic else { return Vec::new() };
         let id = self.state.next_subscription.fetch_add(1, Ordering::Relaxed);
@@ -228,7 +232,7 @@ impl Core {
         self.subscriptions.add(id, TopicFilter::from(topic), options, sink, waiting)
     }
 
-    /// The hub said SUBSCRIBED.
+    /// Handles SUBSCRIBED.
     fn confirmed(&mut self, id: u64) {
         if self.inbox.subscription == Some(id) {
             self.state.inbox.lock().clone_from(&self.inbox.topic);
@@ -236,7 +240,8 @@ impl Core {
         self.inbound.confirmed(&mut self.subscriptions, id);
     }
 
-    /// The inbox ended with its connection: what was asked there will not be answered.
+    /// Handles the end of the inbox, which ends with its connection: no open request will get its
+    /// reply.
     fn inbox_lost(&mut self) {
         *self.state.inbox.lock() = None;
         self.inbox.topic = None;
@@ -246,10 +251,12 @@ impl Core {
         self.state.replies.give_up();
     }
 
+    /// Ends every subscription except the inbox.
     fn stop_subscriptions(&mut self) {
         self.subscriptions.end(&SubscriptionEnd::Closed, false);
     }
 
+    /// Ends the client: every subscription ends, and every caller that waits gets an error.
     fn end(&mut self, reason: &str) {
         self.state.log.end();
         *self.state.inbox.lock() = None;
@@ -263,7 +270,7 @@ impl Core {
 }
 
 impl Drop for Core {
-    /// Also when the runtime ends under it: nobody may wait for ever.
+    /// Ends the client even if the runtime ends first, so that no caller waits for ever.
     fn drop(&mut self) {
         self.end("its runtime has ended");
     }

@@ -1,39 +1,42 @@
-//! Where a subscription stands in a topic, and what that means for what comes next.
+//! How far a subscription has come in a topic, and what that means for the events that come next.
+//! Without it, a reconnect would repeat or skip events unseen.
 
 use hub_wire::{Gap, GapReason, Position};
 
-/// Where a subscription stands in one topic.
+/// How far a subscription has come in one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cursor {
-    /// Nothing is known: whatever comes first is right.
+    /// The position is unknown, so any event may come first.
     Anywhere,
-    /// The topic's first event is due.
+    /// The first event of the topic is due.
     Start,
-    /// Everything up to here was handed over.
+    /// Everything up to this position was handed over.
     After(Position),
 }
 
-/// What of a stretch of numbers is new.
+/// The new part of a range of event numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NewRange {
-    /// The first number to hand over; beyond the stretch if all of it was seen.
+    /// The first number to hand over. It is beyond the range if all of the range was seen.
     pub(crate) from: u64,
-    /// What is missing in front of it, of which the hub did not say a word.
+    /// The loss in front of it that the hub did not announce, if there is one.
     pub(crate) unannounced: Option<UnannouncedLoss>,
 }
 
-/// What the hub did not tell.
+/// A loss that the hub did not announce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnannouncedLoss {
-    /// Numbers jumped. This is the first that was left out; it breaks the protocol.
+    /// Event numbers jumped, which breaks the protocol. The field is the first number that was left
+    /// out.
     Jump(u64),
-    /// The topic began anew, some time after this place in its old epoch. It does so unseen
-    /// where the hub restarts and the topic gets its next event only after the reconnect.
+    /// The topic began a new epoch, some time after this position in its old epoch. The client does
+    /// not see that if the hub restarts and the topic gets its next event only after the reconnect.
     Renewal(Position),
 }
 
 impl Cursor {
-    /// The number due next in `epoch`; `None` if any would be right.
+    /// Returns the event number that is due next in `epoch`, or `None` if any number would be
+    /// right.
     pub(crate) fn due(self, epoch: u64) -> Option<u64> {
         match self {
             Cursor::Anywhere => None,
@@ -44,7 +47,7 @@ impl Cursor {
         }
     }
 
-    /// What is new of the events from number `first` on.
+    /// Returns the new part of the events from number `first` on.
     pub(crate) fn new_from(self, epoch: u64, first: u64) -> NewRange {
         let due = self.due(epoch).unwrap_or(first);
         let unannounced = match self {
@@ -54,20 +57,20 @@ impl Cursor {
         NewRange { from: due.max(first), unannounced }
     }
 
-    /// Everything up to `seq` was handed over.
+    /// Notes that everything up to `seq` was handed over.
     pub(crate) fn advance(&mut self, epoch: u64, seq: u64) {
         let seen = self.due(epoch).map_or(0, |due| due - 1);
         *self = Cursor::After(Position { epoch, seq: seq.max(seen) });
     }
 
-    /// Takes note of a gap; returns the participation of it that is news, and what the hub did not tell
-    /// of what is in front of it.
+    /// Applies a gap. Returns the part of the gap that is new, and the loss in front of it that the
+    /// hub did not announce.
     pub(crate) fn pass(&mut self, gap: &Gap) -> (Option<Gap>, Option<UnannouncedLoss>) {
         let Some(to) = gap.to else {
             if matches!(self, Cursor::After(seen) if seen.epoch != gap.epoch) {
-                return (None, None); // of an epoch that is known to have ended
+                return (None, None); // the gap is of an epoch that is known to have ended
             }
-            // A new epoch starts with its first event.
+            // A new epoch begins with its first event.
             let renewed = gap.reason == GapReason::NewEpoch;
             *self = if renewed { Cursor::Start } else { Cursor::Anywhere };
             return (Some(gap.clone()), None);
@@ -82,7 +85,7 @@ impl Cursor {
 }
 
 impl UnannouncedLoss {
-    /// What a subscription is told in the hub's place, in front of number `next`.
+    /// Makes the gap that the hub did not send, in front of event number `next`.
     pub(crate) fn gap(self, topic: &str, epoch: u64, next: u64) -> Gap {
         let (epoch, from, to, reason) = match self {
             UnannouncedLoss::Jump(from) => (epoch, from, Some(next - 1), UNEXPLAINED),
@@ -94,8 +97,8 @@ impl UnannouncedLoss {
     }
 }
 
-/// What a subscription is told where numbers jumped without a GAP. The protocol has no reason
-/// for it, because it must not happen.
+/// The reason of a gap for numbers that jumped without a GAP. The protocol has no reason for it,
+/// because it must not happen.
 pub(crate) const UNEXPLAINED: GapReason = GapReason::Unknown(0);
 
 #[cfg(test)]

@@ -1,30 +1,30 @@
-//! Deliveries that came before the hub said where their subscription starts.
+//! Deliveries that arrived before the hub announced where their subscription starts.
 //!
-//! Without it, a subscription could get events from before its start, or miss its first ones.
+//! Without them, a subscription could get events from before its start, or miss its first events.
 
 use hub_core::emitter::{Delivery, Message};
 use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;
 
-/// How many events are deferred for a subscription until the hub has answered. What comes beyond is
-/// left out, with a gap in its place.
+/// How many deliveries are deferred for one subscription until the hub has answered. Further events
+/// are dropped, with a gap in their place.
 const MAX_DEFERRED: usize = 1024;
 
-/// Deliveries of which it is not known yet whether they are due.
+/// Deliveries of which it is not yet known whether they are due.
 #[derive(Debug, Default)]
 pub(crate) struct DeferredDeliveries {
     deliveries: Vec<Delivery>,
-    /// For each topic with something deferred, where its gap for what was left out is.
+    /// The topics that have deferred deliveries, each with the index of its gap for dropped events.
     topics: HashMap<String, Option<usize>>,
 }
 
 impl DeferredDeliveries {
-    /// The topics of which something is deferred.
+    /// Returns the topics that have deferred deliveries.
     pub(crate) fn topics(&self) -> impl Iterator<Item = &str> {
         self.topics.keys().map(String::as_str)
     }
 
-    /// Holds one more.
+    /// Defers one more delivery.
     pub(crate) fn push(&mut self, delivery: Delivery) {
         let topic = match &delivery {
             Delivery::Message(message) => message.topic.as_str(),
@@ -47,7 +47,8 @@ impl DeferredDeliveries {
         self.deliveries.push(Delivery::Gap(gap));
     }
 
-    /// The hub said from where on the topic is due: what was deferred is from before.
+    /// Drops the deferred deliveries of a topic. The hub has announced where the topic starts for
+    /// the subscription, and they are from before that.
     pub(crate) fn drop_topic(&mut self, topic: &str) {
         if self.topics.remove(topic).is_none() {
             return;
@@ -65,14 +66,15 @@ impl DeferredDeliveries {
         }
     }
 
-    /// Everything deferred, in order.
+    /// Returns all deferred deliveries in order.
     pub(crate) fn into_deliveries(self) -> Vec<Delivery> {
         self.deliveries
     }
 }
 
-/// Has `last` reach to the end of `next`, which follows it in its topic. Not over the end of an epoch:
-/// that a topic began anew is a gap without an end, and what is missing after it another one.
+/// Extends `last` to the end of `next`, which follows it in its topic. A gap never extends over the
+/// end of an epoch: a topic that began a new epoch is a gap without an end, and the events that are
+/// missing after it are another gap.
 fn reach(last: &mut Gap, next: &Gap) -> bool {
     let joined = last.epoch == next.epoch && last.to.is_some() && next.to.is_some();
     if joined {
@@ -84,6 +86,7 @@ fn reach(last: &mut Gap, next: &Gap) -> bool {
     joined
 }
 
+/// Returns the gap that takes the place of a message.
 fn gap_for(message: &Message) -> Gap {
     Gap {
         topic: message.topic.as_str().to_owned(),

@@ -1,4 +1,5 @@
-//! From RUN, EVENT and GAP frames to the queues of subscriptions.
+//! The way from RUN, EVENT and GAP frames to the queues of subscriptions. Without its checks, a hub
+//! that breaks the protocol could lose events unseen.
 
 use super::cursor::UnannouncedLoss;
 use super::incoming_run::{IncomingRun, RunRecipient, RunTopic};
@@ -11,30 +12,32 @@ use hub_wire::{Gap, Limits, RunFrame, TopicName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What arrives on a connection, on its way to subscriptions.
+/// The deliveries of a connection on their way to subscriptions.
 #[derive(Debug)]
 pub(crate) struct Inbound {
     run: Option<IncomingRun>,
     matches: Vec<RouteMatch>,
-    /// Deliveries that wait for room in `block` subscriptions. While there are any, nothing more
-    /// is read, so there are few: one event's, or what was deferred for one subscription.
+    /// Deliveries that wait for room in `block` subscriptions. While there are any, the client does
+    /// not read on, so there are few: those of one event, or those that were deferred for one
+    /// subscription.
     blocked: VecDeque<(Sink, Delivery)>,
     limits: Limits,
-    /// The last run's topic and publisher; most often the next run has the same.
+    /// The topic and the publisher of the last run. Most often, the next run has them too.
     topic: Option<RunTopic>,
     publisher: Arc<str>,
-    /// Empty between runs; kept for its memory.
+    /// Empty between runs, and kept only for its memory.
     recipients: Vec<RunRecipient>,
-    /// Subscriptions that took nothing more: too much waited, or the subscriber has just left.
+    /// Subscriptions that accept nothing more, because too much waited or because the subscriber
+    /// has just left.
     gone: Vec<u64>,
 }
 
-/// Whether reading can go on.
+/// Whether the client can go on reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InboundProgress {
-    /// It can.
+    /// It can go on reading.
     Free,
-    /// A `block` subscription has no room.
+    /// It cannot, because a `block` subscription has no room.
     Blocked,
 }
 
@@ -52,17 +55,17 @@ impl Inbound {
         }
     }
 
-    /// The limits with which frames from the hub are read.
+    /// Returns the limits with which frames from the hub are read.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Whether deliveries wait for room.
+    /// Returns whether deliveries wait for room.
     pub(crate) fn is_blocked(&self) -> bool {
         !self.blocked.is_empty()
     }
 
-    /// Resolves when [`Inbound::unblock`] can get on.
+    /// Resolves when [`Inbound::unblock`] can hand something over.
     pub(crate) async fn room(&self) {
         match self.blocked.front() {
             Some((Sink::Feed(feed), _)) => feed.room().await,
@@ -71,7 +74,7 @@ impl Inbound {
         }
     }
 
-    /// Hands over what waited for room.
+    /// Hands over the deliveries that waited for room.
     pub(crate) fn unblock(&mut self) {
         while let Some((sink, delivery)) = self.blocked.pop_front() {
             if let HandOver::Full(message) = sink.hand_over(delivery) {
@@ -80,12 +83,12 @@ impl Inbound {
         }
     }
 
-    /// The subscriptions that have ended by themselves since this was last asked.
+    /// Returns the subscriptions that have ended on their own since the last call.
     pub(crate) fn take_gone(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.gone)
     }
 
-    /// A RUN came.
+    /// Handles a RUN.
     pub(crate) fn run(
         &mut self,
         subs: &mut Subscriptions,
@@ -149,7 +152,7 @@ impl Inbound {
         Ok(())
     }
 
-    /// An EVENT came; `body` is its frame without the length.
+    /// Handles an EVENT. `body` is its frame without the length.
     pub(crate) fn event(
         &mut self,
         subs: &mut Subscriptions,
@@ -193,14 +196,15 @@ impl Inbound {
         Ok(if self.is_blocked() { InboundProgress::Blocked } else { InboundProgress::Free })
     }
 
+    /// Finishes the run after its last event.
     fn finish_if_done(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         if self.run.as_ref().is_some_and(|run| run.left == 0) {
             self.finish(subs, events);
         }
     }
 
-    /// Writes down how far the run was handed over; at its end, or when the connection is lost
-    /// in the middle of it.
+    /// Notes how far the run was handed over: at its end, or when the connection is lost in the
+    /// middle of it.
     pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         let Some(mut run) = self.run.take() else { return };
         let seq = run.next - 1;
@@ -216,12 +220,12 @@ impl Inbound {
         self.recipients = run.recipients;
     }
 
-    /// SUBSCRIBED came: what was deferred is due.
+    /// Handles SUBSCRIBED: the deferred deliveries are due.
     pub(crate) fn confirmed(&mut self, subs: &mut Subscriptions, id: u64) {
         let Some((sink, deferred)) = subs.confirmed(id) else { return };
         for delivery in deferred.into_deliveries() {
             if self.is_blocked() {
-                // Order: behind what waits already.
+                // The order requires that it goes behind the deliveries that already wait.
                 self.blocked.push_back((sink.clone(), delivery));
             } else if let HandOver::Full(message) = sink.hand_over(delivery) {
                 self.blocked.push_back((sink.clone(), Delivery::Message(message)));
@@ -229,7 +233,7 @@ impl Inbound {
         }
     }
 
-    /// A GAP came.
+    /// Handles a GAP.
     pub(crate) fn gap(
         &mut self,
         subs: &mut Subscriptions,
@@ -275,7 +279,8 @@ impl Inbound {
     }
 }
 
-/// Says what the hub did not: to the connection's events, and returns it for the subscription.
+/// Reports a loss that the hub did not announce as a connection event, and returns its gap for the
+/// subscription.
 fn tell(
     unannounced: UnannouncedLoss,
     topic: &str,

@@ -1,4 +1,5 @@
-//! What this client is subscribed to, and the queues into which deliveries go.
+//! The subscriptions of a client, and the queues into which deliveries go. They outlive
+//! connections; without that, a reconnect would end every listener.
 
 mod cursor;
 mod deferred;
@@ -22,29 +23,31 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Who waits for SUBSCRIBED.
+/// Resolves when the hub confirms or refuses a subscription.
 pub(crate) type SubscribeWaiter = oneshot::Sender<Result<(), SubscribeError>>;
 
-/// Where a subscription's deliveries go.
+/// Where the deliveries of a subscription go.
 #[derive(Debug, Clone)]
 pub(crate) enum Sink {
-    /// A listener's or stream's queue.
+    /// The queue of a listener or a stream.
     Feed(Arc<Feed>),
-    /// Whoever waits for an answer.
+    /// The requests that wait for a reply.
     Replies(Arc<Replies>),
 }
 
-/// What became of a delivery.
+/// The result of handing a delivery over.
 #[derive(Debug)]
 pub(crate) enum HandOver {
+    /// The delivery is in the queue.
     Done,
-    /// The policy is `block`, and there is no room.
+    /// The overflow policy is `block` and there is no room. The message comes back.
     Full(Message),
-    /// The subscriber is gone.
+    /// The subscriber has ended the subscription.
     Gone,
 }
 
 impl Sink {
+    /// Hands a delivery over, without waiting.
     pub(crate) fn hand_over(&self, delivery: Delivery) -> HandOver {
         let pushed = match (self, delivery) {
             (Sink::Feed(feed), Delivery::Message(message)) => feed.push(message),
@@ -53,7 +56,7 @@ impl Sink {
                 replies.answer(message);
                 return HandOver::Done;
             }
-            // Whose answer is missing cannot be known; its requester's time runs out.
+            // It is unknown whose reply is missing. The requester gets its time-out.
             (Sink::Replies(_), Delivery::Gap(_)) => return HandOver::Done,
         };
         match pushed {
@@ -77,29 +80,31 @@ impl Sink {
     }
 }
 
+/// One subscription of the client.
 #[derive(Debug)]
 struct SubscriptionEntry {
     filter: TopicFilter,
     options: SubscribeOptions,
     sink: Sink,
-    /// Empty once the hub has answered.
+    /// The callers that wait for the hub's answer. It is empty after the answer.
     waiting: Vec<SubscribeWaiter>,
     established: bool,
-    /// Its queue was full when it was last looked at.
+    /// Whether its queue was full at the last check.
     slow: bool,
-    /// The hub has been told that it ends; what is on its way still counts.
+    /// Whether UNSUBSCRIBE was sent. Events that are on their way still count.
     leaving: bool,
-    /// What may be due, see [`routes`].
+    /// Deliveries of which it is not yet known whether they are due, see [`routes`].
     deferred: DeferredDeliveries,
 }
 
-/// All subscriptions of a client; they outlive its connections.
+/// All subscriptions of a client. They outlive its connections.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
-    /// By id, so that they are restored in the order in which they were made.
+    /// The subscriptions by their ids, so that they are restored in the order in which they were
+    /// made.
     entries: BTreeMap<u64, SubscriptionEntry>,
     routes: Routes,
-    /// The largest frame the hub takes.
+    /// The largest frame that the hub allows, in bytes.
     frame_limit: usize,
 }
 
@@ -109,12 +114,12 @@ impl Subscriptions {
         Subscriptions { entries: BTreeMap::new(), routes, frame_limit: usize::MAX }
     }
 
-    /// Sets the largest frame the hub takes.
+    /// Sets the largest frame that the hub allows, in bytes.
     pub(crate) fn set_frame_limit(&mut self, limit: u32) {
         self.frame_limit = limit as usize;
     }
 
-    /// Adds a subscription. Returns its SUBSCRIBE frame, for the case that there is a connection.
+    /// Adds a subscription. Returns its SUBSCRIBE frame, which is sent if there is a connection.
     pub(crate) fn add(
         &mut self,
         id: u64,
@@ -141,7 +146,8 @@ impl Subscriptions {
         frame
     }
 
-    /// Lets another one wait for the subscription; at once answered if it is in place.
+    /// Adds a caller that waits for the subscription. If the subscription is in place, the caller
+    /// gets its answer at once.
     pub(crate) fn wait_for(&mut self, id: u64, waiting: SubscribeWaiter) {
         match self.entries.get_mut(&id) {
             Some(entry) if !entry.established => entry.waiting.push(waiting),
@@ -150,19 +156,19 @@ impl Subscriptions {
         }
     }
 
-    /// Takes a subscription out. Returns whether the hub has to be told.
+    /// Takes a subscription out. Returns whether the hub must get UNSUBSCRIBE for it.
     pub(crate) fn remove(&mut self, id: u64) -> bool {
         self.routes.remove(id);
         self.entries.remove(&id).is_some_and(|entry| !entry.leaving)
     }
 
-    /// Takes the subscription out, and returns who waits for it.
+    /// Takes the subscription out, and returns the callers that wait for it.
     pub(crate) fn take(&mut self, id: u64) -> Vec<SubscribeWaiter> {
         self.routes.remove(id);
         self.entries.remove(&id).map(|entry| entry.waiting).unwrap_or_default()
     }
 
-    /// Every subscription but the inbox is about to end. Returns their ids.
+    /// Marks every subscription except the inbox as leaving. Returns their ids.
     pub(crate) fn leave_all(&mut self) -> Vec<u64> {
         let leaving = |(id, entry): (&u64, &mut SubscriptionEntry)| {
             let leave = matches!(entry.sink, Sink::Feed(_)) && !entry.leaving;
@@ -172,7 +178,8 @@ impl Subscriptions {
         self.entries.iter_mut().filter_map(leaving).collect()
     }
 
-    /// The hub said SUBSCRIBED. Returns what was deferred and is now due, and where it goes.
+    /// Handles SUBSCRIBED. Returns the deferred deliveries, which are due now, and the sink to
+    /// which they go.
     pub(crate) fn confirmed(&mut self, id: u64) -> Option<(Sink, DeferredDeliveries)> {
         let entry = self.entries.get_mut(&id)?;
         entry.established = true;
@@ -184,7 +191,8 @@ impl Subscriptions {
         Some((entry.sink.clone(), deferred))
     }
 
-    /// The hub refused a SUBSCRIBE. Returns the filter if the subscription had been in place.
+    /// Handles the refusal of a SUBSCRIBE. Returns the filter if the subscription had been in place
+    /// before.
     pub(crate) fn refused(&mut self, refused: &Refused) -> Option<TopicFilter> {
         self.routes.remove(refused.number);
         let entry = self.entries.remove(&refused.number)?;
@@ -196,13 +204,13 @@ impl Subscriptions {
         entry.established.then_some(entry.filter)
     }
 
-    /// The connection was lost.
+    /// Handles the loss of the connection.
     pub(crate) fn disconnected(&mut self) {
         self.routes.disconnect();
         self.entries.values_mut().for_each(|entry| entry.deferred = DeferredDeliveries::default());
     }
 
-    /// The SUBSCRIBE frames with which a new connection begins.
+    /// Returns the SUBSCRIBE frames that restore the subscriptions on a new connection.
     pub(crate) fn restore(&self) -> Vec<u8> {
         let mut starts = self.routes.starts();
         let mut frames = Vec::new();
@@ -219,7 +227,7 @@ impl Subscriptions {
         frames
     }
 
-    /// Ends every subscription, the inbox only if asked for.
+    /// Ends every subscription. The inbox ends only if `inbox_too` is set.
     pub(crate) fn end(&mut self, why: &SubscriptionEnd, inbox_too: bool) {
         let stays =
             |entry: &SubscriptionEntry| !inbox_too && matches!(entry.sink, Sink::Replies(_));
@@ -236,7 +244,7 @@ impl Subscriptions {
         }
     }
 
-    /// Whether the subscription's queue has become full since this was last asked.
+    /// Returns the filter of the subscription if its queue has become full since the last call.
     fn became_slow(&mut self, id: u64) -> Option<&TopicFilter> {
         let entry = self.entries.get_mut(&id)?;
         let was = std::mem::replace(&mut entry.slow, !entry.sink.is_keeping_up());
@@ -244,8 +252,8 @@ impl Subscriptions {
     }
 }
 
-/// Positions that do not fit into a frame of `limit` bytes are left out: the hub then sends
-/// events that were seen already, and those are dropped here.
+/// Makes a SUBSCRIBE frame. Positions that do not fit into `limit` bytes are left out: the hub then
+/// sends events that the client has already seen, and the client drops those.
 fn subscribe_frame(
     id: u64,
     filter: &TopicFilter,
@@ -259,7 +267,7 @@ fn subscribe_frame(
         overflow: options.overflow,
         group: options.group.clone(),
         start,
-        // Without them, a subscription that got nothing yet could not tell what it missed.
+        // Without `positions`, a subscription that got nothing yet could not tell what it missed.
         positions: options.group.is_none(),
     };
     loop {

@@ -1,6 +1,6 @@
 //! A subscription in the route of one topic.
 //!
-//! It decides whether what comes is for the subscription, is to be deferred back, or is not for it.
+//! It decides whether events and gaps are handed over to the subscription, deferred, or not for it.
 //! Without it, a reconnect would repeat or skip events.
 
 use super::cursor::Cursor;
@@ -10,17 +10,20 @@ use super::cursor::Cursor;
 pub(super) struct RouteMember {
     pub(super) id: u64,
     pub(super) cursor: Cursor,
-    /// Whether it takes participation in the topic on this connection.
+    /// Whether the subscription takes part in the topic on this connection.
     pub(super) joined: bool,
-    /// Where it will stand if what is deferred for it turns out to be due.
+    /// How far the subscription will have come if its deferred deliveries turn out to be due.
     pub(super) deferred: Option<Cursor>,
 }
 
-/// How a subscription takes participation in a topic.
+/// How a subscription takes part in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Participation {
+    /// The frame is not for this subscription.
     None,
+    /// It is not yet known whether the frame is for this subscription.
     Deferred,
+    /// The frame is for this subscription.
     Full,
 }
 
@@ -29,8 +32,8 @@ impl RouteMember {
         RouteMember { id, cursor, joined: false, deferred: None }
     }
 
-    /// How it takes participation, given that events or a gap from `first` on came for it (`named`) or
-    /// for all.
+    /// Returns how the subscription takes part, when events or a gap from `first` on have arrived.
+    /// `named` is set if the frame names this subscription, and not if it is for all.
     pub(super) fn join(&mut self, named: Option<u64>, epoch: u64, first: u64) -> Participation {
         if named.is_some() {
             (self.joined, self.deferred) = (true, None);
@@ -44,6 +47,7 @@ impl RouteMember {
         if self.deferred.is_some() { Participation::Deferred } else { Participation::None }
     }
 
+    /// Returns the cursor that the next delivery moves.
     pub(super) fn cursor_mut(&mut self) -> &mut Cursor {
         self.deferred.as_mut().unwrap_or(&mut self.cursor)
     }

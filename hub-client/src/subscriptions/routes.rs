@@ -1,14 +1,17 @@
-//! Which subscriptions a topic's events are for, and where each stands in it.
+//! The routes of a client: for each topic, the subscriptions that get its events, and how far each
+//! has come.
 //!
-//! The hub sends one copy of an event however many plain subscriptions of the connection match
-//! it, so the client keeps a route a topic. Invariants:
+//! The hub sends one copy of an event however many plain subscriptions of the connection match it,
+//! so the client keeps a route for each topic. Invariants:
 //!
-//! - **A subscription takes participation in a topic from the moment the hub says so**: a RUN that names
-//!   it, or its SUBSCRIBED. Otherwise, while a subscription is being added or restored, it would
-//!   get events from before its start, or find a gap where there is none. One case is known only
-//!   later: events of a topic that begins meanwhile may be from before its start, or the first
-//!   that are due. They are deferred: dropped if a RUN names it, handed over with its SUBSCRIBED.
-//! - **A place is changed only by what was handed over.** Otherwise a reconnect would skip events.
+//! - **A subscription takes part in a topic from the moment at which the hub says so**, with a RUN
+//!   that names it or with SUBSCRIBED. Otherwise, while a subscription is added or restored, it
+//!   would get events from before its start, or a gap where nothing is missing. In one case the
+//!   client learns it only later: the first events of a topic that begins meanwhile may be due, or
+//!   may be from before the start. They are deferred. A RUN that names the subscription drops them,
+//!   and SUBSCRIBED hands them over.
+//! - **A cursor moves only over deliveries that were handed over.** Otherwise a reconnect would
+//!   skip events.
 
 use super::cursor::{Cursor, NewRange, UnannouncedLoss};
 use super::route_member::{Participation, RouteMember};
@@ -17,30 +20,32 @@ use hub_wire::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// What routes know of a plain subscription.
+/// A plain subscription, as routes see it.
 #[derive(Debug)]
 struct PlainSubscription {
     filter: TopicFilter,
     start: Start,
-    /// The hub has said SUBSCRIBED on this connection.
+    /// Whether the hub has sent SUBSCRIBED on this connection.
     confirmed: bool,
-    /// The hub has said SUBSCRIBED on any connection: from then on it resumes.
+    /// Whether the hub has sent SUBSCRIBED on any connection. From then on, the subscription
+    /// resumes.
     established: bool,
-    /// The hub has yet to restore it on this connection.
+    /// Whether the hub must still restore the subscription on this connection.
     resuming: bool,
 }
 
+/// The subscriptions of one topic.
 #[derive(Debug)]
 struct Route {
     topic: TopicName,
     members: Vec<RouteMember>,
-    /// For which set of subscriptions the members were looked up.
+    /// The generation of the set of subscriptions for which the members were looked up.
     generation: u64,
-    /// When it was last used, counted in uses.
+    /// The use count at its last use.
     used: u64,
 }
 
-/// See the module.
+/// All routes of a client, see the module.
 #[derive(Debug)]
 pub(crate) struct Routes {
     plain: HashMap<u64, PlainSubscription>,
@@ -52,18 +57,18 @@ pub(crate) struct Routes {
     forgot: bool,
 }
 
-/// One subscription's matched of a run.
+/// The part of a run that one subscription gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RouteMatch {
     pub(crate) id: u64,
     pub(crate) new: NewRange,
-    /// To be deferred until it is known whether it is due. If numbers jump, nothing deferred was: those
-    /// in between would have come.
+    /// Whether the events are deferred until it is known whether they are due. If numbers jump,
+    /// nothing that was deferred was due: the numbers in between would have arrived.
     pub(crate) deferred: bool,
 }
 
 impl Routes {
-    /// No routes; at most about `kept` later.
+    /// Makes an empty set of routes, which keeps at most about `kept` of them.
     pub(crate) fn new(kept: usize) -> Self {
         Routes {
             plain: HashMap::new(),
@@ -86,7 +91,7 @@ impl Routes {
         self.generation += 1;
     }
 
-    /// Takes a subscription out.
+    /// Takes a subscription out of all routes.
     pub(crate) fn remove(&mut self, id: u64) {
         let Some(plain) = self.plain.remove(&id) else { return };
         self.filters.remove(&plain.filter, |known| *known == id);
@@ -105,7 +110,7 @@ impl Routes {
         }
     }
 
-    /// The hub said SUBSCRIBED: what was deferred of these topics is due.
+    /// Handles SUBSCRIBED: the deferred deliveries of these topics are due.
     pub(crate) fn confirm<'a>(&mut self, id: u64, deferred: impl Iterator<Item = &'a str>) {
         let Some(plain) = self.plain.get_mut(&id) else { return };
         (plain.confirmed, plain.established, plain.resuming) = (true, true, false);
@@ -118,7 +123,8 @@ impl Routes {
         }
     }
 
-    /// The connection was lost: nobody takes participation in anything until the hub says so again.
+    /// Handles the loss of the connection: no subscription takes part in a topic until the hub says
+    /// so again.
     pub(crate) fn disconnect(&mut self) {
         for plain in self.plain.values_mut() {
             (plain.confirmed, plain.resuming) = (false, plain.established);
@@ -129,7 +135,7 @@ impl Routes {
         self.generation += 1;
     }
 
-    /// Where each subscription is to start on a new connection.
+    /// Returns where each subscription is to start on a new connection.
     pub(crate) fn starts(&self) -> HashMap<u64, Start> {
         let mut after: HashMap<u64, BTreeMap<String, Position>> = HashMap::new();
         for route in self.routes.values() {
@@ -147,7 +153,8 @@ impl Routes {
         self.plain.iter().map(start).collect()
     }
 
-    /// A RUN came. Fills `matches` with who gets what of it; nothing is handed over yet.
+    /// Handles a RUN. Fills `matches` with the subscriptions that get a part of it; nothing is
+    /// handed over yet.
     pub(crate) fn run(
         &mut self,
         run: &RunFrame<'_>,
@@ -180,13 +187,14 @@ impl Routes {
         Ok(())
     }
 
-    /// A RUN without events came: the topic stands at `run.first`, and what a subscription asked
-    /// for of its past follows. Returns what a subscription misses that had begun on an earlier
-    /// connection, but was not in place yet: it begins again, and not where it was.
+    /// Handles a RUN without events: the next event of the topic will have the number `run.first`,
+    /// and events of its past that the subscription asked for will follow. Returns the gap of a
+    /// subscription that began on an earlier connection but was not in place yet, because it now
+    /// begins later than it had.
     pub(crate) fn stands(&mut self, run: &RunFrame<'_>) -> Result<Option<(u64, Gap)>, NameError> {
         let Some(id) = run.subscription else { return Ok(None) };
         let Some(plain) = self.plain.get(&id) else { return Ok(None) };
-        // The last number that will not come, if the subscription has no earlier place.
+        // The last event number that will not come, if the subscription has no earlier position.
         let before = match plain.start {
             _ if plain.resuming => None,
             Start::After(_) => None,
@@ -205,7 +213,7 @@ impl Routes {
                 let topic = run.topic.to_owned();
                 return Ok(Some((id, Gap { topic, epoch, from, to, reason, subscription: None })));
             }
-            // It goes on where it was; events, or a gap, lead from there to here.
+            // It continues at its position. Events, or a gap, lead from there to here.
             (Cursor::After(_), _) => {}
             (_, Some(before)) => member.cursor = after(before),
             (_, None) => member.cursor = Cursor::Start,
@@ -213,9 +221,9 @@ impl Routes {
         Ok(None)
     }
 
-    /// A GAP came. Calls `told` with each subscription that misses something it did not know
-    /// of: its id, what it misses, what the hub did not tell of what is in front of that, and
-    /// whether both are to be deferred.
+    /// Handles a GAP. Calls `told` for each subscription for which the gap is new, with its id, the
+    /// new part of the gap, the loss in front of it that the hub did not announce, and whether both
+    /// are deferred.
     pub(crate) fn gap(
         &mut self,
         gap: &Gap,
@@ -242,7 +250,7 @@ impl Routes {
         Ok(())
     }
 
-    /// Everything up to `seq` was handed over to this subscription.
+    /// Notes that everything up to `seq` was handed over to this subscription.
     pub(crate) fn handed_over(&mut self, topic: &str, epoch: u64, seq: u64, id: u64) {
         let Some(route) = self.routes.get_mut(topic) else { return };
         if let Some(member) = route.members.iter_mut().find(|member| member.id == id) {
@@ -250,7 +258,7 @@ impl Routes {
         }
     }
 
-    /// The route of a topic, its members up to date; `None` if it has none.
+    /// Returns the route of a topic with its present members, or `None` if no subscription matches.
     fn route(&mut self, topic: &str) -> Result<Option<&mut Route>, NameError> {
         self.uses += 1;
         let stale = |route: &Route| route.generation != self.generation;
@@ -261,6 +269,7 @@ impl Routes {
         Ok(route.map(|route| route.used_at(self.uses)))
     }
 
+    /// Looks up the members of a topic, and keeps the state of those that are known.
     fn look_up(&mut self, topic: TopicName) {
         let mut known = self.routes.remove(&topic).map(|route| route.members).unwrap_or_default();
         let mut members = Vec::new();
@@ -277,7 +286,7 @@ impl Routes {
         for member in &mut members {
             member.joined |= self.plain.get(&member.id).is_some_and(|plain| plain.confirmed);
         }
-        // One filter may be subscribed to twice; order makes deliveries reproducible.
+        // One filter may be subscribed to twice; a fixed order makes deliveries reproducible.
         members.sort_unstable_by_key(|member| member.id);
         if self.routes.len() >= self.kept {
             self.forget_oldest();
@@ -287,6 +296,7 @@ impl Routes {
         self.routes.insert(topic, route);
     }
 
+    /// Returns the cursor with which a subscription begins in a topic.
     fn first_cursor(&self, id: u64, topic: &TopicName) -> Cursor {
         let named = self.plain.get(&id).and_then(|plain| match &plain.start {
             Start::After(seen) => seen.get(topic.as_str()),
@@ -299,7 +309,7 @@ impl Routes {
         }
     }
 
-    /// Drops the eighth of the routes that was not used for longest.
+    /// Drops the eighth of the routes that was unused for longest.
     fn forget_oldest(&mut self) {
         let mut used: Vec<u64> = self.routes.values().map(|route| route.used).collect();
         let at = used.len() / 8;
@@ -311,6 +321,7 @@ impl Routes {
 }
 
 impl Route {
+    /// Notes a use of the route.
     fn used_at(&mut self, use_number: u64) -> &mut Self {
         self.used = use_number;
         self

@@ -17,10 +17,10 @@ pub enum EmitError {
     #[error("the event cannot be encoded")]
     Encode(#[from] EncodeError),
     /// A field that is a placeholder in the topic does not print as one token.
-    #[error("the event's topic is not a name")]
+    #[error("the topic of the event is not a valid name")]
     Topic(#[from] NameError),
     /// The frame of the event is larger than the hub allows. The event was not sent.
-    #[error("the event takes {size} bytes, at most {limit} are allowed")]
+    #[error("the event takes {size} bytes, but at most {limit} are allowed")]
     TooLarge {
         /// The size of the frame, in bytes.
         size: usize,
@@ -96,10 +96,10 @@ pub enum RequestError {
     #[error("the request cannot be encoded")]
     Encode(#[from] EncodeError),
     /// A field that is a placeholder in the topic does not print as one token.
-    #[error("the request's topic is not a name")]
+    #[error("the topic of the request is not a valid name")]
     Topic(#[from] NameError),
     /// The frame of the request is larger than the hub allows. The request was not sent.
-    #[error("the request takes {size} bytes, at most {limit} are allowed")]
+    #[error("the request takes {size} bytes, but at most {limit} are allowed")]
     TooLarge {
         /// The size of the frame, in bytes.
         size: usize,

@@ -67,7 +67,7 @@ pub enum ListenerFault {
     ReplyFailed(#[source] EmitError),
     /// Warns that many listeners are registered for one filter. Usually a program registers one
     /// listener again and again and never takes it off.
-    #[error("{count} listeners, more than {max}")]
+    #[error("one filter has {count} listeners, more than {max}")]
     TooManyListeners {
         /// How many listeners there are.
         count: usize,

@@ -101,7 +101,7 @@ impl Listeners {
             warn.then_some(listeners.count)
         };
         if let Some(count) = count {
-            tracing::warn!(%filter, count, max, "many listeners on one filter: a leak?");
+            tracing::warn!(%filter, count, max, "one filter has many listeners, which may be a leak");
             let fault = ListenerFault::TooManyListeners { count, max };
             self.report(ListenerError { filter: filter.clone(), event: None, fault });
         }

@@ -47,7 +47,7 @@ impl Inbox {
         let waiting = self.0.lock().waiting.remove(topic);
         match waiting {
             Some(sender) => drop(sender.send(message())),
-            None => tracing::debug!(%topic, "an answer that nobody awaits"),
+            None => tracing::debug!(%topic, "dropped a reply that nobody waits for"),
         }
     }
 
