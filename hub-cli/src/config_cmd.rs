@@ -14,7 +14,7 @@ use crate::serve::{BAD_CONFIG, CONFIG_ENV, failed, load};
 
 const FILE: &str = "file";
 
-/// `hub config`.
+/// The arguments of `hub config`.
 pub(crate) fn command() -> Command {
     let default = Command::new("default")
         .about("Print a configuration file with the default value and a description of every key")

@@ -18,7 +18,7 @@ use clap::{ArgMatches, Command};
 use hub_bench::BenchError;
 use std::process::ExitCode;
 
-/// `hub bench`.
+/// The arguments of `hub bench`.
 pub(crate) fn command() -> Command {
     Command::new("bench")
         .about("Measure a hub")

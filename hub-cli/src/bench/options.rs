@@ -40,7 +40,7 @@ pub(super) fn seconds() -> Arg {
         .help("How many seconds the measurement takes")
 }
 
-/// A number of something, from 1 to 100,000.
+/// An option that is a count from 1 to 100,000.
 pub(super) fn count(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
@@ -50,7 +50,7 @@ pub(super) fn count(name: &'static str, default: &'static str, help: &'static st
         .help(help)
 }
 
-/// The options that say how a result is shown, and which process the hub is.
+/// The options that select the form of a result and name the process of the hub.
 pub(super) fn common() -> [Arg; 4] {
     [
         Arg::new("json")
@@ -97,7 +97,7 @@ pub(super) fn form(args: &ArgMatches) -> OutputFormat {
     }
 }
 
-/// The hub's URL, and the address at which it listens.
+/// Returns the hub's URL, and the address at which it listens.
 pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure> {
     let text: String = get(args, "server")?;
     let url: HubUrl = text.parse().map_err(|error: hub_client::UrlError| {
@@ -112,7 +112,7 @@ pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure
     Ok((url, addr))
 }
 
-/// The names of `count` topics, all of the same length.
+/// Returns the names of `count` topics, all of one length.
 pub(super) fn topics(args: &ArgMatches, count: usize) -> Result<Vec<String>, Failure> {
     let first: String = get(args, "topic")?;
     let names = if count == 1 {

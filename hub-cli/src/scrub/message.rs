@@ -22,7 +22,7 @@ impl Message {
     /// `topic` takes the place of the event's own topic.
     ///
     /// # Errors
-    /// Why the value is not an event.
+    /// Returns the reason if the value is not an event.
     pub(super) fn of_event(
         number: u64,
         value: &Bytes,

@@ -80,7 +80,7 @@ impl DispositionDetail {
         }
     }
 
-    /// As an object, with the fields that it has.
+    /// Returns the detail as a JSON object, with the fields that it has.
     pub(super) fn object(&self) -> Map<String, Value> {
         let mut object = Map::new();
         object.insert("outcome".into(), self.kind.name().into());
@@ -151,8 +151,8 @@ pub(super) struct MessageReport {
 }
 
 impl MessageReport {
-    /// The report of the message that was just scrubbed with `scratch`. `labels` holds the label of
-    /// each rule of the plan.
+    /// Makes the report of the message that was just scrubbed with `scratch`. `labels` holds the
+    /// label of each rule of the plan.
     pub(super) fn new(
         verdict: Verdict,
         plan: &Plan,
@@ -173,12 +173,13 @@ impl MessageReport {
         }
     }
 
-    /// Whether subscribers get the message.
+    /// Returns whether subscribers get the message.
     pub(super) fn passes(&self) -> bool {
         matches!(self.verdict, Verdict::Accept | Verdict::Fixed(_))
     }
 
-    /// Payload and headers of `message` as a view gets them. `None`: no subscriber gets the message.
+    /// Returns payload and headers of `message` as a view gets them, or `None` if no subscriber
+    /// gets the message.
     pub(super) fn render<'a>(
         &'a self,
         message: &'a Message,
@@ -187,7 +188,7 @@ impl MessageReport {
         self.verdict.render(view, &message.payload, message.headers.as_deref())
     }
 
-    /// The message as a view gets it, in the form in which it is printed.
+    /// Returns the message as a view gets it, in the form in which it is printed.
     pub(super) fn seen(&self, message: &Message, view: ViewId) -> Option<ViewOutput> {
         let (payload, headers) = self.render(message, view)?;
         let changed = (payload, headers) != (&message.payload[..], message.headers.as_deref());

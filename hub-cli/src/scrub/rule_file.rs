@@ -74,13 +74,13 @@ impl RuleFile {
         Ok(RuleFile { rules, views, roles })
     }
 
-    /// The name of a view.
+    /// Returns the name of a view.
     pub(super) fn view_name(&self, view: ViewId) -> &str {
         let named = self.views.iter().find(|(_, id)| *id == view);
         named.map_or(DEFAULT_VIEW, |(name, _)| name)
     }
 
-    /// The views that the options select. Without such an option, all views.
+    /// Returns the views that the options select, or all views without such an option.
     pub(super) fn chosen(&self, args: &ArgMatches) -> Result<Vec<(String, ViewId)>, Failure> {
         if let Some(role) = args.get_one::<String>("role") {
             self.tell_unnamed(role);
@@ -110,7 +110,7 @@ impl RuleFile {
         Failure::new(Exit::Usage, message)
     }
 
-    /// How many rules are not for this topic.
+    /// Returns how many rules are not for this topic.
     pub(super) fn not_for(&self, topic: &TopicName) -> usize {
         self.rules.rules().count() - self.rules.plan(topic).len()
     }

@@ -1,4 +1,4 @@
-//! Routes are bounded, and a topic that was forgotten is not taken for a new one.
+//! Tests that routes are bounded, and that a forgotten topic is not taken for a new one.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn the_topics_idle_for_longest_are_forgotten_first() {
     let topics: Vec<&str> = seen.iter().map(|(topic, _)| topic.as_str()).collect();
     assert!(topics.len() <= 16 && topics.contains(&"t.00") && topics.contains(&"t.16"));
     assert!(!topics.contains(&"t.01"));
-    // What was forgotten may come at any number without being a jump.
+    // A forgotten topic may continue at any number, which is no jump.
     routes.run(&run("t.01", 9, 1), &mut matches).unwrap();
     assert_eq!(matches[0].new, NewRange { from: 9, unannounced: None });
 }
