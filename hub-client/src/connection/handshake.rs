@@ -65,7 +65,7 @@ async fn welcome(mut read: ReadHalf, write: WriteHalf) -> Result<Link, ConnectEr
             break received.split_to(end).split_off(4);
         }
         if read.read_buf(&mut received).await? == 0 {
-            return Err(protocol(&"it ended the connection without a word"));
+            return Err(protocol(&"it ended the connection without sending a frame"));
         }
     };
     match Frame::parse(&body, &Limits::default()).map_err(|e| protocol(&e))? {
