@@ -64,7 +64,8 @@ fn by_scheduler(pid: u32) -> Option<Duration> {
 
 fn by_ticks(pid: u32) -> io::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name of the command may contain spaces, so fields are counted from the end of it.
+    // The name of the command may contain spaces, so the fields are counted from the end of the
+    // name.
     let fields: Vec<&str> =
         stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());

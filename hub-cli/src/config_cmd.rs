@@ -53,7 +53,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
             Ok((config, _)) => print(&format!("ok\n{}", config::changes(&config))),
             Err(error) => failed(&error, BAD_CONFIG),
         },
-        // clap lets no other through.
+        // clap accepts no other command.
         _ => ExitCode::from(BAD_CONFIG),
     }
 }

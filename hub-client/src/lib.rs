@@ -13,7 +13,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let hub = Client::connect("hub://127.0.0.1").await?;
 //! let listener = hub.on(|order: Received<OrderPlaced>| println!("{}", order.number)).await?;
-//! hub.emit(&OrderPlaced { number: 7 }).await?; // the hub has it
+//! hub.emit(&OrderPlaced { number: 7 }).await?; // the hub has accepted the event
 //! hub.off(listener);
 //! hub.drain().await?;
 //! # Ok(()) }
@@ -83,8 +83,8 @@ pub use client::Client;
 pub use connection::ConnectError;
 pub use drain::{DrainError, FlushError};
 pub use events::{ConnectionEvent, ConnectionEvents, LostReason};
-// Only the trait comes from `hub-core`. The derive macro is the one that does not need `hub-core`
-// in the service.
+// Only the trait comes from `hub-core`. The derive macro of this crate does not need `hub-core` in
+// the service.
 #[doc(hidden)]
 pub use hub_core::__private;
 pub use hub_core::__private::{Event, Request};

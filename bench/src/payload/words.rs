@@ -198,7 +198,7 @@ pub(super) fn text(random: &mut Rng, bytes: usize) -> String {
     while text.len() > bytes {
         text.pop();
     }
-    // A letter of two bytes may have been taken away for one byte.
+    // A letter of two bytes may have been removed where one byte was too much.
     text.extend(std::iter::repeat_n('.', bytes - text.len()));
     text
 }

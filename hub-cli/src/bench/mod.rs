@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ArgMatches) -> ExitCode {
         Some(("latency", args)) => load::run(load::Kind::Latency, args),
         Some(("request", args)) => request::run(args),
         Some(("connections", args)) => idle::run(args),
-        // clap lets no other through.
+        // clap accepts no other command.
         _ => return Exit::Usage.into(),
     };
     match outcome {

@@ -1,6 +1,6 @@
 //! The result of a measurement for people and for programs, and the line that shows its progress.
 //!
-//! Without this module, each command of `hub bench` would name and round the same figures in its own
+//! Without this module, each command of `hub bench` would name and round its figures in its own
 //! way.
 
 use crate::exit::Failure;

@@ -122,7 +122,7 @@ fn show(
         lines.add(std::mem::take(&mut name), applied);
     }
     lines.add("came", ViewOutput::came(message));
-    // Views that get the same share a line.
+    // Views that get equal messages share a line.
     let mut shown: Vec<(String, ViewOutput)> = Vec::new();
     if outcome.ending.kind == Disposition::Fixed {
         for (name, view) in views {

@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
 
     /// Reads, writes and handles commands until the connection ends or the client is to end.
     async fn serve(&mut self) -> Result<(), LostReason> {
-        self.incoming.split()?; // what came together with WELCOME
+        self.incoming.split()?; // the frames that came together with WELCOME
         let mut timer = std::pin::pin!(sleep_until(self.keepalive.deadline()));
         let mut doubted = false;
         loop {

@@ -225,7 +225,7 @@ impl Inbound {
         let Some((sink, deferred)) = subs.confirmed(id) else { return };
         for delivery in deferred.into_deliveries() {
             if self.is_blocked() {
-                // The order requires that it goes behind the deliveries that already wait.
+                // The order requires that this delivery goes behind those that already wait.
                 self.blocked.push_back((sink.clone(), delivery));
             } else if let HandOver::Full(message) = sink.hand_over(delivery) {
                 self.blocked.push_back((sink.clone(), Delivery::Message(message)));

@@ -213,7 +213,8 @@ impl Routes {
                 let topic = run.topic.to_owned();
                 return Ok(Some((id, Gap { topic, epoch, from, to, reason, subscription: None })));
             }
-            // It continues at its position. Events, or a gap, lead from there to here.
+            // The subscription continues at its position. Events, or a gap, lead from there to
+            // here.
             (Cursor::After(_), _) => {}
             (_, Some(before)) => member.cursor = after(before),
             (_, None) => member.cursor = Cursor::Start,

@@ -1,4 +1,4 @@
-//! The stream of errors: each error of a listener reaches whoever reads the stream, or the log.
+//! The stream of errors: each error of a listener goes to the readers of the stream, or to the log.
 //! Without this module, a listener that fails or misses events would do so unseen.
 
 use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
@@ -28,7 +28,7 @@ pub struct ListenerError {
     pub fault: ListenerFault,
 }
 
-/// Names one event: the one that an error is about.
+/// Names the event that an error is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRef {
     /// The topic of the event.

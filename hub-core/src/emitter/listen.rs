@@ -147,7 +147,7 @@ impl ListenerSubscription {
         Ok(ListenerSubscription { inner, registration })
     }
 
-    /// Returns the subscription itself, for those who handle gaps on their own.
+    /// Returns the subscription itself, for callers that handle gaps on their own.
     pub(super) fn inner(&mut self) -> &mut Subscription {
         &mut self.inner
     }
