@@ -1,12 +1,12 @@
-//! Nanoseconds since the first call. Senders and receivers are threads of one process and read this
-//! one clock; with two clocks a latency would be off by their difference.
+//! One clock for all threads: nanoseconds since the first call. With two clocks, a latency would be
+//! off by their difference.
 
 use std::sync::OnceLock;
 use std::time::Instant;
 
 static START: OnceLock<Instant> = OnceLock::new();
 
-/// Nanoseconds now. 584 years fit.
+/// Returns the nanoseconds since the first call. A `u64` holds 584 years of them.
 #[must_use]
 pub(crate) fn now_ns() -> u64 {
     let start = START.get_or_init(Instant::now);

@@ -15,24 +15,24 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// The bytes of all messages.
+    /// Returns the bytes of all messages.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// How many messages.
+    /// Returns how many messages the chunk has.
     pub(crate) fn count(&self) -> u64 {
         self.ends.len() as u64
     }
 
-    /// Each message by itself.
+    /// Returns each message by itself.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &[u8]> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         starts.zip(&self.ends).map(|(start, end)| &self.bytes[start..*end])
     }
 }
 
-/// Every message of a payload at least once, each to the next of the topics.
+/// Every message of a payload at least once, each for the next one of the topics.
 #[derive(Debug)]
 pub(crate) struct Cycle {
     chunks: Vec<Chunk>,
@@ -72,12 +72,12 @@ impl Cycle {
         }
     }
 
-    /// The chunks in the order in which they are written.
+    /// Returns the chunks in the order in which they are written.
     pub(crate) fn chunks(&self) -> &[Chunk] {
         &self.chunks
     }
 
-    /// All messages in the order in which they are sent.
+    /// Returns all messages in the order in which they are sent.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &[u8]> {
         self.chunks.iter().flat_map(Chunk::messages)
     }

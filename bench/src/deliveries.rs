@@ -1,52 +1,53 @@
-//! What subscribers will get, known before a load begins: how long each message is and where its
-//! time stands.
+//! The deliveries of a load, as far as they are known before it begins: how long each message is,
+//! and where its time is.
 //!
-//! The cheapest way to count messages depends on it. If all have one length, a subscriber divides
-//! the bytes that came by it; otherwise it has to find the end of each message.
+//! The cheapest way to count messages depends on that. If all have one length, a subscriber divides
+//! the number of bytes by it; otherwise it has to find the end of each message.
 
 use crate::cycle::Cycle;
 use crate::error::BenchError;
+use crate::field_offset::FieldOffset;
 use crate::intake::Length;
+use crate::load_plan::LoadPlan;
 use crate::payload::MARK;
-use crate::place::Place;
-use crate::plan::Plan;
-use crate::receive::Shape;
+use crate::receive::MessageLayout;
 
 /// What is known of the deliveries of a load.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
     /// The length of each message, in the order in which a publisher sends them.
     lengths: Vec<usize>,
-    /// Whether a delivered message tells its length.
+    /// Whether a delivered message states its length.
     told: bool,
-    /// Where the sender's time is, in a paced run.
-    stamp: Option<Place>,
+    /// Where the sender's time is in a message of a paced run.
+    stamp: Option<FieldOffset>,
 }
 
 impl Deliveries {
-    /// Of messages on `topic`, or on any other topic whose name has that length, sent as `cycle` has
-    /// them.
+    /// Describes the deliveries of messages that are sent as `cycle` has them, on `topic` or on
+    /// another topic whose name has the length of `topic`.
     ///
     /// # Errors
-    /// The messages have no place for a time. Or nothing tells where a message ends: the lengths
-    /// differ, the server does not tell them, and messages of several publishers come mixed.
-    pub(crate) fn new(plan: &Plan<'_>, topic: &str, cycle: &Cycle) -> Result<Self, BenchError> {
+    /// Returns an error if the messages have no place for a time. It also returns one if nothing
+    /// tells where a message ends: the lengths differ, the server does not state them, and messages
+    /// of several publishers arrive mixed.
+    pub(crate) fn new(plan: &LoadPlan<'_>, topic: &str, cycle: &Cycle) -> Result<Self, BenchError> {
         let messages = plan.payload.messages();
         let delivered = || messages.iter().map(|message| plan.dialect.delivered(topic, message));
         let once: Vec<usize> = delivered().map(|message| message.len()).collect();
         let lengths = once.iter().copied().cycle().take(cycle.messages().count()).collect();
-        let stamp = plan.rate.map(|_| Place::of(&MARK, delivered())).transpose()?;
+        let stamp = plan.rate.map(|_| FieldOffset::of(&MARK, delivered())).transpose()?;
         let deliveries = Deliveries { lengths, told: plan.dialect.tells_length(), stamp };
         let mixed = plan.groups.iter().any(|group| group.publishers > 1);
-        if mixed && matches!(deliveries.shape().length, Length::InTurn(_)) {
+        if mixed && matches!(deliveries.layout().length, Length::InTurn(_)) {
             let what = "messages of several publishers and of different lengths cannot be counted";
             return Err(BenchError::Plan(format!("{what}: {} marks no end", plan.dialect.name())));
         }
         Ok(deliveries)
     }
 
-    /// How a subscriber counts them.
-    pub(crate) fn shape(&self) -> Shape<'_> {
+    /// Returns how a subscriber counts them.
+    pub(crate) fn layout(&self) -> MessageLayout<'_> {
         let length = match self.lengths[..] {
             [first, ref rest @ ..] if rest.iter().all(|length| *length == first) => {
                 Length::Same(first)
@@ -54,10 +55,10 @@ impl Deliveries {
             _ if self.told => Length::Told,
             _ => Length::InTurn(&self.lengths),
         };
-        Shape { length, stamp: self.stamp }
+        MessageLayout { length, stamp: self.stamp }
     }
 
-    /// Bytes of a message, on average.
+    /// Returns the mean length of a message in bytes.
     pub(crate) fn mean_length(&self) -> usize {
         self.lengths.iter().sum::<usize>() / self.lengths.len().max(1)
     }

@@ -1,4 +1,5 @@
-//! The one error of the load generator. Every module returns it, so it stands below all of them.
+//! The error type of the load generator. Every module returns it, so its module imports no other
+//! one.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,20 +12,21 @@ pub enum BenchError {
     /// A socket failed.
     #[error("{what}")]
     Io {
-        /// What was being done.
+        /// What the generator was doing.
         what: String,
-        /// The system's reason.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The server could not be reached.
+    /// The generator could not connect to the server.
     #[error("cannot connect to {addr}")]
     Connect {
-        /// Where it should be.
+        /// The address of the server.
         addr: SocketAddr,
-        /// The system's reason.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The server sent what its protocol does not allow here, or refused something.
+    /// The server sent something that its protocol does not allow at this point, or refused
+    /// something.
     #[error("the server answered: {0}")]
     Server(String),
     /// The server did not answer in time.
@@ -33,7 +35,7 @@ pub enum BenchError {
     /// A thread of the generator ended early.
     #[error("a thread of the load generator ended early")]
     Thread,
-    /// The plan asks for something that cannot be.
+    /// The plan asks for something that is impossible.
     #[error("{0}")]
     Plan(String),
 }

@@ -1,17 +1,18 @@
-//! One message, sent before a measurement, to see that a server delivers what its dialect says.
+//! Sends one message before a measurement, to check that a server delivers the bytes that its
+//! dialect states.
 //!
-//! Messages are counted by their lengths later. A server that changes them would be measured as if it
-//! had done its work.
+//! Later, messages are counted by their lengths. Without this check, a server that changes them
+//! would be measured as if it had done its work.
 
 use crate::dialect::{Dialect, Link, Next};
 use crate::error::BenchError;
 use crate::payload::Message;
 use std::net::SocketAddr;
 
-/// Sends one message over new connections and compares what is delivered byte for byte.
+/// Sends one message over new connections, and compares the delivered bytes.
 ///
 /// # Errors
-/// It cannot be sent, does not come, or comes in another form.
+/// Returns an error if the message cannot be sent, does not arrive, or arrives in another form.
 pub fn first_delivery(
     dialect: &dyn Dialect,
     addr: SocketAddr,

@@ -1,4 +1,5 @@
-//! Connections that do nothing but listen, to see how much memory each of them costs the server.
+//! Opens connections that only listen, to measure how much memory each of them costs the server.
+//! Without it, nobody could say how many clients fit into a machine.
 
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
@@ -6,24 +7,25 @@ use crate::usage::Usage;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How many are there before the first look, so that what a server sets up once does not count.
+/// How many connections there are before the first measurement, so that what a server sets up once
+/// does not count.
 const FIRST: usize = 16;
-/// How long a server may do what follows a new connection before it is looked at.
+/// How long the server gets to finish its work for new connections before its memory is measured.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// What was seen.
+/// The result of the measurement.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome {
-    /// How many connections were opened between the two looks.
+pub struct IdleResult {
+    /// How many connections were opened between the two measurements.
     pub connections: usize,
-    /// How long that took.
+    /// How long it took to open them.
     pub elapsed: Duration,
-    /// What the server used before them, and with them.
+    /// What the server used before these connections, and with them.
     pub usage: Option<(Usage, Usage)>,
 }
 
-impl Outcome {
-    /// Resident bytes that each connection added.
+impl IdleResult {
+    /// Returns how many bytes of resident memory each connection added.
     #[must_use]
     pub fn bytes_each(&self) -> Option<f64> {
         let (before, after) = self.usage?;
@@ -32,19 +34,20 @@ impl Outcome {
     }
 }
 
-/// Opens `count` connections with one subscription each, every one to a topic of its own, and looks
-/// at the server's memory before and after. `watch` is told how many there are.
+/// Opens `count` connections with one subscription each, every one to a topic of its own, and
+/// measures the server's memory before and after. `watch` is called with the number of connections
+/// so far.
 ///
 /// # Errors
-/// A connection could not be opened: often this process, or the server, may not have so many files
-/// open.
+/// Returns an error if a connection could not be opened. Often, this process or the server may not
+/// have so many open files.
 pub fn run(
     dialect: &dyn Dialect,
     addr: SocketAddr,
     count: usize,
     probe: &dyn Fn() -> Option<Usage>,
     mut watch: impl FnMut(usize),
-) -> Result<Outcome, BenchError> {
+) -> Result<IdleResult, BenchError> {
     let mut links = Vec::with_capacity(FIRST + count);
     let open = |links: &mut Vec<Link>| {
         let mut link = Link::connect(addr)?;
@@ -66,5 +69,5 @@ pub fn run(
     }
     let elapsed = start.elapsed();
     std::thread::sleep(SETTLE);
-    Ok(Outcome { connections: count, elapsed, usage: before.zip(probe()) })
+    Ok(IdleResult { connections: count, elapsed, usage: before.zip(probe()) })
 }

@@ -1,56 +1,59 @@
-//! Takes apart what a server sends to one connection, as little as counting its messages needs.
+//! Splits the bytes that a server sends to one connection, with as little work as counting its
+//! messages needs.
 //!
-//! Every message goes through here, so what is slow here makes every server look slow.
+//! Every message goes through this module, so a slow step here would make every server look slow.
 
 use crate::dialect::{Control, Dialect, Next};
 use crate::error::BenchError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// What one subscriber has received, shown while it runs.
+/// The counts of one subscriber, which other threads read while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub messages: AtomicU64,
     pub bytes: AtomicU64,
     /// Messages that the server announced as missing.
     pub missing: AtomicU64,
-    /// Highest count of acknowledged messages that the server sent.
+    /// The highest count of acknowledged messages that the server sent.
     pub acknowledged: AtomicU64,
 }
 
 impl Tally {
-    /// Messages that came or were announced as missing.
+    /// Returns how many messages arrived or were announced as missing.
     pub(crate) fn settled(&self) -> u64 {
         self.messages.load(Relaxed) + self.missing.load(Relaxed)
     }
 }
 
-/// The state between two reads of a connection.
+/// The state of a connection between two reads.
 pub(crate) struct Intake<'a> {
     dialect: &'a dyn Dialect,
     length: Length<'a>,
-    /// What was announced and has not come yet: bytes, or messages if their lengths differ.
+    /// How much was announced and has not arrived yet: in bytes, or in messages if their lengths
+    /// differ.
     due: u64,
     tally: &'a Tally,
-    /// What has come, in the unit of `due`.
+    /// How much has arrived, in the unit of `due`.
     taken: u64,
 }
 
-/// How long delivered messages are.
+/// How the lengths of delivered messages are known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Length<'a> {
-    /// All have this one.
+    /// All messages have this length.
     Same(usize),
-    /// Each message tells it.
+    /// Each message states its length.
     Told,
-    /// These, one after the other and again from the first. There must be one.
+    /// The messages have these lengths in turn, and then again from the first. There must be at
+    /// least one.
     InTurn(&'a [usize]),
 }
 
-/// What to do with each message.
+/// What the intake does with each message.
 pub(crate) enum Each<'a> {
-    /// Only count them, so that most of their bytes are never looked at.
+    /// Only count the messages, so that most of their bytes are never read.
     Count,
-    /// Hand over each, complete.
+    /// Call the function with each whole message.
     See(&'a mut dyn FnMut(&[u8])),
 }
 
@@ -59,7 +62,7 @@ impl<'a> Intake<'a> {
         Intake { dialect, length, due: 0, tally, taken: 0 }
     }
 
-    /// How many units of `due` a message is.
+    /// Returns how many units of `due` a message has.
     fn unit(&self) -> u64 {
         match self.length {
             Length::Same(length) => length.max(1) as u64,
@@ -67,8 +70,8 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes what it can from `bytes` and says how much that was. Answers that the server asked
-    /// for are appended to `answers`.
+    /// Takes whole messages from `bytes`, and returns how many bytes that was. Answers that the
+    /// server asked for are appended to `answers`.
     pub(crate) fn take(
         &mut self,
         bytes: &[u8],
@@ -112,8 +115,8 @@ impl<'a> Intake<'a> {
         Ok(at)
     }
 
-    /// The length of the message with which `bytes` begin, after `taken` others; `None` if that
-    /// cannot be seen yet.
+    /// Returns the length of the message at the start of `bytes`, after `taken` other messages. It
+    /// is `None` if the length cannot be read yet.
     fn next_length(&self, taken: u64, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
         match self.length {
             Length::Same(length) => Ok(Some(length)),
@@ -125,7 +128,8 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes messages, of which `bytes` begin with one that is due. Returns how many bytes.
+    /// Takes messages from `bytes`, which begin with one that is due. Returns how many bytes they
+    /// have.
     fn messages(&mut self, bytes: &[u8], each: &mut Each<'_>) -> Result<usize, BenchError> {
         let (used, taken) = match self.length {
             Length::Same(length) => {

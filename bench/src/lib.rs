@@ -1,44 +1,45 @@
-//! A load generator for publish/subscribe servers.
+//! A load generator for publish/subscribe servers. `hub bench` and the comparison with other
+//! servers use it.
 //!
-//! It exists to measure the server, not itself, so:
+//! It must measure the server and not itself, so:
 //!
-//! - **What is sent is encoded beforehand.** Publishers write prepared buffers of many messages, one
+//! - **Messages are encoded beforehand.** Publishers write prepared buffers of many messages, one
 //!   buffer after the other, and begin again.
-//! - **The messages differ.** A [`Payload`] is a set of 512 messages that are sent in turn. A server
-//!   that gets one message over and over shows a speed that no real load sees, because the
-//!   processor learns that message's branches.
-//! - **What is received is counted, not decoded.** Where all messages have one length, a run of the
-//!   hub is counted from its head and other servers' messages by their first byte. Where lengths
-//!   differ, only the field that tells a message's length is read.
-//! - **One message is compared byte for byte** before each measurement: a [`Dialect`] says what a
-//!   subscriber must get, and a server that sends anything else is not measured.
-//! - **Nothing is lost without being seen.** A publisher is at most a window ahead of its slowest
-//!   subscriber, so that no server has to drop; at the end, what was due is compared with what
-//!   came.
+//! - **The messages differ.** A [`Payload`] is a set of 512 messages that are sent in turn. A
+//!   server that gets one message over and over shows a speed that no real load reaches, because
+//!   the processor learns the branches of that message.
+//! - **Received messages are counted, not decoded.** If all messages have one length, a run of the
+//!   hub is counted by its RUN frame, and messages of other servers by their first byte. If lengths
+//!   differ, only the field with the length of a message is read.
+//! - **One message is compared byte for byte** before each measurement. A [`Dialect`] states the
+//!   bytes that a subscriber must get, and a server that sends other bytes is not measured.
+//! - **No message is lost unseen.** A publisher is at most a window ahead of its slowest
+//!   subscriber, so that no server has to drop messages. At the end, the messages that were due are
+//!   compared with those that arrived.
 //!
-//! All servers get their load from this generator; only the [`Dialect`] differs. [`load`] sends to
-//! subscribers, as fast as it can or paced; [`request`] asks and answers; [`listen`] counts what
-//! others send; [`idle`] holds connections open.
+//! All servers get their load from this generator, and only the [`Dialect`] differs. [`load`] sends
+//! to subscribers, as fast as possible or paced. [`request`] sends requests and answers them.
+//! [`listen`] counts messages that other programs send. [`idle`] holds connections open.
 
-mod board;
 mod clock;
+mod counters;
 mod cycle;
 mod deliveries;
 pub mod dialect;
 mod error;
+mod field_offset;
 mod first;
-mod forms;
 pub mod idle;
 mod intake;
 pub mod listen;
 pub mod load;
+mod load_plan;
 mod pace;
 pub mod payload;
-mod place;
-mod plan;
 mod receive;
 pub mod request;
 mod send;
+mod templates;
 pub mod usage;
 
 pub use dialect::Dialect;

@@ -1,62 +1,64 @@
-//! Subscribers that count what others send, for when the publishers are not the generator's own.
+//! Runs subscribers that count the messages of other programs. Without it, only loads of this
+//! generator could be measured.
 
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
 use crate::intake::{Length, Tally};
-use crate::receive::{self, Shape, Subscriber};
+use crate::receive::{self, MessageLayout, Subscriber};
 use crate::usage::{Probe, Usage};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the main thread looks.
+/// How often the main thread checks the counters.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What to run.
+/// What the subscribers do.
 #[derive(Clone)]
-pub struct Plan<'a> {
-    /// How to talk to the server.
+pub struct ListenPlan<'a> {
+    /// The protocol of the server.
     pub dialect: &'a dyn Dialect,
-    /// Where it listens.
+    /// The address of the server.
     pub addr: SocketAddr,
-    /// What each subscriber subscribes to.
+    /// The topics or filters to which each subscriber subscribes.
     pub topics: Vec<String>,
-    /// How many subscribers.
+    /// How many subscribers there are.
     pub subscribers: usize,
-    /// How long to listen, counted from the first message on.
+    /// How long to count, from the first message on.
     pub duration: Duration,
     /// How long to wait for the first message.
     pub patience: Duration,
-    /// Asks for what the server used.
+    /// Returns what the server has used.
     pub probe: Option<Probe<'a>>,
-    /// Told when all subscriptions are in place.
+    /// Called when all subscriptions are in place.
     pub subscribed: Option<&'a (dyn Fn() + Sync)>,
-    /// Told now and then how far it is.
-    pub watch: Option<&'a (dyn Fn(&Outcome) + Sync)>,
+    /// Called several times a second with the result so far.
+    pub watch: Option<&'a (dyn Fn(&ListenResult) + Sync)>,
 }
 
-/// What came.
+/// The result of the measurement.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome {
-    /// Messages received by all subscribers together.
+pub struct ListenResult {
+    /// How many messages all subscribers together received.
     pub delivered: u64,
-    /// Messages that the server announced as missing.
+    /// How many messages the server announced as missing.
     pub announced_missing: u64,
-    /// Bytes received.
+    /// How many bytes all subscribers together received.
     pub received_bytes: u64,
-    /// From the first message that was seen to the last.
+    /// The time from the first message to the last one.
     pub elapsed: Duration,
-    /// What the server used meanwhile; `peak` and `resident` are its totals.
+    /// What the server used in that time. The fields `peak` and `resident` are its totals.
     pub usage: Option<Usage>,
 }
 
-/// Subscribes, and counts.
+/// Subscribes, counts the messages, and returns the result.
 ///
 /// # Errors
-/// The server cannot be reached, or says something that it should not.
-pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
+/// Returns an error if the server cannot be reached, or sends something that its protocol does not
+/// allow.
+pub fn run(plan: &ListenPlan<'_>) -> Result<ListenResult, BenchError> {
     let tallies: Vec<Tally> = (0..plan.subscribers).map(|_| Tally::default()).collect();
     let mut subscribers = Vec::new();
     for tally in &tallies {
@@ -75,8 +77,8 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     thread::scope(|scope| {
         let (stop_reading, last_read) = (&stop, &last);
         let reader = scope.spawn(move || {
-            let shape = Shape { length: Length::Told, stamp: None };
-            receive::receive(plan.dialect, subscribers, shape, stop_reading, last_read)
+            let layout = MessageLayout { length: Length::Told, stamp: None };
+            receive::receive(plan.dialect, subscribers, layout, stop_reading, last_read)
         });
         let waiting = Instant::now();
         let mut before = usage();
@@ -88,7 +90,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
             thread::sleep(TICK);
         }
         let (start, began) = (now_ns(), Instant::now());
-        let so_far = || Outcome {
+        let so_far = || ListenResult {
             delivered: total(|tally| &tally.messages),
             announced_missing: total(|tally| &tally.missing),
             received_bytes: total(|tally| &tally.bytes),

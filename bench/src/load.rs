@@ -1,9 +1,9 @@
-//! Publishers that send to subscribers, as fast as they can or at a steady rate.
+//! Runs a load: publishers that send to subscribers, as fast as they can or at a steady rate.
 //!
-//! This module starts and ends the threads of a load and decides when the load is over: what has not
-//! come by then counts as lost.
+//! This module starts and ends the threads of a load and decides when the load is over. Messages
+//! that have not arrived by then count as lost.
 
-use crate::board::Board;
+use crate::counters::Counters;
 use crate::cycle::Cycle;
 use crate::deliveries::Deliveries;
 use crate::dialect::Link;
@@ -16,20 +16,21 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-pub use crate::plan::{Group, Outcome, Plan};
+pub use crate::load_plan::{Group, LoadPlan, LoadResult};
 
-/// How long nothing may arrive at the end before what is due counts as lost.
+/// After this time without an arrival at the end, the messages that are still due count as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
-/// How often the main thread looks.
+/// How often the main thread checks the counters.
 const TICK: Duration = Duration::from_millis(10);
-/// How often it tells how far it is.
+/// How often the main thread reports the result so far.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Runs the plan.
+/// Runs a load and returns its result.
 ///
 /// # Errors
-/// The server cannot be reached, or says something that it should not.
-pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
+/// Returns an error if the server cannot be reached, or sends something that its protocol does not
+/// allow.
+pub fn run(plan: &LoadPlan<'_>) -> Result<LoadResult, BenchError> {
     let dialect = plan.dialect;
     let topics = || plan.groups.iter().flat_map(|group| &group.topics);
     let first = topics().next().ok_or_else(|| BenchError::Plan("no topic".into()))?;
@@ -42,43 +43,43 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     let cycle = |group: &Group| Cycle::new(dialect, &group.topics, &plan.payload, plan.chunk);
     let cycles: Vec<Cycle> = plan.groups.iter().map(cycle).collect();
     let deliveries = Deliveries::new(plan, first, &cycles[0])?;
-    let shape = deliveries.shape();
+    let layout = deliveries.layout();
     let window = (plan.window / deliveries.mean_length()).max(1) as u64;
     if plan.groups.iter().any(|group| group.subscribers > 0) {
         first_delivery(dialect, plan.addr, first, plan.payload.first())?;
     }
 
-    let board = Board::new(&plan.groups);
-    let subscribers = board.groups.iter().zip(&plan.groups).flat_map(|(score, group)| {
-        score.subscribers.iter().map(|tally| {
+    let counters = Counters::new(&plan.groups);
+    let subscribers = counters.groups.iter().zip(&plan.groups).flat_map(|(counters, group)| {
+        counters.subscribers.iter().map(|tally| {
             let mut link = Link::connect(plan.addr)?;
             dialect.open_subscriber(&mut link, &group.topics)?;
             Ok(Subscriber { link, tally })
         })
     });
     let subscribers = subscribers.collect::<Result<Vec<_>, BenchError>>()?;
-    let groups = board.groups.iter().zip(&plan.groups).zip(&cycles);
-    let publishers = groups.flat_map(|((score, group), cycle)| {
-        score.publishers.iter().map(|answers| {
+    let groups = counters.groups.iter().zip(&plan.groups).zip(&cycles);
+    let publishers = groups.flat_map(|((counters, group), cycle)| {
+        counters.publishers.iter().map(|answers| {
             let mut link = Link::connect(plan.addr)?;
             dialect.open_publisher(&mut link, &group.topics)?;
-            Publisher::new(link, cycle, score, answers)
+            Publisher::new(link, cycle, counters, answers)
         })
     });
     let publishers = publishers.collect::<Result<Vec<_>, BenchError>>()?;
 
     let (stop_sending, stop_reading) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
-        let (stop_sending, stop_reading, board) = (&stop_sending, &stop_reading, &board);
+        let (stop_sending, stop_reading, counters) = (&stop_sending, &stop_reading, &counters);
         let readers: Vec<_> = shares(subscribers, plan.readers.max(1))
             .into_iter()
             .map(|share| {
                 scope.spawn(move || {
-                    receive::receive(dialect, share, shape, stop_reading, &board.last)
+                    receive::receive(dialect, share, layout, stop_reading, &counters.last)
                 })
             })
             .collect();
-        board.begin(usage(plan));
+        counters.begin(usage(plan));
         let listeners: Vec<_> = publishers
             .iter()
             .map(|publisher| scope.spawn(|| publisher.listen(dialect, stop_reading)))
@@ -95,12 +96,12 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
 
         let reading = || readers.iter().all(|reader| !reader.is_finished());
         let sending = || senders.iter().any(|sender| !sender.is_finished());
-        watch_sending(plan, board, || reading() && sending());
+        watch_sending(plan, counters, || reading() && sending());
         stop_sending.store(true, Relaxed);
-        wait_for_the_rest(plan, board, reading, sending);
-        let mut outcome = board.so_far(usage(plan));
+        wait_for_the_rest(plan, counters, reading, sending);
+        let mut outcome = counters.so_far(usage(plan));
         stop_reading.store(true, Relaxed);
-        // A sender whose server takes nothing any more waits in its write until now.
+        // If the server takes no more bytes, a sender waits in its write until this point.
         publishers.iter().for_each(Publisher::hang_up);
 
         let mut result = Ok(());
@@ -117,12 +118,12 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     })
 }
 
-fn usage(plan: &Plan<'_>) -> Option<Usage> {
+fn usage(plan: &LoadPlan<'_>) -> Option<Usage> {
     plan.probe.and_then(|probe| probe())
 }
 
-/// Waits until the time is over, or until something ended early.
-fn watch_sending(plan: &Plan<'_>, board: &Board, well: impl Fn() -> bool) {
+/// Waits until the time is over, or until a thread ended early.
+fn watch_sending(plan: &LoadPlan<'_>, counters: &Counters, well: impl Fn() -> bool) {
     let until = Instant::now() + plan.duration;
     let mut next_look = Instant::now() + LOOK;
     while Instant::now() < until && well() {
@@ -130,22 +131,22 @@ fn watch_sending(plan: &Plan<'_>, board: &Board, well: impl Fn() -> bool) {
         if let Some(watch) = plan.watch
             && Instant::now() >= next_look
         {
-            watch(&board.so_far(usage(plan)));
+            watch(&counters.so_far(usage(plan)));
             next_look += LOOK;
         }
     }
 }
 
-/// Waits until what is under way has arrived, or stopped arriving.
+/// Waits until the messages that are under way have arrived, or until none arrives any more.
 fn wait_for_the_rest(
-    plan: &Plan<'_>,
-    board: &Board,
+    plan: &LoadPlan<'_>,
+    counters: &Counters,
     reading: impl Fn() -> bool,
     sending: impl Fn() -> bool,
 ) {
     let (mut came, mut moved) = (0, Instant::now());
     while reading() && moved.elapsed() < LOST_AFTER {
-        let now = board.so_far(None);
+        let now = counters.so_far(None);
         let arrived = now.delivered + now.announced_missing >= now.due;
         let acknowledged = !plan.dialect.acknowledges() || now.acknowledged >= now.sent;
         if !sending() && arrived && acknowledged {
@@ -163,7 +164,7 @@ fn join<T>(thread: ScopedJoinHandle<'_, Result<T, BenchError>>) -> Result<T, Ben
     thread.join().unwrap_or(Err(BenchError::Thread))
 }
 
-/// `all`, dealt to at most `count` hands.
+/// Divides `all` into at most `count` parts of about equal size.
 fn shares<T>(all: Vec<T>, count: usize) -> Vec<Vec<T>> {
     let mut shares: Vec<Vec<T>> = Vec::new();
     for (index, item) in all.into_iter().enumerate() {

@@ -1,16 +1,16 @@
-//! When to send the next message of a paced run, and which time to put on it.
+//! The pace of a run at a steady rate: when the next message is due, and which time it carries.
 //!
-//! A stamp taken right before the write would hide that a slow server had kept the sender from writing
-//! earlier; then the worst latencies would be missing.
+//! If the time were taken right before the write, a slow server that kept the sender from writing
+//! would stay hidden, and the worst latencies would be missing.
 
 use crate::clock::now_ns;
 use std::time::Duration;
 
 /// A steady rate.
 ///
-/// The stamp is the time at which the message was due, if an earlier write kept the sender from
-/// sending it: then the server was slow, and its subscribers waited. If the sender itself overslept,
-/// the stamp is when it woke: then it is not the server's fault.
+/// If an earlier write kept the sender from sending a message, its stamp is the time at which it
+/// was due: the server was slow, and its subscribers waited. If the sender itself slept too long,
+/// the stamp is the time at which it woke, because that is not the server's fault.
 #[derive(Debug)]
 pub(crate) struct Pace {
     interval: f64,
@@ -25,7 +25,7 @@ impl Pace {
         Pace { interval: 1e9 / per_second, start, sent: 0, woke: start }
     }
 
-    /// Sleeps until the next message is due. Returns its stamp.
+    /// Sleeps until the next message is due. Returns its stamp, in nanoseconds.
     pub(crate) fn next(&mut self) -> u64 {
         let due = self.due();
         self.sent += 1;
@@ -42,7 +42,7 @@ impl Pace {
     }
 }
 
-/// Lets this thread sleep as exactly as the system can; without it Linux adds up to 50 µs.
+/// Makes this thread sleep as exactly as the system can. Without this, Linux adds up to 50 µs.
 pub(crate) fn sleep_exactly() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));

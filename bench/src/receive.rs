@@ -1,12 +1,13 @@
-//! One thread that reads all subscribers it is given, counts their messages and takes latencies.
+//! A thread that reads many subscribers, counts their messages and measures latencies.
 //!
-//! A thread for each of a hundred subscribers would leave the server little of two cores.
+//! With a thread for each of a hundred subscribers, little of two cores would be left for the
+//! server.
 
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
+use crate::field_offset::FieldOffset;
 use crate::intake::{Each, Intake, Length, Tally};
-use crate::place::Place;
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
@@ -15,40 +16,41 @@ use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Bytes asked for at a time. Large enough that a system call is spread over many messages, small
-/// enough to stay in a core's cache.
+/// How many bytes one read asks for. That is large enough to spread a system call over many
+/// messages, and small enough to stay in the cache of a core.
 const READ: usize = 256 << 10;
-/// How often the thread looks whether it is to end.
+/// How often the thread checks whether it is to end.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What the thread needs of its subscribers.
+/// A subscriber, as the thread gets it.
 pub(crate) struct Subscriber<'a> {
     pub link: Link,
     pub tally: &'a Tally,
 }
 
-/// What is known of delivered messages.
+/// What is known of delivered messages before they arrive.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shape<'a> {
-    /// Their lengths.
+pub(crate) struct MessageLayout<'a> {
+    /// How their lengths are known.
     pub length: Length<'a>,
-    /// Where the sender's time is in each, if that is to be looked at.
-    pub stamp: Option<Place>,
+    /// Where the sender's time is in each message, if latencies are measured.
+    pub stamp: Option<FieldOffset>,
 }
 
-struct Reading<'a> {
+/// The state of one connection that the thread reads.
+struct ReaderState<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
     intake: Intake<'a>,
-    /// Whether it stands in the queue of those to be read.
+    /// Whether it is in the queue of connections to read.
     ready: bool,
 }
 
-/// Reads until `stop` is set. Returns the latencies in nanoseconds, if messages are stamped.
+/// Reads until `stop` is set. Returns the latencies in nanoseconds, if messages have stamps.
 pub(crate) fn receive(
     dialect: &dyn Dialect,
     subscribers: Vec<Subscriber<'_>>,
-    shape: Shape<'_>,
+    layout: MessageLayout<'_>,
     stop: &AtomicBool,
     last: &AtomicU64,
 ) -> Result<Histogram<u64>, BenchError> {
@@ -60,13 +62,13 @@ pub(crate) fn receive(
         stream.set_nonblocking(true).map_err(failed)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(index), Interest::READABLE).map_err(failed)?;
-        let intake = Intake::new(dialect, shape.length, subscriber.tally);
-        all.push(Reading { stream, unused, intake, ready: true });
+        let intake = Intake::new(dialect, layout.length, subscriber.tally);
+        all.push(ReaderState { stream, unused, intake, ready: true });
     }
     let mut latency = histogram();
     let mut buffer = Vec::new();
     let mut events = Events::with_capacity(1024);
-    // Notification is by edge: who was not read to the end stays in here.
+    // Notification is by edge, so a connection that was not read to the end stays in this queue.
     let mut ready: VecDeque<usize> = (0..all.len()).collect();
     while !stop.load(Relaxed) {
         let wait = if ready.is_empty() { LOOK } else { Duration::ZERO };
@@ -83,7 +85,7 @@ pub(crate) fn receive(
         for _ in 0..ready.len() {
             let Some(index) = ready.pop_front() else { break };
             let reading = &mut all[index];
-            reading.ready = reading.read(&mut buffer, shape.stamp, &mut latency, last)?;
+            reading.ready = reading.read(&mut buffer, layout.stamp, &mut latency, last)?;
             if reading.ready {
                 ready.push_back(index);
             }
@@ -92,18 +94,18 @@ pub(crate) fn receive(
     Ok(latency)
 }
 
-/// From 1 ns to a minute in three digits.
+/// Makes a histogram from 1 ns to a minute with three significant digits.
 #[allow(clippy::expect_used, reason = "constant, valid bounds")]
 pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("constant, valid bounds")
 }
 
-impl Reading<'_> {
-    /// Reads once. Returns whether there may be more.
+impl ReaderState<'_> {
+    /// Reads once. Returns whether there may be more to read.
     fn read(
         &mut self,
         buffer: &mut Vec<u8>,
-        stamp: Option<Place>,
+        stamp: Option<FieldOffset>,
         latency: &mut Histogram<u64>,
         last: &AtomicU64,
     ) -> Result<bool, BenchError> {
@@ -145,8 +147,8 @@ impl Reading<'_> {
         self.unused.extend_from_slice(&bytes[used..]);
         last.store(now, Relaxed);
         if !answers.is_empty() {
-            // A few bytes on a socket that is otherwise only read: they fit, or the server finds
-            // this subscriber silent.
+            // These are a few bytes on a socket that is otherwise only read. They fit, or the
+            // server finds this subscriber silent.
             let _ = self.stream.write(&answers);
         }
         Ok(read == wanted)

@@ -1,13 +1,14 @@
-//! A client that asks and a client that answers. Both run on this thread, so that little but the
-//! server is measured: with a thread for each, the system would also switch between the two.
+//! Measures requests: one client sends them and another one answers. Both run on one thread, so
+//! that little but the server is measured. With a thread for each, the system would also switch
+//! between the two.
 
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
-use crate::forms::{Forms, Places};
 use crate::intake::{Each, Intake, Length, Tally};
 use crate::payload::Payload;
 use crate::receive::histogram;
+use crate::templates::{FieldOffsets, MessageTemplates};
 use crate::usage::{Probe, Usage};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
@@ -16,54 +17,55 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How long nothing may come before what is open counts as lost.
+/// After this time without a reply, the requests that are still open count as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
 const TOPIC: &str = "bench.ask";
-/// Ids have eight digits.
+/// How many different ids there are, because an id has eight digits.
 const IDS: u64 = 100_000_000;
 
-/// What to run.
+/// What the two clients do.
 #[derive(Clone)]
-pub struct Plan<'a> {
-    /// How to talk to the server.
+pub struct RequestPlan<'a> {
+    /// The protocol of the server.
     pub dialect: &'a dyn Dialect,
-    /// Where it listens.
+    /// The address of the server.
     pub addr: SocketAddr,
-    /// What requests and replies carry, each its messages in turn.
+    /// The payload of requests and replies. Each side sends its messages in turn.
     pub payload: Payload,
     /// How many requests are open at a time.
     pub in_flight: u64,
-    /// How long to ask.
+    /// How long requests are sent.
     pub duration: Duration,
-    /// Asks for what the server used.
+    /// Returns what the server has used.
     pub probe: Option<Probe<'a>>,
-    /// Told now and then how many were answered, after which time.
+    /// Called several times a second with the number of replies so far and the time since the
+    /// start.
     pub watch: Option<&'a (dyn Fn(u64, Duration) + Sync)>,
 }
 
-/// What happened.
+/// The result of the measurement.
 #[derive(Debug, Clone)]
-pub struct Outcome {
-    /// Requests sent.
+pub struct RequestResult {
+    /// How many requests were sent.
     pub asked: u64,
-    /// Replies received.
+    /// How many replies were received.
     pub answered: u64,
-    /// From the first request to the last reply.
+    /// The time from the first request to the last reply.
     pub elapsed: Duration,
-    /// What the server used meanwhile; `peak` and `resident` are its totals.
+    /// What the server used in that time. The fields `peak` and `resident` are its totals.
     pub usage: Option<Usage>,
-    /// From a request to its reply, in nanoseconds.
+    /// The time from a request to its reply, in nanoseconds.
     pub latency: Histogram<u64>,
 }
 
-impl Outcome {
-    /// Answered requests a second.
+impl RequestResult {
+    /// Returns how many requests were answered in a second.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.answered as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// The server's processor time a request, in microseconds.
+    /// Returns the processor time of the server for each request, in microseconds.
     #[must_use]
     pub fn cpu_us(&self) -> Option<f64> {
         let cpu = self.usage?.cpu.as_secs_f64();
@@ -71,15 +73,16 @@ impl Outcome {
     }
 }
 
-struct Side<'a> {
+/// The connection of one of the two clients.
+struct Endpoint<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
     out: Vec<u8>,
     intake: Intake<'a>,
 }
 
-impl Side<'_> {
-    /// Writes what the socket takes.
+impl Endpoint<'_> {
+    /// Writes as many bytes as the socket takes.
     fn flush(&mut self) -> Result<(), BenchError> {
         while !self.out.is_empty() {
             match self.stream.write(&self.out) {
@@ -91,7 +94,8 @@ impl Side<'_> {
         Ok(())
     }
 
-    /// Reads what there is; `see` gets each message and where to put what is to be sent.
+    /// Reads the bytes that have arrived. `see` is called with each message and with the buffer for
+    /// bytes to send.
     fn read(
         &mut self,
         buffer: &mut [u8],
@@ -117,21 +121,23 @@ impl Side<'_> {
     }
 }
 
-/// Runs the plan.
+/// Runs the measurement and returns its result.
 ///
 /// # Errors
-/// The server cannot be reached, knows no requests, or says something that it should not.
-pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
+/// Returns an error if the server cannot be reached, has no requests in its protocol, or sends
+/// something that its protocol does not allow.
+pub fn run(plan: &RequestPlan<'_>) -> Result<RequestResult, BenchError> {
     let (mut asking, mut answering) = (Link::connect(plan.addr)?, Link::connect(plan.addr)?);
     plan.dialect.open_subscriber(&mut answering, &[TOPIC.to_owned()])?;
     let messages = plan.payload.messages();
     let exchanges = plan.dialect.open_requester(&mut asking, TOPIC, messages)?;
     let delivered: (Vec<_>, Vec<_>) =
         exchanges.iter().map(|each| (&each.delivered_request, &each.delivered_reply)).unzip();
-    let (incoming, answer) = (Places::of(&delivered.0)?, Places::of(&delivered.1)?);
+    let (incoming, answer) = (FieldOffsets::of(&delivered.0)?, FieldOffsets::of(&delivered.1)?);
     let lengths = (length(&delivered.0), length(&delivered.1));
     let (requests, replies) = exchanges.into_iter().map(|each| (each.request, each.reply)).unzip();
-    let (mut request, mut reply) = (Forms::new(requests)?, Forms::new(replies)?);
+    let (mut request, mut reply) =
+        (MessageTemplates::new(requests)?, MessageTemplates::new(replies)?);
 
     let failed = |source| BenchError::Io { what: "cannot set up a socket".into(), source };
     let mut poll = Poll::new().map_err(failed)?;
@@ -141,12 +147,12 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
         let mut stream = TcpStream::from_std(link.stream);
         poll.registry().register(&mut stream, Token(token), Interest::READABLE).map_err(failed)?;
         let intake = Intake::new(plan.dialect, length, tally);
-        Ok::<_, BenchError>(Side { stream, unused: link.unused, out: Vec::new(), intake })
+        Ok::<_, BenchError>(Endpoint { stream, unused: link.unused, out: Vec::new(), intake })
     };
     let mut asker = side(asking, 0, lengths.1, &tallies.1)?;
     let mut answerer = side(answering, 1, lengths.0, &tallies.0)?;
 
-    let mut outcome = Outcome {
+    let mut outcome = RequestResult {
         asked: 0,
         answered: 0,
         elapsed: Duration::ZERO,
@@ -209,7 +215,7 @@ pub fn run(plan: &Plan<'_>) -> Result<Outcome, BenchError> {
     Ok(outcome)
 }
 
-/// How the lengths of `messages` are known when they come.
+/// Returns how the lengths of `messages` are known when they arrive.
 fn length(messages: &[&Vec<u8>]) -> Length<'static> {
     match messages {
         [first, rest @ ..] if rest.iter().all(|message| message.len() == first.len()) => {
@@ -219,7 +225,7 @@ fn length(messages: &[&Vec<u8>]) -> Length<'static> {
     }
 }
 
-/// A number as eight digits.
+/// Writes a number as eight digits.
 fn digits(number: u64) -> [u8; 8] {
     let mut rest = number % IDS;
     let mut digits = [b'0'; 8];

@@ -1,30 +1,31 @@
 //! Publishers: threads that write the messages of a cycle, as fast as they can or paced.
 //!
-//! They keep to the window. Without it a subscriber that is slower than the publisher would make every
-//! server do something else: drop, keep without bound, or slow the publisher down.
+//! They stay within the window. Without it, each server would react differently to a subscriber
+//! that is slower than the publisher: it would drop messages, keep them without a bound, or slow
+//! the publisher down.
 
-use crate::board::Score;
+use crate::counters::GroupCounters;
 use crate::cycle::Cycle;
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
+use crate::field_offset::FieldOffset;
 use crate::intake::{Each, Intake, Length, Tally};
 use crate::pace::{Pace, sleep_exactly};
 use crate::payload::MARK;
-use crate::place::Place;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How long a publisher that is a whole window ahead sleeps before it looks again.
+/// How long a publisher that is a whole window ahead sleeps before it checks again.
 const AHEAD: Duration = Duration::from_micros(30);
 
-/// A connection that publishes. One thread writes, another reads what the server answers.
+/// A connection that publishes. One thread writes, and another one reads the server's answers.
 pub(crate) struct Publisher<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
     cycle: &'a Cycle,
-    score: &'a Score,
+    counters: &'a GroupCounters,
     answers: &'a Tally,
 }
 
@@ -32,36 +33,36 @@ impl<'a> Publisher<'a> {
     pub(crate) fn new(
         link: Link,
         cycle: &'a Cycle,
-        score: &'a Score,
+        counters: &'a GroupCounters,
         answers: &'a Tally,
     ) -> Result<Self, BenchError> {
         let Link { stream, unused } = link;
         stream.set_read_timeout(None).map_err(BenchError::io("cannot set up a socket"))?;
-        Ok(Publisher { stream, unused, cycle, score, answers })
+        Ok(Publisher { stream, unused, cycle, counters, answers })
     }
 
-    /// Writes chunks until `stop`, never more than `window` messages ahead of the slowest
-    /// subscriber.
+    /// Writes chunks until `stop` is set, and never goes more than `window` messages ahead of the
+    /// slowest subscriber.
     pub(crate) fn flood(&self, window: u64, stop: &AtomicBool) -> Result<(), BenchError> {
         sleep_exactly();
         for chunk in self.cycle.chunks().iter().cycle() {
             let count = chunk.count();
-            while self.score.ahead() + count > window.max(count) && !stop.load(Relaxed) {
+            while self.counters.ahead() + count > window.max(count) && !stop.load(Relaxed) {
                 std::thread::sleep(AHEAD);
             }
             if stop.load(Relaxed) {
                 break;
             }
-            self.score.sent.fetch_add(count, Relaxed);
+            self.counters.sent.fetch_add(count, Relaxed);
             self.write(chunk.bytes())?;
         }
         Ok(())
     }
 
-    /// Writes one message at a time, with its time in it, at a steady rate until `stop`.
+    /// Writes one message at a time, with its time in it, at a steady rate until `stop` is set.
     pub(crate) fn paced(&self, per_second: f64, stop: &AtomicBool) -> Result<(), BenchError> {
         sleep_exactly();
-        let stamp = Place::of(&MARK, self.cycle.messages())?;
+        let stamp = FieldOffset::of(&MARK, self.cycle.messages())?;
         let mut pace = Pace::new(per_second);
         let mut stamped = Vec::new();
         loop {
@@ -73,7 +74,7 @@ impl<'a> Publisher<'a> {
                     return Ok(());
                 }
                 stamp.write(&mut stamped, time.to_be_bytes());
-                self.score.sent.fetch_add(1, Relaxed);
+                self.counters.sent.fetch_add(1, Relaxed);
                 self.write(&stamped)?;
             }
         }
@@ -83,9 +84,9 @@ impl<'a> Publisher<'a> {
         (&self.stream).write_all(bytes).map_err(BenchError::io("cannot write to the server"))
     }
 
-    /// Reads what the server answers until the connection ends, which is as it should be once
-    /// `over`. A server's wish to know whether the publisher is alive is left unanswered: what it
-    /// sends shows that.
+    /// Reads the server's answers until the connection ends, which is no error once `over` is set.
+    /// A server's question whether the publisher is alive gets no answer, because the messages of
+    /// the publisher show that.
     pub(crate) fn listen(
         &self,
         dialect: &dyn Dialect,
@@ -110,9 +111,9 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Ends the connection, and with it whoever waits for it.
+    /// Ends the connection, so that the threads that wait for it end too.
     pub(crate) fn hang_up(&self) {
-        // It may have ended already.
+        // The connection may have ended already.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

@@ -1,41 +1,41 @@
-//! What a server's process used, processor time and memory, as the kernel counts it.
+//! The processor time and the memory that a server's process used, as the kernel counts them.
 //!
-//! On two cores the generator and the server take time from one another, so a rate alone would not
+//! On two cores, the generator and the server take time from one another. So a rate alone would not
 //! tell which of them was slow.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// A process's use of the machine so far.
+/// What a process has used so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// Processor time, in user and in kernel mode.
+    /// The processor time in user mode and in kernel mode.
     pub cpu: Duration,
-    /// Resident memory now, in bytes.
+    /// The resident memory now, in bytes.
     pub resident: u64,
-    /// The most resident memory there ever was, in bytes; what the kernel calls `VmHWM`.
+    /// The most resident memory so far, in bytes, which the kernel calls `VmHWM`.
     pub peak: u64,
 }
 
-/// Asks for a server's use. `None` where it cannot be known.
+/// Returns what a server has used, or `None` if that is unknown.
 pub type Probe<'a> = &'a (dyn Fn() -> Option<Usage> + Sync);
 
 impl Usage {
-    /// With the processor time used since `before`.
+    /// Returns this usage with the processor time since `before` only.
     #[must_use]
     pub fn since(self, before: Usage) -> Usage {
         Usage { cpu: self.cpu.saturating_sub(before.cpu), ..self }
     }
 
-    /// What the process `pid` of this machine used so far.
+    /// Returns what the process `pid` of this machine has used so far.
     ///
-    /// Processor time is the sum over its threads of what the scheduler counted, in nanoseconds;
-    /// where the kernel does not tell that, `utime` + `stime` in ticks of 10 ms. Threads that ended
-    /// are in the second, not in the first.
+    /// The processor time is the sum over the threads of the process of what the scheduler counted,
+    /// in nanoseconds. If the kernel does not have that, it is `utime` + `stime` in ticks of 10 ms.
+    /// Only the second value includes threads that have ended.
     ///
     /// # Errors
-    /// There is no such process, or no `/proc`.
+    /// Returns an error if there is no such process, or no `/proc`.
     pub fn of_process(pid: u32) -> io::Result<Usage> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let kib = |key: &str| {
@@ -64,7 +64,8 @@ fn by_scheduler(pid: u32) -> Option<Duration> {
 
 fn by_ticks(pid: u32) -> io::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The command's name may hold spaces, so fields are counted from behind it.
+    // The name of the command may contain spaces, so the fields are counted from the end of the
+    // name.
     let fields: Vec<&str> =
         stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok());

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use hub_bench::dialect::{HELLO_SUBSCRIBE, RELAY_WELCOME, Raw};
-use hub_bench::load::{self, Group, Plan};
+use hub_bench::load::{self, Group, LoadPlan};
 use hub_bench::{BenchError, Payload, usage::Usage};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -38,8 +38,8 @@ impl Drop for Relay {
     }
 }
 
-fn plan(addr: SocketAddr, groups: Vec<Group>, rate: Option<f64>) -> Plan<'static> {
-    Plan {
+fn plan(addr: SocketAddr, groups: Vec<Group>, rate: Option<f64>) -> LoadPlan<'static> {
+    LoadPlan {
         dialect: &Raw,
         addr,
         groups,
@@ -83,7 +83,7 @@ fn the_servers_use_is_that_of_the_run() {
     let relay = Relay::start();
     let pid = relay.child.id();
     let probe = || Usage::of_process(pid).ok();
-    let plan = Plan { probe: Some(&probe), ..plan(relay.addr, vec![group("a", 1, 1)], None) };
+    let plan = LoadPlan { probe: Some(&probe), ..plan(relay.addr, vec![group("a", 1, 1)], None) };
     let outcome = load::run(&plan).unwrap();
     let usage = outcome.usage.unwrap();
     assert!(usage.cpu > Duration::ZERO && usage.peak >= usage.resident, "{usage:?}");

@@ -22,6 +22,7 @@ struct CommandLine {
     service: Option<Service>,
 }
 
+/// The services that this program can run.
 #[derive(Subcommand)]
 enum Service {
     /// Make up orders and request a payment for each

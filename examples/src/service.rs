@@ -111,6 +111,7 @@ impl Stop {
         })
     }
 
+    /// Completes when the service is asked to stop.
     async fn wait(&mut self) {
         let stdin = async {
             match &mut self.stdin {
@@ -126,6 +127,8 @@ impl Stop {
     }
 }
 
+/// Prints what happens to the connection. Events of which it is unknown whether they arrived count
+/// as a fault.
 async fn tell_connection(hub: Client, report: Report) {
     let mut events = hub.events();
     drop(hub);
@@ -145,6 +148,7 @@ async fn tell_connection(hub: Client, report: Report) {
     }
 }
 
+/// Prints and counts the errors of the listeners.
 async fn tell_faults(hub: Client, report: Report) {
     let mut errors = hub.errors();
     drop(hub);

@@ -22,6 +22,7 @@ fn with_args(command: Command) -> Command {
     command.args(http::args("60000")).arg(json)
 }
 
+/// The arguments of `hub audit`.
 pub(crate) fn audit_command() -> Command {
     with_args(Command::new("audit"))
         .about("Compare, for each topic, the deliveries that were due with the deliveries that were made")
@@ -37,6 +38,7 @@ pub(crate) fn audit_command() -> Command {
         )
 }
 
+/// The arguments of `hub reload`.
 pub(crate) fn reload_command() -> Command {
     with_args(Command::new("reload"))
         .about("Make a running hub reload its rule file, access file, certificates and configuration file")
@@ -73,6 +75,7 @@ const COLUMNS: [(&str, &str); 8] = [
     ("WAITING", "waiting"),
 ];
 
+/// Writes the audit as a table with a line for each topic, and a sentence with the result.
 fn write_table(out: &mut impl Write, shown: &Value) -> io::Result<()> {
     let topics = shown["topics"].as_array().map(Vec::as_slice).unwrap_or_default();
     write!(out, "  ")?;
@@ -101,6 +104,7 @@ fn write_table(out: &mut impl Write, shown: &Value) -> io::Result<()> {
     }
 }
 
+/// Writes one line of the table.
 fn write_row(out: &mut impl Write, mark: char, line: &Value, name: &str) -> io::Result<()> {
     write!(out, "{mark} ")?;
     for (_, key) in COLUMNS {

@@ -14,7 +14,7 @@ use crate::serve::{BAD_CONFIG, CONFIG_ENV, failed, load};
 
 const FILE: &str = "file";
 
-/// `hub config`.
+/// The arguments of `hub config`.
 pub(crate) fn command() -> Command {
     let default = Command::new("default")
         .about("Print a configuration file with the default value and a description of every key")
@@ -53,7 +53,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
             Ok((config, _)) => print(&format!("ok\n{}", config::changes(&config))),
             Err(error) => failed(&error, BAD_CONFIG),
         },
-        // clap lets no other through.
+        // clap accepts no other command.
         _ => ExitCode::from(BAD_CONFIG),
     }
 }

@@ -61,6 +61,7 @@ pub(crate) fn args() -> [Arg; 7] {
     args.map(|arg| arg.help_heading("Options for connecting"))
 }
 
+/// Makes an option whose value is the path of a file.
 fn file(name: &'static str, env: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
@@ -82,6 +83,7 @@ pub(crate) fn tls(args: &ArgMatches) -> TlsOptions {
     tls
 }
 
+/// The option that adds headers to events.
 pub(crate) fn header_arg() -> Arg {
     Arg::new("header")
         .long("header")

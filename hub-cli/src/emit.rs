@@ -62,6 +62,7 @@ pub(crate) fn command() -> Command {
         )
 }
 
+/// Reads the value of `--rate`.
 fn rate(text: &str) -> Result<f64, &'static str> {
     let rate = text.parse().map_err(|_| "it is not a number")?;
     if (1e-6..=1e9).contains(&rate) { Ok(rate) } else { Err("it is not between 0.000001 and 10^9") }
@@ -81,7 +82,7 @@ struct Tally {
 const MOST_REFUSALS: usize = 100;
 
 pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
-    let source = source(args)?;
+    let source = payload_input(args)?;
     let headers = headers(args)?;
     let topic = args.get_one::<TopicName>("topic").ok_or_else(missing)?;
     let pace = args.get_one::<f64>("rate").map(|rate| Pace::new(*rate));
@@ -120,6 +121,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     outcome
 }
 
+/// The failure of a command line without a topic.
 fn missing() -> Failure {
     Failure::new(Exit::Usage, "the topic is missing")
 }
@@ -130,7 +132,8 @@ enum PayloadInput {
     Stdin(Format),
 }
 
-fn source(args: &ArgMatches) -> Result<PayloadInput, Failure> {
+/// Returns the input that the options select.
+fn payload_input(args: &ArgMatches) -> Result<PayloadInput, Failure> {
     Ok(match args.get_one::<String>("json") {
         Some(text) => {
             let count = args.get_one("count").copied().unwrap_or(1);
@@ -143,6 +146,7 @@ fn source(args: &ArgMatches) -> Result<PayloadInput, Failure> {
     })
 }
 
+/// The state of a running `hub emit`.
 struct Emission<'a> {
     client: &'a Client,
     topic: &'a TopicName,
@@ -154,6 +158,7 @@ struct Emission<'a> {
 }
 
 impl Emission<'_> {
+    /// Publishes all payloads of the input.
     async fn all(&mut self, source: PayloadInput) -> Result<Exit, Failure> {
         match source {
             PayloadInput::Repeat(payload, count) => {
@@ -190,6 +195,7 @@ impl Emission<'_> {
         }
     }
 
+    /// Publishes one payload.
     async fn publish(&mut self, payload: &[u8]) -> Result<(), Failure> {
         if let Some(pace) = &mut self.pace {
             pace.wait().await;
@@ -211,6 +217,7 @@ impl Emission<'_> {
         }
     }
 
+    /// Waits until the hub has answered for every event that was published.
     async fn settle(&mut self) {
         let said = self.client.flush().await;
         self.tally.heard(said);
@@ -218,6 +225,7 @@ impl Emission<'_> {
 }
 
 impl Tally {
+    /// Prints and counts what the hub refused.
     fn heard(&mut self, said: Result<(), FlushError>) {
         let Err(error) = said else { return };
         for refused in &error.refused {
@@ -243,6 +251,7 @@ impl Tally {
         self.unknown += error.outcome_unknown + error.not_sent;
     }
 
+    /// Prints the summary.
     fn report(&self, json: bool) -> Result<(), Failure> {
         let emitted = self.published.saturating_sub(self.refused + self.unknown);
         if json {

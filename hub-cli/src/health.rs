@@ -8,6 +8,7 @@ use clap::{ArgMatches, Command};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+/// The question whether the hub accepts clients.
 const REQUEST: Request<'static> =
     Request { method: "GET", path: "/readyz", authorization: None, body_max: 1024 };
 
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &ArgMatches) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Returns the exit code for a hub that is ready, unless stdout could not be written.
 fn done(written: io::Result<()>) -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

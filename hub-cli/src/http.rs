@@ -1,5 +1,5 @@
-//! One HTTP request to a hub, with or without TLS. `hub health`, `hub audit` and `hub reload` ask
-//! with it.
+//! Sends one HTTP request to a hub, with or without TLS. `hub health`, `hub audit` and `hub reload`
+//! use it.
 //!
 //! A container's health check calls it every few seconds. So a request never takes longer than its
 //! time-out, and never reads more of an answer than its bound. Otherwise a hub that hangs, or
@@ -52,7 +52,7 @@ pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
     ]
 }
 
-/// What to ask for.
+/// A request to the hub.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
@@ -63,14 +63,14 @@ pub(crate) struct Request<'a> {
     pub(crate) body_max: usize,
 }
 
-/// What the hub answered.
+/// The answer of the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
-/// The address that the options name.
+/// Returns the address that the options name.
 pub(crate) fn address(args: &ArgMatches) -> &str {
     args.get_one::<String>("http").map_or("", String::as_str)
 }
@@ -78,7 +78,7 @@ pub(crate) fn address(args: &ArgMatches) -> &str {
 /// Asks the hub that the options name.
 ///
 /// # Errors
-/// A sentence that says why there is no answer.
+/// Returns a sentence that explains why there is no answer.
 pub(crate) fn ask(args: &ArgMatches, request: &Request<'_>) -> Result<Answer, String> {
     let patience = Duration::from_millis(args.get_one("timeout-ms").copied().unwrap_or_default());
     let address = address(args);
@@ -87,7 +87,7 @@ pub(crate) fn ask(args: &ArgMatches, request: &Request<'_>) -> Result<Answer, St
     exchange(target, request, patience).map_err(|error| no_answer(address, &error, patience))
 }
 
-/// Says in a sentence why there is no answer.
+/// Returns a sentence that explains why there is no answer.
 fn no_answer(address: &str, error: &ureq::Error, patience: Duration) -> String {
     let why = match error {
         ureq::Error::Timeout(_) => {
@@ -107,7 +107,7 @@ fn no_answer(address: &str, error: &ureq::Error, patience: Duration) -> String {
     format!("no answer from a hub at {address}: {why}")
 }
 
-/// Where to ask.
+/// The hub to which a request goes.
 struct Target {
     /// The address to connect to.
     address: Uri,
@@ -119,6 +119,7 @@ struct Target {
 }
 
 impl Target {
+    /// Returns the target that the options name.
     fn of(args: &ArgMatches) -> Result<Target, String> {
         let address = address(args);
         let on = args.get_one::<String>("http-tls").is_some_and(|word| word == "on");
@@ -130,16 +131,18 @@ impl Target {
         }
     }
 
+    /// Returns the target at an address without TLS.
     fn plain(address: &str) -> Result<Target, String> {
         let (address, authority) = parse(uri::Scheme::HTTP, address)?;
         Ok(Target { address, origin: format!("http://{authority}"), roots: Vec::new() })
     }
 
+    /// Returns the target at an address with TLS.
     fn secured(address: &str, args: &ArgMatches) -> Result<Target, String> {
         let (address, authority) = parse(uri::Scheme::HTTPS, address)?;
         let options = tls(args);
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        // Checked here, because ureq does not say which name is wrong.
+        // The name is checked here, because ureq does not report which name is wrong.
         options.name(host).map_err(|error| with_causes(&error))?;
         let trusted = options.trusted().map_err(|error| with_causes(&error))?;
         let roots = trusted.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
@@ -155,6 +158,7 @@ impl Target {
     }
 }
 
+/// Reads an address as a URL of the given scheme.
 fn parse(scheme: uri::Scheme, address: &str) -> Result<(Uri, uri::Authority), String> {
     let bad = |error: &dyn std::fmt::Display| format!("{address:?} is not an address: {error}");
     let authority: uri::Authority =
@@ -163,6 +167,7 @@ fn parse(scheme: uri::Scheme, address: &str) -> Result<(Uri, uri::Authority), St
     Ok((uri.build().map_err(|error| bad(&error))?, authority))
 }
 
+/// Sends the request and reads the answer, within `patience`.
 fn exchange(
     target: Target,
     request: &Request<'_>,
@@ -173,8 +178,8 @@ fn exchange(
         .root_certs(RootCerts::Specific(Arc::new(target.roots)))
         .unversioned_rustls_crypto_provider(provider)
         .build();
-    // Neither redirects nor the environment's proxies: they would ask somebody else than the hub
-    // that the options name, and show them the token.
+    // The request follows no redirects and uses no proxies of the environment: they would send it,
+    // with the token, to another server than the hub that the options name.
     let config = Agent::config_builder()
         .timeout_global(Some(patience))
         .max_redirects(0)

@@ -68,6 +68,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         }
     }
 
+    /// Takes the next MessagePack value from the buffer, if it is whole.
     fn split_value(&mut self) -> Result<Option<Bytes>, Failure> {
         if self.buffer.is_empty() {
             return Ok(None);
@@ -86,6 +87,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         }
     }
 
+    /// Takes the next line of JSON from the buffer, if it is whole.
     fn split_line(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             let newline = self.buffer.iter().position(|byte| *byte == b'\n');
@@ -110,6 +112,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         }
     }
 
+    /// Makes the failure for a value that cannot be read.
     fn bad(&self, what: String) -> Failure {
         let (number, at) = (self.taken + 1, self.offset);
         Failure::new(Exit::Usage, format!("stdin, value {number}, byte {at}: {what}"))

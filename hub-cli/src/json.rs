@@ -28,7 +28,7 @@ becomes its JSON text. --raw prints the exact bytes.";
 /// Renders one MessagePack value. Events have passed the hub's checks, so a value that is not valid
 /// is a fault that users must see: it is shown as binary.
 pub(crate) fn from_msgpack(bytes: &[u8]) -> Json {
-    // rmpv alone would take more than MessagePack has, and follows any depth with its stack.
+    // rmpv alone would accept more than MessagePack has, and would follow any depth with its stack.
     if walk_all(bytes, &Limits::NONE).is_err() {
         return bin(bytes);
     }
@@ -38,6 +38,7 @@ pub(crate) fn from_msgpack(bytes: &[u8]) -> Json {
     }
 }
 
+/// Converts a value that was decoded.
 fn from_value(value: Value) -> Json {
     match value {
         Value::Nil => Json::Null,
@@ -47,7 +48,8 @@ fn from_value(value: Value) -> Json {
             (None, Some(value)) => value.into(),
             (None, None) => Json::Null,
         },
-        // By way of its own shortest text, so that 0.1 does not become 0.10000000149.
+        // The number takes the way over its own shortest text, so that 0.1 does not become
+        // 0.10000000149.
         Value::F32(value) => float(value.to_string().parse().unwrap_or_else(|_| value.into())),
         Value::F64(value) => float(value),
         Value::String(text) => match text.into_str() {
@@ -64,10 +66,12 @@ fn from_value(value: Value) -> Json {
     }
 }
 
+/// Shows binary data.
 fn bin(bytes: &[u8]) -> Json {
     json!({ "$bin": STANDARD.encode(bytes) })
 }
 
+/// Shows a floating-point number. JSON has no NaN and no infinities, so those become strings.
 fn float(value: f64) -> Json {
     match Number::from_f64(value) {
         Some(number) => number.into(),
@@ -77,6 +81,7 @@ fn float(value: f64) -> Json {
     }
 }
 
+/// Returns a map key as a string.
 fn text(key: Value) -> String {
     match from_value(key) {
         Json::String(text) => text,

@@ -84,7 +84,7 @@ fn main() -> ExitCode {
         Some(("on", args)) => connect::run(on::run(args)),
         Some(("request", args)) => connect::run(request::run(args)),
         Some(("reply", args)) => connect::run(reply::run(args)),
-        // clap lets no other through.
+        // clap accepts no other command.
         _ => exit::Exit::Usage.into(),
     }
 }

@@ -98,6 +98,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     }
 }
 
+/// Subscribes to every filter of the command line.
 async fn subscribe(client: &Client, args: &ArgMatches) -> Result<SelectAll<Own>, Failure> {
     let mut options = SubscribeOptions::new().capacity(CAPACITY);
     if let Some(policy) = args.get_one::<String>("overflow").and_then(|name| name.parse().ok()) {
@@ -130,6 +131,7 @@ struct Own {
 }
 
 impl Own {
+    /// Returns whether an earlier filter of the command line matches the delivery too.
     fn is_shown_already(&self, delivery: &Delivery) -> bool {
         match delivery {
             Delivery::Message(message) => self.earlier.iter().any(|f| f.matches(&message.topic)),
@@ -173,6 +175,7 @@ impl From<io::Error> for Stopped {
     }
 }
 
+/// The state of a running `hub on`.
 struct Printer {
     output: Output,
     events: SelectAll<Own>,
@@ -225,6 +228,7 @@ impl Printer {
         Ok(self.output.flush()?)
     }
 
+    /// Writes one delivery, and counts it if it is an event.
     fn write(&mut self, delivery: &Delivery) -> io::Result<()> {
         match delivery {
             Delivery::Gap(gap) => self.output.gap(gap),

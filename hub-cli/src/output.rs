@@ -30,6 +30,7 @@ impl Output {
         Output { to: BufWriter::with_capacity(64 << 10, io::stdout().lock()), form }
     }
 
+    /// Writes an event.
     pub(crate) fn message(&mut self, message: &Message) -> io::Result<()> {
         match self.form {
             OutputFormat::Raw => self.to.write_all(&message.payload),
@@ -49,6 +50,7 @@ impl Output {
         Ok(())
     }
 
+    /// Writes what the buffer holds.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
@@ -66,6 +68,7 @@ pub(crate) fn object(message: &Message) -> Value {
     })
 }
 
+/// Returns a gap as one JSON object.
 fn gap_object(gap: &Gap) -> Value {
     json!({ "gap": {
         "topic": gap.topic,
@@ -76,6 +79,7 @@ fn gap_object(gap: &Gap) -> Value {
     } })
 }
 
+/// Returns a gap as a line for people.
 fn gap_line(gap: &Gap) -> String {
     let (topic, from, reason) = (&gap.topic, gap.from, gap.reason);
     match gap.to {
@@ -84,6 +88,7 @@ fn gap_line(gap: &Gap) -> String {
     }
 }
 
+/// Returns an event as a line for people.
 fn line(message: &Message) -> String {
     let payload = printable(&from_msgpack(&message.payload).to_string());
     let (time, topic, seq) = (clock(message.time_ms), &message.topic, message.seq);

@@ -145,6 +145,7 @@ impl Answer {
     }
 }
 
+/// Runs the command with the payload on its stdin, and returns its stdout as the reply.
 async fn exec(command: &str, payload: &[u8]) -> Result<Bytes, Failure> {
     let mut child = process::Command::new("sh")
         .args(["-c", command])
@@ -160,7 +161,8 @@ async fn exec(command: &str, payload: &[u8]) -> Result<Bytes, Failure> {
             let _ = stdin.write_all(text.as_bytes()).await;
         }
     };
-    // Both at the same time, because a command may answer before it has read everything.
+    // Writing and reading happen at the same time, because a command may answer before it has read
+    // everything.
     let (_, output) = tokio::join!(feed, child.wait_with_output());
     let output = output?;
     match output.status.success() {

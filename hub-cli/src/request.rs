@@ -44,6 +44,7 @@ pub(crate) fn command() -> Command {
         )
 }
 
+/// Reads the value of `--timeout`.
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse().map_err(|_| "it is not a number of seconds")?;
     match Duration::try_from_secs_f64(seconds) {

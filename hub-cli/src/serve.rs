@@ -25,7 +25,7 @@ const FILE: &str = "config";
 /// The most lines of the log that may wait to be written. Further lines are dropped.
 const LOG_LINES: usize = 4096;
 
-/// `hub serve`.
+/// The arguments of `hub serve`.
 pub(crate) fn command() -> Command {
     let file = Arg::new(FILE)
         .long(FILE)
@@ -89,7 +89,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// Why there is no configuration.
+/// Why the configuration could not be loaded.
 #[derive(Debug)]
 pub(crate) enum LoadError {
     /// The file could not be read.
@@ -135,6 +135,7 @@ pub(crate) fn load(
     Ok((file.load().map_err(LoadError::Config)?, Some(file)))
 }
 
+/// Reads a configuration file that is not too large.
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;

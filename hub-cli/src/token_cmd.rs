@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
             let hash = hash_password(password).map_err(|error| usage(&error))?;
             writeln!(io::stdout(), "{hash}")?;
         }
-        _ => return Ok(Exit::Usage), // clap lets no other through
+        _ => return Ok(Exit::Usage), // clap accepts no other command
     }
     Ok(Exit::Ok)
 }

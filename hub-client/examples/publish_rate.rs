@@ -1,7 +1,8 @@
-//! How fast one task publishes: `cargo run --release -p hub-client --example publish_rate`.
+//! Measures how fast one task publishes: `cargo run --release -p hub-client --example
+//! publish_rate`.
 //!
-//! The other end is not a hub but a thread that counts frames and sends receipts, so that the
-//! client is what is measured.
+//! The other end is a thread that counts frames and sends receipts, and not a hub, so that the
+//! client alone is measured.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for the terminal")]
 
 use hub_client::{Client, Headers};
@@ -34,7 +35,7 @@ fn main() {
     assert_eq!(sink.join().unwrap(), EVENTS);
 }
 
-/// Answers HELLO, then counts EVENT frames and acknowledges those of each read.
+/// Answers HELLO, then counts EVENT frames and sends a receipt for those of each read.
 fn count(mut stream: TcpStream) -> u64 {
     let welcome = Welcome {
         version: VERSION,

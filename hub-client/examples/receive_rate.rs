@@ -1,7 +1,6 @@
-//! How fast one task receives: `cargo run --release -p hub-client --example receive_rate`.
+//! Measures how fast one task receives: `cargo run --release -p hub-client --example receive_rate`.
 //!
-//! The other end is not a hub but a thread that writes runs, so that the client is what is
-//! measured.
+//! The other end is a thread that writes runs, and not a hub, so that the client alone is measured.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for the terminal")]
 
 use hub_client::{Client, Emitter, SubscribeOptions};
@@ -72,7 +71,7 @@ fn send(mut stream: TcpStream, count: u32) {
         }
     }
     let _ = stream.write_all(&out);
-    // Until the client has ended.
+    // Keeps the connection open until the client has ended.
     let _ = stream.shutdown(std::net::Shutdown::Write);
     while stream.read(&mut buffer).is_ok_and(|read| read > 0) {}
 }

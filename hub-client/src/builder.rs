@@ -1,11 +1,11 @@
-//! How a client is configured and connected.
+//! The builder of a client: it sets options and makes the first connection.
 //!
-//! Everything that can be checked without a hub is checked here, so that a mistake is an error of
+//! Whatever can be checked without a hub is checked here, so that a mistake is an error of
 //! `connect` and not of a later reconnect.
 
+use crate::client_state::ClientState;
 use crate::connection::{COMMANDS, Commands, ConnectError, Core, Link, connect};
 use crate::reconnect::Backoff;
-use crate::shared::Shared;
 use crate::{Client, HubUrl, OnRestart, Options};
 use hub_core::emitter::Listeners;
 use hub_wire::{Credentials, TopicName};
@@ -53,7 +53,8 @@ impl Builder {
         Builder { url: url.to_owned(), options }
     }
 
-    /// Sets what the client calls itself: at most 64 bytes that may stand in a topic's token, without `#`.
+    /// Sets the name of the client: at most 64 bytes that are allowed in a token of a topic,
+    /// without `#`.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders");
@@ -64,7 +65,7 @@ impl Builder {
         self
     }
 
-    /// Sets what lets the client in.
+    /// Sets the credentials of the client.
     ///
     /// ```
     /// use hub_client::{Client, Credentials};
@@ -77,8 +78,8 @@ impl Builder {
         self
     }
 
-    /// Sets the file (PEM) with the CAs of which one has to have signed the hub's certificate,
-    /// instead of those that the system trusts.
+    /// Sets the file (PEM) with CA certificates. One of these CAs must have signed the hub's
+    /// certificate. Without this file, the CAs that the system trusts count.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hubs://events.internal").ca_file("ca.pem");
@@ -90,7 +91,7 @@ impl Builder {
         self
     }
 
-    /// Sets the files (PEM) with the certificate that this client shows, and its private key.
+    /// Sets the files (PEM) with the client's own certificate and its private key.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hubs://events.internal")
@@ -108,7 +109,7 @@ impl Builder {
         self
     }
 
-    /// Sets the name that has to be in the hub's certificate, where that is not the address' host.
+    /// Sets the name that must be in the hub's certificate, if it is not the host in the address.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hubs://10.0.0.7").server_name("events.internal");
@@ -123,21 +124,21 @@ impl Builder {
     setters! {
         /// Sets how long one attempt to connect may take.
         connect_timeout: Duration, "Duration::from_secs(1)";
-        /// Sets for how long `connect` goes on trying.
+        /// Sets for how long `connect` keeps trying.
         patience: Duration, "Duration::from_secs(30)";
-        /// Sets whether to come back after a loss.
+        /// Sets whether the client connects again after a loss.
         reconnect: bool, "false";
-        /// Sets the first bound of the waiting time before a reconnect.
+        /// Sets the longest wait before the first attempt to reconnect.
         backoff_min: Duration, "Duration::from_millis(10)";
-        /// Sets the last bound of the waiting time before a reconnect.
+        /// Sets the longest wait before any attempt to reconnect.
         backoff_max: Duration, "Duration::from_secs(60)";
-        /// Sets what happens to events whose fate is unknown.
+        /// Sets what happens to events whose outcome is unknown.
         on_restart: OnRestart, "hub_client::OnRestart::Resend";
         /// Sets how many bytes of events may wait for receipts.
         publish_log_bytes: usize, "1 << 20";
-        /// Sets how long the hub may be silent.
+        /// Sets after how much silence of the hub the client sends a PING.
         keepalive: Duration, "Duration::from_secs(5)";
-        /// Sets how long ending in good order may take.
+        /// Sets how long a drain may take.
         drain_timeout: Duration, "Duration::from_secs(1)";
     }
 
@@ -160,7 +161,8 @@ impl Builder {
     /// Cancel-safe: a dropped call leaves no connection.
     ///
     /// # Errors
-    /// When it cannot; after [`Options::patience`] with the last attempt's error.
+    /// Returns an error if no connection could be made. After [`Options::patience`] it is the error
+    /// of the last attempt.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hub_client::ConnectError> {
@@ -175,15 +177,16 @@ impl Builder {
         let mut instance = [0; 16];
         getrandom::fill(&mut instance).map_err(|_| ConnectError::Random)?;
         let link = first_link(&url, &self.options, instance).await?;
-        let shared = Arc::new(Shared::new(url, self.options, instance));
+        let state = Arc::new(ClientState::new(url, self.options, instance));
         let (commands, receiver) = mpsc::channel(COMMANDS);
-        let mut core = Core::new(shared.clone(), Commands::new(receiver));
+        let mut core = Core::new(state.clone(), Commands::new(receiver));
         core.connected(&link);
         tokio::spawn(core.run(link));
-        Ok(Client { shared, commands, listeners: Listeners::new() })
+        Ok(Client { state, commands, listeners: Listeners::new() })
     }
 }
 
+/// Checks that a name can be a part of a publisher stamp.
 fn check_name(name: &str) -> Result<(), ConnectError> {
     match TopicName::is_label(name) && !name.contains('#') {
         true => Ok(()),
@@ -191,6 +194,7 @@ fn check_name(name: &str) -> Result<(), ConnectError> {
     }
 }
 
+/// Makes the first connection, and tries again until the patience is used up.
 async fn first_link(
     url: &HubUrl,
     options: &Options,

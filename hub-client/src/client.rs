@@ -1,13 +1,13 @@
 //! The client as a service holds it: a handle that can be cloned.
 //!
-//! It only sends commands to the task that keeps the connection, so it stays usable while there is
-//! no connection.
+//! The handle only sends commands to the task that keeps the connection. So it can be used while
+//! there is no connection.
 
 use crate::builder::Builder;
+use crate::client_state::ClientState;
 use crate::connection::{Command, ConnectError};
 use crate::events::ConnectionEvents;
 use crate::publish::NotAppended;
-use crate::shared::Shared;
 use crate::{HubUrl, Options};
 use hub_core::emitter::{EmitError, Event, Headers, Listeners, encode};
 use hub_wire::{EventFrame, TopicName};
@@ -15,22 +15,22 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// A connection to a hub, which comes back by itself.
+/// A client of a hub. When its connection is lost, it connects again.
 ///
-/// A clone is another handle to the same connection. When the last one is dropped, the client
-/// sends what is still in its log, says goodbye, and ends, in the background and within
-/// [`Options::drain_timeout`]; [`Client::drain`] does it where you can wait for it.
+/// A clone is another handle to this client. When the last handle is dropped, the client sends the
+/// events that are still in its log, sends CLOSE, and ends. That happens in the background within
+/// [`Options::drain_timeout`]; [`Client::drain`] does it in a call that can be awaited.
 ///
-/// Listening and emitting are in the [`Emitter`](crate::Emitter) trait. All futures may be
-/// dropped at any time:
+/// The trait [`Emitter`](crate::Emitter) has the methods for listening and emitting. Every future
+/// may be dropped at any time:
 ///
 /// | dropped | what is left |
 /// |---|---|
 /// | `emit`, `emit_raw` | if it waited for room, nothing; after that, the event is emitted all the same, and a refusal goes to the connection events |
-/// | `publish` | as `emit` |
-/// | `flush` | nothing changes; refusals are kept for the next |
+/// | `publish` | what a dropped `emit` leaves |
+/// | `flush` | nothing changes; refusals are kept for the next `flush` |
 /// | `subscribe`, `on`, … | the subscription ends, if it had begun |
-/// | `request` | the request may be carried out; its answer is dropped |
+/// | `request` | the request may be carried out; its reply is dropped |
 /// | `drain`, `close` | they go on in the background |
 ///
 /// ```no_run
@@ -42,7 +42,7 @@ use tokio::sync::mpsc;
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) state: Arc<ClientState>,
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) listeners: Listeners,
 }
@@ -50,10 +50,10 @@ pub struct Client {
 impl Client {
     /// Connects to the hub at `url` with the default [`Options`].
     ///
-    /// Runs in the current tokio runtime.
+    /// The client runs in the current tokio runtime.
     ///
     /// # Errors
-    /// When the first attempt fails; see [`Builder::patience`] for more than one.
+    /// Returns an error if the first attempt fails; [`Builder::patience`] allows more attempts.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hub_client::ConnectError> {
@@ -64,7 +64,7 @@ impl Client {
         Client::builder(url).connect().await
     }
 
-    /// Sets options before connecting.
+    /// Returns a builder, which sets options and then connects.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hub_client::ConnectError> {
@@ -77,15 +77,18 @@ impl Client {
         Builder::new(url, Options::default())
     }
 
-    /// Emits an event without waiting for the hub's receipt: it returns when the event is in the
-    /// publish log, so it waits only while that is full. This is the fast way to send many.
+    /// Emits an event without waiting for the hub's receipt. The call returns when the event is in
+    /// the publish log, and waits only while the log is full. This is the fast way to send many
+    /// events.
     ///
-    /// [`Client::flush`] says what became of them. Events emitted either way keep their order.
+    /// [`Client::flush`] reports what became of the events. Events from `publish` and `emit` keep
+    /// their common order.
     ///
-    /// Cancel-safe: while it waits for room, nothing is emitted; after that the event is.
+    /// Cancel-safe: a call that is dropped while it waits for room emits nothing; a call that is
+    /// dropped later has emitted the event.
     ///
     /// # Errors
-    /// When the event cannot be sent at all.
+    /// Returns an error if the event cannot be sent at all.
     ///
     /// ```no_run
     /// # use hub_client::Event;
@@ -103,13 +106,13 @@ impl Client {
         self.publish_raw(&event.topic()?, &encode(event)?, &Headers::new()).await
     }
 
-    /// As [`Client::publish`], for a payload that is encoded already.
+    /// Like [`Client::publish`], for a payload that is already encoded.
     ///
-    /// Cancel-safe as [`Client::publish`].
+    /// This is cancel-safe as [`Client::publish`] is.
     ///
     /// # Errors
-    /// When the event cannot be sent at all. A payload that is not one MessagePack value is sent,
-    /// and refused by the hub.
+    /// Returns an error if the event cannot be sent at all. A payload that is not exactly one
+    /// MessagePack value is sent, and the hub refuses it.
     ///
     /// ```no_run
     /// # async fn example(hub: hub_client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -126,15 +129,16 @@ impl Client {
     ) -> Result<(), EmitError> {
         let headers = headers.encode();
         let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
-        let (_, full) = self.shared.log.append(&event, None).await.map_err(not_appended)?;
+        let (_, full) = self.state.log.append(&event, None).await.map_err(not_appended)?;
         if full {
-            // A loop of `publish` would otherwise keep the connection from this thread.
+            // Without this, a loop of `publish` would keep the connection's task from running on
+            // this thread.
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    /// How many events have neither been receipted nor refused yet.
+    /// Returns how many events have neither a receipt nor a refusal yet.
     ///
     /// ```no_run
     /// # fn example(hub: hub_client::Client) {
@@ -143,10 +147,10 @@ impl Client {
     /// ```
     #[must_use]
     pub fn pending(&self) -> u64 {
-        self.shared.log.pending()
+        self.state.log.pending()
     }
 
-    /// What happens to the connection, beginning with the state it is in.
+    /// Returns the events of the connection, beginning with its present state.
     ///
     /// ```no_run
     /// # async fn example(hub: hub_client::Client) {
@@ -159,10 +163,10 @@ impl Client {
     /// ```
     #[must_use]
     pub fn events(&self) -> ConnectionEvents {
-        self.shared.events.subscribe()
+        self.state.events.subscribe()
     }
 
-    /// The hub's address.
+    /// Returns the hub's address.
     ///
     /// ```no_run
     /// # fn example(hub: hub_client::Client) {
@@ -171,10 +175,11 @@ impl Client {
     /// ```
     #[must_use]
     pub fn url(&self) -> &HubUrl {
-        &self.shared.url
+        &self.state.url
     }
 }
 
+/// Returns the error of `emit` for an event that did not enter the log.
 pub(crate) fn not_appended(error: NotAppended) -> EmitError {
     match error {
         NotAppended::TooLarge { size, limit } => EmitError::TooLarge { size, limit },
@@ -184,6 +189,6 @@ pub(crate) fn not_appended(error: NotAppended) -> EmitError {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("url", &self.shared.url).finish_non_exhaustive()
+        f.debug_struct("Client").field("url", &self.state.url).finish_non_exhaustive()
     }
 }

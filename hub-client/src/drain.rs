@@ -1,4 +1,5 @@
-//! Ending in good order: nothing accepted is left behind.
+//! Flush, drain and close: the ways to end a client. A program that ended without them could lose
+//! events that it had emitted.
 
 use crate::Client;
 use crate::connection::{Command, Intent};
@@ -11,8 +12,8 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Events sent with [`Client::publish`], or whose `emit` was dropped, that were not accepted; all
-/// since the last flush.
+/// The events since the last flush that were not accepted and that nobody waited for: those sent
+/// with [`Client::publish`], and those whose `emit` was dropped.
 ///
 /// ```no_run
 /// # async fn example(hub: hub_client::Client) {
@@ -25,13 +26,14 @@ use tokio::time::Instant;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlushError {
-    /// What the hub refused, in order; the first [`Options::refusals_kept`](crate::Options).
+    /// The refusals of the hub, in order: the first [`Options::refusals_kept`](crate::Options) of
+    /// them.
     pub refused: Vec<Refused>,
-    /// How many more it refused.
+    /// How many further events the hub refused.
     pub refused_more: u64,
-    /// How many may or may not have arrived.
+    /// How many events have an unknown outcome: they may or may not have arrived.
     pub outcome_unknown: u64,
-    /// How many were not sent, because the client ended.
+    /// How many events were not sent, because the client ended.
     pub not_sent: u64,
 }
 
@@ -39,7 +41,10 @@ impl fmt::Display for FlushError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let refused = self.refused.len() as u64 + self.refused_more;
         let (unknown, not_sent) = (self.outcome_unknown, self.not_sent);
-        write!(f, "{refused} events refused, {unknown} of unknown outcome, {not_sent} not sent")
+        write!(
+            f,
+            "{refused} events refused, {unknown} with an unknown outcome, {not_sent} not sent"
+        )
     }
 }
 
@@ -62,19 +67,20 @@ pub enum DrainError {
     /// Not all events were accepted.
     #[error("not all events were accepted")]
     Flush(#[source] FlushError),
-    /// Listeners were still busy, or receipts missing, when
+    /// Listeners were still busy or receipts were missing when
     /// [`Options::drain_timeout`](crate::Options) was over.
-    #[error("listeners or receipts took longer than the time allowed")]
+    #[error("the listeners or the receipts took longer than the time limit of the drain")]
     TimedOut,
 }
 
 impl Client {
-    /// Resolves when the hub has spoken on every event emitted until now.
+    /// Waits until the hub has accepted or refused every event that was emitted until now.
     ///
-    /// Cancel-safe: a dropped call changes nothing; what it would have reported is kept.
+    /// Cancel-safe: a dropped call changes nothing, and the next call reports its errors.
     ///
     /// # Errors
-    /// What went wrong with events nobody waited for, all since the last flush of any clone.
+    /// Returns what went wrong with events that nobody waited for, since the last flush of any
+    /// clone.
     ///
     /// ```no_run
     /// # async fn example(hub: hub_client::Client) -> Result<(), hub_client::FlushError> {
@@ -82,7 +88,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn flush(&self) -> Result<(), FlushError> {
-        let report = self.shared.log.flush().await;
+        let report = self.state.log.flush().await;
         if report == Report::default() {
             return Ok(());
         }
@@ -90,18 +96,21 @@ impl Client {
         Err(FlushError { refused, refused_more, outcome_unknown, not_sent })
     }
 
-    /// Ends in good order: takes no more subscriptions, unsubscribes, lets listeners handle what
-    /// has arrived, flushes what they and others emitted, and says goodbye.
+    /// Ends the client in good order: it takes no more subscriptions, unsubscribes, lets listeners
+    /// handle the events that have arrived, flushes the events that they and others emitted, and
+    /// sends CLOSE.
     ///
-    /// Every listener is waited for, and an [`EventStream`](crate::EventStream) counts as one: drop
-    /// those you hold, or read them to their end in another task. A plain
-    /// [`Subscription`](crate::Subscription) is not waited for; what it holds can still be read.
+    /// The call waits for every listener. An [`EventStream`](crate::EventStream) counts as one:
+    /// drop those that you hold, or read them to their end in another task. The call does not wait
+    /// for a plain [`Subscription`](crate::Subscription); the events that wait in it can still be
+    /// read.
     ///
-    /// Dropping the call does not stop it: it goes on in the background.
+    /// Dropping the call does not stop the drain, which goes on in the background.
     ///
     /// # Errors
-    /// When it was not complete after [`Options::drain_timeout`](crate::Options), or events were
-    /// refused. The client has ended in any case.
+    /// Returns an error if the drain was not complete after
+    /// [`Options::drain_timeout`](crate::Options), or if events were refused. The client has ended
+    /// in any case.
     ///
     /// ```no_run
     /// # async fn example(hub: hub_client::Client) -> Result<(), hub_client::DrainError> {
@@ -114,12 +123,13 @@ impl Client {
         drain.await.unwrap_or(Err(DrainError::TimedOut))
     }
 
+    /// Drains the client. The caller runs it in a task of its own.
     async fn drain_now(self) -> Result<(), DrainError> {
-        let deadline = Instant::now() + self.shared.options.drain_timeout;
-        self.shared.draining.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + self.state.options.drain_timeout;
+        self.state.draining.store(true, Ordering::Relaxed);
         let orderly = async {
             let (done, stopped) = oneshot::channel();
-            // If the connection has ended, so have its subscriptions.
+            // If the connection has ended, its subscriptions have ended too.
             if self.commands.send(Command::StopSubscriptions(done)).await.is_ok() {
                 let _ = stopped.await;
             }
@@ -134,20 +144,22 @@ impl Client {
         }
     }
 
-    /// Waits until every listener has handled what it was given. Their subscriptions have ended,
-    /// so each leaves the registry when it is done.
+    /// Waits until every listener has handled the events in its queue. The subscriptions have
+    /// ended, so each listener leaves the registry when it is done.
     async fn listeners_done(&self) {
-        // The registry tells nobody when a listener leaves, and draining is rare: look now and then.
+        // The registry does not notify anybody when a listener leaves. Draining is rare, so this
+        // checks every few milliseconds.
         let mut look = tokio::time::interval(Duration::from_millis(2));
         while !self.listeners.event_names().is_empty() {
             look.tick().await;
         }
     }
 
-    /// Ends at once: says goodbye and closes the connection. Events without a receipt are
-    /// reported as unknown or not sent; what waits in subscriptions can still be read.
+    /// Ends the client at once: it sends CLOSE and closes the connection. Events without a receipt
+    /// are reported as unknown or not sent. The events that wait in subscriptions can still be
+    /// read.
     ///
-    /// Dropping the call does not stop it.
+    /// Dropping the call does not stop the close.
     ///
     /// ```no_run
     /// # async fn example(hub: hub_client::Client) {
@@ -160,9 +172,10 @@ impl Client {
         let _ = closing.await;
     }
 
+    /// Asks the connection to end, and waits until the client has ended.
     async fn end(&self, intent: Intent) {
-        self.shared.draining.store(true, Ordering::Relaxed);
-        let mut ended = self.shared.ended.subscribe();
+        self.state.draining.store(true, Ordering::Relaxed);
+        let mut ended = self.state.ended.subscribe();
         let _ = self.commands.send(Command::Close(intent)).await;
         // The sender lives as long as `self`.
         let _ = ended.wait_for(|ended| *ended).await;

@@ -1,10 +1,11 @@
-//! The [`Emitter`] over the network.
+//! The client as an [`Emitter`]. Without it, a service could not be tested in-process and run over
+//! the network.
 
 use crate::Client;
 use crate::client::not_appended;
 use crate::connection::Command;
 use crate::events::ConnectionEvent;
-use crate::publish::{Failure, Verdict};
+use crate::publish::{PublishFailure, PublishResult};
 use bytes::Bytes;
 use hub_core::emitter::{
     EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
@@ -22,12 +23,12 @@ impl Emitter for Client {
         payload: Bytes,
         headers: &Headers,
     ) -> Result<(), EmitError> {
-        let verdict = self.append(topic, &payload, headers).await?;
-        match verdict.await {
+        let result = self.append(topic, &payload, headers).await?;
+        match result.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(Failure::Refused(refused))) => Err(EmitError::Refused(Refusal(refused))),
-            Ok(Err(Failure::NotSent)) => Err(EmitError::Closed),
-            Ok(Err(Failure::OutcomeUnknown)) | Err(_) => Err(EmitError::OutcomeUnknown),
+            Ok(Err(PublishFailure::Refused(refused))) => Err(EmitError::Refused(Refusal(refused))),
+            Ok(Err(PublishFailure::NotSent)) => Err(EmitError::Closed),
+            Ok(Err(PublishFailure::OutcomeUnknown)) | Err(_) => Err(EmitError::OutcomeUnknown),
         }
     }
 
@@ -36,18 +37,18 @@ impl Emitter for Client {
         filter: TopicFilter,
         options: SubscribeOptions,
     ) -> Result<Subscription, SubscribeError> {
-        if self.shared.draining.load(Ordering::Relaxed) {
+        if self.state.draining.load(Ordering::Relaxed) {
             return Err(SubscribeError::Closed);
         }
-        let id = self.shared.next_subscription.fetch_add(1, Ordering::Relaxed);
-        let (shared, text) = (self.shared.clone(), filter.to_string());
+        let id = self.state.next_subscription.fetch_add(1, Ordering::Relaxed);
+        let (state, text) = (self.state.clone(), filter.to_string());
         let (feed, subscription) = Feed::open(&options, move |left| {
             if !left.is_empty() {
                 let events = left.len() as u64;
-                shared.events.send(ConnectionEvent::LeftUnhandled { filter: text, events });
+                state.events.send(ConnectionEvent::LeftUnhandled { filter: text, events });
             }
-            shared.gone.lock().push(id);
-            shared.left.notify_one();
+            state.unsubscribed.lock().push(id);
+            state.unsubscribe_wake.notify_one();
         });
         let (waiting, answer) = oneshot::channel();
         let command = Command::Subscribe { id, filter, options, feed, waiting };
@@ -73,19 +74,21 @@ impl Emitter for Client {
 }
 
 impl Client {
+    /// Appends an event to the publish log. The receiver resolves with what became of the event.
     async fn append(
         &self,
         topic: &TopicName,
         payload: &[u8],
         headers: &Headers,
-    ) -> Result<oneshot::Receiver<Verdict>, EmitError> {
+    ) -> Result<oneshot::Receiver<PublishResult>, EmitError> {
         let headers = headers.encode();
         let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
-        let (waiter, verdict) = oneshot::channel();
-        self.shared.log.append(&event, Some(waiter)).await.map_err(not_appended)?;
-        Ok(verdict)
+        let (waiter, result) = oneshot::channel();
+        self.state.log.append(&event, Some(waiter)).await.map_err(not_appended)?;
+        Ok(result)
     }
 
+    /// Sends a request and waits for its reply.
     async fn ask(
         &self,
         topic: &TopicName,
@@ -94,38 +97,42 @@ impl Client {
     ) -> Result<Message, RequestError> {
         let inbox = self.inbox().await?;
         let prefix =
-            u32::from_be_bytes(self.shared.instance.first_chunk().copied().unwrap_or([0; 4]));
-        let mut awaited = self.shared.replies.expect(headers.id(), prefix);
+            u32::from_be_bytes(self.state.instance.first_chunk().copied().unwrap_or([0; 4]));
+        let mut awaited = self.state.replies.expect(headers.id(), prefix);
         let headers = headers.with_id(awaited.id.as_str()).with_reply(inbox);
-        let mut verdict = self.append(topic, payload, &headers).await.map_err(|e| match e {
+        let mut result = self.append(topic, payload, &headers).await.map_err(|e| match e {
             EmitError::TooLarge { size, limit } => RequestError::TooLarge { size, limit },
             _ => RequestError::Closed,
         })?;
-        let lost = || match *self.shared.ended.borrow() {
+        let lost = || match *self.state.ended.borrow() {
             true => RequestError::Closed,
             false => RequestError::OutcomeUnknown,
         };
-        // The answer can overtake the receipt.
-        let said = tokio::select! {
+        // The reply can arrive before the receipt.
+        let published = tokio::select! {
             biased;
             answer = &mut awaited.answer => return answer.map_err(|_| lost()),
-            said = &mut verdict => said,
+            published = &mut result => published,
         };
-        match said {
+        match published {
             Ok(Ok(())) => (&mut awaited.answer).await.map_err(|_| lost()),
-            Ok(Err(Failure::Refused(refused))) if refused.code == RefusedCode::NoSubscriber => {
+            Ok(Err(PublishFailure::Refused(refused)))
+                if refused.code == RefusedCode::NoSubscriber =>
+            {
                 Err(RequestError::NoSubscriber)
             }
-            Ok(Err(Failure::Refused(refused))) => Err(RequestError::Refused(Refusal(refused))),
-            Ok(Err(Failure::NotSent)) => Err(RequestError::Closed),
-            Ok(Err(Failure::OutcomeUnknown)) | Err(_) => Err(lost()),
+            Ok(Err(PublishFailure::Refused(refused))) => {
+                Err(RequestError::Refused(Refusal(refused)))
+            }
+            Ok(Err(PublishFailure::NotSent)) => Err(RequestError::Closed),
+            Ok(Err(PublishFailure::OutcomeUnknown)) | Err(_) => Err(lost()),
         }
     }
 
-    /// The topic for answers, once they can arrive there.
+    /// Returns the topic of this client's inbox, as soon as replies can arrive on it.
     async fn inbox(&self) -> Result<TopicName, RequestError> {
         loop {
-            if let Some(inbox) = self.shared.inbox.lock().clone() {
+            if let Some(inbox) = self.state.inbox.lock().clone() {
                 return Ok(inbox);
             }
             let (waiting, answer) = oneshot::channel();

@@ -1,11 +1,12 @@
-//! What happens to the connection, told to whoever wants to know.
+//! The events of a connection: connected, lost, gaps, refusals. Without them, a service could not
+//! notice what happens between two calls.
 
 use futures_util::stream::{self, Stream};
 use hub_wire::{Close, Gap, Refused};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// What happened to the connection.
+/// Something that happened to the connection.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,70 +25,72 @@ use tokio::sync::broadcast;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConnectionEvent {
-    /// Connected; the first event of every stream while there is a connection.
+    /// The client is connected. While there is a connection, this is the first event of every
+    /// stream.
     Connected {
-        /// Whether publishing goes on exactly where it stopped. False on the first connection,
-        /// and when the hub restarted or has forgotten this client.
+        /// Whether publishing continues exactly where it stopped. It is false on the first
+        /// connection, and if the hub restarted or forgot this client.
         resumed: bool,
-        /// This run of the hub.
+        /// The id of this run of the hub.
         hub: [u8; 16],
-        /// What the hub stamps as publisher on this client's events.
+        /// The publisher stamp that the hub puts on the events of this client.
         publisher: String,
     },
-    /// The connection ended without having been closed from here.
+    /// The connection ended, and this client did not close it.
     Lost {
-        /// Why.
+        /// Why the connection was lost.
         reason: LostReason,
     },
-    /// Waiting to try again.
+    /// The client waits before it tries to connect again.
     Reconnecting {
-        /// 1 for the first attempt since the connection was lost.
+        /// The number of the attempt: 1 for the first one after the connection was lost.
         attempt: u32,
-        /// How long until the attempt.
+        /// How long the client waits before the attempt.
         delay: Duration,
     },
-    /// The hub said that events of a subscription are missing.
+    /// The hub announced that a subscription misses events.
     Gap(Gap),
-    /// A subscription's own queue became full; its overflow policy applies from here on.
+    /// The queue of a subscription became full, and its overflow policy applies now.
     Slow {
-        /// The subscription's filter.
+        /// The filter of the subscription.
         filter: String,
     },
-    /// A member of a queue group unsubscribed while events waited for it. Its group does not get
-    /// them; [`drain`](crate::Client::drain) lets listeners handle them first.
+    /// A member of a queue group unsubscribed while events waited for it. The other members do not
+    /// get these events. [`drain`](crate::Client::drain) lets listeners handle them first.
     LeftUnhandled {
-        /// The subscription's filter.
+        /// The filter of the subscription.
         filter: String,
-        /// How many.
+        /// How many events waited.
         events: u64,
     },
-    /// The hub is stopping, or asks this client to come back later.
+    /// The hub is stopping, or asks this client to connect again later.
     Draining(Close),
-    /// The hub refused an event nobody waited for (pipelined, or its `emit` was cancelled).
+    /// The hub refused an event that nobody waited for: it was sent with `publish`, or its `emit`
+    /// was dropped.
     Refused(Refused),
-    /// The hub refused to restore a subscription after a reconnect; it has ended.
+    /// The hub refused to restore a subscription after a reconnect. The subscription has ended.
     SubscriptionLost {
-        /// The subscription's filter.
+        /// The filter of the subscription.
         filter: String,
-        /// Why.
+        /// The refusal of the hub.
         refused: Refused,
     },
-    /// The hub restarted or forgot this client before it acknowledged events; they were not
-    /// sent again. See [`OnRestart`](crate::OnRestart).
+    /// The hub restarted or forgot this client before it confirmed events. They were not sent
+    /// again, see [`OnRestart`](crate::OnRestart).
     OutcomeUnknown {
-        /// How many.
+        /// How many events have an unknown outcome.
         events: u64,
     },
-    /// The hub broke the protocol; the client went on as well as it could.
+    /// The hub broke the protocol. The client went on as well as possible.
     Violation(String),
-    /// The connection has ended for good.
+    /// The client has ended and does not connect again.
     Closed {
-        /// Why.
+        /// Why the client ended.
         reason: String,
     },
-    /// This reader was too slow: so many events were dropped before the next one.
+    /// This reader was too slow, and events were dropped for it.
     Missed {
-        /// How many.
+        /// How many events were dropped.
         events: u64,
     },
 }
@@ -96,7 +99,7 @@ pub enum ConnectionEvent {
 ///
 /// ```
 /// use hub_client::LostReason;
-/// assert_eq!(LostReason::Ended.to_string(), "the hub ended the connection without a goodbye");
+/// assert_eq!(LostReason::Ended.to_string(), "the hub ended the connection without CLOSE");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -104,26 +107,26 @@ pub enum LostReason {
     /// The socket failed.
     #[error("{0}")]
     Io(String),
-    /// End of the stream, but no CLOSE.
-    #[error("the hub ended the connection without a goodbye")]
+    /// The connection ended without CLOSE.
+    #[error("the hub ended the connection without CLOSE")]
     Ended,
-    /// Nothing came for twice the keep-alive time.
+    /// The client received nothing for twice the keep-alive time.
     #[error("the hub was silent for {} ms", .0.as_millis())]
     Silent(Duration),
-    /// The hub said goodbye.
+    /// The hub sent CLOSE.
     #[error("the hub closed the connection: {} ({})", .0.code, .0.reason)]
     Closed(Close),
-    /// The hub sent something that is not the protocol.
+    /// The hub sent something that the protocol does not allow.
     #[error("the hub broke the protocol: {0}")]
     Protocol(String),
 }
 
-/// The sending side, and what a new reader is told first.
+/// The sending side of the events, with the event that a new reader gets first.
 #[derive(Debug)]
 pub(crate) struct EventSender {
     sender: broadcast::Sender<ConnectionEvent>,
-    /// The state as its latest event, kept under the same lock under which events are sent, so
-    /// that a new reader neither misses nor repeats one.
+    /// The latest event that tells the state of the connection. Events are sent under the lock of
+    /// this field, so a new reader neither misses nor repeats one.
     state: parking_lot::Mutex<Option<ConnectionEvent>>,
 }
 
@@ -133,26 +136,28 @@ impl EventSender {
         EventSender { sender, state: parking_lot::Mutex::new(None) }
     }
 
+    /// Sends an event to every reader.
     pub(crate) fn send(&self, event: ConnectionEvent) {
         use ConnectionEvent::{Closed, Connected, Lost, Reconnecting};
         let mut state = self.state.lock();
         if matches!(event, Connected { .. } | Lost { .. } | Reconnecting { .. } | Closed { .. }) {
             *state = Some(event.clone());
         }
-        // Nobody may be listening.
+        // It is no error if there is no reader.
         let _ = self.sender.send(event);
     }
 
+    /// Opens one more stream of events.
     pub(crate) fn subscribe(&self) -> ConnectionEvents {
         let state = self.state.lock();
         ConnectionEvents { first: state.clone(), receiver: Some(self.sender.subscribe()) }
     }
 }
 
-/// The connection's events from now on, beginning with the state it is in.
+/// A stream of the connection's events, beginning with its present state.
 ///
-/// It ends after [`ConnectionEvent::Closed`]. A reader that is too slow is told how much it
-/// missed; it never slows the connection. It does not keep the client open.
+/// The stream ends after [`ConnectionEvent::Closed`]. A reader that is too slow learns how many
+/// events it missed, and never slows the connection. The stream does not keep the client open.
 ///
 /// ```no_run
 /// # async fn example(client: hub_client::Client) {
@@ -167,7 +172,7 @@ pub struct ConnectionEvents {
 }
 
 impl ConnectionEvents {
-    /// The next event; `None` after the connection has ended for good.
+    /// Waits for the next event. Returns `None` after the client has ended.
     ///
     /// Cancel-safe: a dropped call takes no event.
     ///
@@ -195,7 +200,7 @@ impl ConnectionEvents {
         Some(event)
     }
 
-    /// The same as a `Stream`.
+    /// Turns this into a `Stream` of the events.
     ///
     /// ```no_run
     /// # async fn example(client: hub_client::Client) {

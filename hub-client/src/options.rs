@@ -1,10 +1,11 @@
-//! Everything that can be set, its default, and why it is that.
+//! The options of a client, each with its default and the reason for it. Every bound of a client's
+//! memory and waiting is in this module.
 
 use hub_wire::Credentials;
 use std::time::Duration;
 
-/// What happens to events whose fate is unknown because the hub restarted (or forgot this
-/// client) before it had acknowledged them.
+/// What happens to events whose outcome is unknown, because the hub restarted or forgot this client
+/// before it confirmed them.
 ///
 /// ```
 /// use hub_client::{Client, OnRestart};
@@ -12,16 +13,16 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnRestart {
-    /// They are not sent again; each waiting `emit` fails with "outcome unknown", and
+    /// The events are not sent again. Each waiting `emit` fails with "outcome unknown", and
     /// [`flush`](crate::Client::flush) counts the others. No event arrives twice.
     #[default]
     Report,
-    /// They are sent again. No event is lost, but those that the hub had delivered before it
+    /// The events are sent again. No event is lost, but events that the hub had delivered before it
     /// stopped arrive twice.
     Resend,
 }
 
-/// The settings of a client. [`Options::default`] is the one place where defaults are.
+/// The options of a client. [`Options::default`] sets every default.
 ///
 /// ```
 /// use hub_client::Options;
@@ -31,50 +32,52 @@ pub enum OnRestart {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// What the client calls itself. Part of the publisher that subscribers see, and a hint for
-    /// people, not an identity. Default: none.
+    /// The name of the client. It is a part of the publisher stamp that subscribers see: a hint for
+    /// people, and not an identity. Default: none.
     pub name: Option<String>,
-    /// What lets the client in. Default: nothing. Without TLS (`hub://`), others on the
-    /// way can read it.
+    /// The credentials with which the client proves its identity. Without TLS (`hub://`), others on
+    /// the network can read them. Default: none.
     pub credentials: Option<Credentials>,
-    /// How a connection to a `hubs://` address is secured. Default: with the CAs that the system
-    /// trusts, and without a certificate of this client's.
+    /// The TLS options for a `hubs://` address. Default: trust the CAs of the system, and show no
+    /// certificate of this client.
     #[cfg(feature = "tls")]
     pub tls: crate::TlsOptions,
-    /// How long one attempt may take, TCP connection and handshakes together. Default: 5 s.
+    /// How long one attempt to connect may take, including the TCP connection and the handshakes.
+    /// Default: 5 s.
     pub connect_timeout: Duration,
-    /// For how long [`connect`](crate::Client::connect) goes on trying. Default: zero, one attempt.
+    /// For how long [`connect`](crate::Client::connect) keeps trying. Default: zero, which is one
+    /// attempt.
     pub patience: Duration,
-    /// Whether to come back after the connection was lost. Default: yes.
+    /// Whether the client connects again after the connection was lost. Default: yes.
     pub reconnect: bool,
-    /// Upper bound of the first waiting time before a reconnect. Default: 50 ms.
+    /// The longest wait before the first attempt to reconnect. Default: 50 ms.
     pub backoff_min: Duration,
-    /// Upper bound of every waiting time before a reconnect. Default: 1.5 s, so that clients are back
-    /// within two seconds of a hub that was gone, however long. The waits are random parts of it: ten
-    /// thousand clients make some ten thousand attempts a second, which an absent hub does not notice.
+    /// The longest wait before any attempt to reconnect. Default: 1.5 s, so that clients are back
+    /// within two seconds after a hub returns, however long it was gone. Each wait is a random part
+    /// of it, so ten thousand clients make about ten thousand attempts a second.
     pub backoff_max: Duration,
-    /// What happens to events whose fate is unknown. Default: they are reported.
+    /// What happens to events whose outcome is unknown. Default: they are reported.
     pub on_restart: OnRestart,
-    /// How many bytes of events may wait for the hub's receipt; publishers wait beyond that.
+    /// How many bytes of events may wait for the hub's receipt. Beyond that, publishers wait.
     /// Default: 4 MiB, enough to keep a fast link busy for some milliseconds.
     pub publish_log_bytes: usize,
-    /// How many refusals of pipelined events are kept for the next `flush`; more are counted.
-    /// Default: 1024.
+    /// How many refusals of events from `publish` are kept for the next `flush`. Further refusals
+    /// are only counted. Default: 1024.
     pub refusals_kept: usize,
-    /// The largest frame this client accepts from the hub. Default: 16 MiB.
+    /// The largest frame, in bytes, that this client accepts from the hub. Default: 16 MiB.
     pub max_frame: u32,
-    /// How many connection events wait for each reader before the oldest are dropped and
+    /// How many connection events wait for each reader. Beyond that, the oldest are dropped and
     /// counted. Default: 256.
     pub events_kept: usize,
-    /// After how much silence a PING is sent, if the hub does not ask for it earlier. Twice as
-    /// long, and the hub counts as lost. Default: 15 s.
+    /// After how much silence the client sends a PING, unless the hub asks for a shorter time.
+    /// After twice this time, the connection counts as lost. Default: 15 s.
     pub keepalive: Duration,
-    /// How long [`drain`](crate::Client::drain) waits for listeners, receipts and the hub's
-    /// goodbye together. Default: 10 s.
+    /// How long [`drain`](crate::Client::drain) waits for listeners, receipts and the hub's CLOSE
+    /// together. Default: 10 s.
     pub drain_timeout: Duration,
-    /// For how many topics the last number is remembered, so that a reconnect resumes exactly
-    /// there. Beyond it, the topics idle for longest are forgotten, and may repeat events after
-    /// a reconnect. Default: 65,536.
+    /// For how many topics the client remembers its position, so that it resumes exactly there.
+    /// Beyond that, it forgets the topics that were idle for longest, and may get events of those
+    /// twice after a reconnect. Default: 65,536.
     pub positions_kept: usize,
 }
 

@@ -1,9 +1,10 @@
-//! When to try again: exponential backoff with full jitter.
+//! The waiting times between attempts to reconnect: exponential backoff with full jitter. Without
+//! it, all clients of a hub would come back in one moment, and again at each failure.
 
 use std::time::Duration;
 
-/// Waiting times between attempts. Each is random between zero and a bound that doubles with
-/// each attempt, so that clients that lost the same hub do not all come back at once.
+/// The waiting times between attempts. Each is random between zero and a bound that doubles with
+/// each attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     min: Duration,
@@ -16,30 +17,33 @@ impl Backoff {
         Backoff { min: min.min(max), max, attempt: 0 }
     }
 
-    /// How many attempts were asked for since the last success.
+    /// Returns how many attempts there were since the last success.
     pub(crate) fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// Begins anew after a connection that worked.
+    /// Starts again with the smallest bound, after a connection that worked.
     pub(crate) fn succeeded(&mut self) {
         self.attempt = 0;
     }
 
-    /// How long to wait before the next attempt; at least `at_least`, which the hub asked for.
+    /// Returns how long to wait before the next attempt. That is at least `at_least`, which the hub
+    /// asked for.
     pub(crate) fn next(&mut self, at_least: Duration) -> Duration {
         let delay = self.bound().mul_f64(random_fraction());
         self.attempt = self.attempt.saturating_add(1);
         at_least + delay
     }
 
+    /// Returns the longest wait before the next attempt.
     fn bound(&self) -> Duration {
         let factor = 1_u32.checked_shl(self.attempt).unwrap_or(u32::MAX);
         self.min.saturating_mul(factor).min(self.max)
     }
 }
 
-/// From 0 to 1. Without a source of randomness a half: then there is no jitter, but still a wait.
+/// Returns a random number from 0 to 1. If the system gives no random numbers, it is 0.5: then
+/// there is no jitter, but still a wait.
 fn random_fraction() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }

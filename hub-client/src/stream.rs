@@ -1,4 +1,5 @@
-//! The connection's bytes, plain or encrypted.
+//! The byte stream of a connection, plain or encrypted. Without it, every read and write would have
+//! to tell the two apart.
 
 use crate::{ConnectError, HubUrl, Options};
 use std::io::{self, IoSlice};
@@ -11,7 +12,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 #[cfg(feature = "tls")]
 type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 
-/// What is read.
+/// The half from which the client reads.
 #[derive(Debug)]
 pub(crate) enum ReadHalf {
     Plain(OwnedReadHalf),
@@ -19,7 +20,7 @@ pub(crate) enum ReadHalf {
     Tls(tokio::io::ReadHalf<TlsStream>),
 }
 
-/// What is written. Encrypted bytes may wait in it until it is flushed.
+/// The half to which the client writes. Encrypted bytes may wait in it until it is flushed.
 #[derive(Debug)]
 pub(crate) enum WriteHalf {
     Plain(OwnedWriteHalf),
@@ -28,13 +29,13 @@ pub(crate) enum WriteHalf {
 }
 
 impl WriteHalf {
-    /// Whether what was written may wait for a flush.
+    /// Returns whether written bytes may wait for a flush.
     pub(crate) fn must_flush(&self) -> bool {
         !matches!(self, WriteHalf::Plain(_))
     }
 }
 
-/// Connects, and encrypts where the address says so.
+/// Connects, and encrypts the connection if the address is `hubs://`.
 pub(crate) async fn open(
     url: &HubUrl,
     options: &Options,
@@ -57,6 +58,7 @@ pub(crate) async fn open(
     Ok((ReadHalf::Plain(read), WriteHalf::Plain(write)))
 }
 
+/// Loads the TLS configuration, and the name that the hub's certificate must have.
 #[cfg(feature = "tls")]
 async fn setup(
     url: &HubUrl,
@@ -64,7 +66,7 @@ async fn setup(
 ) -> Result<(tokio_rustls::TlsConnector, rustls::pki_types::ServerName<'static>), ConnectError> {
     let name = options.tls.name(url.host())?;
     let tls = options.tls.clone();
-    // It reads files: not on a thread that serves others.
+    // This reads files, so it must not run on a thread that serves other tasks.
     let config = tokio::task::spawn_blocking(move || tls.load()).await;
     let config = config.map_err(|error| ConnectError::from(io::Error::other(error)))??;
     Ok((config.into(), name))

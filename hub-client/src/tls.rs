@@ -1,4 +1,5 @@
-//! TLS on this side: whom to trust, what to show, and what its failures mean.
+//! TLS of a client: which CAs it trusts, which certificate it shows, and what a failure means.
+//! Without this module, an error of TLS would be a text of the library that names no file.
 
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -8,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error as ThisError;
 
-/// What client and hub agree to speak inside TLS (ALPN).
+/// The protocol name that client and hub agree on inside TLS (ALPN).
 const ALPN: &[u8] = b"hub/1";
 
-/// How a connection to a `hubs://` address is secured. The files are PEM, and are read again for
-/// each connection: one that is replaced counts from the next reconnect on.
+/// The TLS options of a client. The files are PEM. They are read again for each connection, so a
+/// file that is replaced takes effect at the next reconnect.
 ///
 /// ```
 /// use hub_client::TlsOptions;
@@ -22,18 +23,20 @@ const ALPN: &[u8] = b"hub/1";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TlsOptions {
-    /// The CAs of which one has to have signed the hub's certificate. Default: those that the
-    /// system trusts.
+    /// The file with CA certificates, one of which must have signed the hub's certificate. Default:
+    /// the CAs that the system trusts.
     pub ca: Option<PathBuf>,
-    /// This client's certificate, and behind it those between it and its CA. Default: none.
+    /// The file with this client's certificate, followed by the certificates between it and its CA.
+    /// Default: none.
     pub certificate: Option<PathBuf>,
-    /// The private key of the certificate, not encrypted. May be in the same file.
+    /// The file with the private key of the certificate, unencrypted. It may be the file of the
+    /// certificate.
     pub key: Option<PathBuf>,
-    /// The name that has to be in the hub's certificate. Default: the host in the address.
+    /// The name that must be in the hub's certificate. Default: the host in the address.
     pub server_name: Option<String>,
 }
 
-/// Why there is no TLS connection.
+/// Why a TLS connection could not be made.
 ///
 /// ```
 /// use hub_client::TlsError;
@@ -47,50 +50,51 @@ pub enum TlsError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: Arc<io::Error>,
     },
-    /// A file does not hold what it should. Says nothing of what it holds.
+    /// A file does not contain what it should. The message quotes nothing of the file.
     #[error("{} {what}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         what: &'static str,
     },
-    /// A certificate without its key, or a key without its certificate.
-    #[error("a client certificate and its key go together")]
+    /// Only one of certificate and key is set.
+    #[error("a client certificate and its key go together: set both or neither")]
     Incomplete,
-    /// The system trusts nobody.
+    /// The system has no trusted CA certificates.
     #[error("this system has no CA certificates; name a file with the hub's CA")]
     NoRoots,
-    /// The host, or the name set for it, cannot be in a certificate.
-    #[error("{0:?} is no name that a certificate can have")]
+    /// A certificate cannot contain the host, or the server name that was set.
+    #[error("{0:?} is not a name that a certificate can contain")]
     Name(String),
-    /// What answers does not speak TLS.
-    #[error("what answers does not speak TLS; a hub without TLS has an address with hub://")]
+    /// The server does not speak TLS.
+    #[error("the server does not speak TLS; the address of a hub without TLS begins with hub://")]
     NotTls,
-    /// The hub's certificate is not accepted.
+    /// The client does not accept the hub's certificate.
     #[error("the hub's certificate is not accepted: {0}")]
     Certificate(String),
-    /// The hub does not accept this client's certificate, or its having none.
+    /// The hub does not accept this client's certificate, or requires one.
     #[error("the hub refuses this client: {0}")]
     Refused(&'static str),
-    /// What answers speaks TLS, but not to hubs' clients.
-    #[error("what answers over TLS is not a hub")]
+    /// The server speaks TLS, but not the protocol of a hub.
+    #[error("the server speaks TLS, but it is not a hub")]
     NotAHub,
-    /// Another failure of TLS.
+    /// TLS failed in another way.
     #[error("TLS failed: {0}")]
     Failed(String),
 }
 
 impl TlsError {
-    /// Whether it may be otherwise next time without a change on either side.
+    /// Returns whether another attempt can succeed although neither side changes anything.
     pub(crate) fn can_retry(&self) -> bool {
-        // What was garbled on the way, or by a hub that is just being replaced.
+        // Bytes may have been damaged on the way, or sent by a hub that is just being replaced.
         matches!(self, TlsError::Failed(_))
     }
 
+    /// Makes the error for a file that does not contain what it should.
     fn unusable(path: &Path, what: &'static str) -> Self {
         TlsError::Unusable { path: path.to_owned(), what }
     }
@@ -108,30 +112,32 @@ impl From<&Error> for TlsError {
     }
 }
 
-/// The library's error inside one of the socket's, if there is one.
+/// Returns the TLS error inside an I/O error, if there is one.
 pub(crate) fn inside(error: &io::Error) -> Option<TlsError> {
     error.get_ref()?.downcast_ref::<Error>().map(TlsError::from)
 }
 
+/// Returns why the hub's certificate is not accepted, in words.
 fn reason(why: &CertificateError) -> String {
     match why {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "it is not valid yet"
         }
-        CertificateError::UnknownIssuer => "it is not of a CA that this client trusts",
+        CertificateError::UnknownIssuer => "it was not issued by a CA that this client trusts",
         CertificateError::Revoked => "it is revoked",
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "it is for another name than the address has"
+            "it is for another name than the host of the address"
         }
         other => return other.to_string(),
     }
     .to_owned()
 }
 
+/// Returns the error for an alert of the hub.
 fn refused(alert: AlertDescription) -> TlsError {
     TlsError::Refused(match alert {
-        AlertDescription::CertificateRequired => "it asks for a certificate",
+        AlertDescription::CertificateRequired => "it requires a certificate",
         AlertDescription::CertificateExpired => "the certificate has expired",
         AlertDescription::CertificateRevoked => "the certificate is revoked",
         AlertDescription::UnknownCA => "it does not trust the CA of the certificate",
@@ -141,14 +147,17 @@ fn refused(alert: AlertDescription) -> TlsError {
         | AlertDescription::DecryptError
         | AlertDescription::AccessDenied => "it does not accept the certificate",
         AlertDescription::NoApplicationProtocol => return TlsError::NotAHub,
-        AlertDescription::HandshakeFailure => "no agreement, or no certificate where one is needed",
+        AlertDescription::HandshakeFailure => {
+            "the two sides did not agree, or the hub requires a certificate"
+        }
         AlertDescription::ProtocolVersion => "it speaks no version of TLS that this client speaks",
         other => return TlsError::Failed(format!("the hub says {other:?}")),
     })
 }
 
 impl TlsOptions {
-    /// Reads the files, and makes of them what a connection needs. Blocks for some milliseconds.
+    /// Reads the files and makes the TLS configuration of a connection. The call blocks for some
+    /// milliseconds.
     #[doc(hidden)]
     pub fn load(&self) -> Result<Arc<ClientConfig>, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -167,19 +176,19 @@ impl TlsOptions {
             _ => return Err(TlsError::Incomplete),
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
-        // Hubs resume no sessions: see docs/tls.md.
+        // A hub does not resume TLS sessions: see docs/tls.md.
         config.resumption = rustls::client::Resumption::disabled();
         Ok(Arc::new(config))
     }
 
-    /// The name to look for in the certificate of a hub at `host`.
+    /// Returns the name that the certificate of a hub at `host` must have.
     #[doc(hidden)]
     pub fn name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
         let name = self.server_name.as_deref().unwrap_or(host);
         ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))
     }
 
-    /// The certificates of the CAs that are trusted: those in the file, or else the system's.
+    /// Returns the certificates of the trusted CAs: those in the file, or else those of the system.
     #[doc(hidden)]
     pub fn trusted(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let trusted = match &self.ca {
@@ -189,6 +198,7 @@ impl TlsOptions {
         if trusted.is_empty() { Err(TlsError::NoRoots) } else { Ok(trusted) }
     }
 
+    /// Returns the store of the trusted CAs.
     fn roots(&self) -> Result<RootCertStore, TlsError> {
         let mut roots = RootCertStore::empty();
         let trusted = self.trusted()?;
@@ -200,7 +210,7 @@ impl TlsOptions {
                 }
             }
             None => {
-                // Some systems have a few that nobody can read; the others count.
+                // Some systems have a few certificates that cannot be parsed. The others count.
                 roots.add_parsable_certificates(trusted);
             }
         }
@@ -208,11 +218,13 @@ impl TlsOptions {
     }
 }
 
+/// Reads a file.
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path)
         .map_err(|error| TlsError::File { path: path.to_owned(), source: Arc::new(error) })
 }
 
+/// Reads the certificates in a file.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let text = read(path)?;
     match CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>() {
@@ -222,7 +234,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
 }
 
-/// No error of the library's is passed on: it may quote a line.
+/// Reads a private key. An error of the library is not passed on, because it may quote a line of
+/// the file.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(path)?;
     match PrivateKeyDer::from_pem_slice(&text) {

@@ -1,15 +1,15 @@
 //! The address of a hub.
 //!
-//! What an address may not have is refused here. Otherwise a password or a path in a URL would be
-//! ignored without a word.
+//! A part that an address of a hub may not have is refused here. Otherwise a password or a path in
+//! a URL would be ignored in silence.
 
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// Where a hub listens: `hub://host:port`, or `hubs://host:port` where it speaks TLS.
+/// The address of a hub: `hub://host:port`, or `hubs://host:port` for a connection over TLS.
 ///
-/// The port may be left out; it is then [`HubUrl::DEFAULT_PORT`]. An IPv6 address stands in
-/// brackets. Anything else that a URL may have (user, path, query) is refused rather than ignored.
+/// Without a port, it is [`HubUrl::DEFAULT_PORT`]. An IPv6 address stands in brackets. The other
+/// parts of a URL (user, path, query) are refused.
 ///
 /// ```
 /// use hub_client::HubUrl;
@@ -27,7 +27,7 @@ pub struct HubUrl {
     tls: bool,
 }
 
-/// Why text is not a [`HubUrl`].
+/// Why a text is not a [`HubUrl`].
 ///
 /// ```
 /// use hub_client::{HubUrl, UrlError};
@@ -35,25 +35,25 @@ pub struct HubUrl {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum UrlError {
-    /// It starts neither with `hub://` nor with `hubs://`.
-    #[error("a hub's address starts with hub:// or hubs://")]
+    /// The text begins neither with `hub://` nor with `hubs://`.
+    #[error("the address of a hub begins with hub:// or hubs://")]
     Scheme,
-    /// There is no host, or it holds something else than a name or an address.
+    /// The host is missing, or it is neither a name nor an IP address.
     #[error("the host is missing or malformed")]
     Host,
-    /// What follows the last colon is not a port from 1 to 65535.
+    /// The part behind the last colon is not a port from 1 to 65535.
     #[error("the port is not a number from 1 to 65535")]
     Port,
-    /// Something follows host and port.
-    #[error("a hub's address has no user, path, query or fragment")]
+    /// The text has more than host and port.
+    #[error("the address of a hub has no user, path, query or fragment")]
     Rest,
 }
 
 impl HubUrl {
-    /// The port where none is given.
+    /// The port of an address that has none.
     pub const DEFAULT_PORT: u16 = 4820;
 
-    /// The host's name or address, without brackets.
+    /// Returns the name or the IP address of the host, without brackets.
     ///
     /// ```
     /// # use hub_client::HubUrl;
@@ -65,7 +65,7 @@ impl HubUrl {
         &self.host
     }
 
-    /// The port.
+    /// Returns the port.
     ///
     /// ```
     /// # use hub_client::HubUrl;
@@ -77,7 +77,7 @@ impl HubUrl {
         self.port
     }
 
-    /// Whether the connection is to be encrypted.
+    /// Returns whether the connection is over TLS.
     ///
     /// ```
     /// # use hub_client::HubUrl;
@@ -89,6 +89,7 @@ impl HubUrl {
         self.tls
     }
 
+    /// Returns the scheme of the address.
     fn scheme(&self) -> &'static str {
         if self.tls { "hubs" } else { "hub" }
     }
@@ -127,7 +128,7 @@ impl FromStr for HubUrl {
         }
         let port = match port {
             None => HubUrl::DEFAULT_PORT,
-            // `parse` alone would take "+1".
+            // `parse` alone would accept "+1".
             Some(text) if text.bytes().all(|b| b.is_ascii_digit()) => {
                 text.parse().ok().filter(|port| *port != 0).ok_or(UrlError::Port)?
             }

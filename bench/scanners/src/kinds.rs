@@ -1,4 +1,5 @@
-//! What both sides look for: twelve kinds of sensitive text.
+//! The twelve kinds of sensitive text that both scanners look for. If the two looked for different
+//! texts, their speeds could not be compared.
 
 use dd_sds::SecondaryValidator::{self, IbanChecker, JwtClaimsValidator, LuhnChecksum};
 use dd_sds::{ClaimRequirement, JwtClaimsValidatorConfig};
@@ -7,13 +8,13 @@ use dd_sds::{ClaimRequirement, JwtClaimsValidatorConfig};
 pub struct Kind {
     /// Hub's detector.
     pub detector: &'static str,
-    /// The same as a regular expression for the crate.
+    /// The regular expression for the crate that finds what the detector finds.
     pub pattern: &'static str,
-    /// What the crate checks beyond the pattern, as Hub's detector does.
+    /// The further checks of the crate, as Hub's detector has them.
     pub validator: Option<SecondaryValidator>,
-    /// A text with one of it.
+    /// A text that contains one.
     pub text: &'static str,
-    /// The part of `text` that is to be redacted.
+    /// The part of `text` that is redacted.
     pub secret: &'static str,
 }
 
@@ -21,12 +22,12 @@ const fn kind(detector: &'static str, pattern: &'static str, secret: &'static st
     Kind { detector, pattern, validator: None, text: secret, secret }
 }
 
-/// The twelve.
+/// Returns the twelve kinds.
 ///
-/// The crate has no prefilter of its own. Its regex engine skips ahead to literals, so a pattern
-/// names all that it can, and none begins with a repetition that could be left out. The keywords
-/// that the crate can ask for cost it another search of each text and would change what is found:
-/// neither side asks for any here.
+/// The crate has no prefilter of its own. Its regex engine skips ahead to literals, so each pattern
+/// names all the literals that it can, and none begins with a repetition that can match nothing.
+/// Keywords would cost the crate another search of each text, and would change what it finds, so
+/// neither side has any here.
 pub fn kinds() -> [Kind; 12] {
     [
         Kind {

@@ -1,5 +1,5 @@
-//! Hub's scrub beside Datadog's scanner: twelve detectors over 1,000 messages of about 600 bytes,
-//! on one thread, in turns. `bash bench/scanners.sh` calls it.
+//! Compares Hub's scrub with Datadog's scanner: twelve detectors over 1,000 messages of about 600
+//! bytes, on one thread, in turns. `bash bench/scanners.sh` calls it.
 
 mod kinds;
 #[allow(dead_code, reason = "each bench uses a part of it")]
@@ -17,7 +17,7 @@ use std::error::Error;
 use std::hint::black_box;
 
 const MESSAGES: usize = 1000;
-/// So many times a side goes over all messages before it is the other's turn.
+/// How many times one side goes over all messages before the other side has its turn.
 const PASSES: usize = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let fields = crate_ns(&scanner, &set.fields);
             let text = crate_ns(&scanner, &set.texts);
             let hub = hub_ns(&plan, &set.packed);
-            // Whichever form of a message suits the crate better.
+            // The crate gets the form of a message that suits it better.
             let ratio = fields.min(text) / hub;
             for (column, figure) in columns.iter_mut().zip([fields, text, hub, ratio]) {
                 column.push(figure);
@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The same messages in each form, and as they should become.
+/// The messages in each form, and as they should be after redaction.
 struct Set {
     fields: Vec<Fields>,
     texts: Vec<String>,
@@ -74,8 +74,8 @@ struct Set {
 }
 
 impl Set {
-    /// Each message gets a line of prose; in one of `every` it has a secret, of each kind in turn.
-    /// 0: none has.
+    /// Each message gets a line of prose. One in `every` messages has a secret, of each kind in
+    /// turn; 0 means that none has.
     fn new(kinds: &[Kind], every: usize, seed: u64) -> Set {
         let prose = |what: &str| {
             format!("the customer wrote {what} and wants it left behind the neighbour's green door")
@@ -103,7 +103,8 @@ impl Set {
         }
     }
 
-    /// Both must make of each message what it should become: then they did the same work.
+    /// Checks that both sides turn each message into what it should be. Only then did they do equal
+    /// work.
     fn check(&self, name: &str, scanner: &Scanner, plan: &Plan) -> Result<(), Box<dyn Error>> {
         let mut scratch = Scratch::default();
         let mut finds = [0; 3];
@@ -148,7 +149,7 @@ fn scan(scanner: &Scanner, event: &mut impl Event) -> Result<usize, Box<dyn Erro
     Ok(scanner.scan(event).map_err(|error| format!("the crate: {error:?}"))?.len())
 }
 
-/// The crate redacts in place, so it gets copies, whose making and freeing is not counted.
+/// The crate redacts in place, so it gets copies. Making and freeing them is not counted.
 fn crate_ns<E: Event + Clone>(scanner: &Scanner, events: &[E]) -> f64 {
     let mut ns = 0;
     for _ in 0..PASSES {
@@ -172,7 +173,8 @@ fn hub_ns(plan: &Plan, packed: &[Vec<u8>]) -> f64 {
     ns as f64 / (PASSES * packed.len()) as f64
 }
 
-/// Processor time of this thread in ns: what others do on the machine counts least there.
+/// Returns the processor time of this thread in nanoseconds. Other programs on the machine affect
+/// it least.
 fn timed(work: impl FnOnce()) -> i64 {
     let now = || {
         let time = clock_gettime(ClockId::ThreadCPUTime);

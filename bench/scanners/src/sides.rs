@@ -1,4 +1,5 @@
-//! The two scanners, with the same twelve rules and the same replacement.
+//! The two scanners, with equal rules and equal replacements. Without this module, each side could
+//! do different work.
 
 use crate::kinds::Kind;
 use crate::messages::Message;
@@ -12,7 +13,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// What both write in place of a secret.
+/// The text that both sides write in place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
 /// The crate's scanner.
@@ -31,7 +32,7 @@ pub fn scanner(kinds: &[Kind]) -> Result<Scanner, Box<dyn Error>> {
     Ok(Scanner::builder(&rules).build().map_err(|error| format!("{error:?}"))?)
 }
 
-/// Hub's plan, of a rule file with a rule for each kind.
+/// Makes Hub's plan from a rule file with a rule for each kind.
 pub fn plan(kinds: &[Kind]) -> Result<Arc<Plan>, Box<dyn Error>> {
     let mut file = String::new();
     for Kind { detector, text, .. } in kinds {
@@ -48,8 +49,8 @@ pub fn plan(kinds: &[Kind]) -> Result<Arc<Plan>, Box<dyn Error>> {
     Ok(rules.plan(&TopicName::parse("orders.placed")?))
 }
 
-/// A message that the crate walks field by field. Its own `SimpleEvent` first gathers a map's
-/// entries in a vector; this spares it that.
+/// A message that the crate walks field by field. The crate's own `SimpleEvent` first collects the
+/// entries of a map in a vector; this type spares it that.
 #[derive(Clone)]
 pub struct Fields(pub Message);
 
@@ -78,7 +79,7 @@ impl Event for Fields {
     }
 }
 
-/// A message as one text, for the crate.
+/// A message as one text for the crate.
 pub fn as_text(message: &Message) -> String {
     let fields: Vec<_> = message.iter().map(|(key, text)| format!("{key}={text}")).collect();
     fields.join("\n")

@@ -1,11 +1,12 @@
-//! `byte-relay`: copies what one socket sends to the others of its channel, and does nothing else.
+//! `byte-relay` copies the bytes of one socket to the other sockets of its channel, and does
+//! nothing else.
 //!
 //! It is the limit in the comparison: what a process on this system can do that reads from sockets
-//! and writes to sockets, without looking at a byte. One thread a publisher; a write waits for as
-//! long as the slowest subscriber of the channel does not read.
+//! and writes to sockets without looking at a byte. Each publisher has a thread. A write waits for
+//! as long as the slowest subscriber of the channel does not read.
 //!
-//! A client's first line is `PUB channel` or `SUB channel`; the answer is `OK`. It prints its
-//! address, and ends when its standard input does.
+//! The first line of a client is `PUB channel` or `SUB channel`, and the answer is `OK`. The relay
+//! prints its address, and ends when its standard input ends.
 
 use hub_bench::dialect::{HELLO_PUBLISH, HELLO_SUBSCRIBE, RELAY_WELCOME};
 use std::collections::HashMap;
@@ -14,12 +15,12 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// As much as the hub reads at a time.
+/// How many bytes one read asks for: as many as a read of the hub.
 const READ: usize = 128 << 10;
-/// A first line is not longer.
+/// The longest first line, in bytes.
 const MAX_LINE: usize = 300;
 
-/// Who reads a channel. Publishers take the list anew when it was replaced.
+/// The sockets that read a channel. A publisher reads the list again when it was replaced.
 type Channels = Arc<Mutex<HashMap<String, Arc<Vec<Arc<TcpStream>>>>>>;
 
 fn main() -> io::Result<()> {
@@ -33,7 +34,7 @@ fn main() -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept()?;
         let channels = channels.clone();
-        // A client that breaks off ends its own thread only.
+        // A client that ends its connection ends only its own thread.
         thread::spawn(move || serve(stream, &channels));
     }
 }
@@ -48,7 +49,8 @@ fn serve(mut stream: TcpStream, channels: &Channels) -> io::Result<()> {
     }
     let line = String::from_utf8_lossy(&line);
     if let Some(channel) = line.trim_end().strip_prefix(HELLO_SUBSCRIBE) {
-        // Under the lock, so that the answer stands before anything a publisher sends.
+        // The answer is written under the lock, so that it comes before anything that a publisher
+        // sends.
         change(channels, channel, |all| {
             stream.write_all(RELAY_WELCOME.as_bytes())?;
             all.push(Arc::new(stream));

@@ -1,4 +1,5 @@
-//! Hub's own protocol: see `PROTOCOL.md`.
+//! The protocol of Hub, see `PROTOCOL.md`. It counts the events of a run by its RUN frame; reading
+//! each EVENT would cost the generator more than the server.
 
 use super::link::Link;
 use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
@@ -14,18 +15,18 @@ use hub_wire::{
 pub struct Hub {
     /// Whether publishers ask for receipts.
     pub receipts: bool,
-    /// What happens when a subscriber's queue is full.
+    /// The overflow policy of the subscriptions.
     pub overflow: Overflow,
 }
 
 impl Default for Hub {
-    /// Without receipts; nothing is dropped.
+    /// A hub without receipts that drops nothing.
     fn default() -> Self {
         Hub { receipts: false, overflow: Overflow::Block }
     }
 }
 
-/// The largest frame that is understood; more than any hub here is configured for.
+/// The largest frame that the generator reads, which is more than any hub here is configured for.
 const MAX_FRAME: u32 = 16 << 20;
 
 impl Hub {
@@ -156,7 +157,7 @@ fn subscribed(frame: Frame<'_>) -> Option<()> {
     matches!(frame, Frame::Subscribed { .. }).then_some(())
 }
 
-/// Reads frames until one is what `wanted` wants. REFUSED and CLOSE are errors.
+/// Reads frames until `wanted` accepts one. REFUSED and CLOSE are errors.
 fn read_frame<T>(
     link: &mut Link,
     wanted: impl Fn(Frame<'_>) -> Option<T>,

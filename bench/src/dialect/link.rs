@@ -1,7 +1,7 @@
-//! A connection while it is set up, and what the protocols of lines share.
+//! A connection during its set-up, and the parts that line-based protocols share.
 //!
-//! Set-up is blocking and in order. It comes before the measurement, so it may be slow; afterwards
-//! the threads of a load take the socket over.
+//! The set-up is blocking and in order. It comes before the measurement, so it may be slow.
+//! Afterwards, the threads of a load take the socket over.
 
 use crate::error::BenchError;
 use std::io::{ErrorKind, Read, Write};
@@ -16,15 +16,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Link {
     /// The socket.
     pub stream: TcpStream,
-    /// What came and was not used.
+    /// The bytes that were read and not used yet.
     pub unused: Vec<u8>,
 }
 
 impl Link {
-    /// Connects.
+    /// Connects to a server.
     ///
     /// # Errors
-    /// Nobody listens there, or this process has no file descriptor left.
+    /// Returns an error if no server listens there, or if this process has no file descriptor left.
     pub fn connect(addr: SocketAddr) -> Result<Link, BenchError> {
         let stream = TcpStream::connect(addr)
             .and_then(|stream| {
@@ -40,7 +40,7 @@ impl Link {
         self.stream.write_all(bytes).map_err(BenchError::io("cannot write to the server"))
     }
 
-    /// Reads until `enough` finds what it waits for, and says how many bytes that took.
+    /// Reads until `enough` returns a length, and returns that length.
     pub(crate) fn read_until<T>(
         &mut self,
         mut enough: impl FnMut(&[u8]) -> Result<Option<(usize, T)>, BenchError>,
@@ -66,19 +66,19 @@ impl Link {
     }
 }
 
-/// The first line of `bytes` with its end, if it is complete.
+/// Returns the first line of `bytes` with its end, if it is complete.
 pub(super) fn line(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     Some(&bytes[..=end])
 }
 
-/// What a server said, as an error.
+/// Makes an error of an answer of a server.
 pub(super) fn said(bytes: &[u8]) -> BenchError {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
     BenchError::Server(text.trim_end().to_owned())
 }
 
-/// A number in decimal digits.
+/// Reads a number in decimal digits.
 pub(super) fn number(digits: &[u8]) -> Option<usize> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }

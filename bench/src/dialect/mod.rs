@@ -1,4 +1,5 @@
-//! The protocols that the generator speaks, each no further than a measurement needs.
+//! The protocols that the generator speaks, each only as far as a measurement needs. Without them,
+//! every server would need a generator of its own, and their results could not be compared.
 
 mod hub;
 mod link;

@@ -1,4 +1,4 @@
-//! The client protocol of nats-server.
+//! The client protocol of nats-server, as far as a measurement needs it.
 
 use super::link::{Link, line, number, said};
 use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
@@ -12,18 +12,18 @@ pub struct Nats;
 
 const CONNECT: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"name\":\"bench\",\
     \"lang\":\"rust\",\"version\":\"0\",\"protocol\":1,\"echo\":true}\r\nPING\r\n";
-/// Subscription ids all have three digits, so that only a payload's length makes a delivered message
-/// longer or shorter.
+/// All subscription ids have three digits, so only the length of the payload changes the length of
+/// a delivered message.
 const FIRST_SID: usize = 100;
 
 impl Nats {
-    /// Says hello and waits for the answer.
+    /// Sends CONNECT and waits for the answer.
     pub(crate) fn connect(self, link: &mut Link) -> Result<(), BenchError> {
         link.write(CONNECT)?;
         self.pong(link)
     }
 
-    /// Waits for a PONG: what was sent before it has taken effect.
+    /// Waits for a PONG, after which everything that was sent before has taken effect.
     pub(crate) fn pong(self, link: &mut Link) -> Result<(), BenchError> {
         link.read_until(|bytes| {
             let mut at = 0;
@@ -39,7 +39,7 @@ impl Nats {
         })
     }
 
-    /// Subscribes to each, with ids that count from 100.
+    /// Subscribes to each topic, with ids that count up from 100.
     pub(crate) fn subscribe(self, link: &mut Link, topics: &[String]) -> Result<(), BenchError> {
         let mut text = String::new();
         for (sid, topic) in (FIRST_SID..).zip(topics) {
@@ -107,7 +107,7 @@ impl Dialect for Nats {
 
     fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
         let Some(line) = line(bytes) else { return Ok(None) };
-        // The last word of the line is the payload's length.
+        // The last word of the line is the length of the payload.
         let digits = line.trim_ascii_end().rsplit(|byte| *byte == b' ').next().unwrap_or_default();
         let payload = number(digits).ok_or_else(|| said(line))?;
         Ok(Some(line.len() + payload + 2))
@@ -115,7 +115,7 @@ impl Dialect for Nats {
 
     #[inline]
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError> {
-        // A wrong length of the message before would show here, as another letter.
+        // If the length of the message before were wrong, another letter would be here.
         match bytes.first() {
             None => return Ok(Next::More),
             Some(b'M') if bytes.len() > 3 => return Ok(Next::Messages { skip: 0, count: 1 }),

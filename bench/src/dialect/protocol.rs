@@ -1,59 +1,60 @@
-//! What the generator must know of a protocol, and no more.
+//! The trait [`Dialect`]: what the generator must know of a protocol, and no more.
 //!
-//! Everything else of the generator is the same code for every server. So what differs between
-//! servers in a measurement is the bytes that an implementation of [`Dialect`] names.
+//! All other code of the generator is common to all servers. So two servers in a measurement differ
+//! only in the bytes that their implementations of [`Dialect`] name.
 
 use super::link::Link;
 use crate::error::BenchError;
 use crate::payload::Message;
 
-/// How to talk to one kind of server.
+/// The protocol of one kind of server.
 pub trait Dialect: Sync + Send {
-    /// What the server is called.
+    /// Returns the name of the server.
     fn name(&self) -> &'static str;
 
     /// Makes a connection ready to publish.
     ///
     /// # Errors
-    /// The server refused it or did not answer.
+    /// Returns an error if the server refused it or did not answer.
     fn open_publisher(&self, link: &mut Link, topics: &[String]) -> Result<(), BenchError>;
 
     /// Makes a connection a subscriber of `topics`. When this returns, the subscriptions are in
     /// place.
     ///
     /// # Errors
-    /// The server refused it or did not answer.
+    /// Returns an error if the server refused it or did not answer.
     fn open_subscriber(&self, link: &mut Link, topics: &[String]) -> Result<(), BenchError>;
 
     /// Appends the bytes that publish one message.
     fn publish(&self, topic: &str, message: &Message, out: &mut Vec<u8>);
 
-    /// The bytes that a subscriber gets for it. With Hub, these follow a RUN frame.
+    /// Returns the bytes that a subscriber gets for the message. With Hub, they follow a RUN frame.
     fn delivered(&self, topic: &str, message: &Message) -> Vec<u8>;
 
-    /// Whether a delivered message tells its length. Otherwise a subscriber has to know which
-    /// message comes next.
+    /// Returns whether a delivered message states its length. Otherwise a subscriber has to know
+    /// which message comes next.
     fn tells_length(&self) -> bool {
         true
     }
 
-    /// The length of the delivered message with which `bytes` begin; `None` if that cannot be seen
-    /// yet. Other bytes may follow the message.
+    /// Returns the length of the delivered message at the start of `bytes`, or `None` if it cannot
+    /// be read yet. Other bytes may follow the message.
     ///
     /// # Errors
-    /// The bytes are no message, or the protocol does not tell a message's length.
+    /// Returns an error if the bytes are no message, or if the protocol does not state the length
+    /// of a message.
     fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError>;
 
-    /// Whether the server acknowledges each message to its publisher.
+    /// Returns whether the server acknowledges each message to its publisher.
     fn acknowledges(&self) -> bool {
         false
     }
 
-    /// Makes a connection ready to ask on `topic`, and encodes a request and its reply for each of
-    /// `messages`, if the protocol knows requests.
+    /// Makes a connection ready to send requests on `topic`, and encodes a request and its reply
+    /// for each of `messages`, if the protocol has requests.
     ///
     /// # Errors
-    /// The server refused it or did not answer.
+    /// Returns an error if the server refused it or did not answer.
     fn open_requester(
         &self,
         _link: &mut Link,
@@ -63,62 +64,63 @@ pub trait Dialect: Sync + Send {
         Err(BenchError::Plan(format!("{} knows no requests", self.name())))
     }
 
-    /// What stands at the beginning of `bytes`, which is a boundary between messages.
+    /// Reads what is at the start of `bytes`, which is a boundary between messages.
     ///
     /// # Errors
-    /// What the server said, if it is not what a subscriber or publisher may hear.
+    /// Returns an error if the server sent something that neither a subscriber nor a publisher may
+    /// get.
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError>;
 }
 
-/// The eight characters of a request's id; replaced by a number of as many digits.
+/// The eight characters in the place of a request's id. A number of eight digits replaces them.
 pub const ID_MARK: &str = "00id00id";
 
 /// The bytes of a request and its reply, as they are sent and as they are delivered. Each has
-/// [`ID_MARK`] where the request's id belongs and [`crate::payload::MARK`] where the time does.
+/// [`ID_MARK`] in the place of the id and [`crate::payload::MARK`] in the place of the time.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// What the asking client sends.
+    /// The request as the asking client sends it.
     pub request: Vec<u8>,
-    /// What the answering client gets.
+    /// The request as the answering client gets it.
     pub delivered_request: Vec<u8>,
-    /// What the answering client sends.
+    /// The reply as the answering client sends it.
     pub reply: Vec<u8>,
-    /// What the asking client gets.
+    /// The reply as the asking client gets it.
     pub delivered_reply: Vec<u8>,
 }
 
-/// What comes next in what a server sends.
+/// The next piece of the bytes that a server sends.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It is not complete yet.
+    /// The piece is not complete yet.
     More,
-    /// After `skip` bytes stand `count` messages.
+    /// After `skip` bytes, `count` messages follow.
     Messages {
-        /// Bytes in front of the first one.
+        /// How many bytes there are in front of the first message.
         skip: usize,
-        /// How many.
+        /// How many messages follow.
         count: u64,
     },
-    /// Something else, of `len` bytes.
+    /// The piece is not a message. It has `len` bytes.
     Control {
-        /// Its length.
+        /// The length of the piece in bytes.
         len: usize,
-        /// What it says.
+        /// What the piece means.
         what: Control,
     },
 }
 
-/// What a server says besides messages.
+/// What a server sends besides messages.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Nothing that matters here.
+    /// The server sent something that does not matter here.
     Nothing,
-    /// It wants this answer.
+    /// The server expects this answer.
     Answer(Vec<u8>),
-    /// So many messages were acknowledged in all.
+    /// The server has acknowledged this many messages in all.
     Acknowledged(u64),
-    /// One more message was acknowledged.
+    /// The server has acknowledged one more message.
     AcknowledgedOne,
-    /// So many messages are announced as missing.
+    /// The server announces this many messages as missing.
     Missing(u64),
 }

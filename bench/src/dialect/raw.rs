@@ -1,19 +1,20 @@
-//! No protocol: bytes that `byte-relay` copies from one socket to others.
+//! The byte relay, which has no protocol: `byte-relay` copies bytes from one socket to others. It
+//! is the limit to which servers are compared.
 
 use super::link::{Link, line, said};
 use super::protocol::{Dialect, Next};
 use crate::error::BenchError;
 use crate::payload::Message;
 
-/// The relay. It knows channels, no messages, so what it delivers is the payload and no more.
+/// The relay. It has channels and no messages, so it delivers only the payload.
 #[derive(Debug, Clone, Copy)]
 pub struct Raw;
 
-/// What a publisher's first line starts with; the channel's name follows.
+/// The first word of a publisher's first line. The name of the channel follows.
 pub const HELLO_PUBLISH: &str = "PUB ";
-/// What a subscriber's first line starts with; the channel's name follows.
+/// The first word of a subscriber's first line. The name of the channel follows.
 pub const HELLO_SUBSCRIBE: &str = "SUB ";
-/// What the relay answers.
+/// The answer of the relay.
 pub const WELCOME: &str = "OK\n";
 
 fn open(link: &mut Link, hello: &str, topics: &[String]) -> Result<(), BenchError> {

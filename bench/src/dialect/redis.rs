@@ -1,4 +1,4 @@
-//! RESP, the protocol of Redis.
+//! RESP, the protocol of Redis, as far as a measurement needs it.
 
 use super::link::{Link, line, number, said};
 use super::protocol::{Control, Dialect, Next};
@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// redis-server.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Redis {
-    /// Whether publishers get the answer to each PUBLISH. If not, they say `CLIENT REPLY OFF`,
+    /// Whether publishers get the answer to each PUBLISH. If not, they send `CLIENT REPLY OFF`,
     /// which spares Redis that work.
     pub replies: bool,
 }
@@ -43,7 +43,8 @@ impl Dialect for Redis {
         }
         command.push_str("\r\n");
         link.write(command.as_bytes())?;
-        // Each topic is answered by an array of three whose last line is the number of them so far.
+        // The answer to each topic is an array of three, whose last line is the number of topics so
+        // far.
         let last = format!(":{}\r\n", topics.len());
         link.read_until(|bytes| {
             if bytes.starts_with(b"-") {
@@ -65,7 +66,8 @@ impl Dialect for Redis {
 
     fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
         let mut used = MESSAGE.len();
-        // The topic, then the payload: each with its length in front and an end of line behind.
+        // The topic comes first and then the payload, each with its length in front and an end of
+        // line behind.
         for _ in 0..2 {
             let Some(line) = bytes.get(used..).and_then(line) else { return Ok(None) };
             let digits = line.strip_prefix(b"$").map(<[u8]>::trim_ascii_end);

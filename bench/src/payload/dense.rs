@@ -1,5 +1,5 @@
-//! Maps of many small values of random types, about 6.4 bytes a value: the most work a byte that a
-//! server can have which checks MessagePack.
+//! Maps of many small values of random types, about 6.4 bytes for each value. They make a server
+//! that checks MessagePack do the most work for each byte.
 //!
 //! Every sixth field is a text of Latin letters with accents, which a check of UTF-8 cannot skip as
 //! ASCII.
@@ -9,7 +9,7 @@ use super::words;
 use fastrand::Rng;
 use hub_wire::Packer;
 
-/// Every so many fields one is a text with accents.
+/// One in this many fields is a text with accents.
 const ACCENTS: u32 = 6;
 /// Integers have either fewer digits than this or all twenty of the largest ones. In between, a hub
 /// with rules would find payment cards and national identity numbers in them.
@@ -17,7 +17,7 @@ const EIGHT_DIGITS: u64 = 100_000_000;
 const TWENTY_DIGITS: u64 = 10_000_000_000_000_000_000;
 const KEYS: &[&str] = &["id", "qty", "x", "lat", "ref", "flag", "t", "unit", "sum", "max"];
 
-/// A map of about `size` bytes.
+/// Makes a map of about `size` bytes.
 pub(super) fn dense(random: &mut Rng, size: usize) -> Fields {
     let mut map = Fields::default();
     let first = random.u32(..ACCENTS);
@@ -36,7 +36,7 @@ pub(super) fn dense(random: &mut Rng, size: usize) -> Fields {
     map
 }
 
-/// A value of any type, whose content is as random as its type.
+/// Writes a value of a random type with random content.
 fn value(random: &mut Rng, pack: &mut Packer<'_>) {
     match random.u8(..16) {
         0 => pack.nil(),

@@ -1,7 +1,7 @@
-//! A MessagePack map that grows field by field and knows its size meanwhile.
+//! A MessagePack map that grows field by field and knows its size.
 //!
-//! MessagePack writes a map's number of fields in front of it. A generator that fills a map up to a
-//! size knows that number only at the end, so the fields are gathered here first.
+//! In MessagePack, the number of fields is in front of a map. A generator that fills a map up to a
+//! size knows that number only at the end, so this module collects the fields first.
 
 use hub_wire::Packer;
 
@@ -13,20 +13,20 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// One more field, whose value `value` writes.
+    /// Adds a field, whose value `value` writes.
     pub(super) fn add(&mut self, key: &str, value: impl FnOnce(&mut Packer<'_>)) {
         let mut pack = Packer(&mut self.bytes);
         value(pack.str(key));
         self.count += 1;
     }
 
-    /// All of the other's fields behind those that are here.
+    /// Adds all fields of `other` behind the present ones.
     pub(super) fn append(&mut self, other: &Fields) {
         self.bytes.extend_from_slice(&other.bytes);
         self.count += other.count;
     }
 
-    /// Bytes of the map.
+    /// Returns the size of the map in bytes.
     pub(super) fn size(&self) -> usize {
         let head = match self.count {
             0..=15 => 1,

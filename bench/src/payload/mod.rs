@@ -1,9 +1,9 @@
-//! What the messages of a measurement carry: a set of messages that all differ.
+//! The payloads of a measurement: sets of messages that all differ.
 //!
-//! A server that gets one message over and over is measured at a speed that it has nowhere else: the
-//! processor remembers which way each branch went for this message, and guesses right from then on.
-//! 512 messages are more than it can remember. They are made from a fixed seed, so every server that
-//! is compared gets the very same bytes, today and tomorrow.
+//! A server that gets one message over and over reaches a speed that it has nowhere else, because
+//! the processor remembers which way each branch went for this message. It cannot remember that for
+//! 512 messages. They are made from a fixed seed, so every server gets equal bytes in every
+//! comparison.
 
 mod dense;
 mod fields;
@@ -18,34 +18,34 @@ use std::str::FromStr;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Eight bytes that stand where the sender puts its time, so that their place in an encoded
-/// message can be found by looking for them.
+/// Eight bytes in the place where the sender writes its time. By searching for them, the generator
+/// finds that place in an encoded message.
 pub const MARK: [u8; 8] = [0xfe, 0xed, 0xfa, 0xce, 0xc0, 0xde, 0xd0, 0x0d];
 
 /// How many different messages a payload has, unless they are larger than 64 KiB.
 pub const DIFFERENT: usize = 512;
 
-/// The bytes that a payload's messages take in memory at most. Of messages that are larger than
-/// 64 KiB there are fewer than [`DIFFERENT`]; one of them alone holds more values than a processor
-/// can remember branches.
+/// How many bytes the messages of a payload take in memory at most. If messages are larger than 64
+/// KiB, there are fewer than [`DIFFERENT`] of them; one alone then holds more values than a
+/// processor can remember branches for.
 const MAX_MEMORY: usize = 32 << 20;
-/// The largest payload; a hub's largest frame is 1 MiB unless configured.
+/// The largest payload in bytes. The largest frame of a hub is 1 MiB by default.
 const MAX: usize = 1000 * 1000;
-/// The smallest: the sender's time.
+/// The smallest payload in bytes, which holds only the sender's time.
 const MIN: usize = MARK.len();
 /// An order has at least its number, customer, total, note and time.
 const MIN_MAP: usize = 100;
-/// Any number does.
+/// The seed of the random numbers. Any number would do.
 const SEED: u64 = 20_261_129;
 
-/// Messages of one kind and size.
+/// A set of messages of one kind and size.
 ///
-/// Written as `bin:128` (128 bytes of no structure), `map:1024` (a MessagePack map as a shop would
-/// send it) or `dense:3200` (a MessagePack map of many small values of random types).
+/// As text, it is `bin:128` (128 bytes without structure), `map:1024` (a MessagePack map as a shop
+/// would send it) or `dense:3200` (a MessagePack map of many small values of random types).
 ///
-/// What differs from message to message: of `bin`, every byte. Of maps also how many fields there
-/// are, their types, order and nesting, and the message's length, which is within 12 % of the size;
-/// the mean length is the size.
+/// In messages of the kind `bin`, every byte differs. Maps also differ in the number of their
+/// fields, their types, their order and their nesting, and in length. The length is within 12 % of
+/// the size, and the mean length is the size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
     kind: Kind,
@@ -53,18 +53,19 @@ pub struct Payload {
     messages: Arc<[Message]>,
 }
 
-/// What messages look like.
+/// The kind of the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Bytes without structure. To Hub they go as MessagePack *bin*, to other servers as they are.
+    /// Bytes without structure. Hub gets them as MessagePack *bin*, and other servers get them as
+    /// they are.
     Bin,
-    /// An order, as one MessagePack map. Every server gets these bytes as they are.
+    /// An order as one MessagePack map. Every server gets these bytes.
     Map,
-    /// As `Map`, but many small values.
+    /// One MessagePack map of many small values. Every server gets these bytes.
     Dense,
 }
 
-/// What one message carries.
+/// The payload of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     bytes: Vec<u8>,
@@ -73,13 +74,13 @@ pub struct Message {
 }
 
 impl Message {
-    /// The bytes that every server but Hub gets.
+    /// Returns the bytes that every server except Hub gets.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The message as one MessagePack value, which Hub gets.
+    /// Returns the message as one MessagePack value, which Hub gets.
     #[must_use]
     pub fn encoded(&self) -> Vec<u8> {
         if self.packed {
@@ -91,36 +92,36 @@ impl Message {
     }
 }
 
-/// Why text is not a [`Payload`].
+/// Why a text is not a [`Payload`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PayloadError {
-    /// Not `bin:SIZE`, `map:SIZE` or `dense:SIZE`.
+    /// The text is not `bin:SIZE`, `map:SIZE` or `dense:SIZE`.
     #[error("a payload is bin:SIZE, map:SIZE or dense:SIZE")]
     Kind,
-    /// The size is not a number, or out of bounds.
+    /// The size is not a number, or is out of bounds.
     #[error("a payload's size is a number of bytes from {MIN} to {MAX}")]
     Size,
-    /// A map of that size would hold nothing.
+    /// A map of that size could not hold the fields that every map has.
     #[error("a map has at least {MIN_MAP} bytes")]
     SmallMap,
 }
 
 impl Payload {
-    /// Messages of exactly `size` random bytes, with [`MARK`] in front.
+    /// Makes messages of exactly `size` random bytes, with [`MARK`] in front.
     #[must_use]
     pub fn bin(size: usize) -> Payload {
         Payload::new(Kind::Bin, size)
     }
 
-    /// Orders of about `size` bytes: numbers, short and long text (some of it with accents), prices,
-    /// flags, times, a nested address and a list of items.
+    /// Makes orders of about `size` bytes: numbers, short and long texts (some with accents),
+    /// prices, flags, times, a nested address and a list of items.
     #[must_use]
     pub fn map(size: usize) -> Payload {
         Payload::new(Kind::Map, size)
     }
 
-    /// Maps of about `size` bytes whose values have random types and take 6.4 bytes on average.
-    /// Every sixth field is a text of Latin letters with accents.
+    /// Makes maps of about `size` bytes whose values have random types and take 6.4 bytes on
+    /// average. Every sixth field is a text of Latin letters with accents.
     #[must_use]
     pub fn dense(size: usize) -> Payload {
         Payload::new(Kind::Dense, size)
@@ -134,7 +135,8 @@ impl Payload {
             let bytes = match kind {
                 Kind::Bin => bytes(&mut random, size),
                 Kind::Map | Kind::Dense => {
-                    // What all messages so far are too short or too long, this one makes up for.
+                    // This message makes up for the bytes by which all messages so far are too
+                    // short or too long.
                     let vary = random.usize(..=size / 10);
                     let wanted = (number * size + vary).saturating_sub(made + size / 20);
                     map(&mut random, kind, wanted)
@@ -146,13 +148,13 @@ impl Payload {
         Payload { kind, size, messages: messages.map(message).collect() }
     }
 
-    /// All messages, in the order in which they are sent.
+    /// Returns all messages in the order in which they are sent.
     #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.messages
     }
 
-    /// The first message; there is always one.
+    /// Returns the first message. There is always one.
     #[must_use]
     pub fn first(&self) -> &Message {
         &self.messages[0]
@@ -166,8 +168,8 @@ fn bytes(random: &mut Rng, size: usize) -> Vec<u8> {
     bytes
 }
 
-/// A map of about `size` bytes. Its last field is the sender's time: so the time's distance from the
-/// message's end is the same in messages of any length.
+/// Makes a map of about `size` bytes. Its last field is the sender's time, so the distance of the
+/// time from the end is equal in messages of any length.
 fn map(random: &mut Rng, kind: Kind, size: usize) -> Vec<u8> {
     let mut time = Fields::default();
     time.add("sent_at", |pack| _ = pack.raw(&[0xcf]).raw(&MARK));

@@ -1,18 +1,19 @@
-//! Orders, as a shop would send them. No two have the same fields, values and items.
+//! Orders as a shop would send them. No two of them have equal fields, values and items, so a
+//! processor cannot learn them.
 
 use super::fields::Fields;
 use super::words::{self, CITIES, FAMILY_NAMES, GIVEN_NAMES, STREETS, TITLES, pick};
 use fastrand::Rng;
 use hub_wire::Packer;
 
-/// So much room is left for the note, whose text makes up what is missing.
+/// How many bytes are left for the note, whose text fills up the order.
 const NOTE: usize = 12;
 /// An order of fewer bytes has neither an address nor items.
 const LARGE: usize = 300;
-/// What a customer asks an item to be.
+/// The colours in which a customer can order an item.
 const COLOURS: &[&str] = &["red", "bleu", "grün", "white", "negro", "żółty"];
 
-/// An order that is a map of exactly `size` bytes, unless that is less than about 80.
+/// Makes an order: a map of exactly `size` bytes, unless `size` is less than about 80.
 pub(super) fn order(random: &mut Rng, size: usize) -> Fields {
     let mut order = Fields::default();
     order.add("order", |pack| _ = pack.uint(random.u64(1..10_000_000)));
@@ -20,7 +21,7 @@ pub(super) fn order(random: &mut Rng, size: usize) -> Fields {
     order.add("total", |pack| price(random, pack));
     let mut optional: [u32; 10] = std::array::from_fn(|number| number as u32);
     random.shuffle(&mut optional);
-    // A field more or less, so that orders of one size differ in their number of fields.
+    // The number of fields varies by one, so that orders of one size differ in it.
     let room = size.saturating_sub(NOTE + random.usize(..16));
     for number in optional {
         let field = optional_field(random, number);
@@ -72,7 +73,7 @@ fn price(random: &mut Rng, pack: &mut Packer<'_>) {
     pack.raw(&[0xcb]).raw(&price.to_be_bytes());
 }
 
-/// MessagePack's own type for a time, of four bytes, in the year 2026.
+/// Writes a time of the year 2026 in MessagePack's own type for times, which takes four bytes here.
 fn time(random: &mut Rng, pack: &mut Packer<'_>) {
     let seconds = random.u32(1_767_225_600..1_798_761_600);
     pack.raw(&[0xd6, 0xff]).raw(&seconds.to_be_bytes());
@@ -112,7 +113,7 @@ fn item(random: &mut Rng) -> Fields {
     item
 }
 
-/// As many items as there is room for.
+/// Writes as many items as fit.
 fn add_items(random: &mut Rng, order: &mut Fields, size: usize) {
     const KEY_AND_COUNT: usize = 11;
     let room = size.saturating_sub(order.size() + KEY_AND_COUNT + NOTE);
@@ -128,7 +129,7 @@ fn add_items(random: &mut Rng, order: &mut Fields, size: usize) {
     order.add("items", |pack| _ = pack.array(count).raw(&items));
 }
 
-/// A note of as many bytes as are missing from `size`.
+/// Writes a note of as many bytes as are missing from `size`.
 fn add_note(random: &mut Rng, order: &mut Fields, size: usize) {
     const KEY: usize = 5;
     let Some(room) = size.checked_sub(order.size() + KEY) else { return };

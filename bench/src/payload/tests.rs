@@ -53,7 +53,7 @@ fn large_payloads_do_not_fill_the_memory() {
     }
 }
 
-/// How many values a map has and how many of its fields are text with accents, of how many.
+/// Counts the values of a map, its fields, and the fields that are texts with accents.
 fn count(map: &Message) -> (usize, usize, usize) {
     fn values(value: &rmpv::Value) -> usize {
         1 + match value {

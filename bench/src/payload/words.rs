@@ -1,4 +1,4 @@
-//! Names and words of several languages. Some have letters with accents, as real data does: text
+//! Names and words of several languages. Some have letters with accents, as real data does. A text
 //! that is pure ASCII would spare a server the larger part of checking UTF-8.
 
 use fastrand::Rng;
@@ -133,7 +133,7 @@ const WORDS: &[&str] = &[
     "and",
     "again",
 ];
-/// Each has at least one letter with an accent.
+/// Words with at least one accented letter each.
 const ACCENTED: &[&str] = &[
     "Zürich",
     "Kraków",
@@ -167,14 +167,14 @@ pub(super) fn pick<'a>(random: &mut Rng, of: &[&'a str]) -> &'a str {
     of[random.usize(..of.len())]
 }
 
-/// Latin text with accents, of one to three words.
+/// Makes a Latin text with accents, of one to three words.
 pub(super) fn accented(random: &mut Rng) -> String {
     let words: Vec<&str> = (0..random.usize(1..=3)).map(|_| pick(random, ACCENTED)).collect();
     words.join(" ")
 }
 
-/// ASCII text of `bytes` bytes. It is made of words because random letters look like a secret key, which
-/// a hub with rules would replace.
+/// Makes an ASCII text of `bytes` bytes. It consists of words, because random letters look like a
+/// secret key, which a hub with rules would replace.
 pub(super) fn plain(random: &mut Rng, bytes: usize) -> String {
     let mut text = String::new();
     while text.len() < bytes {
@@ -188,7 +188,7 @@ pub(super) fn plain(random: &mut Rng, bytes: usize) -> String {
     text
 }
 
-/// Words that make up exactly `bytes` bytes.
+/// Makes a text of words that has exactly `bytes` bytes.
 pub(super) fn text(random: &mut Rng, bytes: usize) -> String {
     let mut text = String::new();
     while text.len() < bytes {
@@ -198,7 +198,7 @@ pub(super) fn text(random: &mut Rng, bytes: usize) -> String {
     while text.len() > bytes {
         text.pop();
     }
-    // A letter of two bytes may have been taken away for one byte.
+    // A letter of two bytes may have been removed where one byte was too much.
     text.extend(std::iter::repeat_n('.', bytes - text.len()));
     text
 }

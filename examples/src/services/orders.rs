@@ -63,6 +63,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     service.finish().await
 }
 
+/// Places one order, requests its payment, and publishes whether it was paid.
 async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError> {
     let customer = format!("customer{}@example.org", order % 17);
     let cents = 500 + order * 7919 % 20_000;
@@ -72,7 +73,8 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
     report.emitted(OrderPlaced::TOPIC);
     report.say(format_args!("order {order} is placed: {cents} cents"));
 
-    // A request is an event that somebody answers. If nobody is there to answer, it fails at once.
+    // A request is an event to which another service replies. If no service is subscribed to its
+    // topic, it fails at once.
     let answer = hub.request(&Charge { order, cents }).await;
     if !matches!(answer, Err(RequestError::NoSubscriber)) {
         report.emitted(Charge::TOPIC);
@@ -94,12 +96,14 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
     Ok(())
 }
 
+/// Counts an order that failed as a fault.
 fn note(report: &Report, outcome: Result<(), BoxError>) {
     if let Err(error) = outcome {
         report.fault(with_causes(&*error));
     }
 }
 
+/// Reads a number of orders in a second.
 fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.001..=10_000.0).contains(&rate) => Ok(rate),

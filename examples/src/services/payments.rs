@@ -56,6 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     service.finish().await
 }
 
+/// Takes the place of a payment provider: it waits a moment, and declines large amounts.
 async fn charge_card(charge: &Charge) -> Payment {
     tokio::time::sleep(Duration::from_millis(10 + charge.order * 13 % 30)).await;
     if charge.cents > LIMIT_CENTS {

@@ -92,6 +92,7 @@ impl Children {
         self.start(name, &service_program()?, &arguments, Stdio::piped())
     }
 
+    /// Starts a program as a child whose output the shop reads.
     fn start(
         &mut self,
         name: &str,
@@ -231,6 +232,7 @@ async fn follow(mut child: Child, index: usize, news: mpsc::Sender<(usize, News)
     let _ = news.send((index, News::Ended(child.wait().await))).await;
 }
 
+/// Sends each line of one stream of the child to the shop.
 async fn lines(
     from: Option<impl AsyncRead + Unpin>,
     index: usize,
@@ -245,6 +247,7 @@ async fn lines(
     }
 }
 
+/// Prints a line with the name of its child in front.
 fn show(name: &str, colour: Option<usize>, line: &str) {
     let mut out = std::io::stdout().lock();
     // If nobody reads stdout any more, the shop still has to stop its children in order.

@@ -36,6 +36,7 @@ pub(super) async fn read(http: &str) -> Result<Ledger, BoxError> {
     parse(&get(address, "/metrics").await?)
 }
 
+/// Fetches a page over HTTP.
 async fn get(address: &str, path: &str) -> Result<String, BoxError> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
@@ -50,6 +51,7 @@ async fn get(address: &str, path: &str) -> Result<String, BoxError> {
     }
 }
 
+/// Reads the three sums from a page of metrics.
 fn parse(page: &str) -> Result<Ledger, BoxError> {
     Ok(Ledger {
         due: sum(page, "hub_deliveries_due_total")?,

@@ -56,6 +56,7 @@ pub async fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
+/// Runs the shop. Returns everything that does not add up.
 async fn run_shop(arguments: &Arguments, report: &Report) -> Result<Vec<String>, BoxError> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut children = Children::default();
@@ -95,6 +96,7 @@ struct Opened {
     http: Option<String>,
 }
 
+/// Starts the hub and all services, and waits until they are ready.
 async fn open(arguments: &Arguments, children: &mut Children) -> Result<Opened, BoxError> {
     let (server, http) = match &arguments.server {
         Some(server) => (server.clone(), None),
@@ -135,6 +137,7 @@ async fn open(arguments: &Arguments, children: &mut Children) -> Result<Opened, 
     Ok(Opened { watcher, mails, http })
 }
 
+/// Waits for the last mails, stops the services and then the hub, and compares the counts.
 async fn close(
     Opened { watcher, mut mails, http }: Opened,
     children: &mut Children,
@@ -181,6 +184,7 @@ async fn close(
     Ok(wrong)
 }
 
+/// Completes when this program gets SIGTERM or SIGINT.
 async fn told(term: &mut Signal, int: &mut Signal) {
     tokio::select! {
         _ = term.recv() => {}
@@ -188,6 +192,7 @@ async fn told(term: &mut Signal, int: &mut Signal) {
     }
 }
 
+/// Returns whether all processes have printed that they are ready.
 fn all_ready(all: &[Process]) -> bool {
     all.iter().all(|process| process.ready.is_some())
 }

@@ -77,6 +77,7 @@ pub(super) fn wrong(summaries: &[Summary]) -> Vec<String> {
     wrong
 }
 
+/// Returns all topics on which something was emitted or received.
 fn topics(summaries: &[Summary]) -> BTreeSet<&str> {
     summaries
         .iter()
@@ -85,10 +86,12 @@ fn topics(summaries: &[Summary]) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Returns how many events all services emitted on a topic.
 fn emitted(summaries: &[Summary], topic: &str) -> u64 {
     summaries.iter().filter_map(|summary| summary.emitted.get(topic)).sum()
 }
 
+/// Returns how many events of a topic one service received.
 fn received(summaries: &[Summary], service: &str, topic: &str) -> u64 {
     let of = summaries.iter().filter(|summary| summary.service.starts_with(service));
     of.filter_map(|summary| summary.received.get(topic)).sum()

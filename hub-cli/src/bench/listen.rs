@@ -10,7 +10,7 @@ use crate::connect::note;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgMatches, Command};
 use hub_bench::dialect::Hub;
-use hub_bench::listen::{self, Outcome, Plan};
+use hub_bench::listen::{self, ListenPlan, ListenResult};
 use hub_client::{Overflow, TopicFilter};
 
 pub(super) fn command() -> Command {
@@ -60,7 +60,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let hub = Hub { receipts: false, overflow };
     let filters = args.get_many::<TopicFilter>("filter").into_iter().flatten();
     let subscribers = number(args, "subscribers")?;
-    let watch = |now: &Outcome| {
+    let watch = |now: &ListenResult| {
         let seconds = now.elapsed.as_secs_f64();
         let rate = now.delivered as f64 / seconds.max(1e-9);
         let (delivered, rate) = (short(now.delivered as f64), short(rate));
@@ -68,7 +68,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     };
     let topics: Vec<String> = filters.map(ToString::to_string).collect();
     let subscribed = || note(format_args!("subscribed to {}", topics.join(" ")));
-    let plan = Plan {
+    let plan = ListenPlan {
         dialect: &hub,
         addr,
         topics: topics.clone(),

@@ -10,7 +10,7 @@ use super::tunnel::target;
 use crate::exit::{Exit, Failure};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use hub_bench::dialect::Hub;
-use hub_bench::load::{self, Group, Outcome, Plan};
+use hub_bench::load::{self, Group, LoadPlan, LoadResult};
 use hub_client::Overflow;
 
 /// How many bytes a publisher writes at a time.
@@ -24,6 +24,7 @@ pub(super) enum Kind {
     Latency,
 }
 
+/// The arguments of `hub bench pub`.
 pub(super) fn publish() -> Command {
     Command::new("pub")
         .about("Publish as fast as the hub accepts messages, with receipts")
@@ -53,6 +54,7 @@ pub(super) fn publish() -> Command {
         )
 }
 
+/// The arguments of `hub bench fanout`.
 pub(super) fn fanout() -> Command {
     Command::new("fanout")
         .about("Publish as fast as possible, to subscribers of this command")
@@ -87,6 +89,7 @@ pub(super) fn fanout() -> Command {
         )
 }
 
+/// The arguments of `hub bench latency`.
 pub(super) fn latency() -> Command {
     Command::new("latency")
         .about("Publish at a steady rate, and measure how long messages take")
@@ -143,7 +146,7 @@ pub(super) fn run(kind: Kind, args: &ArgMatches) -> Result<Exit, Failure> {
     let subscribers = if kind == Kind::Publish { 0 } else { number(args, "subscribers")? };
     let topics = topics(args, number(args, "topics")?)?;
     let payload: hub_bench::Payload = get(args, "payload")?;
-    let watch = |now: &Outcome| {
+    let watch = |now: &LoadResult| {
         let (handled, seconds) = (now.handled(), now.elapsed.as_secs_f64());
         let cpu = now.cpu_us().map(|each| format!(", {} µs each", short(each)));
         progress.show(format_args!(
@@ -153,7 +156,7 @@ pub(super) fn run(kind: Kind, args: &ArgMatches) -> Result<Exit, Failure> {
             cpu.unwrap_or_default()
         ));
     };
-    let plan = Plan {
+    let plan = LoadPlan {
         dialect: &hub,
         addr,
         groups: vec![Group { topics: topics.clone(), publishers, subscribers }],

@@ -18,7 +18,7 @@ use clap::{ArgMatches, Command};
 use hub_bench::BenchError;
 use std::process::ExitCode;
 
-/// `hub bench`.
+/// The arguments of `hub bench`.
 pub(crate) fn command() -> Command {
     Command::new("bench")
         .about("Measure a hub")
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ArgMatches) -> ExitCode {
         Some(("latency", args)) => load::run(load::Kind::Latency, args),
         Some(("request", args)) => request::run(args),
         Some(("connections", args)) => idle::run(args),
-        // clap lets no other through.
+        // clap accepts no other command.
         _ => return Exit::Usage.into(),
     };
     match outcome {

@@ -10,6 +10,7 @@ use hub_client::{HubUrl, TopicName};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+/// The option with the payload of the messages.
 pub(super) fn payload() -> Arg {
     Arg::new("payload")
         .long("payload")
@@ -23,6 +24,7 @@ pub(super) fn payload() -> Arg {
         )
 }
 
+/// The option with the length of the measurement.
 pub(super) fn seconds() -> Arg {
     Arg::new("seconds")
         .long("seconds")
@@ -38,7 +40,7 @@ pub(super) fn seconds() -> Arg {
         .help("How many seconds the measurement takes")
 }
 
-/// A number of something, from 1 to 100,000.
+/// An option that is a count from 1 to 100,000.
 pub(super) fn count(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
@@ -48,7 +50,7 @@ pub(super) fn count(name: &'static str, default: &'static str, help: &'static st
         .help(help)
 }
 
-/// The options that say how a result is shown, and which process the hub is.
+/// The options that select the form of a result and name the process of the hub.
 pub(super) fn common() -> [Arg; 4] {
     [
         Arg::new("json")
@@ -72,6 +74,7 @@ pub(super) fn common() -> [Arg; 4] {
     ]
 }
 
+/// Returns the value of an option that has a default.
 pub(super) fn get<T: Clone + Send + Sync + 'static>(
     args: &ArgMatches,
     name: &'static str,
@@ -80,10 +83,12 @@ pub(super) fn get<T: Clone + Send + Sync + 'static>(
     args.get_one::<T>(name).cloned().ok_or_else(missing)
 }
 
+/// Returns the value of an option that is a count.
 pub(super) fn number(args: &ArgMatches, name: &'static str) -> Result<usize, Failure> {
     get::<u32>(args, name).map(|number| number as usize)
 }
 
+/// Returns the output format that the options select.
 pub(super) fn form(args: &ArgMatches) -> OutputFormat {
     match (args.get_flag("json"), args.get_flag("csv")) {
         (true, _) => OutputFormat::Json,
@@ -92,7 +97,7 @@ pub(super) fn form(args: &ArgMatches) -> OutputFormat {
     }
 }
 
-/// The hub's URL, and the address at which it listens.
+/// Returns the hub's URL, and the address at which it listens.
 pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure> {
     let text: String = get(args, "server")?;
     let url: HubUrl = text.parse().map_err(|error: hub_client::UrlError| {
@@ -107,7 +112,7 @@ pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure
     Ok((url, addr))
 }
 
-/// The names of `count` topics, all of the same length.
+/// Returns the names of `count` topics, all of one length.
 pub(super) fn topics(args: &ArgMatches, count: usize) -> Result<Vec<String>, Failure> {
     let first: String = get(args, "topic")?;
     let names = if count == 1 {
@@ -122,6 +127,7 @@ pub(super) fn topics(args: &ArgMatches, count: usize) -> Result<Vec<String>, Fai
     Ok(names)
 }
 
+/// The option with the topic of the messages.
 pub(super) fn topic() -> Arg {
     Arg::new("topic")
         .long("topic")

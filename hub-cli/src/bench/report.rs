@@ -1,6 +1,6 @@
 //! The result of a measurement for people and for programs, and the line that shows its progress.
 //!
-//! Without this module, each command of `hub bench` would name and round the same figures in its own
+//! Without this module, each command of `hub bench` would name and round its figures in its own
 //! way.
 
 use crate::exit::Failure;
@@ -126,6 +126,7 @@ impl Figures {
     }
 }
 
+/// Writes a value as a cell of CSV.
 fn cell(value: &Value) -> String {
     match value {
         Value::String(text) if text.contains([',', '"', '\n']) => {
@@ -136,6 +137,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
+/// Rounds a number to so many digits after the point.
 fn rounded(value: f64, digits: i32) -> Value {
     let scale = 10_f64.powi(digits);
     json!((value * scale).round() / scale)
@@ -167,6 +169,7 @@ impl Progress {
         Progress { shown: !quiet && io::stderr().is_terminal() }
     }
 
+    /// Shows `text` in place of the last progress.
     pub(super) fn show(self, text: impl std::fmt::Display) {
         if self.shown {
             // A closed stderr is no reason to fail.

@@ -9,7 +9,7 @@ use super::tunnel::target;
 use crate::exit::{Exit, Failure};
 use clap::{ArgMatches, Command};
 use hub_bench::dialect::Hub;
-use hub_bench::request::{self, Plan};
+use hub_bench::request::{self, RequestPlan};
 use std::time::Duration;
 
 pub(super) fn command() -> Command {
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let in_flight = number(args, "in-flight")?;
     let payload: hub_bench::Payload = get(args, "payload")?;
     let hub = Hub::default();
-    let outcome = request::run(&Plan {
+    let outcome = request::run(&RequestPlan {
         dialect: &hub,
         addr,
         payload: payload.clone(),

@@ -8,18 +8,18 @@ use hub_bench::usage::Usage;
 use std::fs;
 use std::net::SocketAddr;
 
-/// The process that `--server-pid` names, or the one that listens at the hub's address.
+/// Returns the process that `--server-pid` names, or the one that listens at the hub's address.
 pub(super) fn process(args: &ArgMatches, addr: SocketAddr) -> Option<u32> {
     let named = args.get_one::<u32>("server-pid").copied();
     named.or_else(|| addr.ip().is_loopback().then(|| listener(addr.port())).flatten())
 }
 
-/// The processor time and the memory that the process has used so far.
+/// Returns the processor time and the memory that the process has used so far.
 pub(super) fn usage(process: Option<u32>) -> Option<Usage> {
     Usage::of_process(process?).ok()
 }
 
-/// The process of this machine that listens on `port`, if this user may see it.
+/// Returns the process of this machine that listens on `port`, if this user may see it.
 fn listener(port: u16) -> Option<u32> {
     let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()
@@ -39,7 +39,7 @@ fn listener(port: u16) -> Option<u32> {
     })
 }
 
-/// The inodes of the sockets that listen on `port`, from one of the kernel's tables.
+/// Returns the inodes of the sockets that listen on `port`, from one of the kernel's tables.
 fn listening(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
     let inode = |line: &str| {

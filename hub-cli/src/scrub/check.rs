@@ -58,6 +58,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
     Ok(Exit::Ok)
 }
 
+/// Returns the result for a rule file without errors.
 fn good(file: &RuleFile) -> Value {
     let rules = file.rules.rules().map(|(rule, label)| json!({ "rule": rule, "label": label }));
     let rules: Vec<_> = rules.collect();
@@ -65,6 +66,7 @@ fn good(file: &RuleFile) -> Value {
     json!({ "ok": true, "rules": rules, "views": views })
 }
 
+/// Returns the errors of a rule file, an object for each.
 fn faults(bad: &BadFile) -> Vec<Value> {
     match bad {
         BadFile::Unreadable(path, error) => vec![json!({

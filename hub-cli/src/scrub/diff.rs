@@ -144,6 +144,7 @@ struct Summary {
     rules: HashMap<String, RuleSum>,
 }
 
+/// The counts of one rule over the messages that differ.
 #[derive(Default)]
 struct RuleSum {
     messages: u64,
@@ -152,6 +153,7 @@ struct RuleSum {
 }
 
 impl Summary {
+    /// Counts a message that differs.
     fn add(&mut self, pair: &Pair<'_>, rules: &[RulePair]) {
         self.differ += 1;
         let endings = (pair.old.ending.kind.name(), pair.new.ending.kind.name());
@@ -179,6 +181,7 @@ impl Summary {
             .filter_map(|rule| Some((rule, self.rules.get(rule)?)))
     }
 
+    /// Returns the summary as a JSON object.
     fn object(&self, old: &RuleFile, new: &RuleFile) -> Value {
         let endings = self
             .endings
@@ -200,6 +203,7 @@ impl Summary {
         })
     }
 
+    /// Writes the summary for people.
     fn write(&self, old: &RuleFile, new: &RuleFile, show: u64, out: &mut Out) -> io::Result<()> {
         let hidden = self.differ.saturating_sub(show);
         if hidden > 0 && show > 0 {

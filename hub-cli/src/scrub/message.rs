@@ -22,7 +22,7 @@ impl Message {
     /// `topic` takes the place of the event's own topic.
     ///
     /// # Errors
-    /// Why the value is not an event.
+    /// Returns the reason if the value is not an event.
     pub(super) fn of_event(
         number: u64,
         value: &Bytes,
@@ -52,6 +52,7 @@ impl Message {
     }
 }
 
+/// Makes the error for a value that is not an event.
 fn not_an_event(why: &str) -> String {
     format!("not an event as `hub on --json` prints it: {why}")
 }
@@ -66,6 +67,7 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    /// Reads the fields of a value that may be an event.
     fn read(value: &'a [u8]) -> Result<Self, FrameError> {
         let mut read = Reader::new(value, &Limits::NONE);
         let mut parts = Parts::default();

@@ -21,6 +21,7 @@ pub(super) enum Disposition {
 }
 
 impl Disposition {
+    /// Every disposition, in the order of the summary.
     pub(super) const ALL: [Disposition; 5] = [
         Disposition::Accepted,
         Disposition::Fixed,
@@ -29,6 +30,7 @@ impl Disposition {
         Disposition::Disconnected,
     ];
 
+    /// Returns the word that is printed.
     pub(super) fn name(self) -> &'static str {
         match self {
             Disposition::Accepted => "accepted",
@@ -53,6 +55,7 @@ pub(super) struct DispositionDetail {
 }
 
 impl DispositionDetail {
+    /// Reads the detail from a verdict.
     fn of(verdict: &Verdict) -> DispositionDetail {
         let ending =
             |kind| DispositionDetail { kind, rule: None, path: None, code: None, reason: None };
@@ -77,7 +80,7 @@ impl DispositionDetail {
         }
     }
 
-    /// As an object, with the fields that it has.
+    /// Returns the detail as a JSON object, with the fields that it has.
     pub(super) fn object(&self) -> Map<String, Value> {
         let mut object = Map::new();
         object.insert("outcome".into(), self.kind.name().into());
@@ -148,8 +151,8 @@ pub(super) struct MessageReport {
 }
 
 impl MessageReport {
-    /// The report of the message that was just scrubbed with `scratch`. `labels` holds the label of
-    /// each rule of the plan.
+    /// Makes the report of the message that was just scrubbed with `scratch`. `labels` holds the
+    /// label of each rule of the plan.
     pub(super) fn new(
         verdict: Verdict,
         plan: &Plan,
@@ -170,12 +173,13 @@ impl MessageReport {
         }
     }
 
-    /// Whether subscribers get the message.
+    /// Returns whether subscribers get the message.
     pub(super) fn passes(&self) -> bool {
         matches!(self.verdict, Verdict::Accept | Verdict::Fixed(_))
     }
 
-    /// Payload and headers of `message` as a view gets them. `None`: no subscriber gets the message.
+    /// Returns payload and headers of `message` as a view gets them, or `None` if no subscriber
+    /// gets the message.
     pub(super) fn render<'a>(
         &'a self,
         message: &'a Message,
@@ -184,7 +188,7 @@ impl MessageReport {
         self.verdict.render(view, &message.payload, message.headers.as_deref())
     }
 
-    /// The message as a view gets it, in the form in which it is printed.
+    /// Returns the message as a view gets it, in the form in which it is printed.
     pub(super) fn seen(&self, message: &Message, view: ViewId) -> Option<ViewOutput> {
         let (payload, headers) = self.render(message, view)?;
         let changed = (payload, headers) != (&message.payload[..], message.headers.as_deref());
@@ -201,15 +205,18 @@ pub(super) struct ViewOutput {
 }
 
 impl ViewOutput {
+    /// Converts a payload and headers from MessagePack.
     fn of(payload: &[u8], headers: Option<&[u8]>, changed: bool) -> ViewOutput {
         let headers = headers.map_or_else(|| json!({}), from_msgpack);
         ViewOutput { payload: from_msgpack(payload), headers, changed }
     }
 
+    /// Returns a message as it came in.
     pub(super) fn came(message: &Message) -> ViewOutput {
         ViewOutput::of(&message.payload, message.headers.as_deref(), false)
     }
 
+    /// Returns the output as a JSON object.
     pub(super) fn object(&self) -> Value {
         json!({ "changed": self.changed, "payload": self.payload, "headers": self.headers })
     }

@@ -31,11 +31,11 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// The messages on stdin, in the form that the options say.
+    /// Opens stdin, in the format that the options select.
     ///
     /// # Errors
-    /// When the options name no topic and a rule of `files` is for certain topics: the rule would
-    /// be left out without a word.
+    /// Returns an error if the options name no topic and a rule of `files` is for certain topics,
+    /// because that rule would be left out in silence.
     pub(super) fn new(args: &ArgMatches, files: &[&RuleFile]) -> Result<Messages, Failure> {
         let usage = |message: String| Failure::new(Exit::Usage, message);
         let format = args.get_one::<String>("format").map_or("", String::as_str);
@@ -93,7 +93,7 @@ impl Messages {
         }
     }
 
-    /// The next message. Cancel-safe.
+    /// Returns the next message. The call is cancel-safe.
     async fn next(&mut self) -> Result<Option<Message>, Failure> {
         loop {
             let Some(value) = self.input.next().await? else { return Ok(None) };
@@ -109,7 +109,8 @@ impl Messages {
         }
     }
 
-    /// The message that a value of the input is. `None`: the value is a gap between events.
+    /// Turns a value of the input into a message. Returns `None` if the value is a gap between
+    /// events.
     fn message(&self, value: Bytes) -> Result<Option<Message>, String> {
         // A JSON line may be nested more deeply than the scrub reads.
         walk_all(&value, &Limits::NONE).map_err(|error| error.to_string())?;

@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
         Some(("explain", args)) => explain::run(args),
         Some(("diff", args)) => diff::run(args).await,
         Some(("reveal", args)) => reveal::run(args),
-        // clap lets no other through.
+        // clap accepts no other command.
         _ => Ok(Exit::Usage),
     };
     match done {

@@ -11,7 +11,7 @@ use hub_scrub::{RuleSet, ViewId};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 
-/// Subscribers who see the same: the view that they have under each of the files.
+/// Subscribers with an equal view: the view that they have under each of the two files.
 pub(super) struct Audience {
     pub(super) name: String,
     pub(super) old: ViewId,
@@ -41,8 +41,8 @@ pub(super) struct Change {
 }
 
 impl Pair<'_> {
-    /// The audiences that get the message differently. Empty if the message does not pass under both
-    /// files.
+    /// Returns the audiences that get the message differently. It is empty if the message does not
+    /// pass under both files.
     pub(super) fn differing(&self, audiences: &[Audience]) -> Vec<Change> {
         let mut changes = Vec::new();
         for audience in audiences {
@@ -61,8 +61,9 @@ impl Pair<'_> {
         changes
     }
 
-    /// The rules that applied under at least one of the files. This leaves out rules that counted finds
-    /// in shadow mode only, and equally under both files: they have no part in the difference.
+    /// Returns the rules that applied under at least one of the files. It leaves out rules that
+    /// counted finds in shadow mode only, and equally under both files, because they have no part
+    /// in the difference.
     pub(super) fn rules(&self) -> Vec<RulePair> {
         let find = |list: &[Applied], rule: &str| list.iter().find(|a| a.rule == rule).cloned();
         let (old, new) = (&self.old.applied, &self.new.applied);
@@ -76,6 +77,7 @@ impl Pair<'_> {
         pairs.filter(|pair| pair.old != pair.new || acted(&pair.old)).collect()
     }
 
+    /// Returns the difference as a JSON object.
     pub(super) fn object(&self, rules: &[RulePair], views: Vec<Change>) -> Value {
         let applied = |applied: &Option<Applied>| match applied {
             None => Value::Null,
@@ -101,6 +103,7 @@ impl Pair<'_> {
         })
     }
 
+    /// Writes the difference for people.
     pub(super) fn show(
         &self,
         rules: &[RulePair],
@@ -131,7 +134,7 @@ impl Pair<'_> {
             }
         }
         lines.add("came", format_args!("  {}", ViewOutput::came(self.message)));
-        // Audiences that get the same share the lines.
+        // Audiences that get equal messages share the lines.
         let mut shown: Vec<Change> = Vec::new();
         for change in views {
             let same = |other: &&mut Change| other.old == change.old && other.new == change.new;

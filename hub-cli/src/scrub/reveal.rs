@@ -76,6 +76,7 @@ pub(super) fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
     Ok(exit)
 }
 
+/// Returns the opened value as JSON.
 fn value(revealed: Revealed) -> Value {
     match revealed {
         Revealed::Text(text) => text.into(),

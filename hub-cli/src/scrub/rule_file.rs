@@ -53,6 +53,7 @@ impl BadFile {
 }
 
 impl RuleFile {
+    /// Loads and checks the rule file at `path`.
     pub(super) fn load(path: &Path) -> Result<RuleFile, BadFile> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadFile::Unreadable(path.to_owned(), error))?;
@@ -73,13 +74,13 @@ impl RuleFile {
         Ok(RuleFile { rules, views, roles })
     }
 
-    /// The name of a view.
+    /// Returns the name of a view.
     pub(super) fn view_name(&self, view: ViewId) -> &str {
         let named = self.views.iter().find(|(_, id)| *id == view);
         named.map_or(DEFAULT_VIEW, |(name, _)| name)
     }
 
-    /// The views that the options select. Without such an option, all views.
+    /// Returns the views that the options select, or all views without such an option.
     pub(super) fn chosen(&self, args: &ArgMatches) -> Result<Vec<(String, ViewId)>, Failure> {
         if let Some(role) = args.get_one::<String>("role") {
             self.tell_unnamed(role);
@@ -102,13 +103,14 @@ impl RuleFile {
         }
     }
 
+    /// Makes the failure for a view that the rule file does not have.
     pub(super) fn no_view(&self, name: &str) -> Failure {
         let names: Vec<_> = self.views.iter().map(|(name, _)| name.as_str()).collect();
         let message = format!("there is no view {name:?}; there are {}", names.join(", "));
         Failure::new(Exit::Usage, message)
     }
 
-    /// How many rules are not for this topic.
+    /// Returns how many rules are not for this topic.
     pub(super) fn not_for(&self, topic: &TopicName) -> usize {
         self.rules.rules().count() - self.rules.plan(topic).len()
     }

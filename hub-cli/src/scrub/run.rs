@@ -79,6 +79,7 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
     ended.map(|()| Exit::Ok)
 }
 
+/// Returns the report of one message as a JSON object.
 fn object(message: &Message, outcome: &MessageReport, views: &[(String, ViewId)]) -> Value {
     let mut object = Map::new();
     object.insert("message".into(), message.number.into());
@@ -104,6 +105,7 @@ fn object(message: &Message, outcome: &MessageReport, views: &[(String, ViewId)]
     object.into()
 }
 
+/// Writes the report of one message for people.
 fn show(
     message: &Message,
     outcome: &MessageReport,
@@ -120,7 +122,7 @@ fn show(
         lines.add(std::mem::take(&mut name), applied);
     }
     lines.add("came", ViewOutput::came(message));
-    // Views that get the same share a line.
+    // Views that get equal messages share a line.
     let mut shown: Vec<(String, ViewOutput)> = Vec::new();
     if outcome.ending.kind == Disposition::Fixed {
         for (name, view) in views {
@@ -146,6 +148,7 @@ struct Summary {
     rules: HashMap<String, RuleSum>,
 }
 
+/// The counts of one rule over all messages.
 #[derive(Default)]
 struct RuleSum {
     action: &'static str,
@@ -155,6 +158,7 @@ struct RuleSum {
 }
 
 impl Summary {
+    /// Counts a message.
     fn add(&mut self, outcome: &MessageReport) {
         self.messages += 1;
         *self.kinds.entry(outcome.ending.kind).or_default() += 1;
@@ -170,6 +174,7 @@ impl Summary {
         }
     }
 
+    /// Returns how many messages had this disposition.
     fn count(&self, kind: Disposition) -> u64 {
         self.kinds.get(&kind).copied().unwrap_or(0)
     }
@@ -182,11 +187,13 @@ impl Summary {
         file.rules.rules().filter_map(|(rule, label)| Some((rule, label, self.rules.get(rule)?)))
     }
 
+    /// Returns the rules that applied to no message.
     fn not_applied<'a>(&self, file: &'a RuleFile) -> Vec<&'a str> {
         let rules = file.rules.rules().map(|(rule, _)| rule);
         rules.filter(|rule| !self.rules.contains_key(*rule)).collect()
     }
 
+    /// Returns the summary as a JSON object.
     fn object(&self, file: &RuleFile) -> Value {
         let mut object = Map::new();
         object.insert("messages".into(), self.messages.into());
@@ -208,6 +215,7 @@ impl Summary {
         object.into()
     }
 
+    /// Writes the summary for people.
     fn write(&self, file: &RuleFile, out: &mut Out) -> io::Result<()> {
         let kinds = Disposition::ALL.into_iter().filter(|kind| self.count(*kind) > 0);
         let kinds: Vec<_> =

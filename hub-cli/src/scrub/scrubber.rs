@@ -33,6 +33,7 @@ impl<'a> Scrub<'a> {
         Scrub { file, plans: HashMap::new(), scratch: Scratch::default() }
     }
 
+    /// Scrubs a message, and reports what became of it.
     pub(super) fn scrub(&mut self, message: &Message) -> MessageReport {
         let planned = match self.plans.get(&message.topic) {
             Some(planned) => planned.clone(),

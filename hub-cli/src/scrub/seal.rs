@@ -36,6 +36,7 @@ fn open(value: &Value, rules: &RuleSet, sealed: &mut bool) -> Value {
     }
 }
 
+/// Replaces each sealed value in a text by its content, and sets `sealed` if there is one.
 fn open_text(text: &str, rules: &RuleSet, sealed: &mut bool) -> String {
     const START: &str = "<sealed:";
     let (mut opened, mut rest) = (String::new(), text);

@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, StdoutLock};
 /// Stdout with a buffer. A command flushes it whenever it has nothing more to write for now.
 pub(super) type Out = BufWriter<StdoutLock<'static>>;
 
+/// Opens stdout with a buffer.
 pub(super) fn stdout() -> Out {
     BufWriter::with_capacity(64 << 10, io::stdout().lock())
 }

@@ -46,6 +46,7 @@ impl Table {
         Table { titles: titles.to_vec(), rows: Vec::new() }
     }
 
+    /// Adds a row.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| printable(&cell)).collect());
     }

@@ -1,45 +1,47 @@
-//! What the client asks its connection for.
+//! The commands that handles of a client send to its connection task. Without a bound on them,
+//! callers could fill the memory while there is no connection.
 
-use crate::shared::Shared;
-use crate::subscriptions::Waiting;
+use crate::client_state::ClientState;
+use crate::subscriptions::SubscribeWaiter;
 use hub_core::emitter::{Feed, SubscribeOptions};
 use hub_wire::TopicFilter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+/// A command to the connection task.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Subscribe.
+    /// Subscribe to a filter.
     Subscribe {
         id: u64,
         filter: TopicFilter,
         options: SubscribeOptions,
         feed: Feed,
-        waiting: Waiting,
+        waiting: SubscribeWaiter,
     },
-    /// See to it that answers to requests can arrive.
-    Inbox(Waiting),
-    /// Subscribers are gone; which ones is in the shared list.
+    /// Make sure that replies to requests can arrive.
+    Inbox(SubscribeWaiter),
+    /// Unsubscribe the ids in [`ClientState::unsubscribed`].
     Unsubscribe,
-    /// End all subscriptions after what the hub still owes them.
+    /// End all subscriptions after the events that the hub has already sent.
     StopSubscriptions(oneshot::Sender<()>),
-    /// End.
+    /// End the client.
     Close(Intent),
 }
 
-/// Until when the connection is wanted.
+/// For how long the connection is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
-    /// For good.
+    /// The connection is needed without an end.
     Stay,
-    /// Until every event has its verdict, but not for longer than this.
+    /// The connection is needed until every event is accepted or refused, but not longer than this.
     CloseBy(Instant),
-    /// No longer.
+    /// The connection is no longer needed.
     CloseNow,
 }
 
 impl Intent {
-    /// Resolves when the connection is to be ended whatever is still open.
+    /// Resolves when the connection must end, whatever is still open.
     pub(crate) async fn deadline(self) {
         match self {
             Intent::Stay => std::future::pending().await,
@@ -49,10 +51,10 @@ impl Intent {
     }
 }
 
-/// How many commands may wait. Those who ask wait beyond it.
+/// How many commands may wait. Beyond that, callers wait.
 pub(crate) const COMMANDS: usize = 64;
 
-/// Where commands come from.
+/// The receiving end of the commands.
 #[derive(Debug)]
 pub(crate) struct Commands {
     receiver: mpsc::Receiver<Command>,
@@ -64,16 +66,17 @@ impl Commands {
         Commands { receiver, open: true }
     }
 
-    /// The next command. When the last clone of the client is gone, that is to close.
+    /// Waits for the next command. When the last clone of the client is dropped, the command is to
+    /// close.
     ///
-    /// Cancel-safe: a dropped call takes nothing.
-    pub(crate) async fn next(&mut self, shared: &Shared) -> Command {
+    /// Cancel-safe: a dropped call takes no command.
+    pub(crate) async fn next(&mut self, state: &ClientState) -> Command {
         tokio::select! {
             command = self.receiver.recv(), if self.open => command.unwrap_or_else(|| {
                 self.open = false;
-                Command::Close(Intent::CloseBy(Instant::now() + shared.options.drain_timeout))
+                Command::Close(Intent::CloseBy(Instant::now() + state.options.drain_timeout))
             }),
-            () = shared.left.notified() => Command::Unsubscribe,
+            () = state.unsubscribe_wake.notified() => Command::Unsubscribe,
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Why there is no connection, and whether trying again can help. Without the second a client would give up
-//! on a hub that is restarting, or ask one for ever that refuses it.
+//! Why a connection could not be made, and whether another attempt can succeed. Without the second
+//! part, a client would give up on a hub that is restarting, or try for ever on a hub that refuses
+//! it.
 
 use hub_wire::{Close, CloseCode};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Why there is no connection.
+/// Why a connection could not be made.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -20,38 +21,38 @@ use thiserror::Error;
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The address is none.
-    #[error("not a hub's address")]
+    /// The address is not the address of a hub.
+    #[error("this is not the address of a hub")]
     Url(#[from] crate::UrlError),
-    /// The name is longer than 64 bytes, or cannot be a topic's token.
+    /// The name is empty or longer than 64 bytes, or cannot be a token of a topic.
     #[error("a client's name has 1 to 64 of the characters of a topic's token")]
     Name,
-    /// The system gives no random numbers.
-    #[error("no random numbers for an instance id")]
+    /// The system gave no random numbers for the instance id.
+    #[error("the system gave no random numbers for the instance id")]
     Random,
-    /// TCP failed.
+    /// The TCP connection failed.
     #[error("the hub cannot be reached")]
     Io(#[source] Arc<std::io::Error>),
-    /// There is no TLS, or not with those two sides.
+    /// TLS failed between these two sides.
     #[cfg(feature = "tls")]
-    #[error("no TLS connection")]
+    #[error("the TLS connection could not be made")]
     Tls(#[from] crate::TlsError),
     /// The address is `hubs://`, and this program was built without the feature `tls`.
     #[error("this program was built without TLS, which hubs:// needs")]
     TlsNotBuilt,
-    /// The hub did not answer within the connect time-out.
+    /// The hub did not answer within the time of one attempt.
     #[error("the hub did not answer in time")]
     TimedOut,
-    /// The hub said goodbye instead of welcome.
+    /// The hub answered with CLOSE instead of WELCOME.
     #[error("the hub closed the connection: {} ({})", .0.code, .0.reason)]
     Closed(Close),
-    /// What answers is not a hub, or one this client does not understand.
-    #[error("what answers is not a hub: {0}")]
+    /// The server is not a hub, or is one whose version of the protocol this client does not speak.
+    #[error("the server is not a hub that this client understands: {0}")]
     Protocol(String),
 }
 
 impl ConnectError {
-    /// Whether trying again can succeed without a change here.
+    /// Returns whether another attempt can succeed without a change on this side.
     ///
     /// ```
     /// use hub_client::ConnectError;
@@ -71,7 +72,8 @@ impl ConnectError {
         }
     }
 
-    /// Whether it is about files that were good before: somebody may just be replacing them.
+    /// Returns whether the error is about files that were good before. Somebody may just be
+    /// replacing them.
     pub(crate) fn is_of_files(&self) -> bool {
         match self {
             #[cfg(feature = "tls")]
@@ -83,7 +85,7 @@ impl ConnectError {
         }
     }
 
-    /// How long the hub asked to stay away, in milliseconds.
+    /// Returns how long the hub asked this client to stay away, in milliseconds.
     pub(crate) fn retry_after_ms(&self) -> u64 {
         match self {
             ConnectError::Closed(close) => close.retry_after_ms.unwrap_or(0),
@@ -92,11 +94,11 @@ impl ConnectError {
     }
 }
 
-/// Whether to come back after this CLOSE.
+/// Returns whether to connect again after a CLOSE with this code.
 ///
-/// Two codes say "do not" of something that this client never does: a goodbye that it did not say,
-/// and a HELLO that it sent at once. Then it was the way between: something ended one direction of
-/// the connection, or held it up.
+/// Two codes forbid it for reasons that this client never gives: a CLOSE that it did not send, and
+/// a HELLO that it sent at once. With these codes the network in between was at fault: something
+/// ended one direction of the connection, or held it up.
 pub(super) fn is_passing(code: CloseCode) -> bool {
     code.should_reconnect() || matches!(code, CloseCode::Normal | CloseCode::HandshakeTimeout)
 }

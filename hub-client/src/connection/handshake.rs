@@ -1,4 +1,5 @@
-//! From an address to a connection that both sides agree on.
+//! The start of a connection: it connects to an address and exchanges HELLO and WELCOME. Without a
+//! time limit on all of it, a server that does not answer would hold the client up for ever.
 
 use super::connect_error::ConnectError;
 use crate::stream::{self, ReadHalf, WriteHalf};
@@ -7,7 +8,7 @@ use bytes::BytesMut;
 use hub_wire::{Close, CloseCode, Frame, Hello, Limits, TopicName, VERSION, Welcome, split};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// The largest frame that is read before the hub has introduced itself.
+/// The largest frame that the client reads before WELCOME.
 const MAX_WELCOME: u32 = 64 << 10;
 
 /// A connection after HELLO and WELCOME.
@@ -17,11 +18,11 @@ pub(crate) struct Link {
     pub(crate) write: WriteHalf,
     pub(crate) welcome: Welcome,
     pub(crate) inbox: TopicName,
-    /// What came behind WELCOME.
+    /// The bytes that came after WELCOME.
     pub(crate) received: BytesMut,
 }
 
-/// Connects and introduces the client, within the connect time-out.
+/// Connects and sends HELLO, within the time limit of one attempt.
 pub(crate) async fn connect(
     url: &HubUrl,
     options: &Options,
@@ -38,7 +39,7 @@ pub(crate) async fn connect(
             receipted: Some(receipted),
             ..Hello::default()
         };
-        // What answers may have sent this client away already, and said why.
+        // The server may have closed the connection already, and sent the reason.
         let said = async {
             write.write_all(&Frame::Hello(hello).to_bytes()).await?;
             write.flush().await
@@ -54,6 +55,7 @@ pub(crate) async fn connect(
     }
 }
 
+/// Waits for the hub's answer to HELLO.
 async fn welcome(mut read: ReadHalf, write: WriteHalf) -> Result<Link, ConnectError> {
     let protocol = |what: &dyn std::fmt::Display| ConnectError::Protocol(what.to_string());
     let mut received = BytesMut::with_capacity(4096);
@@ -63,7 +65,7 @@ async fn welcome(mut read: ReadHalf, write: WriteHalf) -> Result<Link, ConnectEr
             break received.split_to(end).split_off(4);
         }
         if read.read_buf(&mut received).await? == 0 {
-            return Err(protocol(&"it ended the connection without a word"));
+            return Err(protocol(&"it ended the connection without sending a frame"));
         }
     };
     match Frame::parse(&body, &Limits::default()).map_err(|e| protocol(&e))? {
@@ -80,8 +82,8 @@ async fn welcome(mut read: ReadHalf, write: WriteHalf) -> Result<Link, ConnectEr
     }
 }
 
-/// A goodbye from this side.
-pub(crate) fn goodbye() -> Vec<u8> {
+/// Returns the CLOSE of this side.
+pub(crate) fn close_frame() -> Vec<u8> {
     let close = Close { code: CloseCode::Normal, reason: "done".to_owned(), retry_after_ms: None };
     Frame::Close(close).to_bytes()
 }

@@ -1,6 +1,6 @@
-//! The bytes that were read, split into whole frames.
+//! Splits the bytes of a connection into whole frames.
 //!
-//! Events share the buffer of their read. Without it, each event would cost a copy.
+//! The events of one read share its buffer. Otherwise each event would cost a copy.
 
 use crate::events::LostReason;
 use bytes::{Bytes, BytesMut};
@@ -8,15 +8,16 @@ use hub_wire::split;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// Room for one read.
+/// How many bytes one read may take.
 const READ: usize = 64 << 10;
 
-/// What was read: whole frames, shared by the events in them, and the start of the next.
+/// The bytes that were read: whole frames, which the events in them share, and the start of the
+/// next frame.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    /// What does not make a whole frame yet.
+    /// Bytes that are not a whole frame yet.
     partial: BytesMut,
-    /// Whole frames, of which those before `at` are dealt with.
+    /// Whole frames. Those before `at` are already handled.
     frames: Bytes,
     at: usize,
     limit: u32,
@@ -29,7 +30,7 @@ impl Incoming {
 
     /// Reads once. Cancel-safe: a dropped call has read nothing.
     ///
-    /// Memory grows with what comes, not with the length a frame announces.
+    /// Memory grows with the bytes that arrive, and not with the length that a frame announces.
     pub(super) async fn read(
         &mut self,
         socket: &mut (impl AsyncRead + Unpin),
@@ -40,8 +41,8 @@ impl Incoming {
         socket.read_buf(&mut self.partial).await
     }
 
-    /// Makes the whole frames of what was read available. Called when those before are dealt
-    /// with.
+    /// Makes the whole frames of a read available. It is called when the earlier frames are
+    /// handled.
     pub(super) fn split(&mut self) -> Result<(), LostReason> {
         let bad = |error: hub_wire::LengthError| LostReason::Protocol(error.to_string());
         let mut end = 0;
@@ -53,7 +54,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// The next frame's body.
+    /// Returns the body of the next frame.
     pub(super) fn next(&mut self) -> Option<Bytes> {
         let length = self.frames.get(self.at..)?.first_chunk::<4>()?;
         let start = self.at + 4;

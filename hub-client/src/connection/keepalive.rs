@@ -1,12 +1,14 @@
-//! When a PING is due, and when the hub counts as gone.
+//! The keep-alive of a connection: when a PING is due, and when the connection counts as lost.
+//! Without it, a client would wait for ever for a hub that is gone.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Silence in both directions.
+/// Measures the silence in both directions.
 ///
-/// A PING is due when nothing was received, or nothing sent, for the keep-alive time: the first
-/// to learn whether the hub is there, the second so that the hub knows that this client is.
+/// A PING is due if nothing was received, or nothing was sent, for the keep-alive time. In the
+/// first case the client learns whether the hub is there; in the second, the hub learns that the
+/// client is.
 #[derive(Debug)]
 pub(crate) struct Keepalive {
     every: Duration,
@@ -16,12 +18,12 @@ pub(crate) struct Keepalive {
     asked: Option<Instant>,
 }
 
-/// What to do now.
+/// What the session has to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
     Ping,
-    /// The hub was silent for this long.
+    /// The hub was silent for this time, and the connection counts as lost.
     Lost(Duration),
 }
 
@@ -31,17 +33,19 @@ impl Keepalive {
         Keepalive { every, received: now, sent: now, asked: None }
     }
 
-    /// Something was received; or, while nothing is read on purpose, silence means nothing.
+    /// Notes that bytes were received. It is also called while the client does not read on purpose,
+    /// because silence then means nothing.
     pub(crate) fn received(&mut self, now: Instant) {
         self.received = now;
         self.asked = None;
     }
 
+    /// Notes that bytes were sent.
     pub(crate) fn sent(&mut self, now: Instant) {
         self.sent = now;
     }
 
-    /// When to ask again what is due.
+    /// Returns when to call [`Keepalive::due`] next.
     pub(crate) fn deadline(&self) -> Instant {
         let lost = match self.asked {
             Some(asked) => (self.received + self.every * 2).max(asked + self.every),
@@ -50,6 +54,7 @@ impl Keepalive {
         lost.min(self.sent + self.every)
     }
 
+    /// Returns what has to be done now.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
         let silence = now.saturating_duration_since(self.received);
         let unanswered = self.asked.is_some_and(|asked| now >= asked + self.every);
@@ -61,7 +66,7 @@ impl Keepalive {
             self.asked = Some(now);
         }
         if ask || now >= self.sent + self.every {
-            // The PING counts as sent although the socket may not take it yet: otherwise more
+            // The PING counts as sent even if the socket does not take it yet. Otherwise more PINGs
             // would pile up behind it.
             self.sent = now;
             return Due::Ping;

@@ -1,4 +1,5 @@
-//! The task that keeps the connection: sessions one after another, and the waits between them.
+//! The task that keeps the connection: one session after another, and the waits between them.
+//! Without it, each caller would have to reconnect on its own.
 
 mod commands;
 mod connect_error;
@@ -13,10 +14,10 @@ pub use connect_error::ConnectError;
 pub(crate) use handshake::{Link, connect};
 
 use crate::OnRestart;
+use crate::client_state::ClientState;
 use crate::events::{ConnectionEvent, LostReason};
 use crate::reconnect::Backoff;
-use crate::shared::Shared;
-use crate::subscriptions::{Inbound, Sink, Subscriptions, Waiting};
+use crate::subscriptions::{Inbound, Sink, SubscribeWaiter, Subscriptions};
 use hub_core::emitter::{SubscribeOptions, SubscriptionEnd};
 use hub_core::with_causes;
 use hub_wire::{Frame, Start, TopicFilter, TopicName};
@@ -26,35 +27,35 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What outlives a connection.
+/// What outlives a single connection.
 #[derive(Debug)]
 pub(crate) struct Core {
-    shared: Arc<Shared>,
+    state: Arc<ClientState>,
     commands: Commands,
     subscriptions: Subscriptions,
     inbound: Inbound,
     intent: Intent,
     inbox: Inbox,
-    /// A connection was given up without an answer to its HELLO, which may still arrive. Then the
-    /// hub takes the one after it for the older one, and ends that.
+    /// Whether a connection was given up before the answer to its HELLO, which may still reach the
+    /// hub. The hub then takes the next connection for the older one, and ends it.
     gave_one_up: bool,
 }
 
-/// The topic for answers. It lives as long as its connection.
+/// The topic for replies. It lives as long as its connection.
 #[derive(Debug, Default)]
 struct Inbox {
     topic: Option<TopicName>,
     subscription: Option<u64>,
-    /// Who waits for a connection on which to subscribe.
-    waiting: Vec<Waiting>,
+    /// The callers that wait for a connection on which to subscribe.
+    waiting: Vec<SubscribeWaiter>,
 }
 
 impl Core {
-    pub(crate) fn new(shared: Arc<Shared>, commands: Commands) -> Self {
+    pub(crate) fn new(state: Arc<ClientState>, commands: Commands) -> Self {
         Core {
-            subscriptions: Subscriptions::new(shared.options.positions_kept),
-            inbound: Inbound::new(shared.options.max_frame),
-            shared,
+            subscriptions: Subscriptions::new(state.options.positions_kept),
+            inbound: Inbound::new(state.options.max_frame),
+            state,
             commands,
             intent: Intent::Stay,
             inbox: Inbox::default(),
@@ -62,9 +63,9 @@ impl Core {
         }
     }
 
-    /// Runs on `link`, and then on others, until the client ends.
+    /// Runs on `link` and then on further connections, until the client ends.
     pub(crate) async fn run(mut self, mut link: Link) {
-        let options = &self.shared.options;
+        let options = &self.state.options;
         let mut backoff = Backoff::new(options.backoff_min, options.backoff_max);
         let steady = options.backoff_max;
         let reason = loop {
@@ -73,21 +74,21 @@ impl Core {
                 End::Done => break "closed from here".to_owned(),
                 End::Lost(reason) => reason,
             };
-            // A hub that takes connections only to end them is not asked ever faster.
+            // The wait also grows for a hub that accepts connections only to end them.
             if since.elapsed() > steady {
                 backoff.succeeded();
             }
             let by_itself = is_replaced(&lost) && std::mem::take(&mut self.gave_one_up);
             let again = retry_after(&lost).or(by_itself.then_some(Duration::ZERO));
-            let again = again.filter(|_| self.shared.options.reconnect);
+            let again = again.filter(|_| self.state.options.reconnect);
             if let LostReason::Closed(close) = &lost
                 && again.is_some()
                 && close.code.should_reconnect()
             {
-                self.shared.events.send(ConnectionEvent::Draining(close.clone()));
+                self.state.events.send(ConnectionEvent::Draining(close.clone()));
             }
             let why = lost.to_string();
-            self.shared.events.send(ConnectionEvent::Lost { reason: lost });
+            self.state.events.send(ConnectionEvent::Lost { reason: lost });
             let Some(wait) = again else { break why };
             link = match self.reconnect(wait, &mut backoff).await {
                 Ok(link) => link,
@@ -98,42 +99,43 @@ impl Core {
         self.end(&reason);
     }
 
-    /// Takes note of WELCOME. Called before [`Core::run`], so that the first connection's facts
-    /// are known when the client is handed out.
+    /// Applies WELCOME. It is called before [`Core::run`], so the facts of the first connection are
+    /// known when the client is returned to its caller.
     pub(crate) fn connected(&mut self, link: &Link) {
         let welcome = &link.welcome;
-        let shared = self.shared.clone();
-        let resend = shared.options.on_restart == OnRestart::Resend;
+        let state = self.state.clone();
+        let resend = state.options.on_restart == OnRestart::Resend;
         let resumed =
-            shared.log.resume(welcome.received, welcome.resumed, resend, welcome.limits.frame);
-        shared.events.send(ConnectionEvent::Connected {
+            state.log.resume(welcome.received, welcome.resumed, resend, welcome.limits.frame);
+        state.events.send(ConnectionEvent::Connected {
             resumed: resumed.exact,
             hub: welcome.hub,
             publisher: welcome.publisher.clone(),
         });
         if resumed.unknown > 0 {
-            shared.events.send(ConnectionEvent::OutcomeUnknown { events: resumed.unknown });
+            state.events.send(ConnectionEvent::OutcomeUnknown { events: resumed.unknown });
         }
         self.inbox.topic = Some(link.inbox.clone());
         if !self.inbox.waiting.is_empty() {
-            // The session restores it together with the others.
+            // The session restores the inbox together with the other subscriptions.
             self.open_inbox();
         }
     }
 
+    /// Tries to connect until there is a connection, or until there is a reason to give up.
     async fn reconnect(
         &mut self,
         mut wait: Duration,
         backoff: &mut Backoff,
     ) -> Result<Link, String> {
-        let shared = self.shared.clone();
+        let state = self.state.clone();
         loop {
             let delay = backoff.next(wait);
             let attempt = backoff.attempt();
-            shared.events.send(ConnectionEvent::Reconnecting { attempt, delay });
+            state.events.send(ConnectionEvent::Reconnecting { attempt, delay });
             self.until(tokio::time::sleep(delay)).await?;
             let attempt =
-                connect(&shared.url, &shared.options, shared.instance, shared.log.receipted());
+                connect(&state.url, &state.options, state.instance, state.log.receipted());
             match self.until(attempt).await? {
                 Ok(link) => return Ok(link),
                 Err(error) if error.can_retry() || error.is_of_files() => {
@@ -146,7 +148,7 @@ impl Core {
         }
     }
 
-    /// Sees to commands until `done`, or until the client is to end.
+    /// Handles commands until `done` resolves, or until the client is to end.
     async fn until<T>(&mut self, done: impl Future<Output = T>) -> Result<T, String> {
         let mut done = std::pin::pin!(done);
         loop {
@@ -155,21 +157,22 @@ impl Core {
             }
             tokio::select! {
                 output = &mut done => return Ok(output),
-                command = self.commands.next(&self.shared) => drop(self.command(command)),
+                command = self.commands.next(&self.state) => drop(self.command(command)),
                 () = self.intent.deadline() => return Err("closed from here".to_owned()),
             }
         }
     }
 
+    /// Returns whether the client may end now.
     fn is_finished(&self) -> bool {
         match self.intent {
             Intent::Stay => false,
-            Intent::CloseBy(_) => self.shared.log.pending() == 0,
+            Intent::CloseBy(_) => self.state.log.pending() == 0,
             Intent::CloseNow => true,
         }
     }
 
-    /// Does what was asked. Returns the frames that a connection has to send for it.
+    /// Carries out a command. Returns the frames that a connection has to send for it.
     fn command(&mut self, command: Command) -> Vec<u8> {
         match command {
             Command::Subscribe { feed, .. } if feed.has_ended() => Vec::new(),
@@ -193,7 +196,7 @@ impl Core {
             },
             Command::Unsubscribe => {
                 let mut frames = Vec::new();
-                let gone = std::mem::take(&mut *self.shared.gone.lock());
+                let gone = std::mem::take(&mut *self.state.unsubscribed.lock());
                 for id in gone {
                     if self.subscriptions.remove(id) {
                         Frame::Unsubscribe { id }.write(&mut frames);
@@ -218,52 +221,56 @@ impl Core {
         }
     }
 
+    /// Subscribes to the inbox of the present connection. Returns the SUBSCRIBE frame.
     fn open_inbox(&mut self) -> Vec<u8> {
         let Some(topic) = &self.inbox.topic else { return Vec::new() };
-        let id = self.shared.next_subscription.fetch_add(1, Ordering::Relaxed);
+        let id = self.state.next_subscription.fetch_add(1, Ordering::Relaxed);
         self.inbox.subscription = Some(id);
-        let sink = Sink::Replies(self.shared.replies.clone());
+        let sink = Sink::Replies(self.state.replies.clone());
         let options = SubscribeOptions::new().start(Start::Live);
         let waiting = std::mem::take(&mut self.inbox.waiting);
         self.subscriptions.add(id, TopicFilter::from(topic), options, sink, waiting)
     }
 
-    /// The hub said SUBSCRIBED.
+    /// Handles SUBSCRIBED.
     fn confirmed(&mut self, id: u64) {
         if self.inbox.subscription == Some(id) {
-            self.shared.inbox.lock().clone_from(&self.inbox.topic);
+            self.state.inbox.lock().clone_from(&self.inbox.topic);
         }
         self.inbound.confirmed(&mut self.subscriptions, id);
     }
 
-    /// The inbox ended with its connection: what was asked there will not be answered.
+    /// Handles the end of the inbox, which ends with its connection: no open request will get its
+    /// reply.
     fn inbox_lost(&mut self) {
-        *self.shared.inbox.lock() = None;
+        *self.state.inbox.lock() = None;
         self.inbox.topic = None;
         if let Some(id) = self.inbox.subscription.take() {
             self.inbox.waiting = self.subscriptions.take(id);
         }
-        self.shared.replies.give_up();
+        self.state.replies.give_up();
     }
 
+    /// Ends every subscription except the inbox.
     fn stop_subscriptions(&mut self) {
         self.subscriptions.end(&SubscriptionEnd::Closed, false);
     }
 
+    /// Ends the client: every subscription ends, and every caller that waits gets an error.
     fn end(&mut self, reason: &str) {
-        self.shared.log.end();
-        *self.shared.inbox.lock() = None;
+        self.state.log.end();
+        *self.state.inbox.lock() = None;
         self.subscriptions.end(&SubscriptionEnd::Closed, true);
         self.inbox.waiting.clear();
-        self.shared.replies.give_up();
-        if !self.shared.ended.send_replace(true) {
-            self.shared.events.send(ConnectionEvent::Closed { reason: reason.to_owned() });
+        self.state.replies.give_up();
+        if !self.state.ended.send_replace(true) {
+            self.state.events.send(ConnectionEvent::Closed { reason: reason.to_owned() });
         }
     }
 }
 
 impl Drop for Core {
-    /// Also when the runtime ends under it: nobody may wait for ever.
+    /// Ends the client even if the runtime ends first, so that no caller waits for ever.
     fn drop(&mut self) {
         self.end("its runtime has ended");
     }

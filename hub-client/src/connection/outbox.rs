@@ -1,4 +1,5 @@
-//! What is on its way to the socket.
+//! The frames on their way to the socket. Without it, a control frame would wait behind every event
+//! of the publish log.
 
 use crate::publish::PublishLog;
 use crate::stream::WriteHalf;
@@ -7,53 +8,55 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use tokio::io::AsyncWriteExt;
 
-/// About so many bytes of events are taken from the log ahead of the socket.
+/// About how many bytes of events are taken from the log ahead of the socket.
 const AHEAD: usize = 256 << 10;
-/// Most slices of one write.
+/// How many slices one write may have.
 const SLICES: usize = 64;
-/// More control bytes than this waiting, and nothing is read from the hub that could add some.
+/// How many bytes of control frames may wait. Beyond that, the client reads nothing from the hub
+/// that could add more.
 const MAX_CONTROL: usize = 256 << 10;
 
-/// Whole frames, in the order in which they are to be sent. Control frames go in front of
-/// events that have not been taken yet.
+/// Whole frames in the order in which they will be sent. Control frames go in front of the events
+/// that have not been taken from the log yet.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    parts: VecDeque<Part>,
+    parts: VecDeque<OutboxPart>,
     events: usize,
     control: Vec<u8>,
     started: bool,
-    /// Something was written that may still wait to be encrypted or sent.
+    /// Whether written bytes may still wait to be encrypted or sent.
     unflushed: bool,
 }
 
+/// Bytes of whole frames, and whether they are events.
 #[derive(Debug)]
-struct Part {
+struct OutboxPart {
     bytes: Bytes,
     events: bool,
 }
 
 impl Outbox {
-    /// Where to write control frames.
+    /// Returns the buffer for control frames.
     pub(crate) fn control(&mut self) -> &mut Vec<u8> {
         &mut self.control
     }
 
-    /// Whether so much waits that nothing should be read that asks for answers.
+    /// Returns whether so much waits that the client must not read frames that ask for an answer.
     pub(crate) fn is_congested(&self) -> bool {
         self.control.len() > MAX_CONTROL
     }
 
-    /// Takes what is next.
+    /// Takes the next control frames, and the next events from the log.
     pub(crate) fn refill(&mut self, log: &PublishLog) {
         if !self.control.is_empty() && self.parts.len() < SLICES {
             let bytes = std::mem::take(&mut self.control).into();
-            self.parts.push_back(Part { bytes, events: false });
+            self.parts.push_back(OutboxPart { bytes, events: false });
         }
         if self.events < AHEAD / 2 {
             let (parts, events) = (&mut self.parts, &mut self.events);
             log.take(AHEAD, |bytes| {
                 *events += bytes.len();
-                parts.push_back(Part { bytes, events: true });
+                parts.push_back(OutboxPart { bytes, events: true });
             });
         }
     }
@@ -84,6 +87,7 @@ impl Outbox {
         }
     }
 
+    /// Removes bytes that were written.
     fn written(&mut self, mut bytes: usize) {
         while bytes > 0
             && let Some(part) = self.parts.front_mut()
@@ -99,16 +103,16 @@ impl Outbox {
         }
     }
 
-    /// Drops what is not on its way yet and puts `last` behind the rest.
+    /// Drops the frames that are not partly written, and puts `last` behind the rest.
     pub(crate) fn finish_with(&mut self, last: Vec<u8>) {
         self.control.clear();
         let keep = usize::from(self.started);
-        // What was dropped stays counted as unsent.
+        // The dropped events still count as unsent.
         self.parts.truncate(keep);
-        self.parts.push_back(Part { bytes: last.into(), events: false });
+        self.parts.push_back(OutboxPart { bytes: last.into(), events: false });
     }
 
-    /// How many bytes of events were taken and not written.
+    /// Returns how many bytes of events were taken from the log and not written.
     pub(crate) fn unsent(&self) -> usize {
         self.events
     }

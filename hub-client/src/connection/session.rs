@@ -1,14 +1,15 @@
-//! One connection from WELCOME to its end: reading, writing and keep-alive, in one loop.
+//! One connection from WELCOME to its end: reading, writing and keep-alive in one loop. With a task
+//! for each, the order of frames would depend on the scheduler.
 
 use super::connect_error::is_passing;
-use super::handshake::{Link, goodbye};
+use super::handshake::{Link, close_frame};
 use super::incoming::Incoming;
 use super::keepalive::{Due, Keepalive};
 use super::outbox::Outbox;
 use super::{Command, Core, Intent};
 use crate::events::{ConnectionEvent, LostReason};
 use crate::stream::{ReadHalf, WriteHalf};
-use crate::subscriptions::Progress;
+use crate::subscriptions::InboundProgress;
 use bytes::Bytes;
 use hub_wire::{Close, CloseCode, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
 use std::io;
@@ -17,20 +18,21 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// How long the hub may take to say goodbye when this side does not wait for anything else.
-const GOODBYE: Duration = Duration::from_secs(1);
-/// In which a task that was away reads what has come.
-const MOMENT: Duration = Duration::from_millis(20);
+/// How long the hub may take to send CLOSE, if this side does not wait for anything else.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a task that did not run for a while reads what has arrived, before it declares a loss.
+const CATCH_UP: Duration = Duration::from_millis(20);
 
 /// How a session ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// Not from here.
+    /// The connection was lost.
     Lost(LostReason),
-    /// From here, as was asked for.
+    /// This client ended the connection, as it was asked to.
     Done,
 }
 
+/// One connection while it is open.
 pub(super) struct Session<'a> {
     core: &'a mut Core,
     read: ReadHalf,
@@ -38,14 +40,14 @@ pub(super) struct Session<'a> {
     keepalive: Keepalive,
     outbox: Outbox,
     incoming: Incoming,
-    /// Who waits for which PONG.
+    /// The callers that wait for a PONG, with its token.
     barriers: Vec<(u64, oneshot::Sender<()>)>,
     next_token: u64,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(core: &'a mut Core, link: Link) -> Self {
-        let bound = core.shared.options.keepalive;
+        let bound = core.state.options.keepalive;
         let every = match link.welcome.keepalive_ms {
             0 => bound,
             ms => Duration::from_millis(ms).min(bound),
@@ -66,30 +68,31 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Runs until the connection ends, and leaves the core ready for the next one.
+    /// Runs until the connection ends, and prepares the core for the next one.
     pub(super) async fn run(mut self) -> End {
         let end = match self.serve().await {
             Ok(()) => {
-                self.say_goodbye().await;
+                self.send_close().await;
                 End::Done
             }
             Err(reason) => End::Lost(reason),
         };
         let Session { core, outbox, barriers, .. } = self;
-        core.inbound.finish(&mut core.subscriptions, &core.shared.events);
+        core.inbound.finish(&mut core.subscriptions, &core.state.events);
         core.subscriptions.disconnected();
-        core.shared.log.lost(outbox.unsent());
+        core.state.log.lost(outbox.unsent());
         core.inbox_lost();
         for (_, done) in barriers {
-            // Nothing more can come.
+            // No further delivery can come.
             core.stop_subscriptions();
             let _ = done.send(());
         }
         end
     }
 
+    /// Reads, writes and handles commands until the connection ends or the client is to end.
     async fn serve(&mut self) -> Result<(), LostReason> {
-        self.incoming.split()?; // what came together with WELCOME
+        self.incoming.split()?; // the frames that came together with WELCOME
         let mut timer = std::pin::pin!(sleep_until(self.keepalive.deadline()));
         let mut doubted = false;
         loop {
@@ -102,7 +105,7 @@ impl<'a> Session<'a> {
             if self.core.is_finished() {
                 return Ok(());
             }
-            self.outbox.refill(&self.core.shared.log);
+            self.outbox.refill(&self.core.state.log);
             let blocked = self.core.inbound.is_blocked();
             let reading = !blocked && !self.outbox.is_congested();
             tokio::select! {
@@ -117,13 +120,13 @@ impl<'a> Session<'a> {
                     wrote.map_err(lost)?;
                     self.keepalive.sent(Instant::now());
                 }
-                () = self.core.shared.log.more(), if self.outbox.is_empty() => {}
+                () = self.core.state.log.more(), if self.outbox.is_empty() => {}
                 () = self.core.inbound.room(), if blocked => {
                     self.core.inbound.unblock();
-                    // What the hub said meanwhile was not read.
+                    // The client did not read in this time, so silence of the hub means nothing.
                     self.keepalive.received(Instant::now());
                 }
-                command = self.core.commands.next(&self.core.shared) => self.command(command),
+                command = self.core.commands.next(&self.core.state) => self.command(command),
                 () = &mut timer => {
                     let now = Instant::now();
                     if !reading {
@@ -132,10 +135,11 @@ impl<'a> Session<'a> {
                     match self.keepalive.due(now) {
                         Due::Nothing => {}
                         Due::Ping => { self.ping(); }
-                        // This task may have been away: what has come meanwhile is read first.
+                        // This task may not have run for a while, so it first reads what has
+                        // arrived.
                         Due::Lost(_) if !doubted => {
                             doubted = true;
-                            timer.as_mut().reset(now + MOMENT);
+                            timer.as_mut().reset(now + CATCH_UP);
                             continue;
                         }
                         Due::Lost(silence) => return Err(LostReason::Silent(silence)),
@@ -148,6 +152,7 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Queues a PING and returns its token.
     fn ping(&mut self) -> u64 {
         let token = self.next_token;
         self.next_token += 1;
@@ -171,7 +176,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Deals with the frames that are there, until there are no more or a queue is full.
+    /// Handles the frames that are there, until there are no more or a queue is full.
     async fn process(&mut self) -> Result<(), LostReason> {
         let mut done = 0;
         while !self.core.inbound.is_blocked() {
@@ -179,16 +184,17 @@ impl<'a> Session<'a> {
             self.frame(&body)?;
             done += 1;
             if done % 1024 == 0 {
-                // A full read of small events should not keep listeners waiting for their turn.
+                // A full read of small events must not keep listeners from running.
                 tokio::task::yield_now().await;
             }
         }
         Ok(())
     }
 
+    /// Handles one frame.
     fn frame(&mut self, body: &Bytes) -> Result<(), LostReason> {
-        let Core { inbound, subscriptions, shared, .. } = &mut *self.core;
-        let events = &shared.events;
+        let Core { inbound, subscriptions, state, .. } = &mut *self.core;
+        let events = &state.events;
         let kind = match FrameType::of(body) {
             Ok(kind) => kind,
             Err(FrameError { kind: FrameErrorKind::UnknownType(number), .. }) => {
@@ -200,7 +206,7 @@ impl<'a> Session<'a> {
         };
         if kind == FrameType::Event {
             let progress = inbound.event(subscriptions, body, events);
-            return progress.map(|_: Progress| ()).map_err(LostReason::Protocol);
+            return progress.map(|_: InboundProgress| ()).map_err(LostReason::Protocol);
         }
         let frame =
             Frame::parse(body, inbound.limits()).map_err(|error| protocol(&error.to_string()))?;
@@ -212,11 +218,11 @@ impl<'a> Session<'a> {
                 inbound.gap(subscriptions, gap, events).map_err(LostReason::Protocol)?;
             }
             Frame::Receipt { next } => {
-                shared.log.receipt(next).map_err(LostReason::Protocol)?;
+                state.log.receipt(next).map_err(LostReason::Protocol)?;
             }
             Frame::Refused(refused) => match refused.what {
                 RefusedWhat::Event => {
-                    if let Some(unheard) = shared.log.refused(refused) {
+                    if let Some(unheard) = state.log.refused(refused) {
                         events.send(ConnectionEvent::Refused(unheard));
                     }
                 }
@@ -257,15 +263,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// CLOSE, FIN, then reading until the hub's FIN: a socket closed with unread data would be
-    /// reset, and what the hub has not read would be lost.
-    async fn say_goodbye(&mut self) {
-        let deadline = Instant::now() + GOODBYE;
+    /// Sends CLOSE and FIN, and then reads until the hub's FIN. If a socket is closed with unread
+    /// data, TCP resets the connection, and the hub would lose the frames that it has not read.
+    async fn send_close(&mut self) {
+        let deadline = Instant::now() + CLOSE_TIMEOUT;
         let deadline = match self.core.intent {
             Intent::CloseBy(by) => by.max(deadline),
             _ => deadline,
         };
-        self.outbox.finish_with(goodbye());
+        self.outbox.finish_with(close_frame());
         let last = async {
             while !self.outbox.is_empty() {
                 self.outbox.write(&mut self.write).await?;
@@ -278,29 +284,31 @@ impl<'a> Session<'a> {
         if let Ok(Err(error)) | Err(error) =
             timeout_at(deadline, last).await.map_err(io::Error::from)
         {
-            tracing::debug!(%error, "the goodbye was cut short");
+            tracing::debug!(%error, "the close was cut short");
         }
     }
 }
 
+/// Returns why a connection was lost, from the error of its socket.
 fn lost(error: io::Error) -> LostReason {
     match error.kind() {
-        // TLS says so of an end without close_notify.
+        // TLS reports this error if the connection ends without close_notify.
         io::ErrorKind::UnexpectedEof => LostReason::Ended,
         _ => LostReason::Io(error.to_string()),
     }
 }
 
+/// Makes the reason for a hub that broke the protocol.
 fn protocol(what: &str) -> LostReason {
     LostReason::Protocol(what.to_owned())
 }
 
-/// Whether another connection of the same instance took over.
+/// Returns whether the hub ended the connection because another one of this instance took over.
 pub(super) fn is_replaced(reason: &LostReason) -> bool {
     matches!(reason, LostReason::Closed(close) if close.code == CloseCode::Replaced)
 }
 
-/// What a CLOSE of the hub asks for.
+/// Returns how long to wait before the next connection, or `None` if the hub's CLOSE forbids one.
 pub(super) fn retry_after(reason: &LostReason) -> Option<Duration> {
     match reason {
         LostReason::Closed(Close { code, retry_after_ms, .. }) => {

@@ -1,59 +1,61 @@
 //! Encoded EVENT frames in contiguous buffers, from the oldest without a receipt to the newest.
+//! With a buffer for each event, a write to the socket would need a slice for each.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A chunk is sealed when it reaches this size, or when the connection wants to send it.
+/// A chunk is complete when it reaches this size in bytes, or when the connection wants to send it.
 pub(crate) const CHUNK: usize = 64 << 10;
 
 /// Neighbouring EVENT frames.
 #[derive(Debug)]
 struct Chunk {
-    /// The index of its first event. Indexes count this client's events and, unlike the hub's
-    /// numbers, never start anew.
+    /// The index of its first event. Indexes count the events of this client. Unlike publish
+    /// numbers, they never begin again.
     first: u64,
     count: u32,
     bytes: Bytes,
-    /// What it takes up of the log's capacity.
+    /// How much of the log's capacity it uses.
     weight: usize,
 }
 
-/// The frames themselves; knows nothing of receipts, waiting or the hub's numbers.
+/// The frames of the log. This type knows nothing of receipts, waiting callers or publish numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
-    /// Oldest first.
+    /// The complete chunks, the oldest first.
     sealed: VecDeque<Chunk>,
-    /// So many of them have been given to the connection.
+    /// How many of the chunks were given to the connection.
     taken: usize,
     open: Vec<u8>,
     open_count: u32,
     open_weight: usize,
-    /// The index the next event gets.
+    /// The index that the next event gets.
     next: u64,
 }
 
 impl Chunks {
-    /// The index the next event gets.
+    /// Returns the index that the next event gets.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
 
-    /// The index of the first event that the connection has not been given.
+    /// Returns the index of the first event that was not given to the connection.
     pub(crate) fn taken_to(&self) -> u64 {
         self.sealed.get(self.taken).map_or(self.next - u64::from(self.open_count), |c| c.first)
     }
 
-    /// Whether there is something to take.
+    /// Returns whether there is something to take.
     pub(crate) fn has_more(&self) -> bool {
         self.taken < self.sealed.len() || self.open_count > 0
     }
 
-    /// Where to append one frame, which [`Chunks::appended`] then counts.
+    /// Returns the buffer to which the caller appends one frame. [`Chunks::appended`] then counts
+    /// it.
     pub(crate) fn open(&mut self) -> &mut Vec<u8> {
         &mut self.open
     }
 
-    /// Counts the frame just appended; returns its index, and whether a chunk became full.
+    /// Counts the frame that was just appended. Returns its index, and whether a chunk became full.
     pub(crate) fn appended(&mut self, weight: usize) -> (u64, bool) {
         let index = self.next;
         self.next += 1;
@@ -66,12 +68,13 @@ impl Chunks {
         (index, full)
     }
 
+    /// Completes the open chunk, unless it is empty.
     fn seal(&mut self) {
         if self.open_count == 0 {
             return;
         }
-        // The next chunk will probably be as large as this one: no regrowing at a high rate, no
-        // 64 KiB for a single event at a low one.
+        // The next chunk will probably be as large as this one. So a buffer does not grow again at
+        // a high rate, and does not take 64 KiB for a single event at a low one.
         let capacity = (self.open.len() + self.open.len() / 8).min(CHUNK + CHUNK / 8);
         let bytes = std::mem::replace(&mut self.open, Vec::with_capacity(capacity)).into();
         let count = std::mem::take(&mut self.open_count);
@@ -94,7 +97,8 @@ impl Chunks {
         }
     }
 
-    /// Lets go of the whole chunks before `index`; returns the weight that became free.
+    /// Frees the chunks of which every event is before `index`. Returns the weight that became
+    /// free.
     pub(crate) fn release(&mut self, index: u64) -> usize {
         let mut freed = 0;
         while let Some(front) = self.sealed.front()
@@ -108,8 +112,8 @@ impl Chunks {
         freed
     }
 
-    /// The index behind the last event of which every byte was sent, where `unsent` bytes of
-    /// what was taken were not.
+    /// Returns the index behind the last event of which every byte was sent, if `unsent` bytes of
+    /// those that were taken were not sent.
     pub(crate) fn sent_to(&self, mut unsent: usize) -> u64 {
         for chunk in self.sealed.iter().take(self.taken).rev() {
             if unsent == 0 {
@@ -125,8 +129,8 @@ impl Chunks {
         self.sealed.front().map_or(self.taken_to(), |chunk| chunk.first)
     }
 
-    /// Lets go of the whole chunks before `done`, and goes back to `next`: from there on
-    /// everything is to be taken again. Returns the weight that became free.
+    /// Frees the chunks of which every event is before `done`, and goes back to `next`: from there
+    /// on, everything is taken again. Returns the weight that became free.
     pub(crate) fn rewind(&mut self, done: u64, next: u64) -> usize {
         self.seal();
         self.taken = self.sealed.len();
@@ -141,7 +145,7 @@ impl Chunks {
                 first: chunk.first,
                 count: taken,
                 bytes: chunk.bytes.split_to(end),
-                weight: 0, // it all goes with the other part, which is released later
+                weight: 0, // the other part has all of the weight, and is released later
             };
             chunk.first = next;
             chunk.count -= taken;
@@ -151,7 +155,7 @@ impl Chunks {
     }
 }
 
-/// The ends of the frames in `bytes`.
+/// Returns the end of each frame in `bytes`.
 fn ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     let mut end = 0;
     std::iter::from_fn(move || {

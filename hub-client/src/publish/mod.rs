@@ -1,21 +1,22 @@
-//! The publish log: every event from the call that emits it to the hub's word on it.
+//! The publish log: it keeps every event from the call that emits it until the hub accepts or
+//! refuses it.
 //!
 //! Invariants, and what breaks without each:
 //!
-//! - **Events leave the log in the order in which they entered it, and only by a verdict**:
-//!   receipted, refused, or reported as unknown. Otherwise a loss would be silent.
-//! - **An event's index never changes; its number at the hub may.** The hub counts what it got
-//!   from an instance. When it forgets the instance, counting starts anew, and only `offset`
-//!   between the two changes.
-//! - **Weight is taken before an event enters and given back once.** Otherwise the log's bound
-//!   would drift.
+//! - **Events leave the log in the order in which they entered it, and only with a result**:
+//!   accepted, refused, or unknown. Otherwise a loss would be silent.
+//! - **The index of an event never changes, but its publish number may.** The hub counts the events
+//!   of an instance. If it forgets the instance, its count begins again, and only `offset` between
+//!   index and publish number changes.
+//! - **The weight of an event is taken before it enters, and given back once.** Otherwise the bound
+//!   of the log would drift.
 
 mod chunks;
 mod report;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use report::{Progress, Report};
+pub(crate) use report::{PublishProgress, Report};
 
 use chunks::Chunks;
 use hub_wire::{EventFrame, Refused};
@@ -23,15 +24,15 @@ use parking_lot::Mutex;
 use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
-/// What became of an event.
-pub(crate) type Verdict = Result<(), Failure>;
+/// The result of publishing one event.
+pub(crate) type PublishResult = Result<(), PublishFailure>;
 
-/// Why an event was not accepted, as far as is known.
+/// Why an event was not accepted, as far as the client knows.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Failure {
-    /// The hub said no.
+pub(crate) enum PublishFailure {
+    /// The hub refused the event.
     Refused(Box<Refused>),
-    /// It may or may not have arrived.
+    /// The event may or may not have arrived.
     OutcomeUnknown,
     /// The client ended before the event was sent.
     NotSent,
@@ -40,37 +41,38 @@ pub(crate) enum Failure {
 /// Why an event did not enter the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotAppended {
-    /// Its frame is larger than the hub allows.
+    /// The frame is larger than the hub allows.
     TooLarge { size: usize, limit: u32 },
     /// The client has ended.
     Ended,
 }
 
-/// See the module.
+/// The publish log, see the module.
 #[derive(Debug)]
 pub(crate) struct PublishLog {
     log: Mutex<Log>,
     room: Semaphore,
     capacity: usize,
-    /// Tells the connection that there is something to send.
+    /// Wakes the connection when there is something to send.
     wake: Notify,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<PublishProgress>,
 }
 
 #[derive(Debug)]
 struct Log {
     chunks: Chunks,
-    /// Who waits for a verdict, in the order of the events.
-    waiters: VecDeque<(u64, oneshot::Sender<Verdict>)>,
-    /// Every event before this index has its verdict, or is refused already.
+    /// The callers that wait for a result, in the order of the events.
+    waiters: VecDeque<(u64, oneshot::Sender<PublishResult>)>,
+    /// Every event before this index was accepted, refused, or reported as unknown.
     settled: u64,
-    /// Refused events from `settled` on: a hub that resumes says again what it refused.
+    /// Refused events from `settled` on. A hub that resumes repeats its refusals, and these are
+    /// recognised by it.
     refused: BTreeSet<u64>,
-    /// Number at the hub = index - offset (wrapping).
+    /// The publish number is the index minus `offset` (wrapping).
     offset: u64,
     /// Whether the connection has nothing left to send and waits for `wake`.
     idle: bool,
-    /// Every event before this index may have reached the hub; set when a connection is lost.
+    /// Every event before this index may have reached the hub. It is set when a connection is lost.
     sent: u64,
     report: Report,
     refusals_kept: usize,
@@ -99,21 +101,21 @@ impl PublishLog {
             room: Semaphore::new(capacity),
             capacity,
             wake: Notify::new(),
-            progress: watch::Sender::new(Progress::default()),
+            progress: watch::Sender::new(PublishProgress::default()),
         }
     }
 
-    /// Waits for room, then appends the event. Returns its index, and whether it is time to let
-    /// the connection run.
+    /// Waits for room, then appends the event. Returns its index, and whether the caller should let
+    /// the connection's task run.
     ///
-    /// Cancel-safe: a call dropped while it waits has appended nothing.
+    /// Cancel-safe: a call that is dropped while it waits has appended nothing.
     pub(crate) async fn append(
         &self,
         event: &EventFrame<'_>,
-        waiter: Option<oneshot::Sender<Verdict>>,
+        waiter: Option<oneshot::Sender<PublishResult>>,
     ) -> Result<(u64, bool), NotAppended> {
         let size = event.topic.len() + event.payload.len() + event.headers.map_or(0, <[u8]>::len);
-        // An event larger than the whole log goes alone.
+        // An event that is larger than the whole log takes all of it.
         let weight = (size + 16).min(self.capacity);
         let permits = match self.room.try_acquire_many(weight as u32) {
             Ok(permits) => permits,
@@ -147,7 +149,7 @@ impl PublishLog {
         Ok((index, full))
     }
 
-    /// Gives the connection the next frames, about `budget` bytes. If there are none,
+    /// Gives the connection the next frames, about `budget` bytes of them. If there are none,
     /// [`PublishLog::more`] resolves when there are.
     pub(crate) fn take(&self, budget: usize, part: impl FnMut(bytes::Bytes)) {
         let mut log = self.log.lock();
@@ -160,7 +162,8 @@ impl PublishLog {
         self.wake.notified().await;
     }
 
-    /// The hub acknowledged every event with a smaller number than `next`.
+    /// Handles a receipt: the hub has accepted or refused every event with a publish number below
+    /// `next`.
     pub(crate) fn receipt(&self, next: u64) -> Result<(), String> {
         let mut log = self.log.lock();
         let index = next.wrapping_add(log.offset);
@@ -177,18 +180,20 @@ impl PublishLog {
         Ok(())
     }
 
+    /// Settles every event before `index`: it leaves the log, and the caller that waits for it gets
+    /// its result.
     fn settle(&self, log: &mut Log, index: u64) {
         log.settled = index;
         log.refused = log.refused.split_off(&index);
         while log.waiters.front().is_some_and(|(waiting, _)| *waiting < index) {
-            // Whoever waited may be gone; the event was accepted all the same.
+            // The caller may have stopped waiting. The event was accepted all the same.
             let _ = log.waiters.pop_front().map(|(_, waiter)| waiter.send(Ok(())));
         }
         self.room.add_permits(log.chunks.release(index));
         self.progress.send_modify(|progress| progress.settled = index);
     }
 
-    /// The hub refused an event. Returns the refusal if nobody waits for it.
+    /// Handles the refusal of an event. Returns the refusal if no caller waits for it.
     pub(crate) fn refused(&self, refused: Refused) -> Option<Refused> {
         let mut log = self.log.lock();
         let index = refused.number.wrapping_add(log.offset);
@@ -200,13 +205,13 @@ impl PublishLog {
             .binary_search_by_key(&index, |(waiting, _)| *waiting)
             .ok()
             .and_then(|at| log.waiters.remove(at));
-        let failure = Failure::Refused(Box::new(refused));
+        let failure = PublishFailure::Refused(Box::new(refused));
         let unheard = match waiter {
             None => Err(Err(failure)),
             Some((_, waiter)) => waiter.send(Err(failure)),
         };
         match unheard {
-            Err(Err(Failure::Refused(refused))) => {
+            Err(Err(PublishFailure::Refused(refused))) => {
                 let kept = log.refusals_kept;
                 log.report.refuse(refused.as_ref().clone(), kept);
                 Some(*refused)
@@ -215,16 +220,17 @@ impl PublishLog {
         }
     }
 
-    /// The last receipt, for the hub to say again what it refused since.
+    /// Returns the publish number of the last receipt, so that the hub repeats the refusals since
+    /// then.
     pub(crate) fn receipted(&self) -> u64 {
         let log = self.log.lock();
         log.settled.wrapping_sub(log.offset)
     }
 
-    /// A connection is there: goes on after the `received` events that the hub has.
+    /// Handles a new connection: sending continues after the `received` events that the hub has.
     ///
-    /// `known` is whether the hub says that it counts on for this client. Returns whether
-    /// publishing goes on exactly where it stopped, and how many events that nobody waits for
+    /// `known` states whether the hub still counts the events of this client. Returns whether
+    /// publishing continues exactly where it stopped, and how many events that no caller waits for
     /// have an unknown outcome.
     pub(crate) fn resume(&self, received: u64, known: bool, resend: bool, limit: u32) -> Resumed {
         let mut guard = self.log.lock();
@@ -239,37 +245,38 @@ impl PublishLog {
             }
             log.offset = log.settled.wrapping_sub(received);
         }
-        // What the hub has already still waits for its receipt: a refusal may come before it.
+        // The events that the hub already has still wait for their receipt, because a refusal may
+        // come before it.
         let next = if exact { index } else { log.settled };
         self.room.add_permits(log.chunks.rewind(log.settled, next));
         log.idle = !log.chunks.has_more();
         Resumed { exact, unknown }
     }
 
-    /// Ends the wait for events before `index` whose outcome nobody knows. Returns how many
-    /// nobody waits for.
+    /// Ends the wait for events before `index`, whose outcome is unknown. Returns how many of them
+    /// no caller waits for.
     fn give_up(&self, log: &mut Log, index: u64) -> u64 {
         let refused = log.refused.range(log.settled..index).count() as u64;
         let mut unwaited = index - log.settled - refused;
         while log.waiters.front().is_some_and(|(waiting, _)| *waiting < index) {
             let Some((_, waiter)) = log.waiters.pop_front() else { break };
-            unwaited -= u64::from(waiter.send(Err(Failure::OutcomeUnknown)).is_ok());
+            unwaited -= u64::from(waiter.send(Err(PublishFailure::OutcomeUnknown)).is_ok());
         }
         log.report.outcome_unknown += unwaited;
         self.settle(log, index);
         unwaited
     }
 
-    /// The connection was lost with `unsent` bytes of what it had taken. What it did send may
-    /// have arrived.
+    /// Handles the loss of the connection, with `unsent` bytes of those that it had taken. The
+    /// bytes that it did send may have arrived.
     pub(crate) fn lost(&self, unsent: usize) {
         let mut log = self.log.lock();
         log.sent = log.chunks.sent_to(unsent).max(log.settled);
     }
 
-    /// The client ends: nothing can be appended any more, and whoever waits is told. Called
-    /// after [`PublishLog::lost`]. Returns how many events that nobody waits for have an unknown
-    /// outcome.
+    /// Ends the log: nothing can be appended any more, and every caller that waits gets a result.
+    /// It is called after [`PublishLog::lost`]. Returns how many events that no caller waits for
+    /// have an unknown outcome.
     pub(crate) fn end(&self) -> u64 {
         let mut guard = self.log.lock();
         let log = &mut *guard;
@@ -280,7 +287,7 @@ impl PublishLog {
         let unknown = self.give_up(log, sent);
         let mut not_sent = log.chunks.next() - sent;
         while let Some((_, waiter)) = log.waiters.pop_front() {
-            not_sent -= u64::from(waiter.send(Err(Failure::NotSent)).is_ok());
+            not_sent -= u64::from(waiter.send(Err(PublishFailure::NotSent)).is_ok());
         }
         log.report.not_sent += not_sent;
         self.room.close();
@@ -288,8 +295,8 @@ impl PublishLog {
         unknown
     }
 
-    /// Resolves when every event appended until now has its verdict, or the client has ended.
-    /// Then, in the same step, takes what went wrong with them.
+    /// Waits until every event that was appended until now has its result, or until the client has
+    /// ended. Then it takes the report of what went wrong with them, under one lock.
     ///
     /// Cancel-safe: a dropped call takes nothing.
     pub(crate) async fn flush(&self) -> Report {
@@ -300,16 +307,18 @@ impl PublishLog {
         std::mem::take(&mut self.log.lock().report)
     }
 
-    /// How many events have no verdict yet.
+    /// Returns how many events have no result yet.
     pub(crate) fn pending(&self) -> u64 {
         let log = self.log.lock();
         log.chunks.next() - log.settled
     }
 }
 
-/// How publishing goes on after a reconnect.
+/// How publishing continues after a reconnect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resumed {
+    /// Whether it continues exactly where it stopped.
     pub(crate) exact: bool,
+    /// How many events that no caller waits for have an unknown outcome.
     pub(crate) unknown: u64,
 }

@@ -1,27 +1,28 @@
-//! What became of events that nobody waited for, until somebody flushes.
+//! What went wrong with events that no caller waited for, kept until the next flush.
 //!
-//! Without it, a refusal of such an event would be lost.
+//! Without this report, the refusal of such an event would be lost.
 
 use hub_wire::Refused;
 
-/// How far the hub's verdicts have come, for those who wait for it.
+/// How far the log is settled, for the callers of `flush`.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Progress {
+pub(crate) struct PublishProgress {
     pub(crate) settled: u64,
     pub(crate) ended: bool,
 }
 
-/// What went wrong with events that nobody waited for, kept until somebody flushes.
+/// What went wrong with events that no caller waited for, since the last flush.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Report {
     pub(crate) refused: Vec<Refused>,
-    /// Refusals beyond what is kept.
+    /// How many refusals there were beyond those that are kept.
     pub(crate) refused_more: u64,
     pub(crate) outcome_unknown: u64,
     pub(crate) not_sent: u64,
 }
 
 impl Report {
+    /// Adds a refusal. If `kept` refusals are there already, it is only counted.
     pub(crate) fn refuse(&mut self, refused: Refused, kept: usize) {
         if self.refused.len() < kept {
             self.refused.push(refused);

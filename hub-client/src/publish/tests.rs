@@ -1,5 +1,5 @@
-//! The log against a model of a hub that counts, loses connections at any byte, restarts and
-//! refuses.
+//! Checks the publish log against a model of a hub that counts, loses connections at any byte,
+//! restarts and refuses.
 
 use super::*;
 use bytes::Bytes;
@@ -17,12 +17,12 @@ enum Step {
         padding: u8,
     },
     Take(u16),
-    /// So many bytes reach the socket.
+    /// This many bytes reach the socket.
     Write(u16),
-    /// So many of the bytes in the socket reach the hub.
+    /// This many of the bytes in the socket reach the hub.
     Deliver(u16),
     Receipt,
-    /// The refusal of an event that the hub has, and whether it arrives.
+    /// The hub refuses an event that it has, and the refusal arrives or is lost.
     Refuse(u8, bool),
     Lose {
         restart: bool,
@@ -45,20 +45,21 @@ struct World {
     log: PublishLog,
     resend: bool,
     published: u32,
-    waiting: Vec<(u32, oneshot::Receiver<Verdict>)>,
-    /// Taken from the log, not in the socket.
+    waiting: Vec<(u32, oneshot::Receiver<PublishResult>)>,
+    /// Bytes that were taken from the log and are not in the socket.
     out: Vec<u8>,
-    /// In the socket, not at the hub.
+    /// Bytes in the socket that are not at the hub.
     socket: Vec<u8>,
-    /// At the hub, as bytes that are no whole frame yet.
+    /// Bytes at the hub that are no whole frame yet.
     partial: Vec<u8>,
-    /// What this run of the hub has received, and how many of them it has receipted.
+    /// The events that this run of the hub has received, and how many of them have a receipt.
     here: Vec<u32>,
     receipted: usize,
     refused: Vec<u32>,
-    /// The numbers that this run of the hub refused, and whether the client heard it.
+    /// The publish numbers that this run of the hub refused, and whether the client got the
+    /// refusal.
     refusals: BTreeMap<u64, bool>,
-    /// What earlier runs of the hub received.
+    /// The events that earlier runs of the hub received.
     before: Vec<u32>,
     unheard: usize,
     unknown: u64,
@@ -108,7 +109,7 @@ impl World {
                     self.here.push(u32::from_be_bytes(id));
                 }
             }
-            // A refusal on its way comes before the receipt.
+            // A refusal that is on its way comes before the receipt.
             Step::Receipt if self.refusals.values().all(|heard| *heard) => {
                 self.receipted = self.here.len();
                 self.log.receipt(self.here.len() as u64).unwrap();
@@ -176,7 +177,7 @@ impl World {
         assert!(!(self.resend && resumed.unknown > 0));
         self.unknown += resumed.unknown;
         if resumed.exact {
-            // The hub says again what the client may not have heard.
+            // The hub repeats the refusals that the client may not have received.
             self.refusals.values_mut().for_each(|heard| *heard = true);
             let again: Vec<u64> = self.refusals.range(receipted..).map(|(n, _)| *n).collect();
             again.into_iter().for_each(|number| self.refuse(number));
@@ -206,9 +207,9 @@ impl World {
         for (id, mut waiting) in self.waiting {
             match waiting.try_recv().expect("everyone gets a verdict") {
                 Ok(()) => assert!(arrived.contains(&id)),
-                Err(Failure::Refused(_)) => assert!(self.refused.contains(&id)),
-                Err(Failure::OutcomeUnknown) => unknown += 1,
-                Err(Failure::NotSent) => panic!("the log has not ended"),
+                Err(PublishFailure::Refused(_)) => assert!(self.refused.contains(&id)),
+                Err(PublishFailure::OutcomeUnknown) => unknown += 1,
+                Err(PublishFailure::NotSent) => panic!("the log has not ended"),
             }
         }
         let missing = u64::from(self.published) - arrived.len() as u64;

@@ -1,9 +1,10 @@
-//! From RUN, EVENT and GAP frames to the queues of subscriptions.
+//! The way from RUN, EVENT and GAP frames to the queues of subscriptions. Without its checks, a hub
+//! that breaks the protocol could lose events unseen.
 
-use super::place::Untold;
-use super::routes::Share;
-use super::run::{Run, RunTopic, Taker};
-use super::{Handed, Sink, Subscriptions};
+use super::cursor::UnannouncedLoss;
+use super::incoming_run::{IncomingRun, RunRecipient, RunTopic};
+use super::routes::RouteMatch;
+use super::{HandOver, Sink, Subscriptions};
 use crate::events::{ConnectionEvent, EventSender};
 use bytes::Bytes;
 use hub_core::emitter::Delivery;
@@ -11,30 +12,32 @@ use hub_wire::{Gap, Limits, RunFrame, TopicName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What arrives on a connection, on its way to subscriptions.
+/// The deliveries of a connection on their way to subscriptions.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    run: Option<Run>,
-    shares: Vec<Share>,
-    /// Deliveries that wait for room in `block` subscriptions. While there are any, nothing more
-    /// is read, so there are few: one event's, or what was held for one subscription.
+    run: Option<IncomingRun>,
+    matches: Vec<RouteMatch>,
+    /// Deliveries that wait for room in `block` subscriptions. While there are any, the client does
+    /// not read on, so there are few: those of one event, or those that were deferred for one
+    /// subscription.
     blocked: VecDeque<(Sink, Delivery)>,
     limits: Limits,
-    /// The last run's topic and publisher; most often the next run has the same.
+    /// The topic and the publisher of the last run. Most often, the next run has them too.
     topic: Option<RunTopic>,
     publisher: Arc<str>,
-    /// Empty between runs; kept for its memory.
-    takers: Vec<Taker>,
-    /// Subscriptions that took nothing more: too much waited, or the subscriber has just left.
+    /// Empty between runs, and kept only for its memory.
+    recipients: Vec<RunRecipient>,
+    /// Subscriptions that accept nothing more, because too much waited or because the subscriber
+    /// has just left.
     gone: Vec<u64>,
 }
 
-/// Whether reading can go on.
+/// Whether the client can go on reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// It can.
+pub(crate) enum InboundProgress {
+    /// It can go on reading.
     Free,
-    /// A `block` subscription has no room.
+    /// It cannot, because a `block` subscription has no room.
     Blocked,
 }
 
@@ -42,27 +45,27 @@ impl Inbound {
     pub(crate) fn new(max_frame: u32) -> Self {
         Inbound {
             run: None,
-            shares: Vec::new(),
+            matches: Vec::new(),
             blocked: VecDeque::new(),
             limits: Limits { frame: max_frame, depth: Limits::MAX_DEPTH, elements: u32::MAX },
             topic: None,
             publisher: "".into(),
-            takers: Vec::new(),
+            recipients: Vec::new(),
             gone: Vec::new(),
         }
     }
 
-    /// The limits with which frames from the hub are read.
+    /// Returns the limits with which frames from the hub are read.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Whether deliveries wait for room.
+    /// Returns whether deliveries wait for room.
     pub(crate) fn is_blocked(&self) -> bool {
         !self.blocked.is_empty()
     }
 
-    /// Resolves when [`Inbound::unblock`] can get on.
+    /// Resolves when [`Inbound::unblock`] can hand something over.
     pub(crate) async fn room(&self) {
         match self.blocked.front() {
             Some((Sink::Feed(feed), _)) => feed.room().await,
@@ -71,21 +74,21 @@ impl Inbound {
         }
     }
 
-    /// Hands over what waited for room.
+    /// Hands over the deliveries that waited for room.
     pub(crate) fn unblock(&mut self) {
         while let Some((sink, delivery)) = self.blocked.pop_front() {
-            if let Handed::Full(message) = sink.hand(delivery) {
+            if let HandOver::Full(message) = sink.hand_over(delivery) {
                 return self.blocked.push_front((sink, Delivery::Message(message)));
             }
         }
     }
 
-    /// The subscriptions that have ended by themselves since this was last asked.
+    /// Returns the subscriptions that have ended on their own since the last call.
     pub(crate) fn take_gone(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.gone)
     }
 
-    /// A RUN came.
+    /// Handles a RUN.
     pub(crate) fn run(
         &mut self,
         subs: &mut Subscriptions,
@@ -97,12 +100,12 @@ impl Inbound {
         }
         let bad_topic = |error| format!("a RUN on no topic: {error}");
         if let Some(entry) = run.subscription.and_then(|id| subs.entries.get_mut(&id)) {
-            entry.held.drop_topic(run.topic);
+            entry.deferred.drop_topic(run.topic);
         }
         if run.count == 0 {
             if let Some((id, gap)) = subs.routes.stands(run).map_err(bad_topic)? {
                 let sink = subs.entries.get(&id).map(|entry| &entry.sink);
-                sink.into_iter().for_each(|sink| drop(sink.hand(Delivery::Gap(gap.clone()))));
+                sink.into_iter().for_each(|sink| drop(sink.hand_over(Delivery::Gap(gap.clone()))));
                 events.send(ConnectionEvent::Gap(gap));
             }
             return Ok(());
@@ -118,116 +121,119 @@ impl Inbound {
         if *self.publisher != *run.publisher {
             self.publisher = run.publisher.into();
         }
-        let mut takers = std::mem::take(&mut self.takers);
+        let mut recipients = std::mem::take(&mut self.recipients);
         let group = run.subscription.and_then(|id| subs.entries.get(&id).map(|e| (id, e)));
         match group {
             Some((id, entry)) if entry.options.group.is_some() => {
-                takers.push(Taker::new(id, run.first, entry.sink.clone()));
+                recipients.push(RunRecipient::new(id, run.first, entry.sink.clone()));
             }
             _ => {
-                subs.routes.run(run, &mut self.shares).map_err(bad_topic)?;
-                for share in &self.shares {
-                    let Some(entry) = subs.entries.get_mut(&share.id) else { continue };
-                    if share.held && matches!(share.new.untold, Some(Untold::Jump(_))) {
-                        entry.held.drop_topic(run.topic);
+                subs.routes.run(run, &mut self.matches).map_err(bad_topic)?;
+                for matched in &self.matches {
+                    let Some(entry) = subs.entries.get_mut(&matched.id) else { continue };
+                    if matched.deferred
+                        && matches!(matched.new.unannounced, Some(UnannouncedLoss::Jump(_)))
+                    {
+                        entry.deferred.drop_topic(run.topic);
                         continue;
                     }
-                    let mut taker = Taker::new(share.id, share.new.from, entry.sink.clone());
-                    taker.held = share.held;
-                    taker.gap = share
-                        .new
-                        .untold
-                        .map(|untold| tell(untold, run.topic, run.epoch, share.new.from, events));
-                    takers.push(taker);
+                    let mut recipient =
+                        RunRecipient::new(matched.id, matched.new.from, entry.sink.clone());
+                    recipient.deferred = matched.deferred;
+                    recipient.gap = matched.new.unannounced.map(|unannounced| {
+                        tell(unannounced, run.topic, run.epoch, matched.new.from, events)
+                    });
+                    recipients.push(recipient);
                 }
             }
         }
         self.topic = Some(topic.clone());
-        self.run = Some(Run::new(run, topic, self.publisher.clone(), takers));
+        self.run = Some(IncomingRun::new(run, topic, self.publisher.clone(), recipients));
         Ok(())
     }
 
-    /// An EVENT came; `body` is its frame without the length.
+    /// Handles an EVENT. `body` is its frame without the length.
     pub(crate) fn event(
         &mut self,
         subs: &mut Subscriptions,
         body: &Bytes,
         events: &EventSender,
-    ) -> Result<Progress, String> {
+    ) -> Result<InboundProgress, String> {
         let Some(run) = &mut self.run else { return Err("an EVENT without a RUN".to_owned()) };
         let Some((message, last)) = run.next(body, &self.limits, events)? else {
             self.finish_if_done(subs, events);
-            return Ok(Progress::Free);
+            return Ok(InboundProgress::Free);
         };
         let mut message = Some(message);
         for at in 0..=last {
-            let taker = &mut run.takers[at];
-            if message.as_ref().is_none_or(|message| message.seq < taker.from) {
+            let recipient = &mut run.recipients[at];
+            if message.as_ref().is_none_or(|message| message.seq < recipient.from) {
                 continue;
             }
-            // Most runs have one taker, which then costs no clone.
+            // Most runs have one recipient, which then costs no clone.
             let message = if at == last { message.take() } else { message.clone() };
-            let gap = taker.gap.take().map(Delivery::Gap);
+            let gap = recipient.gap.take().map(Delivery::Gap);
             for delivery in gap.into_iter().chain(message.map(Delivery::Message)) {
-                if taker.held {
-                    let entry = subs.entries.get_mut(&taker.id);
-                    entry.into_iter().for_each(|entry| entry.held.push(delivery.clone()));
+                if recipient.deferred {
+                    let entry = subs.entries.get_mut(&recipient.id);
+                    entry.into_iter().for_each(|entry| entry.deferred.push(delivery.clone()));
                 } else {
-                    match taker.sink.hand(delivery) {
-                        Handed::Done => {}
-                        Handed::Full(message) => {
+                    match recipient.sink.hand_over(delivery) {
+                        HandOver::Done => {}
+                        HandOver::Full(message) => {
                             let delivery = Delivery::Message(message);
-                            self.blocked.push_back((taker.sink.clone(), delivery));
+                            self.blocked.push_back((recipient.sink.clone(), delivery));
                         }
-                        Handed::Gone => {
-                            taker.from = u64::MAX;
-                            self.gone.push(taker.id);
+                        HandOver::Gone => {
+                            recipient.from = u64::MAX;
+                            self.gone.push(recipient.id);
                         }
                     }
                 }
             }
         }
         self.finish_if_done(subs, events);
-        Ok(if self.is_blocked() { Progress::Blocked } else { Progress::Free })
+        Ok(if self.is_blocked() { InboundProgress::Blocked } else { InboundProgress::Free })
     }
 
+    /// Finishes the run after its last event.
     fn finish_if_done(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         if self.run.as_ref().is_some_and(|run| run.left == 0) {
             self.finish(subs, events);
         }
     }
 
-    /// Writes down how far the run was handed over; at its end, or when the connection is lost
-    /// in the middle of it.
+    /// Notes how far the run was handed over: at its end, or when the connection is lost in the
+    /// middle of it.
     pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         let Some(mut run) = self.run.take() else { return };
         let seq = run.next - 1;
-        for taker in &run.takers {
-            if seq >= taker.from {
-                subs.routes.handed_over(run.topic.name.as_str(), run.epoch, seq, taker.id);
+        for recipient in &run.recipients {
+            if seq >= recipient.from {
+                subs.routes.handed_over(run.topic.name.as_str(), run.epoch, seq, recipient.id);
             }
-            if let Some(filter) = subs.became_slow(taker.id) {
+            if let Some(filter) = subs.became_slow(recipient.id) {
                 events.send(ConnectionEvent::Slow { filter: filter.to_string() });
             }
         }
-        run.takers.clear();
-        self.takers = run.takers;
+        run.recipients.clear();
+        self.recipients = run.recipients;
     }
 
-    /// SUBSCRIBED came: what was held is due.
+    /// Handles SUBSCRIBED: the deferred deliveries are due.
     pub(crate) fn confirmed(&mut self, subs: &mut Subscriptions, id: u64) {
-        let Some((sink, held)) = subs.confirmed(id) else { return };
-        for delivery in held.into_deliveries() {
+        let Some((sink, deferred)) = subs.confirmed(id) else { return };
+        for delivery in deferred.into_deliveries() {
             if self.is_blocked() {
-                // Order: behind what waits already.
+                // The order requires that this delivery goes behind those that already wait.
                 self.blocked.push_back((sink.clone(), delivery));
-            } else if let Handed::Full(message) = sink.hand(delivery) {
+            } else if let HandOver::Full(message) = sink.hand_over(delivery) {
                 self.blocked.push_back((sink.clone(), Delivery::Message(message)));
             }
         }
     }
 
-    /// A GAP came.
+    /// Handles a GAP.
     pub(crate) fn gap(
         &mut self,
         subs: &mut Subscriptions,
@@ -239,27 +245,27 @@ impl Inbound {
         }
         let Subscriptions { entries, routes, .. } = subs;
         if let Some(entry) = gap.subscription.and_then(|id| entries.get_mut(&id)) {
-            entry.held.drop_topic(&gap.topic);
+            entry.deferred.drop_topic(&gap.topic);
         }
         let group = gap.subscription.and_then(|id| entries.get(&id));
         if let Some(entry) = group.filter(|entry| entry.options.group.is_some()) {
-            entry.sink.hand(Delivery::Gap(gap.clone()));
+            entry.sink.hand_over(Delivery::Gap(gap.clone()));
         } else {
             let mut news = false;
-            let told = |id, missing: Gap, untold: Option<Untold>, held: bool| {
+            let told = |id, missing: Gap, unannounced: Option<UnannouncedLoss>, deferred: bool| {
                 news = true;
                 let Some(entry) = entries.get_mut(&id) else { return };
-                if held && matches!(untold, Some(Untold::Jump(_))) {
-                    return entry.held.drop_topic(&missing.topic);
+                if deferred && matches!(unannounced, Some(UnannouncedLoss::Jump(_))) {
+                    return entry.deferred.drop_topic(&missing.topic);
                 }
-                let before = untold.map(|untold| {
-                    tell(untold, &missing.topic, missing.epoch, missing.from, events)
+                let before = unannounced.map(|unannounced| {
+                    tell(unannounced, &missing.topic, missing.epoch, missing.from, events)
                 });
                 for gap in before.into_iter().chain([missing]) {
-                    if held {
-                        entry.held.push(Delivery::Gap(gap));
+                    if deferred {
+                        entry.deferred.push(Delivery::Gap(gap));
                     } else {
-                        entry.sink.hand(Delivery::Gap(gap));
+                        entry.sink.hand_over(Delivery::Gap(gap));
                     }
                 }
             };
@@ -273,12 +279,19 @@ impl Inbound {
     }
 }
 
-/// Says what the hub did not: to the connection's events, and returns it for the subscription.
-fn tell(untold: Untold, topic: &str, epoch: u64, next: u64, events: &EventSender) -> Gap {
-    let gap = untold.gap(topic, epoch, next);
-    events.send(match untold {
-        Untold::Renewal(_) => ConnectionEvent::Gap(gap.clone()),
-        Untold::Jump(due) => ConnectionEvent::Violation(format!(
+/// Reports a loss that the hub did not announce as a connection event, and returns its gap for the
+/// subscription.
+fn tell(
+    unannounced: UnannouncedLoss,
+    topic: &str,
+    epoch: u64,
+    next: u64,
+    events: &EventSender,
+) -> Gap {
+    let gap = unannounced.gap(topic, epoch, next);
+    events.send(match unannounced {
+        UnannouncedLoss::Renewal(_) => ConnectionEvent::Gap(gap.clone()),
+        UnannouncedLoss::Jump(due) => ConnectionEvent::Violation(format!(
             "numbers of {topic} went on with {next} where {due} was due"
         )),
     });

@@ -1,19 +1,20 @@
-//! What this client is subscribed to, and the queues into which deliveries go.
+//! The subscriptions of a client, and the queues into which deliveries go. They outlive
+//! connections; without that, a reconnect would end every listener.
 
-mod held;
+mod cursor;
+mod deferred;
 mod inbound;
-mod member;
-mod place;
+mod incoming_run;
 mod replies;
+mod route_member;
 mod routes;
-mod run;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use inbound::{Inbound, Progress};
+pub(crate) use inbound::{Inbound, InboundProgress};
 pub(crate) use replies::Replies;
 
-use held::Held;
+use deferred::DeferredDeliveries;
 use hub_core::emitter::{Delivery, Message};
 use hub_core::emitter::{Feed, Pushed, Refusal, SubscribeError, SubscribeOptions, SubscriptionEnd};
 use hub_wire::{Frame, Refused, Start, Subscribe, TopicFilter};
@@ -22,44 +23,46 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Who waits for SUBSCRIBED.
-pub(crate) type Waiting = oneshot::Sender<Result<(), SubscribeError>>;
+/// Resolves when the hub confirms or refuses a subscription.
+pub(crate) type SubscribeWaiter = oneshot::Sender<Result<(), SubscribeError>>;
 
-/// Where a subscription's deliveries go.
+/// Where the deliveries of a subscription go.
 #[derive(Debug, Clone)]
 pub(crate) enum Sink {
-    /// A listener's or stream's queue.
+    /// The queue of a listener or a stream.
     Feed(Arc<Feed>),
-    /// Whoever waits for an answer.
+    /// The requests that wait for a reply.
     Replies(Arc<Replies>),
 }
 
-/// What became of a delivery.
+/// The result of handing a delivery over.
 #[derive(Debug)]
-pub(crate) enum Handed {
+pub(crate) enum HandOver {
+    /// The delivery is in the queue.
     Done,
-    /// The policy is `block`, and there is no room.
+    /// The overflow policy is `block` and there is no room. The message comes back.
     Full(Message),
-    /// The subscriber is gone.
+    /// The subscriber has ended the subscription.
     Gone,
 }
 
 impl Sink {
-    pub(crate) fn hand(&self, delivery: Delivery) -> Handed {
+    /// Hands a delivery over, without waiting.
+    pub(crate) fn hand_over(&self, delivery: Delivery) -> HandOver {
         let pushed = match (self, delivery) {
             (Sink::Feed(feed), Delivery::Message(message)) => feed.push(message),
             (Sink::Feed(feed), Delivery::Gap(gap)) => feed.push_gap(gap),
             (Sink::Replies(replies), Delivery::Message(message)) => {
                 replies.answer(message);
-                return Handed::Done;
+                return HandOver::Done;
             }
-            // Whose answer is missing cannot be known; its requester's time runs out.
-            (Sink::Replies(_), Delivery::Gap(_)) => return Handed::Done,
+            // It is unknown whose reply is missing. The requester gets its time-out.
+            (Sink::Replies(_), Delivery::Gap(_)) => return HandOver::Done,
         };
         match pushed {
-            Pushed::Done => Handed::Done,
-            Pushed::Full(message) => Handed::Full(message),
-            Pushed::Ended => Handed::Gone,
+            Pushed::Done => HandOver::Done,
+            Pushed::Full(message) => HandOver::Full(message),
+            Pushed::Ended => HandOver::Gone,
         }
     }
 
@@ -77,29 +80,31 @@ impl Sink {
     }
 }
 
+/// One subscription of the client.
 #[derive(Debug)]
-struct Entry {
+struct SubscriptionEntry {
     filter: TopicFilter,
     options: SubscribeOptions,
     sink: Sink,
-    /// Empty once the hub has answered.
-    waiting: Vec<Waiting>,
+    /// The callers that wait for the hub's answer. It is empty after the answer.
+    waiting: Vec<SubscribeWaiter>,
     established: bool,
-    /// Its queue was full when it was last looked at.
+    /// Whether its queue was full at the last check.
     slow: bool,
-    /// The hub has been told that it ends; what is on its way still counts.
+    /// Whether UNSUBSCRIBE was sent. Events that are on their way still count.
     leaving: bool,
-    /// What may be due, see [`routes`].
-    held: Held,
+    /// Deliveries of which it is not yet known whether they are due, see [`routes`].
+    deferred: DeferredDeliveries,
 }
 
-/// All subscriptions of a client; they outlive its connections.
+/// All subscriptions of a client. They outlive its connections.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
-    /// By id, so that they are restored in the order in which they were made.
-    entries: BTreeMap<u64, Entry>,
+    /// The subscriptions by their ids, so that they are restored in the order in which they were
+    /// made.
+    entries: BTreeMap<u64, SubscriptionEntry>,
     routes: Routes,
-    /// The largest frame the hub takes.
+    /// The largest frame that the hub allows, in bytes.
     frame_limit: usize,
 }
 
@@ -109,25 +114,25 @@ impl Subscriptions {
         Subscriptions { entries: BTreeMap::new(), routes, frame_limit: usize::MAX }
     }
 
-    /// Sets the largest frame the hub takes.
+    /// Sets the largest frame that the hub allows, in bytes.
     pub(crate) fn set_frame_limit(&mut self, limit: u32) {
         self.frame_limit = limit as usize;
     }
 
-    /// Adds a subscription. Returns its SUBSCRIBE frame, for the case that there is a connection.
+    /// Adds a subscription. Returns its SUBSCRIBE frame, which is sent if there is a connection.
     pub(crate) fn add(
         &mut self,
         id: u64,
         filter: TopicFilter,
         options: SubscribeOptions,
         sink: Sink,
-        waiting: Vec<Waiting>,
+        waiting: Vec<SubscribeWaiter>,
     ) -> Vec<u8> {
         if options.group.is_none() {
             self.routes.add(id, &filter, options.start.clone());
         }
         let frame = subscribe_frame(id, &filter, &options, options.start.clone(), self.frame_limit);
-        let entry = Entry {
+        let entry = SubscriptionEntry {
             filter,
             options,
             sink,
@@ -135,14 +140,15 @@ impl Subscriptions {
             established: false,
             slow: false,
             leaving: false,
-            held: Held::default(),
+            deferred: DeferredDeliveries::default(),
         };
         self.entries.insert(id, entry);
         frame
     }
 
-    /// Lets another one wait for the subscription; at once answered if it is in place.
-    pub(crate) fn wait_for(&mut self, id: u64, waiting: Waiting) {
+    /// Adds a caller that waits for the subscription. If the subscription is in place, the caller
+    /// gets its answer at once.
+    pub(crate) fn wait_for(&mut self, id: u64, waiting: SubscribeWaiter) {
         match self.entries.get_mut(&id) {
             Some(entry) if !entry.established => entry.waiting.push(waiting),
             Some(_) => drop(waiting.send(Ok(()))),
@@ -150,21 +156,21 @@ impl Subscriptions {
         }
     }
 
-    /// Takes a subscription out. Returns whether the hub has to be told.
+    /// Takes a subscription out. Returns whether the hub must get UNSUBSCRIBE for it.
     pub(crate) fn remove(&mut self, id: u64) -> bool {
         self.routes.remove(id);
         self.entries.remove(&id).is_some_and(|entry| !entry.leaving)
     }
 
-    /// Takes the subscription out, and returns who waits for it.
-    pub(crate) fn take(&mut self, id: u64) -> Vec<Waiting> {
+    /// Takes the subscription out, and returns the callers that wait for it.
+    pub(crate) fn take(&mut self, id: u64) -> Vec<SubscribeWaiter> {
         self.routes.remove(id);
         self.entries.remove(&id).map(|entry| entry.waiting).unwrap_or_default()
     }
 
-    /// Every subscription but the inbox is about to end. Returns their ids.
+    /// Marks every subscription except the inbox as leaving. Returns their ids.
     pub(crate) fn leave_all(&mut self) -> Vec<u64> {
-        let leaving = |(id, entry): (&u64, &mut Entry)| {
+        let leaving = |(id, entry): (&u64, &mut SubscriptionEntry)| {
             let leave = matches!(entry.sink, Sink::Feed(_)) && !entry.leaving;
             entry.leaving |= leave;
             leave.then_some(*id)
@@ -172,19 +178,21 @@ impl Subscriptions {
         self.entries.iter_mut().filter_map(leaving).collect()
     }
 
-    /// The hub said SUBSCRIBED. Returns what was held and is now due, and where it goes.
-    pub(crate) fn confirmed(&mut self, id: u64) -> Option<(Sink, Held)> {
+    /// Handles SUBSCRIBED. Returns the deferred deliveries, which are due now, and the sink to
+    /// which they go.
+    pub(crate) fn confirmed(&mut self, id: u64) -> Option<(Sink, DeferredDeliveries)> {
         let entry = self.entries.get_mut(&id)?;
         entry.established = true;
-        let held = std::mem::take(&mut entry.held);
-        self.routes.confirm(id, held.topics());
+        let deferred = std::mem::take(&mut entry.deferred);
+        self.routes.confirm(id, deferred.topics());
         for waiting in entry.waiting.drain(..) {
             let _ = waiting.send(Ok(()));
         }
-        Some((entry.sink.clone(), held))
+        Some((entry.sink.clone(), deferred))
     }
 
-    /// The hub refused a SUBSCRIBE. Returns the filter if the subscription had been in place.
+    /// Handles the refusal of a SUBSCRIBE. Returns the filter if the subscription had been in place
+    /// before.
     pub(crate) fn refused(&mut self, refused: &Refused) -> Option<TopicFilter> {
         self.routes.remove(refused.number);
         let entry = self.entries.remove(&refused.number)?;
@@ -196,13 +204,13 @@ impl Subscriptions {
         entry.established.then_some(entry.filter)
     }
 
-    /// The connection was lost.
+    /// Handles the loss of the connection.
     pub(crate) fn disconnected(&mut self) {
         self.routes.disconnect();
-        self.entries.values_mut().for_each(|entry| entry.held = Held::default());
+        self.entries.values_mut().for_each(|entry| entry.deferred = DeferredDeliveries::default());
     }
 
-    /// The SUBSCRIBE frames with which a new connection begins.
+    /// Returns the SUBSCRIBE frames that restore the subscriptions on a new connection.
     pub(crate) fn restore(&self) -> Vec<u8> {
         let mut starts = self.routes.starts();
         let mut frames = Vec::new();
@@ -219,13 +227,14 @@ impl Subscriptions {
         frames
     }
 
-    /// Ends every subscription, the inbox only if asked for.
+    /// Ends every subscription. The inbox ends only if `inbox_too` is set.
     pub(crate) fn end(&mut self, why: &SubscriptionEnd, inbox_too: bool) {
-        let stays = |entry: &Entry| !inbox_too && matches!(entry.sink, Sink::Replies(_));
+        let stays =
+            |entry: &SubscriptionEntry| !inbox_too && matches!(entry.sink, Sink::Replies(_));
         let (stay, gone) =
             std::mem::take(&mut self.entries).into_iter().partition(|(_, entry)| stays(entry));
         self.entries = stay;
-        let gone: BTreeMap<u64, Entry> = gone;
+        let gone: BTreeMap<u64, SubscriptionEntry> = gone;
         for (id, entry) in gone {
             self.routes.remove(id);
             entry.sink.end(why.clone());
@@ -235,7 +244,7 @@ impl Subscriptions {
         }
     }
 
-    /// Whether the subscription's queue has become full since this was last asked.
+    /// Returns the filter of the subscription if its queue has become full since the last call.
     fn became_slow(&mut self, id: u64) -> Option<&TopicFilter> {
         let entry = self.entries.get_mut(&id)?;
         let was = std::mem::replace(&mut entry.slow, !entry.sink.is_keeping_up());
@@ -243,8 +252,8 @@ impl Subscriptions {
     }
 }
 
-/// Positions that do not fit into a frame of `limit` bytes are left out: the hub then sends
-/// events that were seen already, and those are dropped here.
+/// Makes a SUBSCRIBE frame. Positions that do not fit into `limit` bytes are left out: the hub then
+/// sends events that the client has already seen, and the client drops those.
 fn subscribe_frame(
     id: u64,
     filter: &TopicFilter,
@@ -258,7 +267,7 @@ fn subscribe_frame(
         overflow: options.overflow,
         group: options.group.clone(),
         start,
-        // Without them, a subscription that got nothing yet could not tell what it missed.
+        // Without `positions`, a subscription that got nothing yet could not tell what it missed.
         positions: options.group.is_none(),
     };
     loop {

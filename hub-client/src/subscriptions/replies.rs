@@ -1,6 +1,7 @@
-//! The requests that wait for an answer.
+//! The requests that wait for a reply.
 //!
-//! Answers of all requests come on one topic; without this, nobody would know whose each is.
+//! The replies to all requests arrive on one topic. Without this module, no reply could be matched
+//! to its request.
 
 use hub_core::emitter::Message;
 use parking_lot::Mutex;
@@ -9,14 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 
-/// Who waits for which answer.
+/// The waiting requests by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     waiting: Mutex<HashMap<String, oneshot::Sender<Message>>>,
     next: AtomicU64,
 }
 
-/// A place among those who wait; left when dropped, so a request that is given up leaves nothing.
+/// A request that waits. Dropping it ends the wait, so a request that is given up leaves nothing
+/// behind.
 #[derive(Debug)]
 pub(crate) struct Awaited {
     replies: Arc<Replies>,
@@ -25,7 +27,8 @@ pub(crate) struct Awaited {
 }
 
 impl Replies {
-    /// Waits for the answer to a request; the id is new unless the request has one.
+    /// Registers a request that waits for its reply. Its id is a new one, unless the request has
+    /// one.
     pub(crate) fn expect(self: &Arc<Self>, id: Option<&str>, prefix: u32) -> Awaited {
         let id = id.map_or_else(
             || format!("{prefix:08x}-{}", self.next.fetch_add(1, Ordering::Relaxed)),
@@ -36,17 +39,17 @@ impl Replies {
         Awaited { replies: self.clone(), id, answer }
     }
 
-    /// Hands an answer to the one who waits for it. One that nobody waits for came too late, or
-    /// twice, and is dropped.
+    /// Hands a reply to its request. A reply that no request waits for came too late or twice, and
+    /// is dropped.
     pub(crate) fn answer(&self, message: Message) {
         let waiting = message.headers.re().and_then(|re| self.waiting.lock().remove(re));
         match waiting {
             Some(waiting) => drop(waiting.send(message)),
-            None => tracing::debug!(seq = message.seq, "an answer that nobody waits for"),
+            None => tracing::debug!(seq = message.seq, "dropped a reply that nobody waits for"),
         }
     }
 
-    /// No answer to what was asked until now can arrive any more.
+    /// Ends the wait of all requests, because no reply can arrive any more.
     pub(crate) fn give_up(&self) {
         self.waiting.lock().clear();
     }
@@ -54,7 +57,8 @@ impl Replies {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        // If the same id was used again meanwhile, that one gives up too; ids are the caller's then.
+        // If this id was used again meanwhile, that request gives up too. A caller that sets ids is
+        // responsible for them.
         self.replies.waiting.lock().remove(&self.id);
     }
 }

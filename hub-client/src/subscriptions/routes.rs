@@ -1,49 +1,54 @@
-//! Which subscriptions a topic's events are for, and where each stands in it.
+//! The routes of a client: for each topic, the subscriptions that get its events, and how far each
+//! has come.
 //!
-//! The hub sends one copy of an event however many plain subscriptions of the connection match
-//! it, so the client keeps a route a topic. Invariants:
+//! The hub sends one copy of an event however many plain subscriptions of the connection match it,
+//! so the client keeps a route for each topic. Invariants:
 //!
-//! - **A subscription takes part in a topic from the moment the hub says so**: a RUN that names
-//!   it, or its SUBSCRIBED. Otherwise, while a subscription is being added or restored, it would
-//!   get events from before its start, or find a gap where there is none. One case is known only
-//!   later: events of a topic that begins meanwhile may be from before its start, or the first
-//!   that are due. They are held: dropped if a RUN names it, handed over with its SUBSCRIBED.
-//! - **A place is changed only by what was handed over.** Otherwise a reconnect would skip events.
+//! - **A subscription takes part in a topic from the moment at which the hub says so**, with a RUN
+//!   that names it or with SUBSCRIBED. Otherwise, while a subscription is added or restored, it
+//!   would get events from before its start, or a gap where nothing is missing. In one case the
+//!   client learns it only later: the first events of a topic that begins meanwhile may be due, or
+//!   may be from before the start. They are deferred. A RUN that names the subscription drops them,
+//!   and SUBSCRIBED hands them over.
+//! - **A cursor moves only over deliveries that were handed over.** Otherwise a reconnect would
+//!   skip events.
 
-use super::member::{Member, Part};
-use super::place::{New, Place, Untold};
+use super::cursor::{Cursor, NewRange, UnannouncedLoss};
+use super::route_member::{Participation, RouteMember};
 use hub_wire::{
     FilterIndex, Gap, GapReason, NameError, Position, RunFrame, Start, TopicFilter, TopicName,
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// What routes know of a plain subscription.
+/// A plain subscription, as routes see it.
 #[derive(Debug)]
-struct Plain {
+struct PlainSubscription {
     filter: TopicFilter,
     start: Start,
-    /// The hub has said SUBSCRIBED on this connection.
+    /// Whether the hub has sent SUBSCRIBED on this connection.
     confirmed: bool,
-    /// The hub has said SUBSCRIBED on any connection: from then on it resumes.
+    /// Whether the hub has sent SUBSCRIBED on any connection. From then on, the subscription
+    /// resumes.
     established: bool,
-    /// The hub has yet to restore it on this connection.
+    /// Whether the hub must still restore the subscription on this connection.
     resuming: bool,
 }
 
+/// The subscriptions of one topic.
 #[derive(Debug)]
 struct Route {
     topic: TopicName,
-    members: Vec<Member>,
-    /// For which set of subscriptions the members were looked up.
+    members: Vec<RouteMember>,
+    /// The generation of the set of subscriptions for which the members were looked up.
     generation: u64,
-    /// When it was last used, counted in uses.
+    /// The use count at its last use.
     used: u64,
 }
 
-/// See the module.
+/// All routes of a client, see the module.
 #[derive(Debug)]
 pub(crate) struct Routes {
-    plain: HashMap<u64, Plain>,
+    plain: HashMap<u64, PlainSubscription>,
     filters: FilterIndex<u64>,
     routes: HashMap<TopicName, Route>,
     generation: u64,
@@ -52,18 +57,18 @@ pub(crate) struct Routes {
     forgot: bool,
 }
 
-/// One subscription's share of a run.
+/// The part of a run that one subscription gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct RouteMatch {
     pub(crate) id: u64,
-    pub(crate) new: New,
-    /// To be held until it is known whether it is due. If numbers jump, nothing held was: those
-    /// in between would have come.
-    pub(crate) held: bool,
+    pub(crate) new: NewRange,
+    /// Whether the events are deferred until it is known whether they are due. If numbers jump,
+    /// nothing that was deferred was due: the numbers in between would have arrived.
+    pub(crate) deferred: bool,
 }
 
 impl Routes {
-    /// No routes; at most about `kept` later.
+    /// Makes an empty set of routes, which keeps at most about `kept` of them.
     pub(crate) fn new(kept: usize) -> Self {
         Routes {
             plain: HashMap::new(),
@@ -81,11 +86,12 @@ impl Routes {
         self.filters.insert(filter, id);
         let filter = filter.clone();
         let (confirmed, established, resuming) = (false, false, false);
-        self.plain.insert(id, Plain { filter, start, confirmed, established, resuming });
+        self.plain
+            .insert(id, PlainSubscription { filter, start, confirmed, established, resuming });
         self.generation += 1;
     }
 
-    /// Takes a subscription out.
+    /// Takes a subscription out of all routes.
     pub(crate) fn remove(&mut self, id: u64) {
         let Some(plain) = self.plain.remove(&id) else { return };
         self.filters.remove(&plain.filter, |known| *known == id);
@@ -104,82 +110,91 @@ impl Routes {
         }
     }
 
-    /// The hub said SUBSCRIBED: what was held of these topics is due.
-    pub(crate) fn confirm<'a>(&mut self, id: u64, held: impl Iterator<Item = &'a str>) {
+    /// Handles SUBSCRIBED: the deferred deliveries of these topics are due.
+    pub(crate) fn confirm<'a>(&mut self, id: u64, deferred: impl Iterator<Item = &'a str>) {
         let Some(plain) = self.plain.get_mut(&id) else { return };
         (plain.confirmed, plain.established, plain.resuming) = (true, true, false);
         self.generation += 1;
-        for topic in held {
+        for topic in deferred {
             let members = self.routes.get_mut(topic).map(|route| &mut route.members);
             for member in members.into_iter().flatten().filter(|member| member.id == id) {
-                member.place = member.held.take().unwrap_or(member.place);
+                member.cursor = member.deferred.take().unwrap_or(member.cursor);
             }
         }
     }
 
-    /// The connection was lost: nobody takes part in anything until the hub says so again.
+    /// Handles the loss of the connection: no subscription takes part in a topic until the hub says
+    /// so again.
     pub(crate) fn disconnect(&mut self) {
         for plain in self.plain.values_mut() {
             (plain.confirmed, plain.resuming) = (false, plain.established);
         }
         for member in self.routes.values_mut().flat_map(|route| &mut route.members) {
-            (member.joined, member.held) = (false, None);
+            (member.joined, member.deferred) = (false, None);
         }
         self.generation += 1;
     }
 
-    /// Where each subscription is to start on a new connection.
+    /// Returns where each subscription is to start on a new connection.
     pub(crate) fn starts(&self) -> HashMap<u64, Start> {
         let mut after: HashMap<u64, BTreeMap<String, Position>> = HashMap::new();
         for route in self.routes.values() {
             for member in &route.members {
-                if let Place::After(position) = member.place {
+                if let Cursor::After(position) = member.cursor {
                     let seen = after.entry(member.id).or_default();
                     seen.insert(route.topic.as_str().to_owned(), position);
                 }
             }
         }
-        let start = |(id, plain): (&u64, &Plain)| {
+        let start = |(id, plain): (&u64, &PlainSubscription)| {
             let seen = after.remove(id).unwrap_or_default();
             (*id, if plain.established { Start::After(seen) } else { plain.start.clone() })
         };
         self.plain.iter().map(start).collect()
     }
 
-    /// A RUN came. Fills `shares` with who gets what of it; nothing is handed over yet.
+    /// Handles a RUN. Fills `matches` with the subscriptions that get a part of it; nothing is
+    /// handed over yet.
     pub(crate) fn run(
         &mut self,
         run: &RunFrame<'_>,
-        shares: &mut Vec<Share>,
+        matches: &mut Vec<RouteMatch>,
     ) -> Result<(), NameError> {
-        shares.clear();
+        matches.clear();
         let Some(route) = self.route(run.topic)? else { return Ok(()) };
         for member in &mut route.members {
             if run.subscription.is_some_and(|id| id != member.id) {
                 continue;
             }
-            let part = member.join(run.subscription, run.epoch, run.first);
-            if part == Part::None {
+            let participation = member.join(run.subscription, run.epoch, run.first);
+            if participation == Participation::None {
                 continue;
             }
-            let new = member.standing().new_from(run.epoch, run.first);
-            if part == Part::Held && matches!(new.untold, Some(Untold::Jump(_))) {
-                member.held = None;
+            let new = member.cursor_mut().new_from(run.epoch, run.first);
+            if participation == Participation::Deferred
+                && matches!(new.unannounced, Some(UnannouncedLoss::Jump(_)))
+            {
+                member.deferred = None;
             }
             if new.from - run.first < u64::from(run.count) {
-                shares.push(Share { id: member.id, new, held: part == Part::Held });
+                matches.push(RouteMatch {
+                    id: member.id,
+                    new,
+                    deferred: participation == Participation::Deferred,
+                });
             }
         }
         Ok(())
     }
 
-    /// A RUN without events came: the topic stands at `run.first`, and what a subscription asked
-    /// for of its past follows. Returns what a subscription misses that had begun on an earlier
-    /// connection, but was not in place yet: it begins again, and not where it was.
+    /// Handles a RUN without events: the next event of the topic will have the number `run.first`,
+    /// and events of its past that the subscription asked for will follow. Returns the gap of a
+    /// subscription that began on an earlier connection but was not in place yet, because it now
+    /// begins later than it had.
     pub(crate) fn stands(&mut self, run: &RunFrame<'_>) -> Result<Option<(u64, Gap)>, NameError> {
         let Some(id) = run.subscription else { return Ok(None) };
         let Some(plain) = self.plain.get(&id) else { return Ok(None) };
-        // The last number that will not come, if the subscription has no earlier place.
+        // The last event number that will not come, if the subscription has no earlier position.
         let before = match plain.start {
             _ if plain.resuming => None,
             Start::After(_) => None,
@@ -188,60 +203,63 @@ impl Routes {
         };
         let Some(route) = self.route(run.topic)? else { return Ok(None) };
         let Some(member) = route.members.iter_mut().find(|m| m.id == id) else { return Ok(None) };
-        (member.joined, member.held) = (true, None);
+        (member.joined, member.deferred) = (true, None);
         let epoch = run.epoch;
-        let after = |seq| Place::After(Position { epoch, seq });
-        match (member.place, before) {
-            (Place::After(seen), Some(before)) if seen.epoch == epoch && before > seen.seq => {
-                member.place = after(before);
+        let after = |seq| Cursor::After(Position { epoch, seq });
+        match (member.cursor, before) {
+            (Cursor::After(seen), Some(before)) if seen.epoch == epoch && before > seen.seq => {
+                member.cursor = after(before);
                 let (from, to, reason) = (seen.seq + 1, Some(before), GapReason::Away);
                 let topic = run.topic.to_owned();
                 return Ok(Some((id, Gap { topic, epoch, from, to, reason, subscription: None })));
             }
-            // It goes on where it was; events, or a gap, lead from there to here.
-            (Place::After(_), _) => {}
-            (_, Some(before)) => member.place = after(before),
-            (_, None) => member.place = Place::Start,
+            // The subscription continues at its position. Events, or a gap, lead from there to
+            // here.
+            (Cursor::After(_), _) => {}
+            (_, Some(before)) => member.cursor = after(before),
+            (_, None) => member.cursor = Cursor::Start,
         }
         Ok(None)
     }
 
-    /// A GAP came. Calls `told` with each subscription that misses something it did not know
-    /// of: its id, what it misses, what the hub did not tell of what is in front of that, and
-    /// whether both are to be held.
+    /// Handles a GAP. Calls `told` for each subscription for which the gap is new, with its id, the
+    /// new part of the gap, the loss in front of it that the hub did not announce, and whether both
+    /// are deferred.
     pub(crate) fn gap(
         &mut self,
         gap: &Gap,
-        mut told: impl FnMut(u64, Gap, Option<Untold>, bool),
+        mut told: impl FnMut(u64, Gap, Option<UnannouncedLoss>, bool),
     ) -> Result<(), NameError> {
         let Some(route) = self.route(&gap.topic)? else { return Ok(()) };
         for member in &mut route.members {
             if gap.subscription.is_some_and(|id| id != member.id) {
                 continue;
             }
-            let part = member.join(gap.subscription, gap.epoch, gap.from);
-            if part == Part::None {
+            let participation = member.join(gap.subscription, gap.epoch, gap.from);
+            if participation == Participation::None {
                 continue;
             }
-            if let (Some(news), untold) = member.standing().pass(gap) {
-                if part == Part::Held && matches!(untold, Some(Untold::Jump(_))) {
-                    member.held = None;
+            if let (Some(news), unannounced) = member.cursor_mut().pass(gap) {
+                if participation == Participation::Deferred
+                    && matches!(unannounced, Some(UnannouncedLoss::Jump(_)))
+                {
+                    member.deferred = None;
                 }
-                told(member.id, news, untold, part == Part::Held);
+                told(member.id, news, unannounced, participation == Participation::Deferred);
             }
         }
         Ok(())
     }
 
-    /// Everything up to `seq` was handed over to this subscription.
+    /// Notes that everything up to `seq` was handed over to this subscription.
     pub(crate) fn handed_over(&mut self, topic: &str, epoch: u64, seq: u64, id: u64) {
         let Some(route) = self.routes.get_mut(topic) else { return };
         if let Some(member) = route.members.iter_mut().find(|member| member.id == id) {
-            member.standing().advance(epoch, seq);
+            member.cursor_mut().advance(epoch, seq);
         }
     }
 
-    /// The route of a topic, its members up to date; `None` if it has none.
+    /// Returns the route of a topic with its present members, or `None` if no subscription matches.
     fn route(&mut self, topic: &str) -> Result<Option<&mut Route>, NameError> {
         self.uses += 1;
         let stale = |route: &Route| route.generation != self.generation;
@@ -252,13 +270,14 @@ impl Routes {
         Ok(route.map(|route| route.used_at(self.uses)))
     }
 
+    /// Looks up the members of a topic, and keeps the state of those that are known.
     fn look_up(&mut self, topic: TopicName) {
         let mut known = self.routes.remove(&topic).map(|route| route.members).unwrap_or_default();
         let mut members = Vec::new();
         self.filters.matching(&topic, |id| {
             let member = match known.iter().position(|member| member.id == *id) {
                 Some(at) => known.swap_remove(at),
-                None => Member::new(*id, self.first_place(*id, &topic)),
+                None => RouteMember::new(*id, self.first_cursor(*id, &topic)),
             };
             members.push(member);
         });
@@ -268,7 +287,7 @@ impl Routes {
         for member in &mut members {
             member.joined |= self.plain.get(&member.id).is_some_and(|plain| plain.confirmed);
         }
-        // One filter may be subscribed to twice; order makes deliveries reproducible.
+        // One filter may be subscribed to twice; a fixed order makes deliveries reproducible.
         members.sort_unstable_by_key(|member| member.id);
         if self.routes.len() >= self.kept {
             self.forget_oldest();
@@ -278,19 +297,20 @@ impl Routes {
         self.routes.insert(topic, route);
     }
 
-    fn first_place(&self, id: u64, topic: &TopicName) -> Place {
+    /// Returns the cursor with which a subscription begins in a topic.
+    fn first_cursor(&self, id: u64, topic: &TopicName) -> Cursor {
         let named = self.plain.get(&id).and_then(|plain| match &plain.start {
             Start::After(seen) => seen.get(topic.as_str()),
             _ => None,
         });
         match named {
-            Some(position) => Place::After(*position),
-            None if self.forgot => Place::Anywhere,
-            None => Place::Start,
+            Some(position) => Cursor::After(*position),
+            None if self.forgot => Cursor::Anywhere,
+            None => Cursor::Start,
         }
     }
 
-    /// Drops the eighth of the routes that was not used for longest.
+    /// Drops the eighth of the routes that was unused for longest.
     fn forget_oldest(&mut self) {
         let mut used: Vec<u64> = self.routes.values().map(|route| route.used).collect();
         let at = used.len() / 8;
@@ -302,6 +322,7 @@ impl Routes {
 }
 
 impl Route {
+    /// Notes a use of the route.
     fn used_at(&mut self, use_number: u64) -> &mut Self {
         self.used = use_number;
         self

@@ -1,5 +1,5 @@
-//! Subscriptions of one connection against a model of the hub, frame by frame: everything that
-//! can be on its way while subscriptions come, go and are restored.
+//! Checks the subscriptions of one connection against a model of the hub, frame by frame, with
+//! every state that can be on its way while subscriptions are added, removed and restored.
 
 use super::*;
 use crate::events::{ConnectionEvent, EventSender};
@@ -56,7 +56,7 @@ struct Client {
     id: u64,
     filter: TopicFilter,
     subscription: Subscription,
-    /// Where it may begin in each topic: what the hub told on each connection.
+    /// Where the subscription may begin in each topic, as the hub stated it on each connection.
     starts: HashMap<String, BTreeSet<u64>>,
 }
 
@@ -250,7 +250,8 @@ impl World {
 }
 
 impl Client {
-    /// In each topic: began where the hub said, then each number once and in order, to the end.
+    /// Checks that each topic began where the hub said, and then had each number once and in order,
+    /// to the end.
     fn check(&mut self, topics: &HashMap<String, Topic>) {
         let mut due: HashMap<String, u64> = HashMap::new();
         while let Poll::Ready(Some(delivery)) =
@@ -264,7 +265,8 @@ impl Client {
                 Some(due) => assert_eq!(from, *due, "{topic} for {:?}", self.filter),
                 None => {
                     let starts = &self.starts[&topic];
-                    // A `last` of a topic whose last was seen by others only starts there too.
+                    // A subscription from the last event of a topic begins behind it if the last
+                    // event went only to others.
                     assert!(starts.contains(&from), "{topic} began at {from}, not {starts:?}");
                 }
             }

@@ -1,4 +1,5 @@
-//! A hub that does what the test says, frame by frame: for faults that a real hub does not have.
+//! A hub that a test controls frame by frame. With it, tests cause faults that a real hub does not
+//! have.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Longer than anything here takes; a test that hangs fails instead.
+/// No step of a test takes this long. A test that hangs fails instead.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -29,7 +30,7 @@ pub(crate) fn filter(text: &str) -> TopicFilter {
     TopicFilter::parse(text).unwrap()
 }
 
-/// A frame that a client sent, with what tests look at.
+/// A frame that a client sent, with the fields that tests check.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sent {
     Event { topic: String, payload: Vec<u8>, headers: Vec<u8> },
@@ -57,7 +58,7 @@ impl FakeHub {
         FakeHub { listener, id: [1; 16] }
     }
 
-    /// A builder of a client that reconnects fast.
+    /// Returns a builder of a client that reconnects fast.
     pub(crate) fn client(&self) -> Builder {
         let url = format!("hub://{}", self.listener.local_addr().unwrap());
         Client::builder(&url)
@@ -66,12 +67,13 @@ impl FakeHub {
             .drain_timeout(Duration::from_secs(5))
     }
 
-    /// A client and the hub's end of its connection.
+    /// Connects a client, and returns it with the hub's end of its connection.
     pub(crate) async fn connect(&self, builder: Builder) -> (Client, Peer) {
         soon(async { tokio::join!(builder.connect(), self.accept(0)) }).await.unpack()
     }
 
-    /// Takes the next connection. Unless `received` is 0, the hub goes on after so many events.
+    /// Accepts the next connection. Unless `received` is 0, the hub states that it has this many
+    /// events.
     pub(crate) async fn accept(&self, received: u64) -> Peer {
         self.accept_with(|welcome| {
             welcome.resumed = received > 0;
@@ -84,12 +86,12 @@ impl FakeHub {
         self.accept_if_heard(change).await.expect("HELLO")
     }
 
-    /// The next connection; `None` if it ended before its HELLO.
+    /// Accepts the next connection. Returns `None` if it ended before its HELLO.
     pub(crate) async fn accept_any(&self) -> Option<Peer> {
         self.accept_if_heard(|_| ()).await
     }
 
-    /// The next connection, on which nothing is said.
+    /// Accepts the next connection, on which the hub sends nothing.
     pub(crate) async fn accept_silently(&self) -> TcpStream {
         soon(self.listener.accept()).await.unwrap().0
     }
@@ -145,7 +147,7 @@ impl Peer {
         }
     }
 
-    /// The next frame of the client; `None` at the end of the stream.
+    /// Reads the next frame of the client. Returns `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Sent> {
         let body = self.body().await?;
         Some(match Frame::parse(&body, &Limits::default()).unwrap() {
@@ -163,7 +165,8 @@ impl Peer {
         })
     }
 
-    /// The payload of the next frame, which is an event with one number.
+    /// Reads the next frame, which must be an event whose payload is a number, and returns the
+    /// number.
     pub(crate) async fn number(&mut self) -> u8 {
         match self.next().await {
             Some(Sent::Event { payload, .. }) if payload.len() == 1 => payload[0],
@@ -178,7 +181,7 @@ impl Peer {
         }
     }
 
-    /// Answers the next frame, which is a SUBSCRIBE, with SUBSCRIBED.
+    /// Answers the next frame, which must be a SUBSCRIBE, with SUBSCRIBED.
     pub(crate) async fn confirm(&mut self) -> Subscribe {
         let subscribe = self.subscribe().await;
         self.send(&[Frame::Subscribed { id: subscribe.id }]).await;
@@ -194,7 +197,7 @@ impl Peer {
         soon(self.stream.write_all(bytes)).await.unwrap();
     }
 
-    /// A run of events on `t`, whose payloads are their numbers.
+    /// Sends a run of events on `t`, whose payloads are their event numbers.
     pub(crate) async fn run(&mut self, first: u64, count: u32, subscription: Option<u64>) {
         self.run_on("t", 1, first, count, subscription).await;
     }
@@ -211,13 +214,13 @@ impl Peer {
         self.raw(&bytes).await;
     }
 
-    /// Waits until the client has dealt with everything that was sent to it.
+    /// Waits until the client has handled everything that was sent to it.
     pub(crate) async fn settled(&mut self) {
         self.send(&[Frame::Ping { token: 99 }]).await;
         while self.next().await.expect("PONG") != Sent::Pong(99) {}
     }
 
-    /// As [`Peer::settled`], and the client had nothing else to say meanwhile.
+    /// Like [`Peer::settled`], and checks that the client sent nothing else meanwhile.
     pub(crate) async fn silent(&mut self) {
         self.send(&[Frame::Ping { token: 98 }]).await;
         assert_eq!(self.next().await, Some(Sent::Pong(98)));
@@ -265,7 +268,7 @@ pub(crate) fn refused(what: RefusedWhat, number: u64, code: RefusedCode) -> Refu
     }
 }
 
-/// The next connection event that `wanted` takes.
+/// Waits for the next connection event that `wanted` accepts.
 pub(crate) async fn event<T>(
     events: &mut ConnectionEvents,
     mut wanted: impl FnMut(&ConnectionEvent) -> Option<T>,

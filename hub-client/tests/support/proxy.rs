@@ -1,4 +1,4 @@
-//! Between a client and a real hub: does to connections what networks do to them.
+//! A proxy between a client and a real hub. It does to connections what networks do to them.
 
 #[path = "../../../hub-server/tests/support/random.rs"]
 mod random;
@@ -15,17 +15,17 @@ use tokio::net::{TcpListener, TcpStream};
 /// What happens to a connection, or to one direction of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
-    /// Both ends see the end of the stream, in the middle of whatever was being sent.
+    /// Both ends see the end of the stream, in the middle of the bytes that were being sent.
     Cut,
-    /// Both ends get RST; what they had not read yet may be gone.
+    /// Both ends get RST. Bytes that they had not read yet may be lost.
     Reset,
-    /// One direction ends; the other goes on until its sender ends it.
+    /// One direction ends. The other one goes on until its sender ends it.
     HalfClose,
-    /// Nothing passes for a while, in one direction.
+    /// In one direction, nothing passes for a while.
     Stall,
-    /// Each piece is late for a while, in one direction.
+    /// In one direction, each piece is late for a while.
     Delay,
-    /// One byte a write for a while, in one direction.
+    /// In one direction, each write has one byte for a while.
     Drip,
 }
 
@@ -37,22 +37,22 @@ impl Fault {
 /// How a direction of a connection ended.
 enum End {
     Both(Fault),
-    /// This direction alone.
+    /// This direction ended alone.
     One,
 }
 
 struct Plan {
     faults: &'static [Fault],
-    /// A fault strikes a direction after up to so many bytes.
+    /// A fault strikes a direction after at most this many bytes.
     bytes: u64,
-    /// So many faults, and then none.
+    /// The proxy causes this many faults, and then none.
     most: u64,
     struck: Mutex<Vec<Fault>>,
     connections: AtomicU64,
 }
 
 impl Plan {
-    /// Notes a fault that is about to strike; false if there were enough.
+    /// Notes a fault that is about to strike. Returns false if there were enough faults.
     fn strikes(&self, fault: Fault) -> bool {
         let mut struck = self.struck.lock().expect("nobody panics with it");
         let more = (struck.len() as u64) < self.most;
@@ -63,7 +63,7 @@ impl Plan {
     }
 }
 
-/// Passes connections on to `hub`, until a fault strikes them.
+/// Forwards connections to `hub`, until a fault strikes them.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     plan: Arc<Plan>,
@@ -75,8 +75,8 @@ impl Proxy {
         Proxy::with_faults(hub, &[Fault::Cut], cuts, bytes, seed).await
     }
 
-    /// A proxy in which one of `faults` strikes each direction of a connection after up to `bytes`
-    /// bytes, again and again, `most` times in all.
+    /// Makes a proxy in which one of `faults` strikes each direction of a connection after at most
+    /// `bytes` bytes, again and again, `most` times in all.
     pub(crate) async fn with_faults(
         hub: SocketAddr,
         faults: &'static [Fault],
@@ -103,12 +103,12 @@ impl Proxy {
         Proxy { address, plan }
     }
 
-    /// How many faults have struck.
+    /// Returns how many faults have struck.
     pub(crate) fn cuts(&self) -> u64 {
         self.struck().len() as u64
     }
 
-    /// The faults that have struck, in order.
+    /// Returns the faults that have struck, in order.
     pub(crate) fn struck(&self) -> Vec<Fault> {
         self.plan.struck.lock().expect("nobody panics with it").clone()
     }
@@ -138,7 +138,7 @@ async fn connection(client: TcpStream, server: TcpStream, seeds: [u64; 2], plan:
         }
     };
     if let End::Both(Fault::Reset) = end {
-        // Closing then sends RST, whatever is in flight.
+        // With this option, closing sends RST, whatever bytes are under way.
         let _ = client_read.as_ref().set_zero_linger();
         let _ = server_read.as_ref().set_zero_linger();
     }

@@ -1,4 +1,6 @@
-//! What waits for a subscription: bounded, in order, and honest about what it drops.
+//! The bounded queue of messages that wait for one subscription, in order, with a gap for each
+//! message that was dropped. Without the bound, one slow listener could use up the memory of its
+//! process; without the gaps, it would not know what it missed.
 
 use super::gaps::Gaps;
 use super::{Delivery, Message};
@@ -6,45 +8,52 @@ use crate::overflow::{AtBound, policy};
 use hub_wire::{Gap, GapReason, Overflow};
 use std::collections::{HashSet, VecDeque};
 
-/// Messages in order, each behind the gaps of its topic that come before it.
+/// Messages in order. In front of each message stand the gaps of its topic that come before it.
 ///
-/// A gap has its place in the order of its topic; among other topics it has none. That is what
-/// keeps the number of gaps small.
+/// A gap has a place in the order of its topic, but none among other topics. That keeps the number
+/// of gaps small.
 #[derive(Debug)]
-pub(super) struct Backlog {
-    /// Of events dropped from the front; comes before everything else.
+pub(super) struct SubscriptionBacklog {
+    /// The gaps of events that were dropped from the front of `entries`. They are delivered before
+    /// everything else.
     lead: Gaps,
     entries: VecDeque<Entry>,
-    /// Of events that never got in, until a message of their topic does.
+    /// The gaps of events that were never appended. They move to `entries` with the next message of
+    /// their topic.
     tail: Gaps,
-    /// Gaps that stand in `entries`.
+    /// How many gaps `entries` holds.
     inner_gaps: usize,
+    /// How many messages may wait.
     capacity: usize,
+    /// What happens to messages beyond `capacity`.
     overflow: Overflow,
+    /// Whether the subscription gets every event of its topics, see [`Gaps::add`].
     exact: bool,
 }
 
+/// A message that waits, and the gaps in front of it.
 #[derive(Debug)]
 struct Entry {
     missed: VecDeque<Gap>,
     message: Message,
 }
 
-/// What became of a message.
+/// The result of appending a message or a gap.
 #[derive(Debug)]
-pub(super) enum Push {
-    /// It waits, or a gap stands in its place.
+pub(super) enum PushResult {
+    /// The message waits, or a gap stands in its place.
     Done,
-    /// There is no room and the policy is `block`: here it is again.
+    /// There is no room and the overflow policy is `block`. The message comes back to the caller.
     Full(Message),
-    /// There is no room and the policy is `disconnect`, or there are too many gaps.
+    /// The subscription has to end: there is no room and the overflow policy is `disconnect`, or
+    /// there are too many gaps.
     Overrun,
 }
 
-impl Backlog {
-    /// `exact`: see [`Gaps::add`].
+impl SubscriptionBacklog {
+    /// Makes an empty backlog. For `exact`, see [`Gaps::add`].
     pub(super) fn new(capacity: usize, overflow: Overflow, exact: bool) -> Self {
-        Backlog {
+        SubscriptionBacklog {
             lead: Gaps::default(),
             entries: VecDeque::new(),
             tail: Gaps::default(),
@@ -63,11 +72,12 @@ impl Backlog {
         self.entries.len() >= self.capacity
     }
 
-    pub(super) fn push(&mut self, message: Message) -> Push {
+    /// Appends a message. If there is no room, the overflow policy decides.
+    pub(super) fn push(&mut self, message: Message) -> PushResult {
         if self.is_full() {
             match policy(self.overflow).at_bound {
-                AtBound::Hold => return Push::Full(message),
-                AtBound::End => return Push::Overrun,
+                AtBound::Hold => return PushResult::Full(message),
+                AtBound::End => return PushResult::Overrun,
                 AtBound::DropNewest => {
                     return self.push_gap(gap_of(&message, GapReason::Overflow));
                 }
@@ -75,20 +85,22 @@ impl Backlog {
                 AtBound::Conflate => self.conflate_for(&message),
             }
             if self.has_too_many_gaps() {
-                return Push::Overrun;
+                return PushResult::Overrun;
             }
         }
         let missed = self.tail.take(message.topic.as_str());
         self.inner_gaps += missed.len();
         self.entries.push_back(Entry { missed, message });
-        Push::Done
+        PushResult::Done
     }
 
-    pub(super) fn push_gap(&mut self, gap: Gap) -> Push {
+    /// Appends a gap. The capacity does not count gaps; they have a bound of their own.
+    pub(super) fn push_gap(&mut self, gap: Gap) -> PushResult {
         self.tail.add(gap, self.exact);
-        if self.has_too_many_gaps() { Push::Overrun } else { Push::Done }
+        if self.has_too_many_gaps() { PushResult::Overrun } else { PushResult::Done }
     }
 
+    /// Takes the next delivery out.
     pub(super) fn pop(&mut self) -> Option<Delivery> {
         if let Some(gap) = self.lead.pop() {
             return Some(Delivery::Gap(gap));
@@ -103,9 +115,10 @@ impl Backlog {
         self.entries.pop_front().map(|entry| Delivery::Message(entry.message))
     }
 
-    /// Empties it. Returns the messages that others of a queue group should get.
+    /// Empties the backlog. Returns the messages that other members of the queue group should get;
+    /// for a subscription without a group there are none.
     pub(super) fn clear(&mut self) -> Vec<Message> {
-        let empty = Backlog::new(self.capacity, self.overflow, self.exact);
+        let empty = SubscriptionBacklog::new(self.capacity, self.overflow, self.exact);
         let before = std::mem::replace(self, empty);
         let shared = !before.exact;
         before.entries.into_iter().filter(|_| shared).map(|entry| entry.message).collect()
@@ -121,14 +134,15 @@ impl Backlog {
         entry.into_gaps(GapReason::Overflow).for_each(|gap| self.lead.add(gap, self.exact));
     }
 
-    /// Makes room for `coming`: drops every message of which a newer one with the same topic
-    /// and key is here or coming; if that drops none, the oldest.
+    /// Makes room for `coming`: drops every message for which a newer one with the same topic and
+    /// key waits or is `coming`. If that drops none, the oldest message is dropped.
     ///
-    /// Looks at everything that waits. A quarter of the queue is made free, so that this is
-    /// rare also when there are more keys than places.
+    /// This walks through everything that waits. It frees a quarter of the queue, so that it is
+    /// rare even when there are more keys than the queue has room for.
     fn conflate_for(&mut self, coming: &Message) {
         let mut newest = HashSet::from([key_of(coming)]);
-        // From the newest to the oldest: the first of a key is the one to keep.
+        // The walk goes from the newest to the oldest message, so the first one of a key is the one
+        // to keep.
         let keep: Vec<bool> =
             self.entries.iter().rev().map(|entry| newest.insert(key_of(&entry.message))).collect();
         let mut pending = Gaps::default();
@@ -144,7 +158,7 @@ impl Backlog {
                 entry.into_gaps(GapReason::Conflated).for_each(|gap| pending.add(gap, self.exact));
             }
         }
-        // What is left has no message of its topic behind it, but may have gaps.
+        // No message follows the gaps that are left in `pending`, but gaps of their topics may.
         let mut tail = std::mem::replace(&mut self.tail, pending);
         while let Some(gap) = tail.pop() {
             self.tail.add(gap, self.exact);
@@ -156,17 +170,18 @@ impl Backlog {
 }
 
 impl Entry {
-    /// The gaps before the message, and the one in its place.
+    /// Turns the entry into gaps: those in front of the message, and one in place of the message.
     fn into_gaps(self, reason: GapReason) -> impl Iterator<Item = Gap> {
         self.missed.into_iter().chain([gap_of(&self.message, reason)])
     }
 }
 
+/// Messages with equal results replace one another under the policy `latest`.
 fn key_of(message: &Message) -> (&str, Option<&str>) {
     (message.topic.as_str(), message.headers.key())
 }
 
-/// The gap that a dropped message leaves.
+/// Returns the gap that stands for a dropped message.
 fn gap_of(message: &Message, reason: GapReason) -> Gap {
     Gap {
         topic: message.topic.as_str().to_owned(),

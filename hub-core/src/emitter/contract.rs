@@ -1,13 +1,14 @@
-//! The trait [`Emitter`]: what a service may rely on, whichever emitter it has.
+//! The trait [`Emitter`]: what a service may rely on, whether its emitter is in-process or a
+//! client.
 //!
 //! The in-process hub and the client implement a few methods and get the others from here. Without
 //! that, a service that was tested with one could behave differently with the other.
 
-use super::listen::{Source, one_by_one, start};
+use super::listen::{ListenerSubscription, one_by_one, start};
 use super::serve::{answer_all, read_reply};
 use super::{
     BoxError, EmitError, Errors, Event, EventStream, Headers, ListenerFault, ListenerHandle,
-    Listeners, Message, Next, Reaction, Received, Request, RequestError, RequestOptions,
+    ListenerReturn, Listeners, Message, Next, Received, Request, RequestError, RequestOptions,
     ServeOptions, SubscribeError, SubscribeOptions, Subscription, encode,
 };
 use bytes::Bytes;
@@ -16,11 +17,11 @@ use hub_wire::{Overflow, TopicFilter, TopicName};
 use std::future::ready;
 use std::time::Duration;
 
-/// Something on which events are emitted and listened to: [`LocalHub`](super::LocalHub) in-process, the client
-/// of `hub-client` over the network.
+/// An emitter: events are emitted on it, and listeners listen to it. [`LocalHub`](super::LocalHub)
+/// is an emitter in-process, and the client of `hub-client` is one over the network.
 ///
-/// Cheap to clone; clones are the same emitter. What is promised about listeners is the same
-/// for all emitters, see the [module](crate::emitter).
+/// An emitter is cheap to clone, and all clones are one emitter. The promises about listeners hold
+/// for every emitter; the [module](crate::emitter) lists them.
 ///
 /// ```
 /// use hub_core::emitter::{Emitter, LocalHub, Received};
@@ -49,7 +50,8 @@ use std::time::Duration;
 /// # }
 /// ```
 pub trait Emitter: Clone + Send + Sync + 'static {
-    /// Emits a payload that is encoded already. Waits for as long as there is no room.
+    /// Emits a payload that is already encoded. The call waits for as long as there is no room for
+    /// the event.
     fn emit_raw(
         &self,
         topic: &TopicName,
@@ -57,16 +59,17 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         headers: &Headers,
     ) -> impl Future<Output = Result<(), EmitError>> + Send;
 
-    /// Subscribes. The subscription is in place when this returns.
+    /// Subscribes to the topics of `filter`. The subscription is in place when the call returns.
     fn subscribe(
         &self,
         filter: TopicFilter,
         options: SubscribeOptions,
     ) -> impl Future<Output = Result<Subscription, SubscribeError>> + Send;
 
-    /// Emits a payload that is encoded already, and waits for the first answer to it.
+    /// Emits a payload that is already encoded, and waits for the first reply to it. Returns
+    /// [`RequestError::TimedOut`] if no reply comes within `timeout`.
     ///
-    /// Sets the header `reply`, and `id` where there is none.
+    /// The call sets the header `reply`, and the header `id` if it is not set.
     fn request_raw(
         &self,
         topic: &TopicName,
@@ -75,7 +78,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         timeout: Duration,
     ) -> impl Future<Output = Result<Message, RequestError>> + Send;
 
-    /// Who listens, and what went wrong.
+    /// The listeners of this emitter, and where their errors go.
     fn listeners(&self) -> &Listeners;
 
     /// Emits an event on its topic.
@@ -83,7 +86,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         self.emit_with(event, Headers::new())
     }
 
-    /// Emits an event on its topic, with headers.
+    /// Emits an event with headers on its topic.
     fn emit_with<E: Event>(
         &self,
         event: &E,
@@ -92,10 +95,12 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         async move { self.emit_raw(&event.topic()?, encode(event)?, &headers).await }
     }
 
-    /// Calls `listener` with every event of type `E`, one at a time, in topic order.
+    /// Calls `listener` with every event of type `E`: one event at a time, in the order of the
+    /// topic.
     ///
-    /// The listener is an `async` function or a closure, and may return nothing or a `Result`.
-    /// An error goes to [`Emitter::errors`]; the listener goes on with the next event.
+    /// The listener is an `async` function or a closure, and returns nothing or a `Result`. If it
+    /// returns an error, the error goes to [`Emitter::errors`], and the listener goes on with the
+    /// next event.
     fn on<E, F, R, M>(
         &self,
         listener: F,
@@ -103,13 +108,13 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     where
         E: Event,
         F: FnMut(Received<E>) -> R + Send + 'static,
-        R: Reaction<M>,
+        R: ListenerReturn<M>,
         M: 'static,
     {
         self.on_with(SubscribeOptions::default(), listener)
     }
 
-    /// As [`Emitter::on`], with options.
+    /// Like [`Emitter::on`], with options.
     fn on_with<E, F, R, M>(
         &self,
         options: SubscribeOptions,
@@ -118,13 +123,14 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     where
         E: Event,
         F: FnMut(Received<E>) -> R + Send + 'static,
-        R: Reaction<M>,
+        R: ListenerReturn<M>,
         M: 'static,
     {
-        start(self, E::filter(), options, |source| typed(source, None, listener))
+        start(self, E::filter(), options, |subscription| typed(subscription, None, listener))
     }
 
-    /// As [`Emitter::on`], for the next `count` events; then the listener is taken off.
+    /// Like [`Emitter::on`], for the next `count` events only. After them, the listener is taken
+    /// off.
     fn many<E, F, R, M>(
         &self,
         count: u64,
@@ -133,16 +139,19 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     where
         E: Event,
         F: FnMut(Received<E>) -> R + Send + 'static,
-        R: Reaction<M>,
+        R: ListenerReturn<M>,
         M: 'static,
     {
         let options = SubscribeOptions::default();
-        start(self, E::filter(), options, move |source| typed(source, Some(count), listener))
+        start(self, E::filter(), options, move |subscription| {
+            typed(subscription, Some(count), listener)
+        })
     }
 
-    /// Calls `listener` with every message on the topics of `filter`, whatever its type.
+    /// Calls `listener` with every message on the topics of `filter`, whatever type its payload
+    /// has.
     ///
-    /// The message says on which topic it came.
+    /// The field [`Message::topic`] states the topic of each message.
     fn on_filter<F, R, M>(
         &self,
         filter: TopicFilter,
@@ -151,18 +160,18 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<ListenerHandle, SubscribeError>> + Send
     where
         F: FnMut(Message) -> R + Send + 'static,
-        R: Reaction<M>,
+        R: ListenerReturn<M>,
         M: 'static,
     {
-        start(self, filter, options, |source| {
-            one_by_one(source, None, move |message| {
-                let reaction = listener(message);
-                async { reaction.react().await.map_err(ListenerFault::failed) }
+        start(self, filter, options, |subscription| {
+            one_by_one(subscription, None, move |message| {
+                let returned = listener(message);
+                async { returned.into_result_future().await.map_err(ListenerFault::failed) }
             })
         })
     }
 
-    /// Calls `listener` with every message on one topic, whatever its type.
+    /// Calls `listener` with every message on one topic, whatever type its payload has.
     fn on_topic<F, R, M>(
         &self,
         topic: &TopicName,
@@ -170,14 +179,14 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<ListenerHandle, SubscribeError>> + Send
     where
         F: FnMut(Message) -> R + Send + 'static,
-        R: Reaction<M>,
+        R: ListenerReturn<M>,
         M: 'static,
     {
         self.on_filter(topic.into(), SubscribeOptions::default(), listener)
     }
 
-    /// The next event of type `E`, in two steps: after the first the subscription is in place,
-    /// so what is emitted before the second is not missed.
+    /// Waits for the next event of type `E`, in two steps. After the first `await` the subscription
+    /// is in place, so an event that is emitted before the second `await` is not missed.
     ///
     /// ```
     /// # use hub_core::{Event, emitter::{Emitter, LocalHub}};
@@ -194,47 +203,51 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     /// # }
     /// ```
     fn once<E: Event>(&self) -> impl Future<Output = Result<Next<E>, SubscribeError>> + Send {
-        // Room for the one, which nothing that comes later may push out.
+        // There is room for one event. Later events must not push it out.
         let options = SubscribeOptions::new().capacity(1).overflow(Overflow::DropNewest);
         async move { Ok(Next::new(self.stream_with(options).await?)) }
     }
 
-    /// The events of type `E` as a stream, gaps included.
+    /// Returns the events of type `E` as a stream, which also yields gaps.
     fn stream<E: Event>(
         &self,
     ) -> impl Future<Output = Result<EventStream<E>, SubscribeError>> + Send {
         self.stream_with(SubscribeOptions::default())
     }
 
-    /// As [`Emitter::stream`], with options.
+    /// Like [`Emitter::stream`], with options.
     fn stream_with<E: Event>(
         &self,
         options: SubscribeOptions,
     ) -> impl Future<Output = Result<EventStream<E>, SubscribeError>> + Send {
-        async move { Ok(EventStream::new(Source::open(self, E::filter(), options).await?)) }
+        async move {
+            Ok(EventStream::new(ListenerSubscription::open(self, E::filter(), options).await?))
+        }
     }
 
-    /// Takes a listener off; the same as dropping its handle.
+    /// Takes a listener off, as dropping its handle does.
     fn off(&self, handle: ListenerHandle) {
         drop(handle);
     }
 
-    /// How many listeners were registered for exactly this filter.
+    /// Returns how many listeners are registered for exactly this filter.
     fn listener_count(&self, filter: &TopicFilter) -> usize {
         self.listeners().count(filter)
     }
 
-    /// The filters for which there are listeners, sorted.
+    /// Returns the filters for which there are listeners, sorted.
     fn event_names(&self) -> Vec<TopicFilter> {
         self.listeners().event_names()
     }
 
-    /// What goes wrong with listeners from now on; without a reader it is logged.
+    /// Returns a stream of the errors that listeners cause from now on. Errors that nobody reads
+    /// are logged.
     fn errors(&self) -> Errors {
         self.listeners().errors()
     }
 
-    /// Sends a request and waits for its answer, for five seconds at most.
+    /// Sends a request and waits for its reply for at most
+    /// [`DEFAULT_REQUEST_TIMEOUT`](super::DEFAULT_REQUEST_TIMEOUT).
     fn request<Q: Request>(
         &self,
         request: &Q,
@@ -242,7 +255,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         self.request_with(request, RequestOptions::default())
     }
 
-    /// As [`Emitter::request`], with options.
+    /// Like [`Emitter::request`], with options.
     fn request_with<Q: Request>(
         &self,
         request: &Q,
@@ -256,11 +269,11 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         }
     }
 
-    /// Answers requests of type `Q` with what `handler` returns.
+    /// Answers each request of type `Q` with the value that `handler` returns.
     ///
-    /// The handler may run several times at once, see [`ServeOptions::concurrency`]. If it
-    /// fails, panics, or the request does not decode, the requester gets
-    /// [`RequestError::Failed`], and [`Emitter::errors`] says more.
+    /// The handler may run several times at once, see [`ServeOptions::concurrency`]. If it fails or
+    /// panics, or if the request does not decode, the requester gets [`RequestError::Failed`], and
+    /// [`Emitter::errors`] yields the cause.
     ///
     /// ```
     /// use hub_core::emitter::{Emitter, LocalHub, Received, ServeOptions};
@@ -301,25 +314,28 @@ pub trait Emitter: Clone + Send + Sync + 'static {
             ..SubscribeOptions::default()
         };
         let hub = self.clone();
-        start(self, Q::filter(), subscribe, move |source| {
-            answer_all(hub, source, options.concurrency, handler)
+        start(self, Q::filter(), subscribe, move |subscription| {
+            answer_all(hub, subscription, options.concurrency, handler)
         })
     }
 }
 
-/// Calls a listener to typed events with what decodes.
-async fn typed<E, F, R, M>(source: Source, limit: Option<u64>, mut listener: F)
+/// Decodes each message and calls `listener` with it. A message that does not decode is reported as
+/// a fault.
+async fn typed<E, F, R, M>(subscription: ListenerSubscription, limit: Option<u64>, mut listener: F)
 where
     E: Event,
     F: FnMut(Received<E>) -> R + Send,
-    R: Reaction<M>,
+    R: ListenerReturn<M>,
 {
     let call = |message| match Received::decode(message) {
         Ok(received) => {
-            let reaction = listener(received);
-            Either::Left(async { reaction.react().await.map_err(ListenerFault::failed) })
+            let returned = listener(received);
+            Either::Left(async {
+                returned.into_result_future().await.map_err(ListenerFault::failed)
+            })
         }
         Err(error) => Either::Right(ready(Err(ListenerFault::undecodable::<E>(error)))),
     };
-    one_by_one(source, limit, call).await;
+    one_by_one(subscription, limit, call).await;
 }

@@ -1,47 +1,50 @@
-//! One small error an operation. Each says whether trying again can help.
+//! The errors of emitting, subscribing, requesting and receiving, one type for each operation.
+//! `can_retry` states whether another attempt can succeed; without it, a service would have to
+//! guess from a text.
 
 use super::{DecodeError, EncodeError, Refusal, SubscriptionEnd};
 use hub_wire::{Gap, NameError};
 use thiserror::Error;
 
-/// What listeners and handlers may fail with.
+/// The error type of listeners and handlers: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an event was not emitted, or may not have been.
+/// Why an event was not emitted, or may not have been emitted.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum EmitError {
-    /// The event has no MessagePack form.
+    /// The event cannot be written as MessagePack.
     #[error("the event cannot be encoded")]
     Encode(#[from] EncodeError),
-    /// A field that stands in the topic does not print as a token.
-    #[error("the event's topic is not a name")]
+    /// A field that is a placeholder in the topic does not print as one token.
+    #[error("the topic of the event is not a valid name")]
     Topic(#[from] NameError),
-    /// Its frame is larger than the hub takes. It was not sent.
-    #[error("the event takes {size} bytes, at most {limit} are allowed")]
+    /// The frame of the event is larger than the hub allows. The event was not sent.
+    #[error("the event takes {size} bytes, but at most {limit} are allowed")]
     TooLarge {
-        /// The size of its frame.
+        /// The size of the frame, in bytes.
         size: usize,
-        /// The largest the hub takes.
+        /// The largest frame that the hub allows, in bytes.
         limit: u32,
     },
-    /// The hub did not take it.
+    /// The hub refused the event.
     #[error("the hub refused the event")]
     Refused(#[source] Refusal),
-    /// The connection was lost before the hub said whether it has the event; it may have it.
+    /// The connection was lost before the hub confirmed the event. The hub may have accepted it.
     #[error("the connection was lost before the event was acknowledged")]
     OutcomeUnknown,
-    /// The hub did not take it within the time allowed; it may still do so.
+    /// The hub did not confirm the event in time. It may still accept it.
     #[error("the event was not acknowledged in time")]
     TimedOut,
-    /// The emitter was closed. The event was not emitted.
+    /// The emitter is closed. The event was not emitted.
     #[error("the emitter is closed")]
     Closed,
 }
 
 impl EmitError {
-    /// Whether emitting the same event again can succeed. After [`EmitError::OutcomeUnknown`]
-    /// and [`EmitError::TimedOut`] it can also emit it twice.
+    /// Returns whether another attempt to emit the event can succeed. After
+    /// [`EmitError::OutcomeUnknown`] and [`EmitError::TimedOut`], another attempt can publish the
+    /// event twice.
     #[must_use]
     pub fn can_retry(&self) -> bool {
         match self {
@@ -55,26 +58,26 @@ impl EmitError {
     }
 }
 
-/// Why there is no subscription.
+/// Why a subscription was not made.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
-    /// The hub did not take it.
+    /// The hub refused the subscription.
     #[error("the hub refused the subscription")]
     Refused(#[source] Refusal),
-    /// The connection was lost before the hub answered.
+    /// The connection was lost before the hub confirmed the subscription.
     #[error("the connection was lost before the subscription was in place")]
     Disconnected,
-    /// The hub did not answer within the time allowed.
+    /// The hub did not confirm the subscription in time.
     #[error("the subscription was not in place in time")]
     TimedOut,
-    /// The emitter was closed.
+    /// The emitter is closed.
     #[error("the emitter is closed")]
     Closed,
 }
 
 impl SubscribeError {
-    /// Whether subscribing again can succeed.
+    /// Returns whether another attempt to subscribe can succeed.
     #[must_use]
     pub fn can_retry(&self) -> bool {
         match self {
@@ -85,53 +88,54 @@ impl SubscribeError {
     }
 }
 
-/// Why a request has no answer.
+/// Why a request has no reply.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The request has no MessagePack form.
+    /// The request cannot be written as MessagePack.
     #[error("the request cannot be encoded")]
     Encode(#[from] EncodeError),
-    /// A field that stands in the topic does not print as a token.
-    #[error("the request's topic is not a name")]
+    /// A field that is a placeholder in the topic does not print as one token.
+    #[error("the topic of the request is not a valid name")]
     Topic(#[from] NameError),
-    /// Its frame is larger than the hub takes. It was not sent.
-    #[error("the request takes {size} bytes, at most {limit} are allowed")]
+    /// The frame of the request is larger than the hub allows. The request was not sent.
+    #[error("the request takes {size} bytes, but at most {limit} are allowed")]
     TooLarge {
-        /// The size of its frame.
+        /// The size of the frame, in bytes.
         size: usize,
-        /// The largest the hub takes.
+        /// The largest frame that the hub allows, in bytes.
         limit: u32,
     },
-    /// Nobody is there to answer; said at once, not after the time-out.
+    /// No subscriber can answer the request. The hub reports this at once, without waiting for the
+    /// time-out.
     #[error("nobody is there to answer")]
     NoSubscriber,
-    /// No answer came in time. The request may have been carried out.
+    /// No reply came in time. The request may have been carried out.
     #[error("no answer came in time")]
     TimedOut,
-    /// The hub did not take the request.
+    /// The hub refused the request.
     #[error("the hub refused the request")]
     Refused(#[source] Refusal),
-    /// The one who was to answer failed, and said so.
+    /// The handler failed, and replied with its error message.
     #[error("the request failed: {message}")]
     Failed {
-        /// What the other side says.
+        /// The error message of the handler.
         message: String,
     },
-    /// An answer of another shape.
+    /// The reply does not decode into the expected type.
     #[error("the answer does not decode")]
     Undecodable(#[source] DecodeError),
-    /// The connection was lost before the answer came. The request may have been carried out.
+    /// The connection was lost before the reply came. The request may have been carried out.
     #[error("the connection was lost before the answer came")]
     OutcomeUnknown,
-    /// The emitter was closed.
+    /// The emitter is closed.
     #[error("the emitter is closed")]
     Closed,
 }
 
 impl RequestError {
-    /// Whether the same request can succeed later. After [`RequestError::TimedOut`] and
-    /// [`RequestError::OutcomeUnknown`] it can also be carried out twice.
+    /// Returns whether another attempt can succeed. After [`RequestError::TimedOut`] and
+    /// [`RequestError::OutcomeUnknown`], another attempt can carry the request out twice.
     #[must_use]
     pub fn can_retry(&self) -> bool {
         match self {
@@ -149,28 +153,28 @@ impl RequestError {
     }
 }
 
-/// What a typed stream or `once` can yield in place of an event.
+/// What a typed stream or [`Emitter::once`](super::Emitter::once) can yield in place of an event.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// An event that is not of the expected type; the next may be.
+    /// The payload of one event is not of the expected type. The next event may be.
     #[error("the event is no {expected}")]
     Undecodable {
-        /// The type's [`TYPE`](super::Event::TYPE).
+        /// The [`TYPE`](super::Event::TYPE) that was expected.
         expected: &'static str,
-        /// What is wrong.
+        /// Why the payload does not decode.
         source: DecodeError,
     },
-    /// Events that this subscription misses; it goes on after them.
+    /// The subscription misses events. It goes on after them.
     #[error("events of {} are missing from number {}: {}", .0.topic, .0.from, .0.reason)]
     Missed(Gap),
-    /// Nothing more will come.
+    /// The subscription has ended and yields nothing more.
     #[error("the subscription has ended")]
     Ended(#[source] SubscriptionEnd),
 }
 
 impl ReceiveError {
-    /// Whether more can come from the same subscription.
+    /// Returns whether the subscription can yield more after this error.
     #[must_use]
     pub fn can_retry(&self) -> bool {
         !matches!(self, ReceiveError::Ended(_))

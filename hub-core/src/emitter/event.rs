@@ -1,14 +1,14 @@
-//! What an event and a request are: types that know their topic.
+//! The traits [`Event`] and [`Request`]: types that know their topic.
 //!
-//! Without it, every publisher and every listener would repeat the topic and the type, and the two
-//! could differ.
+//! Without them, every publisher and every listener would repeat the topic and the type, and the
+//! two could differ.
 
 use hub_wire::{NameError, TopicFilter, TopicName};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Something that happened, of a known type, on a known topic.
+/// An event: something that happened, with a type and a topic.
 ///
-/// Usually derived. The payload is MessagePack, structs as maps with field names.
+/// The trait is usually derived. The payload is MessagePack, and structs are maps with field names.
 ///
 /// ```
 /// use hub_core::Event;
@@ -28,22 +28,22 @@ use serde::{Serialize, de::DeserializeOwned};
 /// # Ok::<(), hub_wire::NameError>(())
 /// ```
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The topic as written, placeholders included.
+    /// The topic as written in the attribute, with its placeholders.
     const TOPIC: &'static str;
-    /// What error messages call it: the type's name, or `name = "…"` of the attribute.
+    /// The name of the type in error messages: the Rust name, or `name = "…"` of the attribute.
     const TYPE: &'static str;
 
-    /// The topic of this event.
+    /// Returns the topic of this event.
     ///
     /// # Errors
-    /// When a field that stands in for a token does not print as one token.
+    /// Returns an error if a field that is a placeholder in the topic does not print as one token.
     fn topic(&self) -> Result<TopicName, NameError>;
 
-    /// The topics of all events of this type.
+    /// Returns the filter that matches the topics of all events of this type.
     fn filter() -> TopicFilter;
 }
 
-/// An event that asks for an answer.
+/// A request: an event to which a reply is expected.
 ///
 /// ```
 /// use hub_core::{Event, Request};
@@ -64,6 +64,6 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
 /// answer_of::<Charge>();
 /// ```
 pub trait Request: Event {
-    /// The answer.
+    /// The type of the reply.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
 }

@@ -1,6 +1,6 @@
 //! The end of a subscription at which the hub or the client puts deliveries in.
 //!
-//! It never waits. Otherwise one slow listener would hold up the deliveries of all others.
+//! A push never waits. Otherwise one slow listener would hold up the deliveries of all others.
 
 use super::queue::{Pushed, Queue};
 use super::{Message, SubscribeOptions, Subscription, SubscriptionEnd};
@@ -8,7 +8,8 @@ use hub_wire::Gap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The hub's end of a subscription. Dropping it ends the subscription after what waits.
+/// The hub's end of a subscription. When it is dropped, the subscription ends after the deliveries
+/// that still wait.
 ///
 /// ```
 /// use hub_core::emitter::{Feed, SubscribeOptions};
@@ -25,11 +26,11 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Both ends of a new subscription.
+    /// Makes both ends of a new subscription.
     ///
-    /// `unsubscribe` is called once, when the subscriber no longer wants it; not when the hub
-    /// ends it. It gets what still waited for a member of a queue group, which others of the
-    /// group should get; for other subscriptions that is nothing.
+    /// `unsubscribe` is called once, when the subscriber ends the subscription, and not when the
+    /// hub ends it. It gets the messages that still waited for a member of a queue group, because
+    /// other members of the group should get them. For a subscription without a group it gets none.
     pub fn open(
         options: &SubscribeOptions,
         unsubscribe: impl FnOnce(Vec<Message>) + Send + 'static,
@@ -38,39 +39,42 @@ impl Feed {
         (Feed { queue: queue.clone() }, Subscription::new(queue))
     }
 
-    /// Appends a message, or does what the overflow policy says. Never waits.
+    /// Appends a message. If there is no room, the overflow policy decides. The call never waits.
     pub fn push(&self, message: Message) -> Pushed {
         self.queue.push(|backlog| backlog.push(message))
     }
 
-    /// Appends a gap. Gaps are not bound by the capacity, but by their own.
+    /// Appends a gap. The capacity does not count gaps; their bound is
+    /// [`MAX_GAPS`](super::MAX_GAPS).
     pub fn push_gap(&self, gap: Gap) -> Pushed {
         self.queue.push(|backlog| backlog.push_gap(gap))
     }
 
-    /// Whether a push would be taken now. Only `block` makes pushers wait.
+    /// Returns whether a push would be taken now. Only under the policy `block` can the answer be
+    /// `false`.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queue.has_room()
     }
 
-    /// Whether fewer events wait than the capacity, whatever the policy.
+    /// Returns whether fewer events wait than the capacity, under any overflow policy.
     #[must_use]
     pub fn is_keeping_up(&self) -> bool {
         !self.queue.is_full()
     }
 
-    /// Waits until [`Feed::has_room`].
+    /// Waits until [`Feed::has_room`] is true.
     pub async fn room(&self) {
         self.queue.room().await;
     }
 
-    /// Ends the subscription: what waits is still delivered, then nothing more.
+    /// Ends the subscription. The deliveries that wait are still handed over, and nothing after
+    /// them.
     pub fn end(&self, why: SubscriptionEnd) {
         self.queue.end(why);
     }
 
-    /// Whether nothing more needs to be pushed.
+    /// Returns whether the subscription has ended, so that nothing more needs to be pushed.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.queue.end_reason().is_some()

@@ -5,11 +5,11 @@
 use hub_wire::{Gap, GapReason};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Gaps that stand at one place of a queue, at most a few a topic however many events they
-/// stand for.
+/// The gaps at one place of a queue. They are merged, so there are at most a few for each topic,
+/// however many events they stand for.
 ///
-/// Between gaps of different topics there is no order to keep, so gaps of one topic merge even
-/// when events of others were dropped in between.
+/// Gaps of different topics have no order among one another. So gaps of one topic merge even if
+/// events of other topics were dropped in between.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
     by_topic: BTreeMap<String, VecDeque<Gap>>,
@@ -17,14 +17,15 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
+    /// Returns how many gaps there are.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// Adds a gap behind those of its topic.
+    /// Adds a gap behind the other gaps of its topic.
     ///
-    /// `exact`: whether the subscription gets every event of its topics. One that shares them
-    /// in a queue group does not, so its gaps reach over numbers that went to others.
+    /// `exact` states whether the subscription gets every event of its topics. A member of a queue
+    /// group does not: the gaps of a member reach over numbers that went to other members.
     pub(super) fn add(&mut self, gap: Gap, exact: bool) {
         match self.by_topic.get_mut(&gap.topic) {
             Some(known) => {
@@ -38,13 +39,14 @@ impl Gaps {
         self.len += 1;
     }
 
-    /// Takes out the topic's gaps, in order.
+    /// Takes out the gaps of a topic, in order.
     pub(super) fn take(&mut self, topic: &str) -> VecDeque<Gap> {
         let taken = self.by_topic.remove(topic).unwrap_or_default();
         self.len -= taken.len();
         taken
     }
 
+    /// Takes out the next gap, of any topic.
     pub(super) fn pop(&mut self) -> Option<Gap> {
         let mut first = self.by_topic.first_entry()?;
         let gap = first.get_mut().pop_front();
@@ -56,10 +58,11 @@ impl Gaps {
     }
 }
 
-/// Takes `next` into `last`, if together they are one gap.
+/// Merges `next` into `last` if the two are one gap, and returns whether they are.
 ///
-/// What was dropped for lack of room and what a newer event replaced become one gap too, which
-/// says the worse of the two: with `latest` they alternate without end.
+/// A gap of events that found no room and a gap of events that newer ones replaced merge too,
+/// because under the policy `latest` they alternate without end. The merged gap gives the reason
+/// `Overflow`, which is the worse of the two.
 fn merge(last: &mut Gap, next: &Gap, exact: bool) -> bool {
     let dropped = |gap: &Gap| matches!(gap.reason, GapReason::Overflow | GapReason::Conflated);
     let follows = last.to.is_some_and(|to| to + 1 == next.from || !exact && to < next.from);

@@ -1,4 +1,4 @@
-//! The headers of an event: the known ones with their types, and a user's own.
+//! The headers of an event: the known ones with their types, and others that a user chooses.
 //!
 //! Without the types, a misspelt or mistyped known header would be noticed only when the hub
 //! refuses the event.
@@ -9,10 +9,10 @@ use hub_wire::{HeaderError, Limits, Packer, Reader, TopicName, check_headers};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
-/// What is said about an event beside its payload.
+/// The headers of an event: what stands beside its payload.
 ///
-/// Known headers have a type and a method; others hold any value. Most events have none, so
-/// none takes one pointer.
+/// Each known header has a type and a method; other headers hold any value. Most events have no
+/// headers, so an empty `Headers` takes one pointer.
 ///
 /// ```
 /// use hub_core::emitter::Headers;
@@ -26,10 +26,11 @@ use std::collections::BTreeMap;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Option<Box<Known>>);
+pub struct Headers(Option<Box<KnownHeaders>>);
 
+/// The values of all headers. The known ones have a field each, and `other` has the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Known {
+struct KnownHeaders {
     id: Option<String>,
     reply: Option<TopicName>,
     re: Option<String>,
@@ -58,26 +59,26 @@ macro_rules! text_headers {
 }
 
 impl Headers {
-    /// None.
+    /// Makes empty headers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     text_headers! {
-        /// `id`: what this event is called, for deduplication and by its answer.
+        /// `id`: the id of the event. It serves to recognise a duplicate, and a reply names it.
         id, with_id, id;
-        /// `re`: the `id` of the request that this event answers.
+        /// `re`: the `id` of the request to which this event is the reply.
         re, with_re, re;
         /// `trace`: a W3C trace context.
         trace, with_trace, trace;
-        /// `type`: what kind of event this is.
+        /// `type`: the type of the event.
         kind, with_kind, kind;
-        /// `key`: events with the same one replace one another under the policy `latest`.
+        /// `key`: under the policy `latest`, a newer event replaces an older one that has this key.
         key, with_key, key;
     }
 
-    /// `reply`: the topic on which an answer is awaited.
+    /// `reply`: the topic to which the reply to this event goes.
     #[must_use]
     pub fn reply(&self) -> Option<&TopicName> {
         self.0.as_ref()?.reply.as_ref()
@@ -90,7 +91,7 @@ impl Headers {
         self
     }
 
-    /// `ttl`: for how many milliseconds the event is of use.
+    /// `ttl`: how long the event is of use, in milliseconds.
     #[must_use]
     pub fn ttl_ms(&self) -> Option<u64> {
         self.0.as_ref()?.ttl_ms
@@ -103,11 +104,11 @@ impl Headers {
         self
     }
 
-    /// Adds a header of your own. A key of a known header or one that starts with `$` is
-    /// refused when the event is emitted.
+    /// Adds a header of your own. The hub refuses the event if the key is that of a known header or
+    /// begins with `$`.
     ///
     /// # Errors
-    /// When the value has no MessagePack form.
+    /// Returns an error if the value cannot be written as MessagePack.
     pub fn with<T: Serialize + ?Sized>(
         mut self,
         key: impl Into<String>,
@@ -118,28 +119,28 @@ impl Headers {
         Ok(self)
     }
 
-    /// A header of your own, decoded; `None` if there is none with this key.
+    /// Returns a header of your own, decoded, or `None` if there is none with this key.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<Result<T, DecodeError>> {
         Some(decode(self.0.as_ref()?.other.get(key)?))
     }
 
-    /// The headers that are not known ones: key and MessagePack value.
+    /// Returns the headers that are not known ones, each as its key and its MessagePack value.
     pub fn other(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let other = self.0.iter().flat_map(|known| &known.other);
         other.map(|(key, value)| (key.as_str(), &value[..]))
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no headers.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.as_ref().is_none_or(|known| **known == Known::default())
+        self.0.as_ref().is_none_or(|known| **known == KnownHeaders::default())
     }
 
-    fn known(&mut self) -> &mut Known {
+    fn known(&mut self) -> &mut KnownHeaders {
         self.0.get_or_insert_default()
     }
 
-    /// The headers as a MessagePack map; `None` if there are none.
+    /// Returns the headers as a MessagePack map, or `None` if there are no headers.
     #[must_use]
     pub fn encode(&self) -> Option<Vec<u8>> {
         let known = self.0.as_ref().filter(|_| !self.is_empty())?;
@@ -168,18 +169,19 @@ impl Headers {
         Some(encoded)
     }
 
-    /// Reads headers, which are checked as the hub checks them.
+    /// Reads headers from a MessagePack map, and checks them as the hub does.
     ///
     /// # Errors
-    /// As [`check_headers`].
+    /// Returns the error of [`check_headers`].
     pub fn parse(map_bytes: &[u8], limits: &Limits) -> Result<Self, HeaderError> {
         check_headers(map_bytes, limits)?;
         let mut headers = Headers::new();
-        // Cannot fail: these are the reads with which the check came to the end of the map.
+        // This cannot fail: the check has just read the whole map in this way.
         headers.read_checked(map_bytes, limits).map_err(HeaderError::malformed)?;
         Ok(headers)
     }
 
+    /// Reads headers that [`check_headers`] has found to be valid.
     fn read_checked(
         &mut self,
         map_bytes: &[u8],

@@ -1,8 +1,9 @@
-//! Listeners: a subscription, a task that takes from it, and the handle that ends both.
+//! Listeners: each has a subscription, a task that takes messages from it, and a handle that ends
+//! both. Without a task for each, a slow listener would delay the others.
 
+use super::errors::EventRef;
 use super::listeners::Registration;
 use super::queue::Queue;
-use super::trouble::Place;
 use super::{
     Delivery, Emitter, ListenerError, ListenerFault, Message, SubscribeError, SubscribeOptions,
     Subscription,
@@ -14,8 +15,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
-/// Keeps a listener registered. Dropping it takes the listener off: it gets no event any more,
-/// and finishes the one it is at.
+/// Keeps a listener registered. When the handle is dropped, the listener is taken off: it finishes
+/// the event that it is working on, and gets no further event.
 #[must_use = "dropping the handle takes the listener off; keep it, or call `detach`"]
 pub struct ListenerHandle {
     queue: Arc<Queue>,
@@ -24,29 +25,30 @@ pub struct ListenerHandle {
 }
 
 impl ListenerHandle {
-    /// The filter for which the listener is registered.
+    /// Returns the filter for which the listener is registered.
     #[must_use]
     pub fn filter(&self) -> &TopicFilter {
         self.registration.filter()
     }
 
-    /// Leaves the listener registered for as long as the emitter lives.
+    /// Gives up the handle and leaves the listener registered for as long as the emitter lives.
     pub fn detach(mut self) {
         self.task = None;
     }
 
-    /// Waits until the listener is done by itself: after the last event of
+    /// Waits until the listener ends without being taken off: after the last event of
     /// [`many`](Emitter::many), or when the emitter is closed.
     pub async fn finished(mut self) {
         if let Some(task) = &mut self.task {
-            // The task catches panics of listeners; it can only be cancelled with its runtime.
+            // The task catches panics of listeners, so it can only be cancelled together with its
+            // runtime.
             let _ = task.await;
         }
     }
 
-    /// Takes the listener off and waits until it is done with the event it is at.
+    /// Takes the listener off and waits until it has finished the event that it is working on.
     ///
-    /// Not for use in the listener itself, which would wait for itself.
+    /// The listener itself must not call this, because it would wait for itself.
     pub async fn stop(self) {
         self.end();
         self.finished().await;
@@ -72,7 +74,7 @@ impl fmt::Debug for ListenerHandle {
     }
 }
 
-/// Subscribes and registers; `run` then takes from the subscription in a task of its own.
+/// Subscribes, registers the listener, and starts `run` with the subscription in a task of its own.
 pub(super) async fn start<H, R, Fut>(
     hub: &H,
     filter: TopicFilter,
@@ -81,39 +83,42 @@ pub(super) async fn start<H, R, Fut>(
 ) -> Result<ListenerHandle, SubscribeError>
 where
     H: Emitter,
-    R: FnOnce(Source) -> Fut + Send,
+    R: FnOnce(ListenerSubscription) -> Fut + Send,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let source = Source::open(hub, filter, options).await?;
-    let queue = source.subscription.queue();
-    let registration = source.registration.clone();
-    let task = tokio::spawn(run(source));
+    let subscription = ListenerSubscription::open(hub, filter, options).await?;
+    let queue = subscription.inner.queue();
+    let registration = subscription.registration.clone();
+    let task = tokio::spawn(run(subscription));
     Ok(ListenerHandle { queue, registration, task: Some(task) })
 }
 
-/// Calls `handle` with one message after another, `limit` times at most.
-pub(super) async fn one_by_one<F, Fut>(mut source: Source, limit: Option<u64>, mut handle: F)
-where
+/// Calls `handle` with one message after another, at most `limit` times.
+pub(super) async fn one_by_one<F, Fut>(
+    mut subscription: ListenerSubscription,
+    limit: Option<u64>,
+    mut handle: F,
+) where
     F: FnMut(Message) -> Fut + Send,
     Fut: Future<Output = Result<(), ListenerFault>> + Send,
 {
     let mut handled = 0;
     while limit.is_none_or(|limit| handled < limit) {
-        let Some(message) = source.next().await else { return };
-        let place = Place::of(&message);
+        let Some(message) = subscription.next().await else { return };
+        let event = EventRef::of(&message);
         let outcome = caught(async { handle(message).await }).await;
         if let Err(fault) = outcome {
-            source.report(Some(place), fault);
+            subscription.report(Some(event), fault);
         }
         handled += 1;
     }
 }
 
-/// Runs a listener's code; a panic becomes a fault.
+/// Runs the code of a listener, and turns a panic into a fault.
 ///
-/// What the listener owns may be in a state that the panic left half-done. That is the
-/// listener's to mind: it is told so in the documentation, and the alternative would be to stop
-/// it.
+/// A panic may leave the values that the listener owns in a half-changed state. The listener has to
+/// cope with that, as the documentation tells its author; the alternative would be to stop the
+/// listener.
 pub(super) async fn caught<T>(
     code: impl Future<Output = Result<T, ListenerFault>>,
 ) -> Result<T, ListenerFault> {
@@ -123,46 +128,51 @@ pub(super) async fn caught<T>(
     }
 }
 
-/// A registered subscription: yields messages, reports everything else.
-pub(super) struct Source {
-    subscription: Subscription,
+/// The subscription of a registered listener. It yields messages, and reports gaps and failures as
+/// errors.
+pub(super) struct ListenerSubscription {
+    inner: Subscription,
     registration: Arc<Registration>,
 }
 
-impl Source {
+impl ListenerSubscription {
+    /// Subscribes, and registers a listener for the filter.
     pub(super) async fn open<H: Emitter>(
         hub: &H,
         filter: TopicFilter,
         options: SubscribeOptions,
     ) -> Result<Self, SubscribeError> {
-        let subscription = hub.subscribe(filter.clone(), options).await?;
+        let inner = hub.subscribe(filter.clone(), options).await?;
         let registration = Arc::new(hub.listeners().register(&filter));
-        Ok(Source { subscription, registration })
+        Ok(ListenerSubscription { inner, registration })
     }
 
-    pub(super) fn subscription(&mut self) -> &mut Subscription {
-        &mut self.subscription
+    /// Returns the subscription itself, for callers that handle gaps on their own.
+    pub(super) fn inner(&mut self) -> &mut Subscription {
+        &mut self.inner
     }
 
+    /// Returns the registration, through which a task can report errors.
     pub(super) fn reporter(&self) -> Arc<Registration> {
         self.registration.clone()
     }
 
-    pub(super) fn report(&self, place: Option<Place>, fault: ListenerFault) {
-        self.registration.report(place, fault);
+    pub(super) fn report(&self, event: Option<EventRef>, fault: ListenerFault) {
+        self.registration.report(event, fault);
     }
 
-    /// The next message. Gaps are reported, and so is an end that the subscriber did not ask for.
+    /// Waits for the next message. Gaps are reported as errors, and so is an end that the
+    /// subscriber did not ask for.
     pub(super) async fn next(&mut self) -> Option<Message> {
         loop {
-            // A listener that never waits must not keep the thread from the other tasks.
+            // A listener that never waits must not keep other tasks from running on this thread.
             tokio::task::coop::consume_budget().await;
-            match self.subscription.next().await {
+            match self.inner.next().await {
                 Some(Delivery::Message(message)) => return Some(message),
                 Some(Delivery::Gap(gap)) => self.report(None, ListenerFault::Missed(gap)),
                 None => {
                     self.registration.end();
-                    let end = self.subscription.take_failure()?;
+                    let end = self.inner.take_failure()?;
                     self.report(None, ListenerFault::Ended(end));
                 }
             }
@@ -170,16 +180,16 @@ impl Source {
     }
 }
 
-impl Drop for Source {
-    /// A listener that is done is none any more, also while someone keeps its handle.
+impl Drop for ListenerSubscription {
+    /// Takes the listener out of the registry as soon as its task ends, even if its handle is kept.
     fn drop(&mut self) {
         self.registration.end();
     }
 }
 
 impl Registration {
-    pub(super) fn report(&self, place: Option<Place>, fault: ListenerFault) {
+    pub(super) fn report(&self, event: Option<EventRef>, fault: ListenerFault) {
         let filter = self.filter().clone();
-        self.listeners().report(ListenerError { filter, place, fault });
+        self.listeners().report(ListenerError { filter, event, fault });
     }
 }

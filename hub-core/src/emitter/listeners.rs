@@ -1,7 +1,7 @@
-//! Who listens to what, and what went wrong with it: the part of an emitter that is the same
-//! in-process and over the network.
+//! The registry of an emitter's listeners, and the way of their errors. Every emitter has one;
+//! without it, `listener_count` and `errors` would differ between them.
 
-use super::trouble::{ErrorSinks, Errors};
+use super::errors::{ErrorSinks, Errors};
 use super::{ListenerError, ListenerFault};
 use hub_wire::TopicFilter;
 use parking_lot::Mutex;
@@ -10,10 +10,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// More listeners than this on one filter are worth a warning, unless set otherwise.
+/// With more listeners than this on one filter, the emitter warns, unless
+/// [`Listeners::set_max_listeners`] sets another number.
 pub const DEFAULT_MAX_LISTENERS: usize = 10;
 
-/// The listeners of one emitter, and where their errors go. Clones share both.
+/// The listeners of one emitter, and where their errors go. All clones share both.
 ///
 /// ```
 /// use hub_core::emitter::Listeners;
@@ -23,17 +24,18 @@ pub const DEFAULT_MAX_LISTENERS: usize = 10;
 /// assert!(listeners.event_names().is_empty());
 /// ```
 #[derive(Clone, Default)]
-pub struct Listeners(Arc<Shared>);
+pub struct Listeners(Arc<ListenersInner>);
 
-struct Shared {
-    by_filter: Mutex<BTreeMap<TopicFilter, Filed>>,
+/// What the clones of [`Listeners`] share.
+struct ListenersInner {
+    by_filter: Mutex<BTreeMap<TopicFilter, FilterListeners>>,
     max: AtomicUsize,
     sinks: ErrorSinks,
 }
 
-impl Default for Shared {
+impl Default for ListenersInner {
     fn default() -> Self {
-        Shared {
+        ListenersInner {
             by_filter: Mutex::default(),
             max: AtomicUsize::new(DEFAULT_MAX_LISTENERS),
             sinks: ErrorSinks::default(),
@@ -41,64 +43,67 @@ impl Default for Shared {
     }
 }
 
+/// The listeners of one filter.
 #[derive(Default)]
-struct Filed {
+struct FilterListeners {
     count: usize,
     warned: bool,
 }
 
 impl Listeners {
-    /// None yet.
+    /// Makes a registry without listeners.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets from how many listeners on one filter on there is a warning; 0 turns it off.
+    /// Sets the number of listeners on one filter above which the emitter warns. The number 0 turns
+    /// the warning off.
     ///
-    /// So many are usually a listener that is registered again and again and never taken off.
+    /// Usually, so many listeners mean that a program registers one again and again and never takes
+    /// it off.
     pub fn set_max_listeners(&self, max: usize) {
         self.0.max.store(max, Ordering::Relaxed);
     }
 
-    /// How many listeners were registered for exactly this filter.
+    /// Returns how many listeners are registered for exactly this filter.
     #[must_use]
     pub fn count(&self, filter: &TopicFilter) -> usize {
-        self.0.by_filter.lock().get(filter).map_or(0, |filed| filed.count)
+        self.0.by_filter.lock().get(filter).map_or(0, |listeners| listeners.count)
     }
 
-    /// The filters for which there are listeners, sorted.
+    /// Returns the filters for which there are listeners, sorted.
     #[must_use]
     pub fn event_names(&self) -> Vec<TopicFilter> {
         self.0.by_filter.lock().keys().cloned().collect()
     }
 
-    /// A stream of what goes wrong from now on. See [`Errors`].
+    /// Returns a stream of the errors that happen from now on. See [`Errors`].
     #[must_use]
     pub fn errors(&self) -> Errors {
         self.0.sinks.open()
     }
 
-    /// Passes an error to the streams; logs it if there is none that takes it.
+    /// Passes an error to the streams, and logs it if no stream takes it.
     pub fn report(&self, error: ListenerError) {
         self.0.sinks.report(error);
     }
 
-    /// Files a listener until the registration ends.
+    /// Registers a listener. It stays registered until the [`Registration`] ends.
     pub(super) fn register(&self, filter: &TopicFilter) -> Registration {
         let max = self.0.max.load(Ordering::Relaxed);
         let count = {
             let mut by_filter = self.0.by_filter.lock();
-            let filed = by_filter.entry(filter.clone()).or_default();
-            filed.count += 1;
-            let warn = max > 0 && filed.count > max && !filed.warned;
-            filed.warned |= warn;
-            warn.then_some(filed.count)
+            let listeners = by_filter.entry(filter.clone()).or_default();
+            listeners.count += 1;
+            let warn = max > 0 && listeners.count > max && !listeners.warned;
+            listeners.warned |= warn;
+            warn.then_some(listeners.count)
         };
         if let Some(count) = count {
-            tracing::warn!(%filter, count, max, "many listeners on one filter: a leak?");
+            tracing::warn!(%filter, count, max, "one filter has many listeners, which may be a leak");
             let fault = ListenerFault::TooManyListeners { count, max };
-            self.report(ListenerError { filter: filter.clone(), place: None, fault });
+            self.report(ListenerError { filter: filter.clone(), event: None, fault });
         }
         Registration {
             listeners: self.clone(),
@@ -114,7 +119,7 @@ impl fmt::Debug for Listeners {
     }
 }
 
-/// A listener's place in the registry.
+/// The entry of one listener in the registry.
 #[derive(Debug)]
 pub(super) struct Registration {
     listeners: Listeners,
@@ -131,14 +136,15 @@ impl Registration {
         &self.filter
     }
 
+    /// Takes the listener out of the registry. A second call does nothing.
     pub(super) fn end(&self) {
         if self.ended.swap(true, Ordering::Relaxed) {
             return;
         }
         let mut by_filter = self.listeners.0.by_filter.lock();
-        if let Some(filed) = by_filter.get_mut(&self.filter) {
-            filed.count -= 1;
-            if filed.count == 0 {
+        if let Some(listeners) = by_filter.get_mut(&self.filter) {
+            listeners.count -= 1;
+            if listeners.count == 0 {
                 by_filter.remove(&self.filter);
             }
         }

@@ -1,6 +1,7 @@
-//! An event as it is received: undecoded, decoded, or a gap in its position.
+//! An event as a subscriber receives it, undecoded or decoded, and the gap that stands for missing
+//! events.
 //!
-//! A gap is a delivery like an event. Otherwise a subscriber could overlook what it misses.
+//! A gap is a delivery like an event. Otherwise a subscriber could overlook that it misses events.
 
 use super::{DecodeError, Event, Headers, decode};
 use bytes::Bytes;
@@ -9,47 +10,47 @@ use serde::de::DeserializeOwned;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// One event as it came, its payload not decoded.
+/// One event as it was received, with its payload undecoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Its topic.
+    /// The topic of the event.
     pub topic: TopicName,
-    /// Numbers are comparable within one epoch of a topic.
+    /// The epoch of the topic. Event numbers are comparable only within one epoch.
     pub epoch: u64,
-    /// Its number in the topic, from 1.
+    /// The event number: the number in the topic, beginning at 1.
     pub seq: u64,
-    /// Who sent it, as the hub knows it.
+    /// The publisher stamp: the name of the publisher as the hub states it.
     pub publisher: Arc<str>,
-    /// When the hub accepted it, in milliseconds since the Unix epoch.
+    /// The time at which the hub accepted the event, in milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// Its headers.
+    /// The headers of the event.
     pub headers: Headers,
-    /// Its payload: one MessagePack value.
+    /// The payload of the event: one MessagePack value.
     pub payload: Bytes,
 }
 
 impl Message {
-    /// The payload, decoded.
+    /// Decodes the payload.
     ///
     /// # Errors
-    /// When it is not a `T`.
+    /// Returns an error if the payload is not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode(&self.payload)
     }
 }
 
-/// What a subscription yields.
+/// What a subscription yields: an event, or a gap in the place of missing events.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
     /// An event.
     Message(Message),
-    /// Events that are missing at this place in their topic's order.
+    /// A gap: events are missing at this place in the order of their topic.
     Gap(Gap),
 }
 
-/// A typed event together with the message it came in.
+/// A typed event together with the message that carried it.
 ///
-/// Dereferences to the event, so that its fields are at hand.
+/// It dereferences to the event, so the fields of the event can be used directly.
 ///
 /// ```
 /// # use hub_core::{Event, emitter::Received};
@@ -62,17 +63,17 @@ pub enum Delivery {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Received<E> {
-    /// The event.
+    /// The decoded event.
     pub event: E,
-    /// The message it came in: topic, number, publisher, time, headers.
+    /// The message that carried the event: its topic, number, publisher, time and headers.
     pub message: Message,
 }
 
 impl<E: Event> Received<E> {
-    /// Decodes a message's payload.
+    /// Decodes the payload of a message.
     ///
     /// # Errors
-    /// When it is not an `E`.
+    /// Returns an error if the payload is not an `E`.
     pub fn decode(message: Message) -> Result<Self, DecodeError> {
         Ok(Received { event: message.decode()?, message })
     }

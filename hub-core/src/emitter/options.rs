@@ -1,25 +1,25 @@
 //! The options of subscriptions, requests and handlers, with their defaults.
 //!
-//! Each bound of a listener's memory is set here, so that it can be read in one place.
+//! All bounds of a listener's memory are set in this module, so that they can be read in one place.
 
 use super::Headers;
 use hub_wire::{Overflow, Start};
 use std::time::Duration;
 
-/// How many events wait for a subscription at most, unless its options say otherwise.
+/// How many events may wait for a subscription, unless its options set another number.
 ///
-/// The one place from which the memory of queues derives: a subscription holds at most this
-/// many events and, beside them, [`MAX_GAPS`] gaps.
+/// The memory of a subscription derives from this number: it holds at most so many events, and
+/// beside them at most [`MAX_GAPS`] gaps.
 pub const DEFAULT_CAPACITY: usize = 1024;
 
-/// How many gaps a subscription holds at most. Neighbouring gaps merge, so this is about the
-/// number of topics in which events were dropped; one that misses events in still more ends.
+/// How many gaps a subscription may hold. Neighbouring gaps merge, so this is about the number of
+/// topics in which events were dropped. A subscription that misses events in more topics ends.
 pub const MAX_GAPS: usize = 16 * 1024;
 
-/// How long a request waits for its answer, unless its options say otherwise.
+/// How long a request waits for its reply, unless its options set another time.
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How a subscription behaves.
+/// The options of a subscription.
 ///
 /// ```
 /// use hub_core::emitter::SubscribeOptions;
@@ -30,13 +30,13 @@ pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscribeOptions {
-    /// What happens when `capacity` events wait.
+    /// What happens to further events when `capacity` events wait.
     pub overflow: Overflow,
-    /// The queue group: each event goes to one of its members.
+    /// The queue group. Each event goes to one member of the group.
     pub group: Option<String>,
-    /// Where to start.
+    /// The event with which the subscription starts.
     pub start: Start,
-    /// How many events may wait; at least one.
+    /// How many events may wait. The smallest number is 1; 0 counts as 1.
     pub capacity: usize,
 }
 
@@ -52,27 +52,27 @@ impl Default for SubscribeOptions {
 }
 
 impl SubscribeOptions {
-    /// The defaults: drop the oldest, no group, start now.
+    /// Returns the defaults: drop the oldest event, no queue group, start with the next event.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets what happens when too much waits.
+    /// Sets what happens to further events when too many wait.
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
         self
     }
 
-    /// Joins a queue group.
+    /// Makes the subscription a member of a queue group.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
         self
     }
 
-    /// Sets where to start.
+    /// Sets the event with which the subscription starts.
     #[must_use]
     pub fn start(mut self, start: Start) -> Self {
         self.start = start;
@@ -87,17 +87,17 @@ impl SubscribeOptions {
     }
 }
 
-/// How requests are answered.
+/// The options of a handler of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServeOptions {
-    /// The queue group; with one, each request is answered by one of its members.
+    /// The queue group. If there is one, each request is answered by one of its members.
     pub group: Option<String>,
-    /// How many requests are worked on at a time; at least one.
+    /// How many requests the handler works on at a time. The smallest number is 1; 0 counts as 1.
     pub concurrency: usize,
-    /// How many more may wait.
+    /// How many further requests may wait.
     pub capacity: usize,
-    /// What happens to those beyond. The default drops the newest: its requester has waited
-    /// least.
+    /// What happens to requests beyond those. The default drops the newest request, because its
+    /// requester has waited for the shortest time.
     pub overflow: Overflow,
 }
 
@@ -113,20 +113,20 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
-    /// The defaults: no group, one request at a time.
+    /// Returns the defaults: no queue group, one request at a time.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Shares the requests with the other members of this group.
+    /// Shares the requests with the other members of this queue group.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.group = Some(group.into());
         self
     }
 
-    /// Sets how many requests are worked on at a time.
+    /// Sets how many requests the handler works on at a time.
     #[must_use]
     pub fn concurrency(mut self, concurrency: usize) -> Self {
         self.concurrency = concurrency;
@@ -134,12 +134,13 @@ impl ServeOptions {
     }
 }
 
-/// How one request is made.
+/// The options of one request.
 #[derive(Debug, Clone)]
 pub struct RequestOptions {
-    /// How long to wait for the answer.
+    /// How long to wait for the reply.
     pub timeout: Duration,
-    /// Headers to send along; `reply`, and `id` if it is not set, are filled in.
+    /// The headers of the request. The header `reply` is always set, and `id` is set if it is
+    /// missing.
     pub headers: Headers,
 }
 

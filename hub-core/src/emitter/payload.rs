@@ -1,4 +1,5 @@
-//! Payloads: MessagePack, structs as maps with field names.
+//! Encodes values as payloads and decodes payloads: MessagePack, with structs as maps with field
+//! names. Without one module for both, two services could disagree about the form.
 
 use bytes::Bytes;
 use hub_wire::{Limits, WalkError, walk_all};
@@ -6,20 +7,20 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// A value that has no MessagePack form.
+/// A value cannot be written as MessagePack.
 #[derive(Debug, Clone, Error)]
 #[error("the value cannot be encoded as MessagePack")]
 pub struct EncodeError(#[source] Arc<rmp_serde::encode::Error>);
 
-/// A payload that does not decode into the type it should have.
+/// A payload does not decode into the type that it should have.
 ///
-/// What `Display` says holds nothing of the payload; `source()` may quote a value of it.
+/// The text of `Display` contains nothing of the payload, but `source()` may quote a value of it.
 #[derive(Debug, Clone, Error)]
 pub enum DecodeError {
-    /// Not one well-formed value, or one that is nested too deep.
+    /// The payload is not exactly one well-formed value, or it is nested too deep.
     #[error("the payload is not acceptable MessagePack")]
     Malformed(#[source] WalkError),
-    /// A well-formed value of another shape.
+    /// The payload is a well-formed value, but does not fit the type.
     #[error("the payload does not decode into the type that was asked for")]
     Mismatch(#[source] Arc<rmp_serde::decode::Error>),
 }
@@ -27,7 +28,7 @@ pub enum DecodeError {
 /// Encodes a value as a payload.
 ///
 /// # Errors
-/// When its `Serialize` fails, or writes what MessagePack cannot hold.
+/// Returns an error if `Serialize` fails, or if it writes what MessagePack cannot hold.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, EncodeError> {
     match rmp_serde::to_vec_named(value) {
         Ok(encoded) => Ok(encoded.into()),
@@ -37,11 +38,12 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, EncodeError> {
 
 /// Decodes a payload.
 ///
-/// The payload is walked first: serde follows the nesting of the data with its stack, so a
-/// recursive type and a hostile payload would otherwise end the process.
+/// The payload is checked first. serde uses the stack for each level of nesting, so without the
+/// check a hostile payload for a recursive type would end the process.
 ///
 /// # Errors
-/// When it is malformed, nested deeper than [`Limits::MAX_DEPTH`], or of another shape.
+/// Returns an error if the payload is malformed, if it is nested deeper than [`Limits::MAX_DEPTH`],
+/// or if it does not fit the type.
 pub fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
     let limits = Limits { frame: u32::MAX, depth: Limits::MAX_DEPTH, elements: u32::MAX };
     walk_all(payload, &limits).map_err(DecodeError::Malformed)?;

@@ -1,33 +1,38 @@
-//! What is between a [`Feed`](super::Feed) and its [`Subscription`](super::Subscription): a
-//! backlog, who waits for something to come, and who waits for room.
+//! The queue between a [`Feed`](super::Feed) and its [`Subscription`](super::Subscription): a
+//! backlog, the task that waits for a delivery, and the tasks that wait for room. Without one lock
+//! around them, a wake-up could be lost.
 
-use super::backlog::{Backlog, Push};
+use super::backlog::{PushResult, SubscriptionBacklog};
 use super::{Delivery, Message, SubscribeOptions, SubscriptionEnd};
 use crate::overflow::policy;
 use parking_lot::Mutex;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
 
-/// What became of a pushed message.
+/// The result of pushing a message or a gap.
 #[derive(Debug)]
 pub enum Pushed {
-    /// It waits, or a gap stands in its place.
+    /// The message waits, or a gap stands in its place.
     Done,
-    /// The policy is `block` and there is no room: here it is again. See [`Feed::room`](super::Feed::room).
+    /// The overflow policy is `block` and there is no room. The message comes back;
+    /// [`Feed::room`](super::Feed::room) waits for room.
     Full(Message),
-    /// The subscription has ended; nothing more needs to be pushed.
+    /// The subscription has ended, so nothing more needs to be pushed.
     Ended,
 }
 
+/// Called once when the subscriber ends the subscription, with the messages that other members of
+/// its queue group should get.
 type Unsubscribe = Box<dyn FnOnce(Vec<Message>) + Send>;
 
+/// The queue itself; both ends of the subscription hold it.
 pub(super) struct Queue {
     state: Mutex<State>,
     room: Notify,
 }
 
 struct State {
-    backlog: Backlog,
+    backlog: SubscriptionBacklog,
     end: Option<SubscriptionEnd>,
     waker: Option<Waker>,
     unsubscribe: Option<Unsubscribe>,
@@ -38,7 +43,7 @@ impl Queue {
         // A member of a queue group does not get every event of its topics.
         let exact = options.group.is_none();
         let state = State {
-            backlog: Backlog::new(options.capacity, options.overflow, exact),
+            backlog: SubscriptionBacklog::new(options.capacity, options.overflow, exact),
             end: None,
             waker: None,
             unsubscribe: Some(unsubscribe),
@@ -46,26 +51,28 @@ impl Queue {
         Queue { state: Mutex::new(state), room: Notify::new() }
     }
 
-    pub(super) fn push(&self, push: impl FnOnce(&mut Backlog) -> Push) -> Pushed {
+    /// Appends with `push`, and wakes the subscriber.
+    pub(super) fn push(&self, push: impl FnOnce(&mut SubscriptionBacklog) -> PushResult) -> Pushed {
         let (pushed, waker) = {
             let mut state = self.state.lock();
             if state.end.is_some() {
                 return Pushed::Ended;
             }
             match push(&mut state.backlog) {
-                Push::Done => (Pushed::Done, state.waker.take()),
-                Push::Full(message) => return Pushed::Full(message),
-                Push::Overrun => {
+                PushResult::Done => (Pushed::Done, state.waker.take()),
+                PushResult::Full(message) => return Pushed::Full(message),
+                PushResult::Overrun => {
                     state.end = Some(SubscriptionEnd::Overrun);
                     (Pushed::Ended, state.waker.take())
                 }
             }
         };
-        // Outside the queue's lock: what a waker does is its own affair.
+        // The queue's lock is free here, because a waker may run any code.
         waker.into_iter().for_each(Waker::wake);
         pushed
     }
 
+    /// Takes the next delivery, or arranges that the task is woken when there is one.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let delivery = {
             let mut state = self.state.lock();
@@ -82,17 +89,18 @@ impl Queue {
         Poll::Ready(Some(delivery))
     }
 
-    /// Whether a push would be taken now.
+    /// Returns whether a push would be taken now.
     pub(super) fn has_room(&self) -> bool {
         let state = self.state.lock();
         let blocks = policy(state.backlog.overflow()).blocks();
         state.end.is_some() || !blocks || !state.backlog.is_full()
     }
 
-    /// Waits until [`Queue::has_room`].
+    /// Waits until [`Queue::has_room`] is true.
     pub(super) async fn room(&self) {
         loop {
-            // Made before the look, so that room made in between is not missed.
+            // The wait is registered before the check, so that room that becomes free in between is
+            // noticed.
             let changed = self.room.notified();
             if self.has_room() {
                 return;
@@ -109,7 +117,7 @@ impl Queue {
         self.state.lock().end.clone()
     }
 
-    /// Ends the subscription after what waits.
+    /// Ends the subscription after the deliveries that wait.
     pub(super) fn end(&self, why: SubscriptionEnd) {
         let waker = {
             let mut state = self.state.lock();
@@ -120,7 +128,8 @@ impl Queue {
         self.room.notify_waiters();
     }
 
-    /// Ends the subscription for the subscriber: what waits is dropped, and the hub is told.
+    /// Ends the subscription on the subscriber's behalf. The deliveries that wait are dropped, and
+    /// `unsubscribe` is called.
     pub(super) fn unsubscribe(&self) {
         let (unsubscribe, left) = {
             let mut state = self.state.lock();

@@ -1,17 +1,18 @@
-//! The hub's refusal, as the errors of all operations carry it. Without it a program could not tell what it
-//! has to change from what it only has to try again.
+//! The hub's refusal, as the errors of all operations carry it. Without it, a program could not
+//! tell what it has to change from what it only has to try again.
 
 use hub_wire::{Refused, RefusedCode};
 use thiserror::Error;
 
-/// The hub's refusal: a code for programs, a message for people, the rule and the place in the
-/// payload where there is one.
+/// The hub's refusal: a code for programs and a message for people. If a rule refused the event, it
+/// also has the name of the rule and the path in the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{} ({})", .0.message, .0.code)]
 pub struct Refusal(pub Box<Refused>);
 
 impl Refusal {
-    /// Whether the same frame may be taken later. Everything else is the sender's to mend.
+    /// Returns whether the hub may accept the frame later. In all other cases the sender has to
+    /// change something.
     pub(super) fn is_passing(&self) -> bool {
         matches!(
             self.0.code,

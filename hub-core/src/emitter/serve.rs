@@ -1,8 +1,9 @@
-//! Answering requests.
+//! The answers to requests: calls the handler for each request, and publishes its reply or its
+//! error. Without the error reply, a requester would learn of a failure only by its time-out.
 
-use super::listen::{Source, caught};
+use super::errors::EventRef;
+use super::listen::{ListenerSubscription, caught};
 use super::listeners::Registration;
-use super::trouble::Place;
 use super::{
     BoxError, DecodeError, Emitter, Headers, ListenerFault, Message, Received, Request,
     RequestError, encode,
@@ -13,16 +14,16 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 
-/// The `type` header of an answer that says that the request failed.
+/// The `type` header of a reply that reports the failure of a request.
 pub const ERROR_REPLY: &str = "hub.error";
 
-/// The payload of such an answer.
+/// The payload of a reply that reports a failure.
 #[derive(Deserialize)]
 struct ErrorReply {
     message: String,
 }
 
-/// Reads an answer: the reply, or what the other side says went wrong.
+/// Reads a reply: the value, or the error message of the handler.
 pub(super) fn read_reply<Q: Request>(answer: &Message) -> Result<Q::Reply, RequestError> {
     if answer.headers.kind() == Some(ERROR_REPLY) {
         let reply: Result<ErrorReply, DecodeError> = answer.decode();
@@ -32,12 +33,12 @@ pub(super) fn read_reply<Q: Request>(answer: &Message) -> Result<Q::Reply, Reque
     answer.decode().map_err(RequestError::Undecodable)
 }
 
-/// Answers requests until there are no more, `concurrency` at a time.
+/// Answers requests until the subscription ends, at most `concurrency` at a time.
 ///
-/// When the handler is taken off, the requests that are being worked on are still answered.
+/// When the handler is taken off, the requests that it is working on are still answered.
 pub(super) async fn answer_all<H, Q, F, Fut, E>(
     hub: H,
-    mut source: Source,
+    mut subscription: ListenerSubscription,
     concurrency: usize,
     handler: F,
 ) where
@@ -49,29 +50,31 @@ pub(super) async fn answer_all<H, Q, F, Fut, E>(
 {
     let handler = Arc::new(handler);
     let mut working = JoinSet::new();
-    while let Some(message) = source.next().await {
-        let (hub, handler, reporter) = (hub.clone(), handler.clone(), source.reporter());
+    while let Some(message) = subscription.next().await {
+        let (hub, handler, reporter) = (hub.clone(), handler.clone(), subscription.reporter());
         working.spawn(async move {
             answer::<H, Q, F, Fut, E>(&hub, &handler, message, &reporter).await
         });
         while working.len() >= concurrency.max(1) {
-            ended(working.join_next().await, &source);
+            ended(working.join_next().await, &subscription);
         }
     }
     while !working.is_empty() {
-        ended(working.join_next().await, &source);
+        ended(working.join_next().await, &subscription);
     }
 }
 
-/// `answer` catches what the handler does; what it does not catch is reported here.
-fn ended(task: Option<Result<(), JoinError>>, source: &Source) {
+/// Reports a panic of a task. The function `answer` catches the panics of the handler, so this one
+/// comes from elsewhere.
+fn ended(task: Option<Result<(), JoinError>>, subscription: &ListenerSubscription) {
     if let Some(Err(error)) = task
         && let Ok(payload) = error.try_into_panic()
     {
-        source.report(None, ListenerFault::panicked(&*payload));
+        subscription.report(None, ListenerFault::panicked(&*payload));
     }
 }
 
+/// Calls the handler with one request, and publishes the reply.
 async fn answer<H, Q, F, Fut, E>(hub: &H, handler: &F, message: Message, reporter: &Registration)
 where
     H: Emitter,
@@ -80,7 +83,7 @@ where
     Fut: Future<Output = Result<Q::Reply, E>> + Send,
     E: Into<BoxError>,
 {
-    let place = Place::of(&message);
+    let event = EventRef::of(&message);
     let reply_to = message.headers.reply().cloned();
     let headers = match message.headers.id() {
         Some(id) => Headers::new().with_re(id),
@@ -96,18 +99,20 @@ where
         Ok(payload) => (payload, headers),
         Err(fault) => {
             let payload = error_payload(&fault);
-            reporter.report(Some(place.clone()), fault);
+            reporter.report(Some(event.clone()), fault);
             (payload, headers.with_kind(ERROR_REPLY))
         }
     };
-    // Without `reply` nobody waits: the request was emitted as a plain event.
+    // An event without the header `reply` was emitted as a plain event, so nobody waits for a
+    // reply.
     let Some(reply_to) = reply_to else { return };
     if let Err(error) = hub.emit_raw(&reply_to, payload, &headers).await {
-        reporter.report(Some(place), ListenerFault::ReplyFailed(error));
+        reporter.report(Some(event), ListenerFault::ReplyFailed(error));
     }
 }
 
-/// What the requester is told: a handler's own words, and of everything else only its kind.
+/// Encodes the error that the requester gets: the text of the handler's error, and for every other
+/// fault only its kind.
 fn error_payload(fault: &ListenerFault) -> Bytes {
     let message = match fault {
         ListenerFault::Failed(error) => error.to_string(),

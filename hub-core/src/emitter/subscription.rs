@@ -1,6 +1,7 @@
 //! The end of a subscription from which a listener takes deliveries.
 //!
-//! Dropping it unsubscribes. Otherwise a forgotten subscription would go on filling its queue.
+//! Dropping a subscription unsubscribes. Otherwise a forgotten subscription would go on filling its
+//! queue.
 
 use super::Delivery;
 use super::queue::Queue;
@@ -11,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// What arrives for one filter: events, and gaps where events are missing.
+/// A subscription to one filter. It yields events, and gaps where events are missing.
 ///
 /// Dropping it unsubscribes.
 ///
@@ -40,25 +41,26 @@ impl Subscription {
         Subscription { queue, failure_taken: false }
     }
 
-    /// The next delivery; `None` when the subscription has ended.
+    /// Waits for the next delivery. Returns `None` when the subscription has ended.
     pub async fn next(&mut self) -> Option<Delivery> {
         std::future::poll_fn(|cx| self.queue.poll_next(cx)).await
     }
 
-    /// Why it ended, if it did.
+    /// Returns why the subscription ended, or `None` if it has not ended.
     #[must_use]
     pub fn end_reason(&self) -> Option<SubscriptionEnd> {
         self.queue.end_reason()
     }
 
-    /// Why it ended, the first time this is asked, unless someone wanted it to end.
+    /// Returns why the subscription failed, on the first call after the failure. An end that the
+    /// subscriber or the emitter wanted is no failure.
     pub(super) fn take_failure(&mut self) -> Option<SubscriptionEnd> {
         let end = self.end_reason()?;
         let wanted = matches!(end, SubscriptionEnd::Closed | SubscriptionEnd::Unsubscribed);
         (!wanted && !std::mem::replace(&mut self.failure_taken, true)).then_some(end)
     }
 
-    /// Lets others end it.
+    /// Returns the queue, through which a handle can end the subscription.
     pub(super) fn queue(&self) -> Arc<Queue> {
         self.queue.clone()
     }

@@ -1,25 +1,25 @@
 //! Why a subscription ended.
 //!
-//! Without it, a listener could not tell an end that it wanted from a failure.
+//! Without the reason, a listener could not tell an end that it wanted from a failure.
 
 use super::Refusal;
 use thiserror::Error;
 
-/// Why no more will come.
+/// Why a subscription yields nothing more.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum SubscriptionEnd {
-    /// Too much waited, and the overflow policy is `disconnect`; or events were dropped in more
-    /// topics than [`MAX_GAPS`](super::MAX_GAPS) allows to tell.
+    /// Too many events waited and the overflow policy is `disconnect`, or events were dropped in
+    /// more topics than [`MAX_GAPS`](super::MAX_GAPS) gaps can report.
     #[error("too much waited for the subscription")]
     Overrun,
-    /// The hub or the connection to it was closed for good.
+    /// The emitter was closed for good.
     #[error("the emitter was closed")]
     Closed,
-    /// The hub took the subscription back, or refused it after a reconnect.
+    /// The hub ended the subscription, or refused it after a reconnect.
     #[error("the hub refused the subscription")]
     Refused(#[source] Refusal),
-    /// The subscriber ended it.
+    /// The subscriber ended the subscription.
     #[error("the subscriber unsubscribed")]
     Unsubscribed,
 }

@@ -1,6 +1,7 @@
-//! Typed events without a listener: a stream of them, or the next one.
+//! Typed events without a listener: a stream of them, or the next one. Without it, a program that
+//! reads events in a loop would have to decode them itself.
 
-use super::listen::Source;
+use super::listen::ListenerSubscription;
 use super::{Delivery, Event, ReceiveError, Received, SubscriptionEnd};
 use futures_util::Stream;
 use std::fmt;
@@ -8,22 +9,23 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The events of one type, and where some are missing. Made by
+/// The events of one type, and errors where events are missing or do not decode. Made by
 /// [`Emitter::stream`](super::Emitter::stream).
 ///
-/// Counts as a listener. Dropping it unsubscribes.
+/// The stream counts as a listener. Dropping it unsubscribes.
 #[must_use = "dropping the stream unsubscribes"]
 pub struct EventStream<E> {
-    source: Source,
+    subscription: ListenerSubscription,
     events: PhantomData<fn() -> E>,
 }
 
 impl<E: Event> EventStream<E> {
-    pub(super) fn new(source: Source) -> Self {
-        EventStream { source, events: PhantomData }
+    pub(super) fn new(subscription: ListenerSubscription) -> Self {
+        EventStream { subscription, events: PhantomData }
     }
 
-    /// The next event, or why there is none; `None` when the emitter was closed.
+    /// Waits for the next event, or for the error in its place. Returns `None` when the emitter was
+    /// closed.
     pub async fn next(&mut self) -> Option<Result<Received<E>, ReceiveError>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
@@ -33,7 +35,7 @@ impl<E: Event> Stream for EventStream<E> {
     type Item = Result<Received<E>, ReceiveError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let subscription = self.get_mut().source.subscription();
+        let subscription = self.get_mut().subscription.inner();
         Poll::Ready(match ready!(Pin::new(&mut *subscription).poll_next(cx)) {
             Some(Delivery::Message(message)) => {
                 let expected = E::TYPE;
@@ -54,9 +56,9 @@ impl<E> fmt::Debug for EventStream<E> {
     }
 }
 
-/// The next event of one type. Made by [`Emitter::once`](super::Emitter::once).
+/// A future of the next event of one type. Made by [`Emitter::once`](super::Emitter::once).
 ///
-/// It is already subscribed: an event emitted before this is first polled is not missed.
+/// The future is already subscribed: an event that is emitted before its first poll is not missed.
 #[must_use = "a future does nothing unless it is awaited"]
 pub struct Next<E>(EventStream<E>);
 

@@ -7,7 +7,7 @@ use crate::common;
 
 use common::{OrderPlaced, log, order, settle, take};
 use hub_core::emitter::{
-    Emitter, Headers, ListenerFault, LocalHub, Place, Received, SubscribeOptions, encode,
+    Emitter, EventRef, Headers, ListenerFault, LocalHub, Received, SubscribeOptions, encode,
 };
 use hub_wire::{Overflow, TopicName};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ async fn errors_and_panics_are_reported_and_the_listener_goes_on() {
 
     for (seq, expected) in [(1, "at once"), (2, "later"), (3, "out of paper")] {
         let error = errors.next().await.unwrap();
-        assert_eq!(error.place, Some(Place { topic: topic(), seq }));
+        assert_eq!(error.event, Some(EventRef { topic: topic(), seq }));
         let said = match &error.fault {
             ListenerFault::Panicked(text) => text.clone(),
             ListenerFault::Failed(error) => error.to_string(),

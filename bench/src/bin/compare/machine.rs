@@ -1,8 +1,9 @@
-//! On what a comparison was made.
+//! The facts of the machine on which a comparison was made. Without them, nobody could judge its
+//! figures.
 
 use std::fs;
 
-/// One line a fact, name and value.
+/// Returns the facts, each with its name and value.
 pub(crate) fn facts() -> Vec<(&'static str, String)> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, key: &str| -> Option<String> {
@@ -22,7 +23,7 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     facts
 }
 
-/// How many programs wanted to run, over the last minute.
+/// Returns how many programs wanted to run, averaged over the last minute.
 pub(crate) fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)

@@ -1,5 +1,5 @@
-//! `hub-compare`: runs the same load against hub, nats-server, redis-server and a byte relay, in
-//! turns, and writes down how they compare. `bench/compare.sh` builds what it needs and calls it.
+//! `hub-compare` runs one load against hub, nats-server, redis-server and a byte relay in turns,
+//! and writes a report of how they compare. `bench/compare.sh` builds what it needs and calls it.
 
 mod machine;
 mod measure;
@@ -21,50 +21,50 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
-    /// The hub's binary.
+    /// The binary of the hub.
     #[arg(long)]
     hub: PathBuf,
-    /// The binary of another build of the hub, for example of the version before a change; left out
-    /// if not given.
+    /// The binary of another build of the hub, for example of the version before a change. Without it,
+    /// the comparison leaves this build out.
     #[arg(long)]
     before: Option<PathBuf>,
-    /// The byte relay's binary.
+    /// The binary of the byte relay.
     #[arg(long)]
     relay: PathBuf,
-    /// nats-server's binary; left out if not given.
+    /// The binary of nats-server. Without it, the comparison leaves nats-server out.
     #[arg(long)]
     nats: Option<PathBuf>,
-    /// redis-server's binary; left out if not given.
+    /// The binary of redis-server. Without it, the comparison leaves redis-server out.
     #[arg(long)]
     redis: Option<PathBuf>,
-    /// Where the table, the figures and the plots go.
+    /// The folder for the table, the figures and the plots.
     #[arg(long)]
     out: PathBuf,
-    /// The day, for the report.
+    /// The day that the report states.
     #[arg(long)]
     date: String,
-    /// Which state of the source was built, for the report.
+    /// The state of the source that the report states.
     #[arg(long)]
     commit: String,
-    /// Only this scenario; may be repeated.
+    /// Run only this scenario. The option can be repeated.
     #[arg(long)]
     scenario: Vec<String>,
-    /// How many rounds.
+    /// How many rounds the comparison has.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
-    /// Seconds to send in each run that goes as fast as it can.
+    /// How many seconds each run that goes as fast as possible sends.
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
-    /// Seconds to send in each paced run.
+    /// How many seconds each paced run sends.
     #[arg(long, default_value_t = 5.0)]
     paced_seconds: f64,
-    /// MiB, as a subscriber gets them, that a publisher may be ahead of its slowest subscriber.
+    /// How many MiB, as a subscriber gets them, a publisher may be ahead of its slowest subscriber.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
     window_mib: u16,
-    /// KiB that a publisher writes at a time.
+    /// How many KiB a publisher writes at a time.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     chunk_kib: u16,
-    /// Two short rounds: to see that it works, not to believe in.
+    /// Run two short rounds, which show that the comparison works. Their figures mean nothing.
     #[arg(long)]
     quick: bool,
 }
@@ -145,7 +145,8 @@ fn run(options: Options) -> Result<(), String> {
             }
         }
         report.results.push((scenario, all));
-        // After each scenario, so that a comparison that is stopped leaves what it has.
+        // The report is written after each scenario, so that a comparison that is stopped leaves
+        // what it has.
         report
             .write(&options.out)
             .map_err(|error| format!("{}: {error}", options.out.display()))?;

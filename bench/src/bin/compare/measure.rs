@@ -1,26 +1,27 @@
-//! What is measured, and what becomes of the rounds: medians, spreads and ratios.
+//! The quantities of a comparison, and how rounds become medians, spreads and ratios. Without
+//! ratios within a round, the other load of the machine would decide the comparison.
 
 use crate::servers::Kind;
 use std::collections::BTreeMap;
 
-/// One quantity.
+/// A quantity that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Metric {
-    /// The server's processor time a delivery (or request), in microseconds.
+    /// The server's processor time for each delivery or request, in microseconds.
     Cpu,
-    /// Deliveries (or requests) a second.
+    /// Deliveries or requests in a second.
     Rate,
-    /// Latency in microseconds.
+    /// A percentile of the latency, in microseconds.
     P50,
     P99,
     P999,
-    /// The server's most resident memory, in MiB.
+    /// The most resident memory of the server, in MiB.
     Peak,
-    /// Resident memory that each idle connection adds, in KiB.
+    /// The resident memory that each idle connection adds, in KiB.
     PerConnection,
-    /// From the start of the process to the first delivery, in milliseconds.
+    /// The time from the start of the process to the first delivery, in milliseconds.
     Start,
-    /// Deliveries that never came, in percent of those due.
+    /// Deliveries that never arrived, in percent of those that were due.
     Lost,
 }
 
@@ -37,7 +38,7 @@ impl Metric {
         Metric::Lost,
     ];
 
-    /// For file names and columns.
+    /// Returns the name for files and columns.
     pub(crate) fn key(self) -> &'static str {
         match self {
             Metric::Cpu => "cpu_us",
@@ -66,17 +67,17 @@ impl Metric {
         }
     }
 
-    /// How many times better `hub` is than `other`: above 1 the hub does better.
+    /// Returns how many times better `hub` is than `other`. Above 1, the hub is better.
     fn better(self, hub: f64, other: f64) -> Option<f64> {
         let ratio = if self == Metric::Rate { hub / other } else { other / hub };
         (ratio.is_finite() && ratio > 0.0).then_some(ratio)
     }
 }
 
-/// What one run of a scenario with one server gave.
+/// The figures of one run of a scenario with one server.
 pub(crate) type Sample = BTreeMap<Metric, f64>;
 
-/// Median with the least and the greatest.
+/// The median with the smallest and the largest value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub median: f64,
@@ -99,7 +100,7 @@ impl Spread {
     }
 }
 
-/// All rounds of one scenario: for each server, a sample a round.
+/// All rounds of one scenario, with a sample for each server and round.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rounds {
     pub samples: BTreeMap<Kind, Vec<Sample>>,
@@ -111,8 +112,8 @@ impl Rounds {
         Spread::of(samples.iter().filter_map(|sample| sample.get(&metric).copied()))
     }
 
-    /// How many times better the hub is than `other`. Each round gives one ratio, of two runs that
-    /// came soon after one another, so that what else the machine did weighs little.
+    /// Returns how many times better the hub is than `other`. Each round gives one ratio of two
+    /// runs that came soon after one another, so other load on the machine weighs little.
     pub(crate) fn ratio(&self, other: Kind, metric: Metric) -> Option<Spread> {
         let (hub, other) = (self.samples.get(&Kind::Hub)?, self.samples.get(&other)?);
         Spread::of(
@@ -123,7 +124,7 @@ impl Rounds {
     }
 }
 
-/// A number with three digits that count.
+/// Writes a number with three significant digits.
 pub(crate) fn short(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 {

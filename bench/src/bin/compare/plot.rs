@@ -1,5 +1,6 @@
-//! Plots of ratios: one row a scenario and server, a point at the median, a line from the least to
-//! the greatest, on a logarithmic axis.
+//! Plots of ratios on a logarithmic axis. Each scenario and server has a row with a point at the
+//! median and a line from the smallest to the largest value. Without them, a reader would have to
+//! compare columns of numbers.
 
 use crate::measure::{Spread, short};
 use crate::servers::Kind;
@@ -7,7 +8,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::path::Path;
 
-pub(crate) struct Row {
+pub(crate) struct PlotRow {
     pub scenario: &'static str,
     pub other: Kind,
     pub spread: Spread,
@@ -15,7 +16,7 @@ pub(crate) struct Row {
 
 const WIDTH: u32 = 900;
 const ROW: u32 = 20;
-/// Above and below the rows: the title, and the axis.
+/// The space above the rows for the title, and below them for the axis.
 const MARGIN: u32 = 100;
 const LABELS: i32 = 400;
 
@@ -23,7 +24,7 @@ const LABELS: i32 = 400;
 pub(crate) fn ratios(
     path: &Path,
     title: &str,
-    rows: &[Row],
+    rows: &[PlotRow],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let height = MARGIN + ROW * rows.len() as u32;
     let area = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();

@@ -1,4 +1,5 @@
-//! The report: a page in Markdown, all figures as CSV, and the plots.
+//! The report of a comparison: a page in Markdown, all figures as CSV, and the plots. Without the
+//! CSV, nobody could check a median.
 
 use crate::measure::{Metric, Rounds, Spread, short};
 use crate::plot;
@@ -15,14 +16,14 @@ pub(crate) struct Report {
     pub rounds: u16,
     pub settings: Settings,
     pub quick: bool,
-    /// How many programs wanted to run before it began, over a minute.
+    /// How many programs wanted to run before the comparison began, averaged over a minute.
     pub load: f64,
     pub machine: Vec<(&'static str, String)>,
     pub versions: Vec<(Kind, String)>,
     pub results: Vec<(&'static Scenario, Rounds)>,
 }
 
-/// From here on the load of other programs is worth a warning.
+/// With at least this load of other programs, the report has a warning.
 const BUSY: f64 = 0.5;
 
 /// The metrics whose ratios have a table and a plot.
@@ -59,12 +60,12 @@ impl Report {
         self.versions.iter().map(|(kind, _)| *kind).filter(|kind| *kind != Kind::Hub)
     }
 
-    fn ratios(&self, metric: Metric) -> Vec<plot::Row> {
+    fn ratios(&self, metric: Metric) -> Vec<plot::PlotRow> {
         let mut rows = Vec::new();
         for (scenario, rounds) in &self.results {
             for other in self.others() {
                 if let Some(spread) = rounds.ratio(other, metric) {
-                    rows.push(plot::Row { scenario: scenario.title, other, spread });
+                    rows.push(plot::PlotRow { scenario: scenario.title, other, spread });
                 }
             }
         }

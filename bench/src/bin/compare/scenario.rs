@@ -1,33 +1,34 @@
-//! The scenarios, and how one run of each is made.
+//! The scenarios of a comparison, and how one run of each is made. Every server runs each scenario
+//! with equal settings; otherwise the ratios would mean nothing.
 
 use crate::measure::{Metric, Sample};
 use crate::servers::{Kind, Programs, Server};
 use hub_bench::dialect::{Hub, Redis};
-use hub_bench::load::{self, Group, Plan};
+use hub_bench::load::{self, Group, LoadPlan};
 use hub_bench::{Dialect, Payload, idle, request, usage::Usage};
 use hub_core::with_causes;
 use std::time::{Duration, Instant};
 
-/// What holds for all scenarios.
+/// The settings of all scenarios.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// How long a publisher sends that goes as fast as it can.
+    /// How long a publisher sends as fast as possible.
     pub flood: Duration,
-    /// How long a paced one sends.
+    /// How long a paced publisher sends.
     pub paced: Duration,
-    /// Bytes that a publisher may be ahead of its slowest subscriber.
+    /// How many bytes a publisher may be ahead of its slowest subscriber.
     pub window: usize,
-    /// Bytes that a publisher writes at a time.
+    /// How many bytes a publisher writes at a time.
     pub chunk: usize,
 }
 
-/// One scenario.
+/// A scenario.
 pub(crate) struct Scenario {
-    /// For `--scenario` and columns.
+    /// The name for `--scenario` and columns.
     pub name: &'static str,
-    /// What it is.
+    /// What the scenario does.
     pub title: &'static str,
-    /// With which servers it makes sense.
+    /// The servers for which the scenario makes sense.
     pub servers: &'static [Kind],
     work: Work,
 }
@@ -87,7 +88,7 @@ const fn groups(
     Scenario { name, title, servers, work }
 }
 
-/// All of them, in the order in which they are run.
+/// All scenarios, in the order in which they are run.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     flood("bin16", "1→1, 16 B", "bin:16", 1),
     flood("bin128", "1→1, 128 B", "bin:128", 1),
@@ -136,7 +137,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 ];
 
 impl Scenario {
-    /// Runs it once with a new server of this kind.
+    /// Runs the scenario once with a new server of this kind.
     pub(crate) fn run(
         &self,
         kind: Kind,
@@ -165,7 +166,7 @@ impl Scenario {
                     publishers: 1,
                     subscribers,
                 });
-                let plan = Plan {
+                let plan = LoadPlan {
                     groups: groups.collect(),
                     rate,
                     duration,
@@ -178,14 +179,14 @@ impl Scenario {
                     Kind::Redis => &Redis { replies: true },
                     _ => &Hub { receipts: true, overflow: hub_wire::Overflow::Block },
                 };
-                let plan = Plan {
+                let plan = LoadPlan {
                     duration: settings.flood,
                     ..plan(dialect, &server, "bin:128", &probe, settings).map_err(told)?
                 };
                 load::run(&plan).map(|outcome| sample(&outcome, None)).map_err(told)
             }
             Work::Request { in_flight } => {
-                let plan = request::Plan {
+                let plan = request::RequestPlan {
                     dialect,
                     addr: server.addr,
                     payload: Payload::bin(128),
@@ -223,12 +224,12 @@ fn plan<'a>(
     payload: &str,
     probe: &'a (dyn Fn() -> Option<Usage> + Sync),
     settings: &Settings,
-) -> Result<Plan<'a>, hub_bench::BenchError> {
+) -> Result<LoadPlan<'a>, hub_bench::BenchError> {
     let payload = payload.parse().map_err(|error: hub_bench::payload::PayloadError| {
         hub_bench::BenchError::Plan(error.to_string())
     })?;
     let group = Group { topics: vec!["bench.00.00".into()], publishers: 1, subscribers: 1 };
-    Ok(Plan {
+    Ok(LoadPlan {
         dialect,
         addr: server.addr,
         groups: vec![group],
@@ -243,9 +244,9 @@ fn plan<'a>(
     })
 }
 
-fn sample(outcome: &load::Outcome, paced: Option<f64>) -> Sample {
+fn sample(outcome: &load::LoadResult, paced: Option<f64>) -> Sample {
     let mut sample = latency(&outcome.latency);
-    // The rate of a paced run is the generator's.
+    // The generator sets the rate of a paced run.
     if paced.is_none() {
         sample.insert(Metric::Rate, outcome.rate());
     }
@@ -268,7 +269,7 @@ fn latency(histogram: &hub_bench::Histogram<u64>) -> Sample {
     Sample::from([(Metric::P50, at(0.5)), (Metric::P99, at(0.99)), (Metric::P999, at(0.999))])
 }
 
-/// Starts a server and tries until one message was delivered.
+/// Starts a server and tries until it has delivered one message.
 fn start(kind: Kind, programs: &Programs) -> Result<Sample, String> {
     let began = Instant::now();
     let server = Server::spawn(kind, programs)?;

@@ -1,4 +1,5 @@
-//! The servers that are compared: how each is found, configured, started and ended.
+//! The servers of a comparison: how each is found, configured, started and ended. A server that
+//! outlived its run would take processor time from the next one.
 
 use hub_bench::dialect::{Hub, Nats, Raw, Redis};
 use hub_bench::{Dialect, usage::Usage};
@@ -9,17 +10,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a server may take to listen.
+/// How long a server may take until it listens.
 const START: Duration = Duration::from_secs(10);
 
-/// Pids of running servers, for when this program is told to stop.
+/// The pids of running servers, which end when this program is told to stop.
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-/// One kind of server.
+/// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Hub,
-    /// Another build of the hub, to show what a change made faster or slower.
+    /// Another build of the hub. The comparison with it shows what a change made faster or slower.
     Before,
     Nats,
     Redis,
@@ -51,7 +52,7 @@ impl Kind {
     }
 }
 
-/// Where the programs are.
+/// The paths of the programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     pub hub: PathBuf,
@@ -62,7 +63,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// `None` leaves the server out.
+    /// A server without a path is left out.
     pub(crate) fn path(&self, kind: Kind) -> Option<&Path> {
         match kind {
             Kind::Hub => Some(&self.hub),
@@ -77,7 +78,7 @@ impl Programs {
         self.path(kind).ok_or_else(|| format!("no {}", kind.name()))
     }
 
-    /// What the server says its version is.
+    /// Returns the version that the server states.
     pub(crate) fn version(&self, kind: Kind) -> Result<String, String> {
         if kind == Kind::Relay {
             return Ok(format!("byte-relay {}", env!("CARGO_PKG_VERSION")));
@@ -91,8 +92,8 @@ impl Programs {
         Ok(text.lines().next().unwrap_or_default().trim().to_owned())
     }
 
-    /// The command line, with `{port}` for a free port; it is in the report too. All else is what
-    /// each server does unless told otherwise, except that Redis neither saves nor cuts off
+    /// Returns the command line, with `{port}` in the place of a free port. It is in the report
+    /// too. Every server has its default settings, except that Redis neither saves nor disconnects
     /// subscribers.
     pub(crate) fn arguments(kind: Kind) -> &'static str {
         match kind {
@@ -109,14 +110,14 @@ impl Programs {
     }
 }
 
-/// A running server, ended when dropped.
+/// A running server. It ends when this is dropped.
 pub(crate) struct Server {
     pub addr: SocketAddr,
     child: Child,
 }
 
 impl Server {
-    /// Starts one. It listens when this returns.
+    /// Starts a server. The server listens when this returns.
     pub(crate) fn start(kind: Kind, programs: &Programs) -> Result<Server, String> {
         let server = Server::spawn(kind, programs)?;
         let until = Instant::now() + START;
@@ -129,7 +130,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts one and does not wait for it.
+    /// Starts a server and does not wait for it.
     pub(crate) fn spawn(kind: Kind, programs: &Programs) -> Result<Server, String> {
         let path = programs.command(kind)?;
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -171,14 +172,15 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let pid = self.child.id();
-        // It holds nothing worth keeping, and a flooded server takes long to end by itself.
+        // The server holds nothing worth keeping, and a flooded server takes long to end on its
+        // own.
         let _ = self.child.kill();
         let _ = self.child.wait();
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| *other != pid);
     }
 }
 
-/// Ends what runs, then this process, when it is told to stop.
+/// Ends the running servers and then this process, when it is told to stop.
 pub(crate) fn end_with_us() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
         for pid in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {

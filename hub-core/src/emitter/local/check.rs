@@ -1,13 +1,15 @@
-//! What the hub would refuse, an in-process hub refuses too: so a service's tests find it.
+//! The checks of an in-process hub. It refuses what the hub over the network refuses, so the tests
+//! of a service find it.
 
-use super::state::Event;
+use super::state::NewEvent;
 use crate::emitter::{Refusal, SubscribeOptions};
 use hub_wire::{
     Limits, Refused, RefusedCode, RefusedWhat, Start, TopicFilter, WalkErrorKind, check_headers,
     walk_all,
 };
 
-pub(super) fn check_event(event: &Event<'_>) -> Result<(), Refusal> {
+/// Checks topic, payload and headers of an event.
+pub(super) fn check_event(event: &NewEvent<'_>) -> Result<(), Refusal> {
     let limits = Limits::default();
     if event.topic.is_reserved() {
         let text = format!("{} belongs to the hub", event.topic);
@@ -22,6 +24,7 @@ pub(super) fn check_event(event: &Event<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Checks that `value` is one MessagePack value within the limits.
 fn check_value(what: &str, value: &[u8], limits: &Limits) -> Result<(), Refusal> {
     walk_all(value, limits).map_err(|error| {
         let code = match error.kind {
@@ -33,6 +36,7 @@ fn check_value(what: &str, value: &[u8], limits: &Limits) -> Result<(), Refusal>
     })
 }
 
+/// Checks filter and options of a subscription.
 pub(super) fn check_subscription(
     filter: &TopicFilter,
     options: &SubscribeOptions,
@@ -49,6 +53,7 @@ pub(super) fn check_subscription(
     Ok(())
 }
 
+/// Makes a refusal as the hub would send it.
 pub(super) fn refusal(what: RefusedWhat, code: RefusedCode, message: impl Into<String>) -> Refusal {
     let message = message.into();
     Refused { what, number: 0, code, message, rule: None, path: None }.into()

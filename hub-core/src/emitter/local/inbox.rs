@@ -1,4 +1,5 @@
-//! Answers on their way back: each request awaits its own on a topic of its own.
+//! The replies on their way back to requesters. Each request waits for its reply on a topic of its
+//! own, so no reply can reach another request.
 
 use crate::emitter::Message;
 use hub_wire::TopicName;
@@ -7,9 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// The topics of replies begin with this prefix.
 const PREFIX: &str = "$inbox.";
 
-/// The requests that have no answer yet.
+/// The requests that have no reply yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inbox(Arc<Mutex<Requests>>);
 
@@ -21,13 +23,13 @@ struct Requests {
 }
 
 impl Inbox {
-    /// Whether answers are sent to this topic.
+    /// Returns whether a topic is one on which a reply is awaited.
     pub(super) fn has(topic: &TopicName) -> bool {
         topic.as_str().starts_with(PREFIX)
     }
 
-    /// Opens a place for one answer; `None` if the hub is closed.
-    pub(super) fn open(&self) -> Option<Pending> {
+    /// Registers a request that waits for its reply. Returns `None` if the hub is closed.
+    pub(super) fn open(&self) -> Option<PendingReply> {
         let mut requests = self.0.lock();
         if requests.closed {
             return None;
@@ -36,19 +38,20 @@ impl Inbox {
         let topic = TopicName::parse(&format!("{PREFIX}{}", requests.opened)).ok()?;
         let (sender, answer) = oneshot::channel();
         requests.waiting.insert(topic.clone(), sender);
-        Some(Pending { inbox: self.clone(), topic, answer })
+        Some(PendingReply { inbox: self.clone(), topic, answer })
     }
 
-    /// Hands over an answer. One that nobody awaits, or awaits no longer, is of no use to
-    /// anyone: the requester was told that the time was over.
+    /// Hands a reply to its requester. A reply that nobody waits for is dropped: the requester has
+    /// already got a time-out.
     pub(super) fn answer(&self, topic: &TopicName, message: impl FnOnce() -> Message) {
         let waiting = self.0.lock().waiting.remove(topic);
         match waiting {
             Some(sender) => drop(sender.send(message())),
-            None => tracing::debug!(%topic, "an answer that nobody awaits"),
+            None => tracing::debug!(%topic, "dropped a reply that nobody waits for"),
         }
     }
 
+    /// Ends the wait of all requests.
     pub(super) fn close(&self) {
         let mut requests = self.0.lock();
         requests.closed = true;
@@ -56,31 +59,31 @@ impl Inbox {
     }
 }
 
-/// A request that awaits its answer.
+/// A request that waits for its reply. Dropping it ends the wait.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(super) struct PendingReply {
     inbox: Inbox,
     topic: TopicName,
     answer: oneshot::Receiver<Message>,
 }
 
-impl Pending {
+impl PendingReply {
     pub(super) fn topic(&self) -> &TopicName {
         &self.topic
     }
 
-    /// What the request is called, if its sender gave it no name.
+    /// Returns the id of the request, for the case that its sender set none.
     pub(super) fn id(&self) -> &str {
         &self.topic.as_str()[PREFIX.len()..]
     }
 
-    /// The answer; `None` when the hub was closed.
+    /// Waits for the reply. Returns `None` when the hub was closed.
     pub(super) async fn answer(&mut self) -> Option<Message> {
         (&mut self.answer).await.ok()
     }
 }
 
-impl Drop for Pending {
+impl Drop for PendingReply {
     fn drop(&mut self) {
         self.inbox.0.lock().waiting.remove(&self.topic);
     }

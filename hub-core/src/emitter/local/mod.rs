@@ -1,13 +1,13 @@
-//! The hub without a network.
+//! The hub without a network. Without it, every unit test of a service would need a server.
 
 mod check;
 mod inbox;
-mod members;
 mod state;
+mod subscriptions;
 
 use self::check::{check_event, check_subscription, refusal};
 use self::inbox::Inbox;
-use self::state::{Attempt, Event, State};
+use self::state::{NewEvent, PublishAttempt, State};
 use super::{
     EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
     SubscribeOptions, Subscription,
@@ -24,13 +24,13 @@ use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 /// A hub in this process: an [`Emitter`] without a network, for unit tests of services and for
-/// programs of one process.
+/// programs that are one process.
 ///
-/// It refuses what the hub refuses (topics, headers, payloads), numbers as it does, and keeps
-/// the last event of each topic, for [`Start::Last`](hub_wire::Start::Last).
+/// It refuses the topics, headers and payloads that the hub refuses, and gives event numbers as the
+/// hub does. It keeps the last event of each topic, for [`Start::Last`](hub_wire::Start::Last).
 ///
-/// Its clock is an argument. [`LocalHub::default`] counts instead of telling the time, so that
-/// a test sees the same stamps each time it runs.
+/// Its clock is an argument. The clock of [`LocalHub::default`] counts events instead of reading
+/// the time, so that a test sees equal times in each run.
 ///
 /// ```
 /// use hub_core::emitter::LocalHub;
@@ -49,6 +49,7 @@ pub struct LocalHub {
     publisher: Arc<str>,
 }
 
+/// What all clones of a [`LocalHub`] share.
 struct Inner {
     state: Mutex<State>,
     inbox: Inbox,
@@ -70,7 +71,7 @@ impl From<Refusal> for Unpublished {
 }
 
 impl Default for LocalHub {
-    /// A hub whose events are one millisecond apart, the first at 1.
+    /// Makes a hub whose events are one millisecond apart. The first has the time 1.
     fn default() -> Self {
         let ticks = AtomicU64::new(1);
         LocalHub::new(move || ticks.fetch_add(1, Ordering::Relaxed))
@@ -78,8 +79,8 @@ impl Default for LocalHub {
 }
 
 impl LocalHub {
-    /// A hub with this clock, in milliseconds since the Unix epoch. The clock is asked once an
-    /// event; it must not use the hub.
+    /// Makes a hub with this clock, which returns milliseconds since the Unix epoch. The hub calls
+    /// the clock once for each event. The clock must not use the hub.
     pub fn new(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let inner = Inner {
             state: Mutex::default(),
@@ -90,33 +91,34 @@ impl LocalHub {
         LocalHub { inner: Arc::new(inner), publisher: "local".into() }
     }
 
-    /// The same hub, on which what is emitted is stamped with another publisher.
+    /// Returns this hub with another publisher stamp: events that are emitted on the returned value
+    /// have it.
     #[must_use]
     pub fn publishing_as(&self, publisher: &str) -> Self {
         LocalHub { inner: self.inner.clone(), publisher: publisher.into() }
     }
 
-    /// Closes the hub for all its clones: subscriptions end after what waits for them, and
-    /// nothing more can be emitted.
+    /// Closes the hub for all its clones. Subscriptions end after the deliveries that wait for
+    /// them, and nothing more can be emitted.
     pub fn close(&self) {
         self.inner.state.lock().close();
         self.inner.inbox.close();
     }
 
-    /// Publishes once there is room at everyone whose policy is `block`.
-    async fn publish(&self, event: &Event<'_>, to_somebody: bool) -> Result<(), Unpublished> {
+    /// Publishes the event as soon as every subscription with the policy `block` has room.
+    async fn publish(&self, event: &NewEvent<'_>, to_somebody: bool) -> Result<(), Unpublished> {
         loop {
             let attempt = self.inner.state.lock().publish(event, to_somebody, &self.inner.clock);
             match attempt {
-                Attempt::Done => return Ok(()),
-                Attempt::NoSubscriber => return Err(Unpublished::NoSubscriber),
-                Attempt::Closed => return Err(Unpublished::Closed),
-                Attempt::TooManyTopics => {
+                PublishAttempt::Done => return Ok(()),
+                PublishAttempt::NoSubscriber => return Err(Unpublished::NoSubscriber),
+                PublishAttempt::Closed => return Err(Unpublished::Closed),
+                PublishAttempt::TooManyTopics => {
                     let text = "the hub holds as many topics as it may hold";
                     let code = RefusedCode::TooManyTopics;
                     return Err(refusal(RefusedWhat::Event, code, text).into());
                 }
-                Attempt::NoRoom(members) => {
+                PublishAttempt::NoRoom(members) => {
                     let room = members.iter().map(|member| Box::pin(member.feed.room()));
                     select_all(room).await;
                 }
@@ -124,7 +126,8 @@ impl LocalHub {
         }
     }
 
-    fn message(&self, event: &Event<'_>, seq: u64) -> Message {
+    /// Makes the message of an event.
+    fn message(&self, event: &NewEvent<'_>, seq: u64) -> Message {
         event.message(state::EPOCH, seq, (self.inner.clock)())
     }
 }
@@ -136,17 +139,18 @@ impl Emitter for LocalHub {
         payload: Bytes,
         headers: &Headers,
     ) -> Result<(), EmitError> {
-        // There is nearly always room, so without this a loop that emits would never let the
+        // There is nearly always room. Without this line, a loop that emits would never let the
         // listeners on its thread run.
         consume_budget().await;
-        let event = Event { topic, payload, headers, publisher: &self.publisher };
+        let event = NewEvent { topic, payload, headers, publisher: &self.publisher };
         if Inbox::has(topic) {
             self.inner.inbox.answer(topic, || self.message(&event, 1));
             return Ok(());
         }
         let published = async {
             check_event(&event)?;
-            // What awaits an answer is a request, also when it is emitted by hand.
+            // An event with the header `reply` is a request, even if a program emits it with
+            // `emit_raw`.
             self.publish(&event, event.headers.reply().is_some()).await
         };
         published.await.map_err(|error| match error {
@@ -196,7 +200,7 @@ impl Emitter for LocalHub {
             Some(_) => headers,
             None => headers.with_id(pending.id()),
         };
-        let event = Event { topic, payload, headers: &headers, publisher: &self.publisher };
+        let event = NewEvent { topic, payload, headers: &headers, publisher: &self.publisher };
         let answered = async {
             check_event(&event)?;
             self.publish(&event, true).await?;

@@ -1,27 +1,32 @@
-//! Everything an in-process hub knows, under one lock: topics, their numbers, and members.
+//! The state of an in-process hub under one lock: topics, event numbers, and subscriptions. With
+//! more than one lock, two listeners could see two events in different orders.
 
-use super::members::{Choice, Member, Members, Turns, choose, in_turn};
+use super::subscriptions::{
+    LocalSubscription, LocalSubscriptions, Recipients, RoundRobin, choose, in_turn,
+};
 use crate::emitter::{Feed, Headers, Message, Pushed, SubscribeOptions};
 use bytes::Bytes;
 use hub_wire::{Gap, GapReason, Position, Start, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Topics begin anew with their process, which takes all that could compare epochs with it.
+/// The epoch of every topic. Topics end with their process, and nothing outlives it that could
+/// compare epochs.
 pub(super) const EPOCH: u64 = 1;
 
-/// How many topics a hub holds at most; each keeps its last event.
+/// How many topics a hub may hold. Each topic keeps its last event.
 const MAX_TOPICS: usize = 64 * 1024;
 
-/// What is to be published.
-pub(super) struct Event<'a> {
+/// An event that is to be published.
+pub(super) struct NewEvent<'a> {
     pub(super) topic: &'a TopicName,
     pub(super) payload: Bytes,
     pub(super) headers: &'a Headers,
     pub(super) publisher: &'a Arc<str>,
 }
 
-impl Event<'_> {
+impl NewEvent<'_> {
+    /// Makes the message that subscribers get.
     pub(super) fn message(&self, epoch: u64, seq: u64, time_ms: u64) -> Message {
         Message {
             topic: self.topic.clone(),
@@ -35,31 +40,38 @@ impl Event<'_> {
     }
 }
 
-/// What became of an event.
-pub(super) enum Attempt {
+/// The result of an attempt to publish.
+pub(super) enum PublishAttempt {
+    /// The event was published.
     Done,
-    /// One of these must have room first.
-    NoRoom(Vec<Arc<Member>>),
+    /// The event was not published: one of these subscriptions must have room first.
+    NoRoom(Vec<Arc<LocalSubscription>>),
+    /// Nobody is subscribed, and the event needs a subscriber.
     NoSubscriber,
+    /// The event would begin a topic beyond [`MAX_TOPICS`].
     TooManyTopics,
+    /// The hub is closed.
     Closed,
 }
 
+/// Topics and subscriptions of the hub.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    topics: BTreeMap<TopicName, Topic>,
-    members: Members,
+    topics: BTreeMap<TopicName, LocalTopic>,
+    members: LocalSubscriptions,
     last_id: u64,
     closed: bool,
 }
 
+/// What the hub knows of one topic.
 #[derive(Debug, Default)]
-struct Topic {
+struct LocalTopic {
     last: Option<Message>,
-    turns: Turns,
+    turns: RoundRobin,
 }
 
-impl Topic {
+impl LocalTopic {
+    /// Returns the number of the last event, or 0 before the first.
     fn seq(&self) -> u64 {
         self.last.as_ref().map_or(0, |last| last.seq)
     }
@@ -75,27 +87,27 @@ impl State {
         self.last_id
     }
 
-    /// Numbers the event and hands it to its subscribers, all at once or not at all.
+    /// Gives the event its number and pushes it to its subscribers: to all at once, or to none.
     pub(super) fn publish(
         &mut self,
-        event: &Event<'_>,
+        event: &NewEvent<'_>,
         to_somebody: bool,
         clock: &dyn Fn() -> u64,
-    ) -> Attempt {
+    ) -> PublishAttempt {
         if self.closed {
-            return Attempt::Closed;
+            return PublishAttempt::Closed;
         }
         let members = self.members.matching(event.topic);
         if to_somebody && members.is_empty() {
-            return Attempt::NoSubscriber;
+            return PublishAttempt::NoSubscriber;
         }
         if self.topics.len() >= MAX_TOPICS && !self.topics.contains_key(event.topic) {
-            return Attempt::TooManyTopics;
+            return PublishAttempt::TooManyTopics;
         }
         let topic = self.topics.entry(event.topic.clone()).or_default();
         let chosen = match choose(members, &topic.turns) {
-            Choice::These(chosen) => chosen,
-            Choice::NoRoom(members) => return Attempt::NoRoom(members),
+            Recipients::Chosen(chosen) => chosen,
+            Recipients::NoRoom(members) => return PublishAttempt::NoRoom(members),
         };
         let message = event.message(EPOCH, topic.seq() + 1, clock());
         for member in chosen {
@@ -107,10 +119,10 @@ impl State {
             }
         }
         topic.last = Some(message);
-        Attempt::Done
+        PublishAttempt::Done
     }
 
-    /// Adds a subscription, and hands it what it should start with.
+    /// Adds a subscription, and pushes the events with which it should start.
     pub(super) fn join(
         &mut self,
         id: u64,
@@ -119,7 +131,7 @@ impl State {
         feed: Feed,
     ) {
         let group = options.group.map(Arc::from);
-        let member = Member { id, filter, group, feed };
+        let member = LocalSubscription { id, filter, group, feed };
         let matching = self.topics.iter().filter(|(name, _)| member.filter.matches(name));
         match &options.start {
             Start::Live => {}
@@ -137,7 +149,8 @@ impl State {
         self.members.add(member);
     }
 
-    /// Takes a subscription out. What waited for a member of a group goes to the others.
+    /// Takes a subscription out. The messages that waited for a member of a queue group go to the
+    /// other members.
     pub(super) fn leave(&mut self, id: u64, filter: &TopicFilter, left: Vec<Message>) {
         let Some(gone) = self.members.remove(filter, id) else { return };
         let Some(group) = &gone.group else { return };
@@ -153,14 +166,15 @@ impl State {
         }
     }
 
-    /// Ends everything: dropping a member's feed ends its subscription.
+    /// Closes the hub. Dropping the feed of a subscription ends the subscription.
     pub(super) fn close(&mut self) {
         *self = State { closed: true, last_id: self.last_id, ..State::default() };
     }
 }
 
-/// Hands over what came after a position, as far as it is still there: the last event.
-fn resume(member: &Member, topic: &Topic, seen: Option<Position>) {
+/// Pushes what was published after a position. The topic keeps only its last event, so a gap stands
+/// for the others.
+fn resume(member: &LocalSubscription, topic: &LocalTopic, seen: Option<Position>) {
     let Some(last) = &topic.last else { return };
     let gap = |epoch, from, to, reason| {
         let topic = last.topic.as_str().to_owned();

@@ -1,31 +1,31 @@
-//! Where eight bytes stand that differ from message to message: the sender's time, or the id of a
+//! The offset of eight bytes that differ from message to message: the sender's time, or the id of a
 //! request.
 //!
-//! The lengths of messages differ, so a fixed offset need not fit all of them. What stands behind or
-//! before the bytes is of one length in every protocol, though. Without this module each message that
-//! is sent or received would have to be searched.
+//! The lengths of messages differ, so one offset from the start need not fit all of them. But in
+//! every protocol, the part before these bytes or the part behind them has one length. Without this
+//! module, each message that is sent or received would have to be searched.
 
 use crate::error::BenchError;
 
-/// A place that all messages of a set share.
+/// An offset that fits all messages of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// So many bytes behind the message's start.
+pub(crate) enum FieldOffset {
+    /// The bytes begin this many bytes behind the start of the message.
     FromStart(usize),
-    /// So many bytes before the message's end.
+    /// The bytes begin this many bytes before the end of the message.
     FromEnd(usize),
 }
 
-impl Place {
-    /// Finds `mark` in all of `messages`.
+impl FieldOffset {
+    /// Finds the offset of `mark` in all of `messages`.
     ///
     /// # Errors
-    /// A message is without it, or the messages have it in places of different distance from both
-    /// their start and their end.
+    /// Returns an error if a message does not contain `mark`, or if neither its distance from the
+    /// start nor its distance from the end is equal in all messages.
     pub(crate) fn of(
         mark: &[u8],
         messages: impl IntoIterator<Item = impl AsRef<[u8]>>,
-    ) -> Result<Place, BenchError> {
+    ) -> Result<FieldOffset, BenchError> {
         let missing = || BenchError::Plan("a message without a place for time or id".into());
         let (mut from_start, mut from_end) = (Vec::new(), Vec::new());
         for message in messages {
@@ -38,23 +38,23 @@ impl Place {
             let first = *all.first()?;
             all.iter().all(|at| *at == first).then_some(first)
         };
-        let place = one(&from_start).map(Place::FromStart);
-        place.or_else(|| one(&from_end).map(Place::FromEnd)).ok_or_else(missing)
+        let place = one(&from_start).map(FieldOffset::FromStart);
+        place.or_else(|| one(&from_end).map(FieldOffset::FromEnd)).ok_or_else(missing)
     }
 
     fn at(self, length: usize) -> Option<usize> {
         match self {
-            Place::FromStart(at) => Some(at),
-            Place::FromEnd(distance) => length.checked_sub(distance),
+            FieldOffset::FromStart(at) => Some(at),
+            FieldOffset::FromEnd(distance) => length.checked_sub(distance),
         }
     }
 
-    /// What stands there; `None` if the message is too short.
+    /// Reads the eight bytes. Returns `None` if the message is too short.
     pub(crate) fn read(self, message: &[u8]) -> Option<[u8; 8]> {
         message.get(self.at(message.len())?..)?.first_chunk().copied()
     }
 
-    /// Puts `value` there. A message that is too short is left as it is.
+    /// Writes `value` over the eight bytes. A message that is too short stays as it is.
     pub(crate) fn write(self, message: &mut [u8], value: [u8; 8]) {
         let place = self.at(message.len()).and_then(|at| message.get_mut(at..)?.first_chunk_mut());
         if let Some(place) = place {
@@ -72,10 +72,10 @@ mod tests {
     #[test]
     fn a_place_is_counted_from_the_end_that_all_messages_share() {
         let front = [&b"a--mark--"[..], b"b--mark--and more"];
-        assert_eq!(Place::of(MARK, front).unwrap(), Place::FromStart(1));
+        assert_eq!(FieldOffset::of(MARK, front).unwrap(), FieldOffset::FromStart(1));
         let back = [&b"short --mark--\r\n"[..], b"a longer one --mark--\r\n"];
-        let place = Place::of(MARK, back).unwrap();
-        assert_eq!(place, Place::FromEnd(10));
+        let place = FieldOffset::of(MARK, back).unwrap();
+        assert_eq!(place, FieldOffset::FromEnd(10));
         for message in back {
             let mut message = message.to_vec();
             place.write(&mut message, *b"01234567");
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn messages_that_share_no_place_are_an_error() {
-        assert!(Place::of(MARK, [&b"nothing"[..]]).is_err());
-        assert!(Place::of(MARK, [&b"a--mark--"[..], b"bb--mark--c"]).is_err());
-        assert_eq!(Place::FromEnd(10).read(b"short"), None);
+        assert!(FieldOffset::of(MARK, [&b"nothing"[..]]).is_err());
+        assert!(FieldOffset::of(MARK, [&b"a--mark--"[..], b"bb--mark--c"]).is_err());
+        assert_eq!(FieldOffset::FromEnd(10).read(b"short"), None);
     }
 }

@@ -1,7 +1,7 @@
-//! What a client's handles and its connection task share.
+//! What the handles of a client and its connection task share.
 //!
-//! Everything else belongs to the task alone. More shared state would need more locks in the path of
-//! each event.
+//! Everything else belongs to the task alone. More shared state would need more locks in the path
+//! of each event.
 
 use crate::events::EventSender;
 use crate::publish::PublishLog;
@@ -13,31 +13,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use tokio::sync::{Notify, watch};
 
-/// What the client's clones and its connection task both use.
+/// What the handles of a client and its connection task both use.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct ClientState {
     pub(crate) url: HubUrl,
     pub(crate) options: Options,
     pub(crate) instance: [u8; 16],
     pub(crate) log: PublishLog,
     pub(crate) events: EventSender,
     pub(crate) replies: Arc<Replies>,
-    /// The inbox, while answers can arrive on it.
+    /// The topic of the inbox, while replies can arrive on it.
     pub(crate) inbox: Mutex<Option<TopicName>>,
     pub(crate) next_subscription: AtomicU64,
-    /// The ids of subscriptions whose subscriber is gone; at most one entry for each there was.
-    pub(crate) gone: Mutex<Vec<u64>>,
-    /// Tells the connection to look at `gone`.
-    pub(crate) left: Notify,
-    /// New subscriptions are no longer taken.
+    /// The ids of subscriptions that their subscribers have dropped. Each id is added once.
+    pub(crate) unsubscribed: Mutex<Vec<u64>>,
+    /// Wakes the connection task when an id was added to `unsubscribed`.
+    pub(crate) unsubscribe_wake: Notify,
+    /// Whether new subscriptions are refused, because the client is ending.
     pub(crate) draining: AtomicBool,
     /// Whether the client has ended.
     pub(crate) ended: watch::Sender<bool>,
 }
 
-impl Shared {
+impl ClientState {
     pub(crate) fn new(url: HubUrl, options: Options, instance: [u8; 16]) -> Self {
-        Shared {
+        ClientState {
             log: PublishLog::new(options.publish_log_bytes, options.refusals_kept),
             events: EventSender::new(options.events_kept),
             url,
@@ -46,8 +46,8 @@ impl Shared {
             replies: Arc::default(),
             inbox: Mutex::new(None),
             next_subscription: AtomicU64::new(1),
-            gone: Mutex::default(),
-            left: Notify::new(),
+            unsubscribed: Mutex::default(),
+            unsubscribe_wake: Notify::new(),
             draining: AtomicBool::new(false),
             ended: watch::Sender::new(false),
         }

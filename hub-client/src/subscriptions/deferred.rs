@@ -1,37 +1,37 @@
-//! Deliveries that came before the hub said where their subscription starts.
+//! Deliveries that arrived before the hub announced where their subscription starts.
 //!
-//! Without it, a subscription could get events from before its start, or miss its first ones.
+//! Without them, a subscription could get events from before its start, or miss its first events.
 
 use hub_core::emitter::{Delivery, Message};
 use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;
 
-/// How many events are held for a subscription until the hub has answered. What comes beyond is
-/// left out, with a gap in its place.
-const MOST: usize = 1024;
+/// How many deliveries are deferred for one subscription until the hub has answered. Further events
+/// are dropped, with a gap in their place.
+const MAX_DEFERRED: usize = 1024;
 
-/// Deliveries of which it is not known yet whether they are due.
+/// Deliveries of which it is not yet known whether they are due.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct DeferredDeliveries {
     deliveries: Vec<Delivery>,
-    /// For each topic with something held, where its gap for what was left out is.
+    /// The topics that have deferred deliveries, each with the index of its gap for dropped events.
     topics: HashMap<String, Option<usize>>,
 }
 
-impl Held {
-    /// The topics of which something is held.
+impl DeferredDeliveries {
+    /// Returns the topics that have deferred deliveries.
     pub(crate) fn topics(&self) -> impl Iterator<Item = &str> {
         self.topics.keys().map(String::as_str)
     }
 
-    /// Holds one more.
+    /// Defers one more delivery.
     pub(crate) fn push(&mut self, delivery: Delivery) {
         let topic = match &delivery {
             Delivery::Message(message) => message.topic.as_str(),
             Delivery::Gap(gap) => &gap.topic,
         };
         let left_out = self.topics.entry(topic.to_owned()).or_default();
-        if left_out.is_none() && self.deliveries.len() < MOST {
+        if left_out.is_none() && self.deliveries.len() < MAX_DEFERRED {
             return self.deliveries.push(delivery);
         }
         let gap = match delivery {
@@ -47,7 +47,8 @@ impl Held {
         self.deliveries.push(Delivery::Gap(gap));
     }
 
-    /// The hub said from where on the topic is due: what was held is from before.
+    /// Drops the deferred deliveries of a topic. The hub has announced where the topic starts for
+    /// the subscription, and they are from before that.
     pub(crate) fn drop_topic(&mut self, topic: &str) {
         if self.topics.remove(topic).is_none() {
             return;
@@ -58,21 +59,22 @@ impl Held {
         });
         for (topic, left_out) in &mut self.topics {
             *left_out = left_out.and_then(|_| {
-                self.deliveries
-                    .iter()
-                    .rposition(|held| matches!(held, Delivery::Gap(gap) if gap.topic == *topic))
+                self.deliveries.iter().rposition(
+                    |deferred| matches!(deferred, Delivery::Gap(gap) if gap.topic == *topic),
+                )
             });
         }
     }
 
-    /// Everything held, in order.
+    /// Returns all deferred deliveries in order.
     pub(crate) fn into_deliveries(self) -> Vec<Delivery> {
         self.deliveries
     }
 }
 
-/// Has `last` reach to the end of `next`, which follows it in its topic. Not over the end of an epoch:
-/// that a topic began anew is a gap without an end, and what is missing after it another one.
+/// Extends `last` to the end of `next`, which follows it in its topic. A gap never extends over the
+/// end of an epoch: a topic that began a new epoch is a gap without an end, and the events that are
+/// missing after it are another gap.
 fn reach(last: &mut Gap, next: &Gap) -> bool {
     let joined = last.epoch == next.epoch && last.to.is_some() && next.to.is_some();
     if joined {
@@ -84,6 +86,7 @@ fn reach(last: &mut Gap, next: &Gap) -> bool {
     joined
 }
 
+/// Returns the gap that takes the place of a message.
 fn gap_for(message: &Message) -> Gap {
     Gap {
         topic: message.topic.as_str().to_owned(),
@@ -119,16 +122,16 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_becomes_a_gap_in_its_place() {
-        let mut held = Held::default();
-        (1..=10).for_each(|seq| held.push(message("a", seq)));
-        (1..=2000).for_each(|seq| held.push(message("b", seq)));
-        held.push(message("a", 11));
-        held.push(message("a", 12));
-        held.drop_topic("c");
-        held.drop_topic("a");
-        held.push(message("b", 2001));
-        assert_eq!(held.topics().collect::<Vec<_>>(), ["b"]);
-        let deliveries = held.into_deliveries();
+        let mut deferred = DeferredDeliveries::default();
+        (1..=10).for_each(|seq| deferred.push(message("a", seq)));
+        (1..=2000).for_each(|seq| deferred.push(message("b", seq)));
+        deferred.push(message("a", 11));
+        deferred.push(message("a", 12));
+        deferred.drop_topic("c");
+        deferred.drop_topic("a");
+        deferred.push(message("b", 2001));
+        assert_eq!(deferred.topics().collect::<Vec<_>>(), ["b"]);
+        let deliveries = deferred.into_deliveries();
         assert_eq!(deliveries.len(), 1024 - 10 + 1);
         let Some(Delivery::Gap(gap)) = deliveries.last() else { panic!("a gap") };
         assert_eq!((gap.from, gap.to), (1015, Some(2001)));
@@ -137,8 +140,8 @@ mod tests {
     /// It was taken for a gap that ends with what was left out, which nobody was told then.
     #[test]
     fn a_new_epoch_is_told_beside_what_does_not_fit() {
-        let mut held = Held::default();
-        (1..=MOST as u64).for_each(|seq| held.push(message("a", seq)));
+        let mut deferred = DeferredDeliveries::default();
+        (1..=MAX_DEFERRED as u64).for_each(|seq| deferred.push(message("a", seq)));
         let renewed = Gap {
             topic: "b".to_owned(),
             epoch: 1,
@@ -147,9 +150,9 @@ mod tests {
             reason: GapReason::NewEpoch,
             subscription: None,
         };
-        held.push(Delivery::Gap(renewed.clone()));
-        (1..=3).for_each(|seq| held.push(of_epoch(2, "b", seq)));
-        let gaps: Vec<_> = held
+        deferred.push(Delivery::Gap(renewed.clone()));
+        (1..=3).for_each(|seq| deferred.push(of_epoch(2, "b", seq)));
+        let gaps: Vec<_> = deferred
             .into_deliveries()
             .into_iter()
             .filter_map(|delivery| match delivery {

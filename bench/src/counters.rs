@@ -1,36 +1,37 @@
-//! What is counted while a load runs, for all of its threads to see.
+//! The counters of a running load, which all of its threads share.
 //!
-//! Publishers read here how far they are ahead of their slowest subscriber. Without it a server would
-//! have to drop messages or keep them, and servers would not be asked for the same work.
+//! With these counters, publishers know how far they are ahead of their slowest subscriber. Without
+//! them, a server would have to drop or keep messages, and servers would not get equal work.
 
 use crate::clock::now_ns;
 use crate::intake::Tally;
-use crate::plan::{Group, Outcome};
+use crate::load_plan::{Group, LoadResult};
 use crate::receive::histogram;
 use crate::usage::Usage;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// All groups.
-pub(crate) struct Board {
-    pub groups: Vec<Score>,
-    /// When a subscriber last read something.
+/// The counters of all groups.
+pub(crate) struct Counters {
+    pub groups: Vec<GroupCounters>,
+    /// The time at which a subscriber last read something, in nanoseconds.
     pub last: AtomicU64,
     begun: OnceLock<(u64, Option<Usage>)>,
 }
 
-/// One group.
-pub(crate) struct Score {
-    /// Messages that its publishers sent.
+/// The counters of one group.
+pub(crate) struct GroupCounters {
+    /// How many messages its publishers sent.
     pub sent: AtomicU64,
     pub subscribers: Vec<Tally>,
-    /// What the server answered to each publisher.
+    /// The server's answers to each publisher.
     pub publishers: Vec<Tally>,
 }
 
-impl Score {
-    /// Messages sent that the slowest subscriber has neither got nor been told to miss.
+impl GroupCounters {
+    /// Returns how many of the sent messages the slowest subscriber has neither received nor seen
+    /// announced as missing.
     pub(crate) fn ahead(&self) -> u64 {
         let slowest = self.subscribers.iter().map(Tally::settled).min();
         slowest.map_or(0, |slowest| self.sent.load(Relaxed).saturating_sub(slowest))
@@ -41,37 +42,37 @@ impl Score {
     }
 }
 
-impl Board {
-    pub(crate) fn new(groups: &[Group]) -> Board {
+impl Counters {
+    pub(crate) fn new(groups: &[Group]) -> Counters {
         let tallies = |count: usize| (0..count).map(|_| Tally::default()).collect();
-        let score = |group: &Group| Score {
+        let group = |group: &Group| GroupCounters {
             sent: AtomicU64::new(0),
             subscribers: tallies(group.subscribers),
             publishers: tallies(group.publishers),
         };
-        Board {
-            groups: groups.iter().map(score).collect(),
+        Counters {
+            groups: groups.iter().map(group).collect(),
             last: AtomicU64::new(0),
             begun: OnceLock::new(),
         }
     }
 
-    /// The load begins; this is what the server used before.
+    /// Starts the time of the load. `usage` is what the server used before.
     pub(crate) fn begin(&self, usage: Option<Usage>) {
         let _ = self.begun.set((now_ns(), usage));
     }
 
-    /// What has happened, if `after` is what the server has used by now.
-    pub(crate) fn so_far(&self, after: Option<Usage>) -> Outcome {
+    /// Returns the result so far. `after` is what the server has used by now.
+    pub(crate) fn so_far(&self, after: Option<Usage>) -> LoadResult {
         let subscribers = |of: fn(&Tally) -> &AtomicU64| -> u64 {
             let all = self.groups.iter().flat_map(|group| &group.subscribers);
             all.map(|tally| of(tally).load(Relaxed)).sum()
         };
         let publishers = self.groups.iter().flat_map(|group| &group.publishers);
-        let due = self.groups.iter().map(Score::due).sum();
+        let due = self.groups.iter().map(GroupCounters::due).sum();
         let (start, before) = self.begun.get().copied().unwrap_or((now_ns(), None));
         let end = if due == 0 { now_ns() } else { self.last.load(Relaxed) };
-        Outcome {
+        LoadResult {
             sent: self.groups.iter().map(|group| group.sent.load(Relaxed)).sum(),
             due,
             delivered: subscribers(|tally| &tally.messages),
@@ -92,15 +93,15 @@ mod tests {
     #[test]
     fn a_publisher_does_not_wait_for_what_was_announced_as_missing() {
         let topics = vec!["a".to_owned()];
-        let board = Board::new(&[Group { topics, publishers: 1, subscribers: 2 }]);
-        let score = &board.groups[0];
-        score.sent.store(100, Relaxed);
-        score.subscribers[0].messages.store(90, Relaxed);
-        score.subscribers[1].messages.store(30, Relaxed);
-        assert_eq!((score.ahead(), score.due()), (70, 200));
-        score.subscribers[1].missing.store(50, Relaxed);
-        assert_eq!(score.ahead(), 20);
-        let outcome = board.so_far(None);
+        let counters = Counters::new(&[Group { topics, publishers: 1, subscribers: 2 }]);
+        let group = &counters.groups[0];
+        group.sent.store(100, Relaxed);
+        group.subscribers[0].messages.store(90, Relaxed);
+        group.subscribers[1].messages.store(30, Relaxed);
+        assert_eq!((group.ahead(), group.due()), (70, 200));
+        group.subscribers[1].missing.store(50, Relaxed);
+        assert_eq!(group.ahead(), 20);
+        let outcome = counters.so_far(None);
         assert_eq!((outcome.delivered, outcome.announced_missing, outcome.lost()), (120, 50, 80));
     }
 }

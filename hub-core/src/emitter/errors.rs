@@ -1,4 +1,5 @@
-//! The stream of errors: what a listener did wrong, or could not do, is never swallowed.
+//! The stream of errors: each error of a listener goes to the readers of the stream, or to the log.
+//! Without this module, a listener that fails or misses events would do so unseen.
 
 use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
 use futures_util::Stream;
@@ -11,28 +12,28 @@ use std::task::{Context, Poll};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-/// How many errors wait for one reader of them. What does not fit is logged.
+/// How many errors wait for one reader of the stream. Further errors are logged.
 const ERRORS_WAITING: usize = 256;
 
-/// Something that went wrong with a listener, and where.
+/// An error of a listener, with the filter and the event that it belongs to.
 #[derive(Debug, Clone, Error)]
-#[error("{}{filter}", Place::said(.place.as_ref()))]
+#[error("{}{filter}", EventRef::prefix(.event.as_ref()))]
 pub struct ListenerError {
-    /// The filter the listener is registered for.
+    /// The filter for which the listener is registered.
     pub filter: TopicFilter,
-    /// The event it was about.
-    pub place: Option<Place>,
+    /// The event that the error is about, if it is about one event.
+    pub event: Option<EventRef>,
     /// What went wrong.
     #[source]
     pub fault: ListenerFault,
 }
 
-/// The event that an error is about.
+/// Names the event that an error is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Its topic.
+pub struct EventRef {
+    /// The topic of the event.
     pub topic: TopicName,
-    /// Its number.
+    /// The event number, which begins at 1 in each topic.
     pub seq: u64,
 }
 
@@ -40,49 +41,53 @@ pub struct Place {
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ListenerFault {
-    /// It returned an error.
+    /// The listener returned an error.
     #[error("the listener failed")]
     Failed(#[source] Arc<dyn std::error::Error + Send + Sync>),
-    /// It panicked. It goes on with the next event.
+    /// The listener panicked. It goes on with the next event.
     #[error("the listener panicked: {0}")]
     Panicked(String),
-    /// The event is not of the type the listener takes.
+    /// The payload of the event is not of the type that the listener takes.
     #[error("the event is no {expected}")]
     Undecodable {
-        /// The type's [`TYPE`](super::Event::TYPE).
+        /// The [`TYPE`](super::Event::TYPE) that the listener takes.
         expected: &'static str,
-        /// What is wrong.
+        /// Why the payload does not decode.
         source: DecodeError,
     },
     /// The listener misses events.
     #[error("events of {} are missing from number {}: {}", .0.topic, .0.from, .0.reason)]
     Missed(Gap),
-    /// It will get no more events, though it did not ask for that.
+    /// The subscription ended although the listener did not end it. The listener gets no more
+    /// events.
     #[error("the subscription ended")]
     Ended(#[source] SubscriptionEnd),
-    /// The answer to a request could not be sent.
+    /// The reply to a request could not be sent.
     #[error("the answer could not be sent")]
     ReplyFailed(#[source] EmitError),
-    /// A warning: listeners pile up on one filter, which is usually a leak.
-    #[error("{count} listeners, more than {max}")]
+    /// Warns that many listeners are registered for one filter. Usually a program registers one
+    /// listener again and again and never takes it off.
+    #[error("one filter has {count} listeners, more than {max}")]
     TooManyListeners {
-        /// How many there are.
+        /// How many listeners there are.
         count: usize,
-        /// How many are expected at most.
+        /// How many listeners are expected at most.
         max: usize,
     },
 }
 
 impl ListenerFault {
+    /// Makes the fault for an event that is not an `E`.
     pub(super) fn undecodable<E: Event>(source: DecodeError) -> Self {
         ListenerFault::Undecodable { expected: E::TYPE, source }
     }
 
+    /// Makes the fault for a listener that returned an error.
     pub(super) fn failed(error: BoxError) -> Self {
         ListenerFault::Failed(error.into())
     }
 
-    /// From what a panicking task left behind.
+    /// Makes a fault from the payload of a panic.
     pub(super) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
         let text = payload
             .downcast_ref::<&str>()
@@ -92,28 +97,30 @@ impl ListenerFault {
     }
 }
 
-impl Place {
+impl EventRef {
+    /// Names the event of a message.
     pub(super) fn of(message: &Message) -> Self {
-        Place { topic: message.topic.clone(), seq: message.seq }
+        EventRef { topic: message.topic.clone(), seq: message.seq }
     }
 
-    fn said(place: Option<&Place>) -> impl fmt::Display {
-        match place {
-            Some(Place { topic, seq }) => format!("event {seq} of {topic} at a listener to "),
+    /// Returns the words that stand in front of the filter in a [`ListenerError`].
+    fn prefix(event: Option<&EventRef>) -> impl fmt::Display {
+        match event {
+            Some(EventRef { topic, seq }) => format!("event {seq} of {topic} at a listener to "),
             None => "listener to ".to_owned(),
         }
     }
 }
 
-/// What goes wrong with the listeners of an emitter, as it happens.
+/// A stream of the errors of an emitter's listeners, as they happen.
 ///
-/// Holds a bounded number of errors; what does not fit is logged, as it is when nobody reads
-/// errors at all. Dropping it ends it.
+/// The stream holds a bounded number of errors. An error is logged if it does not fit, or if nobody
+/// reads errors. Dropping the stream ends it.
 #[derive(Debug)]
 pub struct Errors(mpsc::Receiver<ListenerError>);
 
 impl Errors {
-    /// The next error; `None` when the emitter is gone.
+    /// Waits for the next error. Returns `None` when the emitter is gone.
     pub async fn next(&mut self) -> Option<ListenerError> {
         self.0.recv().await
     }
@@ -127,11 +134,12 @@ impl Stream for Errors {
     }
 }
 
-/// Where errors go.
+/// The streams to which errors go.
 #[derive(Debug, Default)]
 pub(super) struct ErrorSinks(Mutex<Vec<mpsc::Sender<ListenerError>>>);
 
 impl ErrorSinks {
+    /// Opens one more stream of errors.
     pub(super) fn open(&self) -> Errors {
         let (sink, errors) = mpsc::channel(ERRORS_WAITING);
         let mut sinks = self.0.lock();
@@ -140,6 +148,7 @@ impl ErrorSinks {
         Errors(errors)
     }
 
+    /// Passes an error to every stream, and logs it if no stream took it or one had no room.
     pub(super) fn report(&self, error: ListenerError) {
         let mut taken = 0;
         let mut lost = 0;
@@ -160,7 +169,8 @@ impl ErrorSinks {
     }
 }
 
-/// Logs the error without what its cause says about the payload; that is for `debug`.
+/// Logs an error. The causes of the error may quote the payload, so only the level `debug` shows
+/// them.
 fn log(error: &ListenerError) {
     tracing::error!(fault = %error.fault, "{error}");
     tracing::debug!(fault = ?error.fault, "{error}");

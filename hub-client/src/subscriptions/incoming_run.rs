@@ -1,4 +1,5 @@
-//! A run while its EVENT frames come in.
+//! A run while its EVENT frames arrive. RUN has the numbers and the publisher of all of them, so
+//! without it no EVENT could be understood.
 
 use super::Sink;
 use crate::events::{ConnectionEvent, EventSender};
@@ -7,20 +8,21 @@ use hub_core::emitter::{Headers, Message};
 use hub_wire::{EventFrame, Gap, Limits, Packer, RunFrame, TopicName};
 use std::sync::Arc;
 
-/// The rest of a run.
+/// The part of a run that has not arrived yet.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct IncomingRun {
     pub(super) topic: RunTopic,
     pub(super) epoch: u64,
-    /// The number of the next event.
+    /// The event number of the next event.
     pub(super) next: u64,
+    /// How many events are still to come.
     pub(super) left: u32,
     publisher: Arc<str>,
     time_ms: u64,
-    pub(super) takers: Vec<Taker>,
+    pub(super) recipients: Vec<RunRecipient>,
 }
 
-/// A topic, and how it stands in each EVENT frame.
+/// A topic, and its bytes as they stand in each EVENT frame.
 #[derive(Debug, Clone)]
 pub(super) struct RunTopic {
     pub(super) name: TopicName,
@@ -29,20 +31,20 @@ pub(super) struct RunTopic {
 
 /// A subscription that gets events of a run.
 #[derive(Debug)]
-pub(super) struct Taker {
+pub(super) struct RunRecipient {
     pub(super) id: u64,
-    /// From this number on.
+    /// The first event number that it gets.
     pub(super) from: u64,
     pub(super) sink: Sink,
-    /// To be handed over in front of the first event.
+    /// A gap that is handed over in front of its first event.
     pub(super) gap: Option<Gap>,
-    /// Not to be handed over yet.
-    pub(super) held: bool,
+    /// Whether the events are deferred instead of handed over.
+    pub(super) deferred: bool,
 }
 
-impl Taker {
+impl RunRecipient {
     pub(super) fn new(id: u64, from: u64, sink: Sink) -> Self {
-        Taker { id, from, sink, gap: None, held: false }
+        RunRecipient { id, from, sink, gap: None, deferred: false }
     }
 }
 
@@ -54,26 +56,34 @@ impl RunTopic {
     }
 }
 
-impl Run {
+impl IncomingRun {
     pub(super) fn new(
         run: &RunFrame<'_>,
         topic: RunTopic,
         publisher: Arc<str>,
-        takers: Vec<Taker>,
+        recipients: Vec<RunRecipient>,
     ) -> Self {
         let (next, left) = (run.first, run.count);
-        Run { topic, epoch: run.epoch, next, left, publisher, time_ms: run.time_ms, takers }
+        IncomingRun {
+            topic,
+            epoch: run.epoch,
+            next,
+            left,
+            publisher,
+            time_ms: run.time_ms,
+            recipients,
+        }
     }
 
-    /// Reads the next EVENT frame. Returns its message and the last taker it is for; nothing if
-    /// it is for none.
+    /// Reads the next EVENT frame. Returns its message and the index of the last recipient that
+    /// gets it, or `None` if no recipient does.
     pub(super) fn next(
         &mut self,
         body: &Bytes,
         limits: &Limits,
         events: &EventSender,
     ) -> Result<Option<(Message, usize)>, String> {
-        // That it is an EVENT was looked at by the caller; the topic must be the run's.
+        // The caller has checked that the frame is an EVENT. Its topic must be that of the run.
         if !body.get(2..).is_some_and(|rest| rest.starts_with(&self.topic.encoded)) {
             return Err("an EVENT on another topic than its RUN".to_owned());
         }
@@ -82,7 +92,7 @@ impl Run {
             .map_err(|error| error.to_string())?;
         let seq = self.next;
         (self.next, self.left) = (seq + 1, self.left - 1);
-        let Some(last) = self.takers.iter().rposition(|taker| seq >= taker.from) else {
+        let Some(last) = self.recipients.iter().rposition(|recipient| seq >= recipient.from) else {
             return Ok(None);
         };
         let message = Message {
@@ -98,6 +108,7 @@ impl Run {
     }
 }
 
+/// Reads the headers of an event. Headers that break the protocol are reported, and left out.
 fn headers(event: &EventFrame<'_>, limits: &Limits, events: &EventSender) -> Headers {
     let Some(encoded) = event.headers else { return Headers::new() };
     Headers::parse(encoded, limits).unwrap_or_else(|error| {

@@ -1,0 +1,53 @@
+//! The types that a listener may return. Without them, a closure, an `async` function and a
+//! function without a result would need a method each.
+
+use super::BoxError;
+
+/// The result of a listener: nothing, or a `Result`.
+pub trait IntoListenerResult: Send + 'static {
+    /// Turns the value into a `Result` with one error type.
+    #[doc(hidden)]
+    fn into_result(self) -> Result<(), BoxError>;
+}
+
+impl IntoListenerResult for () {
+    fn into_result(self) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxError> + Send + 'static> IntoListenerResult for Result<(), E> {
+    fn into_result(self) -> Result<(), BoxError> {
+        self.map_err(Into::into)
+    }
+}
+
+/// What a listener may return: an [`IntoListenerResult`], or a future of one. So a listener can be
+/// a closure, an `async` function, or a closure that returns an `async` block.
+///
+/// `M` is [`Now`] or [`Later`], and the compiler always infers it.
+pub trait ListenerReturn<M>: Send + 'static {
+    /// Turns the return value into a future of the result.
+    #[doc(hidden)]
+    fn into_result_future(self) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// Marks listeners that return their result directly.
+#[derive(Debug)]
+pub enum Now {}
+
+/// Marks listeners that return a future of their result.
+#[derive(Debug)]
+pub enum Later {}
+
+impl<O: IntoListenerResult> ListenerReturn<Now> for O {
+    fn into_result_future(self) -> impl Future<Output = Result<(), BoxError>> + Send {
+        std::future::ready(self.into_result())
+    }
+}
+
+impl<F: Future<Output: IntoListenerResult> + Send + 'static> ListenerReturn<Later> for F {
+    async fn into_result_future(self) -> Result<(), BoxError> {
+        self.await.into_result()
+    }
+}

@@ -1,0 +1,109 @@
+//! The subscriptions of an in-process hub, and the choice of those that get an event. Without the
+//! choice, all members of a queue group would get every event.
+
+use crate::emitter::{Feed, Message, Pushed};
+use hub_wire::{FilterIndex, Gap, GapReason, TopicFilter, TopicName};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A subscription, as the in-process hub sees it.
+#[derive(Debug)]
+pub(super) struct LocalSubscription {
+    /// The ids count up, so their order is the order of registration.
+    pub(super) id: u64,
+    pub(super) filter: TopicFilter,
+    pub(super) group: Option<Arc<str>>,
+    pub(super) feed: Feed,
+}
+
+impl LocalSubscription {
+    /// Pushes a message that cannot wait for room. If there is no room, a gap takes its place.
+    pub(super) fn push_now(&self, message: Message) {
+        if let Pushed::Full(message) = self.feed.push(message) {
+            self.feed.push_gap(Gap {
+                topic: message.topic.as_str().to_owned(),
+                epoch: message.epoch,
+                from: message.seq,
+                to: Some(message.seq),
+                reason: GapReason::Overflow,
+                subscription: None,
+            });
+        }
+    }
+}
+
+/// The id of the member of each queue group that got the last event of a topic.
+pub(super) type RoundRobin = BTreeMap<Arc<str>, u64>;
+
+/// All subscriptions of an in-process hub.
+#[derive(Debug, Default)]
+pub(super) struct LocalSubscriptions(FilterIndex<Arc<LocalSubscription>>);
+
+/// The subscriptions that get an event.
+pub(super) enum Recipients {
+    /// All of these get the event.
+    Chosen(Vec<Arc<LocalSubscription>>),
+    /// No subscription gets the event yet. One of these must have room first.
+    NoRoom(Vec<Arc<LocalSubscription>>),
+}
+
+impl LocalSubscriptions {
+    pub(super) fn add(&mut self, member: LocalSubscription) {
+        let filter = member.filter.clone();
+        self.0.insert(&filter, Arc::new(member));
+    }
+
+    pub(super) fn remove(
+        &mut self,
+        filter: &TopicFilter,
+        id: u64,
+    ) -> Option<Arc<LocalSubscription>> {
+        self.0.remove(filter, |member| member.id == id)
+    }
+
+    /// Returns the subscriptions whose filter matches, in the order of registration.
+    pub(super) fn matching(&self, topic: &TopicName) -> Vec<Arc<LocalSubscription>> {
+        let mut members = Vec::new();
+        self.0.matching(topic, |member| members.push(member.clone()));
+        members.sort_unstable_by_key(|member| member.id);
+        members
+    }
+}
+
+/// Chooses all subscriptions without a queue group, and one member of each group. The caller
+/// advances `turns`.
+pub(super) fn choose(members: Vec<Arc<LocalSubscription>>, turns: &RoundRobin) -> Recipients {
+    let mut groups: BTreeMap<Arc<str>, Vec<Arc<LocalSubscription>>> = BTreeMap::new();
+    let mut chosen = Vec::with_capacity(members.len());
+    for member in members {
+        match &member.group {
+            Some(group) => groups.entry(group.clone()).or_default().push(member),
+            None if member.feed.has_room() => chosen.push(member),
+            None => return Recipients::NoRoom(vec![member]),
+        }
+    }
+    for (group, members) in groups {
+        let last = turns.get(&group).copied().unwrap_or(0);
+        match in_turn(&members, last) {
+            Some(member) if member.feed.has_room() => chosen.push(member.clone()),
+            _ => return Recipients::NoRoom(members),
+        }
+    }
+    chosen.sort_unstable_by_key(|member| member.id);
+    Recipients::Chosen(chosen)
+}
+
+/// Chooses the member of a group that gets the next event, after the one with the id `last`: the
+/// first one that keeps up, otherwise the first one that takes a push without waiting, otherwise
+/// the next one.
+pub(super) fn in_turn(
+    members: &[Arc<LocalSubscription>],
+    last: u64,
+) -> Option<&Arc<LocalSubscription>> {
+    let after = members.partition_point(|member| member.id <= last);
+    let in_order = || members[after..].iter().chain(&members[..after]);
+    in_order()
+        .find(|member| member.feed.is_keeping_up())
+        .or_else(|| in_order().find(|member| member.feed.has_room()))
+        .or_else(|| in_order().next())
+}
