@@ -24,7 +24,8 @@ mod report;
 
 pub use {
     engine::{
-        Fixed, Quarantine, QuarantineReason, Refusal, RuleCount, Scratch, ShadowSample, Verdict,
+        FixedEvent, Quarantine, QuarantineReason, RuleCount, RuleRefusal, Scratch, ShadowSample,
+        Verdict,
     },
     file::{RuleError, RuleErrors},
     model::{

@@ -18,7 +18,7 @@
 mod fast_path;
 #[cfg(test)]
 mod fast_path_tests;
-mod finding;
+mod finds;
 mod interrupt;
 mod message_pass;
 mod render;
@@ -34,4 +34,4 @@ mod whole_message;
 
 pub use shadow_sample::ShadowSample;
 pub use state::{RuleCount, Scratch};
-pub use verdict::{Fixed, Quarantine, QuarantineReason, Refusal, Verdict};
+pub use verdict::{FixedEvent, Quarantine, QuarantineReason, RuleRefusal, Verdict};

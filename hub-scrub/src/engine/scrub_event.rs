@@ -3,12 +3,12 @@
 //!
 //! Without the passes over what was written, an action could put together what a rule looks for.
 
-use super::interrupt::{Cause, Stop};
-use super::message_pass::Pass;
+use super::interrupt::{Interrupt, InterruptCause};
+use super::message_pass::MessagePass;
 use super::render::render;
 use super::state::{RuleCount, Scratch, Work};
-use super::verdict::{Fixed, Frame, Quarantine, QuarantineReason, Refusal, Verdict};
-use crate::model::Bits;
+use super::verdict::{FixedEvent, Quarantine, QuarantineReason, Rendering, RuleRefusal, Verdict};
+use crate::model::RuleBits;
 use crate::plan::Plan;
 use hub_wire::{Limits, RefusedCode, check_headers};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Plan {
         match self.run(payload, headers, scratch) {
             Ok(None) => Verdict::Accept,
             Ok(Some(fixed)) => Verdict::Fixed(Box::new(fixed)),
-            Err(stop) => self.verdict(stop),
+            Err(interrupt) => self.verdict(interrupt),
         }
     }
 
@@ -37,38 +37,39 @@ impl Plan {
         payload: &[u8],
         headers: Option<&[u8]>,
         scratch: &mut Scratch,
-    ) -> Result<Option<Fixed>, Stop> {
+    ) -> Result<Option<FixedEvent>, Interrupt> {
         if self.is_empty() {
             return Ok(None);
         }
         if let Some(rule) = self.topic_hit {
-            return Err(Cause::Refuse { rule, path: "$topic".to_owned() }.into());
+            return Err(InterruptCause::Refuse { rule, path: "$topic".to_owned() }.into());
         }
         let Scratch { first, again, counts } = scratch;
         let replaced = self.pass(payload, headers, first, counts)?;
         if replaced.is_none() && first.payload.is_empty() && first.headers.is_empty() {
             return Ok(None);
         }
-        let mut fixed = Fixed { frames: Vec::new(), of_view: Vec::new() };
+        let mut fixed = FixedEvent { renderings: Vec::new(), of_view: Vec::new() };
         // For each frame, the view it was made for, and the rules whose actions it depends on.
-        let mut made: Vec<(usize, Bits)> = Vec::new();
+        let mut made: Vec<(usize, RuleBits)> = Vec::new();
         for view in 0..self.actions.len() {
-            let alike = |(other, used): &(usize, Bits)| {
+            let alike = |(other, used): &(usize, RuleBits)| {
                 used.iter().all(|rule| self.actions[view][rule] == self.actions[*other][rule])
             };
-            let frame = match made.iter().position(alike) {
-                Some(frame) => frame,
+            let rendering = match made.iter().position(alike) {
+                Some(rendering) => rendering,
                 None => {
-                    let came = Frame { payload: replaced.clone(), headers: None };
-                    let (frame, used) = self.settle(view, payload, headers, came, first, again)?;
+                    let came = Rendering { payload: replaced.clone(), headers: None };
+                    let (rendering, used) =
+                        self.settle(view, payload, headers, came, first, again)?;
                     made.push((view, used));
-                    fixed.frames.push(frame);
+                    fixed.renderings.push(rendering);
                     made.len() - 1
                 }
             };
-            fixed.of_view.push(frame as u16);
+            fixed.of_view.push(rendering as u16);
         }
-        let unchanged = fixed.frames.iter().all(|frame| *frame == Frame::default());
+        let unchanged = fixed.renderings.iter().all(|rendering| *rendering == Rendering::default());
         Ok((!unchanged).then_some(fixed))
     }
 
@@ -78,31 +79,31 @@ impl Plan {
         view: usize,
         payload: &[u8],
         headers: Option<&[u8]>,
-        came: Frame,
+        came: Rendering,
         first: &Work,
         again: &mut Work,
-    ) -> Result<(Frame, Bits), Stop> {
-        let (mut frame, mut used) = (came, Bits::NONE);
+    ) -> Result<(Rendering, RuleBits), Interrupt> {
+        let (mut rendering, mut used) = (came, RuleBits::NONE);
         for round in 0..ROUNDS {
             let work = if round == 0 { first } else { &*again };
-            let now = frame.payload.as_deref().unwrap_or(payload);
+            let now = rendering.payload.as_deref().unwrap_or(payload);
             let new_payload = render(self, view, now, &work.payload, &mut used);
-            let now = frame.headers.as_deref().or(headers).unwrap_or_default();
+            let now = rendering.headers.as_deref().or(headers).unwrap_or_default();
             let new_headers = render(self, view, now, &work.headers, &mut used);
             if round > 0 && new_payload.is_none() && new_headers.is_none() {
-                if frame
+                if rendering
                     .headers
                     .as_deref()
                     .is_some_and(|map| check_headers(map, &Limits::NONE).is_err())
                 {
                     return Err(QuarantineReason::Headers.into());
                 }
-                return Ok((frame, used));
+                return Ok((rendering, used));
             }
-            frame.payload = new_payload.or(frame.payload);
-            frame.headers = new_headers.or(frame.headers);
-            let now = frame.payload.as_deref().unwrap_or(payload);
-            let headers = headers.map(|map| frame.headers.as_deref().unwrap_or(map));
+            rendering.payload = new_payload.or(rendering.payload);
+            rendering.headers = new_headers.or(rendering.headers);
+            let now = rendering.payload.as_deref().unwrap_or(payload);
+            let headers = headers.map(|map| rendering.headers.as_deref().unwrap_or(map));
             self.look_again(now, headers, first, again)?;
         }
         Err(QuarantineReason::Unsettled.into())
@@ -116,7 +117,7 @@ impl Plan {
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<Option<Vec<u8>>, Stop> {
+    ) -> Result<Option<Vec<u8>>, Interrupt> {
         self.begin(payload, headers, work)?;
         self.draw(payload, work);
         let came = payload;
@@ -143,14 +144,19 @@ impl Plan {
         headers: Option<&[u8]>,
         first: &Work,
         work: &mut Work,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         self.begin(payload, headers, work)?;
         let finding = self.sets.walking & !self.sets.structures;
-        (work.active, work.shadow) = (first.active & finding, Bits::NONE);
+        (work.active, work.shadow) = (first.active & finding, RuleBits::NONE);
         self.every_byte(payload, headers, work, &mut [])
     }
 
-    fn begin(&self, payload: &[u8], headers: Option<&[u8]>, work: &mut Work) -> Result<(), Stop> {
+    fn begin(
+        &self,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        work: &mut Work,
+    ) -> Result<(), Interrupt> {
         work.reset(self);
         if (payload.len() + headers.map_or(0, <[u8]>::len)) as u64 > self.shared.budget.bytes {
             return Err(QuarantineReason::Bytes.into());
@@ -164,7 +170,7 @@ impl Plan {
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         if self.sets.walking.is_empty() {
             return Ok(());
         }
@@ -191,25 +197,25 @@ impl Plan {
         in_headers: bool,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let found = if in_headers { &mut work.headers } else { &mut work.payload };
         let mut found = std::mem::take(found);
-        let result = Pass::new(self, bytes, in_headers, work, &mut found, counts).run();
+        let result = MessagePass::new(self, bytes, in_headers, work, &mut found, counts).run();
         *(if in_headers { &mut work.headers } else { &mut work.payload }) = found;
         result
     }
 
-    pub(super) fn verdict(&self, stop: Stop) -> Verdict {
+    pub(super) fn verdict(&self, interrupt: Interrupt) -> Verdict {
         let name = |rule: usize| -> Arc<str> { self.rules[rule].rule.name.clone() };
-        match *stop.0 {
-            Cause::Refuse { rule, path } => {
+        match *interrupt.0 {
+            InterruptCause::Refuse { rule, path } => {
                 let code = RefusedCode::Rejected;
-                Verdict::Refuse(Refusal { code, rule: name(rule), path })
+                Verdict::Refuse(RuleRefusal { code, rule: name(rule), path })
             }
-            Cause::Quarantine { rule, reason } => {
+            InterruptCause::Quarantine { rule, reason } => {
                 Verdict::Quarantine(Quarantine { rule: rule.map(name), reason })
             }
-            Cause::Disconnect { rule } => Verdict::Disconnect { rule: name(rule) },
+            InterruptCause::Disconnect { rule } => Verdict::Disconnect { rule: name(rule) },
         }
     }
 }

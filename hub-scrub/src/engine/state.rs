@@ -2,11 +2,11 @@
 //!
 //! Without it each message would allocate its stack and its lists anew.
 
-use super::finding::Sites;
+use super::finds::Finds;
 use super::shadow_sample::ShadowSample;
 use crate::detect::Candidates;
 use crate::matching::FindScratch;
-use crate::model::Bits;
+use crate::model::RuleBits;
 use crate::plan::Plan;
 use std::collections::HashMap;
 
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Scratch {
 
 /// An open container.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Open {
+pub(super) struct OpenContainer {
     /// Where its head is.
     pub(super) at: usize,
     pub(super) map: bool,
@@ -55,22 +55,22 @@ pub(super) struct Open {
     /// Where the key of the entry at work is; of an array, where its own key is.
     pub(super) key_at: Option<usize>,
     /// Rules that name that key; of an array, those that name its own key.
-    pub(super) keys: Bits,
+    pub(super) keys: RuleBits,
     /// Rules that allow only some keys here.
-    pub(super) allow: Bits,
+    pub(super) allow: RuleBits,
 }
 
 /// The state of one pass.
 #[derive(Default)]
 pub(super) struct Work {
-    pub(super) open: Vec<Open>,
+    pub(super) open: Vec<OpenContainer>,
     /// Rows of path states, one a level.
     pub(super) rows: Vec<u64>,
-    pub(super) payload: Sites,
-    pub(super) headers: Sites,
+    pub(super) payload: Finds,
+    pub(super) headers: Finds,
     /// Rules that act, and rules that only count.
-    pub(super) active: Bits,
-    pub(super) shadow: Bits,
+    pub(super) active: RuleBits,
+    pub(super) shadow: RuleBits,
     pub(super) steps: u64,
     pub(super) matches: u32,
     pub(super) elements: usize,

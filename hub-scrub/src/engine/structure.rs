@@ -2,21 +2,25 @@
 //!
 //! Without it a message that two readers understand differently would pass.
 
-use super::finding::Form;
-use super::interrupt::Stop;
-use super::message_pass::{Pass, Place};
-use crate::model::{Bits, DuplicateKeys, Nonfinite, Structure, Token, read};
+use super::finds::ValueForm;
+use super::interrupt::Interrupt;
+use super::message_pass::{MessagePass, ValueContext};
+use crate::model::{DuplicateKeys, Nonfinite, RuleBits, Structure, Token, read};
 use crate::plan::RuleKind;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-impl Pass<'_> {
-    fn structures(&self) -> Bits {
+impl MessagePass<'_> {
+    fn structures(&self) -> RuleBits {
         self.plan.sets.structures & (self.work.active | self.work.shadow)
     }
 
     /// Checks a value against the structural rules; also what the whole payload may be, at its
     /// root.
-    pub(super) fn value_structure(&mut self, token: &Token<'_>, place: &Place) -> Result<(), Stop> {
+    pub(super) fn value_structure(
+        &mut self,
+        token: &Token<'_>,
+        context: &ValueContext,
+    ) -> Result<(), Interrupt> {
         let plan = self.plan;
         if plan.sets.structures.is_empty() {
             return Ok(());
@@ -46,7 +50,7 @@ impl Pass<'_> {
             if limits.nonfinite == Nonfinite::Reject {
                 self.hit(rule)?;
             } else if self.fix(rule)? {
-                self.push_bare(place.at, place.entry, None, Form::Nil);
+                self.push_bare(context.at, context.entry, None, ValueForm::Nil);
             }
         }
         Ok(())
@@ -58,7 +62,7 @@ impl Pass<'_> {
         key: &Token<'_>,
         at: usize,
         map: usize,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let plan = self.plan;
         if plan.sets.structures.is_empty() {
             return Ok(());
@@ -87,7 +91,7 @@ impl Pass<'_> {
         at: usize,
         map: usize,
         first: &mut Option<Option<usize>>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         if limits.duplicate_keys == DuplicateKeys::Allow {
             return Ok(());
         }
@@ -97,7 +101,7 @@ impl Pass<'_> {
             self.hit(rule)?;
         } else if self.fix(rule)? {
             let gone = if limits.duplicate_keys == DuplicateKeys::KeepFirst { at } else { before };
-            self.push_bare(gone, gone, Some(map), Form::Gone);
+            self.push_bare(gone, gone, Some(map), ValueForm::Gone);
         }
         Ok(())
     }
@@ -121,7 +125,7 @@ impl Pass<'_> {
     }
 
     /// Counts a find that a structural rule mends instead of refusing the message.
-    fn fix(&mut self, rule: usize) -> Result<bool, Stop> {
+    fn fix(&mut self, rule: usize) -> Result<bool, Interrupt> {
         let acts = self.work.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
             count.hits += u32::from(acts);

@@ -15,9 +15,9 @@ pub enum Verdict {
     /// It passes as it is, in all views.
     Accept,
     /// At least one view gets it changed.
-    Fixed(Box<Fixed>),
+    Fixed(Box<FixedEvent>),
     /// The publisher is refused.
-    Refuse(Refusal),
+    Refuse(RuleRefusal),
     /// It goes to quarantine, and nowhere else.
     Quarantine(Quarantine),
     /// The publisher's connection ends.
@@ -40,9 +40,9 @@ impl Verdict {
         match self {
             Verdict::Accept => Some((payload, headers)),
             Verdict::Fixed(fixed) => {
-                let frame = fixed.frame(view);
-                let payload = frame.payload.as_deref().unwrap_or(payload);
-                Some((payload, headers.map(|map| frame.headers.as_deref().unwrap_or(map))))
+                let rendering = fixed.rendering(view);
+                let payload = rendering.payload.as_deref().unwrap_or(payload);
+                Some((payload, headers.map(|map| rendering.headers.as_deref().unwrap_or(map))))
             }
             _ => None,
         }
@@ -51,49 +51,49 @@ impl Verdict {
 
 /// What a message has become, for each view.
 #[derive(Debug)]
-pub struct Fixed {
-    pub(super) frames: Vec<Frame>,
+pub struct FixedEvent {
+    pub(super) renderings: Vec<Rendering>,
     /// For each view, its frame.
     pub(super) of_view: Vec<u16>,
 }
 
 /// Payload and headers, as far as they changed. A debug output shows lengths alone.
 #[derive(Default, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(super) struct Rendering {
     pub(super) payload: Option<Vec<u8>>,
     pub(super) headers: Option<Vec<u8>>,
 }
 
-impl Fixed {
-    /// Which of the distinct frames a view gets: build one for each number, not for each view.
+impl FixedEvent {
+    /// Which of the distinct renderings a view gets: build one for each number, not for each view.
     #[must_use]
-    pub fn frame_of(&self, view: ViewId) -> usize {
+    pub fn rendering_of(&self, view: ViewId) -> usize {
         // A view that this plan does not know is the least privileged one.
         let number = self.of_view.get(view.index()).or(self.of_view.first());
         number.map_or(0, |number| usize::from(*number))
     }
 
-    /// How many distinct frames there are.
+    /// How many distinct renderings there are.
     #[must_use]
-    pub fn frames(&self) -> usize {
-        self.frames.len()
+    pub fn renderings(&self) -> usize {
+        self.renderings.len()
     }
 
-    fn frame(&self, view: ViewId) -> &Frame {
-        &self.frames[self.frame_of(view)]
+    fn rendering(&self, view: ViewId) -> &Rendering {
+        &self.renderings[self.rendering_of(view)]
     }
 }
 
-impl fmt::Debug for Frame {
+impl fmt::Debug for Rendering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let len = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(Vec::len);
-        write!(f, "Frame({:?}, {:?} bytes)", len(&self.payload), len(&self.headers))
+        write!(f, "Rendering({:?}, {:?} bytes)", len(&self.payload), len(&self.headers))
     }
 }
 
 /// Why the publisher is refused. Nothing in it is content of the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RuleRefusal {
     /// The code for REFUSED.
     pub code: RefusedCode,
     /// The rule.

@@ -3,12 +3,12 @@
 //!
 //! It comes before the walk. Otherwise a message would be walked that one of these refuses.
 
-use super::interrupt::{Cause, Stop};
+use super::interrupt::{Interrupt, InterruptCause};
 use super::shadow_sample::shape;
 use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
 use crate::matching::{Inputs, to_json};
-use crate::model::{Action, Bits, Mode, ScrubberEvent, ScrubberOutcome};
+use crate::model::{Action, Mode, RuleBits, ScrubberEvent, ScrubberOutcome};
 use crate::plan::{Plan, RuleKind};
 use hub_wire::{Limits, walk_all};
 use std::hash::{DefaultHasher, Hasher};
@@ -28,7 +28,7 @@ impl Plan {
                 && draw >= u64::from(percent)
             {
                 work.shadow.set(rule);
-                work.active = work.active & !Bits::one(rule);
+                work.active = work.active & !RuleBits::one(rule);
             }
         }
     }
@@ -40,7 +40,7 @@ impl Plan {
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<Option<Vec<u8>>, Stop> {
+    ) -> Result<Option<Vec<u8>>, Interrupt> {
         let RuleKind::Scrubber(scrubber) = &self.rules[rule].rule.kind else { return Ok(None) };
         if !(work.active | work.shadow).has(rule) {
             return Ok(None);
@@ -52,7 +52,7 @@ impl Plan {
             ScrubberOutcome::Replace(new) => {
                 if walk_all(&new, &Limits::NONE).is_err() {
                     let reason = QuarantineReason::BadScrubber;
-                    return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
+                    return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
                 }
                 let acts = work.active.has(rule);
                 count(counts, rule, acts);
@@ -74,7 +74,7 @@ impl Plan {
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let conditional = self.sets.conditional & !self.sets.scrubbers;
         if !conditional.is_empty() {
             let inputs = Inputs::new(self.topic.as_str(), payload, headers);
@@ -111,7 +111,7 @@ impl Plan {
         payload: &[u8],
         headers: Option<&[u8]>,
         work: &mut Work,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         if !self.sets.conditional.has(rule) {
             return Ok(());
         }
@@ -119,7 +119,12 @@ impl Plan {
         self.decide(rule, inputs.as_ref(), work)
     }
 
-    fn decide(&self, rule: usize, inputs: Option<&Inputs>, work: &mut Work) -> Result<(), Stop> {
+    fn decide(
+        &self,
+        rule: usize,
+        inputs: Option<&Inputs>,
+        work: &mut Work,
+    ) -> Result<(), Interrupt> {
         // What CEL has no values for is in doubt, and then the rule applies.
         let (Some(condition), Some(inputs)) = (&self.rules[rule].rule.condition, inputs) else {
             return Ok(());
@@ -127,10 +132,10 @@ impl Plan {
         work.steps = work.steps.saturating_add(condition.cost(inputs));
         if work.steps > self.shared.budget.steps {
             let reason = QuarantineReason::Steps;
-            return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
+            return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
         }
         if !condition.holds(inputs) {
-            let others = !Bits::one(rule);
+            let others = !RuleBits::one(rule);
             (work.active, work.shadow) = (work.active & others, work.shadow & others);
         }
         Ok(())
@@ -143,7 +148,7 @@ impl Plan {
         payload: &[u8],
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let acts = work.active.has(rule);
         count(counts, rule, acts);
         if !acts {
@@ -151,11 +156,11 @@ impl Plan {
             return Ok(());
         }
         let cause = match &self.rules[rule].rule.action {
-            Action::Disconnect => Cause::Disconnect { rule },
+            Action::Disconnect => InterruptCause::Disconnect { rule },
             Action::Quarantine => {
-                Cause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
+                InterruptCause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
             }
-            _ => Cause::Refuse { rule, path: path.to_owned() },
+            _ => InterruptCause::Refuse { rule, path: path.to_owned() },
         };
         Err(cause.into())
     }

@@ -2,12 +2,12 @@
 //!
 //! Without them a rule that finds nothing, or everything, would be noticed only in production.
 
-use super::error::Faults;
+use super::error::ErrorCollector;
 use super::message::encode;
 use super::raw;
 use crate::engine::{Quarantine, QuarantineReason, Scratch, Verdict};
 use crate::model::Mode;
-use crate::plan::{Plan, Rule, Shared};
+use crate::plan::{Plan, Rule, SharedParts};
 use hub_wire::{Limits, TopicName, check_headers, walk_all};
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ pub(super) fn run(
     rule: &Arc<Rule>,
     all: &[Arc<Rule>],
     tests: &raw::Tests,
-    shared: &Arc<Shared>,
-    faults: &mut Faults<'_>,
+    shared: &Arc<SharedParts>,
+    faults: &mut ErrorCollector<'_>,
     at: usize,
 ) {
     let key = |what: &str| format!("rule.{}.tests.{what}", rule.name);

@@ -43,15 +43,15 @@ impl fmt::Display for RuleErrors {
 impl std::error::Error for RuleErrors {}
 
 /// Collects errors while a file is loaded, so that its author sees them all at once.
-pub(super) struct Faults<'a> {
+pub(super) struct ErrorCollector<'a> {
     source: Arc<str>,
     text: &'a str,
     found: Vec<RuleError>,
 }
 
-impl<'a> Faults<'a> {
+impl<'a> ErrorCollector<'a> {
     pub(super) fn new(source: &str, text: &'a str) -> Self {
-        Faults { source: source.into(), text, found: Vec::new() }
+        ErrorCollector { source: source.into(), text, found: Vec::new() }
     }
 
     pub(super) fn add(&mut self, at: usize, key: impl Into<String>, message: impl fmt::Display) {

@@ -2,14 +2,15 @@
 //!
 //! What is loaded can be relied on: no floor below checks a rule again.
 
-use super::error::{Faults, RuleErrors};
+use super::error::{ErrorCollector, RuleErrors};
 use super::load_rule::Loader;
 use super::{action, check, detector, packs, raw};
 use crate::matching::Detectors;
 use crate::model::{
-    Action, Bits, Budget, KeyOrigin, KeySource, KeyVersion, Keyring, Keys, Scrubber, View, Views,
+    Action, Budget, KeyOrigin, KeySource, KeyVersion, Keyring, Keys, RuleBits, Scrubber, View,
+    Views,
 };
-use crate::plan::{Rule, RuleSet, Shared};
+use crate::plan::{Rule, RuleSet, SharedParts};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Spanned;
@@ -46,7 +47,7 @@ fn load(
     secrets: &dyn KeySource,
     scrubbers: &[Arc<dyn Scrubber>],
 ) -> Result<RuleSet, RuleErrors> {
-    let mut faults = Faults::new(source, text);
+    let mut faults = ErrorCollector::new(source, text);
     let file: raw::File = match toml::from_str(text) {
         Ok(file) => file,
         Err(error) => {
@@ -92,7 +93,7 @@ fn load(
         bytes: file.budget.bytes.unwrap_or(default.bytes),
         matches: file.budget.matches.unwrap_or(default.matches),
     };
-    if rules.len() > Bits::MAX {
+    if rules.len() > RuleBits::MAX {
         faults.add(0, "rule", "a file has at most 256 rules");
     }
     // A file that is cut off must not switch the scrub off.
@@ -103,7 +104,7 @@ fn load(
             "there is no rule and no pack; a hub without rules names no rule file",
         );
     }
-    let shared = Arc::new(Shared { detectors, keys, views, budget });
+    let shared = Arc::new(SharedParts { detectors, keys, views, budget });
     if faults.is_empty() {
         for (rule, (tests, at)) in rules.iter().zip(&tests) {
             check::run(rule, &rules, tests, &shared, &mut faults, *at);
@@ -118,7 +119,7 @@ fn load(
 fn keys(
     raw: std::collections::BTreeMap<Spanned<String>, Vec<Spanned<raw::Key>>>,
     secrets: &dyn KeySource,
-    faults: &mut Faults<'_>,
+    faults: &mut ErrorCollector<'_>,
 ) -> Keys {
     let mut keys = Keys::default();
     for (name, raw) in raw {
@@ -165,7 +166,7 @@ fn views(
     raw: std::collections::BTreeMap<Spanned<String>, raw::View>,
     rules: &[Arc<Rule>],
     keys: &Keys,
-    faults: &mut Faults<'_>,
+    faults: &mut ErrorCollector<'_>,
 ) -> Views {
     let mut views = Views::default();
     let mut roles = BTreeSet::new();
@@ -213,7 +214,7 @@ fn views(
 }
 
 /// The rules of a pack, as a file's author asks for them.
-fn pack_rules(pack: raw::Pack, faults: &mut Faults<'_>) -> Vec<raw::Rule> {
+fn pack_rules(pack: raw::Pack, faults: &mut ErrorCollector<'_>) -> Vec<raw::Rule> {
     let (at, name) = (pack.name.span().start, pack.name.into_inner());
     let Some(text) = packs::text(&name) else {
         let message = format!("there is no pack `{name}`; there are {}", packs::names());

@@ -3,8 +3,8 @@
 //! It reports every error of a rule, so that its author sees all of them at once.
 
 use super::action;
-use super::error::Faults;
-use super::raw::{self, Place};
+use super::error::ErrorCollector;
+use super::raw::{self, SearchScope};
 use crate::matching::{Condition, Detectors, MAX_KEY_NAME, PathPattern, Schema, fold_key};
 use crate::model::{Action, Keys, Mode, Scrubber};
 use crate::plan::{Find, Rule, RuleKind};
@@ -27,7 +27,7 @@ impl Loader<'_> {
         &mut self,
         raw: raw::Rule,
         at: usize,
-        faults: &mut Faults<'_>,
+        faults: &mut ErrorCollector<'_>,
     ) -> Option<(Rule, (raw::Tests, usize))> {
         let name = raw.name.get_ref().clone();
         let key = |key: &str| format!("rule.{name}.{key}");
@@ -133,7 +133,7 @@ impl Loader<'_> {
         raw: raw::Find,
         at: usize,
         name: &str,
-        faults: &mut Faults<'_>,
+        faults: &mut ErrorCollector<'_>,
     ) -> Option<Find> {
         let key = |key: &str| format!("rule.{name}.find.{key}");
         if raw.paths.is_empty()
@@ -145,13 +145,15 @@ impl Loader<'_> {
             faults.add(at, format!("rule.{name}.find"), message);
             return None;
         }
-        let places = raw.places.unwrap_or_else(|| vec![Place::Values, Place::Keys, Place::Headers]);
+        let places = raw
+            .places
+            .unwrap_or_else(|| vec![SearchScope::Values, SearchScope::Keys, SearchScope::Headers]);
         let mut find = Find {
             types: raw.types.into_iter().map(Into::into).collect(),
-            in_values: places.contains(&Place::Values),
-            in_keys: places.contains(&Place::Keys),
-            in_headers: places.contains(&Place::Headers),
-            in_topic: places.contains(&Place::Topic),
+            in_values: places.contains(&SearchScope::Values),
+            in_keys: places.contains(&SearchScope::Keys),
+            in_headers: places.contains(&SearchScope::Headers),
+            in_topic: places.contains(&SearchScope::Topic),
             ..Find::default()
         };
         for path in &raw.paths {

@@ -113,12 +113,12 @@ pub(super) struct Find {
     #[serde(default)]
     pub(super) detectors: Vec<Spanned<String>>,
     #[serde(rename = "in")]
-    pub(super) places: Option<Vec<Place>>,
+    pub(super) places: Option<Vec<SearchScope>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Place {
+pub(super) enum SearchScope {
     Values,
     Keys,
     Headers,

@@ -11,16 +11,16 @@ use std::sync::Arc;
 
 /// What one detector found: bytes of the text it was given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Hit {
+pub(crate) struct DetectorHit {
     pub(crate) start: usize,
     pub(crate) end: usize,
     /// Number of the detector in its [`Finder`].
     pub(crate) detector: usize,
 }
 
-impl Hit {
+impl DetectorHit {
     /// Whether it is a part of another one, and less than all of it.
-    pub(crate) fn within(&self, outer: &Hit) -> bool {
+    pub(crate) fn within(&self, outer: &DetectorHit) -> bool {
         outer.start <= self.start
             && self.end <= outer.end
             && (outer.start, outer.end) != (self.start, self.end)
@@ -30,7 +30,7 @@ impl Hit {
 /// Memory for scans: one a thread.
 #[derive(Debug, Default)]
 pub(crate) struct FindScratch {
-    pub(crate) hits: Vec<Hit>,
+    pub(crate) hits: Vec<DetectorHit>,
     found: Vec<Found>,
     scratch: Scratch,
 }
@@ -136,7 +136,7 @@ impl Finder {
         for (n, set) in self.sets.iter().enumerate() {
             found.clear();
             set.scan_each(key, text, scratch, found);
-            hits.extend(found.iter().map(|hit| Hit {
+            hits.extend(found.iter().map(|hit| DetectorHit {
                 start: hit.start,
                 end: hit.end,
                 detector: n + usize::from(hit.detector),

@@ -4,7 +4,7 @@
 
 use super::names::Names;
 use super::path_pattern::{PathPattern, Segment};
-use crate::model::Bits;
+use crate::model::RuleBits;
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
@@ -16,7 +16,7 @@ enum State {
     One,
     Rest,
     /// The rules whose path ends here.
-    End(Bits),
+    End(RuleBits),
 }
 
 /// All paths of a plan. A set of states is a row of words, one row for each open container.
@@ -61,7 +61,7 @@ impl PathSet {
                 };
                 set.states.push(state);
             }
-            set.states.push(State::End(Bits::one(rule)));
+            set.states.push(State::End(RuleBits::one(rule)));
         }
         let width = set.states.len().div_ceil(64);
         (set.payload, set.headers) = (vec![0; width], vec![0; width]);
@@ -147,8 +147,8 @@ impl PathSet {
     }
 
     /// The rules of which a path ends at these states.
-    pub(crate) fn ends(&self, row: &[u64]) -> Bits {
-        let mut rules = Bits::NONE;
+    pub(crate) fn ends(&self, row: &[u64]) -> RuleBits {
+        let mut rules = RuleBits::NONE;
         for (word, bits) in row.iter().enumerate() {
             let mut bits = bits & self.ends[word];
             while bits != 0 {

@@ -5,13 +5,13 @@
 
 use super::action::Action;
 use super::keys::{KeyVersion, Keys};
-use super::mark::{self, MarkKind, Sealed};
+use super::mark::{self, MarkContent, MarkKind};
 use super::number::Number;
 use super::value_head::Token;
 use std::net::IpAddr;
 
 /// What becomes of a whole value.
-pub(crate) enum Applied {
+pub(crate) enum AppliedAction {
     /// This text in its place.
     Text(String),
     /// This MessagePack in its place.
@@ -47,7 +47,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
             text.to_owned()
         }
         Action::Token { .. } | Action::Encrypt { .. } => {
-            seal(action, &Sealed::Text(text), keys).unwrap_or_else(masked)
+            seal(action, &MarkContent::Text(text), keys).unwrap_or_else(masked)
         }
         Action::TruncateIp { v4, v6 } => truncate_ip(text, *v4, *v6).unwrap_or_else(masked),
         Action::Bucket(size) => match text.parse::<i64>() {
@@ -88,41 +88,44 @@ pub(crate) fn apply_value(
     token: &Token<'_>,
     encoded: &[u8],
     keys: &Keys,
-) -> Applied {
+) -> AppliedAction {
     if matches!(token, Token::Nil) {
-        return Applied::Same;
+        return AppliedAction::Same;
     }
     let int = digits(token);
     let number = Number::of(token);
-    let masked = || Applied::Text("*".repeat(MASK));
+    let masked = || AppliedAction::Text("*".repeat(MASK));
     match (action, number) {
-        (Action::Keep | Action::Normalise(_) | Action::AllowKeys { .. }, _) => Applied::Same,
-        (Action::Replace { encoded: new, .. }, _) if new == encoded => Applied::Same,
-        (Action::Replace { encoded, .. }, _) => Applied::Encoded(encoded.clone()),
+        (Action::Keep | Action::Normalise(_) | Action::AllowKeys { .. }, _) => AppliedAction::Same,
+        (Action::Replace { encoded: new, .. }, _) if new == encoded => AppliedAction::Same,
+        (Action::Replace { encoded, .. }, _) => AppliedAction::Encoded(encoded.clone()),
         (Action::Bucket(size), Some(number)) => match number.bucket(*size) {
             Number::Float(n) if !n.is_finite() => masked(),
             bucket => number_or_same(bucket, number),
         },
         (Action::Range { .. }, Some(Number::Float(n))) if n.is_nan() => {
-            Applied::Encoded(vec![0xc0])
+            AppliedAction::Encoded(vec![0xc0])
         }
         (Action::Range { min, max, .. }, Some(number)) => {
             let clamped = [(min, std::cmp::Ordering::Less), (max, std::cmp::Ordering::Greater)]
                 .into_iter()
                 .find_map(|(bound, wrong)| (*bound).filter(|b| number.compare(*b) == Some(wrong)));
-            clamped.map_or(Applied::Same, |bound| number_or_same(bound, number))
+            clamped.map_or(AppliedAction::Same, |bound| number_or_same(bound, number))
         }
-        (Action::Range { .. }, None) => Applied::Same,
+        (Action::Range { .. }, None) => AppliedAction::Same,
         (Action::Token { .. } | Action::Encrypt { .. }, _) => {
-            seal(action, &Sealed::Value(encoded), keys).map_or_else(masked, Applied::Text)
+            seal(action, &MarkContent::Value(encoded), keys)
+                .map_or_else(masked, AppliedAction::Text)
         }
         (Action::Mask { length: Some(length), with }, _) => {
-            Applied::Text(with.to_string().repeat(*length))
+            AppliedAction::Text(with.to_string().repeat(*length))
         }
-        (Action::Hash { key }, _) if int.is_none() => {
-            keys.current(*key).map_or_else(masked, |key| Applied::Text(mark::hash(key, encoded)))
+        (Action::Hash { key }, _) if int.is_none() => keys
+            .current(*key)
+            .map_or_else(masked, |key| AppliedAction::Text(mark::hash(key, encoded))),
+        _ => {
+            int.map_or_else(masked, |digits| AppliedAction::Text(apply_text(action, &digits, keys)))
         }
-        _ => int.map_or_else(masked, |digits| Applied::Text(apply_text(action, &digits, keys))),
     }
 }
 
@@ -141,13 +144,13 @@ pub(crate) fn is_whole(n: f64) -> bool {
     n.fract() == 0.0 && n.abs() <= (1_u64 << 53) as f64
 }
 
-fn number_or_same(new: Number, old: Number) -> Applied {
+fn number_or_same(new: Number, old: Number) -> AppliedAction {
     if new.compare(old) == Some(std::cmp::Ordering::Equal) {
-        return Applied::Same;
+        return AppliedAction::Same;
     }
     let mut out = Vec::with_capacity(9);
     new.encode(&mut out);
-    Applied::Encoded(out)
+    AppliedAction::Encoded(out)
 }
 
 /// Shows the first or last `n` letters and digits, with what stands between them, and masks all
@@ -168,7 +171,7 @@ fn keep(text: &str, n: usize, from_end: bool) -> String {
     chars.iter().enumerate().map(|(at, char)| if shown(at) { *char } else { '*' }).collect()
 }
 
-fn seal(action: &Action, content: &Sealed<'_>, keys: &Keys) -> Option<String> {
+fn seal(action: &Action, content: &MarkContent<'_>, keys: &Keys) -> Option<String> {
     match action {
         Action::Token { key } => mark::token(keys.current(*key)?, content, None),
         Action::Encrypt { key } => {

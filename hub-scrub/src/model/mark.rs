@@ -45,7 +45,7 @@ pub(crate) fn hash(key: &KeyVersion, content: &[u8]) -> String {
 }
 
 /// What a token holds: text as it is, or another value as its MessagePack.
-pub(crate) enum Sealed<'a> {
+pub(crate) enum MarkContent<'a> {
     Text(&'a str),
     Value(&'a [u8]),
 }
@@ -53,16 +53,16 @@ pub(crate) enum Sealed<'a> {
 /// A token, or with `nonce` a sealed value. `None` only for content beyond the cipher's limits.
 pub(crate) fn token(
     key: &KeyVersion,
-    content: &Sealed<'_>,
+    content: &MarkContent<'_>,
     nonce: Option<[u8; 16]>,
 ) -> Option<String> {
     let mut plain = Vec::new();
     match content {
-        Sealed::Text(text) => {
+        MarkContent::Text(text) => {
             plain.push(b't');
             plain.extend_from_slice(text.as_bytes());
         }
-        Sealed::Value(value) => {
+        MarkContent::Value(value) => {
             plain.push(b'v');
             plain.extend_from_slice(value);
         }
@@ -80,13 +80,13 @@ pub(crate) fn token(
 }
 
 /// What a token or a sealed value holds.
-pub(crate) enum Opened {
+pub(crate) enum OpenedMark {
     Text(String),
     Value(Vec<u8>),
 }
 
 /// The content of a token or sealed value, if `mark` is one under one of the keys.
-pub(crate) fn open(mark: &str, keys: &Keys) -> Option<Opened> {
+pub(crate) fn open(mark: &str, keys: &Keys) -> Option<OpenedMark> {
     let (kind, rest) = mark.strip_prefix('<')?.strip_suffix('>')?.split_once(':')?;
     let (id, body) = rest.split_once(':')?;
     let key = keys.by_id(id)?;
@@ -101,8 +101,8 @@ pub(crate) fn open(mark: &str, keys: &Keys) -> Option<Opened> {
         _ => return None,
     };
     match plain.split_first()? {
-        (b't', text) => String::from_utf8(text.to_vec()).ok().map(Opened::Text),
-        (b'v', value) => Some(Opened::Value(value.to_vec())),
+        (b't', text) => String::from_utf8(text.to_vec()).ok().map(OpenedMark::Text),
+        (b'v', value) => Some(OpenedMark::Value(value.to_vec())),
         _ => None,
     }
 }

@@ -20,14 +20,14 @@ mod value_type;
 mod view;
 
 pub(crate) use action::{Action, Case, Normal, Outside, Unknown};
-pub(crate) use apply::{Applied, apply_text, apply_value, is_whole, leaves};
+pub(crate) use apply::{AppliedAction, apply_text, apply_value, is_whole, leaves};
 pub use budget::Budget;
 pub use keys::{KeyOrigin, KeySource, SystemKeys};
 pub(crate) use keys::{KeyVersion, Keyring, Keys};
 pub(crate) use mode::Mode;
 pub(crate) use normalise::normalise;
 pub(crate) use number::Number;
-pub(crate) use rule_bits::Bits;
+pub(crate) use rule_bits::RuleBits;
 pub use scrubber::{Scrubber, ScrubberEvent, ScrubberOutcome};
 pub(crate) use structure::{DuplicateKeys, Nonfinite, Structure};
 pub(crate) use value_head::{Token, read};

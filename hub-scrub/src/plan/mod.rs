@@ -10,7 +10,7 @@ mod rule_set;
 mod topic_plan;
 
 pub(crate) use fast_path::Glance;
-pub(crate) use rule::{Find, Rule, RuleKind, Shared};
+pub(crate) use rule::{Find, Rule, RuleKind, SharedParts};
 pub(crate) use rule_groups::Planned;
 pub use rule_set::{Revealed, RuleSet};
 pub use topic_plan::Plan;

@@ -8,7 +8,7 @@ use hub_wire::TopicFilter;
 use std::sync::Arc;
 
 /// What the plans of a rule set have in common.
-pub(crate) struct Shared {
+pub(crate) struct SharedParts {
     pub(crate) detectors: Detectors,
     pub(crate) keys: Keys,
     pub(crate) views: Views,
@@ -43,7 +43,7 @@ pub(crate) struct Find {
     /// Folded by [`fold_key`].
     pub(crate) keys: Vec<Box<str>>,
     pub(crate) types: Vec<Type>,
-    /// Numbers in [`Shared::detectors`].
+    /// Numbers in [`SharedParts::detectors`].
     pub(crate) detectors: Vec<usize>,
     pub(crate) in_values: bool,
     pub(crate) in_keys: bool,

@@ -3,7 +3,7 @@
 //! Without it each value would be compared with each rule, most of which cannot concern it.
 
 use super::rule::{Rule, RuleKind};
-use crate::model::{Action, Bits, Mode};
+use crate::model::{Action, Mode, RuleBits};
 use std::sync::Arc;
 
 /// A rule in its plan.
@@ -16,26 +16,26 @@ pub(crate) struct Planned {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sets {
     /// Rules that act on all they find, and those that act on what a detector finds in it.
-    pub(crate) whole: Bits,
-    pub(crate) detecting: Bits,
-    pub(crate) normalising: Bits,
-    pub(crate) ranging: Bits,
-    pub(crate) allowing: Bits,
-    pub(crate) structures: Bits,
-    pub(crate) schemas: Bits,
-    pub(crate) scrubbers: Bits,
-    pub(crate) conditions: Bits,
-    pub(crate) conditional: Bits,
-    pub(crate) partial: Bits,
-    pub(crate) in_values: Bits,
-    pub(crate) in_keys: Bits,
-    pub(crate) in_headers: Bits,
+    pub(crate) whole: RuleBits,
+    pub(crate) detecting: RuleBits,
+    pub(crate) normalising: RuleBits,
+    pub(crate) ranging: RuleBits,
+    pub(crate) allowing: RuleBits,
+    pub(crate) structures: RuleBits,
+    pub(crate) schemas: RuleBits,
+    pub(crate) scrubbers: RuleBits,
+    pub(crate) conditions: RuleBits,
+    pub(crate) conditional: RuleBits,
+    pub(crate) partial: RuleBits,
+    pub(crate) in_values: RuleBits,
+    pub(crate) in_keys: RuleBits,
+    pub(crate) in_headers: RuleBits,
     /// Rules of which shadow is the mode.
-    pub(crate) shadow: Bits,
+    pub(crate) shadow: RuleBits,
     /// Rules that look at values one by one.
-    pub(crate) walking: Bits,
+    pub(crate) walking: RuleBits,
     /// Rules that look at more of a value than what detectors find in its text.
-    pub(crate) direct: Bits,
+    pub(crate) direct: RuleBits,
 }
 
 impl Sets {

@@ -2,10 +2,10 @@
 //!
 //! It never changes, so that plans of an old set go on working while a reload makes another one.
 
-use super::rule::{Rule, RuleKind, Shared};
+use super::rule::{Rule, RuleKind, SharedParts};
 use super::topic_plan::Plan;
 use crate::model::ViewId;
-use crate::model::mark::{Opened, open};
+use crate::model::mark::{OpenedMark, open};
 use hub_wire::TopicName;
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A checked rule file. It never changes; a reload makes another one.
 pub struct RuleSet {
     pub(crate) rules: Vec<Arc<Rule>>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedParts>,
 }
 
 /// What a token stood for.
@@ -75,8 +75,8 @@ impl RuleSet {
     #[must_use]
     pub fn reveal(&self, mark: &str) -> Option<Revealed> {
         Some(match open(mark, &self.shared.keys)? {
-            Opened::Text(text) => Revealed::Text(text),
-            Opened::Value(value) => Revealed::Value(value),
+            OpenedMark::Text(text) => Revealed::Text(text),
+            OpenedMark::Value(value) => Revealed::Value(value),
         })
     }
 

@@ -3,10 +3,10 @@
 //! Without it the engine would choose among all rules of a file for each message anew.
 
 use super::fast_path::Glance;
-use super::rule::{Find, Rule, RuleKind, Shared};
+use super::rule::{Find, Rule, RuleKind, SharedParts};
 use super::rule_groups::{Planned, Sets};
 use crate::matching::{FindScratch, Finder, MAX_KEY_NAME, Names, PathSet, Step, fold_key};
-use crate::model::{Action, Bits, Mode, Type};
+use crate::model::{Action, Mode, RuleBits, Type};
 use hub_wire::TopicName;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,19 +17,19 @@ use std::sync::Arc;
 pub struct Plan {
     pub(crate) topic: TopicName,
     pub(crate) rules: Vec<Planned>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedParts>,
     pub(crate) paths: PathSet,
-    keys: Names<Bits>,
+    keys: Names<RuleBits>,
     /// Rules that name paths, and rules that name keys.
-    with_paths: Bits,
-    with_keys: Bits,
+    with_paths: RuleBits,
+    with_keys: RuleBits,
     /// Rules that a value of each type can concern.
-    types: [Bits; 9],
+    types: [RuleBits; 9],
     pub(crate) sets: Sets,
     pub(crate) finder: Arc<Finder>,
     /// The detectors of the finder, and for each the rules that want it.
     pub(crate) detectors: Vec<usize>,
-    pub(crate) wanted: Vec<Bits>,
+    pub(crate) wanted: Vec<RuleBits>,
     /// How to tell quickly that a message is clean, where that is possible.
     pub(crate) glance: Option<Glance>,
     /// For each view, the action of each rule.
@@ -42,7 +42,7 @@ impl Plan {
     pub(crate) fn build(
         topic: &TopicName,
         rules: Vec<(Arc<Rule>, Mode)>,
-        shared: Arc<Shared>,
+        shared: Arc<SharedParts>,
     ) -> Plan {
         let rules: Vec<Planned> =
             rules.into_iter().map(|(rule, mode)| Planned { rule, mode }).collect();
@@ -54,7 +54,7 @@ impl Plan {
         };
         let paths = finds().flat_map(|(n, find)| find.paths.iter().map(move |path| (n, path)));
         let paths = PathSet::new(paths);
-        let mut keys: BTreeMap<Box<[u8]>, Bits> = BTreeMap::new();
+        let mut keys: BTreeMap<Box<[u8]>, RuleBits> = BTreeMap::new();
         for (n, find) in finds() {
             for key in &find.keys {
                 keys.entry(key.as_bytes().into()).or_default().set(n);
@@ -149,15 +149,15 @@ impl Plan {
     }
 
     /// What is done one after the other, and the rules that it concerns.
-    pub(crate) fn stages(&self) -> [(&'static str, Bits); 3] {
+    pub(crate) fn stages(&self) -> [(&'static str, RuleBits); 3] {
         let whole = self.sets.schemas | self.sets.conditions;
         [("scrubbers", self.sets.scrubbers), ("message", whole), ("values", self.sets.walking)]
     }
 
     /// Rules that name this key, alone or with others.
-    pub(crate) fn key(&self, key: &[u8]) -> Bits {
+    pub(crate) fn key(&self, key: &[u8]) -> RuleBits {
         if !self.keys.may_have(key) {
-            return Bits::NONE;
+            return RuleBits::NONE;
         }
         let mut buffer = [0; MAX_KEY_NAME];
         let folded = fold_key(key, &mut buffer);
@@ -170,17 +170,17 @@ impl Plan {
     }
 
     /// Rules that a value can concern which has this type, these paths and these key names.
-    pub(crate) fn located(&self, kind: Type, paths: Bits, keys: Bits) -> Bits {
+    pub(crate) fn located(&self, kind: Type, paths: RuleBits, keys: RuleBits) -> RuleBits {
         self.types[kind as usize] & (paths | !self.with_paths) & (keys | !self.with_keys)
     }
 
     /// Rules that can find something where these paths and key names are, whatever the type.
-    pub(crate) fn located_key(&self, paths: Bits, keys: Bits) -> Bits {
+    pub(crate) fn located_key(&self, paths: RuleBits, keys: RuleBits) -> RuleBits {
         (paths | !self.with_paths) & (keys | !self.with_keys)
     }
 
     /// Rules that name a path; others look at headers, too.
-    pub(crate) fn with_paths(&self) -> Bits {
+    pub(crate) fn with_paths(&self) -> RuleBits {
         self.with_paths
     }
 }

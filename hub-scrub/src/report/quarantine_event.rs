@@ -5,7 +5,7 @@
 use crate::engine::{Quarantine, Scratch};
 use crate::matching::{FindScratch, Step};
 use crate::model::value_head::end;
-use crate::model::{Bits, Token, read};
+use crate::model::{RuleBits, Token, read};
 use crate::plan::Plan;
 use hub_wire::Packer;
 
@@ -65,8 +65,8 @@ impl Plan {
     pub(crate) fn shape(&self, bytes: &[u8], headers: bool, out: &mut Vec<u8>) {
         let start = out.len();
         let row = self.paths.start(headers).to_vec();
-        let root = Here { at: 0, depth: 0, row, keys: Bits::NONE };
-        if (Shape { plan: self, bytes, left: MAX_VALUES, out }).value(root).is_none() {
+        let root = ShapeCursor { at: 0, depth: 0, row, keys: RuleBits::NONE };
+        if (ShapeWriter { plan: self, bytes, left: MAX_VALUES, out }).value(root).is_none() {
             // Only bytes that no walker has seen end here.
             out.truncate(start);
             Packer(out).str("malformed");
@@ -88,7 +88,7 @@ impl Plan {
 }
 
 /// A shape that is being written.
-struct Shape<'a> {
+struct ShapeWriter<'a> {
     plan: &'a Plan,
     bytes: &'a [u8],
     /// Values that may still be shown.
@@ -98,17 +98,17 @@ struct Shape<'a> {
 
 /// Where a value is, with the states of the paths that lead there and the rules that name the key
 /// under which it stands.
-struct Here {
+struct ShapeCursor {
     at: usize,
     depth: usize,
     row: Vec<u64>,
-    keys: Bits,
+    keys: RuleBits,
 }
 
-impl Shape<'_> {
+impl ShapeWriter<'_> {
     /// Appends the shape of a value; returns the offset behind it.
-    fn value(&mut self, here: Here) -> Option<usize> {
-        let (token, body) = read(self.bytes, here.at)?;
+    fn value(&mut self, cursor: ShapeCursor) -> Option<usize> {
+        let (token, body) = read(self.bytes, cursor.at)?;
         self.left = self.left.saturating_sub(1);
         let (count, map) = match token {
             Token::Array(count) => (count, false),
@@ -119,11 +119,11 @@ impl Shape<'_> {
             }
         };
         // Of what a rule takes out as a whole the keys are part.
-        let paths = self.plan.paths.ends(&here.row);
-        let found = self.plan.located(token.kind(), paths, here.keys) & self.plan.sets.whole;
-        if here.depth == MAX_DEPTH || count > self.left || !found.is_empty() {
+        let paths = self.plan.paths.ends(&cursor.row);
+        let found = self.plan.located(token.kind(), paths, cursor.keys) & self.plan.sets.whole;
+        if cursor.depth == MAX_DEPTH || count > self.left || !found.is_empty() {
             Packer(self.out).str(&token.shape());
-            return end(self.bytes, here.at);
+            return end(self.bytes, cursor.at);
         }
         if map {
             Packer(self.out).map(count as u32);
@@ -137,21 +137,21 @@ impl Shape<'_> {
                 at = end(self.bytes, at)?;
                 self.key(&key)
             } else {
-                (Step::Number(index as u64), here.keys)
+                (Step::Number(index as u64), cursor.keys)
             };
-            let mut row = vec![0; here.row.len()];
-            self.plan.paths.step(&here.row, step, &mut row);
-            at = self.value(Here { at, depth: here.depth + 1, row, keys })?;
+            let mut row = vec![0; cursor.row.len()];
+            self.plan.paths.step(&cursor.row, step, &mut row);
+            at = self.value(ShapeCursor { at, depth: cursor.depth + 1, row, keys })?;
         }
         Some(at)
     }
 
     /// Appends a key, itself or its shape.
-    fn key(&mut self, key: &Token<'_>) -> (Step, Bits) {
+    fn key(&mut self, key: &Token<'_>) -> (Step, RuleBits) {
         let known = match key {
             Token::Str(text) => (self.plan.paths.atom(text), self.plan.key(text)),
-            Token::UInt(n) => (Step::Number(*n), Bits::NONE),
-            _ => (Step::Other, Bits::NONE),
+            Token::UInt(n) => (Step::Number(*n), RuleBits::NONE),
+            _ => (Step::Other, RuleBits::NONE),
         };
         match key {
             Token::Str(text) if self.plan.may_show(text) => {

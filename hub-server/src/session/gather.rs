@@ -29,10 +29,10 @@ impl RunBuilder {
     ) -> Result<(), EventRefusal> {
         let Verdict::Fixed(fixed) = verdict else { return Ok(()) };
         let topic = self.topics[key.topic].topic.clone();
-        let mut frames = vec![Vec::new(); fixed.frames()];
+        let mut frames = vec![Vec::new(); fixed.renderings()];
         let view = |view: usize| hub_scrub::ViewId::from_index(view);
         for number in 0..self.rules.views() {
-            let frame = &mut frames[fixed.frame_of(view(number))];
+            let frame = &mut frames[fixed.rendering_of(view(number))];
             if let Some((payload, headers)) =
                 verdict.render(view(number), event.payload, event.headers)
                 && frame.is_empty()
@@ -49,7 +49,7 @@ impl RunBuilder {
         let run = self.run_of(key, frames[0].len(), number..number + 1);
         match frames.as_slice() {
             [frame] => run.push(frame, 1),
-            frames => run.push_views(&rules, |number| &frames[fixed.frame_of(view(number))]),
+            frames => run.push_views(&rules, |number| &frames[fixed.rendering_of(view(number))]),
         }
         Ok(())
     }

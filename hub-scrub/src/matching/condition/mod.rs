@@ -56,7 +56,8 @@ impl Condition {
             return Err("longer than 4096 bytes".into());
         }
         let program = Program::compile(text).map_err(|error| error.to_string())?;
-        let mut scan = Scan { nodes: vec![0; MAX_LOOPS + 1], joins: 0, bound: Vec::new() };
+        let mut scan =
+            ExpressionCheck { nodes: vec![0; MAX_LOOPS + 1], joins: 0, bound: Vec::new() };
         scan.expr(program.expression(), 0)?;
         if scan.nodes.iter().sum::<u64>() > MAX_NODES {
             return Err(format!("more than {MAX_NODES} parts"));
@@ -101,13 +102,13 @@ pub(crate) struct Inputs {
 impl Inputs {
     /// `None` for a payload that CEL has no values for; then every condition holds.
     pub(crate) fn new(topic: &str, payload: &[u8], headers: Option<&[u8]>) -> Option<Self> {
-        let mut size = Size::default();
+        let mut size = InputBuilder::default();
         let headers = match headers {
             Some(map) => size.value(map, 0)?.0,
             None => Value::Map(Map { map: Arc::new(HashMap::new()) }),
         };
         let payload = size.value(payload, 0)?.0;
-        let Size { values, longest } = size;
+        let InputBuilder { values, longest } = size;
         Some(Inputs { payload, headers, topic: Value::from(topic), values, longest })
     }
 }
@@ -118,12 +119,12 @@ fn text(body: &[u8]) -> Option<Arc<String>> {
 
 /// How many values a message has, and its longest text in bytes.
 #[derive(Default)]
-struct Size {
+struct InputBuilder {
     values: u64,
     longest: u64,
 }
 
-impl Size {
+impl InputBuilder {
     // It recurses; the walker has bounded the depth to 64 before.
     fn value(&mut self, bytes: &[u8], at: usize) -> Option<(Value, usize)> {
         self.values += 1;
@@ -173,13 +174,13 @@ impl Size {
 }
 
 /// Looks through an expression when it is loaded.
-struct Scan {
+struct ExpressionCheck {
     nodes: Vec<u64>,
     joins: u64,
     bound: Vec<String>,
 }
 
-impl Scan {
+impl ExpressionCheck {
     fn expr(&mut self, expr: &IdedExpr, loops: usize) -> Result<(), String> {
         let Some(count) = self.nodes.get_mut(loops) else {
             return Err(format!("more than {MAX_LOOPS} loops inside one another"));

@@ -14,7 +14,7 @@ pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// A value that a rule found something in, and where the text is in which it found it.
 #[derive(Debug)]
-pub(super) struct Site {
+pub(super) struct FoundValue {
     /// Where the value is.
     pub(super) at: usize,
     /// Where its map entry begins; the value itself if it is in no map.
@@ -23,17 +23,17 @@ pub(super) struct Site {
     pub(super) map: Option<usize>,
     /// Whether it is a map's key.
     pub(super) key: bool,
-    pub(super) form: Form,
-    pub(super) text: Text,
+    pub(super) form: ValueForm,
+    pub(super) text: FoundText,
     /// Whether the text is no longer what the value says.
     pub(super) normalised: bool,
-    /// Which of [`Sites::spans`] are its.
-    pub(super) spans: Range<usize>,
+    /// Which of [`Finds::spans`] are its.
+    pub(super) ranges: Range<usize>,
 }
 
 /// What the value is, and so what a changed text is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum ValueForm {
     Str,
     /// A number; its text is its decimal digits.
     Number,
@@ -50,17 +50,17 @@ pub(super) enum Form {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Text {
+pub(super) enum FoundText {
     /// These bytes of the message.
     Here(Range<usize>),
-    /// One of [`Sites::owned`].
+    /// One of [`Finds::owned`].
     Owned(usize),
     None,
 }
 
 /// Part of a text, found by a rule.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
+pub(super) struct TextRange {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) rule: usize,
@@ -68,37 +68,37 @@ pub(super) struct Span {
 
 /// All that was found in one message, or in its headers.
 #[derive(Debug, Default)]
-pub(super) struct Sites {
-    pub(super) sites: Vec<Site>,
-    pub(super) spans: Vec<Span>,
+pub(super) struct Finds {
+    pub(super) values: Vec<FoundValue>,
+    pub(super) ranges: Vec<TextRange>,
     pub(super) owned: Vec<String>,
 }
 
-impl Sites {
+impl Finds {
     pub(super) fn clear(&mut self) {
-        self.sites.clear();
-        self.spans.clear();
+        self.values.clear();
+        self.ranges.clear();
         self.owned.clear();
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.sites.is_empty()
+        self.values.is_empty()
     }
 
-    pub(super) fn own(&mut self, text: String) -> Text {
+    pub(super) fn own(&mut self, text: String) -> FoundText {
         self.owned.push(text);
-        Text::Owned(self.owned.len() - 1)
+        FoundText::Owned(self.owned.len() - 1)
     }
 
     /// The text of a site; empty for one without.
-    pub(super) fn text<'t>(&'t self, site: &Site, bytes: &'t [u8]) -> &'t str {
-        match &site.text {
-            Text::Here(range) => bytes
+    pub(super) fn text<'t>(&'t self, value: &FoundValue, bytes: &'t [u8]) -> &'t str {
+        match &value.text {
+            FoundText::Here(range) => bytes
                 .get(range.clone())
                 .and_then(|text| std::str::from_utf8(text).ok())
                 .unwrap_or_default(),
-            Text::Owned(at) => self.owned.get(*at).map_or("", String::as_str),
-            Text::None => "",
+            FoundText::Owned(at) => self.owned.get(*at).map_or("", String::as_str),
+            FoundText::None => "",
         }
     }
 }
