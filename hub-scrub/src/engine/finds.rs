@@ -6,59 +6,61 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::ops::Range;
 
-/// Base64 as people send it: with or without padding.
+/// Base64 as programs write it, with padding or without.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A value that a rule found something in, and where the text is in which it found it.
+/// A value in which a rule found something, and the text in which it was found.
 #[derive(Debug)]
 pub(super) struct FoundValue {
-    /// Where the value is.
+    /// The offset of the value in the message.
     pub(super) at: usize,
-    /// Where its map entry begins; the value itself if it is in no map.
+    /// The offset of the map entry that contains the value, or of the value itself if it is in no
+    /// map.
     pub(super) entry: usize,
-    /// Where the head of its map is.
+    /// The offset of the head of the map that contains the value.
     pub(super) map: Option<usize>,
-    /// Whether it is a map's key.
+    /// Whether the value is a key of a map.
     pub(super) key: bool,
     pub(super) form: ValueForm,
     pub(super) text: FoundText,
-    /// Whether the text is no longer what the value says.
+    /// Whether the text differs from the value because a rule has normalised it.
     pub(super) normalised: bool,
-    /// Which of [`Finds::spans`] are its.
+    /// The indexes in [`Finds::ranges`] of the finds in this value.
     pub(super) ranges: Range<usize>,
 }
 
-/// What the value is, and so what a changed text is written as.
+/// The form of a value, in which a changed text is written again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueForm {
     Str,
-    /// A number; its text is its decimal digits.
+    /// A number. Its text is its decimal digits.
     Number,
     Bin,
     Ext(i8),
-    /// A `bin` (or an ext of this type) that is base64 of the text.
+    /// A `bin`, or an ext of this type, whose bytes are the base64 of the text.
     Base64(Option<i8>),
-    /// A value without text: the actions get it as a whole.
+    /// A value without text. Actions apply to it as a whole.
     Whole,
-    /// Whatever it is, the entry goes in all views.
+    /// An entry that is removed in all views, whatever its value is.
     Gone,
-    /// Whatever it is, nil takes its place in all views.
+    /// A value that nil replaces in all views, whatever it is.
     Nil,
 }
 
 #[derive(Debug, Clone)]
+/// The text of a value in which a rule found something.
 pub(super) enum FoundText {
-    /// These bytes of the message.
+    /// The text is this range of bytes of the message.
     Here(Range<usize>),
-    /// One of [`Finds::owned`].
+    /// The text is the one at this index of [`Finds::owned`].
     Owned(usize),
     None,
 }
 
-/// Part of a text, found by a rule.
+/// A part of a text that a rule found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextRange {
     pub(super) start: usize,
@@ -66,7 +68,7 @@ pub(super) struct TextRange {
     pub(super) rule: usize,
 }
 
-/// All that was found in one message, or in its headers.
+/// Everything that rules found in one payload, or in its headers.
 #[derive(Debug, Default)]
 pub(super) struct Finds {
     pub(super) values: Vec<FoundValue>,
@@ -85,12 +87,13 @@ impl Finds {
         self.values.is_empty()
     }
 
+    /// Keeps a text that is not in the message itself, such as decoded base64.
     pub(super) fn own(&mut self, text: String) -> FoundText {
         self.owned.push(text);
         FoundText::Owned(self.owned.len() - 1)
     }
 
-    /// The text of a site; empty for one without.
+    /// The text of a value; it is empty for a value without text.
     pub(super) fn text<'t>(&'t self, value: &FoundValue, bytes: &'t [u8]) -> &'t str {
         match &value.text {
             FoundText::Here(range) => bytes

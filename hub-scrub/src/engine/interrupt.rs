@@ -4,8 +4,8 @@
 
 use super::verdict::QuarantineReason;
 
-/// Why a pass ends before the end of the message. Boxed, because it is rare and the results that
-/// could hold it are many.
+/// Why a pass ends before the end of the message. It is boxed, because it is rare and most results
+/// of the engine could hold one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Interrupt(pub(super) Box<InterruptCause>);
 

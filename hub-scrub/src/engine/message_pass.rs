@@ -1,5 +1,5 @@
-//! The state of one pass over a payload or over headers, and what every part of a pass does: spend
-//! the budget, count a find, note a value.
+//! The state of one pass over a payload or over headers, and what every part of a pass does: it spends the
+//! budget, counts finds, and notes the values that were found.
 //!
 //! Every find goes through [`MessagePass::hit`]. A find that does not would be missing in the counts, and
 //! would not spend the budget.
@@ -20,19 +20,20 @@ pub(super) struct MessagePass<'a> {
     pub(super) work: &'a mut Work,
     pub(super) found: &'a mut Finds,
     pub(super) counts: &'a mut [RuleCount],
-    /// Rules that act or count on this message and look here: those of headers, or all.
+    /// The rules that apply to this message and search here: in headers only some of the rules do,
+    /// in the payload all do.
     pub(super) region: RuleBits,
-    /// Where the key or value is at which it looks.
+    /// The offset of the key or value that the pass reads.
     pub(super) at: usize,
 }
 
-/// Where a value is, and which rules can concern it there.
+/// Where a value is, and which rules can apply to it there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ValueContext {
     pub(super) at: usize,
     pub(super) entry: usize,
     pub(super) map: Option<usize>,
-    /// Where the key is under which it stands, through arrays too.
+    /// The offset of the key of the value. The elements of an array have the key of the array.
     pub(super) key_at: Option<usize>,
     pub(super) paths: RuleBits,
     pub(super) keys: RuleBits,
@@ -53,7 +54,7 @@ impl<'a> MessagePass<'a> {
         MessagePass { plan, bytes, in_headers, work, found, counts, region, at: 0 }
     }
 
-    /// Spends steps of the budget.
+    /// Spends steps of the budget. Interrupts the pass if too few are left.
     pub(super) fn step(&mut self, steps: u64) -> Result<(), Interrupt> {
         self.work.steps += steps;
         if self.work.steps > self.plan.shared.budget.steps {
@@ -70,7 +71,8 @@ impl<'a> MessagePass<'a> {
         Ok(())
     }
 
-    /// Counts a find; says whether the rule acts on it here. An action that ends the message does so.
+    /// Counts a find, and returns whether the rule acts on it. If the action ends the message, the
+    /// pass is interrupted.
     pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Interrupt> {
         self.spend_match()?;
         let acts = self.work.active.has(rule);
@@ -99,7 +101,8 @@ impl<'a> MessagePass<'a> {
         InterruptCause::Refuse { rule, path: self.path() }.into()
     }
 
-    /// Where the pass is. Keys that no rule names are `*`.
+    /// The path of the key or value that the pass reads. Keys that no rule names are written as
+    /// `*`.
     pub(super) fn path(&self) -> String {
         let mut path = String::from(if self.in_headers { "$headers" } else { "" });
         for open in &self.work.open {
@@ -121,7 +124,7 @@ impl<'a> MessagePass<'a> {
         if path.is_empty() { "$".to_owned() } else { path }
     }
 
-    /// Notes a value, if rules found something in it since `from`, or if it was normalised.
+    /// Notes a value if rules have found something in it since `from`, or if it was normalised.
     pub(super) fn push(
         &mut self,
         context: ValueContext,
@@ -139,7 +142,7 @@ impl<'a> MessagePass<'a> {
         self.found.values.push(FoundValue { at, entry, map, key, form, text, normalised, ranges });
     }
 
-    /// Notes a value with which the same happens in all views.
+    /// Notes a value for which the same edit is made in all views.
     pub(super) fn push_bare(
         &mut self,
         at: usize,
@@ -160,7 +163,7 @@ impl<'a> MessagePass<'a> {
         });
     }
 
-    /// Notes where the pass is. `#[cold]`: almost no event is sampled.
+    /// Notes a sample of a rule in shadow mode. It is `#[cold]` because almost no event is sampled.
     #[cold]
     pub(super) fn sample(&mut self, rule: usize) {
         let (path, shape) = (self.path(), shape(&self.bytes[self.at..]));

@@ -1,4 +1,4 @@
-//! The message as a view gets it, written from what was found.
+//! Writes a message as one view gets it, from the finds of a pass.
 //!
 //! Finds that overlap become one, under the strictest action among them. Otherwise the order of
 //! rules would decide what a view shows.
@@ -13,24 +13,24 @@ use base64::Engine;
 use hub_wire::Packer;
 use std::cmp::Reverse;
 
-/// Bytes of the message, and what takes their place.
+/// A range of bytes of the message, and the bytes that replace it.
 struct Edit {
     start: usize,
     end: usize,
     new: Vec<u8>,
-    /// The map that loses an entry by it.
+    /// The offset of the map that loses an entry by this edit.
     drops_from: Option<usize>,
 }
 
-/// What becomes of one value.
+/// The edit of one value.
 enum ValueEdit {
     Keep,
     Drop,
     Replace(Vec<u8>),
 }
 
-/// Writes a message as a view gets it; `None` if it gets it as it is. Adds to `used` the rules
-/// whose actions decided.
+/// Writes a message as a view gets it. Returns `None` if the view gets it unchanged. Adds to `used`
+/// the rules whose actions decided that.
 pub(super) fn render(
     plan: &Plan,
     view: usize,
@@ -40,7 +40,8 @@ pub(super) fn render(
 ) -> Option<Vec<u8>> {
     *used |= found.ranges.iter().map(|range| range.rule).collect();
     let mut order: Vec<usize> = (0..found.values.len()).collect();
-    // Stable: of several sites of one value, the first that changes it counts.
+    // The sort is stable: if a value was found several times, the first find that changes it
+    // counts.
     order.sort_by_key(|at| found.values[*at].at);
     let mut edits: Vec<Edit> = Vec::new();
     for found_value in order.into_iter().map(|at| &found.values[at]) {
@@ -60,7 +61,8 @@ pub(super) fn render(
                     let end = end(bytes, value)?;
                     Edit { start: found_value.entry, end, new: Vec::new(), drops_from: Some(map) }
                 }
-                // An element of an array becomes nil, so that the others keep their index.
+                // A removed element of an array becomes nil, so that the other elements keep their
+                // index.
                 None if token == Token::Nil => continue,
                 None => {
                     let end = end(bytes, found_value.at)?;
@@ -68,7 +70,7 @@ pub(super) fn render(
                 }
             },
         };
-        // An entry that goes takes the changes of its key with it.
+        // A removed entry also removes the edits inside it, such as those of its key.
         while edits.pop_if(|last| last.start >= edit.start).is_some() {}
         edits.push(edit);
     }
@@ -88,7 +90,7 @@ pub(super) fn render(
     (out != bytes).then_some(out)
 }
 
-/// Adds the edits of the heads of maps that lose entries.
+/// Adds the edits of the heads of the maps that lose entries.
 fn shrink_maps(bytes: &[u8], edits: &mut Vec<Edit>) {
     let mut maps: Vec<usize> = edits.iter().filter_map(|edit| edit.drops_from).collect();
     maps.sort_unstable();
@@ -104,6 +106,7 @@ fn shrink_maps(bytes: &[u8], edits: &mut Vec<Edit>) {
     edits.sort_by_key(|edit| edit.start);
 }
 
+/// Decides the edit of one value for one view.
 fn value_edit(
     plan: &Plan,
     view: usize,
@@ -133,7 +136,7 @@ fn value_edit(
             ValueEdit::Drop
         };
     }
-    // An action on all of a value can make a value of another type of it; a key stays text.
+    // An action on a whole value can change the type of the value. A key always stays text.
     if let ([only], false) = (&joined[..], found_value.key) {
         let all = only.start == 0 && only.end == text.len();
         let action = &actions[only.rule];
@@ -168,9 +171,9 @@ fn value_edit(
     ValueEdit::Replace(encode(&new, found_value.form))
 }
 
-/// Joins spans that overlap; each has the rule of the strictest action, of equals the first. What
-/// a detector found inside of what one found is left out, the whole counts and not its parts, but
-/// where the action on the whole would leave that part as it is.
+/// Joins ranges that overlap. The joined range has the rule with the strictest action; of equally
+/// strict rules the first counts. A find of a detector inside another detector's find is left out,
+/// unless the action on the outer one would leave the inner text readable.
 fn join_ranges(
     mut ranges: Vec<TextRange>,
     detecting: RuleBits,
@@ -215,6 +218,7 @@ fn join_ranges(
     joined
 }
 
+/// Encodes a changed text in the form of the value that it replaces.
 fn encode(text: &str, form: ValueForm) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 5);
     match form {
@@ -237,6 +241,7 @@ fn encode(text: &str, form: ValueForm) -> Vec<u8> {
     out
 }
 
+/// Appends an ext value.
 fn ext(kind: i8, body: &[u8], out: &mut Vec<u8>) {
     match body.len() {
         len @ 0..=0xff => out.extend_from_slice(&[0xc7, len as u8]),

@@ -1,7 +1,7 @@
-//! The scrub of one event: the pass over it as it came, and the passes over what was written, until
-//! nothing more is found.
+//! The scrub of one event: a pass over the event as it came, and passes over each rendering until they find
+//! nothing more.
 //!
-//! Without the passes over what was written, an action could put together what a rule looks for.
+//! Without the passes over the renderings, an action could put a text together that a rule searches for.
 
 use super::interrupt::{Interrupt, InterruptCause};
 use super::message_pass::MessagePass;
@@ -13,14 +13,14 @@ use crate::plan::Plan;
 use hub_wire::{Limits, RefusedCode, check_headers};
 use std::sync::Arc;
 
-/// How often a message is scrubbed until it must have come to rest.
+/// How often a rendering is written before a message counts as one that never settles.
 const ROUNDS: usize = 8;
 
 impl Plan {
-    /// Scrubs one event. Payload and headers must have passed the walker: one well-formed value
-    /// each, the headers a map.
+    /// Scrubs one event. The payload must be one well-formed value that the walker has checked, and
+    /// the headers must be such a map.
     ///
-    /// What applied is in [`Scratch::applied`] afterwards.
+    /// Afterwards [`Scratch::applied`] has the rules that applied.
     pub fn scrub(&self, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scratch) -> Verdict {
         scratch.counts.clear();
         let counts = (0..self.rules.len()).map(|rule| RuleCount { rule, ..RuleCount::default() });
@@ -50,7 +50,8 @@ impl Plan {
             return Ok(None);
         }
         let mut fixed = FixedEvent { renderings: Vec::new(), of_view: Vec::new() };
-        // For each frame, the view it was made for, and the rules whose actions it depends on.
+        // For each rendering: the view for which it was written, and the rules whose actions
+        // decided it.
         let mut made: Vec<(usize, RuleBits)> = Vec::new();
         for view in 0..self.actions.len() {
             let alike = |(other, used): &(usize, RuleBits)| {
@@ -73,7 +74,7 @@ impl Plan {
         Ok((!unchanged).then_some(fixed))
     }
 
-    /// Writes a message for a view until another look at it finds nothing to change.
+    /// Writes a message for a view until another pass finds nothing to change.
     fn settle(
         &self,
         view: usize,
@@ -109,8 +110,8 @@ impl Plan {
         Err(QuarantineReason::Unsettled.into())
     }
 
-    /// Looks at a message as it came: scrubbers, conditions, schemas, then every byte. Returns the
-    /// payload that scrubbers made of it, if they did; what was found in it is in `work`.
+    /// Scrubs a message as it came: first scrubbers, conditions and schemas, then every byte.
+    /// Returns the payload if scrubbers replaced it. The finds are in `work`.
     pub(super) fn pass(
         &self,
         payload: &[u8],
@@ -135,9 +136,9 @@ impl Plan {
         Ok(replaced)
     }
 
-    /// Looks once more for what rules find in values, in what was written of a message of which
-    /// `first` was decided. What a message as a whole has to be is said of what came: a view that
-    /// takes a field away would break the schema that asks for it.
+    /// Searches a rendering for what rules find in values. Rules about the message as a whole are
+    /// not asked again, because they hold for the message as it came: a view that removes a field
+    /// would violate the schema that requires it.
     fn look_again(
         &self,
         payload: &[u8],
@@ -174,7 +175,8 @@ impl Plan {
         if self.sets.walking.is_empty() {
             return Ok(());
         }
-        // A glance counts no steps: those of a clean payload are missing if headers need a pass.
+        // The fast path counts no steps. If the headers need a pass, a clean payload gets one too, so
+        // that its steps are counted.
         let clean = self.is_clean(payload, 0, work);
         if !clean {
             self.go_over(payload, false, work, counts)?;

@@ -1,6 +1,6 @@
-//! Structural rules: sizes, depth, types, keys that a map has twice.
+//! The structural rules: sizes, depth, types, and keys that occur twice in a map.
 //!
-//! Without it a message that two readers understand differently would pass.
+//! Without them, a message that two readers understand differently would pass.
 
 use super::finds::ValueForm;
 use super::interrupt::Interrupt;
@@ -14,8 +14,8 @@ impl MessagePass<'_> {
         self.plan.sets.structures & (self.work.active | self.work.shadow)
     }
 
-    /// Checks a value against the structural rules; also what the whole payload may be, at its
-    /// root.
+    /// Checks a value against the structural rules. At the root it also checks the limits of the
+    /// whole payload.
     pub(super) fn value_structure(
         &mut self,
         token: &Token<'_>,
@@ -56,7 +56,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Checks a key.
+    /// Checks a key against the structural rules.
     pub(super) fn key_structure(
         &mut self,
         key: &Token<'_>,
@@ -82,7 +82,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// `first` is where the map had this key before, once that is known.
+    /// Handles a key that occurs twice. `first` is the offset of the earlier entry, if it is known.
     fn duplicate(
         &mut self,
         rule: usize,
@@ -106,7 +106,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Where the map had this key last; from now on that is here.
+    /// Returns the offset at which this map had this key last, and remembers the new offset.
     fn remember(&mut self, key: &Token<'_>, at: usize, map: usize) -> Option<usize> {
         let mut hasher = self.work.seen.hasher().build_hasher();
         match key {
@@ -120,11 +120,13 @@ impl MessagePass<'_> {
             Token::Nil | Token::Array(_) | Token::Map(_) => 6.hash(&mut hasher),
         }
         let before = self.work.seen.insert((map, hasher.finish()), at)?;
-        // Equal hashes of unequal keys: 2^-64, with a seed that no publisher knows.
+        // Unequal keys have equal hashes with a probability of 2^-64, under a seed that no
+        // publisher knows.
         read(self.bytes, before).filter(|(other, _)| same(other, key)).map(|_| before)
     }
 
-    /// Counts a find that a structural rule mends instead of refusing the message.
+    /// Counts a find that a structural rule repairs instead of refusing the message. Returns
+    /// whether it acts.
     fn fix(&mut self, rule: usize) -> Result<bool, Interrupt> {
         let acts = self.work.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {

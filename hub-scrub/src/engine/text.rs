@@ -1,6 +1,6 @@
-//! What rules find in one scalar: in its text, in its digits, in the base64 that it holds.
+//! Searches one scalar: its text, its digits, or the base64 that it contains.
 //!
-//! Without it a card number in a `bin`, or as an integer, would pass a rule that looks for cards.
+//! Without it a card number in a `bin`, or one that is an integer, would pass a rule for cards.
 
 use super::finds::{BASE64, FoundText, TextRange, ValueForm};
 use super::interrupt::Interrupt;
@@ -14,14 +14,15 @@ use std::cmp::Reverse;
 use std::io::Write;
 use std::ops::Range;
 
-/// Bytes that a pattern searches in the time of one step.
+/// How many bytes a pattern searches in the time of one step.
 const SEARCHED: u64 = 64;
-/// Shortest `bin` that is tried as base64.
+/// The shortest `bin` that is decoded as base64, in bytes.
 const MIN_BASE64: usize = 16;
 
 impl MessagePass<'_> {
-    /// Looks for what the rules want in a scalar: `detecting` in its text, `whole` in it as it
-    /// is; `normalising` first bring its text into their form.
+    /// Searches a scalar for everything that the rules want. The rules in `detecting` search its
+    /// text, those in `whole` apply to the value itself, and those in `normalising` first normalise
+    /// its text.
     pub(super) fn scan(
         &mut self,
         context: ValueContext,
@@ -100,7 +101,7 @@ impl MessagePass<'_> {
     ) -> Result<(), Interrupt> {
         let mut buffer = [0_u8; 24];
         let mut room = &mut buffer[..];
-        // The longest number has 20 digits.
+        // The buffer is large enough: the longest number has 20 digits.
         let written = room.write_fmt(digits).is_ok();
         let left = room.len();
         let len = buffer.len() - left;
@@ -117,7 +118,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Bytes: as a whole, as text if they are UTF-8, and as what they hold if they are base64.
+    /// Searches a `bin` or an ext: as a whole, as text if it is UTF-8, and decoded if it is base64.
     fn bin(
         &mut self,
         context: ValueContext,
@@ -130,8 +131,8 @@ impl MessagePass<'_> {
         let Ok(text) = std::str::from_utf8(body) else { return self.whole(context, whole) };
         let form = ext.map_or(ValueForm::Bin, ValueForm::Ext);
         let here = || FoundText::Here(end - body.len()..end);
-        // The first of several sites of a value that changes it counts: all of it, what is in
-        // the base64, the text as it stands.
+        // If a value was found several times, the first find that changes it counts. So the order
+        // is: the whole value, then the decoded base64, then the text itself.
         let from = self.found.ranges.len();
         self.whole_ranges(whole, text.len())?;
         self.push(context, form, here(), false, from);
@@ -162,7 +163,7 @@ impl MessagePass<'_> {
         Ok(BASE64.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
-    /// A value without text.
+    /// Notes a value without text, for the rules that apply to the value itself.
     fn whole(&mut self, context: ValueContext, whole: RuleBits) -> Result<(), Interrupt> {
         let from = self.found.ranges.len();
         self.whole_ranges(whole, 0)?;
@@ -182,7 +183,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Runs the detectors over a text.
+    /// Runs the detectors over a text, and notes what they find.
     fn find(
         &mut self,
         context: ValueContext,
@@ -201,19 +202,20 @@ impl MessagePass<'_> {
         let left = plan.shared.budget.steps.saturating_sub(self.work.steps);
         let limit = left.saturating_mul(SEARCHED);
         let searched = plan.finder.find(key, text, limit, &mut self.work.finding);
-        // Steps and bytes are rounded: over the limit there is no step left in any case.
+        // Steps and bytes are rounded. If the patterns needed more than the limit, the added step
+        // exceeds the budget in any case.
         self.step(searched / SEARCHED + u64::from(searched > limit))?;
         if self.work.finding.hits.is_empty() {
             return Ok(());
         }
         self.step(text.len() as u64 / 4)?;
         let mut hits = std::mem::take(&mut self.work.finding.hits);
-        // What the hub has made of a find is not found again.
+        // A mark that the hub itself has written is not a find.
         let marks = mark::find(text, &plan.shared.keys);
         let wanted = |hit: &DetectorHit| plan.wanted[hit.detector] & rules;
         hits.retain(|hit| hit.start < hit.end && !wanted(hit).is_empty() && !in_mark(&marks, hit));
         hits.sort_by_key(|hit| (hit.start, Reverse(hit.end), hit.detector));
-        // The find so far that ends last, of those on which a rule acts.
+        // Of the finds so far on which a rule acts, the one that ends last.
         let mut outer: Option<DetectorHit> = None;
         let result = hits.iter().try_for_each(|hit| {
             let inner = outer.filter(|outer| hit.within(outer));
@@ -235,9 +237,10 @@ impl MessagePass<'_> {
         result
     }
 
-    /// A find inside of another one, such as what looks like a phone number in a card number, is
-    /// most likely a misreading and is not counted. It is kept for views that may see the other one
-    /// and not this; if this refuses the message, it does so only where a view would show it.
+    /// Handles a find inside another find, such as a phone number in a card number. It is most
+    /// likely a misreading, so it is not counted. It is kept for views that may see the outer find
+    /// but not the inner one. If its action refuses the message, it does so only where a view would
+    /// show the inner find.
     fn inner_hit(
         &mut self,
         text: &str,

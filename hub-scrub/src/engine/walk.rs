@@ -1,7 +1,7 @@
 //! The walk of a pass over all keys and values of a message.
 //!
-//! It goes over the values in a loop, with a stack of open containers. A recursion would let a deeply
-//! nested message exhaust the thread's stack.
+//! The walk is a loop with a stack of open containers. With recursion, a deeply nested message could exhaust
+//! the stack of the thread.
 
 use super::finds::{FoundText, TextRange, ValueForm};
 use super::interrupt::Interrupt;
@@ -14,7 +14,7 @@ use crate::model::{Action, Number, Outside, RuleBits, Token, Unknown, read};
 use hub_wire::Limits;
 
 impl MessagePass<'_> {
-    /// Goes over all bytes. What rules find is in `found` afterwards.
+    /// Walks over all bytes. Afterwards the finds are in `found`.
     pub(super) fn run(&mut self) -> Result<(), Interrupt> {
         let plan = self.plan;
         let width = plan.paths.width();
@@ -46,14 +46,14 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Computes the row of path states of the next value, and the rules whose path ends there.
+    /// Computes the row of path states of the next value. Returns the rules whose path ends there.
     fn step_into(&mut self, step: Step) -> RuleBits {
         let plan = self.plan;
         if plan.paths.is_empty() {
             return RuleBits::NONE;
         }
         let width = plan.paths.width();
-        // A value is one step; those beyond the first word of path states are more.
+        // A value costs one step. Each word of path states beyond the first costs one more.
         self.work.steps += width as u64 - 1;
         let depth = self.work.open.len();
         if self.work.rows.len() != width * (depth + 1) {
@@ -69,7 +69,8 @@ impl MessagePass<'_> {
         plan.paths.ends(row)
     }
 
-    /// Looks at a key; says where its value is, and which rules name its path and its name.
+    /// Searches a key. Returns the offset of its value, the rules whose path ends here, and the
+    /// rules that name the key.
     fn key(&mut self, at: usize) -> Result<(usize, RuleBits, RuleBits), Interrupt> {
         self.step(1)?;
         self.at = at;
@@ -107,6 +108,7 @@ impl MessagePass<'_> {
         Ok((end, paths, keys))
     }
 
+    /// Applies a rule that allows only some keys to one key.
     fn allow(
         &mut self,
         rule: usize,
@@ -133,7 +135,8 @@ impl MessagePass<'_> {
         }
     }
 
-    /// Looks at a value and returns where the next one is: behind it, or inside.
+    /// Searches a value. Returns the offset of the next value, which is behind this one or inside
+    /// it.
     fn value(&mut self, context: ValueContext) -> Result<usize, Interrupt> {
         self.step(1)?;
         self.at = context.at;
@@ -166,6 +169,7 @@ impl MessagePass<'_> {
         Ok(end)
     }
 
+    /// Notes a map or an array for the rules that apply to it as a whole, and opens it.
     fn container(
         &mut self,
         context: ValueContext,
@@ -197,6 +201,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
+    /// Applies the rules with the action `range` to a number.
     fn range(
         &mut self,
         context: ValueContext,
@@ -225,12 +230,12 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Whether detectors could find anything in a scalar. What they need not look at costs as many
-    /// steps.
+    /// Whether detectors could find anything in a scalar. If they cannot, the scalar costs as many
+    /// steps as a scan would.
     #[inline]
     fn may_find(&mut self, token: &Token<'_>, at: usize, end: usize) -> Result<bool, Interrupt> {
         let may = match token {
-            // The candidates are sure of strings with the shortest heads alone.
+            // The candidates are complete only for strings with the shortest heads.
             Token::Str(body) if end - body.len() - at <= 2 => {
                 if !self.work.sifted {
                     self.plan.finder.candidates(self.bytes, &mut self.work.candidates);

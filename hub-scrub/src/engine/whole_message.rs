@@ -1,7 +1,7 @@
-//! What is decided over a message as a whole: which rules act on it, scrubbers of the user's own,
-//! conditions and schemas.
+//! What is decided about a message as a whole: which rules apply to it, what a user's own scrubbers return,
+//! and whether conditions and schemas hold.
 //!
-//! It comes before the walk. Otherwise a message would be walked that one of these refuses.
+//! This comes before the walk. Otherwise the engine would walk over messages that one of these refuses.
 
 use super::interrupt::{Interrupt, InterruptCause};
 use super::shadow_sample::shape;
@@ -14,8 +14,8 @@ use hub_wire::{Limits, walk_all};
 use std::hash::{DefaultHasher, Hasher};
 
 impl Plan {
-    /// Decides for rules that act on a part of the messages. The choice hangs on the payload, so
-    /// it is the same each time.
+    /// Decides which rules apply that act only on a part of the messages. The choice depends on the
+    /// payload, so it is the same whenever the message is scrubbed.
     pub(super) fn draw(&self, payload: &[u8], work: &mut Work) {
         if self.sets.partial.is_empty() {
             return;
@@ -67,7 +67,7 @@ impl Plan {
         }
     }
 
-    /// Conditions and schemas.
+    /// Evaluates the conditions and the schemas.
     pub(super) fn whole_message(
         &self,
         payload: &[u8],
@@ -104,7 +104,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Evaluates the condition of one rule that has one.
+    /// Evaluates the condition of one rule, if it has one.
     pub(super) fn weigh(
         &self,
         rule: usize,
@@ -125,7 +125,8 @@ impl Plan {
         inputs: Option<&Inputs>,
         work: &mut Work,
     ) -> Result<(), Interrupt> {
-        // What CEL has no values for is in doubt, and then the rule applies.
+        // If CEL has no value for a part of the message, the condition is in doubt, and then the
+        // rule applies.
         let (Some(condition), Some(inputs)) = (&self.rules[rule].rule.condition, inputs) else {
             return Ok(());
         };

@@ -1,6 +1,7 @@
-//! A rule file is read, checked once, and tested by the tests it carries.
+//! Reads a rule file, checks it once, and runs the tests in it.
 //!
-//! What is loaded can be relied on: no floor below checks a rule again.
+//! The other floors rely on what is loaded here. Without these checks, an error in a rule would show only
+//! on the first message that the rule applies to.
 
 use super::error::{ErrorCollector, RuleErrors};
 use super::load_rule::Loader;
@@ -18,19 +19,20 @@ use toml::Spanned;
 impl RuleSet {
     /// Reads and checks a rule file, and runs the tests in it.
     ///
-    /// `source` is the file's name for errors. Secrets that the file names come from `keys`.
+    /// `source` is the name of the file in errors. `keys` provides the secrets that the file names.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its line and key. A rule without tests, or
-    /// with one that fails, is wrong.
+    /// All errors in the file, each with its line and its key. A rule without tests is an error,
+    /// and so is a test that fails.
     pub fn load(text: &str, source: &str, keys: &dyn KeySource) -> Result<RuleSet, RuleErrors> {
         Self::load_with(text, source, keys, &[])
     }
 
-    /// Like [`RuleSet::load`], for a file with rules that name scrubbers of one's own.
+    /// Like [`RuleSet::load`], for a file with rules that call a user's own scrubbers.
     ///
     /// # Errors
-    /// As for [`RuleSet::load`]; a scrubber that is named and not given is an error too.
+    /// The errors are those of [`RuleSet::load`], and a scrubber that a rule calls and that is not
+    /// in `scrubbers`.
     pub fn load_with(
         text: &str,
         source: &str,
@@ -96,7 +98,7 @@ fn load(
     if rules.len() > RuleBits::MAX {
         faults.add(0, "rule", "a file has at most 256 rules");
     }
-    // A file that is cut off must not switch the scrub off.
+    // A file that was cut off must not turn the scrub off.
     if rules.is_empty() && faults.is_empty() {
         faults.add(
             0,
@@ -213,7 +215,7 @@ fn views(
     views
 }
 
-/// The rules of a pack, as a file's author asks for them.
+/// The rules of a pack, with the topics and the mode that the rule file sets for it.
 fn pack_rules(pack: raw::Pack, faults: &mut ErrorCollector<'_>) -> Vec<raw::Rule> {
     let (at, name) = (pack.name.span().start, pack.name.into_inner());
     let Some(text) = packs::text(&name) else {

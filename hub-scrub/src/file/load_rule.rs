@@ -1,6 +1,6 @@
-//! One rule, from its words in the rule file.
+//! Reads one rule from the words of a rule file.
 //!
-//! It reports every error of a rule, so that its author sees all of them at once.
+//! It reports every error in a rule, so that the author of the rule sees all of them at once.
 
 use super::action;
 use super::error::ErrorCollector;
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Spanned;
 
-/// Checks one rule after another.
+/// Checks the rules one after another.
 pub(super) struct Loader<'a> {
     pub(super) keys: &'a Keys,
     pub(super) detectors: Detectors,
@@ -22,7 +22,7 @@ pub(super) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// The rule with its tests and where they stand; `None` if it was at fault.
+    /// Returns the rule with its tests and their offsets. `None` if the rule has an error.
     pub(super) fn rule(
         &mut self,
         raw: raw::Rule,
@@ -183,9 +183,9 @@ impl Loader<'_> {
     }
 }
 
-/// Why an action does not fit to what is found.
+/// Why an action does not fit what the rule finds, if it does not.
 fn misfit(find: &Find, action: &Action) -> Option<String> {
-    if !find.detectors.is_empty() && !action.works_on_spans() {
+    if !find.detectors.is_empty() && !action.works_on_ranges() {
         return Some(format!(
             "`{}` is for whole values, not for what a detector finds",
             action.name()

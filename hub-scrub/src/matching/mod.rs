@@ -1,7 +1,7 @@
-//! What rules look for: paths, names of keys, conditions, schemas, and the finds of detectors.
+//! What rules search for: paths, names of keys, conditions, schemas, and the finds of detectors.
 //!
-//! This floor imports `model` and `detect`. Without it, plan and engine would compile what rules
-//! look for again for each topic and message.
+//! This floor imports only `model` and `detect`. Without it, plan and engine would have to compile these
+//! again for each topic and each message.
 
 #[cfg(feature = "cel")]
 pub(crate) mod condition;

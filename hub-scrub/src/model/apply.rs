@@ -1,6 +1,6 @@
-//! Actions at work: what becomes of a text or of another value.
+//! Applies actions to a text or to another value.
 //!
-//! It fails closed: what an action cannot read is masked. Otherwise a value in an unexpected form
+//! It fails closed: a value that an action cannot read is masked. Otherwise a value in an unexpected form
 //! would pass a rule that is meant to hide it.
 
 use super::action::Action;
@@ -10,21 +10,21 @@ use super::number::Number;
 use super::value_head::Token;
 use std::net::IpAddr;
 
-/// What becomes of a whole value.
+/// What an action makes of a whole value.
 pub(crate) enum AppliedAction {
-    /// This text in its place.
+    /// This text replaces the value.
     Text(String),
-    /// This MessagePack in its place.
+    /// This MessagePack replaces the value.
     Encoded(Vec<u8>),
     /// Nothing changes.
     Same,
 }
 
-/// Of which length the mask of something is that has no text.
+/// The length of the mask for a value that has no text, in characters.
 const MASK: usize = 3;
 
-/// Applies an action to text, of a whole string or of a part of it. What the action cannot read
-/// (an address that is none, a date that is none) is masked: in doubt nothing is shown.
+/// Applies an action to a string or to a part of one. A text that the action cannot read, such as
+/// one that is not an IP address or not a date, is masked: in doubt nothing is shown.
 pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     let chars = || text.chars().count();
     let masked = || "*".repeat(chars());
@@ -61,7 +61,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
         Action::ShiftDate { key, days } => {
             keys.current(*key).and_then(|key| shift(text, key, *days)).unwrap_or_else(masked)
         }
-        // The engine never brings these here; what should not happen shows nothing.
+        // The engine never calls this with these actions. If it did, nothing would be shown.
         Action::Drop | Action::Reject | Action::Quarantine | Action::Disconnect => masked(),
         Action::Keep | Action::Normalise(_) | Action::Range { .. } | Action::AllowKeys { .. } => {
             text.to_owned()
@@ -69,7 +69,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     }
 }
 
-/// Whether `part` of a text can still be read in what [`apply_text`] makes of it.
+/// Whether a part of a text can still be read after [`apply_text`].
 pub(crate) fn leaves(action: &Action, text: &str, part: &str, keys: &Keys) -> bool {
     match action {
         Action::Keep => true,
@@ -82,7 +82,8 @@ pub(crate) fn leaves(action: &Action, text: &str, part: &str, keys: &Keys) -> bo
     }
 }
 
-/// Applies an action to a value that is no string. `encoded` is the value, containers whole.
+/// Applies an action to a value that is not a string. `encoded` is the MessagePack of the whole
+/// value.
 pub(crate) fn apply_value(
     action: &Action,
     token: &Token<'_>,
@@ -129,8 +130,8 @@ pub(crate) fn apply_value(
     }
 }
 
-/// The decimal digits of a number without a fraction. Some languages send such numbers as floats,
-/// up to 2^53 exactly.
+/// The decimal digits of a number without a fraction. Some programming languages send integers as
+/// floats, which are exact up to 2^53.
 pub(crate) fn digits(token: &Token<'_>) -> Option<String> {
     match token {
         Token::UInt(n) => Some(n.to_string()),
@@ -153,9 +154,9 @@ fn number_or_same(new: Number, old: Number) -> AppliedAction {
     AppliedAction::Encoded(out)
 }
 
-/// Shows the first or last `n` letters and digits, with what stands between them, and masks all
-/// else; everything, if there are no more than `n`. A `*` counts as a letter that was masked, so
-/// doing it twice shows no less.
+/// Shows the first or last `n` letters and digits and the characters between them, and masks the
+/// rest. If there are no more than `n` of them, it masks everything. A `*` counts as a letter that
+/// was masked before, so a second application shows the same.
 fn keep(text: &str, n: usize, from_end: bool) -> String {
     let counts = |char: &char| char.is_alphanumeric() || *char == '*';
     let chars: Vec<char> = text.chars().collect();
@@ -206,7 +207,7 @@ fn shift(text: &str, key: &KeyVersion, days: u32) -> Option<String> {
     {
         return None;
     }
-    // An annotation of the text's own would stand where the mark does.
+    // If the text had an annotation of its own, it would be where the mark goes.
     if !time.bytes().all(|byte| byte.is_ascii_digit() || b"tTzZ:+-. ".contains(&byte)) {
         return None;
     }

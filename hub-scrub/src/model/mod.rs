@@ -1,8 +1,8 @@
-//! The lowest floor: what a rule is made of, and one value of a message. No other module of the
-//! scrub is imported here, and no file format is known.
+//! The lowest floor: the parts of a rule, and one value of a message. It imports no other module of the
+//! scrub, and knows no file format.
 //!
-//! Without this floor the types that the engine runs on would be defined in the rule file, and every
-//! floor would import every other.
+//! Without this floor, the types on which the engine runs would be defined in the rule file, and every floor
+//! would import every other.
 
 mod action;
 mod apply;

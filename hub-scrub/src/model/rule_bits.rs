@@ -1,15 +1,15 @@
-//! Sets of rules as bits, so that the engine asks about all rules of a plan at once.
+//! Sets of rules as bits, so that the engine handles all rules of a plan with one operation.
 //!
-//! Without it each value would cost as many comparisons as the plan has rules.
+//! Without it, each value would cost as many comparisons as the plan has rules.
 
 use std::ops::{BitAnd, BitOr, BitOrAssign, Not};
 
-/// A set of rules of one plan, by their number there.
+/// A set of rules of one plan. A bit is the number of a rule in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RuleBits([u64; 4]);
 
 impl RuleBits {
-    /// Most rules of a plan.
+    /// How many rules a plan may have.
     pub(crate) const MAX: usize = 256;
     pub(crate) const NONE: RuleBits = RuleBits([0; 4]);
 
