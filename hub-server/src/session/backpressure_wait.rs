@@ -1,5 +1,5 @@
-//! The wait of a publisher for room in a subscriber's queue, bounded by the subscriber's grace. Without it,
-//! a fast publisher would overrun every slow subscriber.
+//! The wait of a publisher for room in a subscriber's queue, bounded by the subscriber's grace. Without it, a
+//! fast publisher would overrun every slow subscriber.
 
 use hub_core::topic::Outlet;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// A publisher that waits until a subscriber's queue has room.
+/// The wait of a publisher until a subscriber's queue has room.
 #[derive(Debug)]
 pub(super) struct BackpressureWait {
     pub(super) outlet: Arc<dyn Outlet>,
@@ -20,7 +20,8 @@ impl BackpressureWait {
         BackpressureWait { outlet, grace }
     }
 
-    /// Waits for `outlet` from now on; another one than before has a grace of its own.
+    /// Waits for this subscriber from now on. If it is another one than before, its grace begins
+    /// now.
     pub(super) fn follow(&mut self, outlet: Arc<dyn Outlet>, grace_ms: u64) {
         if outlet.connection() != self.outlet.connection() {
             *self = BackpressureWait::new(outlet, grace_ms);
