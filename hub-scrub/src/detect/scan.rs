@@ -195,7 +195,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Searches the long runs of token characters that end in this block.
+    /// Searches the runs of which the first [`LONG_RUN`](super::block::LONG_RUN) token characters in
+    /// a row end in this block.
     fn runs(&mut self, token: u64, before: u64, at: usize) {
         let mut ends = ends_of_long_runs(token, before);
         while ends != 0 {

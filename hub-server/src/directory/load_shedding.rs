@@ -29,7 +29,7 @@ const LEAST_ANSWERS: usize = 8 * 1024;
 const FORGET_EVERY: u32 = 50;
 /// After how many samples of short memory instances without a connection are forgotten.
 const AWAY_EVERY: u32 = 5;
-/// The divisor of the budget: instances without a connection may take one part of that many.
+/// Instances without a connection may then take the memory budget divided by this.
 const AWAY_PART: usize = 16;
 
 /// The keys of the configuration for load shedding.
