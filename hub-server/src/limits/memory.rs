@@ -122,7 +122,7 @@ impl Memory {
     }
 
     /// How many samples were taken. A session that was refused asks again after the next one.
-    pub(crate) fn looks(&self) -> u64 {
+    pub(crate) fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)
     }
 
