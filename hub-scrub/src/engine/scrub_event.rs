@@ -105,7 +105,7 @@ impl Plan {
             rendering.headers = new_headers.or(rendering.headers);
             let now = rendering.payload.as_deref().unwrap_or(payload);
             let headers = headers.map(|map| rendering.headers.as_deref().unwrap_or(map));
-            self.look_again(now, headers, first, again)?;
+            self.scrub_again(now, headers, first, again)?;
         }
         Err(QuarantineReason::Unsettled.into())
     }
@@ -120,11 +120,11 @@ impl Plan {
         counts: &mut [RuleCount],
     ) -> Result<Option<Vec<u8>>, Interrupt> {
         self.begin(payload, headers, work)?;
-        self.draw(payload, work);
+        self.choose_partial_rules(payload, work);
         let came = payload;
         let mut replaced: Option<Vec<u8>> = None;
         for rule in self.sets.scrubbers.iter() {
-            self.weigh(rule, came, headers, work)?;
+            self.evaluate_condition(rule, came, headers, work)?;
             let now = replaced.as_deref().unwrap_or(payload);
             if let Some(new) = self.own_scrubber(rule, now, headers, work, counts)? {
                 replaced = Some(new);
@@ -132,14 +132,14 @@ impl Plan {
         }
         let payload = replaced.as_deref().unwrap_or(payload);
         self.whole_message(payload, headers, work, counts)?;
-        self.every_byte(payload, headers, work, counts)?;
+        self.walk_event(payload, headers, work, counts)?;
         Ok(replaced)
     }
 
     /// Searches a rendering for what rules find in values. Rules about the message as a whole are
     /// not asked again, because they hold for the message as it came: a view that removes a field
     /// would violate the schema that requires it.
-    fn look_again(
+    fn scrub_again(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
@@ -149,7 +149,7 @@ impl Plan {
         self.begin(payload, headers, work)?;
         let finding = self.sets.walking & !self.sets.structures;
         (work.active, work.shadow) = (first.active & finding, RuleBits::NONE);
-        self.every_byte(payload, headers, work, &mut [])
+        self.walk_event(payload, headers, work, &mut [])
     }
 
     fn begin(
@@ -165,7 +165,7 @@ impl Plan {
         Ok(())
     }
 
-    fn every_byte(
+    fn walk_event(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
@@ -179,7 +179,7 @@ impl Plan {
         // that its steps are counted.
         let clean = self.is_clean(payload, 0, work);
         if !clean {
-            self.go_over(payload, false, work, counts)?;
+            self.walk_bytes(payload, false, work, counts)?;
         }
         let skipped = if clean { self.most_steps(payload) } else { 0 };
         let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, work)) else {
@@ -187,13 +187,13 @@ impl Plan {
         };
         if clean {
             work.sifted = false;
-            self.go_over(payload, false, work, counts)?;
+            self.walk_bytes(payload, false, work, counts)?;
             work.sifted = false;
         }
-        self.go_over(headers, true, work, counts)
+        self.walk_bytes(headers, true, work, counts)
     }
 
-    fn go_over(
+    fn walk_bytes(
         &self,
         bytes: &[u8],
         in_headers: bool,

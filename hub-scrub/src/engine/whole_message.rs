@@ -16,7 +16,7 @@ use std::hash::{DefaultHasher, Hasher};
 impl Plan {
     /// Decides which rules apply that act only on a part of the messages. The choice depends on the
     /// payload, so it is the same whenever the message is scrubbed.
-    pub(super) fn draw(&self, payload: &[u8], work: &mut Work) {
+    pub(super) fn choose_partial_rules(&self, payload: &[u8], work: &mut Work) {
         if self.sets.partial.is_empty() {
             return;
         }
@@ -105,7 +105,7 @@ impl Plan {
     }
 
     /// Evaluates the condition of one rule, if it has one.
-    pub(super) fn weigh(
+    pub(super) fn evaluate_condition(
         &self,
         rule: usize,
         payload: &[u8],

@@ -44,7 +44,7 @@ impl RuleSet {
 
     /// Whether any rule checks the names of topics.
     #[must_use]
-    pub fn looks_at_topics(&self) -> bool {
+    pub fn checks_topics(&self) -> bool {
         let in_topic = |rule: &Arc<Rule>| match &rule.kind {
             RuleKind::Find(find) => find.in_topic,
             _ => false,

@@ -101,12 +101,12 @@ impl Plan {
             shared,
             rules,
         };
-        plan.topic_hit = plan.look_at_topic();
+        plan.topic_hit = plan.rule_that_finds_topic();
         plan.glance = Glance::of(&plan.rules, &plan.sets, &plan.finder);
         plan
     }
 
-    fn look_at_topic(&self) -> Option<usize> {
+    fn rule_that_finds_topic(&self) -> Option<usize> {
         let mut scratch = FindScratch::default();
         self.finder.find("", self.topic.as_str(), u64::MAX, &mut scratch);
         let rules = scratch.hits.iter().flat_map(|hit| self.wanted[hit.detector].iter());

@@ -29,10 +29,10 @@ const MAX_PLANS: usize = 1 << 16;
 impl Rules {
     /// The name of a topic for people. It is `*` if a rule finds something in it.
     pub(crate) fn shown<'a>(&self, topic: &'a TopicName) -> &'a str {
-        let looks = self.set.as_ref().is_some_and(RuleSet::looks_at_topics);
+        let checks = self.set.as_ref().is_some_and(RuleSet::checks_topics);
         let hidden =
             || self.plan(topic).is_some_and(|plan| plan.topic_for_logs() != topic.as_str());
-        if looks && hidden() { "*" } else { topic.as_str() }
+        if checks && hidden() { "*" } else { topic.as_str() }
     }
 
     /// The plan for a topic. `None` if no rule can apply to it.
