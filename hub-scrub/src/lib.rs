@@ -1,18 +1,17 @@
-//! The scrub: what the rules of a rule file do to an event before anyone else sees it.
+//! The scrub: it applies the rules of a rule file to an event before any subscriber gets the event.
 //!
-//! A rule file is read into a [`RuleSet`], checked, and tested by the tests it carries. Of it
-//! comes a [`Plan`] for each topic, and the plan gives a [`Verdict`] on each event. `docs/scrub.md`
-//! is the reference for those who write rules.
+//! A [`RuleSet`] is a rule file that was read, checked and tested. It compiles a [`Plan`] for each topic, and
+//! the plan gives a [`Verdict`] on each event. `docs/scrub.md` is the reference for authors of rules.
 //!
-//! The floors, from the ground up; each imports only those below it:
+//! The floors, from the lowest to the highest. Each imports only those below it:
 //!
 //! - `model`: types, actions, structure, keys; one value of a message
-//! - [`detect`]: where in a text something sensitive stands
+//! - [`detect`]: finds sensitive parts of a text
 //! - `matching`: paths, names of keys, conditions, schemas
 //! - `plan`: the rules for one topic
-//! - `engine`: a plan at work on an event
+//! - `engine`: runs a plan over an event
 //! - `file`: the rule file, read, checked and tested
-//! - `report`: a plan, and what quarantine shows, for people and programs
+//! - `report`: describes a plan, and what is shown of a quarantined event
 
 pub mod detect;
 mod engine;
@@ -24,7 +23,8 @@ mod report;
 
 pub use {
     engine::{
-        Fixed, Quarantine, QuarantineReason, Refusal, RuleCount, Scratch, ShadowSample, Verdict,
+        FixedEvent, Quarantine, QuarantineReason, RuleCount, RuleRefusal, Scratch, ShadowSample,
+        Verdict,
     },
     file::{RuleError, RuleErrors},
     model::{

@@ -1,10 +1,10 @@
-//! The admin API: what only those may do whose role says `admin`.
+//! The admin API, for identities whose rights include `admin`.
 //!
-//! Credentials are those that clients show in HELLO, as an `Authorization` header: `Bearer` with a
-//! token or a JWT, `Basic` with name and password. Without them, who asks from this machine is as
-//! anonymous as a client from there. A page that a browser on this machine shows must not pass for
-//! its user: so a request of another site's page is refused, whatever it brings, and without
-//! credentials a request has to be addressed to this machine by its own name, and come directly.
+//! A request carries the credentials that clients show in HELLO, in an `Authorization` header: `Bearer` with
+//! an access token or a JWT, or `Basic` with a name and a password. Without credentials, a request from this
+//! machine is as anonymous as a client from there. A web page in a browser on this machine must not act for
+//! the user of the machine. So the hub refuses every request of another site's page. A request without
+//! credentials must also name this machine as its host, and must not come through a proxy.
 
 use crate::http::PeerAddress;
 use crate::hub::Hub;
@@ -27,7 +27,7 @@ use std::time::SystemTime;
 
 mod origin;
 
-/// The API's paths, all below `/admin/`.
+/// The routes of the API, all below `/admin/`.
 pub(crate) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/admin/audit", only(Method::GET, get(show_audit)))
@@ -35,29 +35,29 @@ pub(crate) fn routes(hub: Arc<Hub>) -> Router {
         .with_state(hub)
 }
 
-/// `allowed` is the one method that `route` answers; a request with another method gets 405.
+/// Lets `route` answer only the method `allowed`; a request with another method gets 405.
 fn only(allowed: Method, route: MethodRouter<Arc<Hub>>) -> MethodRouter<Arc<Hub>> {
     let refuse = async move || {
         let allow = [(header::ALLOW, allowed.to_string())];
         (allow, error(StatusCode::METHOD_NOT_ALLOWED, "another method is needed"))
     };
-    // axum would answer HEAD with what it has for GET.
+    // Without this, axum would answer HEAD with the handler of GET.
     route.head(refuse.clone()).fallback(refuse)
 }
 
 async fn show_audit(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
-    match admit(&hub, &request).await {
+    match administrator(&hub, &request).await {
         Ok(_) => json(StatusCode::OK, &audit(&hub.directory, &hub.policy).await),
         Err(refused) => refused,
     }
 }
 
 async fn reload(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
-    let identity = match admit(&hub, &request).await {
+    let identity = match administrator(&hub, &request).await {
         Ok(identity) => identity,
         Err(refused) => return refused,
     };
-    tracing::info!(identity = identity.name(), "reload asked for");
+    tracing::info!(identity = identity.name(), "an administrator asked for a reload");
     let outcomes = hub.reloads.all().await;
     let refused = !outcomes.iter().all(ReloadReport::is_applied);
     let files: Vec<Value> = outcomes.iter().map(ReloadReport::to_json).collect();
@@ -66,8 +66,9 @@ async fn reload(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
     json(status, &json!({ "files": files, "needs_restart": restart }))
 }
 
-/// Who asks, if that is somebody who may administer.
-async fn admit(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Response> {
+/// The identity of the request, if it has the right `admin`. Otherwise the response that refuses
+/// it.
+async fn administrator(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Response> {
     if origin::is_of_another_site(request) {
         return Err(error(StatusCode::FORBIDDEN, "this is not for pages of other sites"));
     }
@@ -107,7 +108,7 @@ fn credentials(request: &Parts) -> Option<Credentials> {
     };
     let (scheme, value) = header.to_str().ok()?.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
-        // A JWT has dots, a token of the hub's has none.
+        // A JWT contains points, and an access token of the hub contains none.
         return Some(match value.contains('.') {
             true => Credentials::Jwt(value.to_owned()),
             false => Credentials::Token(value.to_owned()),
@@ -122,7 +123,7 @@ fn credentials(request: &Parts) -> Option<Credentials> {
 }
 
 fn refusal(denied: Denied) -> Response {
-    tracing::info!(reason = %denied.reason(), "somebody was not let in to the admin API");
+    tracing::info!(reason = %denied.reason(), "a request to the admin API was refused");
     if denied.reason() == Reason::KeysPending {
         return error(StatusCode::SERVICE_UNAVAILABLE, &denied.to_string());
     }

@@ -1,9 +1,9 @@
-//! Health, metrics and further routes (the admin API) over HTTP, beside the data plane and
-//! independent of it. Without it no probe, no Prometheus and no administrator reaches a hub.
+//! Health, metrics and further routes (the admin API) over HTTP, independent of clients and their events.
+//! Without it, no probe, no Prometheus and no administrator could reach a hub.
 //!
-//! One thread of its own answers, so a slow scraper costs a connection and nothing else.
-//! `server` bounds connections and times. Health and metrics are made from memory: they read only
-//! the method and path of a request, and repeat nothing of it in an answer.
+//! A thread of its own answers, so a slow scraper costs a connection and nothing else. `server` limits
+//! connections and times. Health and metrics come from memory: they read only the method and the path of a
+//! request, and an answer repeats nothing of it.
 
 use std::io;
 use std::net::TcpListener;
@@ -29,22 +29,23 @@ const INDEX: &str = "hub\n\n\
     /metrics  for Prometheus\n\
     /admin/audit, /admin/reload  for administrators\n";
 
-/// What health and metrics are made from.
+/// What the answers for health and metrics are made from.
 #[derive(Clone)]
 pub struct HttpState {
     /// The metrics.
     pub registry: Registry,
-    /// Whether clients are accepted. False until the hub listens, and again once it drains.
+    /// Whether the hub accepts clients. It is false until the hub listens, and again when it
+    /// drains.
     pub ready: Arc<AtomicBool>,
 }
 
 /// Serves `/healthz`, `/readyz`, `/metrics` and the routes of `more` on `listener`, in a thread of
-/// its own. The server takes no signals. Stop it last, so that `/readyz` can say "draining" while
-/// the hub drains.
+/// its own. The server handles no signals. Stop it last, so that `/readyz` can answer "draining"
+/// while the hub drains.
 ///
 /// # Errors
 ///
-/// When the listener cannot be used, or the operating system gives no thread.
+/// The listener cannot be used, or the operating system gives no thread.
 pub fn serve(
     listener: TcpListener,
     state: HttpState,
@@ -64,7 +65,7 @@ fn routes(state: HttpState) -> Router {
         .with_state(state)
 }
 
-/// `get` answers GET and HEAD; a request with another method gets 405.
+/// Lets `get` answer GET and HEAD; a request with another method gets 405.
 fn page<S: Clone + Send + Sync + 'static>(get: MethodRouter<S>) -> MethodRouter<S> {
     get.fallback(async || {
         let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
@@ -72,7 +73,7 @@ fn page<S: Clone + Send + Sync + 'static>(get: MethodRouter<S>) -> MethodRouter<
     })
 }
 
-/// Adds to every answer what keeps caches and browsers from doing more with it than is meant.
+/// Adds the headers to every answer that keep caches and browsers from using it for anything else.
 async fn add_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -103,6 +104,6 @@ async fn metrics(State(state): State<HttpState>) -> Response {
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response {
-    // axum says that text is text/plain in UTF-8.
+    // For a text, axum sets the type text/plain in UTF-8.
     (status, body).into_response()
 }

@@ -1,6 +1,6 @@
-//! The handles of a running hub, each to one room. Only the composition root (`serve`), what puts files
-//! into force, and the admin API have all of them. A session gets those that it needs; if everything
-//! had all handles, every module would depend on every other again.
+//! The handles of a running hub, one for each module. Only the composition root (`serve`), the module that
+//! puts files into force, and the admin API have all of them. A session gets only those that it needs;
+//! otherwise every module would depend on every other.
 
 use crate::config::{Anonymous, Config, FixedConfig};
 use crate::directory::Directory;
@@ -24,9 +24,9 @@ pub(crate) struct Hub {
     pub limits: Arc<ClientLimits>,
     pub metrics: Arc<Metrics>,
     pub reloads: ReloadRequests,
-    /// Clients are accepted.
+    /// Whether the hub accepts clients.
     pub ready: Arc<AtomicBool>,
-    /// The configuration of the start, with which a changed file is compared.
+    /// The configuration with which the hub was started. A changed file is compared with it.
     pub start: Config,
 }
 

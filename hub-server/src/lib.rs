@@ -1,21 +1,21 @@
-//! The hub itself: it listens, checks and routes events, and stops without losing any.
+//! The hub server: it accepts clients, checks and routes their events, and stops without losing any.
 //!
-//! The rooms, from the ground up. A room imports only those that stand before it, and no two files
-//! import one another; otherwise nothing here could be read, tested or changed by itself.
+//! The modules, from the lowest to the highest. A module imports only modules above it in this list, and no
+//! two files import one another. Otherwise no part could be read, tested or changed by itself.
 //!
-//! - `text`, `supervise`: text files with good errors; parts of the hub that begin anew after a panic
+//! - `text`, `supervise`: text files with good errors; tasks that start again after a panic
 //! - `reload`: follows files, and loads them when they change
-//! - [`config`]: what can be set, read from file, environment and flags
+//! - [`config`]: the configuration keys, which are read from file, environment and flags
 //! - `limits`: rates, counts, and the memory budget
-//! - `policy`: who may do what ([`access`]), the rules of the scrub, the trust of TLS
+//! - `policy`: which client may do what ([`access`]), the rules of the scrub, the trusted CAs
 //! - `directory`: the topics, sessions and instances that exist now
 //! - `telemetry`: metrics, and the audit of deliveries
-//! - `net`: accepting connections, TLS, reading and writing
-//! - `session`: one actor a connection
-//! - `hub`: the handles to all of these, which only the following have
+//! - `net`: accepts connections, with TLS or without, reads and writes
+//! - `session`: one actor for each connection
+//! - `hub`: the handles to all of these, for the modules below
 //! - `put_in_force`: the one place where a loaded file takes effect
 //! - [`http`], `admin`: health, metrics and the admin API
-//! - [`serve`](mod@serve): the composition root, where a hub is put together and run
+//! - [`serve`](mod@serve): the composition root, which builds a hub and runs it
 //! - `running_hub`: a hub in a thread of its own
 
 mod admin;

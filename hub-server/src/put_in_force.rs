@@ -1,6 +1,6 @@
-//! Puts loaded files into force: the one place where a rule file, an access file, the files of TLS and
-//! the configuration file take effect on a running hub, and where its sessions are told. Files that did
-//! so themselves would have to know the whole hub.
+//! Puts loaded files in force: the one module where a rule file, an access file, the TLS files and the
+//! configuration file take effect on a running hub, and where its sessions are told. If the files did that
+//! themselves, each would have to know the whole hub.
 
 use crate::config::{Config, ConfigFile, Key};
 use crate::hub::Hub;
@@ -22,14 +22,15 @@ use std::time::SystemTime;
 
 /// A file that takes effect on a running hub.
 pub(crate) trait PutInForce: WatchedFile {
-    /// Puts what was loaded into force, and returns what that is.
+    /// Puts what was loaded in force, and returns a summary of it.
     fn put_in_force(hub: &Hub, loaded: Self::Loaded) -> InForce;
 
-    /// Counts the reloads of this kind of file, by outcome.
+    /// The counter of the reloads of this kind of file, by outcome.
     fn reloads(metrics: &Metrics) -> &IntCounterVec;
 }
 
-/// Follows a file for as long as the hub runs. `seen` is the state in which it was loaded last.
+/// Follows a file for as long as the hub runs. `seen` is the state in which the file was loaded
+/// last.
 pub(crate) async fn follow<F: PutInForce>(hub: Arc<Hub>, file: F, seen: FileSnapshot) {
     let put_in_force = |loaded| F::put_in_force(&hub, loaded);
     watcher::follow(file, seen, &hub.reloads, F::reloads(&hub.metrics), put_in_force).await;

@@ -1,4 +1,5 @@
-//! A hub in a thread of its own, which tests start and stop as they like.
+//! A hub in a thread of its own. Tests, and services that contain a hub, start and stop it
+//! with one call; without it, each of them would need a runtime and a channel for the end of the hub.
 
 use crate::config::{Config, ConfigFile};
 use crate::serve::{Addresses, ServeError, Startup, run_from, schemes};
@@ -7,7 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// A hub in a thread of its own, for tests and for services that carry one.
+/// A running hub in a thread of its own, for tests and for services that contain one. It stops when
+/// it is dropped.
 #[derive(Debug)]
 pub struct RunningHub {
     at: Addresses,
@@ -20,7 +22,7 @@ impl RunningHub {
     /// Starts a hub and returns when it is ready.
     ///
     /// # Errors
-    /// When it cannot start.
+    /// Why the hub cannot start.
     pub fn start(config: Config) -> Result<Self, ServeError> {
         RunningHub::start_with(config, Vec::new())
     }
@@ -28,7 +30,7 @@ impl RunningHub {
     /// Starts a hub whose rule file may name these scrubbers.
     ///
     /// # Errors
-    /// When it cannot start.
+    /// Why the hub cannot start.
     pub fn start_with(
         config: Config,
         scrubbers: Vec<Arc<dyn Scrubber>>,
@@ -36,10 +38,10 @@ impl RunningHub {
         RunningHub::begin(Startup { config, file: None, scrubbers })
     }
 
-    /// Starts a hub whose limits follow the file that its configuration is from.
+    /// Starts a hub whose limits follow the file from which its configuration was loaded.
     ///
     /// # Errors
-    /// When it cannot start.
+    /// Why the hub cannot start.
     pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
         RunningHub::begin(Startup { config, file: Some(file), scrubbers: Vec::new() })
     }
@@ -58,7 +60,7 @@ impl RunningHub {
         });
         match is_ready.recv() {
             Ok(at) => Ok(RunningHub { at, scheme, stop: Some(stop), thread: Some(thread) }),
-            // It ended without being ready: it says why.
+            // The hub ended before it was ready, and its thread has the reason.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
                 _ => Err(ServeError::Start(std::io::Error::other("the hub's thread panicked"))),
@@ -69,7 +71,7 @@ impl RunningHub {
     /// A hub with the default configuration on free ports of the loopback address.
     ///
     /// # Errors
-    /// When it cannot start.
+    /// Why the hub cannot start.
     pub fn on_free_ports() -> Result<Self, ServeError> {
         let mut config = Config::default();
         config.listen.set_port(0);
@@ -77,13 +79,13 @@ impl RunningHub {
         RunningHub::start(config)
     }
 
-    /// Where clients connect.
+    /// The address for clients.
     #[must_use]
     pub fn clients(&self) -> SocketAddr {
         self.at.clients
     }
 
-    /// Where health and metrics are.
+    /// The address of the HTTP server.
     #[must_use]
     pub fn http(&self) -> SocketAddr {
         self.at.http
@@ -95,7 +97,7 @@ impl RunningHub {
         format!("{}://{}", self.scheme, self.at.clients)
     }
 
-    /// Drains the hub and waits for its end.
+    /// Stops the hub: delivers what it has accepted, and waits for its end.
     pub fn stop(mut self) {
         self.end();
     }

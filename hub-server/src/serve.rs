@@ -1,5 +1,5 @@
-//! The composition root: it loads the files, puts the rooms of a hub together, runs it, and drains it. It is
-//! the one module that knows all the others.
+//! The composition root: it loads the files, connects the modules of a hub, runs the hub, and drains it. It
+//! is the only module that knows all others; if another one did too, the walls between them would fall.
 
 use crate::admin;
 use crate::config::{Config, ConfigFile, HttpTls};
@@ -35,15 +35,15 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Why a hub does not run.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// An address cannot be listened on.
+    /// The hub cannot listen on an address.
     #[error("cannot listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// Something the operating system did not give.
+    /// The operating system did not give a thread, a socket or the like.
     #[error("cannot start")]
     Start(#[source] std::io::Error),
     /// The rule file cannot be used.
@@ -63,19 +63,19 @@ pub enum ServeError {
     Random(getrandom::Error),
 }
 
-/// Where a hub listens.
+/// The addresses on which a hub listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
-    /// For clients.
+    /// The address for clients.
     pub clients: SocketAddr,
-    /// For health and metrics.
+    /// The address of the HTTP server.
     pub http: SocketAddr,
 }
 
 /// Runs a hub until SIGTERM or SIGINT, then drains it. A second signal ends it at once.
 ///
-/// Prints one line on stdout when it is ready. `file` is where the configuration is from, if it is
-/// from a file: its limits follow the file.
+/// Prints one line on stdout when the hub is ready. `file` is the file from which the configuration
+/// was loaded, if there is one: the limits follow it while the hub runs.
 ///
 /// # Errors
 /// When it cannot start.
@@ -87,14 +87,14 @@ pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), 
         let (clients, probes) = (at.clients, at.http);
         let line =
             format!("hub {version} ready: clients {hub}://{clients}, http {http}://{probes}\n");
-        // Nobody may be reading stdout; that is no reason not to serve.
+        // If nobody reads stdout, the hub serves all the same.
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
     run_from(Startup { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
 }
 
-/// What stands in front of the addresses for clients and for HTTP.
+/// The schemes of the URLs for clients and for HTTP.
 pub(crate) fn schemes(config: &Config) -> (&'static str, &'static str) {
     (
         if config.tls_cert.is_empty() { "hub" } else { "hubs" },
@@ -102,15 +102,15 @@ pub(crate) fn schemes(config: &Config) -> (&'static str, &'static str) {
     )
 }
 
-/// From now on, SIGHUP does not end this process: whoever follows files acts on it, and until
-/// somebody does, it means nothing. Call it first, before files are read, which may take long.
+/// Keeps SIGHUP from ending this process from now on: the watchers of files reload on it, and it
+/// does nothing until these run. Call this before files are read, because that may take long.
 ///
 /// # Errors
-/// What the operating system says.
+/// The error of the operating system.
 pub fn survive_hangup() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let _inside = runtime.enter();
-    // Once a process has asked for a signal, it is never again ended by it.
+    // After this registration, the signal never ends the process any more.
     signal(SignalKind::hangup()).map(drop)
 }
 
@@ -128,8 +128,8 @@ async fn told_to_stop() {
     });
 }
 
-/// Runs a hub in this thread until `stop` resolves, then drains it. `ready` is told where it
-/// listens. The rule file may name `scrubbers`.
+/// Runs a hub in this thread until `stop` resolves, and then drains it. Calls `ready` with the
+/// addresses on which the hub listens. The rule file may name `scrubbers`.
 ///
 /// # Errors
 /// When it cannot start.
@@ -142,7 +142,7 @@ pub fn run(
     run_from(Startup { config, file: None, scrubbers }, ready, stop)
 }
 
-/// What a hub begins with.
+/// What a hub is started with.
 pub(crate) struct Startup {
     pub config: Config,
     pub file: Option<ConfigFile>,
@@ -224,7 +224,7 @@ pub(crate) fn run_from(
             async move { listener.accept(socket?, arbiters).await }
         }));
         let mut stop = pin!(stop);
-        // It listens to signals once it was asked: before anybody is told that the hub is there.
+        // The first poll registers for signals. It comes before anybody is told that the hub is ready.
         let stopped = poll_fn(|task| Poll::Ready(stop.as_mut().poll(task).is_ready())).await;
         hub.ready.store(true, Ordering::Release);
         ready(at);
@@ -244,13 +244,13 @@ pub(crate) fn run_from(
     })
 }
 
-/// A file, what was loaded from it, and the state in which it was.
+/// Loads a file. Returns what was loaded, the file, and the state in which it was read.
 fn load<F: WatchedFile>(mut file: F) -> Result<(F::Loaded, F, FileSnapshot), F::Error> {
     let (seen, loaded) = watched_file::load(&mut file, F::load);
     Ok((loaded?, file, seen))
 }
 
-/// What accepts clients, and begins a session for each.
+/// The listener for clients, which begins a session for each of them.
 fn listener(hub: &Hub) -> Listener {
     let handles = hub.handles();
     let next_session = move || -> BeginSession {
@@ -269,17 +269,17 @@ fn listener(hub: &Hub) -> Listener {
     )
 }
 
-/// Runs for as long as the hub.
+/// Forgets old instances from time to time. It runs for as long as the hub.
 async fn forget_old(hub: Arc<Hub>) {
-    let mut tick = tokio::time::interval(hub.directory.instances.look_every());
+    let mut tick = tokio::time::interval(hub.directory.instances.forget_every());
     loop {
         tick.tick().await;
         hub.directory.instances.forget_old();
     }
 }
 
-/// First everyone stops reading; when all have published what they had taken, everyone says
-/// goodbye. In one step, an event could come to a subscriber that was told goodbye already.
+/// Drains the hub. First, all sessions stop reading. When all of them have published what they took
+/// in, all of them close. In one step, an event could come to a subscriber that got CLOSE already.
 async fn drain(hub: &Hub, patience: Duration) {
     let until = Instant::now() + patience;
     hub.directory.stopping.store(true, Ordering::Release);

@@ -1,4 +1,5 @@
-//! What becomes of a panic, or an error, in a part of the hub that others need.
+//! Starts tasks of the hub again after a panic or an error. Without it, one panic would stop, for example,
+//! the reload of files until the hub is restarted.
 
 use futures_util::FutureExt;
 use std::any::Any;
@@ -7,13 +8,14 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Before a part begins anew: one that fails at once must neither spin nor fill the log.
+/// The pause before a task is started again. Without it, a task that fails at once would spin and
+/// fill the log.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Runs a part of the hub until it is done; when it panics or fails, begins it anew, and says so.
+/// Runs a task of the hub until it is done. If it panics or fails, logs that and starts it again.
 ///
-/// What it shares with others has to stay right when it stops anywhere: no lock here is poisoned,
-/// and what is counted is given back by `Drop`.
+/// State that the task shares with others has to stay valid wherever the task stops: no lock here
+/// is poisoned, and what is counted is given back by `Drop`.
 pub(crate) async fn keep_running<F>(part: &'static str, mut begin: impl FnMut() -> F)
 where
     F: Future<Output = io::Result<()>>,
@@ -25,12 +27,12 @@ where
             Ok(Err(error)) => error.to_string(),
             Err(panic) => format!("panicked: {}", panic_message(&*panic)),
         };
-        tracing::error!(part, why, "a part of the hub failed; it begins anew");
+        tracing::error!(part, why, "a part of the hub failed, and is started again");
         sleep(PAUSE).await;
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")

@@ -1,12 +1,14 @@
-//! Text files, read so that the error says what is wrong with them.
+//! Reads text files so that an error says what is wrong with the file. Without it, an error about UTF-8 would
+//! not name the line.
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
-/// The text of a file.
+/// Reads the text of a file.
 ///
 /// # Errors
-/// What the operating system says, or the first line that is not UTF-8. Nothing of what is in it.
+/// The error of the operating system, or the number of the first line that is not UTF-8. It
+/// contains nothing of the file.
 pub(crate) fn read(path: &Path) -> Result<String> {
     String::from_utf8(std::fs::read(path)?).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -15,7 +17,7 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     })
 }
 
-/// `1 rule`, `2 rules`.
+/// A count with its noun, such as `1 rule` or `2 rules`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }

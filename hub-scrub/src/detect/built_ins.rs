@@ -47,10 +47,10 @@ pub(super) const DECLARATIONS: &[Declaration] = &[
     entropy::HIGH_ENTROPY,
 ];
 
-/// How many searches begin at a sign. The scan keeps a position for each.
+/// How many searches begin at a sign. A scan keeps a position for each of them.
 pub(super) const SIGN_SEARCHES: usize = count_searches().0;
 
-/// The searches at a sign, and the prefixes of secrets.
+/// The number of searches at a sign, and the number of prefixes of secrets.
 const fn count_searches() -> (usize, usize) {
     let (mut signs, mut prefixes) = (0, 0);
     let mut n = 0;
@@ -79,7 +79,7 @@ const fn count_searches() -> (usize, usize) {
 /// [`SecretFormats`](super::secret_format::SecretFormats) has a bit for each prefix.
 const _: () = assert!(count_searches().1 <= 64, "more prefixes of secrets than bits");
 
-/// All built-ins. Each declaration is checked here to be in its variant's place.
+/// All built-ins. This checks at compile time that each declaration is at the index of its variant.
 const ALL: [BuiltIn; DECLARATIONS.len()] = {
     let mut all = [BuiltIn::Card; DECLARATIONS.len()];
     let mut n = 0;
@@ -95,26 +95,27 @@ const ALL: [BuiltIn; DECLARATIONS.len()] = {
 };
 
 impl BuiltIn {
-    /// Every detector.
+    /// Every detector that comes with Hub.
     pub const ALL: &[BuiltIn] = &ALL;
 
-    /// All that is known of it.
+    /// The declaration of the detector.
     pub(super) const fn declaration(self) -> &'static Declaration {
         &DECLARATIONS[self as usize]
     }
 
-    /// The name in a rule file.
+    /// The name of the detector in a rule file.
     pub const fn name(self) -> &'static str {
         self.declaration().name
     }
 
-    /// One of these near an ambiguous match makes it a hit, as [`Near`](super::Near) says.
+    /// The words of the detector. An ambiguous match is a hit if one of them is near, as
+    /// [`Near`](super::Near) describes.
     pub const fn words(self) -> &'static [&'static str] {
         self.declaration().words
     }
 
-    /// What a text must have to be scanned for it, in the words of `docs/scrub.md`. Text with
-    /// characters that may stand for others is always scanned.
+    /// What a text needs to be scanned for this detector, in the words of `docs/scrub.md`. A text
+    /// with characters that may stand for others is always scanned.
     pub(crate) fn prefilter(self) -> &'static str {
         self.declaration().trigger.name()
     }

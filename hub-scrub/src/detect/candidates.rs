@@ -1,26 +1,26 @@
-//! The bytes of a message at which detectors could find anything: one look at all its bytes, before
-//! the values are looked at one by one.
+//! The bytes of a message at which detectors could find anything. One scan over the whole message marks them,
+//! before any value is searched.
 //!
-//! It may mark too much, never too little. A byte that is missing here is never scanned, and what
-//! stands there leaves the hub.
+//! The scan may mark too much, but never too little: a byte without a mark is never searched, so a secret
+//! there would leave the hub.
 
 use super::block::{BLOCK, Masks, masks};
 use super::prefilter::Around;
 use super::scan_kinds::ScanKinds;
 use std::ops::Range;
 
-/// The bytes of a message at which something could be found.
+/// The bytes of a message at which a detector could find anything.
 #[derive(Debug, Default)]
 pub struct Candidates {
-    /// A bit for each byte.
+    /// One bit for each byte of the message.
     bits: Vec<u64>,
-    /// The masks of the blocks, with an empty block before and behind them.
+    /// The masks of the blocks, with an empty block in front of them and one behind them.
     masks: Vec<Masks>,
     everywhere: bool,
 }
 
 impl Candidates {
-    /// Whether a text that is these bytes of the message has to be scanned.
+    /// Whether a text has to be searched. `text` is its range of bytes in the message.
     #[inline]
     pub fn any(&self, text: Range<usize>) -> bool {
         if self.everywhere || text.is_empty() {
@@ -34,12 +34,12 @@ impl Candidates {
             Some([head, middle @ .., tail]) => {
                 head & from != 0 || tail & to != 0 || middle.iter().any(|bits| *bits != 0)
             }
-            // These are no bytes of that message.
+            // These bytes are not of the message that was marked.
             _ => true,
         }
     }
 
-    /// Every text has to be scanned.
+    /// Marks every byte, so that every text is searched.
     pub(crate) fn everywhere(&mut self) {
         self.everywhere = true;
     }
@@ -55,7 +55,7 @@ impl Candidates {
         }
     }
 
-    /// The first byte from `from` on at which something could be found; none is `usize::MAX`.
+    /// The first marked byte from `from` on, or `usize::MAX` if there is none.
     #[inline]
     pub(crate) fn next(&self, from: usize) -> usize {
         let word = from / 64;
@@ -71,11 +71,11 @@ impl Candidates {
         })
     }
 
-    /// Marks what built-in detectors could find in any text inside of `message`.
+    /// Marks where built-in detectors could find anything in any text inside `message`.
     pub(super) fn mark(&mut self, message: &[u8], kinds: &ScanKinds) {
         let (blocks, rest) = message.as_chunks::<BLOCK>();
         let count = blocks.len() + 1;
-        // Those of the message before are written over.
+        // The masks of the previous message are overwritten.
         self.masks.resize(self.masks.len().max(count + 2), Masks::default());
         for (block, masks_of) in blocks.iter().zip(&mut self.masks[1..]) {
             masks(kinds.level, block, masks_of);

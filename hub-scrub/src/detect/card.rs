@@ -1,6 +1,6 @@
 //! Payment cards.
 //!
-//! Without this module card numbers would pass, and with them the rules of PCI DSS would be broken.
+//! Without this module card numbers would pass, which violates PCI DSS.
 
 use super::check_digits::{gs1, luhn};
 use super::cluster::Cluster;
@@ -24,11 +24,11 @@ pub(super) const CARD: Declaration = Declaration {
     examples: &["4111 1111 1111 1111", "3782 822463 10005"],
 };
 
-/// How cards are printed in groups, longer before shorter.
+/// The groups in which cards are printed. Longer layouts come before shorter ones.
 const LAYOUTS: [&[usize]; 7] =
     [&[4, 4, 4, 4, 3], &[6, 13], &[4, 4, 4, 4], &[8, 8], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4]];
 
-/// Whether the digits have a length and prefix that are issued, and pass Luhn.
+/// Whether the digits pass Luhn, and have a length and a prefix that networks issue.
 fn is_card(digits: &[u8]) -> bool {
     if !(12..=19).contains(&digits.len()) {
         return false;
@@ -37,17 +37,18 @@ fn is_card(digits: &[u8]) -> bool {
     is_issued(prefix, digits.len()) && luhn(digits)
 }
 
-/// Whether cards begin as this number of so many digits does.
+/// Whether networks issue cards that begin like this number with this count of digits.
 pub(super) fn is_issued_number(number: u64, digits: usize) -> bool {
     let rest = 10_u64.pow(digits.saturating_sub(PREFIX) as u32);
     is_issued((number / rest) as u32, digits)
 }
 
-/// Digits that tell the network.
+/// How many leading digits tell the network.
 const PREFIX: usize = 4;
 
-/// Lengths by prefix, from the networks' published ranges. Left out: UATP (1, 15 digits), whose
-/// prefix is too common, and numbers beginning with 6 that no network claims.
+/// The lengths of each prefix, from the published ranges of the networks. UATP (prefix 1, 15
+/// digits) is left out because its prefix is too common. Numbers that begin with 6 and belong to no
+/// network are left out too.
 fn is_issued(prefix: u32, len: usize) -> bool {
     let lengths: &[usize] = match prefix {
         4000..=4999 => &[13, 16, 19],       // Visa
@@ -72,11 +73,11 @@ fn is_maestro(prefix: u32, len: usize) -> bool {
     known && (12..=19).contains(&len)
 }
 
-/// A card that begins at group `first`.
+/// Finds a card that begins at the group `first`.
 fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups();
     let len = groups[first].len;
-    // Behind a point stands a fraction.
+    // Digits behind a point are a fraction.
     let fraction = cluster.sep(first) == b'.';
     if (12..=19).contains(&len) {
         return if fraction { None } else { confirm(cluster, first, 1) };
@@ -92,7 +93,7 @@ fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let lengths = &lengths[..row.min(8)];
     let alone = cluster.sep(first) != cluster.sep(first + 1) && !cluster.plus_before(first);
     for layout in LAYOUTS {
-        // Three groups of four inside a longer row are a part of another number.
+        // Three groups of four in a longer row are part of another number.
         let whole = layout.len() > 3 || layout[1] != 4 || (alone && row == 3);
         if lengths.starts_with(layout) && whole {
             let found = confirm(cluster, first, layout.len());
@@ -101,7 +102,7 @@ fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
             }
         }
     }
-    // Any other grouping, if all that is joined is one number.
+    // Any other grouping counts if the joined groups are one number.
     if alone && lengths.iter().all(|&len| len > 1) {
         return confirm(cluster, first, row);
     }
@@ -114,7 +115,7 @@ fn confirm(cluster: &Cluster<'_>, first: usize, count: usize) -> Option<Match> {
     if cluster.letter_follows(first + count - 1) || !is_card(digits) {
         return None;
     }
-    // A Visa of 13 digits may as well be the EAN of an article.
+    // A Visa number of 13 digits may also be the EAN of an article.
     let certain = digits.len() != 13 || !gs1(digits);
     Some(Match::groups(cluster, first, count, certain))
 }

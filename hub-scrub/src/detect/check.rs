@@ -1,4 +1,4 @@
-//! The checks that a match of a user's own pattern may have to pass, by their names in rule files.
+//! The checks that a match of a user's pattern may have to pass, with their names in rule files.
 //!
 //! Without them a pattern for an identification number would also find order numbers.
 
@@ -7,18 +7,19 @@ use super::declaration::CheckFn;
 use super::kinds::BuiltIn;
 use std::str::FromStr;
 
-/// A check that a match of a user's own pattern has to pass.
+/// A check that a match of a user's pattern has to pass.
 ///
-/// Spaces, `-`, `.` and `/` in the match are left out before.
+/// Spaces, `-`, `.` and `/` in the match are left out before the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Check {
-    /// The last digit is right by Luhn's algorithm (ISO/IEC 7812-1, annex B); at least two digits.
+    /// Luhn's algorithm (ISO/IEC 7812-1, annex B) for at least two digits.
     Luhn,
-    /// A payment card: Luhn, and a length and prefix that are issued.
+    /// A payment card: Luhn's algorithm, and a length and a prefix that networks issue.
     Card,
     /// An IBAN: country, length, form and check digits (ISO 13616).
     Iban,
-    /// ISO 7064 MOD 97-10: the whole, letters as 10 to 35, leaves 1 by 97.
+    /// ISO 7064 MOD 97-10: the number that all characters form leaves 1 modulo 97, with letters as
+    /// 10 to 35.
     Mod97,
     /// ISO 7064 MOD 11-2, the last character 0 to 9 or X (ORCID, ISNI).
     Mod11,
@@ -48,12 +49,12 @@ pub enum Check {
     CaSin,
 }
 
-/// Longest match that a check looks at, in characters; a longer one fails.
+/// The longest match that passes a check, in characters.
 const LONGEST: usize = 64;
 
 impl Check {
-    /// Every check, with the name it has in a rule file. The checks of built-in detectors have the
-    /// names of these.
+    /// Every check with its name in a rule file. The check of a built-in detector has the
+    /// detector's name.
     pub const ALL: [(&str, Check); 17] = [
         ("luhn", Check::Luhn),
         (BuiltIn::Card.name(), Check::Card),
@@ -74,7 +75,7 @@ impl Check {
         (BuiltIn::CaSin.name(), Check::CaSin),
     ];
 
-    /// Whether `text` passes.
+    /// Whether `text` passes the check.
     pub fn passes(self, text: &str) -> bool {
         let mut kept = [0; LONGEST];
         let mut len = 0;
@@ -121,7 +122,7 @@ impl Check {
     }
 }
 
-/// The check that a detector declares. One without a check does not compile here.
+/// The check that a detector declares. A detector without a check does not compile here.
 const fn declared(kind: BuiltIn) -> CheckFn {
     match kind.declaration().check {
         Some(check) => check,

@@ -1,8 +1,8 @@
-//! Check digits: the arithmetic.
+//! The arithmetic of check digits.
 //!
 //! Without it every number of the right length would count as a card or an identification number.
 
-/// Luhn over digit values.
+/// Luhn's algorithm over the values of the digits.
 pub(super) fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits.iter().rev().enumerate().map(|(i, &d)| luhn_part(i, d)).sum();
     sum.is_multiple_of(10)
@@ -17,7 +17,7 @@ fn luhn_part(from_right: usize, digit: u8) -> u32 {
     }
 }
 
-/// What the characters leave by 97, letters as 10 to 35.
+/// The remainder of the characters modulo 97, with letters as 10 to 35.
 pub(super) fn mod97(upper: &[u8]) -> u32 {
     upper.iter().fold(0, |rest, &b| match b {
         b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,

@@ -1,35 +1,38 @@
 //! Digits that belong together: groups of digits, joined by a few separators.
 //!
-//! All detectors of numbers share one reading of a text. Without it each would split the digits anew,
-//! and take another character for a separator.
+//! All detectors of numbers share this reading of a text. Without it, each would split the digits on its own,
+//! and take other characters for separators.
 
-/// Digits with which the shortest number begins, an IPv4 address apart: a NIR's before its letter.
+/// The fewest digits with which a number begins, apart from an IPv4 address: a NIR has six in front
+/// of its letter.
 pub(super) const FEWEST_DIGITS: usize = 6;
 
-/// Bytes that `FEWEST_DIGITS` take at most, with three separators between any two.
+/// The most bytes that `FEWEST_DIGITS` digits take, with three separators between any two of them.
 pub(super) const REACH: usize = FEWEST_DIGITS + 3 * (FEWEST_DIGITS - 1);
 
-/// Groups that one cluster holds. Longer rows of groups are seen as overlapping clusters.
+/// How many groups one cluster holds. Longer rows of groups are read as overlapping clusters.
 pub(super) const MOST_GROUPS: usize = 16;
 
-/// Groups that the longest number has, so each number is seen whole in some cluster.
+/// How many groups the longest number has. Because clusters overlap by this much, each number is
+/// whole in one of them.
 pub(super) const LONGEST_NUMBER: usize = 8;
 
-/// A separator of several characters among which is a parenthesis.
+/// A separator of several characters, one of which is a parenthesis.
 pub(super) const PAREN: u8 = b'(';
 /// A separator like ` - `.
 pub(super) const SPACED: u8 = b'~';
 /// Any other separator.
 pub(super) const OTHER: u8 = b'*';
 
-/// Digits without anything between them.
+/// Digits with nothing between them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Group {
-    /// Offset of the first digit.
+    /// The offset of the first digit.
     pub(super) start: usize,
-    /// Digits.
+    /// The number of digits.
     pub(super) len: usize,
-    /// What joins it to the group before: the character, or one of the constants; 0: nothing.
+    /// What joins the group to the previous one: the character, or one of the constants above. 0
+    /// means that nothing joins them.
     sep: u8,
 }
 
@@ -44,12 +47,12 @@ pub(super) struct Cluster<'a> {
     pub(super) bytes: &'a [u8],
     groups: [Group; MOST_GROUPS],
     count: usize,
-    /// Digits in all groups.
+    /// The number of digits in all groups.
     pub(super) total: usize,
 }
 
 impl<'a> Cluster<'a> {
-    /// The groups from the digit at `start` on; `sep` joins it to what was before.
+    /// Reads the groups from the digit at `start` on. `sep` is the separator in front of it.
     pub(super) fn read(bytes: &'a [u8], start: usize, sep: u8) -> Cluster<'a> {
         let mut cluster = Cluster { bytes, groups: Default::default(), count: 0, total: 0 };
         let mut next = Group { start, len: 0, sep };
@@ -73,13 +76,13 @@ impl<'a> Cluster<'a> {
         &self.groups[..self.count]
     }
 
-    /// Whether there may be more groups behind the last one.
+    /// Whether there may be more groups after the last one.
     pub(super) fn is_full(&self) -> bool {
         self.count == MOST_GROUPS
     }
 
-    /// Whether it is a date or the like: up to 8 digits in several groups with one plain separator.
-    /// No number is written so, but for the beginning of a Corsican NIR.
+    /// Whether this looks like a date: up to 8 digits in several groups with one plain separator.
+    /// No identification number is written like that, except for the beginning of a Corsican NIR.
     pub(super) fn is_date_like(&self) -> bool {
         let sep = self.groups[1].sep;
         let behind = self.bytes.get(self.groups[self.count - 1].end());
@@ -91,13 +94,13 @@ impl<'a> Cluster<'a> {
             && !matches!(behind, Some(b'A' | b'B'))
     }
 
-    /// What stands between group `i` and the one before; 0: nothing that joins them.
+    /// What joins group `i` to the previous one. 0 means that nothing joins them.
     pub(super) fn sep(&self, i: usize) -> u8 {
         self.groups().get(i).map_or(0, |group| group.sep)
     }
 
-    /// How many groups from `first` on one and the same separator out of `allowed` joins: two or
-    /// more.
+    /// How many groups from `first` on are joined by one separator, which must be in `allowed`.
+    /// `None` if there are not at least two.
     pub(super) fn row(&self, first: usize, allowed: &[u8]) -> Option<usize> {
         let sep = self.sep(first + 1);
         if !allowed.contains(&sep) {
@@ -107,7 +110,8 @@ impl<'a> Cluster<'a> {
         Some(rest.count() + 1)
     }
 
-    /// Whether exactly groups of these lengths are joined by `sep`, nothing before and behind.
+    /// Whether groups of exactly these lengths are joined by `sep`, with nothing joined in front of
+    /// them or behind them.
     pub(super) fn is_row(&self, first: usize, lengths: &[usize], sep: u8) -> bool {
         let groups = &self.groups()[first..];
         groups.len() >= lengths.len()
@@ -118,7 +122,7 @@ impl<'a> Cluster<'a> {
             && !self.letter_follows(first + lengths.len() - 1)
     }
 
-    /// The digits of `count` groups as values; `None` if they do not fit.
+    /// The digits of `count` groups as values. `None` if they do not fit into the buffer.
     pub(super) fn digits<'b>(
         &self,
         first: usize,
@@ -136,24 +140,25 @@ impl<'a> Cluster<'a> {
         Some(&out[..len])
     }
 
-    /// Whether an ASCII letter stands directly behind group `i`.
+    /// Whether an ASCII letter is directly behind group `i`.
     pub(super) fn letter_follows(&self, i: usize) -> bool {
         let behind = self.bytes.get(self.groups[i].end());
         behind.is_some_and(u8::is_ascii_alphabetic)
     }
 
-    /// Whether a `+` stands directly before group `i`.
+    /// Whether a `+` is directly in front of group `i`.
     pub(super) fn plus_before(&self, i: usize) -> bool {
         self.byte_before(self.groups[i].start) == Some(b'+')
     }
 
-    /// The byte before `at`.
+    /// The byte in front of the offset `at`.
     pub(super) fn byte_before(&self, at: usize) -> Option<u8> {
         at.checked_sub(1).map(|i| self.bytes[i])
     }
 }
 
-/// The end of the cluster at `start`, if it has fewer than `digits` digits and no three points.
+/// The end of the cluster at `start`, if it has fewer than `digits` digits and fewer than three
+/// points.
 pub(super) fn end_of_few(bytes: &[u8], start: usize, digits: usize) -> Option<usize> {
     let (mut seen, mut points, mut end) = (0, 0, start);
     for (at, b) in bytes.iter().enumerate().skip(start).take(4 * digits) {
@@ -173,7 +178,7 @@ pub(super) fn end_of_few(bytes: &[u8], start: usize, digits: usize) -> Option<us
     (start + 4 * digits >= bytes.len()).then_some(end)
 }
 
-/// What stands at `at` if it joins two groups: its length and kind.
+/// The separator at the offset `at`, if it joins two groups: its length and its kind.
 fn separator(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
     let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
     let joins = |b: u8| matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')');

@@ -19,26 +19,26 @@ pub(super) const EMAIL: Declaration = Declaration {
     examples: &["to: <ann.lee+x@mail.example>"],
 };
 
-/// Longest local part (RFC 5321, 4.5.3.1.1), in bytes.
+/// The longest local part (RFC 5321, 4.5.3.1.1), in bytes.
 const LONGEST_LOCAL: usize = 64;
-/// Longest domain (RFC 5321, 4.5.3.1.2), in bytes.
+/// The longest domain (RFC 5321, 4.5.3.1.2), in bytes.
 const LONGEST_DOMAIN: usize = 255;
 
-/// The address around the `@` at `at`. The next one begins behind it.
+/// Finds the address around the `@` at `at`. The next search begins behind it.
 fn search(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     let found = find(text, at, from);
     (found, found.map_or(from, |one| one.end))
 }
 
-/// The address around the `@` at `at`, beginning at `from` or later.
+/// Finds the address around the `@` at `at`. It may not begin before `from`.
 fn find(text: &str, at: usize, from: usize) -> Option<Match> {
     let start = local_start(text, at, from)?;
     let end = domain_end(text, at + 1)?;
     Some(Match { start, end, certain: true })
 }
 
-/// Letters of scripts that write spaces between words may stand in an address (RFC 6531). Of the
-/// others nothing tells where the address begins, so they end it.
+/// Whether a letter may be part of an address (RFC 6531). This holds for scripts that write spaces
+/// between words. In other scripts nothing shows where an address begins, so their letters end it.
 fn is_letter(c: char) -> bool {
     c.is_ascii_alphanumeric() || (!c.is_ascii() && c < '\u{2e80}' && c.is_alphanumeric())
 }
@@ -55,7 +55,7 @@ fn local_start(text: &str, at: usize, from: usize) -> Option<usize> {
             dot = true;
         } else if is_letter(c) || "_%+-'&~!#$*^".contains(c) {
             dot = false;
-            // What begins with a quote or a dash was quoted or listed.
+            // A quote or a dash in front of an address belongs to the text around it.
             if is_letter(c) || matches!(c, '_' | '+') {
                 start = Some(from + i);
             }
@@ -76,7 +76,7 @@ fn domain_end(text: &str, from: usize) -> Option<usize> {
     for (i, c) in after.chain([(rest.len(), ' ')]) {
         let (label_text, behind) = (&text[label..from + i], from + i);
         if !is_label(label_text) {
-            // A hyphen or point behind the address belongs to the sentence.
+            // A hyphen or a point behind the address belongs to the sentence.
             let trimmed = label_text.trim_end_matches('-');
             if !first && is_label(trimmed) && is_top(trimmed) {
                 end = Some(label + trimmed.len());
@@ -105,7 +105,7 @@ fn is_top(label: &str) -> bool {
     letters || label.as_bytes().get(..4).is_some_and(punycode)
 }
 
-/// `logo@2x.png` is a file.
+/// Whether a domain is really the name of an image, such as `logo@2x.png`.
 fn is_scaled_image(domain: &str) -> bool {
     let [scale, b'x', b'.', kind @ ..] = domain.as_bytes() else { return false };
     scale.is_ascii_digit() && matches!(kind, b"png" | b"jpg" | b"jpeg" | b"gif" | b"webp" | b"svg")

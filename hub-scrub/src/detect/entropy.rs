@@ -1,6 +1,6 @@
-//! Secrets of no known form: long runs of characters that look random.
+//! Secrets without a known format: long runs of characters that look random.
 //!
-//! Without this module a secret would pass whose issuer gave it no format.
+//! Without this module, a secret would pass if its issuer gave it no format.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
@@ -32,23 +32,23 @@ pub(super) const HIGH_ENTROPY: Declaration = Declaration {
     examples: &["api_key = \"q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs\""],
 };
 
-/// Shortest secret, in characters.
+/// The shortest secret, in characters.
 const SHORTEST: usize = 20;
-/// Longest; a longer one is data.
+/// The longest secret, in characters. A longer run is data.
 const LONGEST: usize = 256;
 
-/// Reports the run `start..end`, if it looks random.
+/// Reports the run `start..end` if it looks random.
 fn search(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
     if let Some(one) = find(bytes, start, end) {
         found(one);
     }
 }
 
-/// The run of token characters `start..end`, if it looks random.
+/// The run of token characters `start..end` as a match, if it looks random.
 ///
-/// Certain: letters of both cases and digits, with at least 85 % of the entropy that as many
-/// random characters could show, and not the header of a JWT that ends there, which is public.
-/// Ambiguous: 32 or more hexadecimal digits, which may be a digest.
+/// A match is certain if it has letters of both cases and digits, and at least 85 % of the entropy
+/// that as many random characters could have. The header of a JWT does not count, because it is
+/// public. A match is ambiguous if it is 32 or more hexadecimal digits, which may be a digest.
 fn find(bytes: &[u8], start: usize, end: usize) -> Option<Match> {
     let end = end + bytes[end..].iter().take(2).take_while(|b| **b == b'=').count();
     let token = &bytes[start..end];
@@ -73,8 +73,8 @@ fn find(bytes: &[u8], start: usize, end: usize) -> Option<Match> {
     (digest && entropy(token) >= 3.0).then_some(Match { start, end, certain: false })
 }
 
-/// Names of several words (`someLong-Name_of/2Things`) change their class of characters seldom;
-/// random characters do so at every second place or so.
+/// Whether a run looks like a name of several words, such as `someLong-Name_of/2Things`. Such names
+/// seldom change their class of characters, and random characters do so about every second time.
 fn is_words(token: &[u8]) -> bool {
     let class = |b: u8| match b {
         b'a'..=b'z' => 0,
@@ -86,7 +86,7 @@ fn is_words(token: &[u8]) -> bool {
     changes * 3 < token.len()
 }
 
-/// Shannon's entropy of the characters, in bits a character.
+/// The Shannon entropy of the characters, in bits per character.
 fn entropy(token: &[u8]) -> f64 {
     let mut counts = [0_u16; 256];
     for &b in token {

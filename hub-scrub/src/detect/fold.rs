@@ -1,16 +1,17 @@
-//! Seeing through full-width forms, characters of no width, and letters that look like others.
+//! Replaces full-width forms, characters without a width, and letters that look like others. Without it, a
+//! card number in full-width digits would not be found.
 
-/// A text with what hides it taken away, and where each byte came from.
+/// A folded text, and the original offset of each of its bytes.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     pub(super) text: String,
-    /// For each byte of `text` the offset in the original: of its character if that was replaced,
-    /// else of the byte.
+    /// For each byte of `text`, the offset in the original text: of the character that was
+    /// replaced, or otherwise of the byte itself.
     origin: Vec<usize>,
 }
 
 impl Folded {
-    /// Folds `original`, keeping the memory. `false`: there was nothing to fold.
+    /// Folds `original`, and reuses the memory. Returns `false` if there was nothing to fold.
     pub(super) fn fold(&mut self, original: &str) -> bool {
         if !has_folded(original) {
             return false;
@@ -33,7 +34,7 @@ impl Folded {
         true
     }
 
-    /// The original span of the folded span `start..end`, which is not empty.
+    /// The range in the original text of the folded range `start..end`, which must not be empty.
     pub(super) fn original(&self, original: &str, start: usize, end: usize) -> (usize, usize) {
         let last = self.origin[end - 1];
         let width = original.get(last..).and_then(|rest| rest.chars().next());
@@ -41,7 +42,7 @@ impl Folded {
     }
 }
 
-/// Whether any character is folded. ASCII is passed over in steps of 16 bytes.
+/// Whether any character would be folded. ASCII is skipped in steps of 16 bytes.
 fn has_folded(text: &str) -> bool {
     let steps = text.as_bytes().chunks(16).enumerate().filter(|(_, step)| !step.is_ascii());
     for (i, step) in steps {
@@ -55,14 +56,14 @@ fn has_folded(text: &str) -> bool {
     false
 }
 
-/// What stands for a character that is not seen.
+/// The result of [`fold`] for a character that is not visible.
 const NOTHING: char = '\0';
 
-/// The ASCII character that `c` is read as, or [`NOTHING`]; `None`: itself.
+/// The ASCII character as which `c` is read, or [`NOTHING`]. `None` if `c` stays itself.
 ///
-/// Decimal digits of the common scripts (Unicode, general category Nd), full-width forms, the
-/// mathematical alphabets, letters of Cyrillic and Greek that look like Latin ones (Unicode
-/// confusables, those of one letter), spaces, dashes and points, and what has no width.
+/// It folds the decimal digits of the common scripts (Unicode, general category Nd), full-width
+/// forms, the mathematical alphabets, letters of Cyrillic and Greek that look like Latin ones
+/// (Unicode confusables of one letter), spaces, dashes, points, and characters without a width.
 fn fold(c: char) -> Option<char> {
     if c.is_ascii() {
         return None;
@@ -131,7 +132,7 @@ fn fold(c: char) -> Option<char> {
     }
 }
 
-/// Cyrillic and Greek letters that are drawn as Latin ones.
+/// The Latin letter that a Cyrillic or Greek letter looks like.
 fn looks_like(c: char) -> Option<char> {
     if !('\u{370}'..='\u{52f}').contains(&c) {
         return None;

@@ -1,27 +1,29 @@
-//! Hits, and what becomes of those that overlap.
+//! Hits, and how overlapping hits are resolved.
 //!
-//! Every byte that any detector found stays in some hit. Otherwise one detector could hide what
-//! another one found.
+//! Every byte that any detector found stays in some hit. Otherwise one detector could hide what another one
+//! found.
 
 /// Something sensitive: the bytes `start..end` of the scanned text.
 ///
-/// Hits of one scan ascend and do not overlap. Where found spans overlap:
+/// The hits of one scan are in ascending order and do not overlap. Where the finds of detectors
+/// overlap:
 ///
-/// 1. A span inside another one, or equal to one of a detector that was named earlier, goes.
-/// 2. Of two spans that overlap in part, the longer keeps its whole length; of equally long ones
-///    that of the detector named earlier, then the first. What sticks out of the other stays a hit
-///    of its own detector, so that every byte that was found is in some hit.
+/// 1. A find inside another one is left out. Of equal finds, the one of the detector named first
+///    stays.
+/// 2. Of two finds that overlap in part, the longer one keeps its whole length. Of equally long
+///    ones, the detector named first decides, then the earlier offset. The rest of the other find
+///    stays a hit of its own detector, so that every found byte is in some hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hit {
-    /// First byte.
+    /// The offset of the first byte.
     pub start: usize,
-    /// Behind the last byte.
+    /// The offset behind the last byte.
     pub end: usize,
-    /// Index of the detector in the specifications that the set was made from.
+    /// The index of the detector in the specifications of the set.
     pub detector: u16,
 }
 
-/// Brings `hits[from..]` into order and takes the overlaps out, as [`Hit`] says.
+/// Sorts `hits[from..]` and resolves overlaps, as [`Hit`] describes.
 pub(super) fn resolve(hits: &mut Vec<Hit>, from: usize) {
     if hits.len() - from < 2 {
         return;
@@ -36,7 +38,7 @@ pub(super) fn resolve(hits: &mut Vec<Hit>, from: usize) {
                 next.start = next.end;
                 break;
             } else if next.start <= last.start {
-                // What was left of `last` is inside `next`.
+                // The rest of `last` is inside `next`.
                 kept -= 1;
             } else if (next.end - next.start, last.detector)
                 > (last.end - last.start, next.detector)

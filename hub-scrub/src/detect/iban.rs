@@ -20,12 +20,12 @@ pub(super) const IBAN: Declaration = Declaration {
     examples: &["DE89 3704 0044 0532 0130 00"],
 };
 
-/// Longest IBAN that the registry allows for, in characters.
+/// The longest IBAN that the registry allows, in characters.
 const LONGEST: usize = 34;
 
-/// Country, length, and form behind the check digits: `n` digits, `a` letters, `c` either. From the
-/// IBAN registry that SWIFT keeps for ISO 13616, release 101; neighbouring parts of one class are
-/// joined.
+/// For each country its code, the length of its IBANs, and their form after the check digits: `n`
+/// digits, `a` letters, `c` both. The source is the IBAN registry that SWIFT keeps for ISO 13616,
+/// release 101. Neighbouring parts of one class are joined.
 #[rustfmt::skip]
 const COUNTRIES: [([u8; 2], usize, &str); 89] = [
     (*b"AD", 24, "8n12c"), (*b"AE", 23, "19n"), (*b"AL", 28, "8n16c"),
@@ -67,7 +67,7 @@ fn is_iban(upper: &[u8]) -> bool {
     upper.len() == len && fits(upper, form)
 }
 
-/// For each first letter of a country that has IBANs, a bit for each second one.
+/// For each first letter of a country that has IBANs, one bit for each second letter.
 const SECOND_LETTERS: [u32; 26] = {
     let mut letters = [0; 26];
     let mut i = 0;
@@ -79,7 +79,7 @@ const SECOND_LETTERS: [u32; 26] = {
     letters
 };
 
-/// Whether a country has IBANs; its code in upper case.
+/// Whether a country has IBANs. Its code must be in upper case.
 #[inline]
 pub(super) fn has_country([first, second]: [u8; 2]) -> bool {
     let (first, second) = (first.wrapping_sub(b'A'), second.wrapping_sub(b'A'));
@@ -93,7 +93,8 @@ fn country(code: [u8; 2]) -> Option<(usize, &'static str)> {
     Some((COUNTRIES[found].1, COUNTRIES[found].2))
 }
 
-/// Form and check digits. Check digits 00, 01 and 99 are never issued.
+/// Whether the form and the check digits are right. The check digits 00, 01 and 99 are never
+/// issued.
 fn fits(upper: &[u8], form: &str) -> bool {
     let (head, rest) = upper.split_at(4);
     if !head[2..].iter().all(u8::is_ascii_digit) || matches!(&head[2..], b"00" | b"01" | b"99") {
@@ -117,7 +118,7 @@ fn fits(upper: &[u8], form: &str) -> bool {
         }
         (rest, count) = (behind, 0);
     }
-    // The first four characters count as if they stood at the end.
+    // For the check, the first four characters are moved to the end.
     let mut turned = [0; LONGEST];
     let turned = &mut turned[..upper.len()];
     turned.copy_from_slice(upper);
@@ -125,14 +126,15 @@ fn fits(upper: &[u8], form: &str) -> bool {
     mod97(turned) == 1
 }
 
-/// An IBAN whose two letters stand at `start`: in one piece, or with single spaces or hyphens.
+/// Finds the IBAN whose two letters begin at `start`. It is in one piece, or has single spaces or
+/// hyphens.
 fn find(bytes: &[u8], start: usize) -> Option<Match> {
     let end = end(bytes, start)?;
     let ends = !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
     ends.then_some(Match { start, end, certain: true })
 }
 
-/// Where the IBAN whose two letters stand at `start` ends, whatever stands behind it.
+/// The end of the IBAN whose two letters begin at `start`, regardless of the text behind it.
 pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
     let code = [bytes[start].to_ascii_uppercase(), bytes[start + 1].to_ascii_uppercase()];
     let (len, form) = country(code)?;

@@ -1,6 +1,6 @@
-//! Addresses of the Internet Protocol.
+//! IPv4 and IPv6 addresses.
 //!
-//! Without this module addresses of people's machines would pass.
+//! Without this module the addresses of people's machines would pass.
 
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};
@@ -34,10 +34,11 @@ pub(super) const IPV6: Declaration = Declaration {
     examples: &["from 2001:db8:1:2::3"],
 };
 
-/// Longest text of an IPv6 address, in bytes: six groups and an IPv4 address.
+/// The longest text of an IPv6 address, in bytes: six groups and an IPv4 address.
 const LONGEST_V6: usize = 45;
 
-/// Four numbers of 0 to 255 without leading zeros, joined by points, and nothing more.
+/// Finds four numbers from 0 to 255 without leading zeros that are joined by points, with nothing
+/// joined to them.
 fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups().get(first..first + 4)?;
     let points = groups[1..].iter().zip(first + 1..).all(|(_, i)| cluster.sep(i) == b'.');
@@ -46,7 +47,7 @@ fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
         return None;
     }
     let before = &cluster.bytes[..groups[0].start];
-    // In a user agent `rv:` stands before a version.
+    // In a user agent, a version follows `rv:`.
     if before.ends_with(b".") || before.ends_with(b"rv:") {
         return None;
     }
@@ -60,7 +61,7 @@ fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     Some(Match::groups(cluster, first, 4, true))
 }
 
-/// The IPv6 address around the `:` at `at`, unless an earlier search has looked at it.
+/// Finds the IPv6 address around the `:` at `at`, unless an earlier search has covered it.
 fn search_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     let next = text.as_bytes().get(at + 1);
     if at < from || !next.is_some_and(|b| b.is_ascii_hexdigit() || *b == b':') {
@@ -69,7 +70,8 @@ fn search_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     find_v6(text, at, from)
 }
 
-/// The IPv6 address around the `:` at `at`, and where the search may go on.
+/// Finds the IPv6 address around the `:` at `at`. The result has the offset at which the next
+/// search may begin too.
 fn find_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     let bytes = text.as_bytes();
     let part = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
@@ -80,7 +82,7 @@ fn find_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     if end - start > LONGEST_V6 + 4 {
         return (None, next);
     }
-    // Points and single colons around it belong to the sentence.
+    // Points and single colons around the address belong to the sentence.
     while start < end && (bytes[start] == b'.' || is_single_colon(&bytes[start..end])) {
         start += 1;
     }
@@ -111,9 +113,9 @@ fn is_v6(text: &str) -> bool {
         return false;
     }
     let groups = || text.split(':').filter(|group| !group.is_empty());
-    // `a::b` is more often a path in a program than an address.
+    // Text such as `a::b` is more often a path in a program than an address.
     let digits = text.bytes().any(|b| b.is_ascii_digit()) || groups().count() > 2;
-    // Eight bytes with colons are an EUI-64.
+    // Eight groups of two digits are an EUI-64, which is a hardware address.
     let eui = groups().count() == 8 && groups().all(|group| group.len() == 2);
     digits && !eui
 }

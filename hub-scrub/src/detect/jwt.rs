@@ -1,6 +1,6 @@
 //! JSON Web Tokens.
 //!
-//! Without this module a token that signs somebody in would pass as text.
+//! Without this module, a token that authenticates somebody would pass.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
@@ -22,7 +22,7 @@ pub(super) const JWT: Declaration = Declaration {
     ],
 };
 
-/// The tokens at the start of a run, and behind a `/` or `+` in it.
+/// Finds the tokens at the start of a run, and behind each `/` or `+` in it.
 fn find(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
     let mut at = start;
     loop {
@@ -36,9 +36,10 @@ fn find(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
     }
 }
 
-/// The JSON Web Token that begins at `start` (RFC 7519; compact form of RFC 7515 and 7516).
+/// Finds the JSON Web Token that begins at `start` (RFC 7519; compact form of RFC 7515 and 7516).
 fn token_at(bytes: &[u8], start: usize) -> Option<Match> {
-    // The header is a JSON object, so it begins with `{"`; whoever wrote spaces has `eyAi`.
+    // The header is a JSON object, so it begins with `{"`. With a space behind the brace, its
+    // base64url begins with `eyAi`.
     if !bytes[start..].starts_with(b"eyJ") && !bytes[start..].starts_with(b"eyA") {
         return None;
     }
@@ -62,8 +63,8 @@ fn token_at(bytes: &[u8], start: usize) -> Option<Match> {
     Some(Match { start, end, certain: true })
 }
 
-/// Whether `text` is a whole JWT header and nothing else: it says how a token is signed, and is no
-/// secret without the rest.
+/// Whether `text` is a whole JWT header and nothing else. A header states how a token is signed,
+/// and is no secret without the other parts.
 pub(super) fn is_header(text: &[u8]) -> bool {
     text.starts_with(b"ey") && {
         let mut json = [0; LONGEST_HEADER];
@@ -73,10 +74,10 @@ pub(super) fn is_header(text: &[u8]) -> bool {
     }
 }
 
-/// Bytes of a decoded header that are looked at.
+/// How many bytes of a decoded header are searched.
 const LONGEST_HEADER: usize = 1024;
 
-/// Whether the decoded header has the key `alg`, which every header must have (RFC 7515, 4.1.1).
+/// Whether the header has the key `alg`, which every header must have (RFC 7515, 4.1.1).
 fn names_algorithm(header: &[u8]) -> bool {
     let mut json = [0; LONGEST_HEADER];
     has_algorithm(decode(header, &mut json))
@@ -86,7 +87,7 @@ fn has_algorithm(json: &[u8]) -> bool {
     memchr::memmem::find(json, b"\"alg\"").is_some()
 }
 
-/// As much of a base64url text as there is room for.
+/// Decodes as much of a base64url text as the buffer holds.
 fn decode<'j>(header: &[u8], json: &'j mut [u8; LONGEST_HEADER]) -> &'j [u8] {
     let mut len = 0;
     for four in header[..header.len().min(LONGEST_HEADER)].chunks(4) {

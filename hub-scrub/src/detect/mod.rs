@@ -1,21 +1,22 @@
-//! Detectors: where in a text something sensitive stands.
+//! Detectors: they find sensitive parts of a text.
 //!
-//! A [`DetectorSet`] is compiled once from [`DetectorSpec`]s and shared. [`DetectorSet::scan`] is
-//! pure: the same set and text give the same hits, nothing is read from outside.
+//! A [`DetectorSet`] is compiled once from [`DetectorSpec`]s and then shared. [`DetectorSet::scan`] is pure:
+//! the result depends only on the set and the text.
 //!
-//! What holds, and what would break without it:
+//! The invariants, and what breaks without each:
 //!
-//! - **A hit covers bytes of the text as it came**, on character boundaries, so a redaction by the
-//!   hits cannot cut a character in half or miss a full-width digit.
-//! - **Hits ascend and do not overlap**, and every byte that a detector found is in one of them:
-//!   nothing found stays readable because another detector won (see [`Hit`]).
-//! - **The time is linear in the text.** What starts a search is found in one pass (`block`,
-//!   `scan`); each search looks at a bounded stretch, or at bytes that no other search looks at.
-//! - **A text without a hit allocates nothing** once a [`Scratch`] is warm.
+//! - **A hit covers bytes of the original text**, on character boundaries. So a redaction of the hits cannot
+//!   cut a character in half or miss a full-width digit.
+//! - **Hits are in ascending order and do not overlap**, and every byte that a detector found is in one of
+//!   them. So no find stays readable because another detector won (see [`Hit`]).
+//! - **The time is linear in the length of the text.** One pass finds where searches begin (`block`, `scan`),
+//!   and each search reads a bounded number of bytes, or bytes that no other search reads.
+//! - **A text without a hit allocates nothing** once a [`Scratch`] has been used.
 //!
-//! A match is *certain* when its form leaves little doubt (a card with Luhn and a known prefix), or
-//! *ambiguous* (ten bare digits that may be a phone number). An ambiguous match is a hit only near
-//! one of the detector's words ([`Near`]) in the text or in the key that the text stands under.
+//! A match is *certain* if its form leaves little doubt, such as a card number that passes Luhn and has a
+//! known prefix. Otherwise it is *ambiguous*, such as ten plain digits that may be a phone number. An
+//! ambiguous match is a hit only if one of the detector's words ([`Near`]) is near it in the text, or in the
+//! key of the text.
 
 mod block;
 mod built_ins;

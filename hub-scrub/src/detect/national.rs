@@ -1,6 +1,6 @@
 //! National identification numbers with check digits.
 //!
-//! Without this module they would pass.
+//! Without this module, such numbers would pass.
 
 use super::cluster::Cluster;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
@@ -178,11 +178,12 @@ pub(super) const CA_SIN: Declaration = Declaration {
     examples: &["146 454 285"],
 };
 
-/// A way to write a number: lengths of its groups, what joins them, and whether so written it is
-/// certain.
+/// A way to write a number: the lengths of its groups, the separator between them, and whether a
+/// number that is written like this is certain.
 type Layout = (&'static [usize], u8, bool);
 
-/// A number of digits only that begins at group `first`, in one of these layouts.
+/// Finds a number that consists of digits only, begins at the group `first`, and has one of these
+/// layouts.
 fn written(
     cluster: &Cluster<'_>,
     first: usize,
@@ -197,7 +198,7 @@ fn written(
     Some(Match::groups(cluster, first, lengths.len(), *certain))
 }
 
-/// A CPF in one piece, or as 123.456.789-09, with two different separators.
+/// Finds a CPF in one piece, or with its two separators as in 123.456.789-09.
 fn find_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     if let Some(found) = written(cluster, first, &[(&[11], 0, false)], br_cpf) {
         return Some(found);
@@ -219,8 +220,8 @@ fn is_written(cluster: &Cluster<'_>, first: usize, lengths: &[usize], sep: u8) -
     alone && cluster.groups()[first].len == lengths[0]
 }
 
-/// A NIR: fifteen characters in one piece, or in the groups 1 2 2 2 3 3 2, which Corsica's letter
-/// divides once more.
+/// Finds a NIR: fifteen characters in one piece, or in the groups 1 2 2 2 3 3 2. The letter of
+/// Corsica divides one group once more.
 fn find_nir(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let start = cluster.groups()[first].start;
     if !matches!(cluster.groups()[first].len, 1 | 6 | 15) || cluster.sep(first) == b'.' {
@@ -247,8 +248,8 @@ fn find_nir(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     (ends && fr_nir(&upper)).then_some(Match { start, end: at, certain: true })
 }
 
-/// A DNI: eight digits, perhaps with points, and the letter, perhaps behind a hyphen or space; or a
-/// NIE written `X-1234567-L`.
+/// Finds a DNI: eight digits, with or without points, and the letter, with or without a hyphen or
+/// space in front. Finds a NIE that is written `X-1234567-L` too.
 fn find_dni(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups();
     let count = match groups[first].len {
@@ -268,7 +269,8 @@ fn find_dni(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     letter_behind(cluster.bytes, groups[first].start, groups[first + count - 1].end(), &digits)
 }
 
-/// The NIE whose X, Y or Z stands at `start`, right before a digit or with a hyphen between.
+/// Finds the NIE whose X, Y or Z is at `start`, directly in front of a digit or with a hyphen
+/// between them.
 fn find_nie(bytes: &[u8], start: usize) -> Option<Match> {
     let from = start + 1 + usize::from(bytes.get(start + 1) == Some(&b'-'));
     let seven = bytes.get(from..from + 7)?;
@@ -302,7 +304,7 @@ fn letter_behind(bytes: &[u8], start: usize, end: usize, digits: &[u8; 8]) -> Op
     })
 }
 
-/// Reports the codice fiscale that the run of token characters `start..end` is.
+/// Reports the run of token characters `start..end` if it is a codice fiscale.
 fn find_codice_fiscale(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
     let mut upper = [0; 16];
     if end - start != upper.len() {

@@ -1,6 +1,6 @@
-//! National identification numbers: their check digits and dates.
+//! The check digits and the dates in national identification numbers.
 //!
-//! Without these checks every number of the right length would be taken for somebody's.
+//! Without these checks, every number of the right length would count as an identification number.
 
 use super::check_digits::{luhn, mod97, weighted};
 

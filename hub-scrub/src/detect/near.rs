@@ -1,6 +1,6 @@
-//! Words near a match.
+//! The search for words near a match.
 //!
-//! Without them ten bare digits would be a telephone number in every text.
+//! Without it, ten plain digits would count as a telephone number in every text.
 
 use super::spec::{DetectErrorKind, Near};
 use aho_corasick::AhoCorasick;
@@ -8,11 +8,11 @@ use aho_corasick::AhoCorasick;
 /// The longest word that has to stand alone, in characters.
 const SHORT: usize = 4;
 
-/// Compiled [`Near`].
+/// The compiled form of [`Near`].
 #[derive(Debug, Clone)]
 pub(super) struct Words {
     words: AhoCorasick,
-    /// Whether word `i` has to stand alone.
+    /// For each word, whether it has to be alone.
     alone: Vec<bool>,
     within: usize,
     pub(super) required: bool,
@@ -26,7 +26,7 @@ impl Words {
         if near.words.iter().any(String::is_empty) {
             return Err(DetectErrorKind::Empty("near.words"));
         }
-        // The automaton ignores the case of ASCII alone, so other letters come in three cases.
+        // The automaton ignores case only for ASCII. So other letters are added in three cases.
         let mut words = Vec::new();
         let mut alone = Vec::new();
         for word in &near.words {
@@ -34,7 +34,7 @@ impl Words {
             let upper = word.to_uppercase();
             let head = lower.chars().next().map_or(0, char::len_utf8);
             let title = lower[..head].to_uppercase() + &lower[head..];
-            // Of scripts without spaces between words none stands alone.
+            // In scripts without spaces between words, no word is alone.
             let short = lower.chars().count() <= SHORT && lower.chars().all(|c| c < '\u{2e80}');
             for form in [lower, upper, title] {
                 words.push(form);
@@ -46,14 +46,14 @@ impl Words {
         Ok(Words { words, alone, within: near.within, required: near.required })
     }
 
-    /// Whether a word stands within reach of `start..end`, or in the key.
+    /// Whether a word is near the range `start..end` of the text, or in the key.
     pub(super) fn are_near(&self, key: &str, text: &str, start: usize, end: usize) -> bool {
         let from = text.floor_char_boundary(start.saturating_sub(self.within));
         let to = text.ceil_char_boundary(text.len().min(end + self.within));
         self.has(text, from, start) || self.has(text, end, to) || self.are_in(key)
     }
 
-    /// Whether a word stands in a key.
+    /// Whether a word is in a key.
     pub(super) fn are_in(&self, key: &str) -> bool {
         self.has(key, 0, key.len())
     }
@@ -66,7 +66,8 @@ impl Words {
     }
 }
 
-/// Whether no letter continues the word, where `homeTel` and `telHome` are two words.
+/// Whether a word is alone: no letter continues it. `homeTel` and `telHome` count as two words
+/// each.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].chars().next_back();
     let first = text[start..].chars().next();

@@ -1,6 +1,6 @@
-//! Integers: what can be found in their digits, told without looking for it.
+//! Decides from the length of an integer what detectors could find in its digits.
 //!
-//! Without it every time stamp of a message would be written as digits and scanned.
+//! Without it, every time stamp of a message would be written as digits and scanned.
 
 use super::built_ins::DECLARATIONS;
 use super::card;
@@ -9,11 +9,11 @@ use super::kinds::BuiltIn;
 /// The decimal digits of an integer.
 pub(crate) struct Digits {
     text: [u8; LONGEST],
-    /// Where the text begins.
+    /// The offset at which the text begins.
     start: usize,
 }
 
-/// The longest integer has 20 digits; a sign may stand in front.
+/// The longest integer has 20 digits, and a sign may be in front of it.
 const LONGEST: usize = 21;
 
 impl Digits {
@@ -37,8 +37,8 @@ impl Digits {
     }
 }
 
-/// For each count of digits, the built-ins that could find something in a number of so many digits,
-/// the first of them not 0, and perhaps a sign before it: as bits of their discriminants.
+/// For each count of digits, the built-ins that could find something in an integer of this length,
+/// as bits of their discriminants. The first digit is not 0, and a sign may be in front of it.
 const KINDS: [u64; LONGEST] = {
     let mut table = [0; LONGEST];
     let mut n = 0;
@@ -58,8 +58,8 @@ const KINDS: [u64; LONGEST] = {
     table
 };
 
-/// For each count of digits, whether numbers of so many digits are ambiguous to all built-ins that
-/// find something in them.
+/// For each count of digits, whether integers of this length are ambiguous to all built-ins that
+/// could find something in them.
 const AMBIGUOUS: [bool; LONGEST] = {
     let mut table = [true; LONGEST];
     let mut n = 0;
@@ -75,23 +75,24 @@ const AMBIGUOUS: [bool; LONGEST] = {
     table
 };
 
-/// What could be found in the digits of an integer.
+/// What the detectors could find in the digits of an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DigitFinds {
-    /// Nothing.
+    /// The detectors find nothing.
     Nothing,
-    /// What needs a word nearby: matches of these built-ins, by the bits of their discriminants.
+    /// These built-ins could find something if one of their words is near. They are bits of the
+    /// discriminants.
     Ambiguous(u64),
-    /// Anything.
+    /// The detectors could find anything, so the digits have to be scanned.
     Anything,
 }
 
-/// What the `wanted` built-ins could find in the digits of this integer, whatever its sign.
+/// What the `wanted` built-ins could find in the digits of this integer, whatever its sign is.
 #[inline]
 pub(super) fn digit_finds(wanted: u64, magnitude: u64) -> DigitFinds {
     let digits = magnitude.checked_ilog10().map_or(1, |log| log as usize + 1);
     let kinds = wanted & KINDS[digits];
-    // Of the longer numbers all but few can be cards alone, and most are times.
+    // For most of the longer lengths only cards are possible, and most such integers are times.
     let is_card =
         || kinds != 1 << BuiltIn::Card as u32 || card::is_issued_number(magnitude, digits);
     match kinds {

@@ -1,6 +1,6 @@
-//! A user's own patterns.
+//! The patterns of users.
 //!
-//! A search is bounded to a window. Without that, a pattern could take quadratic time.
+//! A search is limited to a window. Without that, a pattern could take quadratic time.
 
 use super::check::Check;
 use super::spec::DetectErrorKind;
@@ -8,24 +8,24 @@ use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
-/// A match that begins in a window of this many bytes is looked for in twice as many, so that no
-/// search looks at the whole text again and again: the time is linear in the text, for patterns
-/// too that look far ahead and then match little.
+/// How many bytes a search for the beginning of a match reads at a time. The match itself may be as
+/// long again. So no search reads the whole text repeatedly, and the time is linear in the text,
+/// even for a pattern that reads far ahead and then matches little.
 const WINDOW: usize = 1024;
 
-/// Most memory of a compiled pattern, in bytes.
+/// The most memory that a compiled pattern may take, in bytes.
 const COMPILED: usize = 1 << 20;
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
-    /// Whether there is a group `value`.
+    /// Whether the pattern has a group named `value`.
     value: bool,
     check: Option<Check>,
 }
 
-/// How many bytes patterns may still search, each as often as they do.
+/// How many bytes patterns may still search. A byte counts each time it is searched.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fuel {
     pub(super) left: u64,
@@ -48,7 +48,7 @@ impl Fuel {
     }
 }
 
-/// A regular expression in a set, and the least bytes that it matches.
+/// Compiles a regular expression. The result has the shortest length of its matches in bytes too.
 pub(super) fn compile(pattern: &str) -> Result<(Regex, usize), String> {
     let hir = syntax::parse(pattern).map_err(|e| e.to_string())?;
     let config = Regex::config().nfa_size_limit(Some(COMPILED)).utf8_empty(true);
@@ -67,8 +67,8 @@ impl Pattern {
         Ok(Pattern { regex, value, check })
     }
 
-    /// Reports the spans of what it matches and the check accepts, in ascending order, until the
-    /// fuel is spent.
+    /// Reports the ranges of the matches that pass the check, in ascending order, until the fuel is
+    /// spent.
     pub(super) fn find(&self, text: &str, fuel: &mut Fuel, mut found: impl FnMut(usize, usize)) {
         let mut at = 0;
         while let Some((start, end)) = self.next(text, at, fuel) {
@@ -83,7 +83,8 @@ impl Pattern {
     fn next(&self, text: &str, mut from: usize, fuel: &mut Fuel) -> Option<(usize, usize)> {
         loop {
             let to = text.ceil_char_boundary(text.len().min(from + 2 * WINDOW));
-            // A match may be short and the search for a longer one still go through the window.
+            // A match may be short although the search for a longer one went through the whole
+            // window.
             if !fuel.spend(to - from) {
                 return None;
             }
@@ -93,7 +94,7 @@ impl Pattern {
                 Some(one) if one.end() < to || to == text.len() => {
                     return Some((one.start(), one.end()));
                 }
-                // It may go on behind the window.
+                // The match may go on behind the window.
                 Some(one) if one.start() > from + WINDOW => from = one.start(),
                 Some(one) => return Some((one.start(), self.extend(text, one.start(), one.end()))),
             }
@@ -123,7 +124,7 @@ impl Pattern {
         let mut captures = self.regex.create_captures();
         let input = Input::new(text).span(start..end).anchored(Anchored::Yes);
         self.regex.captures(input, &mut captures);
-        // A group that took no part leaves the match.
+        // If the group took no part in the match, the whole match counts.
         captures.get_group_by_name("value").map_or((start, end), |span| (span.start, span.end))
     }
 }

@@ -24,15 +24,15 @@ pub(super) const PEM_PRIVATE_KEY: Declaration = Declaration {
     )],
 };
 
-/// How the armour begins.
+/// The beginning of the armour.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN ";
-/// Shortest text that is looked at, in bytes: armour around a key of 32 bytes is longer.
+/// The shortest text that is searched, in bytes. The armour around a key of 32 bytes is longer.
 const SHORTEST: usize = 64;
-/// Longest label, in bytes: `OPENSSH PRIVATE KEY` and its like.
+/// The longest label, such as `OPENSSH PRIVATE KEY`, in bytes.
 const LONGEST_LABEL: usize = 40;
 
-/// The private key whose armour begins at `start`: up to the end of its armour, or, if that is
-/// missing, of the text.
+/// Finds the private key whose armour begins at `start`. It ends with its armour or, if the end of
+/// the armour is missing, with the text.
 fn find(bytes: &[u8], start: usize) -> Option<Match> {
     let label_start = start + BEGIN.len();
     let rest = &bytes[label_start..];

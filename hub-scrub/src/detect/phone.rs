@@ -66,8 +66,8 @@ pub(super) const PHONE: Declaration = Declaration {
     examples: &["+49 30 901820", "(212) 555-0187", "call 6123456789"],
 };
 
-/// Digits of the national number behind a country code, least and most. From the national
-/// numbering plans as the ITU lists them (E.164); codes that are missing here take 4 to 12.
+/// For each country code the least and the most digits of a national number, from the national
+/// numbering plans as the ITU lists them (E.164). Codes that are missing here allow 4 to 12 digits.
 #[rustfmt::skip]
 const NATIONAL: [(u32, usize, usize); 40] = [
     (1, 10, 10), (7, 10, 10), (20, 8, 10), (27, 9, 9), (30, 10, 10), (31, 9, 9), (32, 8, 9),
@@ -78,18 +78,19 @@ const NATIONAL: [(u32, usize, usize); 40] = [
     (84, 9, 10), (86, 9, 11), (90, 10, 10), (91, 10, 10), (98, 10, 10),
 ];
 
-/// A telephone number that begins at group `first`.
+/// Finds a telephone number that begins at the group `first`.
 fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let plus = cluster.plus_before(first);
     let (before, inside) = (cluster.sep(first), cluster.sep(first + 1));
-    // The inside of a longer number, such as an ISBN, or of one with a fraction.
+    // This is inside a longer number, such as an ISBN, or inside a fraction.
     if matches!(before, b'.' | b'/' | b'-') || (before != 0 && before == inside && !plus) {
         return None;
     }
     if cluster.total < 7 {
         return None;
     }
-    // `(030) 1234567` and `+(49) 30 1234567`: what closes right behind the first group.
+    // In `(030) 1234567` and `+(49) 30 1234567`, the parenthesis closes directly behind the first
+    // group.
     let group = cluster.groups()[first];
     let closed = cluster.bytes.get(group.end()) == Some(&b')');
     let open = closed && cluster.byte_before(group.start) == Some(b'(');
@@ -101,7 +102,7 @@ fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     if (!certain || count == 1) && is_part_of_name(cluster.bytes, start) {
         return None;
     }
-    // `(+49) 30 1234567`
+    // In `(+49) 30 1234567`, the parentheses belong to the match.
     let around = plus && closed && count > 1 && cluster.byte_before(start) == Some(b'(');
     let end = extension(cluster.bytes, cluster.groups()[first + count - 1].end())?;
     Some(Match { start: start - usize::from(around), end, certain })
@@ -112,15 +113,15 @@ fn is_part_of_name(bytes: &[u8], start: usize) -> bool {
     matches!(bytes[..start], [.., a, b'-' | b'_' | b'/'] if a.is_ascii_alphanumeric())
 }
 
-/// How many groups from `first` on may be of one number.
+/// How many groups from `first` on may belong to one number.
 fn joined(cluster: &Cluster<'_>, first: usize) -> usize {
     let rest = first + 1..cluster.groups().len();
     let end = |sep| matches!(sep, OTHER) || sep == b'.' && cluster.sep(first + 1) != b'.';
     1 + rest.clone().position(|i| end(cluster.sep(i))).unwrap_or(rest.len())
 }
 
-/// Behind an extension (`x123`, ` ext. 4`) if there is one; `None` if a letter is glued to the
-/// number.
+/// The offset behind the extension (`x123`, ` ext. 4`), if there is one. `None` if a letter follows
+/// the number directly.
 fn extension(bytes: &[u8], end: usize) -> Option<usize> {
     let rest = &bytes[end..];
     let trimmed = rest.strip_prefix(b" ").unwrap_or(rest);
@@ -139,9 +140,9 @@ struct PhoneCandidate<'a, 'b> {
     cluster: &'a Cluster<'b>,
     first: usize,
     joined: usize,
-    /// The first group is in parentheses.
+    /// Whether the first group is in parentheses.
     open: bool,
-    /// `+` before the first group.
+    /// Whether a `+` is in front of the first group.
     plus: bool,
 }
 
@@ -162,20 +163,21 @@ impl PhoneCandidate<'_, '_> {
         self.cluster.bytes[self.cluster.groups()[self.first].start..].starts_with(digits)
     }
 
-    /// Whether the groups end where nothing more belongs to them: the separator behind them is
-    /// none, or another one than inside.
+    /// Whether the number can end after `count` groups: nothing is joined behind them, or only by a
+    /// separator that ends a number.
     fn ends(&self, count: usize) -> bool {
         let behind = self.cluster.sep(self.first + count);
         behind == 0 || !matches!(behind, b'-' | b'.' | b'/')
     }
 
-    /// `+49 30 1234567`, `0049 30 1234567`, with or without `(0)`: groups, and certain.
+    /// Matches `+49 30 1234567` and `0049 30 1234567`, with or without `(0)`. Returns the number of
+    /// groups, and whether the match is certain.
     fn international(&self) -> Option<(usize, bool)> {
         let zeros = !self.plus && self.begins_with(b"00");
         if !self.plus && !zeros {
             return None;
         }
-        // 15 digits (E.164), `00` and the `(0)`.
+        // There is room for 15 digits (E.164), `00` and the `(0)`.
         let mut digits = [0; 18];
         for count in (1..=self.joined.min(8)).rev() {
             let Some(all) = self.cluster.digits(self.first, count, &mut digits) else { continue };
@@ -186,14 +188,14 @@ impl PhoneCandidate<'_, '_> {
                 && is_e164(number, usize::from(trunk))
                 && (self.ends(count) || count == self.joined)
             {
-                // Bare digits may as well be an article's number.
+                // Plain digits may also be the number of an article.
                 return Some((count, self.plus || count > 1));
             }
         }
         None
     }
 
-    /// Whether group `i` is a `(0)`, which is dialled inside the country only.
+    /// Whether group `i` is a `(0)`, which is dialled only inside the country.
     fn is_trunk(&self, i: usize) -> bool {
         let group = self.cluster.groups()[self.first + i];
         let bytes = self.cluster.bytes;
@@ -202,7 +204,8 @@ impl PhoneCandidate<'_, '_> {
             && bytes[group.start..].iter().take(6).any(|b| *b == b')')
     }
 
-    /// Numbers without a country code: groups, and certain.
+    /// Matches numbers without a country code. Returns the number of groups, and whether the match
+    /// is certain.
     fn national(&self) -> Option<(usize, bool)> {
         if let Some(count) = self.north_american() {
             return Some((count, true));
@@ -210,21 +213,22 @@ impl PhoneCandidate<'_, '_> {
         if self.open {
             return self.area_in_parentheses();
         }
-        // No number has three zeros in front; `000-12-3456` is no social security number either.
+        // No telephone number begins with three zeros. Nor is `000-12-3456` a social security
+        // number.
         let zeros = self.begins_with(b"000");
         let trunk =
             self.begins_with(b"0") && !zeros || self.begins_with(b"8") && self.sep(1) == PAREN;
         let most = if trunk { 12 } else { 11 };
         for count in (1..=self.joined.min(6)).rev() {
             let total = self.total(count);
-            // Stockholm: 08-58 35 50.
+            // This is a form of Stockholm: 08-58 35 50.
             let short =
                 total == 8 && trunk && count > 2 && (self.sep(1), self.sep(2)) == (b'-', b' ');
             if !(short || (9..=most).contains(&total)) || !self.ends(count) || self.is_date(count) {
                 continue;
             }
             if count == 1 {
-                // Numbers that are no telephone numbers seldom begin with 0.
+                // Numbers that are not telephone numbers seldom begin with 0.
                 return Some((1, trunk && total > 9 && !self.begins_with(b"00")));
             }
             let more = (1..count).all(|i| self.len(i) > 1);
@@ -244,7 +248,8 @@ impl PhoneCandidate<'_, '_> {
         None
     }
 
-    /// `(NPA) NXX-XXXX`, `NPA-NXX-XXXX`, with points or spaces too, and a 1 before.
+    /// Matches `(NPA) NXX-XXXX` and `NPA-NXX-XXXX`, also with points or spaces and with a 1 in
+    /// front.
     fn north_american(&self) -> Option<usize> {
         let one = usize::from(self.len(0) == 1 && self.begins_with(b"1") && self.joined > 3);
         let lengths = [0, 1, 2].map(|i| self.len(one + i));
@@ -262,7 +267,7 @@ impl PhoneCandidate<'_, '_> {
         None
     }
 
-    /// `(030) 1234567`: two to six digits in parentheses, then four to nine.
+    /// Matches `(030) 1234567`: two to six digits in parentheses, and then four to nine.
     fn area_in_parentheses(&self) -> Option<(usize, bool)> {
         if !(2..=6).contains(&self.len(0)) {
             return None;
@@ -274,16 +279,17 @@ impl PhoneCandidate<'_, '_> {
         })
     }
 
-    /// Groups of these lengths with these separators: Poland's and Brazil's numbers, in print.
+    /// Whether the groups have these lengths and separators, as printed numbers of Poland and
+    /// Brazil do.
     fn is_shape(&self, count: usize, lengths: &[usize], seps: &[u8]) -> bool {
         count == lengths.len()
             && lengths.iter().enumerate().all(|(i, len)| self.len(i) == *len)
             && seps.iter().enumerate().all(|(i, sep)| self.sep(i + 1) == *sep)
     }
 
-    /// `601 234 567`: the prefixes that Poland's numbering plan gives to mobile numbers. French
-    /// company numbers and Canadian insurance numbers are written so too, but pass Luhn's check;
-    /// amounts may have a fraction.
+    /// Matches `601 234 567` with a prefix that Poland's numbering plan gives to mobile numbers.
+    /// French company numbers and Canadian insurance numbers are written like that too, but they
+    /// pass Luhn's check. Amounts may have a fraction.
     fn is_polish_mobile(&self, count: usize) -> bool {
         const PREFIXES: [[u8; 2]; 13] = [
             [4, 5],
@@ -312,7 +318,7 @@ impl PhoneCandidate<'_, '_> {
         PREFIXES.iter().any(|prefix| number.starts_with(prefix)) && !luhn(number) && !fraction
     }
 
-    /// Whether the groups begin with a date, or with a year.
+    /// Whether the groups begin with a date or a year.
     fn is_date(&self, count: usize) -> bool {
         let lengths = [0, 1, 2].map(|i| self.len(i));
         let same = self.sep(1) == self.sep(2) && count > 2;
@@ -324,7 +330,8 @@ impl PhoneCandidate<'_, '_> {
     }
 }
 
-/// Country code and national number, with `trunk` digits that do not count.
+/// Whether the digits are a country code and a national number. The first `trunk` digits of the
+/// latter do not count.
 fn is_e164(number: &[u8], trunk: usize) -> bool {
     let Some(code) = country_code(number) else { return false };
     let known = NATIONAL.binary_search_by_key(&code, |&(code, _, _)| code);
@@ -340,7 +347,7 @@ fn is_e164(number: &[u8], trunk: usize) -> bool {
     (least..=most).contains(&national)
 }
 
-/// Whether the national number begins with 0, which only Italy's do.
+/// Whether the national number begins with 0, as only those of Italy do.
 fn has_trunk(number: &[u8]) -> bool {
     let Some(code) = country_code(number) else { return false };
     let digits = if code < 10 {
@@ -353,7 +360,7 @@ fn has_trunk(number: &[u8]) -> bool {
     code != 39 && number.get(digits) == Some(&0)
 }
 
-/// The country code that the digits begin with (ITU-T E.164, assigned codes).
+/// The country code with which the digits begin (ITU-T E.164, assigned codes).
 fn country_code(number: &[u8]) -> Option<u32> {
     let [a, b, c, ..] = *number else { return None };
     let (one, two) = (u32::from(a), u32::from(a) * 10 + u32::from(b));

@@ -1,7 +1,6 @@
-//! Keys and tokens whose issuers gave them a format. The formats are from the issuers' own
-//! documentation.
+//! Keys and tokens of issuers that gave them a format. The formats are from the documentation of the issuers.
 //!
-//! Without this module a key of such an issuer would be found only where `high_entropy` finds it.
+//! Without this module, such a key would be found only if `high_entropy` finds it.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;

@@ -1,6 +1,6 @@
-//! The one scan of a text: finds what can start a match, and has it looked at.
+//! The one scan of a text: it finds where a match could begin, and starts the searches there.
 //!
-//! Each byte is looked at once for all detectors. Without it the time would grow with their number.
+//! It reads each byte once for all detectors. Without it, the time would grow with the number of detectors.
 
 use super::block::{BLOCK, Masks, behind, ends_of_long_runs, masks};
 use super::built_ins::SIGN_SEARCHES;
@@ -10,7 +10,7 @@ use super::kinds::BuiltIn;
 use super::scan_kinds::{Begin, ScanKinds};
 use super::text_match::Match;
 
-/// Whether a byte may be part of a run.
+/// For each byte, whether it may be part of a run of token characters.
 const RUN: [bool; 256] = {
     let mut table = [false; 256];
     let mut b = 0;
@@ -22,7 +22,7 @@ const RUN: [bool; 256] = {
     table
 };
 
-/// Bits of the block before that reach into this one.
+/// The bits of the previous block that reach into this one.
 #[derive(Default)]
 struct PreviousBlock {
     alphanumeric: u64,
@@ -30,16 +30,16 @@ struct PreviousBlock {
     token: u64,
 }
 
-/// The state of a scan.
+/// The state of the scan of one text.
 struct TextScan<'a, F> {
     text: &'a str,
     bytes: &'a [u8],
     kinds: &'a ScanKinds,
     found: F,
-    /// Up to where digits and runs have been looked at.
+    /// Up to which offset digits and runs have been searched.
     digits_done: usize,
     runs_done: usize,
-    /// From where on each search of [`ScanKinds::signs`] goes on.
+    /// For each search of [`ScanKinds::signs`], the offset from which it may search.
     signs_done: [usize; SIGN_SEARCHES],
 }
 
@@ -100,7 +100,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         while starts != 0 {
             let i = starts.trailing_zeros() as usize;
             starts &= starts - 1;
-            // The masks tell about digits that are all in this block, or in no other.
+            // The masks are enough only if all digits of the number are in this block.
             let known = len < BLOCK || i + REACH <= BLOCK;
             let may_be = !known || self.may_be_number(masks, i);
             if may_be && at + i >= self.digits_done {
@@ -109,8 +109,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Whether enough digits come before the next letter, within the reach of the fewest that make
-    /// a number, or enough points for an IPv4 address.
+    /// Whether enough digits for a number follow before the next letter, or enough points for an
+    /// IPv4 address.
     fn may_be_number(&self, masks: &Masks, i: usize) -> bool {
         let letter = (masks.letter >> i | 1 << REACH).trailing_zeros();
         let digits = masks.digit >> i & ((1 << letter) - 1);
@@ -118,7 +118,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
             || self.kinds.has(Trigger::Points) && (masks.point >> i & 0xfff).count_ones() >= 3
     }
 
-    /// Looks at the cluster of digits at `start`, and at those that overlap it where it goes on.
+    /// Searches the cluster of digits at `start`. If it is full, searches the clusters that overlap
+    /// it too.
     fn number(&mut self, mut start: usize) {
         let mut sep = 0;
         if let Some(end) = cluster::end_of_few(self.bytes, start, FEWEST_DIGITS) {
@@ -152,7 +153,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// `DE89…` and `X1234567…`: one or two letters that stand alone, then digits.
+    /// Starts the searches for `DE89…` and `X1234567…`: one or two letters that are alone, and then
+    /// digits.
     fn letters_then_digits(
         &mut self,
         after_letter: u64,
@@ -193,7 +195,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Runs of token characters that a stretch of `LONG_RUN` in or into this block shows.
+    /// Searches the runs of which the first [`LONG_RUN`](super::block::LONG_RUN) token characters in
+    /// a row end in this block.
     fn runs(&mut self, token: u64, before: u64, at: usize) {
         let mut ends = ends_of_long_runs(token, before);
         while ends != 0 {
@@ -206,7 +209,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Looks at the run that has the byte `middle`.
+    /// Searches the run that contains the byte `middle`.
     fn run(&mut self, middle: usize) {
         let part = |b: &&u8| RUN[usize::from(**b)];
         let start =

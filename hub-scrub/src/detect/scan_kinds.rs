@@ -1,6 +1,6 @@
-//! What a scan looks for: the searches of the built-ins of one set, by what starts them.
+//! The searches of the built-ins in one set, in groups by what starts them.
 //!
-//! Without it the scan would ask of each built-in at each place whether it is wanted.
+//! Without it, the scan would have to check at each byte which built-ins are wanted.
 
 use super::built_ins::{DECLARATIONS, SIGN_SEARCHES};
 use super::declaration::{NumberSearch, RunSearch, Search, SignSearch, StartSearch, Trigger};
@@ -12,15 +12,15 @@ use memchr::memmem::Finder;
 /// The searches of the wanted built-ins, in the order of their declarations.
 #[derive(Debug, Clone)]
 pub(super) struct ScanKinds {
-    /// Bit `n`: the built-in with discriminant `n`.
+    /// Bit `n` stands for the built-in with the discriminant `n`.
     pub(super) kinds: u64,
-    /// Bit `n`: the trigger with discriminant `n`.
+    /// Bit `n` stands for the trigger with the discriminant `n`.
     triggers: u16,
-    /// The instructions that this machine has.
+    /// The vector instructions that this machine has.
     pub(super) level: Level,
     pub(super) numbers: Vec<(BuiltIn, NumberSearch)>,
     pub(super) letters: Vec<(BuiltIn, u32, StartSearch)>,
-    /// At most [`SIGN_SEARCHES`].
+    /// There are at most [`SIGN_SEARCHES`] of these.
     pub(super) signs: Vec<(BuiltIn, u8, SignSearch)>,
     pub(super) runs: Vec<(BuiltIn, RunSearch)>,
     pub(super) formats: SecretFormats,
@@ -29,7 +29,7 @@ pub(super) struct ScanKinds {
     pub(super) has_runs: bool,
 }
 
-/// A search that starts where a text has certain bytes.
+/// A search that starts wherever a text has certain bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Begin {
     pub(super) kind: BuiltIn,

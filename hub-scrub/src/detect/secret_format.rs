@@ -1,11 +1,11 @@
-//! The format of a secret whose issuer gave it one: a prefix, then so many characters.
+//! The format of a secret: a prefix, and then a number of characters of an alphabet.
 //!
-//! Without it each issuer would need a search of its own over every text.
+//! Without it, each issuer would need a search of its own over every text.
 
 use super::kinds::BuiltIn;
 use super::text_match::Match;
 
-/// A format: one of the prefixes, and `min` to `max` characters of the alphabet behind it.
+/// One of the prefixes, followed by `min` to `max` characters of the alphabet.
 #[derive(Debug)]
 pub(super) struct SecretFormat {
     pub(super) prefixes: &'static [&'static str],
@@ -14,7 +14,7 @@ pub(super) struct SecretFormat {
     pub(super) max: usize,
 }
 
-/// What a secret consists of.
+/// The characters of which a secret consists.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Alphabet {
     /// `0-9 A-Z`
@@ -25,7 +25,7 @@ pub(super) enum Alphabet {
     Alphanumeric,
     /// `0-9 A-Z a-z _ -`
     Url,
-    /// The same and `.`
+    /// The characters of `Url`, and `.`.
     Dotted,
 }
 
@@ -41,7 +41,7 @@ impl Alphabet {
     }
 }
 
-/// Longest prefix, so that a start before a long run can be found.
+/// The longest prefix, in bytes. It limits how far in front of a run a secret can begin.
 const LONGEST_PREFIX: usize = 16;
 
 /// A format with one of its prefixes, and the built-in that declares it.
@@ -52,11 +52,11 @@ struct Prefixed {
     format: &'static SecretFormat,
 }
 
-/// The formats that a set looks for, by first character.
+/// The formats of a set, by the first character of their prefixes.
 #[derive(Debug, Clone)]
 pub(super) struct SecretFormats {
     all: Vec<Prefixed>,
-    /// Bit `i`: the prefix of `all[i]` begins with this character.
+    /// For each character, bit `i` is set if the prefix of `all[i]` begins with it.
     by_first: Box<[u64; 128]>,
 }
 
@@ -83,21 +83,21 @@ impl SecretFormats {
         !self.all.is_empty()
     }
 
-    /// Reports the tokens that begin in the run of token characters `run.0..run.1`, or just
-    /// before it.
+    /// Reports the secrets that begin in the run of token characters `run.0..run.1`, or directly in
+    /// front of it.
     pub(super) fn find(
         &self,
         bytes: &[u8],
         run: (usize, usize),
         mut found: impl FnMut(BuiltIn, Match),
     ) {
-        // A prefix with a point (`SG.`) stands before the run.
+        // A prefix with a point, such as `SG.`, begins in front of the run.
         let mut at = run.0;
         while run.0 - at < LONGEST_PREFIX && at > 0 && is_prefix_part(bytes[at - 1]) {
             at -= 1;
         }
         while at < run.1 {
-            // Of the characters before a run none is beyond ASCII.
+            // The characters in front of a run are all ASCII.
             let mut formats = self.by_first[usize::from(bytes[at] & 127)];
             if formats != 0 && at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
                 formats = 0;
@@ -126,7 +126,7 @@ impl Prefixed {
         let SecretFormat { alphabet, min, max, .. } = *self.format;
         let rest = bytes[start..].strip_prefix(self.prefix)?;
         let len = rest.iter().take(max + 1).take_while(|b| alphabet.has(**b)).count();
-        // The point of a sentence may follow.
+        // A point at the end belongs to the sentence.
         let points = rest[..len].iter().rev().take_while(|b| **b == b'.').count();
         let len = len - points;
         let end = start + self.prefix.len() + len;

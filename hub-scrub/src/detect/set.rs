@@ -1,6 +1,6 @@
 //! A compiled set of detectors: built-ins and patterns, scanned together.
 //!
-//! Without it a text would be scanned once for each detector.
+//! Without it, a text would be scanned once for each detector.
 
 use super::candidates::Candidates;
 use super::fold::Folded;
@@ -16,37 +16,38 @@ use super::text_match::Match;
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
 
-/// Memory for scans, to be used again. One a thread.
+/// Memory for scans that is reused. Each thread has one.
 #[derive(Debug, Default)]
 pub struct Scratch {
     folded: Folded,
-    /// Pattern `i` has to be tried.
+    /// For each pattern, whether it has to be tried.
     tried: Vec<bool>,
     hits: Vec<Hit>,
     fuel: Fuel,
 }
 
 impl Scratch {
-    /// Lets patterns search no more than so many bytes from now on, each as often as they do;
-    /// without it there is no limit. Built-in detectors are linear and need none.
+    /// Limits how many bytes patterns may search from now on. A byte counts each time it is
+    /// searched. Without a call there is no limit. Built-in detectors take linear time and need no
+    /// limit.
     pub fn limit(&mut self, bytes: u64) {
         self.fuel = Fuel { left: bytes, spent: 0 };
     }
 
-    /// How many bytes patterns have searched since [`limit`](Self::limit). If it is more than
-    /// that, they have stopped, and there may be more to find.
+    /// How many bytes patterns have searched since [`limit`](Self::limit). If it is more than the
+    /// limit, they have stopped, and there may be more to find.
     #[must_use]
     pub fn spent(&self) -> u64 {
         self.fuel.spent
     }
 }
 
-/// Detectors, compiled: made once, shared by threads.
+/// A compiled set of detectors. It is compiled once and shared by threads.
 #[derive(Debug, Clone)]
 pub struct DetectorSet {
     detectors: Vec<Detector>,
     kinds: ScanKinds,
-    /// The detectors of each built-in, by its discriminant.
+    /// For each built-in, by its discriminant, the detectors that use it.
     of_kind: Vec<Vec<u16>>,
     patterns: Vec<(u16, Pattern)>,
     literals: Option<Literals>,
@@ -60,13 +61,13 @@ struct Detector {
     not_patterns: Vec<Regex>,
 }
 
-/// The literals of all patterns.
+/// The literals of all patterns, in one automaton.
 #[derive(Debug, Clone)]
 struct Literals {
     automaton: AhoCorasick,
-    /// The pattern that a literal belongs to.
+    /// For each literal, its pattern.
     pattern: Vec<usize>,
-    /// Patterns without literals.
+    /// For each pattern, whether it has no literals and is always tried.
     always: Vec<bool>,
 }
 
@@ -101,8 +102,8 @@ impl DetectorSet {
         Ok(DetectorSet { detectors, kinds: ScanKinds::new(kinds), of_kind, patterns, literals })
     }
 
-    /// Marks where in `message`, which is MessagePack, anything could be found: the text of a
-    /// `fixstr` or `str 8` has no hit unless [`Candidates::any`] says so.
+    /// Marks where detectors could find anything in `message`, which must be MessagePack. The text
+    /// of a `fixstr` or `str 8` has no hit unless [`Candidates::any`] returns true for it.
     pub fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
         candidates.clear();
         if self.literals.as_ref().is_some_and(|literals| literals.always.contains(&true)) {
@@ -117,13 +118,13 @@ impl DetectorSet {
         }
     }
 
-    /// Whether any detector is a pattern.
+    /// Whether any detector of the set is a pattern.
     pub fn has_patterns(&self) -> bool {
         !self.patterns.is_empty()
     }
 
-    /// Whether the decimal digits of an integer could have a hit, with or without a sign before
-    /// them. With `key` that is asked of digits alone that stand under it.
+    /// Whether the decimal digits of an integer could have a hit, with or without a sign in front.
+    /// With `key`, the digits are searched alone and under this key.
     #[inline]
     pub fn may_have_hit(&self, key: Option<&str>, magnitude: u64) -> bool {
         !self.patterns.is_empty()
@@ -134,7 +135,7 @@ impl DetectorSet {
             }
     }
 
-    /// Whether a key has a word that these built-ins need near an ambiguous match.
+    /// Whether a key contains a word that makes an ambiguous match of these built-ins a hit.
     fn has_word(&self, kinds: u64, key: &str) -> bool {
         let kinds = self.of_kind.iter().enumerate().filter(|(kind, _)| kinds >> kind & 1 == 1);
         let mut words = kinds
@@ -143,21 +144,21 @@ impl DetectorSet {
         words.any(|words| words.are_in(key))
     }
 
-    /// Appends the hits in `text`.
+    /// Appends the hits in `text` to `hits`.
     pub fn scan(&self, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         self.scan_under("", text, scratch, hits);
     }
 
-    /// The same for a text that stands under a key, as in a map: words that an ambiguous match
-    /// needs may be in the key.
+    /// As [`scan`](Self::scan), for a text that is the value of a key. The words that an ambiguous
+    /// match needs may be in the key.
     pub fn scan_under(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         self.scan_all(key, text, scratch, hits);
         resolve(hits, from);
     }
 
-    /// The same, where each detector's hits are those that it has alone: hits of two detectors may
-    /// overlap. Ordered by detector.
+    /// As [`scan_under`](Self::scan_under), but each detector has the hits that it would have
+    /// alone. Hits of two detectors may overlap. They are in the order of the detectors.
     pub fn scan_each(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         self.scan_all(key, text, scratch, hits);
@@ -176,7 +177,7 @@ impl DetectorSet {
         scratch.hits = all;
     }
 
-    /// All that is found, in no order.
+    /// Appends everything that is found, in no particular order.
     fn scan_all(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         if text.is_ascii() || !scratch.folded.fold(text) {
@@ -190,8 +191,8 @@ impl DetectorSet {
         }
     }
 
-    /// The detector, the one named first, to which the decimal digits of `value` as a whole are a
-    /// hit. Leading zeros are lost in an integer, and with them what has any.
+    /// The detector for which all decimal digits of `value` together are a hit; of several, the one
+    /// named first. An integer has no leading zeros, so numbers with leading zeros are not found.
     pub fn scan_uint(&self, key: &str, value: u64, scratch: &mut Scratch) -> Option<u16> {
         let digits = Digits::new(value, false);
         let text = digits.as_str();
@@ -202,7 +203,7 @@ impl DetectorSet {
         whole.map(|hit| hit.detector).min()
     }
 
-    /// Hits in a text that is folded, as they are found.
+    /// Appends the hits in a folded text, in the order in which they are found.
     fn find(
         &self,
         key: &str,
@@ -228,7 +229,7 @@ impl DetectorSet {
         }
     }
 
-    /// Makes a match a hit, unless words are missing or it is an exception.
+    /// Makes a match a hit, unless its words are missing or it is an exception.
     fn judge(&self, detector: u16, key: &str, text: &str, found: Match, hits: &mut Vec<Hit>) {
         let Match { start, end, certain } = found;
         let rules = &self.detectors[usize::from(detector)];
@@ -274,7 +275,7 @@ impl Detector {
 }
 
 impl Literals {
-    /// `None`: there are no patterns.
+    /// Compiles the literals. `None` if there are no patterns.
     fn new(of_patterns: &[&[String]]) -> Result<Option<Literals>, DetectErrorKind> {
         if of_patterns.is_empty() {
             return Ok(None);
@@ -291,7 +292,7 @@ impl Literals {
         Ok(Some(Literals { automaton, pattern, always }))
     }
 
-    /// Which patterns have to be tried on `text`.
+    /// Marks the patterns that have to be tried on `text`.
     fn mark(&self, text: &str, tried: &mut Vec<bool>) {
         tried.clone_from(&self.always);
         if self.pattern.is_empty() {

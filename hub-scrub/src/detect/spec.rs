@@ -1,6 +1,6 @@
-//! What a set of detectors is made from, and what can be wrong with it.
+//! The specifications from which a set of detectors is compiled, and the errors in them.
 //!
-//! Without these types rule files and Rust code would describe a detector in two ways.
+//! Without these types, rule files and Rust code would describe detectors in two ways.
 
 use super::check::Check;
 use super::kinds::BuiltIn;
@@ -9,80 +9,82 @@ use thiserror::Error;
 /// One detector of a set.
 #[derive(Debug, Clone)]
 pub struct DetectorSpec {
-    /// What it looks for.
+    /// What the detector searches for.
     pub find: Find,
-    /// Words near a match. `None`: for a built-in its own [`BuiltIn::words`] near ambiguous
-    /// matches; for a pattern no words are needed.
+    /// The words near a match. With `None`, a built-in uses its own [`BuiltIn::words`] for
+    /// ambiguous matches, and a pattern needs no words.
     pub near: Option<Near>,
-    /// Matches that are no hits.
+    /// The matches that are not hits.
     pub except: Except,
 }
 
-/// What a detector looks for.
+/// What a detector searches for.
 #[derive(Debug, Clone)]
 pub enum Find {
-    /// One that comes with Hub.
+    /// A detector that comes with Hub.
     BuiltIn(BuiltIn),
-    /// A pattern of the user's own.
+    /// A pattern of the user.
     Pattern {
         /// A regular expression in the syntax of the crate `regex`. It may not match the empty
         /// text. If it has a group named `value`, the hit is that group. A match longer than
         /// 1 KiB may be missed.
         pattern: String,
-        /// Literals, in any ASCII case, of which every text with a match has at least one. The
-        /// pattern is tried only on texts that have one. Empty: it is tried on every text.
+        /// Literals, of which every text with a match contains at least one, in any ASCII case. The
+        /// pattern is tried only on such texts. If there are none, it is tried on every text.
         literals: Vec<String>,
-        /// What a match (the group `value`) has to pass.
+        /// The check that a match, or its group `value`, has to pass.
         check: Option<Check>,
     },
 }
 
-/// Words near a match, in the text or in the key that the text stands under.
+/// The words near a match, in the text or in the key of the text.
 #[derive(Debug, Clone)]
 pub struct Near {
-    /// Compared without regard to case. A word of up to four letters has to stand alone, as in
-    /// `tel: …`, `tel_home` and `homeTel`; a longer one may be part of another word.
+    /// The words, in any case. A word of up to four letters has to be alone, as in `tel: …`,
+    /// `tel_home` and `homeTel`. A longer one may be part of another word.
     pub words: Vec<String>,
-    /// How far from the match, in bytes of the text, at most [`Near::FARTHEST`].
+    /// The greatest distance from the match, in bytes of the text. It is at most
+    /// [`Near::FARTHEST`].
     pub within: usize,
-    /// Whether certain matches need a word too. A pattern's matches are certain.
+    /// Whether certain matches need a word too. All matches of a pattern are certain.
     pub required: bool,
 }
 
 impl Near {
-    /// The most that [`within`](Near::within) may be.
+    /// The greatest value of [`within`](Near::within).
     pub const FARTHEST: usize = 1000;
-    /// How far the built-ins look.
+    /// The distance of the words of built-ins, in bytes.
     pub const BUILT_IN: usize = 40;
 }
 
-/// Matches that are no hits.
+/// The matches that are not hits.
 #[derive(Debug, Clone, Default)]
 pub struct Except {
-    /// Exactly these, in any ASCII case.
+    /// Matches that equal one of these literals, in any ASCII case, are not hits.
     pub literals: Vec<String>,
-    /// What one of these regular expressions matches, anywhere in the match unless anchored.
+    /// Matches in which one of these regular expressions matches are not hits. It may match
+    /// anywhere in the match, unless it is anchored.
     pub patterns: Vec<String>,
 }
 
 impl DetectorSpec {
-    /// The built-in as it is.
+    /// A built-in detector with its own words and without exceptions.
     pub fn built_in(kind: BuiltIn) -> DetectorSpec {
         DetectorSpec { find: Find::BuiltIn(kind), near: None, except: Except::default() }
     }
 
-    /// A pattern alone.
+    /// A pattern without words, literals and exceptions.
     pub fn pattern(pattern: impl Into<String>) -> DetectorSpec {
         let find = Find::Pattern { pattern: pattern.into(), literals: Vec::new(), check: None };
         DetectorSpec { find, near: None, except: Except::default() }
     }
 }
 
-/// A specification that no set can be made from.
+/// A specification that cannot be compiled.
 #[derive(Debug, Error)]
 #[error("detector {index}: {kind}")]
 pub struct DetectError {
-    /// Index of the specification.
+    /// The index of the specification.
     pub index: usize,
     /// What is wrong with it.
     #[source]
@@ -93,7 +95,7 @@ pub struct DetectError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DetectErrorKind {
-    /// The pattern does not compile, or would take more than 1 MiB compiled.
+    /// The pattern does not compile, or its compiled form would take more than 1 MiB.
     #[error("`pattern`: {0}")]
     Pattern(String),
     /// A pattern of the exceptions does not compile.
@@ -102,16 +104,16 @@ pub enum DetectErrorKind {
     /// The pattern can match the empty text, so it would match everywhere.
     #[error("`pattern` can match the empty text")]
     MatchesEmpty,
-    /// An empty literal, word or exception.
+    /// A literal, a word or an exception is empty.
     #[error("`{0}` has an empty entry")]
     Empty(&'static str),
-    /// No words, or too far.
+    /// There are no words, or their distance is too great.
     #[error("`near` needs words, and `within` of 1 to {}", Near::FARTHEST)]
     Near,
-    /// More detectors than a set can hold.
+    /// There are more detectors than a set can hold.
     #[error("a set holds at most {} detectors", u16::MAX)]
     TooMany,
-    /// The words or literals are too many for one automaton.
+    /// There are too many words or literals for one automaton.
     #[error("too many words or literals: {0}")]
     Words(aho_corasick::BuildError),
 }

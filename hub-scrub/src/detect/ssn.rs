@@ -1,6 +1,6 @@
 //! Social security numbers of the United States.
 //!
-//! Without this module they would pass.
+//! Without this module, such numbers would pass.
 
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};
@@ -29,7 +29,8 @@ pub(super) const US_SSN: Declaration = Declaration {
     examples: &["536-90-4399", "SSN 123456789"],
 };
 
-/// `AAA-GG-SSSS`, with spaces instead, or nine digits in one piece (ambiguous).
+/// Finds `AAA-GG-SSSS`, with hyphens or with spaces, or nine digits in one piece, which are
+/// ambiguous.
 fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let whole = |sep| cluster.is_row(first, &[3, 2, 4], sep);
     let count = match cluster.groups()[first].len {

@@ -1,20 +1,20 @@
-//! What a detector's search returns: where a match stands, and whether it needs a word nearby.
+//! The result of a detector's search: the range of a match, and whether it needs a word nearby.
 //!
-//! Without this type each detector would return positions in a form of its own.
+//! Without this type, each detector would return its matches in a form of its own.
 
 use super::cluster::Cluster;
 
-/// A match: the bytes `start..end`.
+/// A match in the bytes `start..end` of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Match {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Whether it is a hit without a word nearby.
+    /// Whether the match is a hit even without a word nearby.
     pub(super) certain: bool,
 }
 
 impl Match {
-    /// `count` groups from `first` on.
+    /// The match of `count` groups from the group `first` on.
     pub(super) fn groups(
         cluster: &Cluster<'_>,
         first: usize,

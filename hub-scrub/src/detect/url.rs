@@ -19,15 +19,15 @@ pub(super) const URL_CREDENTIALS: Declaration = Declaration {
     examples: &["postgres://app:hunter2@db.example/app"],
 };
 
-/// Longest `name:password` that is looked for, in bytes.
+/// The longest `name:password` that is found, in bytes.
 const LONGEST: usize = 4096;
 
-/// The `name:password` behind the `://` whose colon stands at `at`.
+/// Finds the `name:password` behind the `://` whose colon is at `at`.
 fn search(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     (find(text.as_bytes(), at), from)
 }
 
-/// The `name:password` behind the `://` whose colon stands at `at`.
+/// Finds the `name:password` behind the `://` whose colon is at `at`.
 fn find(bytes: &[u8], at: usize) -> Option<Match> {
     let scheme = at.checked_sub(1).is_some_and(|i| bytes[i].is_ascii_alphanumeric());
     if !scheme || !bytes[at..].starts_with(b"://") {
@@ -41,7 +41,7 @@ fn find(bytes: &[u8], at: usize) -> Option<Match> {
     let end = authority.iter().rposition(|b| *b == b'@')?;
     let colon = authority[..end].iter().position(|b| *b == b':')?;
     let password = &authority[colon + 1..end];
-    // `${PASSWORD}`, `<password>` and `***` are not one.
+    // Texts such as `${PASSWORD}`, `<password>` and `***` are placeholders and not passwords.
     let placeholder = matches!(password.first(), Some(b'$' | b'{' | b'%'))
         && password.contains(&b'{')
         || password.iter().all(|b| matches!(b, b'*' | b'x' | b'X'));

@@ -4,26 +4,26 @@
 
 use super::verdict::QuarantineReason;
 
-/// Why a pass ends before the end of the message. Boxed, because it is rare and the results that
-/// could hold it are many.
+/// Why a pass ends before the end of the message. It is boxed, because it is rare and most results
+/// of the engine could hold one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stop(pub(super) Box<Cause>);
+pub(crate) struct Interrupt(pub(super) Box<InterruptCause>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum InterruptCause {
     Refuse { rule: usize, path: String },
     Quarantine { rule: Option<usize>, reason: QuarantineReason },
     Disconnect { rule: usize },
 }
 
-impl From<QuarantineReason> for Stop {
-    fn from(reason: QuarantineReason) -> Stop {
-        Cause::Quarantine { rule: None, reason }.into()
+impl From<QuarantineReason> for Interrupt {
+    fn from(reason: QuarantineReason) -> Interrupt {
+        InterruptCause::Quarantine { rule: None, reason }.into()
     }
 }
 
-impl From<Cause> for Stop {
-    fn from(cause: Cause) -> Stop {
-        Stop(Box::new(cause))
+impl From<InterruptCause> for Interrupt {
+    fn from(cause: InterruptCause) -> Interrupt {
+        Interrupt(Box::new(cause))
     }
 }

@@ -1,60 +1,61 @@
-//! The state of one pass over a payload or over headers, and what every part of a pass does: spend
-//! the budget, count a find, note a value.
+//! The state of one pass over a payload or over headers, and what every part of a pass does: it spends the
+//! budget, counts finds, and notes the values that were found.
 //!
-//! Every find goes through [`Pass::hit`]. A find that does not would be missing in the counts, and
+//! Every find goes through [`MessagePass::hit`]. A find that does not would be missing in the counts, and
 //! would not spend the budget.
 
-use super::finding::{Form, Site, Sites, Text};
-use super::interrupt::{Cause, Stop};
+use super::finds::{Finds, FoundText, FoundValue, ValueForm};
+use super::interrupt::{Interrupt, InterruptCause};
 use super::shadow_sample::shape;
 use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
-use crate::model::{Action, Bits, Token, read};
+use crate::model::{Action, RuleBits, Token, read};
 use crate::plan::Plan;
 
 /// One pass over a payload or over headers.
-pub(super) struct Pass<'a> {
+pub(super) struct MessagePass<'a> {
     pub(super) plan: &'a Plan,
     pub(super) bytes: &'a [u8],
     pub(super) in_headers: bool,
     pub(super) work: &'a mut Work,
-    pub(super) found: &'a mut Sites,
+    pub(super) found: &'a mut Finds,
     pub(super) counts: &'a mut [RuleCount],
-    /// Rules that act or count on this message and look here: those of headers, or all.
-    pub(super) region: Bits,
-    /// Where the key or value is at which it looks.
+    /// The rules that apply to this message and search here: in headers only some of the rules do,
+    /// in the payload all do.
+    pub(super) region: RuleBits,
+    /// The offset of the key or value that the pass reads.
     pub(super) at: usize,
 }
 
-/// Where a value is, and which rules can concern it there.
+/// Where a value is, and which rules can apply to it there.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct ValueContext {
     pub(super) at: usize,
     pub(super) entry: usize,
     pub(super) map: Option<usize>,
-    /// Where the key is under which it stands, through arrays too.
+    /// The offset of the key of the value. The elements of an array have the key of the array.
     pub(super) key_at: Option<usize>,
-    pub(super) paths: Bits,
-    pub(super) keys: Bits,
+    pub(super) paths: RuleBits,
+    pub(super) keys: RuleBits,
 }
 
-impl<'a> Pass<'a> {
+impl<'a> MessagePass<'a> {
     pub(super) fn new(
         plan: &'a Plan,
         bytes: &'a [u8],
         in_headers: bool,
         work: &'a mut Work,
-        found: &'a mut Sites,
+        found: &'a mut Finds,
         counts: &'a mut [RuleCount],
-    ) -> Pass<'a> {
+    ) -> MessagePass<'a> {
         let running = work.active | work.shadow;
         let headers = plan.sets.in_headers | plan.with_paths();
         let region = if in_headers { running & headers } else { running };
-        Pass { plan, bytes, in_headers, work, found, counts, region, at: 0 }
+        MessagePass { plan, bytes, in_headers, work, found, counts, region, at: 0 }
     }
 
-    /// Spends steps of the budget.
-    pub(super) fn step(&mut self, steps: u64) -> Result<(), Stop> {
+    /// Spends steps of the budget. Interrupts the pass if too few are left.
+    pub(super) fn step(&mut self, steps: u64) -> Result<(), Interrupt> {
         self.work.steps += steps;
         if self.work.steps > self.plan.shared.budget.steps {
             return Err(QuarantineReason::Steps.into());
@@ -62,7 +63,7 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    pub(super) fn spend_match(&mut self) -> Result<(), Stop> {
+    pub(super) fn spend_match(&mut self) -> Result<(), Interrupt> {
         self.work.matches += 1;
         if self.work.matches > self.plan.shared.budget.matches {
             return Err(QuarantineReason::Matches.into());
@@ -70,8 +71,9 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    /// Counts a find; says whether the rule acts on it here. An action that ends the message does so.
-    pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Stop> {
+    /// Counts a find, and returns whether the rule acts on it. If the action ends the message, the
+    /// pass is interrupted.
+    pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Interrupt> {
         self.spend_match()?;
         let acts = self.work.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
@@ -87,18 +89,20 @@ impl<'a> Pass<'a> {
         match &self.plan.rules[rule].rule.action {
             Action::Reject => Err(self.refuse(rule)),
             Action::Quarantine => {
-                Err(Cause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }.into())
+                Err(InterruptCause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
+                    .into())
             }
-            Action::Disconnect => Err(Cause::Disconnect { rule }.into()),
+            Action::Disconnect => Err(InterruptCause::Disconnect { rule }.into()),
             _ => Ok(true),
         }
     }
 
-    pub(super) fn refuse(&self, rule: usize) -> Stop {
-        Cause::Refuse { rule, path: self.path() }.into()
+    pub(super) fn refuse(&self, rule: usize) -> Interrupt {
+        InterruptCause::Refuse { rule, path: self.path() }.into()
     }
 
-    /// Where the pass is. Keys that no rule names are `*`.
+    /// The path of the key or value that the pass reads. Keys that no rule names are written as
+    /// `*`.
     pub(super) fn path(&self) -> String {
         let mut path = String::from(if self.in_headers { "$headers" } else { "" });
         for open in &self.work.open {
@@ -120,28 +124,34 @@ impl<'a> Pass<'a> {
         if path.is_empty() { "$".to_owned() } else { path }
     }
 
-    /// Notes a value, if rules found something in it since `from`, or if it was normalised.
+    /// Notes a value if rules have found something in it since `from`, or if it was normalised.
     pub(super) fn push(
         &mut self,
-        place: Place,
-        form: Form,
-        text: Text,
+        context: ValueContext,
+        form: ValueForm,
+        text: FoundText,
         normalised: bool,
         from: usize,
     ) {
-        let spans = from..self.found.spans.len();
-        if spans.is_empty() && !normalised {
+        let ranges = from..self.found.ranges.len();
+        if ranges.is_empty() && !normalised {
             return;
         }
-        let Place { at, entry, map, .. } = place;
+        let ValueContext { at, entry, map, .. } = context;
         let key = map.is_some() && at == entry;
-        self.found.sites.push(Site { at, entry, map, key, form, text, normalised, spans });
+        self.found.values.push(FoundValue { at, entry, map, key, form, text, normalised, ranges });
     }
 
-    /// Notes a value with which the same happens in all views.
-    pub(super) fn push_bare(&mut self, at: usize, entry: usize, map: Option<usize>, form: Form) {
-        let text = Text::None;
-        self.found.sites.push(Site {
+    /// Notes a value for which the same edit is made in all views.
+    pub(super) fn push_bare(
+        &mut self,
+        at: usize,
+        entry: usize,
+        map: Option<usize>,
+        form: ValueForm,
+    ) {
+        let text = FoundText::None;
+        self.found.values.push(FoundValue {
             at,
             entry,
             map,
@@ -149,11 +159,11 @@ impl<'a> Pass<'a> {
             form,
             text,
             normalised: false,
-            spans: 0..0,
+            ranges: 0..0,
         });
     }
 
-    /// Notes where the pass is. `#[cold]`: almost no event is sampled.
+    /// Notes a sample of a rule in shadow mode. It is `#[cold]` because almost no event is sampled.
     #[cold]
     pub(super) fn sample(&mut self, rule: usize) {
         let (path, shape) = (self.path(), shape(&self.bytes[self.at..]));

@@ -1,24 +1,24 @@
-//! The run of a plan over a message.
+//! The engine: runs a plan over a message and returns a verdict.
 //!
 //! Invariants, and what breaks without each:
 //!
-//! - **One pass, and nothing allocated, for a message that no rule changes.** Most messages are
-//!   such; otherwise the scrub would cost more than the hub.
-//! - **What is left out was proved to be clean.** One look at all bytes marks where a detector could
-//!   find anything (`detect::Candidates`); only strings with a mark are scanned. The look may mark
-//!   too much, never too little.
-//! - **What a view gets was looked at after it was written.** A pass over the result that finds
-//!   anything more goes round again, and one that never comes to rest is quarantined. So a scrub
-//!   of what was scrubbed changes nothing, and no two finds hide a third.
-//! - **Finds that overlap are one find, under the strictest action among them.** Otherwise the
-//!   order of rules could decide what leaks.
-//! - **No error, reason or path holds content of a message.** A path names a key only if a rule
-//!   does; otherwise a refusal could carry what it refuses.
+//! - **A message that no rule changes costs one pass and no allocation.** Most messages are like that;
+//!   otherwise the scrub would cost more than the rest of the hub.
+//! - **A text is skipped only if it is proven to be clean.** One scan of all bytes marks where a detector
+//!   could find anything (`detect::Candidates`), and only strings with a mark are read by detectors. The scan
+//!   may mark too much, but never too little.
+//! - **Every rendering is scrubbed again after it is written.** If that pass finds anything more, the
+//!   rendering is written again, and a message that never settles is quarantined. So a second scrub changes
+//!   nothing, and no two finds hide a third.
+//! - **Finds that overlap are one find, under the strictest action among them.** Otherwise the order of the
+//!   rules could decide what leaks.
+//! - **No error, reason or path contains content of a message.** A path names a key only if a rule names it;
+//!   otherwise a refusal could carry what it refuses.
 
 mod fast_path;
 #[cfg(test)]
 mod fast_path_tests;
-mod finding;
+mod finds;
 mod interrupt;
 mod message_pass;
 mod render;
@@ -34,4 +34,4 @@ mod whole_message;
 
 pub use shadow_sample::ShadowSample;
 pub use state::{RuleCount, Scratch};
-pub use verdict::{Fixed, Quarantine, QuarantineReason, Refusal, Verdict};
+pub use verdict::{FixedEvent, Quarantine, QuarantineReason, RuleRefusal, Verdict};

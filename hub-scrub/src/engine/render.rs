@@ -1,72 +1,76 @@
-//! The message as a view gets it, written from what was found.
+//! Writes a message as one view gets it, from the finds of a pass.
 //!
 //! Finds that overlap become one, under the strictest action among them. Otherwise the order of
 //! rules would decide what a view shows.
 
-use super::finding::{BASE64, Form, Site, Sites, Span};
+use super::finds::{BASE64, Finds, FoundValue, TextRange, ValueForm};
 use crate::model::value_head::end;
-use crate::model::{Action, Applied, Bits, Keys, Token, apply_text, apply_value, leaves, read};
+use crate::model::{
+    Action, AppliedAction, Keys, RuleBits, Token, apply_text, apply_value, leaves, read,
+};
 use crate::plan::Plan;
 use base64::Engine;
 use hub_wire::Packer;
 use std::cmp::Reverse;
 
-/// Bytes of the message, and what takes their place.
+/// A range of bytes of the message, and the bytes that replace it.
 struct Edit {
     start: usize,
     end: usize,
     new: Vec<u8>,
-    /// The map that loses an entry by it.
+    /// The offset of the map that loses an entry by this edit.
     drops_from: Option<usize>,
 }
 
-/// What becomes of one value.
-enum Outcome {
-    Same,
+/// The edit of one value.
+enum ValueEdit {
+    Keep,
     Drop,
-    New(Vec<u8>),
+    Replace(Vec<u8>),
 }
 
-/// Writes a message as a view gets it; `None` if it gets it as it is. Adds to `used` the rules
-/// whose actions decided.
+/// Writes a message as a view gets it. Returns `None` if the view gets it unchanged. Adds to `used`
+/// the rules whose actions decided that.
 pub(super) fn render(
     plan: &Plan,
     view: usize,
     bytes: &[u8],
-    found: &Sites,
-    used: &mut Bits,
+    found: &Finds,
+    used: &mut RuleBits,
 ) -> Option<Vec<u8>> {
-    *used |= found.spans.iter().map(|span| span.rule).collect();
-    let mut order: Vec<usize> = (0..found.sites.len()).collect();
-    // Stable: of several sites of one value, the first that changes it counts.
-    order.sort_by_key(|at| found.sites[*at].at);
+    *used |= found.ranges.iter().map(|range| range.rule).collect();
+    let mut order: Vec<usize> = (0..found.values.len()).collect();
+    // The sort is stable: if a value was found several times, the first find that changes it
+    // counts.
+    order.sort_by_key(|at| found.values[*at].at);
     let mut edits: Vec<Edit> = Vec::new();
-    for site in order.into_iter().map(|at| &found.sites[at]) {
-        if edits.last().is_some_and(|last| site.at < last.end) {
+    for found_value in order.into_iter().map(|at| &found.values[at]) {
+        if edits.last().is_some_and(|last| found_value.at < last.end) {
             continue;
         }
-        let Some((token, head_end)) = read(bytes, site.at) else { continue };
-        let edit = match outcome(plan, view, bytes, found, site, &token) {
-            Outcome::Same => continue,
-            Outcome::New(new) => {
-                let end = end(bytes, site.at)?;
-                Edit { start: site.at, end, new, drops_from: None }
+        let Some((token, head_end)) = read(bytes, found_value.at) else { continue };
+        let edit = match value_edit(plan, view, bytes, found, found_value, &token) {
+            ValueEdit::Keep => continue,
+            ValueEdit::Replace(new) => {
+                let end = end(bytes, found_value.at)?;
+                Edit { start: found_value.at, end, new, drops_from: None }
             }
-            Outcome::Drop => match site.map {
+            ValueEdit::Drop => match found_value.map {
                 Some(map) => {
-                    let value = if site.key { head_end } else { site.at };
+                    let value = if found_value.key { head_end } else { found_value.at };
                     let end = end(bytes, value)?;
-                    Edit { start: site.entry, end, new: Vec::new(), drops_from: Some(map) }
+                    Edit { start: found_value.entry, end, new: Vec::new(), drops_from: Some(map) }
                 }
-                // An element of an array becomes nil, so that the others keep their index.
+                // A removed element of an array becomes nil, so that the other elements keep their
+                // index.
                 None if token == Token::Nil => continue,
                 None => {
-                    let end = end(bytes, site.at)?;
-                    Edit { start: site.at, end, new: vec![0xc0], drops_from: None }
+                    let end = end(bytes, found_value.at)?;
+                    Edit { start: found_value.at, end, new: vec![0xc0], drops_from: None }
                 }
             },
         };
-        // An entry that goes takes the changes of its key with it.
+        // A removed entry also removes the edits inside it, such as those of its key.
         while edits.pop_if(|last| last.start >= edit.start).is_some() {}
         edits.push(edit);
     }
@@ -86,7 +90,7 @@ pub(super) fn render(
     (out != bytes).then_some(out)
 }
 
-/// Adds the edits of the heads of maps that lose entries.
+/// Adds the edits of the heads of the maps that lose entries.
 fn shrink_maps(bytes: &[u8], edits: &mut Vec<Edit>) {
     let mut maps: Vec<usize> = edits.iter().filter_map(|edit| edit.drops_from).collect();
     maps.sort_unstable();
@@ -102,133 +106,142 @@ fn shrink_maps(bytes: &[u8], edits: &mut Vec<Edit>) {
     edits.sort_by_key(|edit| edit.start);
 }
 
-fn outcome(
+/// Decides the edit of one value for one view.
+fn value_edit(
     plan: &Plan,
     view: usize,
     bytes: &[u8],
-    found: &Sites,
-    site: &Site,
+    found: &Finds,
+    found_value: &FoundValue,
     token: &Token<'_>,
-) -> Outcome {
-    match site.form {
-        Form::Gone => return Outcome::Drop,
-        Form::Nil => return Outcome::New(vec![0xc0]),
+) -> ValueEdit {
+    match found_value.form {
+        ValueForm::Gone => return ValueEdit::Drop,
+        ValueForm::Nil => return ValueEdit::Replace(vec![0xc0]),
         _ => {}
     }
     let actions = &plan.actions[view];
-    let live: Vec<Span> = found.spans[site.spans.clone()]
+    let live: Vec<TextRange> = found.ranges[found_value.ranges.clone()]
         .iter()
-        .filter(|span| actions[span.rule] != Action::Keep)
+        .filter(|range| actions[range.rule] != Action::Keep)
         .copied()
         .collect();
-    let text = found.text(site, bytes);
+    let text = found.text(found_value, bytes);
     let keys = &plan.shared.keys;
-    let clusters = clusters(live, plan.sets.detecting, actions, text, keys);
-    if clusters.iter().any(|span| actions[span.rule] == Action::Drop) {
-        return if *token == Token::Nil && site.map.is_none() {
-            Outcome::Same
+    let joined = join_ranges(live, plan.sets.detecting, actions, text, keys);
+    if joined.iter().any(|range| actions[range.rule] == Action::Drop) {
+        return if *token == Token::Nil && found_value.map.is_none() {
+            ValueEdit::Keep
         } else {
-            Outcome::Drop
+            ValueEdit::Drop
         };
     }
-    // An action on all of a value can make a value of another type of it; a key stays text.
-    if let ([only], false) = (&clusters[..], site.key) {
+    // An action on a whole value can change the type of the value. A key always stays text.
+    if let ([only], false) = (&joined[..], found_value.key) {
         let all = only.start == 0 && only.end == text.len();
         let action = &actions[only.rule];
-        let typed = match site.form {
-            Form::Whole => true,
-            Form::Number => all,
+        let typed = match found_value.form {
+            ValueForm::Whole => true,
+            ValueForm::Number => all,
             _ => all && matches!(action, Action::Replace { .. }),
         };
         if typed {
-            let Some(end) = end(bytes, site.at) else { return Outcome::Drop };
-            return match apply_value(action, token, &bytes[site.at..end], keys) {
-                Applied::Same => Outcome::Same,
-                Applied::Encoded(new) => Outcome::New(new),
-                Applied::Text(new) => Outcome::New(encode(&new, Form::Str)),
+            let Some(end) = end(bytes, found_value.at) else { return ValueEdit::Drop };
+            return match apply_value(action, token, &bytes[found_value.at..end], keys) {
+                AppliedAction::Same => ValueEdit::Keep,
+                AppliedAction::Encoded(new) => ValueEdit::Replace(new),
+                AppliedAction::Text(new) => ValueEdit::Replace(encode(&new, ValueForm::Str)),
             };
         }
     }
-    if clusters.is_empty() && !site.normalised {
-        return Outcome::Same;
+    if joined.is_empty() && !found_value.normalised {
+        return ValueEdit::Keep;
     }
     let mut new = String::with_capacity(text.len());
     let mut from = 0;
-    for cluster in &clusters {
-        new.push_str(&text[from..cluster.start]);
-        new.push_str(&apply_text(&actions[cluster.rule], &text[cluster.start..cluster.end], keys));
-        from = cluster.end;
+    for range in &joined {
+        new.push_str(&text[from..range.start]);
+        new.push_str(&apply_text(&actions[range.rule], &text[range.start..range.end], keys));
+        from = range.end;
     }
     new.push_str(&text[from..]);
-    if new == text && !site.normalised {
-        return Outcome::Same;
+    if new == text && !found_value.normalised {
+        return ValueEdit::Keep;
     }
-    Outcome::New(encode(&new, site.form))
+    ValueEdit::Replace(encode(&new, found_value.form))
 }
 
-/// Joins spans that overlap; each has the rule of the strictest action, of equals the first. What
-/// a detector found inside of what one found is left out, the whole counts and not its parts, but
-/// where the action on the whole would leave that part as it is.
-fn clusters(
-    mut spans: Vec<Span>,
-    detecting: Bits,
+/// Joins ranges that overlap. The joined range has the rule with the strictest action; of equally
+/// strict rules the first counts. A find of a detector inside another detector's find is left out,
+/// unless the action on the outer one would leave the inner text readable.
+fn join_ranges(
+    mut ranges: Vec<TextRange>,
+    detecting: RuleBits,
     actions: &[Action],
     text: &str,
     keys: &Keys,
-) -> Vec<Span> {
-    let strictness = |span: &Span| actions[span.rule].strictness();
-    spans.sort_by_key(|span| (span.start, Reverse(span.end), Reverse(strictness(span)), span.rule));
-    let of = |span: Span| text.get(span.start..span.end).unwrap_or_default();
-    let mut joined: Vec<Span> = Vec::new();
-    let mut outer: Option<Span> = None;
-    for span in spans {
-        if detecting.has(span.rule) {
-            let part_of = |outer: Span| {
-                span.end <= outer.end
-                    && (span.start, span.end) != (outer.start, outer.end)
-                    && !leaves(&actions[outer.rule], of(outer), of(span), keys)
+) -> Vec<TextRange> {
+    let strictness = |range: &TextRange| actions[range.rule].strictness();
+    ranges.sort_by_key(|range| {
+        (range.start, Reverse(range.end), Reverse(strictness(range)), range.rule)
+    });
+    let of = |range: TextRange| text.get(range.start..range.end).unwrap_or_default();
+    let mut joined: Vec<TextRange> = Vec::new();
+    let mut outer: Option<TextRange> = None;
+    for range in ranges {
+        if detecting.has(range.rule) {
+            let part_of = |outer: TextRange| {
+                range.end <= outer.end
+                    && (range.start, range.end) != (outer.start, outer.end)
+                    && !leaves(&actions[outer.rule], of(outer), of(range), keys)
             };
             if outer.is_some_and(part_of) {
                 continue;
             }
-            if outer.is_none_or(|outer| span.end > outer.end) {
-                outer = Some(span);
+            if outer.is_none_or(|outer| range.end > outer.end) {
+                outer = Some(range);
             }
         }
         match joined.last_mut() {
             Some(last)
-                if span.start < last.end || (span.start, span.end) == (last.start, last.end) =>
+                if range.start < last.end || (range.start, range.end) == (last.start, last.end) =>
             {
-                last.end = last.end.max(span.end);
-                let (new, old) = (strictness(&span), strictness(last));
-                if new > old || (new == old && span.rule < last.rule) {
-                    last.rule = span.rule;
+                last.end = last.end.max(range.end);
+                let (new, old) = (strictness(&range), strictness(last));
+                if new > old || (new == old && range.rule < last.rule) {
+                    last.rule = range.rule;
                 }
             }
-            _ => joined.push(span),
+            _ => joined.push(range),
         }
     }
     joined
 }
 
-fn encode(text: &str, form: Form) -> Vec<u8> {
+/// Encodes a changed text in the form of the value that it replaces.
+fn encode(text: &str, form: ValueForm) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 5);
     match form {
-        Form::Bin => {
+        ValueForm::Bin => {
             Packer(&mut out).bin(text.as_bytes());
         }
-        Form::Ext(kind) => ext(kind, text.as_bytes(), &mut out),
-        Form::Base64(None) => {
+        ValueForm::Ext(kind) => ext(kind, text.as_bytes(), &mut out),
+        ValueForm::Base64(None) => {
             Packer(&mut out).bin(BASE64.encode(text).as_bytes());
         }
-        Form::Base64(Some(kind)) => ext(kind, BASE64.encode(text).as_bytes(), &mut out),
-        Form::Str | Form::Number | Form::Whole | Form::Gone | Form::Nil => {
+        ValueForm::Base64(Some(kind)) => ext(kind, BASE64.encode(text).as_bytes(), &mut out),
+        ValueForm::Str
+        | ValueForm::Number
+        | ValueForm::Whole
+        | ValueForm::Gone
+        | ValueForm::Nil => {
             Packer(&mut out).str(text);
         }
     }
     out
 }
 
+/// Appends an ext value.
 fn ext(kind: i8, body: &[u8], out: &mut Vec<u8>) {
     match body.len() {
         len @ 0..=0xff => out.extend_from_slice(&[0xc7, len as u8]),

@@ -1,26 +1,26 @@
-//! The scrub of one event: the pass over it as it came, and the passes over what was written, until
-//! nothing more is found.
+//! The scrub of one event: a pass over the event as it came, and passes over each rendering until they find
+//! nothing more.
 //!
-//! Without the passes over what was written, an action could put together what a rule looks for.
+//! Without the passes over the renderings, an action could put a text together that a rule searches for.
 
-use super::interrupt::{Cause, Stop};
-use super::message_pass::Pass;
+use super::interrupt::{Interrupt, InterruptCause};
+use super::message_pass::MessagePass;
 use super::render::render;
 use super::state::{RuleCount, Scratch, Work};
-use super::verdict::{Fixed, Frame, Quarantine, QuarantineReason, Refusal, Verdict};
-use crate::model::Bits;
+use super::verdict::{FixedEvent, Quarantine, QuarantineReason, Rendering, RuleRefusal, Verdict};
+use crate::model::RuleBits;
 use crate::plan::Plan;
 use hub_wire::{Limits, RefusedCode, check_headers};
 use std::sync::Arc;
 
-/// How often a message is scrubbed until it must have come to rest.
+/// How often a rendering is written before a message counts as one that never settles.
 const ROUNDS: usize = 8;
 
 impl Plan {
-    /// Scrubs one event. Payload and headers must have passed the walker: one well-formed value
-    /// each, the headers a map.
+    /// Scrubs one event. The payload must be one well-formed value that the walker has checked, and
+    /// the headers must be such a map.
     ///
-    /// What applied is in [`Scratch::applied`] afterwards.
+    /// Afterwards [`Scratch::applied`] has the rules that applied.
     pub fn scrub(&self, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scratch) -> Verdict {
         scratch.counts.clear();
         let counts = (0..self.rules.len()).map(|rule| RuleCount { rule, ..RuleCount::default() });
@@ -28,7 +28,7 @@ impl Plan {
         match self.run(payload, headers, scratch) {
             Ok(None) => Verdict::Accept,
             Ok(Some(fixed)) => Verdict::Fixed(Box::new(fixed)),
-            Err(stop) => self.verdict(stop),
+            Err(interrupt) => self.verdict(interrupt),
         }
     }
 
@@ -37,92 +37,94 @@ impl Plan {
         payload: &[u8],
         headers: Option<&[u8]>,
         scratch: &mut Scratch,
-    ) -> Result<Option<Fixed>, Stop> {
+    ) -> Result<Option<FixedEvent>, Interrupt> {
         if self.is_empty() {
             return Ok(None);
         }
         if let Some(rule) = self.topic_hit {
-            return Err(Cause::Refuse { rule, path: "$topic".to_owned() }.into());
+            return Err(InterruptCause::Refuse { rule, path: "$topic".to_owned() }.into());
         }
         let Scratch { first, again, counts } = scratch;
         let replaced = self.pass(payload, headers, first, counts)?;
         if replaced.is_none() && first.payload.is_empty() && first.headers.is_empty() {
             return Ok(None);
         }
-        let mut fixed = Fixed { frames: Vec::new(), of_view: Vec::new() };
-        // For each frame, the view it was made for, and the rules whose actions it depends on.
-        let mut made: Vec<(usize, Bits)> = Vec::new();
+        let mut fixed = FixedEvent { renderings: Vec::new(), of_view: Vec::new() };
+        // For each rendering: the view for which it was written, and the rules whose actions
+        // decided it.
+        let mut made: Vec<(usize, RuleBits)> = Vec::new();
         for view in 0..self.actions.len() {
-            let alike = |(other, used): &(usize, Bits)| {
+            let alike = |(other, used): &(usize, RuleBits)| {
                 used.iter().all(|rule| self.actions[view][rule] == self.actions[*other][rule])
             };
-            let frame = match made.iter().position(alike) {
-                Some(frame) => frame,
+            let rendering = match made.iter().position(alike) {
+                Some(rendering) => rendering,
                 None => {
-                    let came = Frame { payload: replaced.clone(), headers: None };
-                    let (frame, used) = self.settle(view, payload, headers, came, first, again)?;
+                    let came = Rendering { payload: replaced.clone(), headers: None };
+                    let (rendering, used) =
+                        self.settle(view, payload, headers, came, first, again)?;
                     made.push((view, used));
-                    fixed.frames.push(frame);
+                    fixed.renderings.push(rendering);
                     made.len() - 1
                 }
             };
-            fixed.of_view.push(frame as u16);
+            fixed.of_view.push(rendering as u16);
         }
-        let unchanged = fixed.frames.iter().all(|frame| *frame == Frame::default());
+        let unchanged = fixed.renderings.iter().all(|rendering| *rendering == Rendering::default());
         Ok((!unchanged).then_some(fixed))
     }
 
-    /// Writes a message for a view until another look at it finds nothing to change.
+    /// Writes a message for a view until another pass finds nothing to change.
     fn settle(
         &self,
         view: usize,
         payload: &[u8],
         headers: Option<&[u8]>,
-        came: Frame,
+        came: Rendering,
         first: &Work,
         again: &mut Work,
-    ) -> Result<(Frame, Bits), Stop> {
-        let (mut frame, mut used) = (came, Bits::NONE);
+    ) -> Result<(Rendering, RuleBits), Interrupt> {
+        let (mut rendering, mut used) = (came, RuleBits::NONE);
         for round in 0..ROUNDS {
             let work = if round == 0 { first } else { &*again };
-            let now = frame.payload.as_deref().unwrap_or(payload);
+            let now = rendering.payload.as_deref().unwrap_or(payload);
             let new_payload = render(self, view, now, &work.payload, &mut used);
-            let now = frame.headers.as_deref().or(headers).unwrap_or_default();
+            let now = rendering.headers.as_deref().or(headers).unwrap_or_default();
             let new_headers = render(self, view, now, &work.headers, &mut used);
             if round > 0 && new_payload.is_none() && new_headers.is_none() {
-                if frame
+                if rendering
                     .headers
                     .as_deref()
                     .is_some_and(|map| check_headers(map, &Limits::NONE).is_err())
                 {
                     return Err(QuarantineReason::Headers.into());
                 }
-                return Ok((frame, used));
+                return Ok((rendering, used));
             }
-            frame.payload = new_payload.or(frame.payload);
-            frame.headers = new_headers.or(frame.headers);
-            let now = frame.payload.as_deref().unwrap_or(payload);
-            let headers = headers.map(|map| frame.headers.as_deref().unwrap_or(map));
-            self.look_again(now, headers, first, again)?;
+            rendering.payload = new_payload.or(rendering.payload);
+            rendering.headers = new_headers.or(rendering.headers);
+            let now = rendering.payload.as_deref().unwrap_or(payload);
+            let headers = headers.map(|map| rendering.headers.as_deref().unwrap_or(map));
+            self.scrub_again(now, headers, first, again)?;
         }
         Err(QuarantineReason::Unsettled.into())
     }
 
-    /// Looks at a message as it came: scrubbers, conditions, schemas, then every byte. Returns the
-    /// payload that scrubbers made of it, if they did; what was found in it is in `work`.
+    /// Scrubs a message as it came: first scrubbers, conditions and schemas, then every byte.
+    /// Returns the payload if scrubbers replaced it. The finds are in `work`.
     pub(super) fn pass(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<Option<Vec<u8>>, Stop> {
+    ) -> Result<Option<Vec<u8>>, Interrupt> {
         self.begin(payload, headers, work)?;
-        self.draw(payload, work);
+        self.choose_partial_rules(payload, work);
         let came = payload;
         let mut replaced: Option<Vec<u8>> = None;
         for rule in self.sets.scrubbers.iter() {
-            self.weigh(rule, came, headers, work)?;
+            self.evaluate_condition(rule, came, headers, work)?;
             let now = replaced.as_deref().unwrap_or(payload);
             if let Some(new) = self.own_scrubber(rule, now, headers, work, counts)? {
                 replaced = Some(new);
@@ -130,27 +132,32 @@ impl Plan {
         }
         let payload = replaced.as_deref().unwrap_or(payload);
         self.whole_message(payload, headers, work, counts)?;
-        self.every_byte(payload, headers, work, counts)?;
+        self.walk_event(payload, headers, work, counts)?;
         Ok(replaced)
     }
 
-    /// Looks once more for what rules find in values, in what was written of a message of which
-    /// `first` was decided. What a message as a whole has to be is said of what came: a view that
-    /// takes a field away would break the schema that asks for it.
-    fn look_again(
+    /// Searches a rendering for what rules find in values. Rules about the message as a whole are
+    /// not asked again, because they hold for the message as it came: a view that removes a field
+    /// would violate the schema that requires it.
+    fn scrub_again(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
         first: &Work,
         work: &mut Work,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         self.begin(payload, headers, work)?;
         let finding = self.sets.walking & !self.sets.structures;
-        (work.active, work.shadow) = (first.active & finding, Bits::NONE);
-        self.every_byte(payload, headers, work, &mut [])
+        (work.active, work.shadow) = (first.active & finding, RuleBits::NONE);
+        self.walk_event(payload, headers, work, &mut [])
     }
 
-    fn begin(&self, payload: &[u8], headers: Option<&[u8]>, work: &mut Work) -> Result<(), Stop> {
+    fn begin(
+        &self,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        work: &mut Work,
+    ) -> Result<(), Interrupt> {
         work.reset(self);
         if (payload.len() + headers.map_or(0, <[u8]>::len)) as u64 > self.shared.budget.bytes {
             return Err(QuarantineReason::Bytes.into());
@@ -158,20 +165,21 @@ impl Plan {
         Ok(())
     }
 
-    fn every_byte(
+    fn walk_event(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         if self.sets.walking.is_empty() {
             return Ok(());
         }
-        // A glance counts no steps: those of a clean payload are missing if headers need a pass.
+        // The fast path counts no steps. If the headers need a pass, a clean payload gets one too, so
+        // that its steps are counted.
         let clean = self.is_clean(payload, 0, work);
         if !clean {
-            self.go_over(payload, false, work, counts)?;
+            self.walk_bytes(payload, false, work, counts)?;
         }
         let skipped = if clean { self.most_steps(payload) } else { 0 };
         let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, work)) else {
@@ -179,37 +187,37 @@ impl Plan {
         };
         if clean {
             work.sifted = false;
-            self.go_over(payload, false, work, counts)?;
+            self.walk_bytes(payload, false, work, counts)?;
             work.sifted = false;
         }
-        self.go_over(headers, true, work, counts)
+        self.walk_bytes(headers, true, work, counts)
     }
 
-    fn go_over(
+    fn walk_bytes(
         &self,
         bytes: &[u8],
         in_headers: bool,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let found = if in_headers { &mut work.headers } else { &mut work.payload };
         let mut found = std::mem::take(found);
-        let result = Pass::new(self, bytes, in_headers, work, &mut found, counts).run();
+        let result = MessagePass::new(self, bytes, in_headers, work, &mut found, counts).run();
         *(if in_headers { &mut work.headers } else { &mut work.payload }) = found;
         result
     }
 
-    pub(super) fn verdict(&self, stop: Stop) -> Verdict {
+    pub(super) fn verdict(&self, interrupt: Interrupt) -> Verdict {
         let name = |rule: usize| -> Arc<str> { self.rules[rule].rule.name.clone() };
-        match *stop.0 {
-            Cause::Refuse { rule, path } => {
+        match *interrupt.0 {
+            InterruptCause::Refuse { rule, path } => {
                 let code = RefusedCode::Rejected;
-                Verdict::Refuse(Refusal { code, rule: name(rule), path })
+                Verdict::Refuse(RuleRefusal { code, rule: name(rule), path })
             }
-            Cause::Quarantine { rule, reason } => {
+            InterruptCause::Quarantine { rule, reason } => {
                 Verdict::Quarantine(Quarantine { rule: rule.map(name), reason })
             }
-            Cause::Disconnect { rule } => Verdict::Disconnect { rule: name(rule) },
+            InterruptCause::Disconnect { rule } => Verdict::Disconnect { rule: name(rule) },
         }
     }
 }

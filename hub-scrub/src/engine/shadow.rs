@@ -1,6 +1,6 @@
-//! Samples of rules in shadow, and topics as logs may show them.
+//! Samples of rules in shadow mode, and topics in the form in which logs may show them.
 //!
-//! Without it a rule could not be judged before it acts, or a log would show what rules hide.
+//! Without it, nobody could judge a rule before it acts, and logs would show what rules hide.
 
 use super::shadow_sample::ShadowSample;
 use super::state::Scratch;
@@ -8,8 +8,8 @@ use crate::matching::FindScratch;
 use crate::plan::{Plan, RuleKind};
 
 impl Plan {
-    /// Of each rule in shadow that applies to this event, the first place. It goes over the event
-    /// a second time, so ask seldom.
+    /// The first find of each rule in shadow mode that applies to this event. It scrubs the event a
+    /// second time, so call it rarely.
     #[must_use]
     pub fn shadow_samples(
         &self,
@@ -19,13 +19,13 @@ impl Plan {
     ) -> Vec<ShadowSample> {
         let work = &mut scratch.again;
         work.samples = Some(Vec::new());
-        // How it ends is of no concern here: that was said when the event was scrubbed.
+        // The result of this pass does not matter: the first scrub of the event has reported it.
         let _ = self.pass(payload, headers, work, &mut []);
         work.samples.take().unwrap_or_default()
     }
 
-    /// The topic, to be shown to people: `*` if a rule finds something in its name, in shadow or
-    /// not.
+    /// The topic for logs. It is `*` if a rule finds something in the topic's name, even a rule in
+    /// shadow mode.
     #[must_use]
     pub fn topic_for_logs(&self) -> &str {
         let mut scratch = FindScratch::default();

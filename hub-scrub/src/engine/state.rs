@@ -1,19 +1,20 @@
-//! What the engine needs while it runs, and keeps from message to message.
+//! The memory that the engine uses, and keeps from one message to the next.
 //!
 //! Without it each message would allocate its stack and its lists anew.
 
-use super::finding::Sites;
+use super::finds::Finds;
 use super::shadow_sample::ShadowSample;
 use crate::detect::Candidates;
 use crate::matching::FindScratch;
-use crate::model::Bits;
+use crate::model::RuleBits;
 use crate::plan::Plan;
 use std::collections::HashMap;
 
-/// What the engine needs while it runs, kept from message to message: one a thread.
+/// The memory that the engine uses. Each thread keeps one from message to message.
 #[derive(Default)]
 pub struct Scratch {
-    /// The pass over the message as it came, and those over what was made of it.
+    /// `first` is for the pass over the message as it came, `again` for the passes over its
+    /// renderings.
     pub(super) first: Work,
     pub(super) again: Work,
     pub(super) counts: Vec<RuleCount>,
@@ -24,68 +25,69 @@ pub struct Scratch {
 pub struct RuleCount {
     /// The rule's number in its plan.
     pub rule: usize,
-    /// Finds on which it acted.
+    /// The number of finds on which the rule acted.
     pub hits: u32,
-    /// Finds on which it would have acted, were it not in shadow mode.
+    /// The number of finds on which the rule would have acted if it were not in shadow mode.
     pub shadow: u32,
 }
 
 impl Scratch {
-    /// What applied to the message that was scrubbed last; rules that did not are left out.
+    /// The rules that applied to the last message. Rules without a find are left out.
     pub fn applied(&self) -> impl Iterator<Item = RuleCount> {
         self.counts.iter().copied().filter(|count| count.hits + count.shadow > 0)
     }
 }
 
 impl std::fmt::Debug for Scratch {
-    /// Without content of messages.
+    /// It shows nothing of a message.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Scratch")
     }
 }
 
-/// An open container.
+/// A map or an array whose entries the pass is reading.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Open {
-    /// Where its head is.
+pub(super) struct OpenContainer {
+    /// The offset of the container's head.
     pub(super) at: usize,
     pub(super) map: bool,
     pub(super) left: usize,
     pub(super) index: usize,
-    /// Where the key of the entry at work is; of an array, where its own key is.
+    /// The offset of the key of the entry that is being read. For an array it is the offset of the
+    /// array's own key.
     pub(super) key_at: Option<usize>,
-    /// Rules that name that key; of an array, those that name its own key.
-    pub(super) keys: Bits,
-    /// Rules that allow only some keys here.
-    pub(super) allow: Bits,
+    /// The rules that name that key.
+    pub(super) keys: RuleBits,
+    /// The rules that allow only some keys in this map.
+    pub(super) allow: RuleBits,
 }
 
 /// The state of one pass.
 #[derive(Default)]
 pub(super) struct Work {
-    pub(super) open: Vec<Open>,
-    /// Rows of path states, one a level.
+    pub(super) open: Vec<OpenContainer>,
+    /// The states of the path automaton, one row for each open container.
     pub(super) rows: Vec<u64>,
-    pub(super) payload: Sites,
-    pub(super) headers: Sites,
-    /// Rules that act, and rules that only count.
-    pub(super) active: Bits,
-    pub(super) shadow: Bits,
+    pub(super) payload: Finds,
+    pub(super) headers: Finds,
+    /// `active` has the rules that act, `shadow` those that only count.
+    pub(super) active: RuleBits,
+    pub(super) shadow: RuleBits,
     pub(super) steps: u64,
     pub(super) matches: u32,
     pub(super) elements: usize,
     pub(super) finding: FindScratch,
-    /// Where detectors could find anything in what the pass goes over, once that was asked.
+    /// Where detectors could find anything in the bytes of the pass. Valid if `sifted` is set.
     pub(super) candidates: Candidates,
     pub(super) sifted: bool,
-    /// Of each rule in shadow the first find, if that is asked for.
+    /// The first find of each rule in shadow mode, if samples are collected.
     pub(super) samples: Option<Vec<ShadowSample>>,
     /// Where a map (by its offset) has a key (by its hash).
     pub(super) seen: HashMap<(usize, u64), usize>,
 }
 
 impl Work {
-    /// Readies it for a message; every rule acts or is in shadow, as its mode says.
+    /// Prepares it for a message. Each rule acts or is in shadow mode, as the rule file has it.
     pub(super) fn reset(&mut self, plan: &Plan) {
         self.open.clear();
         self.payload.clear();
@@ -96,6 +98,7 @@ impl Work {
         (self.steps, self.matches, self.elements) = (0, 0, 0);
     }
 
+    /// Keeps the first find of a rule as its sample, if samples are collected.
     pub(super) fn sample(&mut self, rule: usize, what: impl FnOnce() -> (String, String)) {
         let Some(samples) = &mut self.samples else { return };
         if samples.iter().all(|sample| sample.rule != rule) {

@@ -1,22 +1,26 @@
-//! Structural rules: sizes, depth, types, keys that a map has twice.
+//! The structural rules: sizes, depth, types, and keys that occur twice in a map.
 //!
-//! Without it a message that two readers understand differently would pass.
+//! Without them, a message that two readers understand differently would pass.
 
-use super::finding::Form;
-use super::interrupt::Stop;
-use super::message_pass::{Pass, Place};
-use crate::model::{Bits, DuplicateKeys, Nonfinite, Structure, Token, read};
+use super::finds::ValueForm;
+use super::interrupt::Interrupt;
+use super::message_pass::{MessagePass, ValueContext};
+use crate::model::{DuplicateKeys, Nonfinite, RuleBits, Structure, Token, read};
 use crate::plan::RuleKind;
 use std::hash::{BuildHasher, Hash, Hasher};
 
-impl Pass<'_> {
-    fn structures(&self) -> Bits {
+impl MessagePass<'_> {
+    fn structures(&self) -> RuleBits {
         self.plan.sets.structures & (self.work.active | self.work.shadow)
     }
 
-    /// Checks a value against the structural rules; also what the whole payload may be, at its
-    /// root.
-    pub(super) fn value_structure(&mut self, token: &Token<'_>, place: &Place) -> Result<(), Stop> {
+    /// Checks a value against the structural rules. At the root it also checks the limits of the
+    /// whole payload.
+    pub(super) fn value_structure(
+        &mut self,
+        token: &Token<'_>,
+        context: &ValueContext,
+    ) -> Result<(), Interrupt> {
         let plan = self.plan;
         if plan.sets.structures.is_empty() {
             return Ok(());
@@ -46,19 +50,19 @@ impl Pass<'_> {
             if limits.nonfinite == Nonfinite::Reject {
                 self.hit(rule)?;
             } else if self.fix(rule)? {
-                self.push_bare(place.at, place.entry, None, Form::Nil);
+                self.push_bare(context.at, context.entry, None, ValueForm::Nil);
             }
         }
         Ok(())
     }
 
-    /// Checks a key.
+    /// Checks a key against the structural rules.
     pub(super) fn key_structure(
         &mut self,
         key: &Token<'_>,
         at: usize,
         map: usize,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let plan = self.plan;
         if plan.sets.structures.is_empty() {
             return Ok(());
@@ -78,7 +82,7 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// `first` is where the map had this key before, once that is known.
+    /// Handles a key that occurs twice. `first` is the offset of the earlier entry, if it is known.
     fn duplicate(
         &mut self,
         rule: usize,
@@ -87,7 +91,7 @@ impl Pass<'_> {
         at: usize,
         map: usize,
         first: &mut Option<Option<usize>>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         if limits.duplicate_keys == DuplicateKeys::Allow {
             return Ok(());
         }
@@ -97,12 +101,12 @@ impl Pass<'_> {
             self.hit(rule)?;
         } else if self.fix(rule)? {
             let gone = if limits.duplicate_keys == DuplicateKeys::KeepFirst { at } else { before };
-            self.push_bare(gone, gone, Some(map), Form::Gone);
+            self.push_bare(gone, gone, Some(map), ValueForm::Gone);
         }
         Ok(())
     }
 
-    /// Where the map had this key last; from now on that is here.
+    /// Returns the offset at which this map had this key last, and remembers the new offset.
     fn remember(&mut self, key: &Token<'_>, at: usize, map: usize) -> Option<usize> {
         let mut hasher = self.work.seen.hasher().build_hasher();
         match key {
@@ -116,12 +120,14 @@ impl Pass<'_> {
             Token::Nil | Token::Array(_) | Token::Map(_) => 6.hash(&mut hasher),
         }
         let before = self.work.seen.insert((map, hasher.finish()), at)?;
-        // Equal hashes of unequal keys: 2^-64, with a seed that no publisher knows.
+        // Unequal keys have equal hashes with a probability of 2^-64, under a seed that no
+        // publisher knows.
         read(self.bytes, before).filter(|(other, _)| same(other, key)).map(|_| before)
     }
 
-    /// Counts a find that a structural rule mends instead of refusing the message.
-    fn fix(&mut self, rule: usize) -> Result<bool, Stop> {
+    /// Counts a find that a structural rule repairs instead of refusing the message. Returns
+    /// whether it acts.
+    fn fix(&mut self, rule: usize) -> Result<bool, Interrupt> {
         let acts = self.work.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
             count.hits += u32::from(acts);

@@ -1,36 +1,37 @@
-//! What rules find in one scalar: in its text, in its digits, in the base64 that it holds.
+//! Searches one scalar: its text, its digits, or the base64 that it contains.
 //!
-//! Without it a card number in a `bin`, or as an integer, would pass a rule that looks for cards.
+//! Without it a card number in a `bin`, or one that is an integer, would pass a rule for cards.
 
-use super::finding::{BASE64, Form, Span, Text};
-use super::interrupt::Stop;
-use super::message_pass::{Pass, Place};
-use crate::matching::Hit;
+use super::finds::{BASE64, FoundText, TextRange, ValueForm};
+use super::interrupt::Interrupt;
+use super::message_pass::{MessagePass, ValueContext};
+use crate::matching::DetectorHit;
 use crate::model::mark::{self, MarkKind};
-use crate::model::{Action, Bits, Token, is_whole, leaves, normalise, read};
+use crate::model::{Action, RuleBits, Token, is_whole, leaves, normalise, read};
 use base64::Engine;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io::Write;
 use std::ops::Range;
 
-/// Bytes that a pattern searches in the time of one step.
+/// How many bytes a pattern searches in the time of one step.
 const SEARCHED: u64 = 64;
-/// Shortest `bin` that is tried as base64.
+/// The shortest `bin` that is decoded as base64, in bytes.
 const MIN_BASE64: usize = 16;
 
-impl Pass<'_> {
-    /// Looks for what the rules want in a scalar: `detecting` in its text, `whole` in it as it
-    /// is; `normalising` first bring its text into their form.
+impl MessagePass<'_> {
+    /// Searches a scalar for everything that the rules want. The rules in `detecting` search its
+    /// text, those in `whole` apply to the value itself, and those in `normalising` first normalise
+    /// its text.
     pub(super) fn scan(
         &mut self,
-        place: Place,
+        context: ValueContext,
         token: &Token<'_>,
         end: usize,
-        detecting: Bits,
-        whole: Bits,
-        normalising: Bits,
-    ) -> Result<(), Stop> {
+        detecting: RuleBits,
+        whole: RuleBits,
+        normalising: RuleBits,
+    ) -> Result<(), Interrupt> {
         if (detecting | whole | normalising).is_empty() {
             return Ok(());
         }
@@ -38,31 +39,31 @@ impl Pass<'_> {
             Token::Str(body) => match std::str::from_utf8(body) {
                 Ok(text) => {
                     let here = end - body.len()..end;
-                    self.string(place, text, here, detecting, whole, normalising)
+                    self.string(context, text, here, detecting, whole, normalising)
                 }
-                Err(_) => self.whole(place, whole),
+                Err(_) => self.whole(context, whole),
             },
-            Token::Bin(body) => self.bin(place, body, end, None, detecting, whole),
-            Token::Ext(kind, body) => self.bin(place, body, end, Some(*kind), detecting, whole),
-            Token::UInt(n) => self.number(place, format_args!("{n}"), detecting, whole),
-            Token::Int(n) => self.number(place, format_args!("{n}"), detecting, whole),
+            Token::Bin(body) => self.bin(context, body, end, None, detecting, whole),
+            Token::Ext(kind, body) => self.bin(context, body, end, Some(*kind), detecting, whole),
+            Token::UInt(n) => self.number(context, format_args!("{n}"), detecting, whole),
+            Token::Int(n) => self.number(context, format_args!("{n}"), detecting, whole),
             Token::Float(n) if is_whole(*n) => {
-                self.number(place, format_args!("{n:.0}"), detecting, whole)
+                self.number(context, format_args!("{n:.0}"), detecting, whole)
             }
             Token::Nil => Ok(()),
-            _ => self.whole(place, whole),
+            _ => self.whole(context, whole),
         }
     }
 
     fn string(
         &mut self,
-        place: Place,
+        context: ValueContext,
         text: &str,
         here: Range<usize>,
-        detecting: Bits,
-        whole: Bits,
-        normalising: Bits,
-    ) -> Result<(), Stop> {
+        detecting: RuleBits,
+        whole: RuleBits,
+        normalising: RuleBits,
+    ) -> Result<(), Interrupt> {
         let mut normal = Cow::Borrowed(text);
         for rule in normalising.iter() {
             let plan = self.plan;
@@ -76,14 +77,16 @@ impl Pass<'_> {
                 normal = Cow::Owned(new);
             }
         }
-        let from = self.found.spans.len();
-        self.whole_spans(whole, normal.len())?;
-        self.find(place, &normal, detecting)?;
+        let from = self.found.ranges.len();
+        self.whole_ranges(whole, normal.len())?;
+        self.find(context, &normal, detecting)?;
         match normal {
-            Cow::Borrowed(_) => self.push(place, Form::Str, Text::Here(here), false, from),
+            Cow::Borrowed(_) => {
+                self.push(context, ValueForm::Str, FoundText::Here(here), false, from)
+            }
             Cow::Owned(text) => {
                 let text = self.found.own(text);
-                self.push(place, Form::Str, text, true, from);
+                self.push(context, ValueForm::Str, text, true, from);
             }
         }
         Ok(())
@@ -91,66 +94,66 @@ impl Pass<'_> {
 
     fn number(
         &mut self,
-        place: Place,
+        context: ValueContext,
         digits: std::fmt::Arguments<'_>,
-        detecting: Bits,
-        whole: Bits,
-    ) -> Result<(), Stop> {
+        detecting: RuleBits,
+        whole: RuleBits,
+    ) -> Result<(), Interrupt> {
         let mut buffer = [0_u8; 24];
         let mut room = &mut buffer[..];
-        // The longest number has 20 digits.
+        // The buffer is large enough: the longest number has 20 digits.
         let written = room.write_fmt(digits).is_ok();
         let left = room.len();
         let len = buffer.len() - left;
         let Some(text) = std::str::from_utf8(&buffer[..len]).ok().filter(|_| written) else {
-            return self.whole(place, whole);
+            return self.whole(context, whole);
         };
-        let from = self.found.spans.len();
-        self.whole_spans(whole, text.len())?;
-        self.find(place, text, detecting)?;
-        if self.found.spans.len() > from {
+        let from = self.found.ranges.len();
+        self.whole_ranges(whole, text.len())?;
+        self.find(context, text, detecting)?;
+        if self.found.ranges.len() > from {
             let text = self.found.own(text.to_owned());
-            self.push(place, Form::Number, text, false, from);
+            self.push(context, ValueForm::Number, text, false, from);
         }
         Ok(())
     }
 
-    /// Bytes: as a whole, as text if they are UTF-8, and as what they hold if they are base64.
+    /// Searches a `bin` or an ext: as a whole, as text if it is UTF-8, and decoded if it is base64.
     fn bin(
         &mut self,
-        place: Place,
+        context: ValueContext,
         body: &[u8],
         end: usize,
         ext: Option<i8>,
-        detecting: Bits,
-        whole: Bits,
-    ) -> Result<(), Stop> {
-        let Ok(text) = std::str::from_utf8(body) else { return self.whole(place, whole) };
-        let form = ext.map_or(Form::Bin, Form::Ext);
-        let here = || Text::Here(end - body.len()..end);
-        // The first of several sites of a value that changes it counts: all of it, what is in
-        // the base64, the text as it stands.
-        let from = self.found.spans.len();
-        self.whole_spans(whole, text.len())?;
-        self.push(place, form, here(), false, from);
+        detecting: RuleBits,
+        whole: RuleBits,
+    ) -> Result<(), Interrupt> {
+        let Ok(text) = std::str::from_utf8(body) else { return self.whole(context, whole) };
+        let form = ext.map_or(ValueForm::Bin, ValueForm::Ext);
+        let here = || FoundText::Here(end - body.len()..end);
+        // If a value was found several times, the first find that changes it counts. So the order
+        // is: the whole value, then the decoded base64, then the text itself.
+        let from = self.found.ranges.len();
+        self.whole_ranges(whole, text.len())?;
+        self.push(context, form, here(), false, from);
         if detecting.is_empty() {
             return Ok(());
         }
         if let Some(decoded) = self.base64(text)? {
-            let from = self.found.spans.len();
-            self.find(place, &decoded, detecting)?;
-            if self.found.spans.len() > from {
+            let from = self.found.ranges.len();
+            self.find(context, &decoded, detecting)?;
+            if self.found.ranges.len() > from {
                 let decoded = self.found.own(decoded);
-                self.push(place, Form::Base64(ext), decoded, false, from);
+                self.push(context, ValueForm::Base64(ext), decoded, false, from);
             }
         }
-        let from = self.found.spans.len();
-        self.find(place, text, detecting)?;
-        self.push(place, form, here(), false, from);
+        let from = self.found.ranges.len();
+        self.find(context, text, detecting)?;
+        self.push(context, form, here(), false, from);
         Ok(())
     }
 
-    fn base64(&mut self, text: &str) -> Result<Option<String>, Stop> {
+    fn base64(&mut self, text: &str) -> Result<Option<String>, Interrupt> {
         let text = text.trim_ascii_end();
         let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
         if text.len() < MIN_BASE64 || !text.bytes().all(alphabet) {
@@ -160,54 +163,60 @@ impl Pass<'_> {
         Ok(BASE64.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
-    /// A value without text.
-    fn whole(&mut self, place: Place, whole: Bits) -> Result<(), Stop> {
-        let from = self.found.spans.len();
-        self.whole_spans(whole, 0)?;
-        self.push(place, Form::Whole, Text::None, false, from);
+    /// Notes a value without text, for the rules that apply to the value itself.
+    fn whole(&mut self, context: ValueContext, whole: RuleBits) -> Result<(), Interrupt> {
+        let from = self.found.ranges.len();
+        self.whole_ranges(whole, 0)?;
+        self.push(context, ValueForm::Whole, FoundText::None, false, from);
         Ok(())
     }
 
-    fn whole_spans(&mut self, whole: Bits, len: usize) -> Result<(), Stop> {
+    fn whole_ranges(&mut self, whole: RuleBits, len: usize) -> Result<(), Interrupt> {
         if whole.is_empty() {
             return Ok(());
         }
         for rule in whole.iter() {
             if self.hit(rule)? {
-                self.found.spans.push(Span { start: 0, end: len, rule });
+                self.found.ranges.push(TextRange { start: 0, end: len, rule });
             }
         }
         Ok(())
     }
 
-    /// Runs the detectors over a text.
-    fn find(&mut self, place: Place, text: &str, rules: Bits) -> Result<(), Stop> {
+    /// Runs the detectors over a text, and notes what they find.
+    fn find(
+        &mut self,
+        context: ValueContext,
+        text: &str,
+        rules: RuleBits,
+    ) -> Result<(), Interrupt> {
         let plan = self.plan;
         if rules.is_empty() || text.is_empty() {
             return Ok(());
         }
         self.step(text.len() as u64 / 16)?;
-        let key = match place.key_at.and_then(|at| read(self.bytes, at)) {
+        let key = match context.key_at.and_then(|at| read(self.bytes, at)) {
             Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
             _ => "",
         };
         let left = plan.shared.budget.steps.saturating_sub(self.work.steps);
         let limit = left.saturating_mul(SEARCHED);
         let searched = plan.finder.find(key, text, limit, &mut self.work.finding);
-        // Steps and bytes are rounded: over the limit there is no step left in any case.
+        // Steps and bytes are rounded. If the patterns needed more than the limit, the added step
+        // exceeds the budget in any case.
         self.step(searched / SEARCHED + u64::from(searched > limit))?;
         if self.work.finding.hits.is_empty() {
             return Ok(());
         }
         self.step(text.len() as u64 / 4)?;
         let mut hits = std::mem::take(&mut self.work.finding.hits);
-        // What the hub has made of a find is not found again.
+        // A mark that the hub itself has written is not a find.
         let marks = mark::find(text, &plan.shared.keys);
-        let wanted = |hit: &Hit| plan.wanted[hit.detector] & rules;
+        let wanted = |hit: &DetectorHit| plan.wanted[hit.detector] & rules;
         hits.retain(|hit| hit.start < hit.end && !wanted(hit).is_empty() && !in_mark(&marks, hit));
         hits.sort_by_key(|hit| (hit.start, Reverse(hit.end), hit.detector));
-        // The find so far that ends last, of those on which a rule acts.
-        let mut outer: Option<Hit> = None;
+        // Of the finds so far on which a rule acts, the one that ends last.
+        let mut outer: Option<DetectorHit> = None;
         let result = hits.iter().try_for_each(|hit| {
             let inner = outer.filter(|outer| hit.within(outer));
             for rule in wanted(hit).iter() {
@@ -215,7 +224,7 @@ impl Pass<'_> {
                     let acting = wanted(&outer) & self.work.active;
                     self.inner_hit(text, hit, rule, &outer, acting)?;
                 } else if self.hit(rule)? {
-                    self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
+                    self.found.ranges.push(TextRange { start: hit.start, end: hit.end, rule });
                 }
             }
             let acts = !(wanted(hit) & self.work.active).is_empty();
@@ -228,17 +237,18 @@ impl Pass<'_> {
         result
     }
 
-    /// A find inside of another one, such as what looks like a phone number in a card number, is
-    /// most likely a misreading and is not counted. It is kept for views that may see the other one
-    /// and not this; if this refuses the message, it does so only where a view would show it.
+    /// Handles a find inside another find, such as a phone number in a card number. It is most
+    /// likely a misreading, so it is not counted. It is kept for views that may see the outer find
+    /// but not the inner one. If its action refuses the message, it does so only where a view would
+    /// show the inner find.
     fn inner_hit(
         &mut self,
         text: &str,
-        hit: &Hit,
+        hit: &DetectorHit,
         rule: usize,
-        outer: &Hit,
-        acting: Bits,
-    ) -> Result<(), Stop> {
+        outer: &DetectorHit,
+        acting: RuleBits,
+    ) -> Result<(), Interrupt> {
         if !self.work.active.has(rule) {
             return self.spend_match();
         }
@@ -252,12 +262,12 @@ impl Pass<'_> {
             return if shown { self.hit(rule).map(drop) } else { self.spend_match() };
         }
         self.spend_match()?;
-        self.found.spans.push(Span { start: hit.start, end: hit.end, rule });
+        self.found.ranges.push(TextRange { start: hit.start, end: hit.end, rule });
         Ok(())
     }
 }
 
-fn in_mark(marks: &[(Range<usize>, MarkKind)], hit: &Hit) -> bool {
+fn in_mark(marks: &[(Range<usize>, MarkKind)], hit: &DetectorHit) -> bool {
     let behind = marks.partition_point(|(range, _)| range.end < hit.end);
     marks.get(behind).is_some_and(|(range, _)| range.start <= hit.start && hit.end <= range.end)
 }

@@ -1,7 +1,7 @@
-//! What becomes of a message: it passes, passes changed, is refused, or goes to quarantine.
+//! The verdict on a message: it is accepted, fixed, refused or quarantined, or its publisher is disconnected.
 //!
-//! Nothing in a verdict is content of the message, apart from what a view gets. Otherwise a log
-//! or a refusal would show what rules hide.
+//! Apart from the renderings, a verdict contains no content of the message. Otherwise a log or a refusal
+//! would show what rules hide.
 
 use crate::model::ViewId;
 use hub_wire::RefusedCode;
@@ -9,27 +9,27 @@ use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// What becomes of a message.
+/// What the scrub decides about a message.
 #[derive(Debug)]
 pub enum Verdict {
-    /// It passes as it is, in all views.
+    /// The message passes unchanged in all views.
     Accept,
-    /// At least one view gets it changed.
-    Fixed(Box<Fixed>),
-    /// The publisher is refused.
-    Refuse(Refusal),
-    /// It goes to quarantine, and nowhere else.
+    /// At least one view gets the message changed.
+    Fixed(Box<FixedEvent>),
+    /// The message is refused, and its publisher is told so.
+    Refuse(RuleRefusal),
+    /// The message goes to quarantine, and no subscriber gets it.
     Quarantine(Quarantine),
-    /// The publisher's connection ends.
+    /// The message is refused, and the connection of its publisher ends.
     Disconnect {
-        /// The rule that says so.
+        /// The name of the rule.
         rule: Arc<str>,
     },
 }
 
 impl Verdict {
-    /// Payload and headers for a view, of the message whose `payload` and `headers` these are;
-    /// nothing for one that does not pass.
+    /// The payload and the headers that a view gets. `payload` and `headers` must be those of the
+    /// scrubbed message. Returns `None` if the message does not pass.
     #[must_use]
     pub fn render<'a>(
         &'a self,
@@ -40,73 +40,75 @@ impl Verdict {
         match self {
             Verdict::Accept => Some((payload, headers)),
             Verdict::Fixed(fixed) => {
-                let frame = fixed.frame(view);
-                let payload = frame.payload.as_deref().unwrap_or(payload);
-                Some((payload, headers.map(|map| frame.headers.as_deref().unwrap_or(map))))
+                let rendering = fixed.rendering(view);
+                let payload = rendering.payload.as_deref().unwrap_or(payload);
+                Some((payload, headers.map(|map| rendering.headers.as_deref().unwrap_or(map))))
             }
             _ => None,
         }
     }
 }
 
-/// What a message has become, for each view.
+/// A message that at least one view gets changed.
 #[derive(Debug)]
-pub struct Fixed {
-    pub(super) frames: Vec<Frame>,
-    /// For each view, its frame.
+pub struct FixedEvent {
+    pub(super) renderings: Vec<Rendering>,
+    /// For each view, the index of its rendering.
     pub(super) of_view: Vec<u16>,
 }
 
-/// Payload and headers, as far as they changed. A debug output shows lengths alone.
+/// The payload and the headers as far as they changed. Its debug output shows only lengths.
 #[derive(Default, PartialEq, Eq)]
-pub(super) struct Frame {
+pub(super) struct Rendering {
     pub(super) payload: Option<Vec<u8>>,
     pub(super) headers: Option<Vec<u8>>,
 }
 
-impl Fixed {
-    /// Which of the distinct frames a view gets: build one for each number, not for each view.
+impl FixedEvent {
+    /// The number of the rendering that a view gets. Views with equal numbers get equal bytes, so
+    /// it is enough to build one frame for each number.
     #[must_use]
-    pub fn frame_of(&self, view: ViewId) -> usize {
-        // A view that this plan does not know is the least privileged one.
+    pub fn rendering_of(&self, view: ViewId) -> usize {
+        // A view that this plan does not know gets what the least privileged view gets.
         let number = self.of_view.get(view.index()).or(self.of_view.first());
         number.map_or(0, |number| usize::from(*number))
     }
 
-    /// How many distinct frames there are.
+    /// How many different renderings there are.
     #[must_use]
-    pub fn frames(&self) -> usize {
-        self.frames.len()
+    pub fn renderings(&self) -> usize {
+        self.renderings.len()
     }
 
-    fn frame(&self, view: ViewId) -> &Frame {
-        &self.frames[self.frame_of(view)]
+    fn rendering(&self, view: ViewId) -> &Rendering {
+        &self.renderings[self.rendering_of(view)]
     }
 }
 
-impl fmt::Debug for Frame {
+impl fmt::Debug for Rendering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let len = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(Vec::len);
-        write!(f, "Frame({:?}, {:?} bytes)", len(&self.payload), len(&self.headers))
+        write!(f, "Rendering({:?}, {:?} bytes)", len(&self.payload), len(&self.headers))
     }
 }
 
-/// Why the publisher is refused. Nothing in it is content of the message.
+/// Why a message is refused. It contains no content of the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RuleRefusal {
     /// The code for REFUSED.
     pub code: RefusedCode,
-    /// The rule.
+    /// The name of the rule.
     pub rule: Arc<str>,
-    /// Where in the payload (`$headers.…`: in the headers; `$topic`: in the topic's name). Keys that no rule
-    /// names are `*`. For a schema: where in the schema.
+    /// The path in the payload. A path that begins with `$headers` is in the headers, and `$topic`
+    /// means the topic's name. Keys that no rule names are written as `*`. For a schema, it is the
+    /// path of the violated keyword in the schema.
     pub path: String,
 }
 
-/// Why a message is in quarantine.
+/// A message is in quarantine, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantine {
-    /// The rule that was at work, if it was one.
+    /// The name of the rule, if a rule was the cause.
     pub rule: Option<Arc<str>>,
     /// The reason.
     pub reason: QuarantineReason,
@@ -121,31 +123,32 @@ impl Quarantine {
 /// Why a message is in quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum QuarantineReason {
-    /// A rule says so.
+    /// The action of a rule is `quarantine`.
     #[error("a rule says so")]
     Rule,
-    /// It needs more steps than the budget has.
+    /// The scrub of the message needs more steps than the budget has.
     #[error("over the budget of steps")]
     Steps,
-    /// It has more bytes than the budget allows.
+    /// The message has more bytes than the budget allows.
     #[error("over the budget of bytes")]
     Bytes,
-    /// There is more to find in it than the budget allows.
+    /// There are more finds in the message than the budget allows.
     #[error("over the budget of matches")]
     Matches,
-    /// Scrubbing it again and again changes it each time.
+    /// Each scrub of the message changes it again.
     #[error("the rules do not come to rest")]
     Unsettled,
     /// A map has a key that is a map or an array.
     #[error("a key that is a container")]
     ContainerKey,
-    /// Its headers are no longer valid ones after a rule changed them.
+    /// After a rule has changed the headers, they are no longer valid.
     #[error("its headers do not survive the rules")]
     Headers,
-    /// A scrubber of the user's own returned bytes that are no MessagePack.
+    /// A user's own scrubber returned bytes that are not one MessagePack value.
     #[error("a scrubber returned malformed bytes")]
     BadScrubber,
-    /// It is not the validated MessagePack that the engine expects.
+    /// The message is not valid MessagePack. The walker refuses such messages, so this shows an
+    /// error in the program that calls the engine.
     #[error("malformed")]
     Malformed,
 }

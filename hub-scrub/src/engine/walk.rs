@@ -1,28 +1,29 @@
 //! The walk of a pass over all keys and values of a message.
 //!
-//! It goes over the values in a loop, with a stack of open containers. A recursion would let a deeply
-//! nested message exhaust the thread's stack.
+//! The walk is a loop with a stack of open containers. With recursion, a deeply nested message could exhaust
+//! the stack of the thread.
 
-use super::finding::{Form, Span, Text};
-use super::interrupt::Stop;
-use super::message_pass::{Pass, Place};
-use super::state::Open;
+use super::finds::{FoundText, TextRange, ValueForm};
+use super::interrupt::Interrupt;
+use super::message_pass::{MessagePass, ValueContext};
+use super::state::OpenContainer;
 use super::verdict::QuarantineReason;
 use crate::detect::Digits;
 use crate::matching::Step;
-use crate::model::{Action, Bits, Number, Outside, Token, Unknown, read};
+use crate::model::{Action, Number, Outside, RuleBits, Token, Unknown, read};
 use hub_wire::Limits;
 
-impl Pass<'_> {
-    /// Goes over all bytes. What rules find is in `found` afterwards.
-    pub(super) fn run(&mut self) -> Result<(), Stop> {
+impl MessagePass<'_> {
+    /// Walks over all bytes. Afterwards the finds are in `found`.
+    pub(super) fn run(&mut self) -> Result<(), Interrupt> {
         let plan = self.plan;
         let width = plan.paths.width();
         self.work.open.clear();
         self.work.rows.clear();
         self.work.rows.extend_from_slice(plan.paths.start(self.in_headers));
         let paths = plan.paths.ends(&self.work.rows);
-        let root = Place { at: 0, entry: 0, map: None, key_at: None, paths, keys: Bits::NONE };
+        let root =
+            ValueContext { at: 0, entry: 0, map: None, key_at: None, paths, keys: RuleBits::NONE };
         let mut pos = self.value(root)?;
         while let Some(open) = self.work.open.last_mut() {
             if open.left == 0 {
@@ -32,27 +33,27 @@ impl Pass<'_> {
             }
             let (map, index) = (open.map.then_some(open.at), open.index);
             (open.left, open.index) = (open.left - 1, index + 1);
-            let mut place = Place { at: pos, entry: pos, map, ..root };
+            let mut context = ValueContext { at: pos, entry: pos, map, ..root };
             if map.is_some() {
-                place.key_at = Some(pos);
-                (place.at, place.paths, place.keys) = self.key(pos)?;
+                context.key_at = Some(pos);
+                (context.at, context.paths, context.keys) = self.key(pos)?;
             } else {
-                (place.keys, place.key_at) = (open.keys, open.key_at);
-                place.paths = self.step_into(Step::Number(index as u64));
+                (context.keys, context.key_at) = (open.keys, open.key_at);
+                context.paths = self.step_into(Step::Number(index as u64));
             }
-            pos = self.value(place)?;
+            pos = self.value(context)?;
         }
         Ok(())
     }
 
-    /// Computes the row of path states of the next value, and the rules whose path ends there.
-    fn step_into(&mut self, step: Step) -> Bits {
+    /// Computes the row of path states of the next value. Returns the rules whose path ends there.
+    fn step_into(&mut self, step: Step) -> RuleBits {
         let plan = self.plan;
         if plan.paths.is_empty() {
-            return Bits::NONE;
+            return RuleBits::NONE;
         }
         let width = plan.paths.width();
-        // A value is one step; those beyond the first word of path states are more.
+        // A value costs one step. Each word of path states beyond the first costs one more.
         self.work.steps += width as u64 - 1;
         let depth = self.work.open.len();
         if self.work.rows.len() != width * (depth + 1) {
@@ -62,14 +63,15 @@ impl Pass<'_> {
         let above = &above[width * (depth - 1)..];
         if step == Step::Other && !plan.paths.open(above) {
             row.fill(0);
-            return Bits::NONE;
+            return RuleBits::NONE;
         }
         plan.paths.step(above, step, row);
         plan.paths.ends(row)
     }
 
-    /// Looks at a key; says where its value is, and which rules name its path and its name.
-    fn key(&mut self, at: usize) -> Result<(usize, Bits, Bits), Stop> {
+    /// Searches a key. Returns the offset of its value, the rules whose path ends here, and the
+    /// rules that name the key.
+    fn key(&mut self, at: usize) -> Result<(usize, RuleBits, RuleBits), Interrupt> {
         self.step(1)?;
         self.at = at;
         self.work.elements += 1;
@@ -78,8 +80,8 @@ impl Pass<'_> {
         let (step, keys) = match token {
             Token::Array(_) | Token::Map(_) => return Err(QuarantineReason::ContainerKey.into()),
             Token::Str(key) => (plan.paths.atom(key), plan.key(key)),
-            Token::UInt(n) => (Step::Number(n), Bits::NONE),
-            _ => (Step::Other, Bits::NONE),
+            Token::UInt(n) => (Step::Number(n), RuleBits::NONE),
+            _ => (Step::Other, RuleBits::NONE),
         };
         let paths = self.step_into(step);
         let (map, allow) = match self.work.open.last_mut() {
@@ -87,7 +89,7 @@ impl Pass<'_> {
                 (open.key_at, open.keys) = (Some(at), keys);
                 (open.at, open.allow)
             }
-            None => (0, Bits::NONE),
+            None => (0, RuleBits::NONE),
         };
         if !self.in_headers {
             self.key_structure(&token, at, map)?;
@@ -100,13 +102,20 @@ impl Pass<'_> {
         let finding =
             plan.located_key(paths, keys) & plan.sets.in_keys & plan.sets.detecting & self.region;
         if !finding.is_empty() && self.may_find(&token, at, end)? {
-            let place = Place { at, entry: at, map: Some(map), key_at: None, paths, keys };
-            self.scan(place, &token, end, finding, Bits::NONE, Bits::NONE)?;
+            let context = ValueContext { at, entry: at, map: Some(map), key_at: None, paths, keys };
+            self.scan(context, &token, end, finding, RuleBits::NONE, RuleBits::NONE)?;
         }
         Ok((end, paths, keys))
     }
 
-    fn allow(&mut self, rule: usize, key: &Token<'_>, at: usize, map: usize) -> Result<(), Stop> {
+    /// Applies a rule that allows only some keys to one key.
+    fn allow(
+        &mut self,
+        rule: usize,
+        key: &Token<'_>,
+        at: usize,
+        map: usize,
+    ) -> Result<(), Interrupt> {
         let Action::AllowKeys { keys, unknown } = &self.plan.rules[rule].rule.action else {
             return Ok(());
         };
@@ -120,77 +129,85 @@ impl Pass<'_> {
         match unknown {
             Unknown::Reject => Err(self.refuse(rule)),
             Unknown::Drop => {
-                self.push_bare(at, at, Some(map), Form::Gone);
+                self.push_bare(at, at, Some(map), ValueForm::Gone);
                 Ok(())
             }
         }
     }
 
-    /// Looks at a value and returns where the next one is: behind it, or inside.
-    fn value(&mut self, place: Place) -> Result<usize, Stop> {
+    /// Searches a value. Returns the offset of the next value, which is behind this one or inside
+    /// it.
+    fn value(&mut self, context: ValueContext) -> Result<usize, Interrupt> {
         self.step(1)?;
-        self.at = place.at;
-        let (token, end) = read(self.bytes, place.at).ok_or(QuarantineReason::Malformed)?;
+        self.at = context.at;
+        let (token, end) = read(self.bytes, context.at).ok_or(QuarantineReason::Malformed)?;
         let plan = self.plan;
         if !self.in_headers {
             self.work.elements += usize::from(!self.work.open.is_empty());
-            self.value_structure(&token, &place)?;
+            self.value_structure(&token, &context)?;
         }
         let region =
-            if self.in_headers && self.work.open.is_empty() { Bits::NONE } else { self.region };
+            if self.in_headers && self.work.open.is_empty() { RuleBits::NONE } else { self.region };
         let here =
-            plan.located(token.kind(), place.paths, place.keys) & plan.sets.in_values & region;
+            plan.located(token.kind(), context.paths, context.keys) & plan.sets.in_values & region;
         if let Token::Array(count) | Token::Map(count) = token {
-            self.container(place, &token, count, here)?;
+            self.container(context, &token, count, here)?;
             return Ok(end);
         }
         if here.is_empty() {
             return Ok(end);
         }
-        if (here & plan.sets.direct).is_empty() && !self.may_find(&token, place.at, end)? {
+        if (here & plan.sets.direct).is_empty() && !self.may_find(&token, context.at, end)? {
             return Ok(end);
         }
         let ranging = here & plan.sets.ranging;
         if !ranging.is_empty() {
-            self.range(place, &token, ranging)?;
+            self.range(context, &token, ranging)?;
         }
         let (whole, detecting) = (here & plan.sets.whole, here & plan.sets.detecting);
-        self.scan(place, &token, end, detecting, whole, here & plan.sets.normalising)?;
+        self.scan(context, &token, end, detecting, whole, here & plan.sets.normalising)?;
         Ok(end)
     }
 
+    /// Notes a map or an array for the rules that apply to it as a whole, and opens it.
     fn container(
         &mut self,
-        place: Place,
+        context: ValueContext,
         token: &Token<'_>,
         count: usize,
-        here: Bits,
-    ) -> Result<(), Stop> {
-        let from = self.found.spans.len();
+        here: RuleBits,
+    ) -> Result<(), Interrupt> {
+        let from = self.found.ranges.len();
         for rule in (here & self.plan.sets.whole).iter() {
             if self.hit(rule)? {
-                self.found.spans.push(Span { start: 0, end: 0, rule });
+                self.found.ranges.push(TextRange { start: 0, end: 0, rule });
             }
         }
-        self.push(place, Form::Whole, Text::None, false, from);
+        self.push(context, ValueForm::Whole, FoundText::None, false, from);
         if self.work.open.len() >= usize::from(Limits::MAX_DEPTH) {
             return Err(QuarantineReason::Malformed.into());
         }
         let map = matches!(token, Token::Map(_));
-        let allow = if map { here & self.plan.sets.allowing } else { Bits::NONE };
-        self.work.open.push(Open {
-            at: place.at,
+        let allow = if map { here & self.plan.sets.allowing } else { RuleBits::NONE };
+        self.work.open.push(OpenContainer {
+            at: context.at,
             map,
             left: count,
             index: 0,
-            key_at: place.key_at,
-            keys: place.keys,
+            key_at: context.key_at,
+            keys: context.keys,
             allow,
         });
         Ok(())
     }
 
-    fn range(&mut self, place: Place, token: &Token<'_>, rules: Bits) -> Result<(), Stop> {
+    /// Applies the rules with the action `range` to a number.
+    fn range(
+        &mut self,
+        context: ValueContext,
+        token: &Token<'_>,
+        rules: RuleBits,
+    ) -> Result<(), Interrupt> {
         let Some(number) = Number::of(token) else { return Ok(()) };
         for rule in rules.iter() {
             let Action::Range { min, max, outside } = &self.plan.rules[rule].rule.action else {
@@ -206,19 +223,19 @@ impl Pass<'_> {
             if *outside == Outside::Reject {
                 return Err(self.refuse(rule));
             }
-            let from = self.found.spans.len();
-            self.found.spans.push(Span { start: 0, end: 0, rule });
-            self.push(place, Form::Whole, Text::None, false, from);
+            let from = self.found.ranges.len();
+            self.found.ranges.push(TextRange { start: 0, end: 0, rule });
+            self.push(context, ValueForm::Whole, FoundText::None, false, from);
         }
         Ok(())
     }
 
-    /// Whether detectors could find anything in a scalar. What they need not look at costs as many
-    /// steps.
+    /// Whether detectors could find anything in a scalar. If they cannot, the scalar costs as many
+    /// steps as a scan would.
     #[inline]
-    fn may_find(&mut self, token: &Token<'_>, at: usize, end: usize) -> Result<bool, Stop> {
+    fn may_find(&mut self, token: &Token<'_>, at: usize, end: usize) -> Result<bool, Interrupt> {
         let may = match token {
-            // The candidates are sure of strings with the shortest heads alone.
+            // The candidates are complete only for strings with the shortest heads.
             Token::Str(body) if end - body.len() - at <= 2 => {
                 if !self.work.sifted {
                     self.plan.finder.candidates(self.bytes, &mut self.work.candidates);
@@ -238,7 +255,7 @@ impl Pass<'_> {
         Ok(may)
     }
 
-    fn may_find_in_number(&mut self, magnitude: u64, negative: bool) -> Result<bool, Stop> {
+    fn may_find_in_number(&mut self, magnitude: u64, negative: bool) -> Result<bool, Interrupt> {
         let may = self.plan.finder.may_find_in(None, magnitude);
         if !may {
             self.step(Digits::new(magnitude, negative).as_str().len() as u64 / 16)?;

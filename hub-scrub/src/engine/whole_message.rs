@@ -1,22 +1,22 @@
-//! What is decided over a message as a whole: which rules act on it, scrubbers of the user's own,
-//! conditions and schemas.
+//! What is decided about a message as a whole: which rules apply to it, what a user's own scrubbers return,
+//! and whether conditions and schemas hold.
 //!
-//! It comes before the walk. Otherwise a message would be walked that one of these refuses.
+//! This comes before the walk. Otherwise the engine would walk over messages that one of these refuses.
 
-use super::interrupt::{Cause, Stop};
+use super::interrupt::{Interrupt, InterruptCause};
 use super::shadow_sample::shape;
 use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
 use crate::matching::{Inputs, to_json};
-use crate::model::{Action, Bits, Mode, ScrubberEvent, ScrubberOutcome};
+use crate::model::{Action, Mode, RuleBits, ScrubberEvent, ScrubberOutcome};
 use crate::plan::{Plan, RuleKind};
 use hub_wire::{Limits, walk_all};
 use std::hash::{DefaultHasher, Hasher};
 
 impl Plan {
-    /// Decides for rules that act on a part of the messages. The choice hangs on the payload, so
-    /// it is the same each time.
-    pub(super) fn draw(&self, payload: &[u8], work: &mut Work) {
+    /// Decides which rules apply that act only on a part of the messages. The choice depends on the
+    /// payload, so it is the same whenever the message is scrubbed.
+    pub(super) fn choose_partial_rules(&self, payload: &[u8], work: &mut Work) {
         if self.sets.partial.is_empty() {
             return;
         }
@@ -28,7 +28,7 @@ impl Plan {
                 && draw >= u64::from(percent)
             {
                 work.shadow.set(rule);
-                work.active = work.active & !Bits::one(rule);
+                work.active = work.active & !RuleBits::one(rule);
             }
         }
     }
@@ -40,7 +40,7 @@ impl Plan {
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<Option<Vec<u8>>, Stop> {
+    ) -> Result<Option<Vec<u8>>, Interrupt> {
         let RuleKind::Scrubber(scrubber) = &self.rules[rule].rule.kind else { return Ok(None) };
         if !(work.active | work.shadow).has(rule) {
             return Ok(None);
@@ -52,7 +52,7 @@ impl Plan {
             ScrubberOutcome::Replace(new) => {
                 if walk_all(&new, &Limits::NONE).is_err() {
                     let reason = QuarantineReason::BadScrubber;
-                    return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
+                    return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
                 }
                 let acts = work.active.has(rule);
                 count(counts, rule, acts);
@@ -67,14 +67,14 @@ impl Plan {
         }
     }
 
-    /// Conditions and schemas.
+    /// Evaluates the conditions and the schemas.
     pub(super) fn whole_message(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let conditional = self.sets.conditional & !self.sets.scrubbers;
         if !conditional.is_empty() {
             let inputs = Inputs::new(self.topic.as_str(), payload, headers);
@@ -104,14 +104,14 @@ impl Plan {
         Ok(())
     }
 
-    /// Evaluates the condition of one rule that has one.
-    pub(super) fn weigh(
+    /// Evaluates the condition of one rule, if it has one.
+    pub(super) fn evaluate_condition(
         &self,
         rule: usize,
         payload: &[u8],
         headers: Option<&[u8]>,
         work: &mut Work,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         if !self.sets.conditional.has(rule) {
             return Ok(());
         }
@@ -119,18 +119,24 @@ impl Plan {
         self.decide(rule, inputs.as_ref(), work)
     }
 
-    fn decide(&self, rule: usize, inputs: Option<&Inputs>, work: &mut Work) -> Result<(), Stop> {
-        // What CEL has no values for is in doubt, and then the rule applies.
+    fn decide(
+        &self,
+        rule: usize,
+        inputs: Option<&Inputs>,
+        work: &mut Work,
+    ) -> Result<(), Interrupt> {
+        // If CEL has no value for a part of the message, the condition is in doubt, and then the
+        // rule applies.
         let (Some(condition), Some(inputs)) = (&self.rules[rule].rule.condition, inputs) else {
             return Ok(());
         };
         work.steps = work.steps.saturating_add(condition.cost(inputs));
         if work.steps > self.shared.budget.steps {
             let reason = QuarantineReason::Steps;
-            return Err(Cause::Quarantine { rule: Some(rule), reason }.into());
+            return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
         }
         if !condition.holds(inputs) {
-            let others = !Bits::one(rule);
+            let others = !RuleBits::one(rule);
             (work.active, work.shadow) = (work.active & others, work.shadow & others);
         }
         Ok(())
@@ -143,7 +149,7 @@ impl Plan {
         payload: &[u8],
         work: &mut Work,
         counts: &mut [RuleCount],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Interrupt> {
         let acts = work.active.has(rule);
         count(counts, rule, acts);
         if !acts {
@@ -151,11 +157,11 @@ impl Plan {
             return Ok(());
         }
         let cause = match &self.rules[rule].rule.action {
-            Action::Disconnect => Cause::Disconnect { rule },
+            Action::Disconnect => InterruptCause::Disconnect { rule },
             Action::Quarantine => {
-                Cause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
+                InterruptCause::Quarantine { rule: Some(rule), reason: QuarantineReason::Rule }
             }
-            _ => Cause::Refuse { rule, path: path.to_owned() },
+            _ => InterruptCause::Refuse { rule, path: path.to_owned() },
         };
         Err(cause.into())
     }

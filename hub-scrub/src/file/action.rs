@@ -1,13 +1,13 @@
-//! An action, from its words in the rule file.
+//! Reads an action from the words of a rule file.
 //!
-//! Every bound of an action is checked here. Otherwise a mask of letters, or a range that is empty,
-//! would show itself only on the first message.
+//! Every bound of an action is checked here. Otherwise a mask of letters or an empty range would be noticed
+//! only on the first message.
 
 use super::message::encode;
 use super::raw;
 use crate::model::{Action, Keys, Normal, Number, Outside, Unknown};
 
-/// Checks an action as it is written.
+/// Checks an action. The error says what is wrong with it.
 pub(super) fn check(raw: raw::Action, keys: &Keys) -> Result<Action, String> {
     let key = |name: String| {
         keys.find(&name).ok_or_else(|| format!("there is no key `{name}` under `[keys]`"))

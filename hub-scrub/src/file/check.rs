@@ -1,24 +1,24 @@
-//! The tests that a rule file carries, run when it is loaded.
+//! Runs the tests of a rule when it is loaded.
 //!
 //! Without them a rule that finds nothing, or everything, would be noticed only in production.
 
-use super::error::Faults;
+use super::error::ErrorCollector;
 use super::message::encode;
 use super::raw;
 use crate::engine::{Quarantine, QuarantineReason, Scratch, Verdict};
 use crate::model::Mode;
-use crate::plan::{Plan, Rule, Shared};
+use crate::plan::{Plan, Rule, SharedParts};
 use hub_wire::{Limits, TopicName, check_headers, walk_all};
 use std::sync::Arc;
 
-/// Runs a rule's tests: it alone, enforced, on each of them. What it hits must also come to rest
-/// under all rules of its topic together.
+/// Runs the tests of a rule. On each test the rule runs alone and in the mode `enforce`. A message
+/// that it hits must also settle under all rules of its topic together.
 pub(super) fn run(
     rule: &Arc<Rule>,
     all: &[Arc<Rule>],
     tests: &raw::Tests,
-    shared: &Arc<Shared>,
-    faults: &mut Faults<'_>,
+    shared: &Arc<SharedParts>,
+    faults: &mut ErrorCollector<'_>,
     at: usize,
 ) {
     let key = |what: &str| format!("rule.{}.tests.{what}", rule.name);
@@ -67,14 +67,15 @@ pub(super) fn run(
     }
 }
 
-/// A test, as the engine gets it.
+/// A test as the engine gets it.
 struct Message {
     payload: Vec<u8>,
     headers: Option<Vec<u8>>,
 }
 
 impl Message {
-    /// A test is a payload; a table with `$headers`, and perhaps `$payload`, is an event.
+    /// Reads a test. A test is a payload, or it is an event: a table with `$headers` and perhaps
+    /// `$payload`.
     fn of(test: &toml::Value) -> Result<Message, String> {
         let value = |value: &toml::Value| {
             let mut out = Vec::new();

@@ -1,12 +1,12 @@
-//! A detector of the user's own, from its words in the rule file.
+//! Reads a user's detector from the words of a rule file.
 //!
-//! Without it a detector that says nothing, or two things at once, would be compiled into one that
-//! finds something else than its author meant.
+//! Without these checks, a detector that states nothing, or two things at once, would be compiled to one that
+//! its author did not intend.
 
 use super::raw;
 use crate::detect::{Check, DetectorSpec, Except, Find, Near};
 
-/// Checks a detector as it is written.
+/// Checks a detector. The error says what is wrong with it.
 pub(super) fn check(rules: raw::Detector) -> Result<DetectorSpec, String> {
     let find = match (rules.pattern, &rules.built_in) {
         (Some(pattern), None) => {
@@ -27,7 +27,8 @@ pub(super) fn check(rules: raw::Detector) -> Result<DetectorSpec, String> {
         }
         _ => return Err("say either `pattern` or `built_in`".into()),
     };
-    // A pattern has no finds that are certain without words, so they are required unless said.
+    // All matches of a pattern are certain, so its words are required unless the file states
+    // otherwise.
     let required = matches!(find, Find::Pattern { .. });
     let near = rules.near.map(|near| Near {
         words: near.words,

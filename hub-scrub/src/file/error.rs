@@ -1,20 +1,20 @@
-//! What is wrong with a rule file: every error, each with its line and key.
+//! The errors in a rule file, each with its line and its key.
 //!
-//! An error quotes no value, because the tests in a rule file may hold what the rules are to hide.
+//! An error quotes no value, because the tests in a rule file may contain what the rules hide.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// One thing that is wrong with a rule file, and where.
+/// One error in a rule file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleError {
     /// The name under which the file was loaded.
     pub source: Arc<str>,
-    /// Its line, counted from 1.
+    /// The line of the error, counted from 1.
     pub line: usize,
     /// The key at fault, such as `rule.card.find.detectors`.
     pub key: String,
-    /// What is wrong with it.
+    /// What is wrong there.
     pub message: String,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-/// Everything that is wrong with a rule file; never empty.
+/// All errors in a rule file. There is at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleErrors(pub Vec<RuleError>);
 
@@ -43,15 +43,15 @@ impl fmt::Display for RuleErrors {
 impl std::error::Error for RuleErrors {}
 
 /// Collects errors while a file is loaded, so that its author sees them all at once.
-pub(super) struct Faults<'a> {
+pub(super) struct ErrorCollector<'a> {
     source: Arc<str>,
     text: &'a str,
     found: Vec<RuleError>,
 }
 
-impl<'a> Faults<'a> {
+impl<'a> ErrorCollector<'a> {
     pub(super) fn new(source: &str, text: &'a str) -> Self {
-        Faults { source: source.into(), text, found: Vec::new() }
+        ErrorCollector { source: source.into(), text, found: Vec::new() }
     }
 
     pub(super) fn add(&mut self, at: usize, key: impl Into<String>, message: impl fmt::Display) {
@@ -60,7 +60,7 @@ impl<'a> Faults<'a> {
         self.found.push(RuleError { source, line, key, message: message.to_string() });
     }
 
-    /// A fault of the syntax or of a type; the key is what stands in front of the `=`.
+    /// Adds an error of the syntax or of a type. The key is the text in front of the `=`.
     pub(super) fn syntax(&mut self, error: &toml::de::Error) {
         let at = error.span().map_or(0, |span| span.start);
         let line = self.text.get(..at).map_or("", |before| {
@@ -69,7 +69,7 @@ impl<'a> Faults<'a> {
         });
         let key = match line.split_once('=') {
             Some((key, _)) => key.trim().to_owned(),
-            None => String::new(), // within a value, which is nobody's business
+            None => String::new(), // The error is inside a value, which must not be shown.
         };
         self.add(at, key, without_value(error.message()));
     }
@@ -83,8 +83,8 @@ impl<'a> Faults<'a> {
     }
 }
 
-/// What the parser says, without the value that it says it of: tests in a rule file may hold what
-/// the rules are to hide.
+/// The message of the parser without the value that it quotes, because the tests in a rule file may
+/// contain what the rules hide.
 fn without_value(message: &str) -> String {
     let quotes = ["invalid type: ", "invalid value: ", "invalid length "];
     match (quotes.iter().find(|start| message.starts_with(**start)), message.rfind(", expected ")) {

@@ -1,15 +1,17 @@
-//! A rule file is read, checked once, and tested by the tests it carries.
+//! Reads a rule file, checks it once, and runs the tests in it.
 //!
-//! What is loaded can be relied on: no floor below checks a rule again.
+//! The other floors rely on what is loaded here. Without these checks, an error in a rule would show only
+//! on the first message that the rule applies to.
 
-use super::error::{Faults, RuleErrors};
+use super::error::{ErrorCollector, RuleErrors};
 use super::load_rule::Loader;
 use super::{action, check, detector, packs, raw};
 use crate::matching::Detectors;
 use crate::model::{
-    Action, Bits, Budget, KeyOrigin, KeySource, KeyVersion, Keyring, Keys, Scrubber, View, Views,
+    Action, Budget, KeyOrigin, KeySource, KeyVersion, Keyring, Keys, RuleBits, Scrubber, View,
+    Views,
 };
-use crate::plan::{Rule, RuleSet, Shared};
+use crate::plan::{Rule, RuleSet, SharedParts};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Spanned;
@@ -17,19 +19,20 @@ use toml::Spanned;
 impl RuleSet {
     /// Reads and checks a rule file, and runs the tests in it.
     ///
-    /// `source` is the file's name for errors. Secrets that the file names come from `keys`.
+    /// `source` is the name of the file in errors. `keys` provides the secrets that the file names.
     ///
     /// # Errors
-    /// Everything that is wrong with it, each with its line and key. A rule without tests, or
-    /// with one that fails, is wrong.
+    /// All errors in the file, each with its line and its key. A rule without tests is an error,
+    /// and so is a test that fails.
     pub fn load(text: &str, source: &str, keys: &dyn KeySource) -> Result<RuleSet, RuleErrors> {
         Self::load_with(text, source, keys, &[])
     }
 
-    /// Like [`RuleSet::load`], for a file with rules that name scrubbers of one's own.
+    /// Like [`RuleSet::load`], for a file with rules that call a user's own scrubbers.
     ///
     /// # Errors
-    /// As for [`RuleSet::load`]; a scrubber that is named and not given is an error too.
+    /// The errors are those of [`RuleSet::load`], and a scrubber that a rule calls and that is not
+    /// in `scrubbers`.
     pub fn load_with(
         text: &str,
         source: &str,
@@ -46,7 +49,7 @@ fn load(
     secrets: &dyn KeySource,
     scrubbers: &[Arc<dyn Scrubber>],
 ) -> Result<RuleSet, RuleErrors> {
-    let mut faults = Faults::new(source, text);
+    let mut faults = ErrorCollector::new(source, text);
     let file: raw::File = match toml::from_str(text) {
         Ok(file) => file,
         Err(error) => {
@@ -92,10 +95,10 @@ fn load(
         bytes: file.budget.bytes.unwrap_or(default.bytes),
         matches: file.budget.matches.unwrap_or(default.matches),
     };
-    if rules.len() > Bits::MAX {
+    if rules.len() > RuleBits::MAX {
         faults.add(0, "rule", "a file has at most 256 rules");
     }
-    // A file that is cut off must not switch the scrub off.
+    // A file that was cut off must not turn the scrub off.
     if rules.is_empty() && faults.is_empty() {
         faults.add(
             0,
@@ -103,7 +106,7 @@ fn load(
             "there is no rule and no pack; a hub without rules names no rule file",
         );
     }
-    let shared = Arc::new(Shared { detectors, keys, views, budget });
+    let shared = Arc::new(SharedParts { detectors, keys, views, budget });
     if faults.is_empty() {
         for (rule, (tests, at)) in rules.iter().zip(&tests) {
             check::run(rule, &rules, tests, &shared, &mut faults, *at);
@@ -118,7 +121,7 @@ fn load(
 fn keys(
     raw: std::collections::BTreeMap<Spanned<String>, Vec<Spanned<raw::Key>>>,
     secrets: &dyn KeySource,
-    faults: &mut Faults<'_>,
+    faults: &mut ErrorCollector<'_>,
 ) -> Keys {
     let mut keys = Keys::default();
     for (name, raw) in raw {
@@ -165,7 +168,7 @@ fn views(
     raw: std::collections::BTreeMap<Spanned<String>, raw::View>,
     rules: &[Arc<Rule>],
     keys: &Keys,
-    faults: &mut Faults<'_>,
+    faults: &mut ErrorCollector<'_>,
 ) -> Views {
     let mut views = Views::default();
     let mut roles = BTreeSet::new();
@@ -212,8 +215,8 @@ fn views(
     views
 }
 
-/// The rules of a pack, as a file's author asks for them.
-fn pack_rules(pack: raw::Pack, faults: &mut Faults<'_>) -> Vec<raw::Rule> {
+/// The rules of a pack, with the topics and the mode that the rule file sets for it.
+fn pack_rules(pack: raw::Pack, faults: &mut ErrorCollector<'_>) -> Vec<raw::Rule> {
     let (at, name) = (pack.name.span().start, pack.name.into_inner());
     let Some(text) = packs::text(&name) else {
         let message = format!("there is no pack `{name}`; there are {}", packs::names());

@@ -1,10 +1,10 @@
-//! One rule, from its words in the rule file.
+//! Reads one rule from the words of a rule file.
 //!
-//! It reports every error of a rule, so that its author sees all of them at once.
+//! It reports every error in a rule, so that the author of the rule sees all of them at once.
 
 use super::action;
-use super::error::Faults;
-use super::raw::{self, Place};
+use super::error::ErrorCollector;
+use super::raw::{self, SearchScope};
 use crate::matching::{Condition, Detectors, MAX_KEY_NAME, PathPattern, Schema, fold_key};
 use crate::model::{Action, Keys, Mode, Scrubber};
 use crate::plan::{Find, Rule, RuleKind};
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use toml::Spanned;
 
-/// Checks one rule after another.
+/// Checks the rules one after another.
 pub(super) struct Loader<'a> {
     pub(super) keys: &'a Keys,
     pub(super) detectors: Detectors,
@@ -22,12 +22,12 @@ pub(super) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// The rule with its tests and where they stand; `None` if it was at fault.
+    /// Returns the rule with its tests and their offsets. `None` if the rule has an error.
     pub(super) fn rule(
         &mut self,
         raw: raw::Rule,
         at: usize,
-        faults: &mut Faults<'_>,
+        faults: &mut ErrorCollector<'_>,
     ) -> Option<(Rule, (raw::Tests, usize))> {
         let name = raw.name.get_ref().clone();
         let key = |key: &str| format!("rule.{name}.{key}");
@@ -133,7 +133,7 @@ impl Loader<'_> {
         raw: raw::Find,
         at: usize,
         name: &str,
-        faults: &mut Faults<'_>,
+        faults: &mut ErrorCollector<'_>,
     ) -> Option<Find> {
         let key = |key: &str| format!("rule.{name}.find.{key}");
         if raw.paths.is_empty()
@@ -145,13 +145,15 @@ impl Loader<'_> {
             faults.add(at, format!("rule.{name}.find"), message);
             return None;
         }
-        let places = raw.places.unwrap_or_else(|| vec![Place::Values, Place::Keys, Place::Headers]);
+        let places = raw
+            .places
+            .unwrap_or_else(|| vec![SearchScope::Values, SearchScope::Keys, SearchScope::Headers]);
         let mut find = Find {
             types: raw.types.into_iter().map(Into::into).collect(),
-            in_values: places.contains(&Place::Values),
-            in_keys: places.contains(&Place::Keys),
-            in_headers: places.contains(&Place::Headers),
-            in_topic: places.contains(&Place::Topic),
+            in_values: places.contains(&SearchScope::Values),
+            in_keys: places.contains(&SearchScope::Keys),
+            in_headers: places.contains(&SearchScope::Headers),
+            in_topic: places.contains(&SearchScope::Topic),
             ..Find::default()
         };
         for path in &raw.paths {
@@ -181,9 +183,9 @@ impl Loader<'_> {
     }
 }
 
-/// Why an action does not fit to what is found.
+/// Why an action does not fit what the rule finds, if it does not.
 fn misfit(find: &Find, action: &Action) -> Option<String> {
-    if !find.detectors.is_empty() && !action.works_on_spans() {
+    if !find.detectors.is_empty() && !action.works_on_ranges() {
         return Some(format!(
             "`{}` is for whole values, not for what a detector finds",
             action.name()

@@ -1,12 +1,13 @@
-//! TOML values as MessagePack, for the tests in a rule file and for replacements.
+//! Converts TOML values to MessagePack, for the tests in a rule file and for replacements.
 //!
-//! Without it a rule file could not say which message it is tested with.
+//! Without it, a rule file could not contain the messages with which it is tested.
 
 use crate::model::Number;
 use hub_wire::{Limits, Packer, walk_all};
 
-/// Writes a TOML value as MessagePack. A date becomes a string. The table `{ msgpack = "93…" }`
-/// stands for the bytes in it, in hexadecimal, for what TOML has no word for.
+/// Writes a TOML value as MessagePack. A date becomes a string. For types that TOML does not have,
+/// the table `{ msgpack = "93…" }` gives the bytes in hexadecimal. The error says what cannot be
+/// converted.
 pub(super) fn encode(value: &toml::Value, out: &mut Vec<u8>) -> Result<(), String> {
     match value {
         toml::Value::String(text) => {

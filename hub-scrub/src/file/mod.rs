@@ -1,7 +1,7 @@
-//! The rule file: its format, and the way from it to a checked set of rules.
+//! The rule file: its format, and how it becomes a checked rule set.
 //!
-//! This floor imports those below. None of them imports it, so that the format can change without
-//! the engine.
+//! This floor imports the floors below it, and none of them imports it. So the format can change without the
+//! engine.
 
 mod action;
 mod check;

@@ -1,8 +1,8 @@
-//! The rule files that come with Hub, by name.
+//! The packs: rule files that come with Hub, by name.
 //!
-//! Without packs everybody would write the rules for cards and secrets anew.
+//! Without packs, every user would write rules for cards and secrets.
 
-/// Name and text of each pack.
+/// The name and the text of each pack.
 const PACKS: &[(&str, &str)] = &[
     ("pci", include_str!("../../packs/pci.toml")),
     ("pii", include_str!("../../packs/pii.toml")),
@@ -13,7 +13,7 @@ pub(super) fn text(name: &str) -> Option<&'static str> {
     PACKS.iter().find(|(have, _)| *have == name).map(|(_, text)| *text)
 }
 
-/// The names of all packs, for an error.
+/// The names of all packs, for an error message.
 pub(super) fn names() -> String {
     let names: Vec<&str> = PACKS.iter().map(|(name, _)| *name).collect();
     names.join(", ")

@@ -1,7 +1,7 @@
-//! The rule file as it is written. `docs/scrub.md` describes every key.
+//! The rule file as its author writes it. `docs/scrub.md` describes every key.
 //!
-//! Only this module knows the format. What is read here is turned into the types of the floors below,
-//! so that the format can change without them.
+//! Only this module knows the format. The other modules of this floor convert its types to those of the
+//! floors below, so that the format can change without them.
 
 use super::words::{Case, DuplicateKeys, Nonfinite, Outside, Type, Unknown};
 use crate::model;
@@ -57,7 +57,7 @@ pub(super) struct Detector {
     pub(super) except: Option<Except>,
 }
 
-/// Words that must be near a find.
+/// The words that must be near a find.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Near {
@@ -66,7 +66,7 @@ pub(super) struct Near {
     pub(super) required: Option<bool>,
 }
 
-/// Finds that are none.
+/// The matches that are not finds.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Except {
@@ -113,12 +113,12 @@ pub(super) struct Find {
     #[serde(default)]
     pub(super) detectors: Vec<Spanned<String>>,
     #[serde(rename = "in")]
-    pub(super) places: Option<Vec<Place>>,
+    pub(super) places: Option<Vec<SearchScope>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Place {
+pub(super) enum SearchScope {
     Values,
     Keys,
     Headers,
@@ -233,7 +233,7 @@ pub(super) enum Action {
     },
 }
 
-/// `action = "mask"` is short for `action = { do = "mask" }`.
+/// Accepts the short form `action = "mask"` for `action = { do = "mask" }`.
 #[derive(Debug, Clone)]
 pub(super) struct ActionOrName(pub(super) Action);
 

@@ -1,12 +1,13 @@
-//! The words of a rule file that stand for a choice, such as a type or a case.
+//! The words of a rule file for a choice, such as a type or a case.
 //!
-//! `model` knows no file format, so each choice is declared here once more, with its word. The
-//! compiler refuses a word that stands for nothing.
+//! `model` knows no file format, so each choice is declared here a second time, with its word. The compiler
+//! refuses a word without a choice.
 
 use crate::model;
 use serde::Deserialize;
 
-/// Declares choices, whose words are their names in snake case, and what each stands for.
+/// Declares types of choices. The word of a choice is its name in snake case, and it stands for the
+/// choice of that name in `model`.
 macro_rules! words {
     ($($(#[$attribute:meta])* $name:ident { $($choice:ident)+ })+) => {$(
         $(#[$attribute])*
@@ -25,13 +26,13 @@ macro_rules! words {
 words! {
     /// The types of MessagePack.
     Type { Nil Bool Int Float Str Bin Array Map Ext }
-    /// The case that letters are brought into.
+    /// The case to which letters are converted.
     Case { Lower Upper }
-    /// What happens to a number outside of its range.
+    /// What happens to a number outside its range.
     Outside { Clamp Reject }
     /// What happens to a key that is not allowed.
     Unknown { Drop Reject }
-    /// What happens to a key that a map has twice.
+    /// What happens to a key that occurs twice in a map.
     DuplicateKeys { Allow Reject KeepFirst KeepLast }
     /// What happens to NaN and the infinities.
     Nonfinite { Allow Reject Nil }

@@ -1,7 +1,7 @@
-//! The detectors of a rule file, and the one place where they are called.
+//! The detectors of a rule file, and the only module that calls them.
 //!
-//! Without it each floor above would compile detectors of its own, and plans with the same ones
-//! could not share them.
+//! Without it, every plan would compile detectors of its own, and plans with equal detectors could not share
+//! them.
 
 use crate::detect::{Candidates, DetectError, DetectorSet, DetectorSpec, Hit as Found, Scratch};
 use parking_lot::Mutex;
@@ -9,33 +9,33 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// What one detector found: bytes of the text it was given.
+/// A find of one detector: a range of bytes of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Hit {
+pub(crate) struct DetectorHit {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// Number of the detector in its [`Finder`].
+    /// The number of the detector in its [`Finder`].
     pub(crate) detector: usize,
 }
 
-impl Hit {
-    /// Whether it is a part of another one, and less than all of it.
-    pub(crate) fn within(&self, outer: &Hit) -> bool {
+impl DetectorHit {
+    /// Whether this find is a part of another one, and smaller than it.
+    pub(crate) fn within(&self, outer: &DetectorHit) -> bool {
         outer.start <= self.start
             && self.end <= outer.end
             && (outer.start, outer.end) != (self.start, self.end)
     }
 }
 
-/// Memory for scans: one a thread.
+/// Memory for scans. Each thread has one.
 #[derive(Debug, Default)]
 pub(crate) struct FindScratch {
-    pub(crate) hits: Vec<Hit>,
+    pub(crate) hits: Vec<DetectorHit>,
     found: Vec<Found>,
     scratch: Scratch,
 }
 
-/// All detectors that a rule file names or describes, compiled when it is loaded.
+/// All detectors that a rule file names or defines. They are compiled when the file is loaded.
 #[derive(Default)]
 pub(crate) struct Detectors {
     names: Vec<String>,
@@ -46,7 +46,7 @@ pub(crate) struct Detectors {
 }
 
 impl Detectors {
-    /// Adds a detector of the user's own.
+    /// Adds a detector that the rule file defines.
     pub(crate) fn add(&mut self, name: &str, spec: DetectorSpec) -> Result<(), DetectError> {
         self.each.push(Arc::new(DetectorSet::new(std::slice::from_ref(&spec))?));
         self.specs.push(spec);
@@ -54,7 +54,8 @@ impl Detectors {
         Ok(())
     }
 
-    /// The number of a detector, which is the user's own or one that is built in.
+    /// The number of a detector that the rule file defines or that is built in. `None` if there is
+    /// none of this name.
     pub(crate) fn find(&mut self, name: &str) -> Option<usize> {
         if let Some(at) = self.names.iter().position(|have| have == name) {
             return Some(at);
@@ -72,7 +73,7 @@ impl Detectors {
         self.specs.get(detector)
     }
 
-    /// The finder of some detectors, which ascend.
+    /// The finder for some detectors. Their numbers must be in ascending order.
     pub(crate) fn finder(&self, detectors: &[usize]) -> Arc<Finder> {
         let mut finders = self.finders.lock();
         let make = || {
@@ -96,12 +97,12 @@ impl fmt::Debug for Detectors {
 /// The detectors of a plan.
 #[derive(Debug)]
 pub(crate) struct Finder {
-    /// One set of all; if they are too many for that, one of each.
+    /// One set of all detectors or, if there are too many for one set, one set of each.
     sets: Vec<Arc<DetectorSet>>,
 }
 
 impl Finder {
-    /// Marks the bytes of a message at which something could be found in a string.
+    /// Marks the bytes of a message at which a detector could find anything in a string.
     pub(crate) fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
         match &self.sets[..] {
             [all] => all.candidates(message, candidates),
@@ -109,13 +110,13 @@ impl Finder {
         }
     }
 
-    /// Whether patterns search, which costs steps by how much they do.
+    /// Whether the detectors have patterns. What a pattern searches costs steps.
     pub(crate) fn searches(&self) -> bool {
         self.sets.iter().any(|set| set.has_patterns())
     }
 
-    /// Whether something could be found in the digits of an integer, with or without a sign before
-    /// them. With `key` that is asked of digits alone that stand under it.
+    /// Whether a detector could find anything in the digits of an integer, with or without a sign
+    /// in front of them. With `key`, only detectors for values under that key are asked.
     #[inline]
     pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64) -> bool {
         match &self.sets[..] {
@@ -124,11 +125,11 @@ impl Finder {
         }
     }
 
-    /// What each detector finds by itself, also where the finds of two overlap: that one may be
-    /// shown must not hide the other. `key` is the one under which the text stands.
+    /// Runs each detector over a text by itself. Finds of different detectors may overlap, because
+    /// a view that may see one of them must still hide the other. `key` is the key of the text.
     ///
-    /// Patterns search at most `limit` bytes; how many they did is returned. If it is more than
-    /// the limit, not all was found.
+    /// The patterns search at most `limit` bytes. The result is how many bytes they needed; if it
+    /// is more than the limit, finds are missing.
     pub(crate) fn find(&self, key: &str, text: &str, limit: u64, scratch: &mut FindScratch) -> u64 {
         let FindScratch { hits, found, scratch } = scratch;
         hits.clear();
@@ -136,7 +137,7 @@ impl Finder {
         for (n, set) in self.sets.iter().enumerate() {
             found.clear();
             set.scan_each(key, text, scratch, found);
-            hits.extend(found.iter().map(|hit| Hit {
+            hits.extend(found.iter().map(|hit| DetectorHit {
                 start: hit.start,
                 end: hit.end,
                 detector: n + usize::from(hit.detector),

@@ -1,12 +1,13 @@
-//! Names of keys, compared without regard to how a language writes them.
+//! Compares names of keys regardless of the spelling habits of programming languages.
 //!
 //! Without it a rule for `card_number` would miss the `cardNumber` of the next service.
 
-/// Longest key name a rule may look for.
+/// The longest name of a key that a rule may search for, in bytes.
 pub(crate) const MAX_KEY_NAME: usize = 64;
 
-/// Key names are compared without case and without `_`, `-` and blanks: `card_number` is
-/// `cardNumber`. `None` if it is longer than a rule can name.
+/// Writes a name of a key in the form in which names are compared: in lower case, and without `_`,
+/// `-` and blanks. So `card_number` equals `cardNumber`. `None` if the name is longer than a rule
+/// can name.
 pub(crate) fn fold_key<'b>(key: &[u8], buffer: &'b mut [u8; MAX_KEY_NAME]) -> Option<&'b [u8]> {
     let mut len = 0;
     for byte in key.iter().filter(|byte| !b"_- ".contains(byte)) {

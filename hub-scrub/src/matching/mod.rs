@@ -1,7 +1,7 @@
-//! What rules look for: paths, names of keys, conditions, schemas, and the finds of detectors.
+//! What rules search for: paths, names of keys, conditions, schemas, and the finds of detectors.
 //!
-//! This floor imports `model` and `detect`. Without it, plan and engine would compile what rules
-//! look for again for each topic and message.
+//! This floor imports only `model` and `detect`. Without it, plan and engine would have to compile these
+//! again for each topic and each message.
 
 #[cfg(feature = "cel")]
 pub(crate) mod condition;
@@ -16,7 +16,7 @@ mod path_set;
 mod schema;
 
 pub(crate) use condition::{Condition, Inputs};
-pub(crate) use detectors::{Detectors, FindScratch, Finder, Hit};
+pub(crate) use detectors::{DetectorHit, Detectors, FindScratch, Finder};
 pub(crate) use key_name::{MAX_KEY_NAME, fold_key};
 pub(crate) use names::{NameFilter, Names};
 pub(crate) use path_pattern::PathPattern;

@@ -1,20 +1,21 @@
-//! A quick look at a key: most are none that a rule names, and need no hash.
+//! A fast check of keys. No rule names most of them, and this check needs no hash to see that. Without it,
+//! every key of every message would cost a look-up.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// A set of names, told apart by their first two letters, the last one and their length: it may hold
-/// more than was put in.
+/// A set of names that keeps only their first two letters, their last letter and their length. So
+/// it may seem to contain more names than were added, but never fewer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NameFilter {
-    /// For each first and last letter, a bit for each length.
+    /// For each first and last letter, one bit for each length.
     lengths: [[u32; 32]; 32],
-    /// For each first letter, a bit for each second one.
+    /// For each first letter, one bit for each second letter.
     seconds: [u32; 32],
 }
 
 impl NameFilter {
-    /// Whether a name could be in the set, without regard to case and to `_`, `-` and blanks.
+    /// Whether a name could be in the set. Case, `_`, `-` and blanks do not matter.
     #[inline]
     pub(crate) fn may_have(&self, name: &[u8]) -> bool {
         let (&[first, second, ..], &[.., last]) = (name, name) else {
@@ -23,7 +24,7 @@ impl NameFilter {
         if !first.is_ascii_alphabetic() || !last.is_ascii_alphabetic() {
             return self.may_have_other(name);
         }
-        // It has as many letters at most as bytes.
+        // The name has at most as many letters as bytes.
         let most = u32::MAX >> (31 - name.len().min(31));
         let row = usize::from(first & 31);
         let lengths = self.lengths[row][usize::from(last & 31)] & most;
@@ -34,25 +35,25 @@ impl NameFilter {
 
     #[inline(never)]
     fn may_have_other(&self, name: &[u8]) -> bool {
-        // Only what is left out: that it is one is for the exact look to say.
+        // This checks only what the filter can rule out. The exact comparison decides the rest.
         let Some((first, last)) = ends(name) else { return true };
         self.lengths[first][last] & length(name) != 0
     }
 }
 
-/// Whether it counts where key names are compared.
+/// Whether a byte counts where names of keys are compared.
 fn is_part(byte: &u8) -> bool {
     !matches!(byte, b'_' | b'-' | b' ')
 }
 
-/// The first and the last letter, without case.
+/// The first and the last letter, regardless of case.
 fn ends(name: &[u8]) -> Option<(usize, usize)> {
     let first = name.iter().find(|byte| is_part(byte))?;
     let last = name.iter().rfind(|byte| is_part(byte))?;
     Some((usize::from(first & 31), usize::from(last & 31)))
 }
 
-/// The bit for a name's length; all long names share one.
+/// The bit for the length of a name. All long names share one bit.
 fn length(name: &[u8]) -> u32 {
     1 << name.iter().filter(|byte| is_part(byte)).count().min(31)
 }
@@ -72,11 +73,11 @@ impl<'a> FromIterator<&'a [u8]> for NameFilter {
     }
 }
 
-/// Names, each with something: mostly asked for names that it does not have.
+/// Names with a value each. It is fast for names that it does not contain, which is the usual case.
 #[derive(Debug, Clone)]
 pub(crate) struct Names<T> {
     filter: NameFilter,
-    /// By length, and in order.
+    /// The entries are sorted by length, and then by name.
     entries: Vec<(Box<[u8]>, T)>,
 }
 
@@ -87,20 +88,20 @@ impl<T> Default for Names<T> {
 }
 
 impl<T: Copy> Names<T> {
-    /// Whether `name` could be there, without regard to case and to `_`, `-` and blanks.
+    /// Whether `name` could be an entry. Case, `_`, `-` and blanks do not matter.
     #[inline]
     pub(crate) fn may_have(&self, name: &[u8]) -> bool {
         self.filter.may_have(name)
     }
 
-    /// What belongs to exactly this name.
+    /// The value of exactly this name.
     pub(crate) fn get(&self, name: &[u8]) -> Option<T> {
         let at = self.entries.binary_search_by(|(have, _)| by_length(have, name)).ok()?;
         Some(self.entries[at].1)
     }
 }
 
-/// Of a name that comes several times, the last counts.
+/// If a name occurs several times, its last value counts.
 impl<T> FromIterator<(Box<[u8]>, T)> for Names<T> {
     fn from_iter<I: IntoIterator<Item = (Box<[u8]>, T)>>(names: I) -> Names<T> {
         let sorted: BTreeMap<Box<[u8]>, T> = names.into_iter().collect();
@@ -111,7 +112,7 @@ impl<T> FromIterator<(Box<[u8]>, T)> for Names<T> {
     }
 }
 
-/// Most names differ in length, which is compared at once.
+/// Orders names by length first, because most names differ in length.
 fn by_length(a: &[u8], b: &[u8]) -> Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }

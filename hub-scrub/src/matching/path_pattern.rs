@@ -1,6 +1,7 @@
-//! Where in a message a rule looks: one path, as a rule file writes it.
+//! A path as a rule file writes it: the place in a message where a rule searches.
 //!
-//! Without one parser and one printer for it, what `explain` shows would not be what a file can say.
+//! With a parser and a printer that are not one module, `explain` could show a path that a rule file cannot
+//! contain.
 
 use std::fmt::{self, Write};
 use thiserror::Error;
@@ -85,7 +86,7 @@ impl PathPattern {
 }
 
 impl PathPattern {
-    /// The keys that it names, indexes left out.
+    /// The keys that the path names. Indexes are left out.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Key(key) if key.parse::<u64>().is_err() => Some(&**key),
@@ -93,13 +94,13 @@ impl PathPattern {
         })
     }
 
-    /// Whether it matches only where a certain key is.
+    /// Whether the path matches only under a key that it names.
     pub(crate) fn names_a_key(&self) -> bool {
         self.keys().next().is_some()
     }
 }
 
-/// As a rule file says it.
+/// Writes the path as a rule file has it.
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.headers || self.segments.is_empty() {
@@ -113,7 +114,8 @@ impl fmt::Display for PathPattern {
                 Segment::One => f.write_str("*")?,
                 Segment::Rest => f.write_str("**")?,
                 Segment::Key(key) => {
-                    // What would be read as something else than a key.
+                    // These segments would be read as something else than a key, so they are
+                    // quoted.
                     let special = matches!(&**key, "*" | "**")
                         || n == 0 && !self.headers && matches!(&**key, "$" | "$headers");
                     for (at, c) in key.char_indices() {

@@ -1,10 +1,10 @@
-//! The paths of all rules of a plan, compiled into one automaton.
+//! The paths of all rules of a plan, compiled to one automaton.
 //!
-//! Without it every key of a message would be compared with every path.
+//! Without it, every key of a message would be compared with every path.
 
 use super::names::Names;
 use super::path_pattern::{PathPattern, Segment};
-use crate::model::Bits;
+use crate::model::RuleBits;
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
@@ -15,30 +15,31 @@ enum State {
     },
     One,
     Rest,
-    /// The rules whose path ends here.
-    End(Bits),
+    /// The path of these rules ends here.
+    End(RuleBits),
 }
 
-/// All paths of a plan. A set of states is a row of words, one row for each open container.
+/// All paths of a plan. A set of states is a row of bits in words, and each open container has one
+/// row.
 #[derive(Debug, Default)]
 pub(crate) struct PathSet {
     states: Vec<State>,
     atoms: Names<u32>,
     payload: Vec<u64>,
     headers: Vec<u64>,
-    /// The states that any key or index leads on from, and those at which a path ends.
+    /// The states from which every key or index leads on, and the states at which a path ends.
     open: Vec<u64>,
     ends: Vec<u64>,
 }
 
-/// By what a value hangs on its container.
+/// The step from a container to a value in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// A key that some path names.
+    /// The step by a key that some path names.
     Atom(u32),
-    /// An index, or an integer key.
+    /// The step by an index, or by an integer key.
     Number(u64),
-    /// A key that no path names.
+    /// The step by a key that no path names.
     Other,
 }
 
@@ -61,7 +62,7 @@ impl PathSet {
                 };
                 set.states.push(state);
             }
-            set.states.push(State::End(Bits::one(rule)));
+            set.states.push(State::End(RuleBits::one(rule)));
         }
         let width = set.states.len().div_ceil(64);
         (set.payload, set.headers) = (vec![0; width], vec![0; width]);
@@ -90,7 +91,7 @@ impl PathSet {
         self.states.is_empty()
     }
 
-    /// Words of a row.
+    /// How many words a row has.
     pub(crate) fn width(&self) -> usize {
         self.payload.len()
     }
@@ -99,7 +100,7 @@ impl PathSet {
         if headers { &self.headers } else { &self.payload }
     }
 
-    /// How a key is known here.
+    /// The step by a key.
     #[inline]
     pub(crate) fn atom(&self, key: &[u8]) -> Step {
         if !self.atoms.may_have(key) {
@@ -110,20 +111,20 @@ impl PathSet {
 
     fn enter(&self, mut state: usize, row: &mut [u64]) {
         row[state / 64] |= 1 << (state % 64);
-        // `**` may stand for nothing, so what follows it is reached at once.
+        // `**` may match no key at all, so the state behind it is reached at once.
         while matches!(self.states[state], State::Rest) {
             state += 1;
             row[state / 64] |= 1 << (state % 64);
         }
     }
 
-    /// Whether any key leads on from these states, also one that no path names.
+    /// Whether every key leads on from these states, even one that no path names.
     #[inline]
     pub(crate) fn open(&self, row: &[u64]) -> bool {
         row.iter().zip(&self.open).any(|(bits, open)| bits & open != 0)
     }
 
-    /// The states of a child, from those of its container.
+    /// Computes the states of a child from the states of its container.
     pub(crate) fn step(&self, from: &[u64], step: Step, into: &mut [u64]) {
         into.fill(0);
         for (word, bits) in from.iter().enumerate() {
@@ -146,9 +147,9 @@ impl PathSet {
         }
     }
 
-    /// The rules of which a path ends at these states.
-    pub(crate) fn ends(&self, row: &[u64]) -> Bits {
-        let mut rules = Bits::NONE;
+    /// The rules whose path ends at one of these states.
+    pub(crate) fn ends(&self, row: &[u64]) -> RuleBits {
+        let mut rules = RuleBits::NONE;
         for (word, bits) in row.iter().enumerate() {
             let mut bits = bits & self.ends[word];
             while bits != 0 {

@@ -1,9 +1,9 @@
 //! JSON Schema (draft 2020-12) over MessagePack.
 //!
-//! Without it a rule could limit single values, but not say what a whole payload has to be.
+//! Without it a rule could check single values, but not the form of a whole payload.
 //!
-//! The validator and its crates take a tenth of the time of a first build, so they are the cargo
-//! feature `json-schema`. A build without it refuses rule files that have schemas.
+//! The validator and its crates take a tenth of the time of a first build, so they are behind the cargo
+//! feature `json-schema`. A build without the feature refuses rule files that have schemas.
 
 use crate::model::{Token, read};
 use base64::Engine;
@@ -39,7 +39,8 @@ impl Schema {
 
 #[cfg(feature = "json-schema")]
 impl Schema {
-    /// Compiles a schema, which a rule file holds as a TOML table or as a string of JSON.
+    /// Compiles a schema, which a rule file has as a TOML table or as a string of JSON. The error
+    /// says why it is not a schema.
     pub(crate) fn compile(raw: &toml::Value) -> Result<Self, String> {
         let json = match raw {
             toml::Value::String(text) => {
@@ -47,7 +48,7 @@ impl Schema {
             }
             table => serde_json::to_value(table).map_err(|error| error.to_string())?,
         };
-        // The engine that never backtracks: no pattern takes more than linear time.
+        // This regex engine never backtracks, so no pattern takes more than linear time.
         jsonschema::draft202012::options()
             .with_pattern_options(jsonschema::PatternOptions::regex())
             .build(&json)
@@ -55,15 +56,15 @@ impl Schema {
             .map_err(|error| error.to_string())
     }
 
-    /// Where in the schema the first keyword stands that the value does not meet. This text
-    /// holds nothing of the value.
+    /// The path in the schema of the first keyword that the value violates. This text contains
+    /// nothing of the value.
     pub(crate) fn fault(&self, value: &Value) -> Option<String> {
         self.0.validate(value).err().map(|error| error.schema_path().to_string())
     }
 }
 
-/// The value as JSON: bytes as base64, integer keys as their digits. `None` for what JSON has no
-/// word for: ext, NaN, infinities, and keys that are neither text nor integers.
+/// Converts a value to JSON: bytes become base64, and integer keys become their digits. `None` if
+/// JSON cannot express it: ext, NaN, infinities, and keys that are neither text nor integers.
 pub(crate) fn to_json(bytes: &[u8]) -> Option<Value> {
     json(bytes, 0).map(|(value, _)| value)
 }
@@ -72,7 +73,7 @@ fn text(body: &[u8]) -> Option<String> {
     String::from_utf8(body.to_vec()).ok()
 }
 
-// It recurses; the walker has bounded the depth to 64 before.
+// It recurses. The walker has limited the depth to 64 before.
 fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
     let (token, mut pos) = read(bytes, at)?;
     let value = match token {
@@ -104,7 +105,8 @@ fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
                     _ => return None,
                 };
                 let (value, end) = json(bytes, end)?;
-                // Which of two would a subscriber read? What is ambiguous has no JSON.
+                // A map with a key twice has no JSON, because two readers could read different
+                // values.
                 if map.insert(key, value).is_some() {
                     return None;
                 }

@@ -1,11 +1,11 @@
-//! What a rule does with what it found: the actions and their settings, checked.
+//! The actions of rules with their settings, checked.
 //!
-//! Without this module plan and engine would have to work with the words of the rule file.
+//! Without this module, plan and engine would have to work with the words of the rule file.
 
 use super::number::Number;
 use std::collections::BTreeSet;
 
-/// One action, checked.
+/// One action with its settings. It is valid by construction.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Reject,
@@ -53,7 +53,7 @@ impl Action {
         }
     }
 
-    /// Of several actions on what overlaps, the one with the greatest strictness is taken.
+    /// How strict the action is. Of the actions of finds that overlap, the strictest one counts.
     pub(crate) fn strictness(&self) -> u8 {
         match self {
             Action::Reject | Action::Quarantine | Action::Disconnect => 12,
@@ -72,43 +72,43 @@ impl Action {
         }
     }
 
-    /// Whether it concerns the whole message, for all views.
+    /// Whether the action decides about the whole message, for all views.
     pub(crate) fn ends_message(&self) -> bool {
         matches!(self, Action::Reject | Action::Quarantine | Action::Disconnect)
     }
 
-    /// Whether a view may name it for a label, and a label's view may change it.
+    /// Whether a view may choose this action for a label, and may replace it by another one.
     pub(crate) fn is_redaction(&self) -> bool {
         (2..=11).contains(&self.strictness())
     }
 
-    /// Whether it can act on a part of a string, which is what a detector finds.
-    pub(crate) fn works_on_spans(&self) -> bool {
+    /// Whether the action can apply to a part of a string, as detectors find it.
+    pub(crate) fn works_on_ranges(&self) -> bool {
         self.is_redaction() || self.ends_message()
     }
 }
 
-/// How a string is brought into one form.
+/// How a string is normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Normal {
     pub(crate) trim: bool,
     pub(crate) nfc: bool,
     pub(crate) case: Option<Case>,
-    /// Times in RFC 3339 are written in UTC.
+    /// Whether times in RFC 3339 are converted to UTC.
     pub(crate) timestamps: bool,
 }
 
-/// The case that letters are brought into.
+/// The case to which letters are converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Case {
     Lower,
     Upper,
 }
 
-/// What happens to a number outside of its range.
+/// What happens to a number outside its range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outside {
-    /// The nearest bound takes its place.
+    /// The nearest bound replaces the number.
     Clamp,
     Reject,
 }
@@ -116,7 +116,7 @@ pub(crate) enum Outside {
 /// What happens to a key that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
-    /// Its entry is taken out.
+    /// The entry of the key is removed.
     Drop,
     Reject,
 }

@@ -1,30 +1,30 @@
-//! Actions at work: what becomes of a text or of another value.
+//! Applies actions to a text or to another value.
 //!
-//! It fails closed: what an action cannot read is masked. Otherwise a value in an unexpected form
+//! It fails closed: a value that an action cannot read is masked. Otherwise a value in an unexpected form
 //! would pass a rule that is meant to hide it.
 
 use super::action::Action;
 use super::keys::{KeyVersion, Keys};
-use super::mark::{self, MarkKind, Sealed};
+use super::mark::{self, MarkContent, MarkKind};
 use super::number::Number;
 use super::value_head::Token;
 use std::net::IpAddr;
 
-/// What becomes of a whole value.
-pub(crate) enum Applied {
-    /// This text in its place.
+/// What an action makes of a whole value.
+pub(crate) enum AppliedAction {
+    /// This text replaces the value.
     Text(String),
-    /// This MessagePack in its place.
+    /// This MessagePack replaces the value.
     Encoded(Vec<u8>),
     /// Nothing changes.
     Same,
 }
 
-/// Of which length the mask of something is that has no text.
+/// The length of the mask for a value that has no text, in characters.
 const MASK: usize = 3;
 
-/// Applies an action to text, of a whole string or of a part of it. What the action cannot read
-/// (an address that is none, a date that is none) is masked: in doubt nothing is shown.
+/// Applies an action to a string or to a part of one. A text that the action cannot read, such as
+/// one that is not an IP address or not a date, is masked: in doubt nothing is shown.
 pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     let chars = || text.chars().count();
     let masked = || "*".repeat(chars());
@@ -47,7 +47,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
             text.to_owned()
         }
         Action::Token { .. } | Action::Encrypt { .. } => {
-            seal(action, &Sealed::Text(text), keys).unwrap_or_else(masked)
+            seal(action, &MarkContent::Text(text), keys).unwrap_or_else(masked)
         }
         Action::TruncateIp { v4, v6 } => truncate_ip(text, *v4, *v6).unwrap_or_else(masked),
         Action::Bucket(size) => match text.parse::<i64>() {
@@ -61,7 +61,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
         Action::ShiftDate { key, days } => {
             keys.current(*key).and_then(|key| shift(text, key, *days)).unwrap_or_else(masked)
         }
-        // The engine never brings these here; what should not happen shows nothing.
+        // The engine never calls this with these actions. If it did, nothing would be shown.
         Action::Drop | Action::Reject | Action::Quarantine | Action::Disconnect => masked(),
         Action::Keep | Action::Normalise(_) | Action::Range { .. } | Action::AllowKeys { .. } => {
             text.to_owned()
@@ -69,7 +69,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     }
 }
 
-/// Whether `part` of a text can still be read in what [`apply_text`] makes of it.
+/// Whether a part of a text can still be read after [`apply_text`].
 pub(crate) fn leaves(action: &Action, text: &str, part: &str, keys: &Keys) -> bool {
     match action {
         Action::Keep => true,
@@ -82,52 +82,56 @@ pub(crate) fn leaves(action: &Action, text: &str, part: &str, keys: &Keys) -> bo
     }
 }
 
-/// Applies an action to a value that is no string. `encoded` is the value, containers whole.
+/// Applies an action to a value that is not a string. `encoded` is the MessagePack of the whole
+/// value.
 pub(crate) fn apply_value(
     action: &Action,
     token: &Token<'_>,
     encoded: &[u8],
     keys: &Keys,
-) -> Applied {
+) -> AppliedAction {
     if matches!(token, Token::Nil) {
-        return Applied::Same;
+        return AppliedAction::Same;
     }
     let int = digits(token);
     let number = Number::of(token);
-    let masked = || Applied::Text("*".repeat(MASK));
+    let masked = || AppliedAction::Text("*".repeat(MASK));
     match (action, number) {
-        (Action::Keep | Action::Normalise(_) | Action::AllowKeys { .. }, _) => Applied::Same,
-        (Action::Replace { encoded: new, .. }, _) if new == encoded => Applied::Same,
-        (Action::Replace { encoded, .. }, _) => Applied::Encoded(encoded.clone()),
+        (Action::Keep | Action::Normalise(_) | Action::AllowKeys { .. }, _) => AppliedAction::Same,
+        (Action::Replace { encoded: new, .. }, _) if new == encoded => AppliedAction::Same,
+        (Action::Replace { encoded, .. }, _) => AppliedAction::Encoded(encoded.clone()),
         (Action::Bucket(size), Some(number)) => match number.bucket(*size) {
             Number::Float(n) if !n.is_finite() => masked(),
             bucket => number_or_same(bucket, number),
         },
         (Action::Range { .. }, Some(Number::Float(n))) if n.is_nan() => {
-            Applied::Encoded(vec![0xc0])
+            AppliedAction::Encoded(vec![0xc0])
         }
         (Action::Range { min, max, .. }, Some(number)) => {
             let clamped = [(min, std::cmp::Ordering::Less), (max, std::cmp::Ordering::Greater)]
                 .into_iter()
                 .find_map(|(bound, wrong)| (*bound).filter(|b| number.compare(*b) == Some(wrong)));
-            clamped.map_or(Applied::Same, |bound| number_or_same(bound, number))
+            clamped.map_or(AppliedAction::Same, |bound| number_or_same(bound, number))
         }
-        (Action::Range { .. }, None) => Applied::Same,
+        (Action::Range { .. }, None) => AppliedAction::Same,
         (Action::Token { .. } | Action::Encrypt { .. }, _) => {
-            seal(action, &Sealed::Value(encoded), keys).map_or_else(masked, Applied::Text)
+            seal(action, &MarkContent::Value(encoded), keys)
+                .map_or_else(masked, AppliedAction::Text)
         }
         (Action::Mask { length: Some(length), with }, _) => {
-            Applied::Text(with.to_string().repeat(*length))
+            AppliedAction::Text(with.to_string().repeat(*length))
         }
-        (Action::Hash { key }, _) if int.is_none() => {
-            keys.current(*key).map_or_else(masked, |key| Applied::Text(mark::hash(key, encoded)))
+        (Action::Hash { key }, _) if int.is_none() => keys
+            .current(*key)
+            .map_or_else(masked, |key| AppliedAction::Text(mark::hash(key, encoded))),
+        _ => {
+            int.map_or_else(masked, |digits| AppliedAction::Text(apply_text(action, &digits, keys)))
         }
-        _ => int.map_or_else(masked, |digits| Applied::Text(apply_text(action, &digits, keys))),
     }
 }
 
-/// The decimal digits of a number without a fraction. Some languages send such numbers as floats,
-/// up to 2^53 exactly.
+/// The decimal digits of a number without a fraction. Some programming languages send integers as
+/// floats, which are exact up to 2^53.
 pub(crate) fn digits(token: &Token<'_>) -> Option<String> {
     match token {
         Token::UInt(n) => Some(n.to_string()),
@@ -141,18 +145,18 @@ pub(crate) fn is_whole(n: f64) -> bool {
     n.fract() == 0.0 && n.abs() <= (1_u64 << 53) as f64
 }
 
-fn number_or_same(new: Number, old: Number) -> Applied {
+fn number_or_same(new: Number, old: Number) -> AppliedAction {
     if new.compare(old) == Some(std::cmp::Ordering::Equal) {
-        return Applied::Same;
+        return AppliedAction::Same;
     }
     let mut out = Vec::with_capacity(9);
     new.encode(&mut out);
-    Applied::Encoded(out)
+    AppliedAction::Encoded(out)
 }
 
-/// Shows the first or last `n` letters and digits, with what stands between them, and masks all
-/// else; everything, if there are no more than `n`. A `*` counts as a letter that was masked, so
-/// doing it twice shows no less.
+/// Shows the first or last `n` letters and digits and the characters between them, and masks the
+/// rest. If there are no more than `n` of them, it masks everything. A `*` counts as a letter that
+/// was masked before, so a second application shows the same.
 fn keep(text: &str, n: usize, from_end: bool) -> String {
     let counts = |char: &char| char.is_alphanumeric() || *char == '*';
     let chars: Vec<char> = text.chars().collect();
@@ -168,7 +172,7 @@ fn keep(text: &str, n: usize, from_end: bool) -> String {
     chars.iter().enumerate().map(|(at, char)| if shown(at) { *char } else { '*' }).collect()
 }
 
-fn seal(action: &Action, content: &Sealed<'_>, keys: &Keys) -> Option<String> {
+fn seal(action: &Action, content: &MarkContent<'_>, keys: &Keys) -> Option<String> {
     match action {
         Action::Token { key } => mark::token(keys.current(*key)?, content, None),
         Action::Encrypt { key } => {
@@ -203,7 +207,7 @@ fn shift(text: &str, key: &KeyVersion, days: u32) -> Option<String> {
     {
         return None;
     }
-    // An annotation of the text's own would stand where the mark does.
+    // If the text had an annotation of its own, it would be where the mark goes.
     if !time.bytes().all(|byte| byte.is_ascii_digit() || b"tTzZ:+-. ".contains(&byte)) {
         return None;
     }

@@ -1,16 +1,16 @@
-//! How much work one message may cause.
+//! The scrub budget: how much work one message may cause.
 //!
-//! Without it one message, or one costly rule, could hold up the thread of all publishers.
+//! Without it, one message or one costly rule could block the thread for all its publishers.
 
-/// How much work one message may cause. Over it, the message is quarantined.
+/// The scrub budget of one message. A message over it is quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Steps of the engine; `docs/scrub.md` says what costs how many. They stand for time, which
-    /// this crate does not read.
+    /// The number of steps of the engine. `docs/scrub.md` states how many steps each kind of work
+    /// costs. Steps stand for time, because this crate reads no clock.
     pub steps: u64,
-    /// Bytes of payload and headers.
+    /// The number of bytes of payload and headers together.
     pub bytes: u64,
-    /// Finds.
+    /// The number of finds.
     pub matches: u32,
 }
 

@@ -1,29 +1,29 @@
-//! The keys of keyed hashes, tokens and shifted dates: named, and with versions.
+//! The keys of keyed hashes, pseudonyms, sealed values and shifted dates. They have names and versions.
 //!
-//! Each secret gives one key a purpose. Without that, a tag made for one purpose could be passed
-//! off for another.
+//! Each purpose has a key of its own, derived from one secret. Otherwise a tag that was made for one purpose
+//! could pass for a tag of another.
 
 use std::fmt;
 
-/// Where a rule file says that a secret is.
+/// Where a secret is, as the rule file states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyOrigin<'a> {
-    /// This environment variable.
+    /// The secret is in this environment variable.
     Env(&'a str),
-    /// This file.
+    /// The secret is in this file.
     File(&'a str),
 }
 
-/// Gets secrets for [`RuleSet::load`](crate::RuleSet::load).
+/// Reads the secrets for [`RuleSet::load`](crate::RuleSet::load).
 pub trait KeySource {
-    /// The secret: at least 32 bytes after line ends were cut off.
+    /// Returns the secret. After line ends are cut off, it has at least 32 bytes.
     ///
     /// # Errors
-    /// Why it cannot be had, in words that do not contain any of it.
+    /// The error says why the secret cannot be read, and contains nothing of it.
     fn secret(&self, origin: KeyOrigin<'_>) -> Result<Vec<u8>, String>;
 }
 
-/// Secrets from the environment and from files of this process.
+/// Reads secrets from the environment and from the files of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemKeys;
 
@@ -40,9 +40,9 @@ impl KeySource for SystemKeys {
     }
 }
 
-/// The keys that are derived from one secret, each for one purpose.
+/// The keys that are derived from one version of a secret, one for each purpose.
 pub(crate) struct KeyVersion {
-    /// Name and version, as they stand in the output: `crm-2`.
+    /// The name and the version, as marks contain them, such as `crm-2`.
     pub(crate) id: String,
     pub(crate) hash: [u8; 32],
     pub(crate) tag: [u8; 32],
@@ -57,7 +57,7 @@ impl fmt::Debug for KeyVersion {
 }
 
 impl KeyVersion {
-    /// Shortest secret.
+    /// The shortest secret, in bytes.
     const MIN_SECRET: usize = 32;
 
     pub(crate) fn derive(name: &str, version: u32, secret: &[u8]) -> Result<Self, String> {
@@ -84,11 +84,11 @@ impl KeyVersion {
     }
 }
 
-/// One named key: the newest version makes, all versions are recognised.
+/// One named key. Its newest version makes marks; marks of all its versions are recognised.
 #[derive(Debug)]
 pub(crate) struct Keyring {
     pub(crate) name: String,
-    /// Ascending; never empty.
+    /// The versions in ascending order. There is at least one.
     pub(crate) versions: Vec<KeyVersion>,
 }
 

@@ -1,7 +1,8 @@
-//! Marks: the forms of hashed, tokenised and shifted values.
+//! Marks: the texts that replace hashed, tokenised, encrypted and shifted values.
 //!
-//! A mark says by a tag under a key of the hub that the hub made it. So a second scrub leaves it
-//! alone, and a publisher cannot pass plain text off as redacted by writing it in that form.
+//! A mark contains a tag under a key of the hub, which proves that the hub made it. So a second scrub leaves
+//! the mark alone, and a publisher cannot pass plain text off as redacted by writing it in the form of a
+//! mark.
 //!
 //! ```text
 //! <hash:crm-2:…>    <token:crm-2:…>    <sealed:crm-2:…>    2024-03-01[_shift=crm-2-…]
@@ -17,15 +18,16 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MarkKind {
     Hash,
-    /// Deterministic: equal values give equal tokens.
+    /// A pseudonym: equal values give equal pseudonyms.
     Token,
-    /// With a random nonce.
+    /// A sealed value: it is encrypted with a random nonce, so equal values differ.
     Sealed,
     Shift,
 }
 
 const SHIFT: &str = "[_shift=";
-/// The longest RFC 3339 date and time that is looked for in front of a shift's suffix.
+/// The longest RFC 3339 date and time that may be in front of the suffix of a shifted date, in
+/// bytes.
 const LONGEST_DATE: usize = 40;
 
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -44,25 +46,27 @@ pub(crate) fn hash(key: &KeyVersion, content: &[u8]) -> String {
     format!("<hash:{}:{}>", key.id, URL_SAFE_NO_PAD.encode(body))
 }
 
-/// What a token holds: text as it is, or another value as its MessagePack.
-pub(crate) enum Sealed<'a> {
+/// The content of a pseudonym or a sealed value: a text as it is, or another value as its
+/// MessagePack.
+pub(crate) enum MarkContent<'a> {
     Text(&'a str),
     Value(&'a [u8]),
 }
 
-/// A token, or with `nonce` a sealed value. `None` only for content beyond the cipher's limits.
+/// Makes a pseudonym or, with a `nonce`, a sealed value. `None` only if the content is longer than
+/// the cipher allows.
 pub(crate) fn token(
     key: &KeyVersion,
-    content: &Sealed<'_>,
+    content: &MarkContent<'_>,
     nonce: Option<[u8; 16]>,
 ) -> Option<String> {
     let mut plain = Vec::new();
     match content {
-        Sealed::Text(text) => {
+        MarkContent::Text(text) => {
             plain.push(b't');
             plain.extend_from_slice(text.as_bytes());
         }
-        Sealed::Value(value) => {
+        MarkContent::Value(value) => {
             plain.push(b'v');
             plain.extend_from_slice(value);
         }
@@ -79,14 +83,14 @@ pub(crate) fn token(
     Some(format!("<{kind}:{}:{}>", key.id, URL_SAFE_NO_PAD.encode(body)))
 }
 
-/// What a token or a sealed value holds.
-pub(crate) enum Opened {
+/// The content of a mark that was opened.
+pub(crate) enum OpenedMark {
     Text(String),
     Value(Vec<u8>),
 }
 
-/// The content of a token or sealed value, if `mark` is one under one of the keys.
-pub(crate) fn open(mark: &str, keys: &Keys) -> Option<Opened> {
+/// Opens a mark. `None` if `mark` is not a pseudonym or a sealed value under one of the keys.
+pub(crate) fn open(mark: &str, keys: &Keys) -> Option<OpenedMark> {
     let (kind, rest) = mark.strip_prefix('<')?.strip_suffix('>')?.split_once(':')?;
     let (id, body) = rest.split_once(':')?;
     let key = keys.by_id(id)?;
@@ -101,8 +105,8 @@ pub(crate) fn open(mark: &str, keys: &Keys) -> Option<Opened> {
         _ => return None,
     };
     match plain.split_first()? {
-        (b't', text) => String::from_utf8(text.to_vec()).ok().map(Opened::Text),
-        (b'v', value) => Some(Opened::Value(value.to_vec())),
+        (b't', text) => String::from_utf8(text.to_vec()).ok().map(OpenedMark::Text),
+        (b'v', value) => Some(OpenedMark::Value(value.to_vec())),
         _ => None,
     }
 }
@@ -112,12 +116,12 @@ fn shift_tag(key: &KeyVersion, date: &str) -> String {
     tag[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Marks a date that was shifted.
+/// Adds the mark to a date that was shifted.
 pub(crate) fn shifted(key: &KeyVersion, date: &str) -> String {
     format!("{date}{SHIFT}{}-{}]", key.id, shift_tag(key, date))
 }
 
-/// By how many days a key shifts: never 0, and at most `days` to either side.
+/// By how many days a key shifts dates. It is never 0, and at most `days` in either direction.
 pub(crate) fn shift_days(key: &KeyVersion, days: u32) -> i64 {
     let draw = mac(&key.shift, &[b"days"]);
     let draw = u64::from_le_bytes(std::array::from_fn(|n| draw[n]));
@@ -126,7 +130,7 @@ pub(crate) fn shift_days(key: &KeyVersion, days: u32) -> i64 {
     if shift >= 0 { shift + 1 } else { shift }
 }
 
-/// The marks in `text` whose tag is right, in order.
+/// The marks in `text` whose tag is right, in the order of the text.
 pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
     let mut found: Vec<(Range<usize>, MarkKind)> = Vec::new();
     if keys.0.is_empty() {
@@ -147,7 +151,7 @@ pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
     found
 }
 
-/// Whether all of `text` is one mark of this kind.
+/// Whether the whole of `text` is one mark of this kind.
 pub(crate) fn is(text: &str, kind: MarkKind, keys: &Keys) -> bool {
     find(text, keys) == [(0..text.len(), kind)]
 }
@@ -156,7 +160,7 @@ fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
     if !["<hash:", "<token:", "<sealed:"].iter().any(|start| text.starts_with(start)) {
         return None;
     }
-    // A `<` before the `>` begins another one; so all texts are looked through once in all.
+    // A `<` in front of the `>` begins another mark. So each byte of a text is searched only once.
     let close = 1 + text[1..].find(['<', '>'])?;
     if text.as_bytes()[close] == b'<' {
         return None;

@@ -1,8 +1,8 @@
-//! The lowest floor: what a rule is made of, and one value of a message. No other module of the
-//! scrub is imported here, and no file format is known.
+//! The lowest floor: the parts of a rule, and one value of a message. It imports no other module of the
+//! scrub, and knows no file format.
 //!
-//! Without this floor the types that the engine runs on would be defined in the rule file, and every
-//! floor would import every other.
+//! Without this floor, the types on which the engine runs would be defined in the rule file, and every floor
+//! would import every other.
 
 mod action;
 mod apply;
@@ -20,14 +20,14 @@ mod value_type;
 mod view;
 
 pub(crate) use action::{Action, Case, Normal, Outside, Unknown};
-pub(crate) use apply::{Applied, apply_text, apply_value, is_whole, leaves};
+pub(crate) use apply::{AppliedAction, apply_text, apply_value, is_whole, leaves};
 pub use budget::Budget;
 pub use keys::{KeyOrigin, KeySource, SystemKeys};
 pub(crate) use keys::{KeyVersion, Keyring, Keys};
 pub(crate) use mode::Mode;
 pub(crate) use normalise::normalise;
 pub(crate) use number::Number;
-pub(crate) use rule_bits::Bits;
+pub(crate) use rule_bits::RuleBits;
 pub use scrubber::{Scrubber, ScrubberEvent, ScrubberOutcome};
 pub(crate) use structure::{DuplicateKeys, Nonfinite, Structure};
 pub(crate) use value_head::{Token, read};

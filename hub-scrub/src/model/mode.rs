@@ -1,15 +1,15 @@
 //! Whether a rule acts, only counts, or acts on a part of the messages.
 //!
-//! Without modes a new rule could not be tried on real traffic before it changes any.
+//! Without modes, nobody could try a new rule on real traffic before it changes an event.
 
 use std::fmt;
 
-/// Whether a rule acts.
+/// Whether and on which messages a rule acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// It counts what it would do.
+    /// The rule counts what it would do.
     Shadow,
-    /// It acts on so many of 100 messages, and counts on the others.
+    /// The rule acts on this many of 100 messages, and counts on the others.
     Percent(u8),
     Enforce,
 }

@@ -29,7 +29,7 @@ impl Number {
         }
     }
 
-    /// `None` if one of them is NaN.
+    /// Compares two numbers. `None` if one of them is NaN.
     pub(crate) fn compare(self, other: Number) -> Option<Ordering> {
         match (self, other) {
             (Number::Int(a), Number::Int(b)) => Some(a.cmp(&b)),
@@ -37,7 +37,7 @@ impl Number {
         }
     }
 
-    /// The greatest multiple of `size` that is not above it.
+    /// The greatest multiple of `size` that is not greater than the number.
     pub(crate) fn bucket(self, size: u64) -> Number {
         match self {
             Number::Int(n) => Number::Int(n - n.rem_euclid(i128::from(size))),
@@ -45,7 +45,8 @@ impl Number {
         }
     }
 
-    /// Its MessagePack. An integer below the format's range becomes the lowest it has.
+    /// Appends the MessagePack of the number. An integer outside the range of MessagePack becomes
+    /// the nearest one inside.
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
         match self {
             Number::Float(n) => {

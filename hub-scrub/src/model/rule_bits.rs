@@ -1,20 +1,20 @@
-//! Sets of rules as bits, so that the engine asks about all rules of a plan at once.
+//! Sets of rules as bits, so that the engine handles all rules of a plan with one operation.
 //!
-//! Without it each value would cost as many comparisons as the plan has rules.
+//! Without it, each value would cost as many comparisons as the plan has rules.
 
 use std::ops::{BitAnd, BitOr, BitOrAssign, Not};
 
-/// A set of rules of one plan, by their number there.
+/// A set of rules of one plan. A bit is the number of a rule in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Bits([u64; 4]);
+pub(crate) struct RuleBits([u64; 4]);
 
-impl Bits {
-    /// Most rules of a plan.
+impl RuleBits {
+    /// How many rules a plan may have.
     pub(crate) const MAX: usize = 256;
-    pub(crate) const NONE: Bits = Bits([0; 4]);
+    pub(crate) const NONE: RuleBits = RuleBits([0; 4]);
 
-    pub(crate) fn one(rule: usize) -> Bits {
-        let mut bits = Bits::NONE;
+    pub(crate) fn one(rule: usize) -> RuleBits {
+        let mut bits = RuleBits::NONE;
         bits.set(rule);
         bits
     }
@@ -47,45 +47,45 @@ impl Bits {
     }
 
     #[inline]
-    fn zip(self, other: Bits, join: impl Fn(u64, u64) -> u64) -> Bits {
-        Bits(std::array::from_fn(|word| join(self.0[word], other.0[word])))
+    fn zip(self, other: RuleBits, join: impl Fn(u64, u64) -> u64) -> RuleBits {
+        RuleBits(std::array::from_fn(|word| join(self.0[word], other.0[word])))
     }
 }
 
-impl BitAnd for Bits {
-    type Output = Bits;
+impl BitAnd for RuleBits {
+    type Output = RuleBits;
     #[inline]
-    fn bitand(self, other: Bits) -> Bits {
+    fn bitand(self, other: RuleBits) -> RuleBits {
         self.zip(other, |a, b| a & b)
     }
 }
 
-impl BitOr for Bits {
-    type Output = Bits;
+impl BitOr for RuleBits {
+    type Output = RuleBits;
     #[inline]
-    fn bitor(self, other: Bits) -> Bits {
+    fn bitor(self, other: RuleBits) -> RuleBits {
         self.zip(other, |a, b| a | b)
     }
 }
 
-impl BitOrAssign for Bits {
+impl BitOrAssign for RuleBits {
     #[inline]
-    fn bitor_assign(&mut self, other: Bits) {
+    fn bitor_assign(&mut self, other: RuleBits) {
         *self = *self | other;
     }
 }
 
-impl Not for Bits {
-    type Output = Bits;
+impl Not for RuleBits {
+    type Output = RuleBits;
     #[inline]
-    fn not(self) -> Bits {
-        Bits(self.0.map(|word| !word))
+    fn not(self) -> RuleBits {
+        RuleBits(self.0.map(|word| !word))
     }
 }
 
-impl FromIterator<usize> for Bits {
+impl FromIterator<usize> for RuleBits {
     fn from_iter<I: IntoIterator<Item = usize>>(rules: I) -> Self {
-        let mut bits = Bits::NONE;
+        let mut bits = RuleBits::NONE;
         rules.into_iter().for_each(|rule| bits.set(rule));
         bits
     }

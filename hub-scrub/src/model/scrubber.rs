@@ -1,18 +1,19 @@
-//! Scrubbers of the user's own, in Rust, for what rules cannot say.
+//! A user's own scrubbers in Rust, for what rules cannot express.
 //!
-//! Without this trait such code would have to run before the hub, where no rule sees what it wrote.
+//! Without this trait, such code would have to run before the hub, and no rule would check what it writes.
 
 use std::fmt;
 
-/// A scrubber of the user's own, in Rust: what rules cannot say.
+/// A user's own scrubber in Rust, for what rules cannot express.
 ///
-/// A rule names it (`scrubber = "…"`), and so gives it topics, a mode and tests. Scrubbers run in
-/// the order of the rules that name them, before all rules that find something: what one of them
-/// writes is looked at like what a publisher wrote. One that is given what it wrote itself must
-/// change nothing; a message whose scrubbers never come to rest is quarantined.
+/// A rule names the scrubber (`scrubber = "…"`), and so decides on which topics and in which mode
+/// it runs, and tests it. Scrubbers run in the order of the rules that name them, and before all
+/// other rules. So rules check what a scrubber writes as if a publisher had written it. A scrubber
+/// that gets its own output must leave it unchanged; a message whose scrubbers never settle is
+/// quarantined.
 ///
-/// It is called on the thread that reads from the publisher: it must not block, and must not
-/// panic.
+/// The hub calls it on the thread that reads from the publisher, so it must not block. If it
+/// panics, the event is quarantined.
 ///
 /// ```
 /// use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};
@@ -31,44 +32,44 @@ use std::fmt;
 /// }
 /// ```
 pub trait Scrubber: Send + Sync {
-    /// The name by which rules call it.
+    /// The name by which rules call the scrubber.
     fn name(&self) -> &str;
 
-    /// Looks at one event.
+    /// Checks one event.
     fn scrub(&self, event: &ScrubberEvent<'_>) -> ScrubberOutcome;
 }
 
-/// An event on its way through the scrub.
+/// The event that a scrubber checks.
 #[derive(Clone, Copy)]
 pub struct ScrubberEvent<'a> {
-    /// Its topic.
+    /// The topic of the event.
     pub topic: &'a str,
-    /// Its payload: one well-formed MessagePack value.
+    /// The payload: one well-formed MessagePack value.
     pub payload: &'a [u8],
-    /// Its headers: one well-formed MessagePack map.
+    /// The headers: one well-formed MessagePack map.
     pub headers: Option<&'a [u8]>,
 }
 
 impl fmt::Debug for ScrubberEvent<'_> {
-    /// Without its content.
+    /// It shows no content of the event.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ScrubberEvent({}, {} bytes)", self.topic, self.payload.len())
     }
 }
 
-/// What a scrubber says.
+/// What a scrubber decides about an event.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ScrubberOutcome {
-    /// Nothing to do.
+    /// The scrubber leaves the event alone.
     Pass,
-    /// This payload in place of the one it was given.
+    /// This payload replaces the payload of the event.
     Replace(Vec<u8>),
-    /// The rule's action (reject, quarantine, disconnect) applies.
+    /// The action of the rule (reject, quarantine, disconnect) applies.
     Hit,
 }
 
 impl fmt::Debug for ScrubberOutcome {
-    /// Without content.
+    /// It shows no content of the event.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ScrubberOutcome::Pass => "Pass",

@@ -1,10 +1,11 @@
-//! What a structural rule demands of a message: sizes, depth, types, keys.
+//! The limits of a structural rule: sizes, depth, types and keys.
 //!
-//! Without it the engine would check the words of the rule file.
+//! Without these types the engine would have to know the words of the rule file.
 
 use super::value_type::Type;
 
-/// Limits; `None` is no limit. Sizes are in bytes, the others count values.
+/// The limits of a structural rule. `None` means no limit. Sizes are in bytes; the other limits are
+/// counts.
 #[derive(Debug, Default)]
 pub(crate) struct Structure {
     pub(crate) max_bytes: Option<usize>,
@@ -19,7 +20,7 @@ pub(crate) struct Structure {
     pub(crate) nonfinite: Nonfinite,
 }
 
-/// What to do about a key that a map has twice.
+/// What happens to a key that occurs twice in a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum DuplicateKeys {
     #[default]
@@ -29,7 +30,7 @@ pub(crate) enum DuplicateKeys {
     KeepLast,
 }
 
-/// What to do about NaN and the infinities.
+/// What happens to NaN and the infinities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Nonfinite {
     #[default]

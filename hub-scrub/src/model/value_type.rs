@@ -19,7 +19,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// All of them, in the order of their numbers.
+    /// All types, in the order of their numbers.
     pub(crate) const ALL: [Type; 9] = [
         Type::Nil,
         Type::Bool,
@@ -32,7 +32,7 @@ impl Type {
         Type::Ext,
     ];
 
-    /// Its name in rule files.
+    /// The name in rule files.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Type::Nil => "nil",

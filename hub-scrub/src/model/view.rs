@@ -1,26 +1,26 @@
-//! Views: how much of an event a role sees.
+//! Views: how much of an event a role gets to see.
 //!
-//! Without them every subscriber would get the same redaction, whatever its role may see.
+//! Without views, every subscriber would get the same redaction, whatever its role may see.
 
 use super::action::Action;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// A view of a rule set: how much of an event a role sees.
+/// The number of a view of a rule set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct ViewId(pub(crate) u16);
 
 impl ViewId {
-    /// The least privileged view: every rule acts as it says.
+    /// The least privileged view, in which every rule does what the rule file states.
     pub const DEFAULT: ViewId = ViewId(0);
 
-    /// The view with this number.
+    /// The view with this number. A number that is too great gives the default view.
     #[must_use]
     pub fn from_index(index: usize) -> Self {
         ViewId(u16::try_from(index).unwrap_or_default())
     }
 
-    /// Its number, from 0 (the default view) on.
+    /// The number of the view. The default view is number 0.
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)
@@ -33,7 +33,7 @@ pub(crate) struct View {
     pub(crate) labels: HashMap<String, Action>,
 }
 
-/// The views of a file; the first is the default view.
+/// The views of a rule file. The first one is the default view.
 pub(crate) struct Views(Vec<View>);
 
 impl Default for Views {

@@ -1,7 +1,7 @@
-//! Plans: the rules of a file, and what of them applies to one topic.
+//! Plans: the rules of a file, and those of them that apply to one topic.
 //!
-//! This floor imports those below: `matching`, `detect`, `model`. Without it the engine would work
-//! on single rules, and each message would cost as much as there are rules.
+//! This floor imports the floors below it: `matching`, `detect` and `model`. Without it the engine would run
+//! rule by rule, and each message would cost as much as there are rules.
 
 mod fast_path;
 mod rule;
@@ -10,7 +10,7 @@ mod rule_set;
 mod topic_plan;
 
 pub(crate) use fast_path::Glance;
-pub(crate) use rule::{Find, Rule, RuleKind, Shared};
+pub(crate) use rule::{Find, Rule, RuleKind, SharedParts};
 pub(crate) use rule_groups::Planned;
 pub use rule_set::{Revealed, RuleSet};
 pub use topic_plan::Plan;

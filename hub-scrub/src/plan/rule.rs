@@ -1,21 +1,21 @@
-//! A rule, checked, and what the rules of one file share.
+//! A checked rule, and what the rules of one file have in common.
 //!
-//! Without these types a plan would have to read the rule file again for each topic.
+//! Without these types, each plan would have to read the rule file again.
 
 use crate::matching::{Condition, Detectors, PathPattern, Schema};
 use crate::model::{Action, Budget, Keys, Mode, Scrubber, Structure, Type, Views};
 use hub_wire::TopicFilter;
 use std::sync::Arc;
 
-/// What the plans of a rule set have in common.
-pub(crate) struct Shared {
+/// What all plans of a rule set use.
+pub(crate) struct SharedParts {
     pub(crate) detectors: Detectors,
     pub(crate) keys: Keys,
     pub(crate) views: Views,
     pub(crate) budget: Budget,
 }
 
-/// One rule of a file.
+/// One rule of a rule file.
 pub(crate) struct Rule {
     pub(crate) name: Arc<str>,
     pub(crate) label: Arc<str>,
@@ -26,24 +26,25 @@ pub(crate) struct Rule {
     pub(crate) action: Action,
 }
 
-/// What a rule looks for.
+/// What a rule searches for.
 pub(crate) enum RuleKind {
     Find(Find),
     Structure(Structure),
     Schema(Schema),
     Scrubber(Arc<dyn Scrubber>),
-    /// Its condition alone decides over the message.
+    /// The rule has only a condition, which decides about the message as a whole.
     Condition,
 }
 
-/// What a rule looks for in keys and values. A value is found if it meets all that is set.
+/// What a rule searches for in keys and values. A value is found if it meets everything that is set
+/// here.
 #[derive(Debug, Default)]
 pub(crate) struct Find {
     pub(crate) paths: Vec<PathPattern>,
-    /// Folded by [`fold_key`].
+    /// The names of keys, folded by [`fold_key`].
     pub(crate) keys: Vec<Box<str>>,
     pub(crate) types: Vec<Type>,
-    /// Numbers in [`Shared::detectors`].
+    /// The numbers of the detectors in [`SharedParts::detectors`].
     pub(crate) detectors: Vec<usize>,
     pub(crate) in_values: bool,
     pub(crate) in_keys: bool,

@@ -1,41 +1,43 @@
-//! The rules of a plan by what they do, so that the engine asks once for all of them.
+//! The rules of a plan in groups by what they do, so that the engine handles a whole group with one
+//! operation.
 //!
-//! Without it each value would be compared with each rule, most of which cannot concern it.
+//! Without it, each value would be compared with each rule, most of which cannot apply to it.
 
 use super::rule::{Rule, RuleKind};
-use crate::model::{Action, Bits, Mode};
+use crate::model::{Action, Mode, RuleBits};
 use std::sync::Arc;
 
-/// A rule in its plan.
+/// A rule in a plan.
 pub(crate) struct Planned {
     pub(crate) rule: Arc<Rule>,
     pub(crate) mode: Mode,
 }
 
-/// Rules by what they do.
+/// The rules of a plan by what they do.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sets {
-    /// Rules that act on all they find, and those that act on what a detector finds in it.
-    pub(crate) whole: Bits,
-    pub(crate) detecting: Bits,
-    pub(crate) normalising: Bits,
-    pub(crate) ranging: Bits,
-    pub(crate) allowing: Bits,
-    pub(crate) structures: Bits,
-    pub(crate) schemas: Bits,
-    pub(crate) scrubbers: Bits,
-    pub(crate) conditions: Bits,
-    pub(crate) conditional: Bits,
-    pub(crate) partial: Bits,
-    pub(crate) in_values: Bits,
-    pub(crate) in_keys: Bits,
-    pub(crate) in_headers: Bits,
-    /// Rules of which shadow is the mode.
-    pub(crate) shadow: Bits,
-    /// Rules that look at values one by one.
-    pub(crate) walking: Bits,
-    /// Rules that look at more of a value than what detectors find in its text.
-    pub(crate) direct: Bits,
+    /// `whole` has the rules that act on a whole value, `detecting` those that act on what a
+    /// detector finds in it.
+    pub(crate) whole: RuleBits,
+    pub(crate) detecting: RuleBits,
+    pub(crate) normalising: RuleBits,
+    pub(crate) ranging: RuleBits,
+    pub(crate) allowing: RuleBits,
+    pub(crate) structures: RuleBits,
+    pub(crate) schemas: RuleBits,
+    pub(crate) scrubbers: RuleBits,
+    pub(crate) conditions: RuleBits,
+    pub(crate) conditional: RuleBits,
+    pub(crate) partial: RuleBits,
+    pub(crate) in_values: RuleBits,
+    pub(crate) in_keys: RuleBits,
+    pub(crate) in_headers: RuleBits,
+    /// The rules in shadow mode.
+    pub(crate) shadow: RuleBits,
+    /// The rules that need a walk over the values.
+    pub(crate) walking: RuleBits,
+    /// The rules that apply to more of a value than what detectors find in its text.
+    pub(crate) direct: RuleBits,
 }
 
 impl Sets {

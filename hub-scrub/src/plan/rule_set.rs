@@ -1,40 +1,40 @@
-//! A rule set: the rules of one file, from which the plan of each topic is made.
+//! A rule set: the rules of one file, from which the plan of each topic is compiled.
 //!
-//! It never changes, so that plans of an old set go on working while a reload makes another one.
+//! A rule set never changes. So the plans of an old set stay valid while a reload creates a new one.
 
-use super::rule::{Rule, RuleKind, Shared};
+use super::rule::{Rule, RuleKind, SharedParts};
 use super::topic_plan::Plan;
 use crate::model::ViewId;
-use crate::model::mark::{Opened, open};
+use crate::model::mark::{OpenedMark, open};
 use hub_wire::TopicName;
 use std::fmt;
 use std::sync::Arc;
 
-/// A checked rule file. It never changes; a reload makes another one.
+/// A checked rule file. It never changes; a reload creates a new rule set.
 pub struct RuleSet {
     pub(crate) rules: Vec<Arc<Rule>>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedParts>,
 }
 
-/// What a token stood for.
+/// The content of a pseudonym or a sealed value.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Revealed {
-    /// This text.
+    /// The content is this text.
     Text(String),
-    /// This MessagePack value.
+    /// The content is this MessagePack value.
     Value(Vec<u8>),
 }
 
 impl fmt::Debug for Revealed {
-    /// Without the content.
+    /// It does not show the content.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Revealed")
     }
 }
 
 impl RuleSet {
-    /// The plan for a topic: only the rules that can apply to it. Make it once for a topic, and
-    /// anew after a reload.
+    /// Compiles the plan for a topic, which has only the rules that can apply to it. Compile it
+    /// once for each topic, and again after a reload.
     #[must_use]
     pub fn plan(&self, topic: &TopicName) -> Arc<Plan> {
         let applies = |rule: &&Arc<Rule>| rule.topics.iter().any(|filter| filter.matches(topic));
@@ -42,9 +42,9 @@ impl RuleSet {
         Arc::new(Plan::build(topic, rules.collect(), self.shared.clone()))
     }
 
-    /// Whether a rule looks at the names of topics.
+    /// Whether any rule checks the names of topics.
     #[must_use]
-    pub fn looks_at_topics(&self) -> bool {
+    pub fn checks_topics(&self) -> bool {
         let in_topic = |rule: &Arc<Rule>| match &rule.kind {
             RuleKind::Find(find) => find.in_topic,
             _ => false,
@@ -52,35 +52,35 @@ impl RuleSet {
         self.rules.iter().any(in_topic)
     }
 
-    /// The view of a role: the default view, in which every rule acts as it says, for a role that
-    /// no view names.
+    /// The view of a role. A role that no view names gets the default view.
     #[must_use]
     pub fn view_of_role(&self, role: &str) -> ViewId {
         self.shared.views.of_role(role)
     }
 
-    /// How many views there are, the default view included.
+    /// How many views there are. The default view counts as one.
     #[must_use]
     pub fn views(&self) -> usize {
         self.shared.views.all().len()
     }
 
-    /// The view of that name.
+    /// The view with this name, or `None` if there is none.
     #[must_use]
     pub fn view(&self, name: &str) -> Option<ViewId> {
         self.shared.views.named(name)
     }
 
-    /// What the token or sealed value `mark` holds. For those who may see it; the caller checks.
+    /// Opens the pseudonym or the sealed value `mark`. `None` if it is not one under a key of this
+    /// set. The caller has to check that the reader may see the content.
     #[must_use]
     pub fn reveal(&self, mark: &str) -> Option<Revealed> {
         Some(match open(mark, &self.shared.keys)? {
-            Opened::Text(text) => Revealed::Text(text),
-            Opened::Value(value) => Revealed::Value(value),
+            OpenedMark::Text(text) => Revealed::Text(text),
+            OpenedMark::Value(value) => Revealed::Value(value),
         })
     }
 
-    /// Names and labels of the rules, in the order of the file.
+    /// The names and the labels of the rules, in the order of the file.
     pub fn rules(&self) -> impl Iterator<Item = (&str, &str)> {
         self.rules.iter().map(|rule| (&*rule.name, &*rule.label))
     }

@@ -1,40 +1,40 @@
-//! A plan: the rules for one topic, arranged so that the engine asks each question once.
+//! A plan: the rules for one topic, arranged so that the engine decides each question once for all rules.
 //!
-//! Without it the engine would choose among all rules of a file for each message anew.
+//! Without it, the engine would have to choose from all rules of a file for each message.
 
 use super::fast_path::Glance;
-use super::rule::{Find, Rule, RuleKind, Shared};
+use super::rule::{Find, Rule, RuleKind, SharedParts};
 use super::rule_groups::{Planned, Sets};
 use crate::matching::{FindScratch, Finder, MAX_KEY_NAME, Names, PathSet, Step, fold_key};
-use crate::model::{Action, Bits, Mode, Type};
+use crate::model::{Action, Mode, RuleBits, Type};
 use hub_wire::TopicName;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The rules that can apply to one topic, compiled. It belongs to the rule set it was made from,
-/// and never changes.
+/// The compiled rules that can apply to one topic. It belongs to its rule set, and never changes.
 pub struct Plan {
     pub(crate) topic: TopicName,
     pub(crate) rules: Vec<Planned>,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedParts>,
     pub(crate) paths: PathSet,
-    keys: Names<Bits>,
-    /// Rules that name paths, and rules that name keys.
-    with_paths: Bits,
-    with_keys: Bits,
-    /// Rules that a value of each type can concern.
-    types: [Bits; 9],
+    keys: Names<RuleBits>,
+    /// `with_paths` has the rules that name paths, `with_keys` those that name keys.
+    with_paths: RuleBits,
+    with_keys: RuleBits,
+    /// For each type, the rules that can apply to a value of this type.
+    types: [RuleBits; 9],
     pub(crate) sets: Sets,
     pub(crate) finder: Arc<Finder>,
-    /// The detectors of the finder, and for each the rules that want it.
+    /// `detectors` has the detectors of the finder. For each of them, `wanted` has the rules that
+    /// use it.
     pub(crate) detectors: Vec<usize>,
-    pub(crate) wanted: Vec<Bits>,
-    /// How to tell quickly that a message is clean, where that is possible.
+    pub(crate) wanted: Vec<RuleBits>,
+    /// What the fast path needs to see that a message is clean, if this plan allows it.
     pub(crate) glance: Option<Glance>,
     /// For each view, the action of each rule.
     pub(crate) actions: Vec<Vec<Action>>,
-    /// The rule that the topic's own name falls under.
+    /// The rule that finds something in the topic's own name.
     pub(crate) topic_hit: Option<usize>,
 }
 
@@ -42,7 +42,7 @@ impl Plan {
     pub(crate) fn build(
         topic: &TopicName,
         rules: Vec<(Arc<Rule>, Mode)>,
-        shared: Arc<Shared>,
+        shared: Arc<SharedParts>,
     ) -> Plan {
         let rules: Vec<Planned> =
             rules.into_iter().map(|(rule, mode)| Planned { rule, mode }).collect();
@@ -54,7 +54,7 @@ impl Plan {
         };
         let paths = finds().flat_map(|(n, find)| find.paths.iter().map(move |path| (n, path)));
         let paths = PathSet::new(paths);
-        let mut keys: BTreeMap<Box<[u8]>, Bits> = BTreeMap::new();
+        let mut keys: BTreeMap<Box<[u8]>, RuleBits> = BTreeMap::new();
         for (n, find) in finds() {
             for key in &find.keys {
                 keys.entry(key.as_bytes().into()).or_default().set(n);
@@ -101,12 +101,12 @@ impl Plan {
             shared,
             rules,
         };
-        plan.topic_hit = plan.look_at_topic();
+        plan.topic_hit = plan.rule_that_finds_topic();
         plan.glance = Glance::of(&plan.rules, &plan.sets, &plan.finder);
         plan
     }
 
-    fn look_at_topic(&self) -> Option<usize> {
+    fn rule_that_finds_topic(&self) -> Option<usize> {
         let mut scratch = FindScratch::default();
         self.finder.find("", self.topic.as_str(), u64::MAX, &mut scratch);
         let rules = scratch.hits.iter().flat_map(|hit| self.wanted[hit.detector].iter());
@@ -118,69 +118,71 @@ impl Plan {
             .min()
     }
 
-    /// Whether a rule finds something in the topic's own name, so that it takes no events.
+    /// Whether a rule finds something in the topic's own name. Then the topic takes no events.
     #[must_use]
     pub fn refuses_topic(&self) -> bool {
         self.topic_hit.is_some()
     }
 
-    /// Whether no rule applies to the topic; then the scrub need not be called.
+    /// Whether no rule applies to the topic. Then the scrub need not be called.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// The name of a rule, by the number that counts and verdicts give.
+    /// The name of a rule. `rule` is its number in this plan, as [`RuleCount`](crate::RuleCount)
+    /// has it.
     #[must_use]
     pub fn rule_name(&self, rule: usize) -> &str {
         self.rules.get(rule).map_or("", |planned| &planned.rule.name)
     }
 
-    /// The name of a rule's action.
+    /// The name of the action of a rule.
     #[must_use]
     pub fn action_name(&self, rule: usize) -> &'static str {
         self.rules.get(rule).map_or("", |planned| planned.rule.action.name())
     }
 
-    /// How many rules it has; their numbers are those below.
+    /// How many rules the plan has. Their numbers are the smaller ones.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rules.len()
     }
 
-    /// What is done one after the other, and the rules that it concerns.
-    pub(crate) fn stages(&self) -> [(&'static str, Bits); 3] {
+    /// The stages of a scrub in their order, each with its rules.
+    pub(crate) fn stages(&self) -> [(&'static str, RuleBits); 3] {
         let whole = self.sets.schemas | self.sets.conditions;
         [("scrubbers", self.sets.scrubbers), ("message", whole), ("values", self.sets.walking)]
     }
 
-    /// Rules that name this key, alone or with others.
-    pub(crate) fn key(&self, key: &[u8]) -> Bits {
+    /// The rules that name this key, alone or among others.
+    pub(crate) fn key(&self, key: &[u8]) -> RuleBits {
         if !self.keys.may_have(key) {
-            return Bits::NONE;
+            return RuleBits::NONE;
         }
         let mut buffer = [0; MAX_KEY_NAME];
         let folded = fold_key(key, &mut buffer);
         folded.and_then(|key| self.keys.get(key)).unwrap_or_default()
     }
 
-    /// Whether a rule names this key, so that it may be told.
+    /// Whether a rule names this key. Then an error may show it.
     pub(crate) fn names(&self, key: &[u8]) -> bool {
         matches!(self.paths.atom(key), Step::Atom(_)) || !self.key(key).is_empty()
     }
 
-    /// Rules that a value can concern which has this type, these paths and these key names.
-    pub(crate) fn located(&self, kind: Type, paths: Bits, keys: Bits) -> Bits {
+    /// The rules that can apply to a value of this type, with these paths and names of keys.
+    pub(crate) fn located(&self, kind: Type, paths: RuleBits, keys: RuleBits) -> RuleBits {
         self.types[kind as usize] & (paths | !self.with_paths) & (keys | !self.with_keys)
     }
 
-    /// Rules that can find something where these paths and key names are, whatever the type.
-    pub(crate) fn located_key(&self, paths: Bits, keys: Bits) -> Bits {
+    /// The rules that can apply under these paths and names of keys, whatever the type of the value
+    /// is.
+    pub(crate) fn located_key(&self, paths: RuleBits, keys: RuleBits) -> RuleBits {
         (paths | !self.with_paths) & (keys | !self.with_keys)
     }
 
-    /// Rules that name a path; others look at headers, too.
-    pub(crate) fn with_paths(&self) -> Bits {
+    /// The rules that name a path, in the payload or in the headers.
+    pub(crate) fn with_paths(&self) -> RuleBits {
         self.with_paths
     }
 }

@@ -1,6 +1,6 @@
-//! A plan as JSON, for programs. `docs/scrub.md` is the reference of its fields.
+//! A plan as JSON for programs. `docs/scrub.md` is the reference of its fields.
 //!
-//! Without it programs would have to read the wording of `explain`, which may change.
+//! Without it, programs would have to parse the text of `explain`, which may change.
 
 use crate::detect::{Check, DetectorSpec, Find as Looks, Near};
 use crate::model::{
@@ -10,9 +10,9 @@ use crate::plan::{Find, Plan, Planned, RuleKind};
 use serde_json::{Map, Value, json};
 
 impl Plan {
-    /// What the plan does, in its order: topic, budget, rules, detectors with what their texts must
-    /// have to be scanned, and views. The wording of [`Plan::explain`] may change; these fields
-    /// stay.
+    /// What the plan does, in the order in which it is done: topic, budget, rules, detectors with
+    /// the trigger that a text needs to be scanned, and views. The text of [`Plan::explain`] may
+    /// change; these fields stay.
     #[must_use]
     pub fn describe(&self) -> Value {
         let budget = self.shared.budget;
@@ -96,7 +96,7 @@ impl Plan {
         .collect()
     }
 
-    /// An action as a rule file says it.
+    /// Describes an action in the words of a rule file.
     fn describe_action(&self, action: &Action) -> Value {
         let key = |at: &usize| self.shared.keys.0.get(*at).map_or("", |ring| &ring.name);
         let mut out = Map::new();
@@ -149,7 +149,7 @@ impl Plan {
 
 fn number(number: Number) -> Value {
     match number {
-        // A rule file has integers of 64 bits.
+        // A rule file has only integers of 64 bits, so the other case does not occur.
         Number::Int(n) => i64::try_from(n).map_or_else(|_| n.to_string().into(), Value::from),
         Number::Float(n) => n.into(),
     }
@@ -159,7 +159,7 @@ fn types(types: &[Type]) -> Vec<&'static str> {
     types.iter().map(|kind| kind.name()).collect()
 }
 
-/// The limits that are set.
+/// Describes the limits that are set.
 fn structure(limits: &Structure) -> Value {
     let duplicate_keys = match limits.duplicate_keys {
         DuplicateKeys::Allow => None,
@@ -188,7 +188,7 @@ fn structure(limits: &Structure) -> Value {
     all.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>().into()
 }
 
-/// What a detector looks for, and where it looks at all.
+/// Describes what a detector searches for, and what a text needs to be scanned for it.
 fn detector(spec: &DetectorSpec) -> Map<String, Value> {
     let mut out = Map::new();
     let near = match &spec.near {
@@ -229,7 +229,7 @@ mod tests {
     use hub_wire::TopicName;
     use serde_json::{Value, json};
 
-    /// What a file with one rule of this action says of it.
+    /// The description of the action of a rule file with one rule.
     fn action(text: &str) -> Value {
         let file = format!(
             "[[rule]]\nname = \"a\"\nfind = {{ keys = [\"x\"], types = [\"int\", \"map\"] }}\n\

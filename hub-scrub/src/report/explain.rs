@@ -1,12 +1,13 @@
-//! A plan in words, for people.
+//! A plan in words for people.
 //!
-//! Without it nobody could see which rules a topic has, and in which order they act.
+//! Without it, nobody could see which rules a topic has, and in which order they act.
 
 use crate::plan::{Plan, Planned, RuleKind};
 use std::fmt::{self, Write};
 
 impl Plan {
-    /// What the plan does, in its order, for people.
+    /// Explains what the plan does, in the order in which it is done. The text is for people, and
+    /// may change.
     #[must_use]
     pub fn explain(&self) -> String {
         let mut out = String::new();

@@ -1,7 +1,7 @@
-//! What a plan is, and what became of a message, in a form for people and programs.
+//! Reports on a plan and on a verdict, for people and for programs.
 //!
-//! The highest floor: it imports those below, and none imports it. It shows rules, types and
-//! lengths, never a value of a message.
+//! This is the highest floor: it imports the others, and none of them imports it. It shows rules, types and
+//! lengths, but never a value of a message; otherwise a report would leak what rules hide.
 
 mod describe;
 mod explain;

@@ -1,27 +1,27 @@
-//! What quarantine shows of a message: types, lengths and labels, never values.
+//! The notice about a message in quarantine: types, lengths and labels, but never values.
 //!
-//! Without it people would have to look at the message itself to learn why it was held back.
+//! Without it, people would have to read the message itself to learn why it was withheld.
 
 use crate::engine::{Quarantine, Scratch};
 use crate::matching::{FindScratch, Step};
 use crate::model::value_head::end;
-use crate::model::{Bits, Token, read};
+use crate::model::{RuleBits, Token, read};
 use crate::plan::Plan;
 use hub_wire::Packer;
 
-/// Most values of a shape; what is beyond them is not shown.
+/// How many values a shape shows.
 const MAX_VALUES: usize = 200;
-/// Deepest nesting of a shape.
+/// How deep the nesting of a shape is.
 const MAX_DEPTH: usize = 16;
-/// Longest key that a shape shows, in bytes.
+/// The longest key that a shape shows, in bytes.
 const MAX_KEY: usize = 64;
 
 impl Plan {
-    /// The event for `$hub.quarantine.…`: `{topic, rule, reason, bytes, labels, payload, headers}`
-    /// as MessagePack. `payload` and `headers` are shapes: each value is its type and length, such
-    /// as `str(16)`, also what rules take out as a whole, whatever it holds; each key is itself only
-    /// if a rule names it or if it is a plain name (letters and `_`) in which no detector finds
-    /// anything.
+    /// The event for `$hub.quarantine.…` as MessagePack: `{topic, rule, reason, bytes, labels,
+    /// payload, headers}`. `payload` and `headers` are shapes. A shape shows the type and the
+    /// length of each value, such as `str(16)`. It shows a value that a rule found as a whole in
+    /// the same way, even if it is a container. It shows a key only if a rule names it, or if it
+    /// consists of letters and `_` and no detector finds anything in it.
     #[must_use]
     pub fn quarantine_event(
         &self,
@@ -61,13 +61,13 @@ impl Plan {
         if self.topic_hit.is_some() { "*" } else { self.topic.as_str() }
     }
 
-    /// Appends the shape of a payload, or of headers.
+    /// Appends the shape of a payload or of headers.
     pub(crate) fn shape(&self, bytes: &[u8], headers: bool, out: &mut Vec<u8>) {
         let start = out.len();
         let row = self.paths.start(headers).to_vec();
-        let root = Here { at: 0, depth: 0, row, keys: Bits::NONE };
-        if (Shape { plan: self, bytes, left: MAX_VALUES, out }).value(root).is_none() {
-            // Only bytes that no walker has seen end here.
+        let root = ShapeCursor { at: 0, depth: 0, row, keys: RuleBits::NONE };
+        if (ShapeWriter { plan: self, bytes, left: MAX_VALUES, out }).value(root).is_none() {
+            // Only bytes that the walker has not checked get here.
             out.truncate(start);
             Packer(out).str("malformed");
         }
@@ -87,28 +87,27 @@ impl Plan {
     }
 }
 
-/// A shape that is being written.
-struct Shape<'a> {
+/// Writes the shape of one message.
+struct ShapeWriter<'a> {
     plan: &'a Plan,
     bytes: &'a [u8],
-    /// Values that may still be shown.
+    /// How many more values may be shown.
     left: usize,
     out: &'a mut Vec<u8>,
 }
 
-/// Where a value is, with the states of the paths that lead there and the rules that name the key
-/// under which it stands.
-struct Here {
+/// Where a value is, with the states of the paths that lead to it, and the rules that name its key.
+struct ShapeCursor {
     at: usize,
     depth: usize,
     row: Vec<u64>,
-    keys: Bits,
+    keys: RuleBits,
 }
 
-impl Shape<'_> {
-    /// Appends the shape of a value; returns the offset behind it.
-    fn value(&mut self, here: Here) -> Option<usize> {
-        let (token, body) = read(self.bytes, here.at)?;
+impl ShapeWriter<'_> {
+    /// Appends the shape of a value. Returns the offset of the next one.
+    fn value(&mut self, cursor: ShapeCursor) -> Option<usize> {
+        let (token, body) = read(self.bytes, cursor.at)?;
         self.left = self.left.saturating_sub(1);
         let (count, map) = match token {
             Token::Array(count) => (count, false),
@@ -118,12 +117,12 @@ impl Shape<'_> {
                 return Some(body);
             }
         };
-        // Of what a rule takes out as a whole the keys are part.
-        let paths = self.plan.paths.ends(&here.row);
-        let found = self.plan.located(token.kind(), paths, here.keys) & self.plan.sets.whole;
-        if here.depth == MAX_DEPTH || count > self.left || !found.is_empty() {
+        // If a rule found a container as a whole, its keys belong to the find, and are not shown.
+        let paths = self.plan.paths.ends(&cursor.row);
+        let found = self.plan.located(token.kind(), paths, cursor.keys) & self.plan.sets.whole;
+        if cursor.depth == MAX_DEPTH || count > self.left || !found.is_empty() {
             Packer(self.out).str(&token.shape());
-            return end(self.bytes, here.at);
+            return end(self.bytes, cursor.at);
         }
         if map {
             Packer(self.out).map(count as u32);
@@ -137,21 +136,21 @@ impl Shape<'_> {
                 at = end(self.bytes, at)?;
                 self.key(&key)
             } else {
-                (Step::Number(index as u64), here.keys)
+                (Step::Number(index as u64), cursor.keys)
             };
-            let mut row = vec![0; here.row.len()];
-            self.plan.paths.step(&here.row, step, &mut row);
-            at = self.value(Here { at, depth: here.depth + 1, row, keys })?;
+            let mut row = vec![0; cursor.row.len()];
+            self.plan.paths.step(&cursor.row, step, &mut row);
+            at = self.value(ShapeCursor { at, depth: cursor.depth + 1, row, keys })?;
         }
         Some(at)
     }
 
-    /// Appends a key, itself or its shape.
-    fn key(&mut self, key: &Token<'_>) -> (Step, Bits) {
+    /// Appends a key or, if it may not be shown, its shape.
+    fn key(&mut self, key: &Token<'_>) -> (Step, RuleBits) {
         let known = match key {
             Token::Str(text) => (self.plan.paths.atom(text), self.plan.key(text)),
-            Token::UInt(n) => (Step::Number(*n), Bits::NONE),
-            _ => (Step::Other, Bits::NONE),
+            Token::UInt(n) => (Step::Number(*n), RuleBits::NONE),
+            _ => (Step::Other, RuleBits::NONE),
         };
         match key {
             Token::Str(text) if self.plan.may_show(text) => {

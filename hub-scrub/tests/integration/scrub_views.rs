@@ -71,14 +71,14 @@ fn who_has_no_view_sees_least() {
 fn views_that_get_the_same_share_one_frame() {
     let rules = rules();
     let frames = |message| match scrub(&rules, &message).0 {
-        Verdict::Fixed(fixed) => fixed.frames(),
+        Verdict::Fixed(fixed) => fixed.renderings(),
         other => panic!("{other:?}"),
     };
     assert_eq!(frames(json!({ "x": "4111111111111234" })), 3, "all, last four, none");
     assert_eq!(frames(json!({ "email": "x" })), 2);
     let (verdict, _) = scrub(&rules, &json!({ "email": "x" }));
     let Verdict::Fixed(fixed) = verdict else { panic!() };
-    let of = |name: &str| fixed.frame_of(rules.view(name).unwrap());
+    let of = |name: &str| fixed.rendering_of(rules.view(name).unwrap());
     assert_eq!(of("default"), of("billing"));
     assert_eq!(of("support"), of("audit"));
     assert_ne!(of("default"), of("support"));

@@ -1,13 +1,13 @@
-//! Where a request comes from and where it was meant to go, by what a browser cannot be made to
-//! forge: `Host`, `Origin` and `Sec-Fetch-Site`. What a proxy says of the request it passes on is
-//! never believed, since anybody can say it.
+//! Where a request comes from and for which host it was meant. This reads only headers that a web page cannot
+//! forge: `Host`, `Origin` and `Sec-Fetch-Site`. It never believes what a proxy adds, because any client can
+//! add it too.
 
 use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
 use std::net::IpAddr;
 
 const FETCH_SITE: &str = "sec-fetch-site";
-/// What proxies add to what they pass on.
+/// The headers that proxies add to requests that they pass on.
 const FORWARDING: [HeaderName; 5] = [
     header::FORWARDED,
     header::VIA,
@@ -16,27 +16,27 @@ const FORWARDING: [HeaderName; 5] = [
     HeaderName::from_static("x-forwarded-proto"),
 ];
 
-/// Whether a page of another site has made a browser send it.
+/// Whether a page of another site has made a browser send the request.
 pub(super) fn is_of_another_site(request: &Parts) -> bool {
     let mut sites = request.headers.get_all(FETCH_SITE).iter();
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     let named = authority(request);
     sites.any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
         || origins.any(|origin| {
-            // `null` is of some site too.
+            // The origin `null` belongs to another site too.
             let host = origin.to_str().ok().and_then(|origin| Some(origin.split_once("://")?.1));
             let (Some(host), Some(named)) = (host, named) else { return true };
             !host.eq_ignore_ascii_case(named)
         })
 }
 
-/// Whether somebody says that he passes it on.
+/// Whether the request states that a proxy passed it on.
 pub(super) fn is_forwarded(request: &Parts) -> bool {
     FORWARDING.iter().any(|name| request.headers.contains_key(name))
 }
 
-/// Whether it names this machine as the one that it is for. A name that a stranger's DNS made point
-/// to loopback does not.
+/// Whether the request names this machine as its host. A name does not count that a stranger's DNS
+/// resolves to loopback.
 pub(super) fn names_this_machine(request: &Parts) -> bool {
     let Some(host) = authority(request) else { return false };
     let name = match host.strip_prefix('[') {
@@ -47,8 +47,8 @@ pub(super) fn names_this_machine(request: &Parts) -> bool {
         || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// Host and port that it is for: the one `Host`, or what HTTP/2 has in its place. None if there is
-/// none, or several that may differ.
+/// The host and port for which the request is meant: the only `Host` header, or its counterpart in
+/// HTTP/2. `None` if there is none, or if there are several that may differ.
 fn authority(request: &Parts) -> Option<&str> {
     let mut hosts = request.headers.get_all(header::HOST).iter().map(|host| host.to_str().ok());
     let target = request.uri.authority().map(|authority| authority.as_str());

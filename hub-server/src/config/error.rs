@@ -1,30 +1,31 @@
-//! What can be wrong with a configuration.
+//! The errors in a configuration. Without the origin of a value, its author would have to search file,
+//! environment and flags for it.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value came from.
+/// Where the value of a key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueOrigin {
-    /// Nobody set it.
+    /// The key is not set, so it has its default.
     Default,
-    /// The configuration file.
+    /// The value is in the configuration file.
     File {
-        /// Its path as it was given.
+        /// The path of the file, as it was given.
         path: PathBuf,
-        /// Line, from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// Column in characters, from 1.
+        /// The column in characters, counted from 1.
         column: usize,
     },
-    /// An environment variable.
+    /// The value is in an environment variable.
     Environment {
-        /// Its name.
+        /// The name of the variable.
         name: String,
     },
-    /// A flag of the command line.
+    /// The value is in a flag of the command line.
     Flag {
-        /// Its name without the dashes.
+        /// The name of the flag without the dashes.
         name: String,
     },
 }
@@ -42,40 +43,40 @@ impl fmt::Display for ValueOrigin {
     }
 }
 
-/// Why a configuration was refused. None of these goes away by trying again.
+/// Why a configuration was refused. It does not help to try again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The file is not TOML.
     #[error("{origin}: {message}")]
     Syntax {
-        /// Where in the file.
+        /// Where in the file the error is.
         origin: ValueOrigin,
-        /// What the parser said.
+        /// The message of the parser.
         message: String,
     },
-    /// There is no such key.
+    /// There is no key of this name.
     #[error("{origin}: unknown key `{key}`; did you mean `{nearest}`?")]
     UnknownKey {
-        /// Where it was found.
+        /// Where the key was found.
         origin: ValueOrigin,
         /// The key as it was written.
         key: String,
-        /// The known key most like it, spelled as it would be there.
+        /// The known key that is most similar, in the spelling of that origin.
         nearest: String,
     },
-    /// A value that its key does not allow.
+    /// The key does not allow this value.
     #[error("{origin}: `{key}` is {found}; allowed is {allowed}")]
     Invalid {
-        /// Where it was found.
+        /// Where the value was found.
         origin: ValueOrigin,
         /// The key.
         key: &'static str,
-        /// The value as it was written, shortened.
+        /// The value as it was written, shortened if it is long.
         found: String,
-        /// What is allowed.
+        /// The values that are allowed.
         allowed: String,
     },
-    /// Two values that do not fit together.
+    /// Two values contradict one another.
     #[error("{origin}: `{key}` is {found}; {rule}")]
     Conflict {
         /// Where the key was set.
@@ -84,7 +85,7 @@ pub enum ConfigError {
         key: &'static str,
         /// Its value.
         found: String,
-        /// What it has to be, and because of which other key.
+        /// What the value has to be, and which other key demands it.
         rule: String,
     },
 }

@@ -1,5 +1,5 @@
-//! The configuration file, which can be loaded again while the hub runs. It keeps the environment and
-//! the flags; without them, a reload would undo what they set.
+//! The configuration file, which can be loaded again while the hub runs. It keeps the environment and the
+//! flags; without them, a reload would undo what they set.
 
 use super::error::ConfigError;
 use super::keys::Config;
@@ -9,8 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A configuration file, with the environment and the flags that win over it: so it can be loaded
-/// again, and then means the same but for what has changed in it.
+/// A configuration file, with the environment and the flags that take precedence over it. So a
+/// reload differs from the start only in what has changed in the file.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub struct ConfigFile {
     flags: Vec<(String, String)>,
 }
 
-/// Why a configuration file is not used.
+/// Why a configuration file cannot be loaded again.
 #[derive(Debug, Error)]
 pub(crate) enum ConfigFileError {
     #[error("cannot read the configuration file {}: {cause}", path.display())]
@@ -29,7 +29,7 @@ pub(crate) enum ConfigFileError {
 }
 
 impl ConfigFile {
-    /// A file with this text in it. `env` and `flags` are what [`Config::load`] takes.
+    /// A configuration file that contains `text`. `env` and `flags` are those of [`Config::load`].
     pub fn new(
         path: PathBuf,
         text: String,
@@ -40,21 +40,21 @@ impl ConfigFile {
         ConfigFile { path, text, env, flags }
     }
 
-    /// The configuration that it makes.
+    /// Loads the configuration.
     ///
     /// # Errors
-    /// As [`Config::load`].
+    /// The errors are those of [`Config::load`].
     pub fn load(&self) -> Result<Config, ConfigError> {
         let file = Some((self.path.as_path(), self.text.as_str()));
         Config::load(file, self.env.iter().cloned(), self.flags.iter().cloned())
     }
 
-    /// Whether it can be read again: a pipe, for example, cannot.
+    /// Whether the file can be read again. A pipe, for example, cannot.
     pub(crate) fn can_be_followed(&self) -> bool {
         std::fs::metadata(&self.path).is_ok_and(|file| file.is_file())
     }
 
-    /// What it was like when it was read.
+    /// The content of the file when it was read last.
     pub(crate) fn seen(&self) -> FileSnapshot {
         FileSnapshot::Text(self.text.clone())
     }

@@ -1,4 +1,5 @@
-//! Raw to validated, once.
+//! Loads the configuration: reads the raw values of the three sources, and validates them once. If each
+//! module checked its own keys, an error would show only when the key is used.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,11 +11,13 @@ use super::keys::{Config, Key};
 use super::tls_conflict;
 use super::value::{Raw, Value};
 
-/// Variables that begin with `HUB_` but are no keys: what clients use, and the path of the
-/// configuration file. Those that begin with `HUB_SCRUB_` are secrets that a rule file names.
+/// Environment variables that begin with `HUB_` and are not keys: those that clients read, and the
+/// one with the path of the configuration file. Those that begin with `HUB_SCRUB_` are secrets that
+/// a rule file names, and are ignored too.
 ///
-/// Kubernetes also sets variables for each service (`HUB_SERVICE_HOST`, `HUB_PORT=tcp://…`), so a
-/// service called `hub` or `hub-…` would stop the hub; those are recognised and passed over.
+/// Kubernetes sets variables for each service, such as `HUB_SERVICE_HOST` and `HUB_PORT=tcp://…`.
+/// So a service called `hub` or `hub-…` would keep the hub from starting; the hub recognises these
+/// variables and ignores them.
 pub const IGNORED_ENV: [&str; 8] = [
     "HUB_SERVER",
     "HUB_TOKEN",
@@ -31,9 +34,9 @@ fn is_ignored(name: &str) -> bool {
 }
 
 impl Config {
-    /// Reads the three sources and checks the result. Of `env`, variables that do not begin with
-    /// `HUB_` are passed over, so all of the process's can be given. Names in `flags` are like
-    /// `max-frame-bytes`; of several values for one flag the last counts.
+    /// Reads the three sources and validates the result. Variables in `env` that do not begin with
+    /// `HUB_` are ignored, so the whole environment of the process can be given. Names in `flags`
+    /// are spelled like `max-frame-bytes`. If a flag occurs several times, its last value counts.
     ///
     /// ```
     /// use hub_server::config::Config;
@@ -46,7 +49,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The first thing wrong, with where it is and what is allowed.
+    /// The first error, with its origin and the values that are allowed.
     pub fn load(
         file: Option<(&Path, &str)>,
         env: impl IntoIterator<Item = (String, String)>,
@@ -66,12 +69,13 @@ impl Config {
         draft.finish()
     }
 
-    /// Checks a configuration that was put together in code as [`Config::load`] checks one that
-    /// was read.
+    /// Validates a configuration that was built in code, as [`Config::load`] validates one that was
+    /// read.
     ///
     /// # Errors
     ///
-    /// The first value out of its range, or the first two that do not fit together.
+    /// The first value that is outside its range, or the first two values that contradict one
+    /// another.
     pub fn validate(self) -> Result<Config, ConfigError> {
         for key in Key::ALL {
             let value = key.value(&self).to_string();
@@ -83,7 +87,7 @@ impl Config {
     }
 }
 
-/// A configuration while its sources are read, and where each key was last set.
+/// A configuration while its sources are read, with the origin of each key.
 struct Draft {
     config: Config,
     origins: HashMap<&'static str, ValueOrigin>,
@@ -99,7 +103,8 @@ impl Draft {
             origin: origin(error.span().map_or(0, |span| span.start)),
             message: error.message().to_owned(),
         })?;
-        // In the order of the file, so that the first mistake is the one reported.
+        // The entries are in the order of the file, so that the first error in the file is
+        // reported.
         let mut entries: Vec<_> = table.get_ref().iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         for (name, value) in entries {
@@ -130,7 +135,8 @@ impl Draft {
             .into_iter()
             .filter(|(name, _)| name.starts_with("HUB_") && !is_ignored(name))
             .collect();
-        // The order of an environment means nothing; the error should still be the same each time.
+        // The order of an environment has no meaning, so it is sorted: the reported error is the
+        // same each time.
         ours.sort();
         for (name, value) in ours {
             let key = Key::ALL.iter().find(|key| key.env() == name);
@@ -177,7 +183,7 @@ impl Draft {
 }
 
 impl Draft {
-    /// The rules between keys.
+    /// Checks the rules between keys.
     fn finish(self) -> Result<Config, ConfigError> {
         let c = &self.config;
         let frame = u64::from(c.max_frame_bytes);
@@ -211,7 +217,8 @@ impl Draft {
         Ok(self.config)
     }
 
-    /// Blames the first of the two keys, or the second where only that was set.
+    /// The error about two keys that contradict one another. It names the first key, or the second
+    /// one if only that is set.
     fn conflict(&self, first: &'static str, second: &'static str, rule: &str) -> ConfigError {
         let set = |name: &str| self.origins.get(name).cloned();
         let value = |name: &str| {
@@ -231,7 +238,8 @@ fn invalid(key: &Key, found: String, origin: ValueOrigin) -> ConfigError {
     ConfigError::Invalid { origin, key: key.name, found, allowed: key.allowed.to_string() }
 }
 
-/// An unknown key, with the known key that takes the fewest edits. Case does not count.
+/// The error about an unknown key. It names the known key with the fewest edits, regardless of
+/// case.
 fn unknown(name: &str, spell: fn(&Key) -> String, origin: ValueOrigin) -> ConfigError {
     let short = name.chars().take(64).collect::<String>().to_lowercase();
     let edits = |known: &String| strsim::levenshtein(&short, &known.to_lowercase());
@@ -239,14 +247,14 @@ fn unknown(name: &str, spell: fn(&Key) -> String, origin: ValueOrigin) -> Config
     ConfigError::UnknownKey { origin, key: name.escape_debug().take(80).collect(), nearest }
 }
 
-/// Line and column of a byte offset, both from 1.
+/// The line and the column of a byte offset, both counted from 1.
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-/// A value as an error shows it: quoted, on one line, not longer than a line.
+/// A value as an error shows it: quoted, on one line, and shortened to the length of a line.
 fn shorten(text: &str) -> String {
     if text.is_empty() {
         return "empty".to_owned();
@@ -261,7 +269,7 @@ fn shorten(text: &str) -> String {
     format!("`{out}`")
 }
 
-/// Whether Kubernetes set this variable for a service.
+/// Whether Kubernetes has set this variable for a service.
 fn is_service_link(name: &str, value: &str) -> bool {
     let link = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     let after_port = name.split_once("_PORT_").map_or("", |(_, rest)| rest);

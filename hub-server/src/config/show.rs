@@ -1,28 +1,29 @@
-//! The table of keys, shown: as a file, as flags, as what was changed.
+//! Shows the table of keys: as a file, as flags, and as the keys that differ from their defaults. Without it,
+//! each of these would be a list of its own.
 
 use std::sync::LazyLock;
 
 use super::keys::{Config, Key};
 use super::value::{Allowed, Unit};
 
-/// A command-line flag, for a parser to be built from.
+/// A flag of the command line, from which a parser can be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {
     /// The name of its key, for example `max_frame_bytes`.
     pub key: &'static str,
-    /// Without the dashes, for example `max-frame-bytes`.
+    /// The name without the dashes, for example `max-frame-bytes`.
     pub name: String,
     /// The environment variable of the same key.
     pub env: String,
-    /// What stands for its value in the help, for example `BYTES`.
+    /// The placeholder for the value in the help, for example `BYTES`.
     pub placeholder: &'static str,
-    /// What it is for, and what is allowed.
+    /// The description of the key, and the values that are allowed.
     pub help: String,
-    /// The value when nothing is set.
+    /// The value that the key has if nothing sets it.
     pub default: String,
 }
 
-/// A flag for every key, in the order of the table.
+/// The flags of all keys, in the order of the table.
 pub fn flags() -> &'static [Flag] {
     static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| Key::ALL.iter().map(flag).collect());
     &FLAGS

@@ -1,32 +1,35 @@
-//! The words that keys of TLS take. Each word is spelled here once, for the file and for the flags.
+//! The words that keys of TLS accept. Each word is spelled only here; a second spelling, for the file or for
+//! the flags, would drift from it.
 
 use super::value::{Setting, Value};
 
-/// Whether a client needs a certificate of one of the CAs in `tls_client_ca`.
+/// Whether a client needs a certificate that is issued by one of the CAs in `tls_client_ca`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAuth {
-    /// Without one, there is no connection.
+    /// Every client needs one; otherwise the TLS handshake fails.
     Required,
-    /// One that is shown has to be good; without one, other credentials count.
+    /// A certificate that a client shows must be valid. A client without a certificate may show
+    /// other credentials.
     Optional,
 }
 
 impl ClientAuth {
-    /// The spellings, in the order of the variants.
+    /// The words, in the order of the variants.
     pub const NAMES: &'static [&'static str] = &["required", "optional"];
 }
 
-/// Whether HTTP is served over TLS.
+/// Whether the HTTP server uses TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpTls {
-    /// It is not.
+    /// The HTTP server does not use TLS.
     Off,
-    /// It is, with the certificate that clients see. Nobody is asked for one there.
+    /// The HTTP server uses TLS with the certificate of the hub, and asks no client for a
+    /// certificate.
     On,
 }
 
 impl HttpTls {
-    /// The spellings, in the order of the variants.
+    /// The words, in the order of the variants.
     pub const NAMES: &'static [&'static str] = &["off", "on"];
 }
 

@@ -1,26 +1,27 @@
-//! Values: their types, what is allowed, and the step from raw to checked.
+//! The values of keys: their types, the values that are allowed, and the check of a raw value. Without it,
+//! each source would check values in its own way.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// From where clients may connect without credentials.
+/// Which clients may connect without credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anonymous {
-    /// Only from the machine the hub runs on.
+    /// Only clients on the machine of the hub.
     Loopback,
-    /// From any address that reaches the hub.
+    /// Clients of all machines that can reach the hub.
     Everywhere,
 }
 
 impl Anonymous {
-    /// The spellings, in the order of the variants.
+    /// The words, in the order of the variants.
     pub const NAMES: &'static [&'static str] = &["loopback", "everywhere"];
 }
 
-/// What a number counts.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// Things.
+    /// A count of things.
     Count,
     /// Bytes.
     Bytes,
@@ -28,25 +29,25 @@ pub enum Unit {
     Milliseconds,
 }
 
-/// What a key may be set to.
+/// The values that a key accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
     /// An IP address and a port.
     Address,
     /// A whole number.
     Number {
-        /// Smallest allowed.
+        /// The smallest number that is allowed.
         min: u64,
-        /// Largest allowed.
+        /// The largest number that is allowed.
         max: u64,
-        /// What it counts.
+        /// The unit of the number.
         unit: Unit,
     },
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// The path of a file, or nothing.
     File,
-    /// Levels and targets, as tracing's filter takes them, without spans and fields.
+    /// Levels and targets in the syntax of tracing's filter, without spans and fields.
     LogFilter,
 }
 
@@ -76,21 +77,21 @@ impl fmt::Display for Allowed {
 /// A checked value of any key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Of a key with [`Allowed::Address`].
+    /// The value of a key with [`Allowed::Address`].
     Address(SocketAddr),
-    /// Of a key with [`Allowed::Number`].
+    /// The value of a key with [`Allowed::Number`].
     Number(u64),
-    /// Of a key with [`Allowed::OneOf`] or [`Allowed::LogFilter`].
+    /// The value of a key with [`Allowed::OneOf`], [`Allowed::File`] or [`Allowed::LogFilter`].
     Text(String),
 }
 
-/// Without quotes, as in the environment and in flags. `{:#}` is the value as TOML.
+/// Writes the value without quotes, as in the environment and in flags. `{:#}` writes it as TOML.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Number(number) => write!(f, "{number}"),
             Value::Address(address) if f.alternate() => write!(f, "\"{address}\""),
-            // The path of a file can hold anything.
+            // The path of a file can contain any character.
             Value::Text(text) if f.alternate() => {
                 write!(f, "{}", toml::Value::String(text.clone()))
             }
@@ -100,20 +101,20 @@ impl fmt::Display for Value {
     }
 }
 
-/// A value as found, not yet checked.
+/// A value as it was found, before it is checked.
 pub(super) enum Raw<'a> {
-    /// From the environment or a flag: text, whatever the key's type.
+    /// A value from the environment or from a flag. It is a text, whatever the type of the key is.
     Plain(&'a str),
-    /// A string of the file.
+    /// A string in the file.
     Quoted(&'a str),
-    /// A whole number of the file; `None` if it is negative or above 64 bits.
+    /// A whole number in the file. `None` if it is negative or has more than 64 bits.
     Number(Option<u64>),
-    /// Anything else in the file.
+    /// A value of any other type in the file.
     Other,
 }
 
 impl Allowed {
-    /// The value, if it is allowed.
+    /// Checks a raw value. `None` if the key does not allow it.
     pub(super) fn check(&self, raw: &Raw<'_>) -> Option<Value> {
         match (self, raw) {
             (Allowed::Number { min, max, .. }, raw) => {
@@ -141,7 +142,7 @@ impl Allowed {
     }
 }
 
-/// Digits, with underscores between them as in TOML.
+/// Reads digits, which may have underscores between them as in TOML.
 fn number(text: &str) -> Option<u64> {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !text.split('_').all(digits) {
@@ -150,8 +151,8 @@ fn number(text: &str) -> Option<u64> {
     text.replace('_', "").parse().ok()
 }
 
-/// `level` or `target=level`. Filters on spans and fields are left out: they would be matched
-/// against what clients send.
+/// Whether a text is `level` or `target=level`. Filters on spans and fields are not allowed,
+/// because they would be compared with what clients send.
 fn directive(text: &str) -> bool {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let (target, level) = match text.split_once('=') {
@@ -163,7 +164,7 @@ fn directive(text: &str) -> bool {
         && target.is_none_or(|t| !t.is_empty() && t.len() <= 255 && t.bytes().all(of_target))
 }
 
-/// A type that a field of the configuration can have.
+/// A type of the fields of [`Config`](super::Config).
 pub(super) trait Setting: Sized {
     fn to_value(&self) -> Value;
     fn from_value(value: Value) -> Option<Self>;
@@ -206,7 +207,7 @@ macro_rules! number_settings {
     ($($type:ty)*) => {$(
         impl Setting for $type {
             fn to_value(&self) -> Value {
-                // A usize above 64 bits does not exist on any target.
+                // No target has a usize of more than 64 bits.
                 Value::Number(u64::try_from(*self).unwrap_or(u64::MAX))
             }
 

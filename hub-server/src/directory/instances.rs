@@ -10,16 +10,17 @@ use hub_core::topic::HeldBytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Most instances that are remembered; clients beyond it start anew when they come back.
+/// How many instances the hub remembers. Clients beyond this number cannot resume.
 const MAX_INSTANCES: usize = 1 << 16;
 
-/// What an instance takes about: its place in the map, with room for growth, its id and its inbox.
+/// About how many bytes an instance takes: its entry in the map, with room for growth, its id and
+/// its inbox.
 const INSTANCE: usize = 640;
 
-/// Whose instance it is, and its random id.
+/// The name of the identity that owns an instance, and the random id of the instance.
 pub(crate) type InstanceKey = (Arc<str>, [u8; 16]);
 
-/// Instances by their random id.
+/// The instances that the hub remembers, by their keys.
 #[derive(Debug)]
 pub(crate) struct Instances {
     known: DashMap<InstanceKey, InstanceRecord>,
@@ -30,19 +31,20 @@ pub(crate) struct Instances {
 #[derive(Debug)]
 struct InstanceRecord {
     state: State,
-    /// What it takes, but for its refusals.
+    /// The bytes that the instance takes, apart from its refusals.
     reservation: MemoryReservation,
 }
 
 #[derive(Debug)]
 enum State {
-    /// The number of its connection, which has the [`ResumeState`] now.
+    /// The instance has this connection, whose session has its [`ResumeState`].
     Connected(u64, Arc<dyn SessionHandle>),
     Away(Instant, ResumeState),
 }
 
 impl InstanceRecord {
-    /// Since when it is away, and what it takes.
+    /// The time since when the instance is without a connection, and the bytes that it takes.
+    /// `None` if it has a connection.
     fn away(&self) -> Option<(Instant, usize)> {
         match &self.state {
             State::Connected(..) => None,
@@ -53,48 +55,49 @@ impl InstanceRecord {
     }
 }
 
-/// How far the hub has come with the events of an instance.
+/// Up to where the hub has the events of an instance, so that its next connection can resume.
 #[derive(Debug)]
 pub(crate) struct ResumeState {
-    /// The number of the next event that the hub wants.
+    /// The publish number of the next event that the hub wants.
     pub received: u64,
-    /// Larger numbers that are published or refused already: the connection was cut while
-    /// events of other topics waited for room. They are passed over when they come again.
+    /// Greater publish numbers whose events are settled already: the connection ended while events
+    /// of other topics waited for room. When they come again, they are skipped.
     pub ahead: PublishNumbers,
     pub refusals: Refusals,
     pub inbox: String,
 }
 
-/// What a connection finds when it says which instance it is.
+/// What a connection finds that names its instance.
 #[derive(Debug)]
 pub(crate) enum InstanceLookup {
-    /// The instance goes on from here.
+    /// The instance continues from this state.
     Resumed(ResumeState),
-    /// It is new, or the hub knows too little of it to go on.
+    /// The instance is new, or the hub knows too little of it to resume.
     New,
-    /// It is new, and there are too many to remember it.
+    /// The instance is new, and the hub cannot remember it because it remembers too many.
     NewAndUnknown,
-    /// An older connection has to end first.
+    /// An older connection of the instance has to end first.
     Busy(Arc<dyn SessionHandle>),
 }
 
 impl Instances {
-    /// What they take is counted in `held`.
+    /// Creates it empty. What the instances take is counted in `held`.
     pub(crate) fn new(keep: Duration, held: Arc<HeldBytes>) -> Self {
         Instances { known: DashMap::new(), keep, held }
     }
 
-    /// Makes `session` the connection of the instance, unless another one still is.
+    /// Makes `session` the connection of the instance, unless another connection still has it.
     ///
-    /// `receipted` is the last receipt that the client has seen, if it says so.
-    pub(crate) fn enter(
+    /// `receipted` is the last receipt that the client has seen, if it states one.
+    pub(crate) fn claim(
         &self,
         id: &InstanceKey,
         connection: u64,
         session: Arc<dyn SessionHandle>,
         receipted: Option<u64>,
     ) -> InstanceLookup {
-        // Not under the entry's lock: counting looks at all of the map.
+        // This is asked without the lock of the entry, because counting locks every part of the
+        // map.
         let full = self.known.len() >= MAX_INSTANCES;
         match self.known.entry(id.clone()) {
             Entry::Vacant(_) if full => InstanceLookup::NewAndUnknown,
@@ -125,7 +128,7 @@ impl Instances {
         }
     }
 
-    /// The instance's connection has ended.
+    /// Keeps the state of an instance whose connection has ended.
     pub(crate) fn leave(&self, id: &InstanceKey, connection: u64, past: ResumeState) {
         if let Some(mut known) = self.known.get_mut(id)
             && matches!(known.state, State::Connected(current, _) if current == connection)
@@ -135,12 +138,13 @@ impl Instances {
         }
     }
 
-    /// Forgets those that were away for too long.
+    /// Forgets the instances that were without a connection for too long.
     pub(crate) fn forget_old(&self) {
         self.known.retain(|_, known| known.away().is_none_or(|(at, _)| at.elapsed() <= self.keep));
     }
 
-    /// Forgets those that are away for longest until the others of them take at most `most` bytes.
+    /// Forgets instances without a connection, those that have been so for longest first, until
+    /// they take at most `most` bytes.
     pub(crate) fn forget_away(&self, most: usize) {
         let away = |known: &InstanceRecord| known.away().map_or(0, |(_, bytes)| bytes);
         let mut taken: usize = self.known.iter().map(|known| away(&known)).sum();
@@ -158,21 +162,21 @@ impl Instances {
             if taken <= most {
                 break;
             }
-            // It may have come back meanwhile.
+            // The instance may have got a connection again meanwhile.
             let gone = self.known.remove_if(&id, |_, known| since(known) == Some(at));
             taken = taken.saturating_sub(gone.map_or(0, |(_, known)| away(&known)));
         }
         self.known.shrink_to_fit();
     }
 
-    /// How often to look for old ones.
-    pub(crate) fn look_every(&self) -> Duration {
+    /// How often [`forget_old`](Self::forget_old) is to be called.
+    pub(crate) fn forget_every(&self) -> Duration {
         (self.keep / 2).clamp(Duration::from_millis(100), Duration::from_secs(30))
     }
 }
 
 impl ResumeState {
-    /// Whether a client with this last receipt can be told everything since.
+    /// Whether a client with this last receipt can be told every refusal since then.
     fn continues(&self, receipted: Option<u64>) -> bool {
         receipted.is_none_or(|from| (self.refusals.complete_from()..=self.received).contains(&from))
     }

@@ -1,5 +1,5 @@
-//! Load shedding: observes the memory some times a second, and has the hub let go of some when it is
-//! short. Without it, slow clients would hold what they hold, and publishers would wait for ever.
+//! Load shedding: samples the memory several times a second, and frees some when it is short. Without it,
+//! slow clients would keep what they hold, and publishers would wait for ever.
 
 use super::Directory;
 use super::session_handle::ShedLoad;
@@ -10,37 +10,38 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// How often the memory is observed while there is enough, if no session finds it short earlier.
+/// How often the memory is sampled while there is enough, unless a session reports earlier that it
+/// is short.
 const EVERY: Duration = Duration::from_millis(50);
-/// How often the memory is observed while publishers have to wait for it.
+/// How often the memory is sampled while publishers have to wait for it.
 const EVERY_WHEN_SHORT: Duration = Duration::from_millis(20);
-/// While there is enough, queues may hold a sixteenth more each time that this has passed.
+/// How often the bound of the queues grows by a sixteenth while there is enough memory.
 const WIDEN_EVERY: Duration = Duration::from_millis(100);
-/// How often accounts that nobody uses are closed.
+/// How often unused accounts are closed.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Bytes that may always wait for a client.
+/// How many bytes may always wait for a client.
 const LEAST_QUEUE: usize = 64 * 1024;
-/// Bytes of answers that a client may leave unread until events are refused.
+/// How many bytes of answers a client may leave unread before the hub refuses events.
 const MOST_ANSWERS: usize = 256 * 1024;
-/// Bytes of answers that a client may leave unread at the least, while events are refused.
+/// How many bytes of answers a client may always leave unread, even while the hub refuses events.
 const LEAST_ANSWERS: usize = 8 * 1024;
-/// After this many observations of short memory, the topics forget their past once more.
+/// After how many samples of short memory the topics drop their history once more.
 const FORGET_EVERY: u32 = 50;
-/// After this many observations of short memory, instances of clients that are away are forgotten.
+/// After how many samples of short memory instances without a connection are forgotten.
 const AWAY_EVERY: u32 = 5;
-/// Instances of clients that are away may then take the budget divided by this.
+/// Instances without a connection may then take the memory budget divided by this.
 const AWAY_PART: usize = 16;
 
-/// What the configuration says of load shedding.
+/// The keys of the configuration for load shedding.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoadShedding {
     /// How long publishers wait for memory before their events are refused.
     pub grace: Duration,
-    /// Bytes that may wait for a connection while there is enough memory.
+    /// How many bytes may wait for a connection while there is enough memory.
     pub queue_bytes: usize,
 }
 
-/// Runs for as long as the hub.
+/// Keeps the memory within its budget. It runs for as long as the hub.
 pub(crate) async fn keep_within_budget(
     directory: Arc<Directory>,
     limits: Arc<ClientLimits>,
@@ -53,7 +54,7 @@ pub(crate) async fn keep_within_budget(
     let mut swept = start;
     loop {
         match control.short {
-            // That nobody finds it short is what is hoped for.
+            // The wait usually ends by the timeout, because nobody reports short memory.
             0 => drop(timeout(EVERY, memory.reported_short()).await),
             _ => sleep(EVERY_WHEN_SHORT).await,
         }
@@ -90,7 +91,7 @@ pub(crate) async fn keep_within_budget(
 fn sample(directory: &Directory, limits: &ClientLimits) -> MemorySample {
     let held = limits.memory.held().get();
     MemorySample {
-        // Where the system does not say, what is counted has to do.
+        // Where the system does not report the resident memory, the counted bytes take its place.
         resident: system::resident().unwrap_or(held),
         held,
         connections: directory.sessions.len(),
@@ -99,7 +100,7 @@ fn sample(directory: &Directory, limits: &ClientLimits) -> MemorySample {
     }
 }
 
-/// Takes from the past, and then from what waits for clients.
+/// Drops history first, and then some of what waits for clients.
 fn shed_load(
     directory: &Directory,
     limits: &ClientLimits,
@@ -125,20 +126,21 @@ fn shed_load(
     }
 }
 
-/// What may wait for a client. While memory is short it is halved from look to look, so that those
-/// for whom most waits lose first, and those who keep up lose nothing. It stays so when there is
-/// enough again, and grows slowly: otherwise slow clients would at once hold as much as before, and
-/// publishers would wait for most of the time.
+/// The bound of what may wait for a client. While memory is short, it is halved with each sample,
+/// so clients with the longest queues lose events first, and clients that keep up lose nothing.
+/// When there is enough memory again, the bound grows slowly from there. Otherwise slow clients
+/// would at once hold as much as before, and publishers would wait most of the time.
 #[derive(Debug)]
 struct QueueLimitControl {
-    /// What the configuration allows.
+    /// The bound that the configuration sets, in bytes.
     most: usize,
     queue: usize,
-    /// What may wait of a client's answers while events are refused; halved in the same way.
+    /// How many bytes of answers may wait for a client while events are refused. It is halved in
+    /// the same way.
     answers: usize,
-    /// At how many looks memory was short, since it was not.
+    /// How many samples in a row have found memory short.
     short: u32,
-    /// When it last grew.
+    /// The time at which the bound grew last.
     widened: Duration,
 }
 
@@ -153,7 +155,8 @@ impl QueueLimitControl {
         }
     }
 
-    /// Memory is short: what may wait from now on, if that is less. For the first time it stays.
+    /// Memory is short: returns the new bound, if it is lower. After the first sample of short
+    /// memory the bound stays.
     fn narrow(&mut self) -> Option<usize> {
         let first = self.short == 0 && self.queue >= self.most;
         self.short += 1;
@@ -163,13 +166,13 @@ impl QueueLimitControl {
         })
     }
 
-    /// Events are refused: what of its answers may wait for a client from now on.
+    /// Events are refused: returns how many bytes of answers may wait for a client from now on.
     fn narrow_answers(&mut self) -> usize {
         self.answers = (self.answers / 2).max(LEAST_ANSWERS);
         self.answers
     }
 
-    /// There is enough: what may wait from now on, if that is more.
+    /// There is enough memory: returns the new bound, if it is higher.
     fn widen(&mut self, now: Duration) -> Option<usize> {
         self.short = 0;
         self.answers = MOST_ANSWERS;

@@ -1,11 +1,12 @@
-//! What exists at this hub now: topics, sessions, and the instances of clients that may come back.
+//! What exists at this hub now: topics, sessions, and the instances of clients that may come back. Without
+//! one place for them, each session would have to know all others.
 //!
-//! - [`sessions`]: the connections; [`session_handle`] is what one of them can be told
-//! - [`instances`]: how far the hub has come with each client's events, [`publish_numbers`] which of
-//!   them, and [`refusals`] what it was not told yet
-//! - [`load_shedding`]: has all of them hold less when memory is short
+//! - [`sessions`]: the sessions that exist now; [`session_handle`] is how the other modules reach one
+//! - [`instances`]: up to where the hub has the events of each client, with [`publish_numbers`] and
+//!   [`refusals`]
+//! - [`load_shedding`]: frees memory when it is short
 //!
-//! Topics are those of `hub_core`, which this room keeps for the others.
+//! The topics are those of `hub_core`, whose registry this module keeps for the others.
 
 pub(crate) mod instances;
 pub(crate) mod load_shedding;
@@ -26,12 +27,12 @@ use std::time::Duration;
 /// The topics, sessions and instances of a hub.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// A random number for this run of the hub.
+    /// A random number that names this run of the hub.
     pub hub_id: [u8; 16],
     pub registry: Arc<Registry>,
     pub sessions: Sessions,
     pub instances: Instances,
-    /// The hub stops: a client that connects now is sent away.
+    /// Whether the hub is stopping. A client that connects now is told to come back later.
     pub stopping: AtomicBool,
 }
 
@@ -39,14 +40,15 @@ impl Directory {
     /// An empty directory, whose topics run on `arbiters`.
     ///
     /// # Errors
-    /// The operating system gives no random numbers.
+    /// The error means that the operating system gives no random numbers.
     pub(crate) fn new(
         config: &Config,
         arbiters: Vec<ArbiterHandle>,
     ) -> Result<Self, getrandom::Error> {
         let mut hub_id = [0; 16];
         getrandom::fill(&mut hub_id)?;
-        // 48 random bits: far below 2^53, up to which every language has exact integers.
+        // The first epoch has 48 random bits. So epochs stay far below 2^53, up to which every
+        // language has exact integers.
         let first_epoch = getrandom::u64()? >> 16;
         let settings = TopicSettings {
             max_topics: config.max_topics,

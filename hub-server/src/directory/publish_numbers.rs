@@ -1,20 +1,20 @@
-//! Publish numbers: the numbers that a client gives its events, from 0 on, in sets of ranges. Without
-//! them, an event that a client sends again after its connection was cut would be published twice.
+//! Sets of publish numbers, as ranges. Without them, an event that a client sends again after its connection
+//! ended would be published twice.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// PublishNumbers of a client's events: ranges in ascending order that do not overlap.
+/// A set of publish numbers of one client: ranges in ascending order that do not overlap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PublishNumbers(VecDeque<Range<u64>>);
 
 impl PublishNumbers {
-    /// None yet, with room for so many ranges.
+    /// An empty set with room for this many ranges.
     pub(crate) fn with_capacity(ranges: usize) -> Self {
         PublishNumbers(VecDeque::with_capacity(ranges))
     }
 
-    /// Adds numbers that are larger than those it has.
+    /// Adds numbers that are greater than those in the set.
     pub(crate) fn push(&mut self, numbers: Range<u64>) {
         match self.0.back_mut() {
             Some(last) if last.end == numbers.start => last.end = numbers.end,
@@ -35,12 +35,12 @@ impl PublishNumbers {
         self.0.is_empty()
     }
 
-    /// The memory that the ranges take.
+    /// The memory that the ranges take, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.0.capacity() * size_of::<Range<u64>>()
     }
 
-    /// Takes `number` out, if it is the smallest.
+    /// Removes `number` and returns true, if it is the smallest number in the set.
     pub(crate) fn take(&mut self, number: u64) -> bool {
         let Some(range) = self.0.front_mut().filter(|range| range.start == number) else {
             return false;
@@ -52,7 +52,7 @@ impl PublishNumbers {
         true
     }
 
-    /// The numbers of `all` that are in none of `others`.
+    /// The numbers in `all` that are in none of `others`.
     pub(crate) fn without<'a>(all: Range<u64>, others: impl Iterator<Item = &'a Self>) -> Self {
         let mut taken: Vec<_> = others.flat_map(|numbers| numbers.0.iter().cloned()).collect();
         taken.sort_unstable_by_key(|range| range.start);
@@ -65,7 +65,7 @@ impl PublishNumbers {
         rest
     }
 
-    /// Adds all of `later`, which are larger than those it has.
+    /// Adds the numbers of `later`, which must be greater than those in the set.
     pub(crate) fn extend(&mut self, later: &Self) {
         later.0.iter().for_each(|range| self.push(range.clone()));
     }

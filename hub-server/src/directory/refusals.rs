@@ -1,5 +1,6 @@
-//! The latest refusals of a client's events, in case it was cut off before it heard of them. They are
-//! bounded in number and in bytes, and counted as held memory.
+//! The latest refusals of an instance's events, in case its connection ended before the client was told. They
+//! are bounded in number and in bytes, and counted as held bytes; otherwise a client could fill the memory with
+//! refused events.
 
 use crate::limits::reservation::MemoryReservation;
 use hub_core::topic::HeldBytes;
@@ -8,24 +9,26 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Refusals that are kept for each client.
+/// How many refusals are kept for each instance.
 const MAX_REFUSALS: u64 = 128;
-/// Bytes that these may take, because paths and messages can be long.
+/// How many bytes they may take, because paths and messages can be long.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
-/// Bytes that these may take while the hub is short of memory. They suffice for the events that are
-/// refused for that alone, and for a few others.
+/// How many bytes they may take while the hub is short of memory. This is enough for the events
+/// that are refused because of the memory, and for a few others.
 const REFUSAL_BYTES_WHEN_SHORT: usize = 1024;
 
-/// What a refusal takes beside its texts: its place, and the allocations' bookkeeping.
+/// How many bytes a refusal takes besides its texts: its entry, and the bookkeeping of the
+/// allocator.
 const REFUSAL: usize = 192;
 
-/// The latest refusals of events.
+/// The latest refusals of the events of one instance.
 #[derive(Debug)]
 pub(crate) struct Refusals {
-    /// The same refusal of neighbouring numbers is kept once.
+    /// The refusals in ascending order. Neighbouring publish numbers with equal refusals share one
+    /// entry.
     kept: VecDeque<(Range<u64>, Refused)>,
     count: u64,
-    /// Refusals of smaller numbers may have been forgotten.
+    /// The first publish number from which on every refusal is kept. Earlier ones may be forgotten.
     from: u64,
     reservation: MemoryReservation,
 }
@@ -40,17 +43,17 @@ impl Refusals {
         }
     }
 
-    /// The bytes that they are counted with.
+    /// The bytes with which the refusals are counted.
     pub(crate) fn bytes(&self) -> usize {
         self.reservation.bytes()
     }
 
-    /// Refusals of smaller numbers may have been forgotten.
+    /// The first publish number from which on every refusal is kept. Earlier ones may be forgotten.
     pub(crate) fn complete_from(&self) -> u64 {
         self.from
     }
 
-    /// Hands over what there is.
+    /// Takes all refusals out.
     pub(crate) fn take(&mut self) -> Self {
         let none = Refusals {
             kept: VecDeque::new(),
@@ -61,7 +64,7 @@ impl Refusals {
         std::mem::replace(self, none)
     }
 
-    /// `short`: the hub has little memory left.
+    /// Adds a refusal. `short` states whether the hub is short of memory.
     pub(crate) fn push(&mut self, refused: &Refused, short: bool) {
         let number = refused.number;
         self.count += 1;
@@ -77,7 +80,7 @@ impl Refusals {
         self.trim(short);
     }
 
-    /// Forgets the oldest if they take more than they may.
+    /// Forgets the oldest refusals if there are more than may be kept.
     pub(crate) fn trim(&mut self, short: bool) {
         while self.count > MAX_REFUSALS {
             self.forget(1);
@@ -91,7 +94,7 @@ impl Refusals {
         }
     }
 
-    /// Forgets the oldest, or up to so many of them if they are the same.
+    /// Forgets the oldest entry or, if it is for several publish numbers, up to `most` of them.
     fn forget(&mut self, most: u64) {
         let Some((numbers, refused)) = self.kept.front_mut() else { return };
         let end = numbers.end.min(numbers.start.saturating_add(most));
@@ -104,7 +107,7 @@ impl Refusals {
         }
     }
 
-    /// The refusals of this number and larger ones.
+    /// The refusals from this publish number on.
     pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = Refused> {
         let each = self.kept.iter().flat_map(|(numbers, refused)| {
             numbers.clone().map(move |number| Refused { number, ..refused.clone() })
@@ -113,7 +116,7 @@ impl Refusals {
     }
 }
 
-/// Whether they say the same, but for the number.
+/// Whether two refusals are equal apart from their numbers.
 fn is_same(one: &Refused, other: &Refused) -> bool {
     (one.what, one.code) == (other.what, other.code)
         && one.message == other.message

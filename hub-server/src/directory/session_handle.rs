@@ -1,44 +1,46 @@
-//! A session, as the rest of the hub sees it: what it can be told, and what it can be asked. Sessions
-//! know the directory, and the directory knows them through this trait alone; if it knew their type,
-//! the two would import one another, and with them almost every module of the hub.
+//! How the other modules reach a session. Sessions know the directory, and the directory knows them only
+//! through this trait. If it knew their type, the two would import one another, and with them almost every
+//! module of the hub.
 
 use futures_util::future::BoxFuture;
 use std::collections::HashMap;
 use std::fmt::Debug;
 
-/// The hub is short of memory: no more than this is to wait for a client.
+/// The bounds of what may wait for one client while the hub is short of memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShedLoad {
-    /// Bytes that may wait in the queue of a connection.
+    /// How many bytes may wait in the queue of a connection.
     pub queue: usize,
-    /// Bytes of a frame that has not come in full, if connections with more are to end.
+    /// How many bytes of an incomplete frame a session may hold. With `None`, sessions may hold
+    /// more.
     pub carry: Option<usize>,
-    /// Bytes of answers that their client does not read, if connections with more are to end.
+    /// How many bytes of answers a client may leave unread. With `None`, clients may leave more.
     pub answers: Option<usize>,
 }
 
-/// Sends messages to one session. A session that has ended takes none.
+/// Sends messages to one session. A session that has ended ignores them.
 pub(crate) trait SessionHandle: Debug + Send + Sync {
-    /// Another access file is in force.
+    /// Tells the session that a changed access file is in force.
     fn access_changed(&self);
 
-    /// Other client CAs or revocation lists are in force.
+    /// Tells the session that changed client CAs or revocation lists are in force.
     fn trust_changed(&self);
 
-    /// The hub is short of memory. A session whose mailbox is full is told at the next look.
+    /// Tells the session that the hub is short of memory. A session with a full mailbox is told
+    /// with the next sample.
     fn shed_load(&self, load: ShedLoad);
 
-    /// How many events wait for its client, by epoch: no two topics of a hub have the same. Empty if
-    /// the session has ended.
+    /// How many events wait for the client of the session, by epoch. No two topics of a hub have
+    /// the same epoch. The result is empty if the session has ended.
     fn count_pending(&self) -> BoxFuture<'static, HashMap<u64, u64>>;
 
-    /// Has the session read nothing more. Resolves when all that it took is published.
+    /// Has the session read nothing more. Resolves when everything that it took in is published.
     fn stop_reading(&self) -> BoxFuture<'static, ()>;
 
-    /// Has the session send CLOSE behind what is queued, then FIN.
+    /// Has the session send CLOSE after what is queued, and then FIN.
     fn begin_close(&self);
 
-    /// A newer connection of the same client is here. Resolves when the session has left to it what it
-    /// knows; false if the session had ended before it could.
+    /// Tells the session that a newer connection of its instance is here. Resolves when the session
+    /// has handed its state on; false if the session had ended before.
     fn replace(&self) -> BoxFuture<'static, bool>;
 }

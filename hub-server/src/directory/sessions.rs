@@ -1,11 +1,12 @@
-//! The sessions that are there now, by the number of their connection.
+//! The sessions that exist now, by the number of their connection. Without it, the hub could neither reach
+//! its clients nor wait for them when it stops.
 
 use super::session_handle::SessionHandle;
 use dashmap::DashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Every session from its start to its end.
+/// The sessions from their start to their end.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     known: DashMap<u64, Arc<dyn SessionHandle>>,
@@ -13,7 +14,8 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// A number for a new connection, from 1 on. No two connections of a hub have the same.
+    /// The number for a new connection, counted from 1. No two connections of a hub have the same
+    /// number.
     pub(crate) fn next_connection(&self) -> u64 {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -22,7 +24,7 @@ impl Sessions {
         self.known.insert(connection, session);
     }
 
-    /// Whether the session was there.
+    /// Removes a session. Returns whether it was there.
     pub(crate) fn remove(&self, connection: u64) -> bool {
         self.known.remove(&connection).is_some()
     }
@@ -35,12 +37,13 @@ impl Sessions {
         self.known.is_empty()
     }
 
-    /// The sessions that are there now.
+    /// The sessions that exist now.
     pub(crate) fn all(&self) -> Vec<Arc<dyn SessionHandle>> {
         self.known.iter().map(|session| session.value().clone()).collect()
     }
 
-    /// Calls `tell` for each session. It must not wait: a part of the map is locked meanwhile.
+    /// Calls `tell` for each session. It must not block, because a part of the map is locked
+    /// meanwhile.
     pub(crate) fn for_each(&self, mut tell: impl FnMut(&dyn SessionHandle)) {
         for session in &self.known {
             tell(&**session.value());

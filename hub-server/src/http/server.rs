@@ -1,7 +1,7 @@
 //! The HTTP server: accepts connections and serves each within bounds.
 //!
-//! axum has no bounds of its own. Without those here, whoever can reach the port could hold as many
-//! connections as the process has file descriptors, each for as long as it likes.
+//! axum has no limits of its own. Without the limits here, anybody who can reach the port could hold as many
+//! connections as the process has file descriptors, each for as long as they like.
 
 use std::future::pending;
 use std::io;
@@ -26,47 +26,52 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-/// Connections that are served at a time; further ones wait to be accepted. Together with
-/// [`HEAD_TIMEOUT`]: whoever wants to keep others from an answer has to open so many each second.
+/// How many connections are served at a time. Further ones wait to be accepted. Together with
+/// [`HEAD_TIMEOUT`] this means: to keep others from an answer, an attacker has to open this many
+/// connections each second.
 const MAX_CONNECTIONS: usize = 1024;
-/// For the head of the first request, which is one packet.
+/// How long a client has for the head of its first request, which is one packet.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
-/// For the head of each further request of a connection, which may be idle until then.
+/// How long a client has for the head of each further request of a connection. The connection may
+/// be idle for this time.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// For a client that reads none of its answers. Without it, a client that sends many requests at once and
-/// reads nothing would keep its place among [`MAX_CONNECTIONS`] for ever.
+/// How long a client may read nothing of its answers. Without this limit, a client that sends many
+/// requests at once and reads nothing would keep its place among [`MAX_CONNECTIONS`] for ever.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// For the TLS handshake, which is several packets, and computing on both sides.
+/// How long a client has for the TLS handshake, which takes several packets, and computing on both
+/// sides.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
-/// For answers that are being given while the server stops.
+/// How long answers in progress may take while the server stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
-/// For the last bytes to a client that is disconnected.
+/// How long the last bytes to a client may take that is being disconnected.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// hyper answers nothing to a head that does not come in time.
+/// hyper sends no answer when a head does not come in time, so this is sent.
 const REQUEST_TIMEOUT_RESPONSE: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-/// Bytes of a head at most, and of what is buffered for a connection.
+/// The most bytes of a head, and of what is buffered for a connection.
 const MAX_HEAD_BYTES: usize = 128 * 1024;
-/// Before accepting is tried again. Without a pause, a process without file descriptors would spin.
+/// The pause before the server tries again to accept. Without it, a process without file
+/// descriptors would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The address from which a request comes, as an extension of the request.
+/// The address from which a request comes. It is an extension of the request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PeerAddress(SocketAddr);
 
 impl PeerAddress {
-    /// The address of the client of a request. None only in a request that no connection brought.
+    /// The address of the client of a request. `None` only for a request that did not come over a
+    /// connection.
     pub(crate) fn of(extensions: &Extensions) -> Option<SocketAddr> {
         extensions.get::<PeerAddress>().map(|peer| peer.0)
     }
 }
 
-/// A running HTTP server. It stops when dropped.
+/// A running HTTP server. It stops when it is dropped.
 #[derive(Debug)]
 pub struct HttpServer {
-    /// Sending, or dropping it, makes the server stop.
+    /// The server stops when this is dropped.
     stop: oneshot::Sender<()>,
-    /// Resolves when every connection has ended.
+    /// This resolves when every connection has ended.
     ended: oneshot::Receiver<()>,
 }
 
@@ -86,7 +91,7 @@ impl HttpServer {
             };
             let _ = started.send(Ok(()));
             runtime.block_on(accept(listener, tls.map(acceptor), router, stopped));
-            // Ends the connections that are left.
+            // This ends the connections that are left.
             drop(runtime);
             let _ = end.send(());
         })?;
@@ -94,19 +99,19 @@ impl HttpServer {
         Ok(HttpServer { stop, ended })
     }
 
-    /// Accepts no further connection, lets answers that are being given be finished for at most a
-    /// second, and returns when every connection has ended.
+    /// Accepts no further connection, lets answers in progress finish for at most a second, and
+    /// returns when every connection has ended.
     ///
     /// # Errors
     ///
-    /// When the thread of the server has panicked.
+    /// The thread of the server has panicked.
     pub async fn stop(self) -> io::Result<()> {
         drop(self.stop);
         self.ended.await.map_err(|_| io::Error::other("the thread of the HTTP server panicked"))
     }
 }
 
-/// A runtime for one thread, and the listener within it.
+/// A runtime for one thread, with the listener in it.
 fn prepare(
     listener: TcpListener,
 ) -> io::Result<(tokio::runtime::Runtime, tokio::net::TcpListener)> {
@@ -121,7 +126,7 @@ fn acceptor(mut tls: rustls::ServerConfig) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(tls))
 }
 
-/// Accepts and serves connections until `stopped` resolves.
+/// Accepts and serves connections until the server is told to stop.
 async fn accept(
     listener: tokio::net::TcpListener,
     tls: Option<TlsAcceptor>,
@@ -215,7 +220,7 @@ where
         // hyper counts the time in which a connection is idle as time for the next head.
         .header_read_timeout(KEEP_ALIVE)
         .max_buf_size(MAX_HEAD_BYTES)
-        // A client may close its side once it has sent its request.
+        // A client may close its direction of the connection after its request.
         .half_close(true)
         .serve_connection(TokioIo::new(socket), service);
     let mut connection = pin!(connection);

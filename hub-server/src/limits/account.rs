@@ -1,8 +1,8 @@
-//! What each identity and each address takes from the hub.
+//! Accounts: what each identity and each address uses of the hub.
 //!
-//! A client without credentials is nobody: the name it claims can be another one the next time,
-//! and so can its connection. What can be held against it is its address alone. So there is an
-//! account for each identity, and one for each address.
+//! A client without credentials can state another name the next time, and use another connection. Only its
+//! address stays, so the hub counts what it uses there. So there is an account for each identity, and one for
+//! each address.
 
 use super::rate::Bucket;
 use dashmap::DashMap;
@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Whose account.
+/// The identity or the address to which an account belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum AccountKey {
     Identity(Arc<str>),
-    /// Of IPv6 the network, since whoever has one address of it mostly has all.
+    /// An address. For IPv6 it is the network, because a client that has one address of a network
+    /// mostly has all of them.
     Address(IpAddr),
 }
 
@@ -31,7 +32,7 @@ impl AccountKey {
     }
 }
 
-/// What somebody takes now.
+/// What one identity or one address uses at the moment.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     connections: AtomicUsize,
@@ -40,7 +41,7 @@ pub(crate) struct Account {
     pub(crate) bytes: Bucket,
 }
 
-/// The accounts of those who take something, or did a moment ago.
+/// The accounts that are in use, or were a moment ago.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     known: DashMap<AccountKey, Arc<Account>>,
@@ -52,18 +53,18 @@ impl Accounts {
         Accounts { known: DashMap::new(), since: Instant::now() }
     }
 
-    /// The account of `owner`, opened if there is none.
+    /// The account of this identity or address. It is opened if there is none.
     pub(crate) fn of(&self, owner: AccountKey) -> Arc<Account> {
         self.known.entry(owner).or_default().clone()
     }
 
-    /// The clock of the accounts' buckets.
+    /// The time of the clock that the buckets of all accounts share, in nanoseconds.
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Closes the accounts that nobody uses and whose buckets are full: with a new one the owner
-    /// would be as well off.
+    /// Closes the accounts that are not in use and whose buckets are full. A new account would be
+    /// the same.
     pub(crate) fn close_unused(&self) {
         let now = self.now();
         self.known.retain(|_, account| {
@@ -79,7 +80,7 @@ impl Accounts {
     }
 }
 
-/// One of the things that an account counts; given back when dropped.
+/// One unit that an account counts. It is given back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     account: Arc<Account>,

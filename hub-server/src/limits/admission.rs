@@ -1,5 +1,5 @@
-//! Admission: each connection is counted when it is accepted, before anything is done for it. Counted
-//! later, a crowd of connections could cost the hub its memory and its file descriptors.
+//! Admission: each connection is counted when it is accepted, before anything else is done for it. If it were
+//! counted later, a crowd of connections could use up the memory and the file descriptors of the hub.
 
 use super::account::{Account, AccountKey, Permit};
 use super::memory::MemoryPressure;
@@ -8,27 +8,27 @@ use hub_wire::CloseCode;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// File descriptors that no client gets, beside those that are open at the start: for files that
-/// are read again, the admin API, and clients that are turned away.
+/// How many file descriptors are kept from clients, besides those that are open at the start. They
+/// are for files that are reloaded, for the admin API, and for clients that are being rejected.
 pub(crate) const RESERVE: usize = 64;
 
-/// Counts the connections.
+/// Decides whether a connection is admitted.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limits: Arc<ClientLimits>,
-    /// For how many there are file descriptors.
+    /// For how many connections there are file descriptors.
     enough_for: usize,
     all: Arc<Account>,
 }
 
-/// The permit of one connection. Dropping it gives it back.
+/// The permit of one connection. It is given back when this is dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     _of_all: Permit,
     _of_address: Option<Permit>,
 }
 
-/// Why a connection is not let in.
+/// Why a connection is not admitted.
 #[derive(Debug)]
 pub(crate) struct Rejection {
     pub limit: Limit,
@@ -37,7 +37,8 @@ pub(crate) struct Rejection {
 }
 
 impl Admission {
-    /// Has the system allow as many open files as it does, and says so if these are not enough.
+    /// Raises the system's limit of open files as far as it can, and logs a warning if that is not
+    /// enough for `max_connections`.
     pub(crate) fn new(limits: Arc<ClientLimits>) -> Self {
         let mut enough_for = usize::MAX;
         if let Some(files) = system::raise_open_files() {
@@ -55,12 +56,13 @@ impl Admission {
         Admission { limits, enough_for, all: Arc::default() }
     }
 
-    /// A permit for one more connection, if it is not one too many.
+    /// Admits one more connection, and returns its permit.
     ///
     /// # Errors
-    /// The limit that it would exceed.
+    /// The limit that the connection would exceed.
     pub(crate) fn admit(&self, peer: Option<IpAddr>) -> Result<ConnectionPermit, Rejection> {
-        // The address first: it is not to take from others what it cannot have.
+        // The limit of the address comes first, so that an address over its limit takes nothing
+        // from others.
         let limits = self.limits.in_force.current();
         let per_address = limits.max_connections_per_address;
         let mut of_address = None;

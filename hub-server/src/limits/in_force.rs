@@ -1,11 +1,11 @@
-//! The limits that the configuration file can change while the hub runs. Whoever checks one of them
-//! asks here each time; a copy would not follow the file.
+//! The limits that the configuration file can change while the hub runs. Code that checks such a limit reads
+//! it here each time; a copy would not follow the file.
 
 use crate::config::{Config, LiveConfig};
 use parking_lot::RwLock;
 use std::sync::Arc;
 
-/// The live keys of the configuration, as they are in force.
+/// The values of the live keys that are in force.
 #[derive(Debug)]
 pub(crate) struct LimitsInForce(RwLock<Arc<LiveConfig>>);
 
@@ -18,7 +18,7 @@ impl LimitsInForce {
         self.0.read().clone()
     }
 
-    /// Puts the live keys of another configuration into force.
+    /// Puts the live keys of another configuration in force.
     pub(crate) fn replace(&self, config: &Config) {
         *self.0.write() = Arc::new(config.into());
     }

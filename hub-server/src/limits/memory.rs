@@ -1,10 +1,9 @@
-//! The memory budget: how much the process may take, and how sessions see that it is short.
+//! The memory budget: how much memory the process may take, and how sessions notice that it is short.
 //!
-//! What the hub holds for its clients is counted as it comes and goes ([`HeldBytes`]), so that a
-//! session sees at its next read that it is too much. Everything else shows in the memory that the
-//! operating system says the process has, which the
-//! [`MemoryMonitor`](super::memory_monitor::MemoryMonitor) compares with the count some times a second.
-//! Without a budget, one client that reads nothing could end the hub for all.
+//! The hub counts the bytes that it holds for its clients ([`HeldBytes`]), so a session notices with its next
+//! read that there are too many. All other memory shows in the resident memory of the process, which the
+//! [`MemoryMonitor`](super::memory_monitor::MemoryMonitor) compares with the count several times a second.
+//! Without a budget, one client that reads nothing could end the hub for all clients.
 
 use super::system;
 use hub_core::topic::HeldBytes;
@@ -15,48 +14,48 @@ use std::task::Waker;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// How the memory stands.
+/// The state of the memory budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum MemoryPressure {
-    /// There is enough.
+    /// There is enough memory.
     Calm,
-    /// Publishers wait.
+    /// Memory is short, so publishers wait.
     Slow,
-    /// Events, subscriptions and connections are refused.
+    /// Memory is very short, so events, subscriptions and connections are refused.
     Refuse,
 }
 
-/// What a look found.
+/// What the memory monitor has decided from one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MemoryDecision {
     pub level: MemoryPressure,
-    /// What is used of the budget.
+    /// How many bytes of the budget are used.
     pub used: usize,
-    /// The bytes of held memory from which publishers wait, until the next observation.
+    /// The held bytes from which on publishers wait, until the next sample.
     pub slow_from: usize,
-    /// The bytes of held memory from which events are refused, until the next observation.
+    /// The held bytes from which on events are refused, until the next sample.
     pub refuse_from: usize,
 }
 
-/// Where sessions see how the memory stands.
+/// The state of the memory, as sessions see it.
 #[derive(Debug)]
 pub(crate) struct Memory {
     held: Arc<HeldBytes>,
-    /// In bytes, if there is a budget.
+    /// The budget in bytes, if there is one.
     budget: Option<usize>,
-    /// What may wait for a connection while there is enough.
+    /// How many bytes may wait for a connection while there is enough memory.
     queue_bytes: usize,
     slow_from: AtomicUsize,
     refuse_from: AtomicUsize,
     level: AtomicU8,
     used: AtomicUsize,
-    looks: AtomicU64,
+    samples: AtomicU64,
     waiting: Mutex<Vec<Waker>>,
     short: Notify,
 }
 
 impl Memory {
-    /// With a budget of so many bytes; 0 derives one.
+    /// Creates it with a budget in bytes. With 0, the budget is derived from the machine.
     pub(crate) fn new(held: Arc<HeldBytes>, budget: u64, queue_bytes: usize) -> Self {
         let budget = match budget {
             0 => system::derived_budget().map(|derived| {
@@ -69,7 +68,9 @@ impl Memory {
             }
         };
         if budget.is_none() {
-            tracing::warn!("no memory budget: the system does not say how much memory there is");
+            tracing::warn!(
+                "no memory budget: the operating system does not report how much memory there is"
+            );
         }
         let budget = budget.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Memory {
@@ -80,13 +81,13 @@ impl Memory {
             refuse_from: AtomicUsize::new(usize::MAX),
             level: AtomicU8::new(MemoryPressure::Calm as u8),
             used: AtomicUsize::new(0),
-            looks: AtomicU64::new(0),
+            samples: AtomicU64::new(0),
             waiting: Mutex::default(),
             short: Notify::new(),
         }
     }
 
-    /// The count of what is held for clients.
+    /// The count of the bytes that are held for clients.
     pub(crate) fn held(&self) -> &Arc<HeldBytes> {
         &self.held
     }
@@ -95,17 +96,17 @@ impl Memory {
         self.budget
     }
 
-    /// What may wait for a connection now.
+    /// How many bytes may wait for a connection now.
     pub(crate) fn queue_limit(&self) -> usize {
         self.queue_bytes.min(self.held.queue_limit())
     }
 
-    /// What was used of the budget at the last look.
+    /// How many bytes of the budget were used at the last sample.
     pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether there is enough; the one question of the hot path.
+    /// Whether there is enough memory. This is the only question that each read asks.
     pub(crate) fn is_calm(&self) -> bool {
         self.held.get() < self.slow_from.load(Ordering::Relaxed)
     }
@@ -120,22 +121,22 @@ impl Memory {
         }
     }
 
-    /// How often it was looked: who is refused comes again after the next look.
-    pub(crate) fn looks(&self) -> u64 {
-        self.looks.load(Ordering::Relaxed)
+    /// How many samples were taken. A session that was refused asks again after the next one.
+    pub(crate) fn samples(&self) -> u64 {
+        self.samples.load(Ordering::Relaxed)
     }
 
-    /// Has somebody look now, and not only when it is time.
+    /// Has a sample taken now, and not only when it is due.
     pub(crate) fn report_short(&self) {
         self.short.notify_one();
     }
 
-    /// Somebody found memory short.
+    /// Resolves when a session reports that memory is short.
     pub(crate) fn reported_short(&self) -> Notified<'_> {
         self.short.notified()
     }
 
-    /// Has `waker` woken after the next look at which publishers need not wait.
+    /// Wakes `waker` after the next sample at which publishers need not wait.
     pub(crate) fn wake_later(&self, waker: &Waker) {
         let mut waiting = self.waiting.lock();
         if !waiting.iter().any(|known| known.will_wake(waker)) {
@@ -143,21 +144,21 @@ impl Memory {
         }
     }
 
-    /// Puts a decision into force.
+    /// Puts a decision in force.
     pub(crate) fn apply(&self, decision: MemoryDecision) {
         self.used.store(decision.used, Ordering::Relaxed);
         self.slow_from.store(decision.slow_from, Ordering::Relaxed);
         self.refuse_from.store(decision.refuse_from, Ordering::Relaxed);
         self.level.store(decision.level as u8, Ordering::Relaxed);
-        self.looks.fetch_add(1, Ordering::Relaxed);
+        self.samples.fetch_add(1, Ordering::Relaxed);
         if self.pressure() != MemoryPressure::Slow {
-            // Not under the lock: a waker can be code of any kind.
+            // The wakers are called without the lock, because a waker can run any code.
             let waiting = std::mem::take(&mut *self.waiting.lock());
             waiting.into_iter().for_each(Waker::wake);
         }
     }
 
-    /// The level at the last look.
+    /// The level of the last sample, as a number for the metrics.
     pub(crate) fn level(&self) -> u8 {
         self.level.load(Ordering::Relaxed)
     }

@@ -1,32 +1,32 @@
-//! Judges how the memory stands, from what the process has and what is counted. An allocator keeps memory
-//! that was freed; taken for used, it would slow publishers for ever.
+//! Decides from samples whether memory is short. The allocator keeps memory that was freed. If that counted
+//! as used, publishers would wait for ever.
 
 use super::memory::{MemoryDecision, MemoryPressure};
 use std::time::Duration;
 
-/// From this part of the budget on, publishers wait. In percent.
+/// From this percentage of the budget on, publishers wait.
 const SLOW: usize = 80;
-/// From this part of the budget on, events are refused. In percent.
+/// From this percentage of the budget on, events are refused.
 const REFUSE: usize = 95;
-/// By so much the use has to fall below the part at which publishers wait before they go on. In percent.
+/// How many percentage points below that the use has to fall before publishers go on.
 const CALM_BELOW: usize = 10;
-/// What the allocator keeps is not always what is asked for next. If the process comes so close to
-/// this part of its budget in spite of that, publishers wait earlier. In percent.
+/// Memory that the allocator keeps does not always fit the next request, so the process can still
+/// grow. If the process comes as close to its budget as this percentage, publishers wait earlier.
 const CLOSE: usize = 90;
-/// The earliest part of the budget from which publishers wait. In percent.
+/// The lowest percentage of the budget from which on publishers wait.
 const SLOW_AT_LEAST: usize = 60;
 
-/// What a connection, a topic and a subscription take about, beside what is counted.
+/// About how many bytes a connection, a topic and a subscription take, besides what is counted.
 const CONNECTION: usize = 4 * 1024;
 const TOPIC: usize = 1536;
 const SUBSCRIPTION: usize = 512;
 
-/// What is looked at each time.
+/// A sample of the memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct MemorySample {
-    /// What the operating system says the process has in memory.
+    /// The resident memory of the process, as the operating system reports it, in bytes.
     pub resident: usize,
-    /// What is counted as held for clients.
+    /// The bytes that are counted as held for clients.
     pub held: usize,
     pub connections: usize,
     pub topics: usize,
@@ -42,29 +42,29 @@ impl MemorySample {
     }
 }
 
-/// Judges the sample. It has no clock: it is told the time.
+/// Decides from samples whether memory is short. It has no clock: each call states the time.
 ///
-/// Memory that was freed often stays with the process, because the allocator keeps it for the next
-/// who asks. It would be wrong to count it as used, since waiting would never bring it back. So
-/// where the count falls and the process does not shrink, the difference is taken for *kept*; it
-/// is free, and becomes used again as the count rises and the process does not grow. It is never
-/// more than what the process has beyond the count and the least that it ever had beyond it: that
-/// is its code, its threads, and what else is not counted.
+/// The allocator often keeps memory that was freed for later requests. Such memory must not count
+/// as used, because waiting would never bring it back. So when the count falls and the process does
+/// not shrink, the difference is taken as *kept*. Kept memory is free, and is used again when the
+/// count rises and the process does not grow. It is never more than what the process has beyond the
+/// count, less the least that it ever had beyond the count. That least is the code of the process,
+/// its threads, and everything else that is not counted.
 #[derive(Debug)]
 pub(crate) struct MemoryMonitor {
     budget: usize,
     grace: Duration,
     kept: usize,
-    /// The least by which the process was larger than the count.
+    /// The least number of bytes by which the process was larger than the count.
     base: usize,
-    /// Resident and counted bytes of the last look.
+    /// The resident and the counted bytes of the last sample.
     last: Option<(usize, usize)>,
     level: MemoryPressure,
-    /// From where on publishers wait, in percent.
+    /// From which percentage of the budget on publishers wait now.
     slow: usize,
-    /// The least that was used since publishers have to wait, and since when.
+    /// The least that was used since publishers began to wait, and since when it was that.
     least: (usize, Duration),
-    /// The most that was resident since then, and since when.
+    /// The most that was resident since then, and since when it was that.
     most: (usize, Duration),
 }
 
@@ -98,9 +98,9 @@ impl MemoryMonitor {
         let over = |since: Duration| now.saturating_sub(since) >= self.grace;
         let stuck = self.level != MemoryPressure::Calm && over(self.least.1);
         if stuck && counted < self.budget / 2 && over(self.most.1) {
-            // Nothing that is held could be let go of, and nobody can bring back the rest: also
-            // where it is more than the budget, waiting would only be for ever. But as long as the
-            // process grows, somebody uses what it takes.
+            // Nothing that is held could be freed, and waiting cannot bring the rest back, even if
+            // it is more than the budget. But while the process grows, something uses what it
+            // takes.
             self.kept = self.most_kept(resident, counted);
             used = self.used(resident, counted);
         }
@@ -136,7 +136,7 @@ impl MemoryMonitor {
 
     fn follow_allocator(&mut self, resident: usize, counted: usize) {
         if let Some((resident_before, counted_before)) = self.last.replace((resident, counted)) {
-            // By how much the process grew more, or shrank less, than the count.
+            // By how many bytes the process grew more, or shrank less, than the count.
             let stayed = (resident + counted_before).checked_sub(resident_before + counted);
             self.kept = match stayed {
                 Some(stayed) => self.kept + stayed.min(counted_before.saturating_sub(counted)),

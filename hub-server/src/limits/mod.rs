@@ -1,20 +1,20 @@
-//! What one client, one identity or all together may take from the hub.
+//! The limits: what one client, one identity, or all clients together may take from the hub.
 //!
-//! - [`account`]: what an identity, or an address, takes: connections, topics, its rate
-//! - [`admission`]: which connections are let in
+//! - [`account`]: what an identity or an address uses: connections, topics, its rate
+//! - [`admission`]: which connections are accepted
 //! - [`in_force`]: the limits that change while the hub runs
 //! - [`rate`]: how fast a client may publish
-//! - [`memory`]: how much the process may hold, and how sessions see that memory is short
-//! - [`memory_monitor`]: judges how the memory stands
-//! - [`reservation`]: what one owner adds to the count of held memory
-//! - [`system`]: what the operating system says of memory, and allows of open files
+//! - [`memory`]: how much memory the process may take, and how sessions notice that it is short
+//! - [`memory_monitor`]: decides from samples whether memory is short
+//! - [`reservation`]: the held bytes of one owner
+//! - [`system`]: what the operating system reports about memory and open files
 //!
 //! The invariants, and what breaks without each:
 //!
-//! - **Whoever is over a limit is slowed or told so by a code**; nothing is dropped for it in
-//!   silence.
-//! - **What is counted is given back by `Drop`.** Otherwise a panic, or a path out of a session
-//!   that somebody adds later, would leave a limit lowered for ever.
+//! - **A client over a limit is slowed down, or told so by a code**; nothing is dropped silently because of a
+//!   limit.
+//! - **What is counted is given back by `Drop`.** Otherwise a panic, or a new way out of a session, would
+//!   leave a limit lowered for ever.
 //! - **A limit that is not set costs a branch for each read**, not for each event.
 
 pub(crate) mod account;
@@ -34,10 +34,10 @@ use in_force::LimitsInForce;
 use memory::Memory;
 use std::sync::Arc;
 
-/// What clients may take, and what they take now.
+/// The limits of clients, and what clients use of them.
 #[derive(Debug)]
 pub(crate) struct ClientLimits {
-    /// What a frame may be like. Clients are told when they connect, so it never changes.
+    /// The limits of frames. Clients are told these when they connect, so they never change.
     pub wire: WireLimits,
     pub in_force: LimitsInForce,
     pub accounts: Accounts,
@@ -45,7 +45,7 @@ pub(crate) struct ClientLimits {
 }
 
 impl ClientLimits {
-    /// `held` is the count of what the hub holds for its clients.
+    /// `held` is the count of the bytes that the hub holds for its clients.
     pub(crate) fn new(config: &Config, held: Arc<HeldBytes>) -> Self {
         ClientLimits {
             wire: WireLimits {
@@ -60,7 +60,7 @@ impl ClientLimits {
     }
 }
 
-/// A limit, by the key that sets it.
+/// A limit. Most are named by the key that sets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     FrameBytes,
@@ -75,9 +75,9 @@ pub(crate) enum Limit {
     PublishEvents,
     PublishBytes,
     Queue,
-    /// Over it publishers are slowed, or refused.
+    /// The memory budget, over which publishers are slowed down or refused.
     Memory,
-    /// Not a key: the operating system's.
+    /// The file descriptors. The operating system sets this limit, and not a key.
     FileDescriptors,
 }
 
@@ -99,7 +99,7 @@ impl Limit {
         Limit::FileDescriptors,
     ];
 
-    /// Its label in `hub_limited_total`.
+    /// The label of the limit in `hub_limited_total`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Limit::FrameBytes => "max_frame_bytes",

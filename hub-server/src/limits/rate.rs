@@ -1,7 +1,7 @@
-//! Token buckets for publishing.
+//! Token buckets for the rates of publishers.
 //!
-//! Written here, because what a client sent is known only when it was read: a bucket has to take
-//! more than it holds and be in debt for it. Crates for this refuse such a charge instead.
+//! No crate is used for this, because the hub knows what a client sent only after it has read it. So a bucket
+//! has to give more tokens than it holds and be in debt. The crates for this refuse such a charge instead.
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 const SECOND: u128 = 1_000_000_000;
 
-/// A bucket, kept as the one number that says all of it: until when what was taken so far lasts at
-/// the rate at which tokens come (the generic cell rate algorithm). Nanoseconds of a clock that
-/// its users share.
+/// A token bucket as one number (the generic cell rate algorithm): the time at which everything
+/// that was taken so far will have flowed in again. It is in nanoseconds of a clock that all users
+/// share.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket(AtomicU64);
 
-/// How fast tokens come into a bucket, and for how long it collects them.
+/// How many tokens flow into a bucket each second, and for how long it collects them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     per_second: NonZeroU64,
@@ -23,20 +23,20 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// None if there is no limit, which `per_second` = 0 says.
+    /// `None` if `per_second` is 0, which means no limit.
     pub(crate) fn new(per_second: u64, burst: Duration) -> Option<Self> {
         let burst = u64::try_from(burst.as_nanos()).unwrap_or(u64::MAX).max(1);
         Some(Rate { per_second: NonZeroU64::new(per_second)?, burst })
     }
 
-    /// How many tokens can be taken now. The last one may be there only in part.
+    /// How many tokens can be taken now. The last of them may be there only in part.
     pub(crate) fn available(self, bucket: &Bucket, now: u64) -> u64 {
         let room = self.burst.saturating_sub(bucket.ahead(now));
         let tokens = (u128::from(room) * u128::from(self.per_second.get())).div_ceil(SECOND);
         u64::try_from(tokens).unwrap_or(u64::MAX)
     }
 
-    /// Takes tokens, also more than there are.
+    /// Takes tokens, even more than the bucket holds.
     pub(crate) fn take(self, bucket: &Bucket, now: u64, tokens: u64) {
         let takes = (u128::from(tokens) * SECOND).div_ceil(u128::from(self.per_second.get()));
         let takes = u64::try_from(takes).unwrap_or(u64::MAX);
@@ -44,7 +44,7 @@ impl Rate {
         let _ = bucket.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
-    /// After what time the next token can be taken.
+    /// How long it takes until the next token can be taken.
     pub(crate) fn wait(self, bucket: &Bucket, now: u64) -> Duration {
         match (bucket.ahead(now) + 1).checked_sub(self.burst) {
             Some(wait) => Duration::from_nanos(wait),
@@ -58,7 +58,7 @@ impl Bucket {
         self.0.load(Ordering::Relaxed).saturating_sub(now)
     }
 
-    /// Whether it is as full as if it had never been used.
+    /// Whether the bucket is as full as if it had never been used.
     pub(crate) fn is_full(&self, now: u64) -> bool {
         self.ahead(now) == 0
     }
@@ -93,7 +93,7 @@ mod tests {
             prop_assert!(taken <= most, "{} of {}", taken, most);
         }
 
-        /// A debt is paid in time, and who waits as long as he is told gets something.
+        /// A debt is paid in time: a client that waits for as long as it has to gets a token.
         #[test]
         fn a_debt_is_paid_by_waiting(
             per_second in 1..1_000_000_u64,

@@ -1,10 +1,10 @@
-//! A part of what the hub counts as held for its clients. It gives its bytes back when it is dropped;
-//! otherwise a panic would leave them counted, and the hub short of memory, for ever.
+//! The part of the held bytes that belongs to one owner. It is given back when it is dropped; otherwise a
+//! panic would leave the bytes counted, and the hub short of memory, for ever.
 
 use hub_core::topic::HeldBytes;
 use std::sync::Arc;
 
-/// Bytes of one owner in the hub's count; taken out of it when dropped.
+/// The held bytes of one owner. They are subtracted from the count when this is dropped.
 #[derive(Debug)]
 pub(crate) struct MemoryReservation {
     held: Arc<HeldBytes>,
@@ -20,13 +20,13 @@ impl MemoryReservation {
         self.bytes
     }
 
-    /// From now on it is so much.
+    /// Sets the held bytes of the owner.
     pub(crate) fn set(&mut self, bytes: usize) {
         self.held.change(self.bytes, bytes);
         self.bytes = bytes;
     }
 
-    /// Nothing yet, in the same count.
+    /// An empty reservation in the same count.
     pub(crate) fn another(&self) -> Self {
         MemoryReservation::of(self.held.clone())
     }

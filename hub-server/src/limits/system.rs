@@ -1,27 +1,27 @@
-//! What the operating system says of memory and allows of open files. On systems without `/proc` it
-//! says nothing of memory.
+//! What the operating system reports about memory, and how many files it allows to be open. Systems without
+//! `/proc` report nothing about memory.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 
-/// Of what there is, the part that the hub takes if it is not told how much it may.
+/// How many percent of the memory the hub takes if no budget is configured.
 const PERCENT: u64 = 75;
 
-/// Bytes of this process that are in memory.
+/// The resident memory of this process in bytes.
 pub(crate) fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size())
 }
 
-/// Files that this process may open, and has open.
+/// How many files this process may open, and how many it has open.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenFiles {
     pub limit: usize,
     pub open: usize,
 }
 
-/// Raises the limit of open files as far as this process may. `None`: there is none.
+/// Raises the limit of open files as far as this process may. `None` if there is no limit.
 pub(crate) fn raise_open_files() -> Option<OpenFiles> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -33,7 +33,7 @@ pub(crate) fn raise_open_files() -> Option<OpenFiles> {
     Some(OpenFiles { limit: open_file_limit()?, open: open_file_count().unwrap_or(0) })
 }
 
-/// How many files this process may open. `None`: as many as it likes.
+/// How many files this process may open. `None` if there is no limit.
 pub(crate) fn open_file_limit() -> Option<usize> {
     let limit = getrlimit(Resource::Nofile).current?;
     Some(usize::try_from(limit).unwrap_or(usize::MAX))
@@ -44,15 +44,15 @@ pub(crate) fn open_file_count() -> Option<usize> {
     std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count)
 }
 
-/// A budget, and from what it was derived.
+/// A memory budget, and from what it was derived.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Derived {
     pub bytes: u64,
     pub from: String,
 }
 
-/// Three quarters of what this process may use: the physical memory, or the limit of its control
-/// group if that is less.
+/// Three quarters of the memory that this process may use: the physical memory, or the limit of its
+/// control group if that is less.
 pub(crate) fn derived_budget() -> Option<Derived> {
     derive(Path::new("/proc"), Path::new("/sys/fs/cgroup"))
 }
@@ -72,7 +72,8 @@ fn physical(proc: &Path) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// The smallest `memory.max` of the process's control group (version 2) and those around it.
+/// The smallest `memory.max` of the control group (version 2) of the process and of the groups
+/// around it.
 fn group_limit(proc: &Path, cgroups: &Path) -> Option<(u64, String)> {
     let groups = std::fs::read_to_string(proc.join("self/cgroup")).ok()?;
     let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;

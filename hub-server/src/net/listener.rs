@@ -1,9 +1,9 @@
-//! Accepts connections, and gives each to an arbiter in turn. The limits of connections are checked here
-//! and nowhere later: a client over a limit costs neither a handshake nor a session.
+//! Accepts connections, and gives each of them to an arbiter in turn. The limits of connections are checked
+//! here and nowhere later, so a client over a limit costs neither a TLS handshake nor a session.
 
-use super::rejection::Leaving;
+use super::rejection::RejectedClients;
 use super::socket::Socket;
-use super::tls::handshake::shake_hands;
+use super::tls::handshake::handshake;
 use super::tls::stream::TlsStream;
 use crate::limits::admission::{Admission, ConnectionPermit, Rejection};
 use crate::limits::{ClientLimits, Limit};
@@ -18,19 +18,19 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// Begins the session of a connection, on the arbiter that has registered its socket.
+/// Begins the session of a connection. It runs on the arbiter that has registered the socket.
 pub(crate) type BeginSession = Box<dyn FnOnce(Socket, ConnectionPermit) + Send>;
 
-/// Accepts connections, within the limits.
+/// Accepts connections within the limits.
 pub(crate) struct Listener {
     policy: Arc<Policy>,
     limits: Arc<ClientLimits>,
     metrics: Arc<Metrics>,
-    /// After how many milliseconds a client that is turned away may come back.
+    /// After how many milliseconds a client that is rejected should come back.
     retry_after_ms: u64,
     admission: Admission,
-    leaving: Leaving,
-    /// Makes what begins the session of the next connection.
+    rejected: RejectedClients,
+    /// Creates the function that begins the session of the next connection.
     next_session: Box<dyn Fn() -> BeginSession + Send + Sync>,
 }
 
@@ -43,11 +43,11 @@ impl Listener {
         next_session: Box<dyn Fn() -> BeginSession + Send + Sync>,
     ) -> Self {
         let admission = Admission::new(limits.clone());
-        let leaving = Leaving::default();
-        Listener { policy, limits, metrics, retry_after_ms, admission, leaving, next_session }
+        let rejected = RejectedClients::default();
+        Listener { policy, limits, metrics, retry_after_ms, admission, rejected, next_session }
     }
 
-    /// Accepts until it is dropped.
+    /// Accepts connections until the returned future is dropped.
     pub(crate) async fn accept(
         self: Arc<Self>,
         listener: TcpListener,
@@ -61,8 +61,8 @@ impl Listener {
                     Ok(accepted) => break accepted,
                     Err(error) => {
                         self.metrics.limited(Limit::FileDescriptors);
-                        // Out of file descriptors, for example: accepting again at once would only
-                        // spin.
+                        // The process may be out of file descriptors, for example. Without a pause,
+                        // this loop would spin.
                         tracing::warn!(%error, "cannot accept a connection");
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
@@ -75,7 +75,7 @@ impl Listener {
             let permit = match self.admission.admit(Some(peer.ip())) {
                 Ok(permit) => permit,
                 Err(why) => {
-                    self.turn_away(socket, &why);
+                    self.reject(socket, &why);
                     continue;
                 }
             };
@@ -94,19 +94,19 @@ impl Listener {
         Ok(())
     }
 
-    fn turn_away(&self, socket: TcpStream, why: &Rejection) {
+    fn reject(&self, socket: TcpStream, why: &Rejection) {
         self.metrics.limited(why.limit);
         if self.policy.tls.current().is_some() {
-            // There is no way to tell the client before it is known to speak TLS.
+            // A client that has not shown yet that it speaks TLS cannot be told why.
             self.metrics.tls.failed.with_label_values(&["overloaded"]).inc();
             return;
         }
         self.metrics.connections_total.inc();
         self.metrics.closed.with_label_values(&[why.code.name()]).inc();
-        self.leaving.turn_away(socket, why, self.retry_after_ms);
+        self.rejected.reject(socket, why, self.retry_after_ms);
     }
 
-    /// Begins a session once the handshake is done.
+    /// Does the TLS handshake of a connection, and begins its session.
     async fn encrypt(
         self: Arc<Self>,
         arbiter: ArbiterHandle,
@@ -116,7 +116,7 @@ impl Listener {
     ) {
         let patience = Duration::from_millis(self.limits.in_force.current().handshake_ms);
         let peer = socket.peer_addr().ok();
-        match shake_hands(socket, setup, patience).await {
+        match handshake(socket, setup, patience).await {
             Ok(shaken) => {
                 self.metrics.tls.handshakes.inc();
                 let held = self.limits.memory.held().clone();
@@ -127,7 +127,7 @@ impl Listener {
             Err(fault) => {
                 self.metrics.tls.failed.with_label_values(&[fault.label()]).inc();
                 if fault.is_about_certificates() {
-                    tracing::info!(?peer, %fault, "a client was not let in");
+                    tracing::info!(?peer, %fault, "a client was refused");
                 } else {
                     tracing::debug!(?peer, %fault, "no TLS connection");
                 }
@@ -135,7 +135,7 @@ impl Listener {
         }
     }
 
-    /// Begins a session on an arbiter, which has to be the one to register the socket.
+    /// Begins a session on an arbiter. The socket has to be registered on that arbiter.
     fn start(
         &self,
         arbiter: &ArbiterHandle,

@@ -1,12 +1,12 @@
-//! Connections, before and below their sessions: accepting, TLS, reading and writing.
+//! The connections below their sessions: accepting, TLS, reading and writing.
 //!
 //! - [`listener`]: accepts connections, and gives each to an arbiter
-//! - [`rejection`]: tells a client why it is not let in
-//! - [`socket`]: a connection, plain or encrypted, with one interface
+//! - [`rejection`]: tells a client why it is not admitted
+//! - [`socket`]: a connection with one interface, whether plain or encrypted
 //! - [`tls`]: handshakes and records
 //!
-//! This room knows nothing of sessions: the listener is handed what begins one. Otherwise sockets and
-//! sessions would import one another.
+//! These modules know nothing of sessions: the listener gets a function that begins one. Otherwise sockets
+//! and sessions would import one another.
 
 pub(crate) mod listener;
 mod read_some;

@@ -1,12 +1,12 @@
-//! One read of a TCP socket, without a second one that would only find nothing.
+//! Reads once from a TCP socket. Without it, each read would be followed by one that finds nothing.
 
 use socket2::SockRef;
 use std::io::{self, ErrorKind, Read};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// One read. On Linux, a socket that fills less than all of `buffer` has no more, and says so when
-/// it has. So it counts as not ready, as if a second read had found nothing.
+/// Reads once. On Linux, a socket that fills less than the whole `buffer` has no more bytes, and
+/// reports when it has some. So it counts as not ready, as if a second read had found nothing.
 pub(crate) fn read_some(socket: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
     let mut read = 0;
     let outcome = socket.try_io(Interest::READABLE, || {

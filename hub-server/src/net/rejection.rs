@@ -1,7 +1,7 @@
-//! Tells a client why it is not let in, and ends the connection.
+//! Tells a client why it is not admitted, and ends the connection.
 //!
-//! A client that is turned away holds no permit, and is told why for a moment only. Otherwise clients
-//! that are turned away and stay would keep others out.
+//! A rejected client holds no permit, and the hub waits only a moment for it. Otherwise rejected clients that
+//! stay connected would keep others out.
 
 use crate::limits::account::{Account, Permit};
 use crate::limits::admission::{RESERVE, Rejection};
@@ -13,33 +13,33 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long the hub still listens to a client that it turns away, so that the end of the connection
-/// does not overtake the reason.
+/// How long the hub reads from a client that it rejects, so that the end of the connection does not
+/// overtake the reason.
 const LINGER: Duration = Duration::from_secs(1);
-/// How many bytes of such a client the hub reads meanwhile.
+/// How many bytes of such a client the hub reads in this time.
 const LINGER_BYTES: usize = 64 * 1024;
-/// How many such clients the hub listens to at once.
-const LINGERERS: usize = RESERVE / 2;
+/// How many rejected clients the hub reads from at a time.
+const MAX_LINGERING: usize = RESERVE / 2;
 
-/// The clients that are being told why they are not let in.
+/// The clients that are being told why they are not admitted.
 #[derive(Debug, Default)]
-pub(super) struct Leaving(Arc<Account>);
+pub(super) struct RejectedClients(Arc<Account>);
 
-impl Leaving {
-    /// Tells a client why it is not let in, if it can read that, and ends the connection.
-    pub(super) fn turn_away(&self, socket: TcpStream, why: &Rejection, retry_after_ms: u64) {
+impl RejectedClients {
+    /// Tells a client why it is not admitted, if the client can read that, and ends the connection.
+    pub(super) fn reject(&self, socket: TcpStream, why: &Rejection, retry_after_ms: u64) {
         let (code, reason) = (why.code, why.why.to_owned());
         let close = Close { code, reason, retry_after_ms: Some(retry_after_ms) };
         let frame = Frame::Close(close).to_bytes();
-        match Permit::connection(&self.0, LINGERERS) {
+        match Permit::connection(&self.0, MAX_LINGERING) {
             Some(permit) => {
                 actix_rt::spawn(async move {
-                    // A client that does not listen is not told.
-                    let _ = timeout(LINGER, say(socket, &frame)).await;
+                    // A client that does not read is not told.
+                    let _ = timeout(LINGER, send_and_close(socket, &frame)).await;
                     drop(permit);
                 });
             }
-            // The reason arrives, unless the client has sent something already.
+            // The reason arrives unless the client has sent something already.
             None => {
                 let _ = socket.into_std().and_then(|mut socket| socket.write_all(&frame));
             }
@@ -47,7 +47,7 @@ impl Leaving {
     }
 }
 
-async fn say(mut socket: TcpStream, frame: &[u8]) -> io::Result<()> {
+async fn send_and_close(mut socket: TcpStream, frame: &[u8]) -> io::Result<()> {
     socket.write_all(frame).await?;
     socket.shutdown().await?;
     let mut unread = [0; 1024];

@@ -1,5 +1,5 @@
-//! A session's socket, plain or encrypted, with one interface. It is a match and not a `dyn`, because
-//! each read and each write goes through it.
+//! The socket of a session with one interface, whether it is plain or encrypted. It is an enum and not a
+//! `dyn`, because each read and each write goes through it.
 
 use super::read_some::read_some;
 use super::tls::stream::TlsStream;
@@ -12,7 +12,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::net::TcpStream;
 
-/// Non-blocking. Only its session reads; anybody may write, one at a time.
+/// A non-blocking socket. Only its session reads from it. Any thread may write to it, one at a
+/// time.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Plain(TcpStream),
@@ -34,7 +35,7 @@ impl Socket {
         }
     }
 
-    /// One read into `buffer`. Nothing: the client sends no more.
+    /// Reads once into `buffer`. Returns 0 if the client sends nothing more.
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Socket::Plain(tcp) => read_some(tcp, buffer),
@@ -48,7 +49,7 @@ impl Socket {
         }
     }
 
-    /// One read to the end of `buffer`, of not much more than it has room for.
+    /// Reads once to the end of `buffer`, and not much more than it has room for.
     pub(crate) fn read_to_end_of(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Socket::Plain(tcp) => tcp.try_read_buf(buffer),
@@ -59,8 +60,8 @@ impl Socket {
         }
     }
 
-    /// One write. What was taken counts as written, although some of it may be encrypted and wait:
-    /// [`Socket::has_unsent`].
+    /// Writes once. All bytes that were taken count as written, even if some of them are encrypted
+    /// and still wait, as [`Socket::has_unsent`] reports.
     pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Socket::Plain(tcp) => tcp.try_write_vectored(slices),
@@ -76,7 +77,7 @@ impl Socket {
         }
     }
 
-    /// Writes those; whether none is left.
+    /// Writes the encrypted bytes that wait. Returns whether none is left.
     pub(crate) fn flush(&self) -> io::Result<bool> {
         match self {
             Socket::Plain(_) => Ok(true),
@@ -84,8 +85,8 @@ impl Socket {
         }
     }
 
-    /// Says that nothing more will come: close_notify where there is TLS, then FIN. `false`: the
-    /// socket takes no more for now; flush, and ask again.
+    /// Ends this direction: sends close_notify if there is TLS, and then FIN. Returns false if the
+    /// socket takes no more for now; then flush, and call this again.
     pub(crate) fn finish(&self) -> io::Result<bool> {
         if let Socket::Tls(tls) = self
             && !tls.say_goodbye()?
@@ -95,7 +96,7 @@ impl Socket {
         SockRef::from(self.tcp()).shutdown(Shutdown::Write).map(|()| true)
     }
 
-    /// What the client's certificate says of it, if it has shown one.
+    /// The names and the expiry of the client's certificate, if it has shown one.
     pub(crate) fn certificate(&self) -> Option<PeerCertificate> {
         match self {
             Socket::Plain(_) => None,
@@ -103,7 +104,7 @@ impl Socket {
         }
     }
 
-    /// When the connection was accepted, if that is not just now.
+    /// When the connection was accepted, if there was a TLS handshake since then.
     pub(crate) fn accepted(&self) -> Option<Instant> {
         match self {
             Socket::Plain(_) => None,
@@ -111,7 +112,8 @@ impl Socket {
         }
     }
 
-    /// Whether the client's certificate, or its having none, is good enough for the setup in force.
+    /// Whether a client with this certificate, or without one, would be admitted under the TLS
+    /// setup in force.
     pub(crate) fn is_trusted_by(&self, setup: Option<&TlsSetup>) -> bool {
         match (self, setup) {
             (Socket::Tls(tls), Some(setup)) => tls.is_trusted_by(setup),

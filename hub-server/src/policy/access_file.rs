@@ -1,5 +1,5 @@
-//! The access file on disk, and its errors. It is read together with the keys and CAs that it names,
-//! so that a change of one of these is seen too.
+//! The access file on disk, and its errors. It is loaded together with the keys and CAs that it names, so
+//! that a change of one of these is noticed too.
 
 use super::access::{Access, AccessError, Folder};
 use crate::reload::watched_file::WatchedFile;
@@ -8,27 +8,27 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why an access file is not used.
+/// Why an access file cannot be used.
 #[derive(Debug, Error)]
 pub enum AccessFileError {
-    /// It cannot be read.
+    /// A file cannot be read.
     #[error("cannot read the access file {}: {cause}", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the operating system says, or the line that is not UTF-8.
+        /// The error of the operating system, or the line that is not UTF-8.
         cause: io::Error,
     },
-    /// It is wrong.
+    /// The contents of the file are wrong.
     #[error(transparent)]
     Wrong(AccessError),
 }
 
-/// The access file.
+/// The access file, which can be loaded again.
 #[derive(Debug)]
 pub(crate) struct AccessFile {
     path: PathBuf,
-    /// The files that it names.
+    /// The files that the access file named when it was loaded last.
     named: Vec<PathBuf>,
 }
 

@@ -1,11 +1,11 @@
-//! The access file in force. A session takes it for one decision and keeps no copy; otherwise it would
-//! go on with rights that were revoked.
+//! The access file in force. A session reads it for one decision and keeps no copy; otherwise the session
+//! would continue with rights that were revoked.
 
 use super::access::Access;
 use parking_lot::RwLock;
 use std::sync::Arc;
 
-/// Where sessions find out who may do what.
+/// The access file in force, shared by all sessions.
 #[derive(Debug)]
 pub(crate) struct AccessInForce(RwLock<Arc<Access>>);
 

@@ -1,8 +1,9 @@
-//! Computes the hashes of secrets: long by design, so not on the threads that serve clients.
+//! Computes the hashes of secrets. They take long by design, so they are computed on threads that serve no
+//! clients.
 //!
-//! On a few threads of its own, and not on whichever of a pool is free: each hash takes up to 64 MiB,
-//! and an allocator keeps what a thread has freed for that thread. On the threads of a pool that adds
-//! up to half a gigabyte.
+//! It has a few threads of its own, and does not use a pool: each hash takes up to 64 MiB, and an allocator
+//! keeps what a thread has freed for that thread. On the threads of a pool that would add up to half a
+//! gigabyte.
 
 use super::access::free_memory;
 use parking_lot::Mutex;
@@ -13,15 +14,15 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Each may take 64 MiB.
+/// How many hashes are computed at a time. Each may take 64 MiB.
 const AT_ONCE: usize = 2;
 
-/// A thread that had nothing to do for so long gives back its memory.
+/// A thread frees its memory after it had nothing to do for this time.
 const IDLE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads. They end when this is dropped and nothing waits any more.
+/// The threads that compute hashes. They end when this is dropped and no work waits.
 #[derive(Debug)]
 pub(crate) struct Hashing(Sender<Job>);
 
@@ -35,7 +36,7 @@ impl Hashing {
                 loop {
                     let job = next.lock().recv_timeout(IDLE);
                     match job {
-                        // Who waits for it is told by the end of his channel.
+                        // The future that waits for a job ends when the job's channel is dropped.
                         Ok(job) => drop(catch_unwind(AssertUnwindSafe(job))),
                         Err(RecvTimeoutError::Timeout) => free_memory(),
                         Err(RecvTimeoutError::Disconnected) => return,
@@ -46,8 +47,8 @@ impl Hashing {
         Ok(Hashing(jobs))
     }
 
-    /// What `work` returns, when it is its turn; none if it panicked. If nobody waits any more by
-    /// then, it is not done.
+    /// Runs `work` when it is its turn, and returns its result. `None` if it panicked. If the
+    /// returned future is dropped before, `work` is not run.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

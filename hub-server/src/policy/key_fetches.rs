@@ -1,6 +1,6 @@
-//! Fetches the keys of identity providers from their URLs, and waits for newer keys where the key of a
-//! client's JWT is not known. Without it, a provider that changes its keys would shut its clients out
-//! until the next regular fetch.
+//! Fetches the keys of identity providers from their URLs, and lets a client wait for newer keys if the key
+//! of its JWT is not known. Without it, a provider that changes its keys would lock its clients out until the
+//! next regular fetch.
 
 use super::access::{Access, Credentials, Fetcher, JwksEndpoint};
 use super::access_in_force::AccessInForce;
@@ -18,16 +18,18 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-/// For how long one fetch may take, from the look-up of the name to the last byte.
+/// How long one fetch may take, from the look-up of the host's name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Longest answer in bytes. The most keys that a set may have, with certificates, stay below it.
+/// The longest answer in bytes. The largest key set that is allowed, with certificates, is shorter.
 const MOST: u64 = 256 * 1024;
-/// Shortest time between two fetches that clients have caused. Who makes up keys causes no more.
+/// The shortest time between two fetches that clients have caused. So a client that invents keys
+/// causes few.
 const BETWEEN: Duration = Duration::from_secs(5);
-/// For how long a client waits for newer keys. Less than the 5 s in which SDKs want an answer.
+/// How long a client waits for newer keys. This is less than the 5 s in which SDKs expect an
+/// answer.
 const WAIT: Duration = Duration::from_secs(4);
 
-/// What fetches for the access file in force. Replaced with the file, which ends it.
+/// The tasks that fetch keys for the access file in force. They are replaced with the file.
 #[derive(Debug)]
 pub(crate) struct KeyFetches {
     tasks: Mutex<JoinSet<()>>,
@@ -43,8 +45,8 @@ impl KeyFetches {
         &self.metrics
     }
 
-    /// Fetches the keys that the access file in force names, and none of the file before. `changed`
-    /// is called whenever a fetch brought other keys than before.
+    /// Fetches the keys that the access file in force names, and ends the fetches for the previous
+    /// file. Calls `changed` whenever a fetch brought keys that differ from those before.
     pub(crate) fn follow(
         &self,
         access: &Arc<AccessInForce>,
@@ -64,8 +66,9 @@ impl KeyFetches {
     }
 }
 
-/// Whether the keys that the credentials need are as new as can be had: if not, fetches them, and
-/// waits for a bounded time. None: there is nothing to wait for.
+/// Makes sure that the keys for these credentials are up to date: if they may be old, they are
+/// fetched, and the returned future waits for that, for a bounded time. `None` if there is nothing
+/// to wait for.
 pub(crate) fn newer(
     in_force: &Arc<AccessInForce>,
     credentials: &Credentials,
@@ -84,7 +87,7 @@ pub(crate) fn newer(
             }
             let former = std::mem::replace(&mut access, in_force.current());
             if Arc::ptr_eq(&former, &access) {
-                // No other access file is in force, so the hub stops.
+                // No other access file is in force, so the hub is stopping.
                 return false;
             }
             missing = access.missing_keys(&credentials);
@@ -93,7 +96,7 @@ pub(crate) fn newer(
     Some(async move { timeout(WAIT, fetched).await.unwrap_or(false) })
 }
 
-/// Keeps the keys up to date.
+/// Keeps the keys of one provider up to date.
 async fn keep(
     fetcher: Fetcher,
     access: Arc<AccessInForce>,
@@ -110,14 +113,14 @@ async fn keep(
         let outcome = if kept.is_ok() { "good" } else { "failed" };
         metrics.fetches.with_label_values(&[outcome]).inc();
         show_age(&access.current(), &metrics);
-        // Only now: who was answered because of this fetch finds it counted.
+        // This comes last, so that a client whose answer depends on this fetch finds it counted.
         keys.end(kept.is_ok());
         let place = &keys.declared_at;
         match kept {
             Ok(differs) => {
                 failures = 0;
                 if differs {
-                    tracing::info!(place, "the keys of an identity provider are taken over");
+                    tracing::info!(place, "the keys of an identity provider are in force");
                     changed();
                 }
             }
@@ -126,7 +129,11 @@ async fn keep(
                 if keys.fetched_at().is_some() {
                     tracing::warn!(place, why, "no new keys; the last good ones stay in force");
                 } else {
-                    tracing::error!(place, why, "no keys: clients with a JWT cannot get in yet");
+                    tracing::error!(
+                        place,
+                        why,
+                        "no keys: clients with a JWT of this issuer are refused until there are some"
+                    );
                 }
             }
         }
@@ -142,11 +149,12 @@ async fn keep(
     }
 }
 
-/// On a thread that nobody waits for: a hub that stops need not wait for a slow provider.
+/// Fetches on a thread that nothing waits for, so that a stopping hub need not wait for a slow
+/// provider.
 async fn fetch(source: JwksEndpoint) -> Result<String, String> {
     let (answer, answered) = oneshot::channel();
     let work = move || {
-        // The file may have been replaced, or the hub have stopped.
+        // The access file may have been replaced, or the hub may have stopped.
         let _ = answer.send(get(&source));
     };
     std::thread::Builder::new()
@@ -156,8 +164,8 @@ async fn fetch(source: JwksEndpoint) -> Result<String, String> {
     answered.await.unwrap_or_else(|_| Err("the fetch failed".to_owned()))
 }
 
-/// One GET. Neither redirects nor proxies of the environment: they would lead to keys from where
-/// nobody has configured.
+/// Does one GET. It follows no redirects and uses no proxies of the environment: these could bring
+/// keys from a place that nobody configured.
 fn get(source: &JwksEndpoint) -> Result<String, String> {
     let roots = roots(source).map_err(|error| format!("no CAs to trust: {error}"))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -189,7 +197,8 @@ fn get(source: &JwksEndpoint) -> Result<String, String> {
 fn roots(source: &JwksEndpoint) -> io::Result<Vec<Certificate<'static>>> {
     let certificates = match &source.ca {
         Some(own) => own.clone(),
-        // Read anew each time, as they change while the hub runs. Without TLS nobody needs them.
+        // The CAs are read each time, because they can change while the hub runs. Without TLS they
+        // are not needed.
         None if source.url.scheme_str() == Some("https") => {
             let found = rustls_native_certs::load_native_certs();
             if found.certs.is_empty() {
@@ -204,11 +213,11 @@ fn roots(source: &JwksEndpoint) -> io::Result<Vec<Certificate<'static>>> {
     Ok(certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect())
 }
 
-/// What Prometheus sees of the fetches.
+/// The metrics of the fetches.
 #[derive(Debug, Clone)]
 pub(crate) struct JwksMetrics {
     fetches: IntCounterVec,
-    /// Seconds since the Unix epoch.
+    /// The time of the oldest keys, in seconds since the Unix epoch.
     fetched: IntGauge,
 }
 
@@ -217,7 +226,7 @@ impl JwksMetrics {
     pub(crate) fn new() -> Self {
         let fetches = Opts::new("hub_jwks_fetches_total", "Fetches of JWT keys, by outcome.");
         let fetches = IntCounterVec::new(fetches, &["outcome"]).expect("a constant, valid name");
-        // From the start, so that a rate can be taken of the first failure.
+        // The counters exist from the start, so that a rate shows the first failure too.
         for outcome in ["good", "failed"] {
             fetches.with_label_values(&[outcome]);
         }
@@ -236,7 +245,7 @@ impl JwksMetrics {
 }
 
 fn show_age(access: &Access, metrics: &JwksMetrics) {
-    // One that has none yet counts as the oldest.
+    // A provider without keys counts as the oldest.
     let oldest = access.remote_keys().map(|keys| keys.fetched_at()).min().flatten();
     let since = oldest.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     metrics.fetched.set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));

@@ -1,15 +1,16 @@
-//! What may be done at this hub, and by whom: access, the rules of the scrub, the trust of TLS.
+//! The policy: what each client may do at this hub. It consists of access, the rules of the scrub, and the
+//! trust of TLS.
 //!
-//! - [`access`]: who gets in, and what each may do; [`access_file`] and [`access_in_force`] are its
-//!   file and where sessions find it
+//! - [`access`]: which identity a client has, and what it may do; [`access_file`] is the file, and
+//!   [`access_in_force`] the table that sessions read
 //! - [`rules`]: the rules of the scrub in force; [`rule_file`] is their file
-//! - [`tls`]: certificates, client CAs, revocation lists
-//! - [`key_fetches`]: keys of identity providers, from their URLs
-//! - [`hashing`]: threads for the hashes of secrets
-//! - [`shadow_samples`]: log lines of rules that only count
+//! - [`tls`]: certificates, client CAs and revocation lists
+//! - [`key_fetches`]: fetches the keys of identity providers from their URLs
+//! - [`hashing`]: the threads that compute hashes of secrets
+//! - [`shadow_samples`]: log lines about rules in shadow mode
 //!
-//! Files here are only loaded and checked. `crate::put_in_force` puts them into force; if a file did so
-//! itself, it would need to know every session, and this room would import the whole hub.
+//! The files are only loaded and checked here. `crate::put_in_force` puts them in force; if a file did that
+//! itself, it would have to know every session, and this module would import the whole hub.
 
 pub mod access;
 pub(crate) mod access_file;
@@ -40,7 +41,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The policy of a hub without any of these files.
+    /// The policy of a hub that has none of these files.
     pub(crate) fn new(access: Access, hashing: Hashing) -> Self {
         Policy {
             access: Arc::new(AccessInForce::new(access)),

@@ -1,4 +1,5 @@
-//! The rule file on disk, and its errors.
+//! The rule file on disk, and its errors. The scrubbers that it may name are kept with it, so that a reload
+//! knows them too.
 
 use crate::reload::watched_file::WatchedFile;
 use crate::text;
@@ -8,23 +9,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Why a rule file is not used.
+/// Why a rule file cannot be used.
 #[derive(Debug, Error)]
 pub enum RulesError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot read the rule file {}: {cause}", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the operating system says, or the line that is not UTF-8.
+        /// The error of the operating system, or the line that is not UTF-8.
         cause: io::Error,
     },
-    /// It is wrong.
+    /// The contents of the file are wrong.
     #[error(transparent)]
     Wrong(RuleErrors),
 }
 
-/// A rule file, and the scrubbers that it may name.
+/// The rule file, which can be loaded again, and the scrubbers that it may name.
 pub(crate) struct RuleFile {
     path: PathBuf,
     scrubbers: Vec<Arc<dyn Scrubber>>,

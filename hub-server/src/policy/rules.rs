@@ -1,5 +1,5 @@
-//! The scrub's rules in force. Sessions find them here, and a reload replaces them as a whole: an event
-//! is scrubbed, shown and remembered under the rules of one file alone.
+//! The scrub rules in force. A reload replaces them as a whole: an event is scrubbed, shown and remembered
+//! under the rules of one file.
 
 use super::access::Identity;
 use super::shadow_samples::ShadowSamples;
@@ -11,30 +11,31 @@ use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One rule file, loaded. Each event is scrubbed, shown and remembered under one of these alone.
+/// The rules of one loaded file. Each event is scrubbed, shown and remembered under exactly one of
+/// these.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     set: Option<RuleSet>,
     plans: DashMap<TopicName, Arc<Plan>>,
-    /// What its rules in shadow would do, for the log.
+    /// Logs what rules in shadow mode would do.
     pub samples: ShadowSamples,
-    /// Another one for each time that rules came into force.
+    /// A number that is different each time rules come into force.
     pub generation: u64,
 }
 
-/// Plans that are kept; beyond them, sessions make their own.
+/// How many plans are kept. Beyond them, sessions compile their own.
 const MAX_PLANS: usize = 1 << 16;
 
 impl Rules {
-    /// A topic's name as people may see it: `*` if a rule finds something in it.
+    /// The name of a topic for people. It is `*` if a rule finds something in it.
     pub(crate) fn shown<'a>(&self, topic: &'a TopicName) -> &'a str {
-        let looks = self.set.as_ref().is_some_and(RuleSet::looks_at_topics);
+        let checks = self.set.as_ref().is_some_and(RuleSet::checks_topics);
         let hidden =
             || self.plan(topic).is_some_and(|plan| plan.topic_for_logs() != topic.as_str());
-        if looks && hidden() { "*" } else { topic.as_str() }
+        if checks && hidden() { "*" } else { topic.as_str() }
     }
 
-    /// The plan for a topic, if a rule can apply to it.
+    /// The plan for a topic. `None` if no rule can apply to it.
     pub(crate) fn plan(&self, topic: &TopicName) -> Option<Arc<Plan>> {
         let set = self.set.as_ref()?;
         if let Some(plan) = self.plans.get(topic) {
@@ -51,8 +52,9 @@ impl Rules {
 /// The role of clients without credentials.
 const ANONYMOUS: &str = "anonymous";
 
-/// What topics know a client's view by: the view that its roles name, or else its first role. A
-/// view and a role may have the same name, so it begins with the kind of name that follows.
+/// The text by which topics know the view of a client: the view that its roles name, or otherwise
+/// its first role. A view and a role may have equal names, so the text begins with the kind of the
+/// name.
 pub(crate) fn viewer(identity: &Identity) -> String {
     match identity.view() {
         Some(view) => format!("view:{view}"),
@@ -77,7 +79,7 @@ impl ViewResolver for Rules {
     }
 }
 
-/// Where sessions find the rules, and where a reload puts others.
+/// The rules in force, which sessions read and a reload replaces.
 #[derive(Debug, Default)]
 pub(crate) struct RulesInForce {
     current: RwLock<Arc<Rules>>,
@@ -89,7 +91,7 @@ impl RulesInForce {
         self.current.read().clone()
     }
 
-    /// The generation of [`RulesInForce::current`], without a lock.
+    /// The generation of [`RulesInForce::current`], which is read without a lock.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }

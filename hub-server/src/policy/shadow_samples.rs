@@ -1,25 +1,26 @@
-//! Logs what rules in shadow would do, from time to time and without any value. Without these lines,
-//! nobody could judge a rule before it is in force.
+//! Logs what rules in shadow mode would do, from time to time and without any value. Without these log lines,
+//! nobody could judge a rule before it acts.
 
 use hub_scrub::{Plan, Scratch};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// A rule says something at most once in this time. The metrics count every find.
+/// How often a rule is logged at most. The metrics count every find.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// When each rule in shadow was heard last; a rule file has at most 256 rules.
+/// When each rule in shadow mode was logged last. A rule file has at most 256 rules.
 #[derive(Debug, Default)]
 pub(crate) struct ShadowSamples(Mutex<HashMap<String, Instant>>);
 
 impl ShadowSamples {
-    /// Whether this rule may say something.
+    /// Whether this rule may be logged again.
     pub(crate) fn is_due(&self, rule: &str) -> bool {
         self.0.lock().get(rule).is_none_or(|last| last.elapsed() >= EVERY)
     }
 
-    /// Logs a place for each rule that would have acted on this event and is due.
+    /// Logs the path of a find for each rule that would have acted on this event and may be logged
+    /// again.
     pub(crate) fn log(
         &self,
         plan: &Plan,
@@ -29,7 +30,7 @@ impl ShadowSamples {
     ) {
         for sample in plan.shadow_samples(payload, headers, scratch) {
             let rule = plan.rule_name(sample.rule);
-            // Another thread may have been faster.
+            // Another thread may have logged the rule meanwhile.
             let mut last = self.0.lock();
             if last.get(rule).is_some_and(|last| last.elapsed() < EVERY) {
                 continue;

@@ -1,10 +1,10 @@
-//! Follows files while the hub runs. It only reads and checks them: what was loaded goes to whoever
-//! asked for the file to be followed, who puts it into force. Without this room, a change of rules,
-//! rights, certificates or limits would take a restart, and with it every connection.
+//! Follows files while the hub runs. It only reads and checks a file, and hands what it loaded to the caller,
+//! which puts it in force. Without it, a change of rules, rights, certificates or limits would need a
+//! restart, which would end every connection.
 //!
-//! - [`watched_file`]: what can be followed, and the state in which a file was read
-//! - [`watcher`]: sees that a file changed, and loads it
-//! - [`report`]: what became of a file
+//! - [`watched_file`]: a file that can be followed, and the state in which it was read
+//! - [`watcher`]: notices that a file has changed, and loads it
+//! - [`report`]: the result of a reload
 //! - [`requests`]: a reload that an administrator asks for
 
 pub(crate) mod report;

@@ -1,18 +1,18 @@
-//! What became of a file that was loaded again. Without it, neither the log nor the administrator who
-//! asked for a reload would learn that a file was refused.
+//! The report on a reload. Without it, neither the log nor the administrator who asked for the reload would
+//! learn that a file was refused.
 
 use std::fmt::{self, Display};
 
-/// What a file has put into force.
+/// What a file has put in force.
 #[derive(Debug, Clone)]
 pub(crate) enum InForce {
-    /// All that is in it: `3 rules`.
+    /// The whole contents of the file, as a summary such as `3 rules`.
     All(String),
-    /// Of a configuration, the keys that are different from when the hub was started, without
-    /// their values: it may have changed again just before somebody asks.
+    /// The keys of a configuration that differ from the start of the hub. The values are left out,
+    /// because the file may have changed again when they are read.
     Keys {
         applied: Vec<&'static str>,
-        /// These stay as they were.
+        /// The keys that changed in the file and keep their old values until a restart.
         needs_restart: Vec<&'static str>,
     },
 }
@@ -34,7 +34,7 @@ impl Display for InForce {
     }
 }
 
-/// What became of a file.
+/// The result of a reload of one file.
 #[derive(Debug, Clone)]
 pub(crate) struct ReloadReport {
     pub(super) file: String,
@@ -47,12 +47,12 @@ impl ReloadReport {
         self.applied.is_ok()
     }
 
-    /// In one word.
+    /// The result in one word, for the metrics and for the admin API.
     pub(super) fn name(&self) -> &'static str {
         if self.is_applied() { "applied" } else { "refused" }
     }
 
-    /// The keys that a restart would change.
+    /// The keys that only a restart changes.
     pub(crate) fn needs_restart(&self) -> &[&'static str] {
         match &self.applied {
             Ok(InForce::Keys { needs_restart, .. }) => needs_restart,

@@ -1,12 +1,12 @@
-//! A reload that somebody asks for, for example over the admin API. It loads each file whether it has
-//! changed or not, because secrets that a file names may have changed.
+//! Reloads on request, for example over the admin API. Each file is loaded whether it has changed or not,
+//! because secrets that a file names may have changed.
 
 use super::report::ReloadReport;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
-/// Has every file that is followed loaded now.
+/// Asks the watchers of all files to load them now.
 #[derive(Debug, Default)]
 pub(crate) struct ReloadRequests(Mutex<Vec<mpsc::UnboundedSender<oneshot::Sender<ReloadReport>>>>);
 
@@ -17,7 +17,7 @@ impl ReloadRequests {
         receiver
     }
 
-    /// Loads everything, and says returns the report of each.
+    /// Loads every file, and returns the report on each.
     pub(crate) async fn all(&self) -> Vec<ReloadReport> {
         let ask = |follower: &mpsc::UnboundedSender<_>| {
             let (answer, answered) = oneshot::channel();

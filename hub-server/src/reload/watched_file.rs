@@ -1,5 +1,5 @@
-//! A file that is followed, and the state in which it was read. A file that changes while it is read
-//! may be half old and half new; two readings that agree rule that out.
+//! A file that is followed, and the state in which it was read. A file that changes while it is read may be
+//! half old and half new; two equal readings show that it was not.
 
 use std::fmt::Display;
 use std::io;
@@ -7,23 +7,24 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// How often it is read, at one look, for two readings that agree.
+/// How often a file is read at a time to get two equal readings.
 pub(super) const ATTEMPTS: usize = 3;
 
-/// A file that can be loaded again, perhaps with further files that it names.
+/// A file that can be loaded again, together with the files that it names.
 pub(crate) trait WatchedFile: Send + Sized + 'static {
     type Loaded: Send;
     type Error: Display + Send;
 
     fn path(&self) -> &Path;
 
-    /// Every file that [`text`](WatchedFile::text) reads.
+    /// Returns every file that [`text`](WatchedFile::text) reads.
     fn files(&self) -> Vec<&PathBuf>;
 
-    /// Everything on which what is loaded depends, or why a part of it cannot be read.
+    /// Returns the text of the file, and of everything else on which the result of `load` depends.
+    /// The error says why a part of it cannot be read.
     fn text(&self) -> io::Result<String>;
 
-    /// Reads and checks the file, and puts nothing into force.
+    /// Reads and checks the file. It puts nothing in force.
     fn load(&mut self) -> Result<Self::Loaded, Self::Error>;
 }
 
@@ -31,9 +32,9 @@ pub(crate) trait WatchedFile: Send + Sized + 'static {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FileSnapshot {
     Text(String),
-    /// It may be being replaced.
+    /// The file is missing. It may be being replaced.
     Missing,
-    /// With the cause, since another one is news.
+    /// The file cannot be read, for this cause. Another cause is a change.
     Unreadable(String),
 }
 
@@ -93,7 +94,7 @@ pub(crate) fn load<S: WatchedFile, T>(
     let mut seen = FileSnapshot::of(file);
     for _ in 1..ATTEMPTS {
         let loaded = load(file);
-        // Only now is it known which files it names.
+        // Only after loading it is known which other files it names.
         let after = FileSnapshot::of(file);
         if after == seen {
             return (seen, loaded);

@@ -1,4 +1,5 @@
-//! Sees that a file has changed, and loads it.
+//! Notices that a file has changed, and loads it. Without it, a changed file would have no effect until
+//! somebody asks for a reload.
 
 use super::report::{InForce, ReloadReport};
 use super::requests::ReloadRequests;
@@ -11,35 +12,36 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{MissedTickBehavior, sleep};
 
-/// How often files are looked at: with what follows, a change is in force within a second. Reading
-/// them is sure where watching them is not: volumes of Kubernetes change by a link, and some file
-/// systems tell nobody.
+/// How often files are read. With the times below, a change is in force within a second. Watching
+/// files would be less certain: volumes of Kubernetes change by a link, and some file systems
+/// report no changes.
 const EVERY: Duration = Duration::from_millis(800);
-/// A file that changed is taken when nobody has written it for this long: a file that is saved in place
-/// is empty, or half of it, for a moment, and half of a file may be right as it is.
+/// A changed file is loaded if nobody has written it for this time. A file that is saved in place is
+/// empty or incomplete for a moment, and half a file may be valid.
 const SETTLES: Duration = Duration::from_millis(100);
 
 /// A file that is followed, and what is known of it.
 struct FileWatcher<F> {
     file: F,
-    /// What it was when it was loaded last.
+    /// The state of the file when it was loaded last.
     seen: FileSnapshot,
-    /// Whether it was missing at the last look, and that was not said yet.
+    /// Whether the file was missing at the last reading, and that is not reported yet.
     missing: bool,
 }
 
-/// What was loaded, or why not.
+/// What was loaded, or why nothing was.
 type Loaded<F> = Result<<F as WatchedFile>::Loaded, String>;
 
 impl<F: WatchedFile> FileWatcher<F> {
-    /// Loads it as it is.
+    /// Loads the file in its present state.
     fn load(&mut self) -> Loaded<F> {
         let (seen, loaded) = load(&mut self.file, load_or_why);
         (self.seen, self.missing) = (seen, false);
         loaded
     }
 
-    /// What it is, if that is neither what was loaded nor likely to pass.
+    /// Returns the present state of the file, if it differs from the loaded one and is not likely to
+    /// pass.
     fn change(&mut self) -> Option<Observation> {
         let observed = Observation::of(&self.file);
         let now = &observed.snapshot;
@@ -48,7 +50,7 @@ impl<F: WatchedFile> FileWatcher<F> {
         (*now != self.seen && !waits).then_some(observed)
     }
 
-    /// Loads the file if nobody has written it since it was observed, nor writes it meanwhile.
+    /// Loads the file if nobody has written it since this observation, nor writes it during the load.
     fn load_if(&mut self, observed: Observation) -> Option<Loaded<F>> {
         if Observation::of(&self.file) != observed {
             return None;
@@ -61,7 +63,8 @@ impl<F: WatchedFile> FileWatcher<F> {
     }
 }
 
-/// A panic while it is loaded, in a scrubber of the user's own perhaps, is an error of that file.
+/// Loads the file. A panic meanwhile, for example in a user's own scrubber, is an error of the
+/// file.
 fn load_or_why<F: WatchedFile>(file: &mut F) -> Loaded<F> {
     match catch_unwind(AssertUnwindSafe(|| file.load())) {
         Ok(loaded) => loaded.map_err(|error| error.to_string()),
@@ -72,8 +75,8 @@ fn load_or_why<F: WatchedFile>(file: &mut F) -> Loaded<F> {
     }
 }
 
-/// Not on this thread: a rule file runs its own tests.
-async fn away<F: WatchedFile, T: Send + 'static>(
+/// Does `work` on another thread, because loading a rule file runs its tests.
+async fn on_another_thread<F: WatchedFile, T: Send + 'static>(
     mut followed: FileWatcher<F>,
     work: impl FnOnce(&mut FileWatcher<F>) -> T + Send + 'static,
 ) -> Result<(FileWatcher<F>, T), JoinError> {
@@ -84,17 +87,17 @@ async fn away<F: WatchedFile, T: Send + 'static>(
     spawn_blocking(work).await
 }
 
-/// One look at a file: what is loaded, if it has changed.
-async fn look<F: WatchedFile>(
+/// Reads the file once, and loads it if it has changed.
+async fn load_if_changed<F: WatchedFile>(
     mut followed: FileWatcher<F>,
 ) -> Result<(FileWatcher<F>, Option<Loaded<F>>), JoinError> {
     for _ in 0..ATTEMPTS {
         let change;
-        (followed, change) = away(followed, FileWatcher::change).await?;
+        (followed, change) = on_another_thread(followed, FileWatcher::change).await?;
         let Some(now) = change else { break };
         sleep(SETTLES).await;
         let loaded;
-        (followed, loaded) = away(followed, |followed| followed.load_if(now)).await?;
+        (followed, loaded) = on_another_thread(followed, |followed| followed.load_if(now)).await?;
         if loaded.is_some() {
             return Ok((followed, loaded));
         }
@@ -102,9 +105,9 @@ async fn look<F: WatchedFile>(
     Ok((followed, None))
 }
 
-/// Loads a file when it changes, and at once on SIGHUP or on request, for secrets that changed.
-/// `seen` is the state in which it was loaded before, and `put_in_force` is handed what was loaded. A
-/// file that is wrong changes nothing. `reloads` counts what became of it, by outcome.
+/// Loads a file when it changes, and at once on SIGHUP or on request, because secrets may have
+/// changed. `seen` is the state in which the file was loaded before. Calls `put_in_force` with what
+/// was loaded. A file with an error changes nothing. `reloads` counts the reloads by outcome.
 pub(crate) async fn follow<F: WatchedFile>(
     watched: F,
     seen: FileSnapshot,
@@ -114,7 +117,7 @@ pub(crate) async fn follow<F: WatchedFile>(
 ) {
     let file = watched.path().display().to_string();
     let mut hangup = signal(SignalKind::hangup())
-        .inspect_err(|error| tracing::error!(%file, %error, "no reload on SIGHUP"))
+        .inspect_err(|error| tracing::error!(%file, %error, "SIGHUP cannot reload the file"))
         .ok();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -131,14 +134,16 @@ pub(crate) async fn follow<F: WatchedFile>(
             }
         };
         let looked = match forced {
-            true => away(followed, |followed| Some(followed.load())).await,
-            false => look(followed).await,
+            true => on_another_thread(followed, |followed| Some(followed.load())).await,
+            false => load_if_changed(followed).await,
         };
         let loaded;
         (followed, loaded) = match looked {
             Ok(looked) => looked,
-            // Loading catches its own panics, and nobody cancels it but the end of the hub.
-            Err(error) => return tracing::error!(%file, %error, "not followed any more"),
+            // Loading catches its own panics, so this happens only when the hub ends.
+            Err(error) => {
+                return tracing::error!(%file, %error, "the file is not followed any more");
+            }
         };
         let Some(loaded) = loaded else { continue };
         let applied = loaded.and_then(|loaded| {
@@ -152,13 +157,13 @@ pub(crate) async fn follow<F: WatchedFile>(
         }
         reloads.with_label_values(&[outcome.name()]).inc();
         if let Some(asker) = answer {
-            // Whoever asked may have gone.
+            // The administrator who asked may be gone.
             let _ = asker.send(outcome);
         }
     }
 }
 
-/// The next signal, if signals come at all.
+/// The next signal. It never comes if signals are not available.
 async fn next(signal: &mut Option<Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,

@@ -1,4 +1,5 @@
-//! A session's address, as the directory knows it.
+//! Implements the directory's handle to a session by sending the session messages. Without it the directory
+//! would have to know the session.
 
 use super::messages::{
     AccessChanged, BeginClose, CountPending, Replaced, StopReading, TrustChanged,

@@ -1,5 +1,5 @@
-//! The wait of a publisher for room in a subscriber's queue, bounded by the subscriber's grace. Without it,
-//! a fast publisher would overrun every slow subscriber.
+//! The wait of a publisher for room in a subscriber's queue, bounded by the subscriber's grace. Without it, a
+//! fast publisher would overrun every slow subscriber.
 
 use hub_core::topic::SubscriberConnection;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// A publisher that waits until a subscriber's queue has room.
+/// The wait of a publisher until a subscriber's queue has room.
 #[derive(Debug)]
 pub(super) struct BackpressureWait {
     pub(super) connection: Arc<dyn SubscriberConnection>,
@@ -20,7 +20,8 @@ impl BackpressureWait {
         BackpressureWait { connection, grace }
     }
 
-    /// Waits for `connection` from now on; another one than before has a grace of its own.
+    /// Waits for this subscriber from now on. If it is another one than before, its grace begins
+    /// now.
     pub(super) fn follow(&mut self, connection: Arc<dyn SubscriberConnection>, grace_ms: u64) {
         if connection.number() != self.connection.number() {
             *self = BackpressureWait::new(connection, grace_ms);

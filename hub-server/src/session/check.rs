@@ -1,5 +1,6 @@
-//! Checks an event: whether it is well-formed, whether its client may publish it, which topic it belongs
-//! to, and what the rules say of it. What passes here is forwarded; nothing behind it checks again.
+//! Checks an event: whether it is well-formed, whether its client may publish it, which topic it belongs to,
+//! and what the rules decide about it. The events that pass are forwarded, and nothing after this module
+//! checks them again.
 
 use super::checked_event::{CheckedEvent, EventRefusal, RunKey};
 use super::handles::Handles;
@@ -15,9 +16,9 @@ use hub_wire::{
 use std::sync::Arc;
 
 impl RunBuilder {
-    /// The run of a well-formed EVENT frame that is written as most are, if its topic is the one
-    /// that came next the last time and no rule can apply to it. Most frames of a read are such;
-    /// for the others, and for what is wrong, there is [`RunBuilder::check`].
+    /// The fast way for most EVENT frames: returns the run of a well-formed frame without headers
+    /// whose topic is the expected one and has no rules. [`RunBuilder::check`] handles every other
+    /// frame, and every error.
     #[inline]
     pub(super) fn expected(&mut self, body: &[u8], limits: &Limits) -> Option<RunKey> {
         let at = self.topics.get(self.last)?.next;
@@ -48,7 +49,7 @@ impl RunBuilder {
         let at = match self.by_name.get(event.topic.as_bytes()) {
             Some(known) => *known,
             None => {
-                self.permit(event.topic)?;
+                self.check_rights(event.topic)?;
                 self.refuse_topic(&event, hub)?;
                 self.remember(event.topic, self.find(hub, event.topic)?, publisher)
             }
@@ -66,25 +67,27 @@ impl RunBuilder {
         })
     }
 
-    /// Whether this client may publish on a topic. Anybody may answer in an inbox.
-    fn permit(&self, name: &str) -> Result<(), EventRefusal> {
+    /// Checks whether this client may publish on a topic. Any client may publish a reply on an
+    /// inbox.
+    fn check_rights(&self, name: &str) -> Result<(), EventRefusal> {
         let (Some(identity), false) = (&self.identity, name.starts_with('$')) else {
-            return Ok(()); // `find` has a word on names that begin with $
+            return Ok(()); // The next check, `find`, refuses the other names that begin with $.
         };
         let topic =
             TopicName::parse(name).map_err(|e| EventRefusal::new(RefusedCode::BadTopic, e))?;
         match identity.rights().may_publish(&topic) {
             true => Ok(()),
-            false => {
-                Err(EventRefusal::new(RefusedCode::Forbidden, "this client may not send there"))
-            }
+            false => Err(EventRefusal::new(
+                RefusedCode::Forbidden,
+                "this client may not publish on this topic",
+            )),
         }
     }
 
-    /// A topic with a name that falls under a rule is not made: it would be shown to whoever may see
-    /// which topics there are.
+    /// Refuses an event whose topic name itself falls under a rule, before the topic is created.
+    /// Otherwise a client that may list the topics would see the name.
     fn refuse_topic(&self, event: &EventFrame<'_>, hub: &Handles) -> Result<(), EventRefusal> {
-        // `find` has a word on names that are none.
+        // A name that is not valid is refused by `find`.
         let Ok(topic) = TopicName::parse(event.topic) else { return Ok(()) };
         match plan(&self.rules, &topic).filter(|plan| plan.refuses_topic()) {
             Some(plan) => scrub(&plan, event, &self.rules, &hub.metrics).map(drop),
@@ -92,11 +95,12 @@ impl RunBuilder {
         }
     }
 
-    /// The topic of this name; if there is none, it is made, and counts as this client's.
+    /// The topic of this name. If there is none, it is created, and counts against the client's
+    /// limit of topics.
     pub(super) fn find(&self, hub: &Handles, name: &str) -> Result<Arc<Topic>, EventRefusal> {
         if name.starts_with("$inbox.") {
             let gone =
-                || EventRefusal::new(RefusedCode::NoSubscriber, "nobody has this inbox any more");
+                || EventRefusal::new(RefusedCode::NoSubscriber, "the owner of this inbox is gone");
             return hub.directory.registry.get(name).ok_or_else(gone);
         }
         if name.starts_with('$') {
@@ -113,7 +117,7 @@ impl RunBuilder {
             let most = hub.limits.in_force.current().max_topics_per_identity;
             let Some(permit) = Permit::topic(account, most) else {
                 hub.metrics.limited(Limit::TopicsPerIdentity);
-                let why = "this client has made as many topics as it may have";
+                let why = "this client has created as many topics as it may";
                 return Err(EventRefusal::new(RefusedCode::TooManyTopics, why));
             };
             attachment = Some(Box::new(permit));
@@ -123,11 +127,13 @@ impl RunBuilder {
     }
 }
 
+/// The refusal of an event for which the hub may create no topic.
 pub(super) fn too_many(hub: &Handles, why: TooManyTopics) -> EventRefusal {
     hub.metrics.limited(Limit::Topics);
     EventRefusal::new(RefusedCode::TooManyTopics, why)
 }
 
+/// The refusal of an event that is not well-formed, with the code for what is wrong.
 fn malformed(error: &FrameError) -> EventRefusal {
     let code = match error.kind {
         FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,

@@ -1,31 +1,33 @@
-//! What the check of an event finds.
+//! The results of the check of an event, between the modules that check and those that gather. Without these
+//! types each would have to know the other.
 
 use hub_scrub::Verdict;
 use hub_wire::{EventFrame, RefusedCode};
 
-/// Where it is shown what is in quarantine, each topic's under its own name.
+/// The topic under which notices about quarantined events are published: each topic has a notice
+/// topic with its own name at the end.
 pub(super) const QUARANTINE: &str = "$hub.quarantine";
 
-/// The run to which an event belongs.
+/// The run to which an event belongs: events with equal keys can share a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RunKey {
     pub(super) topic: usize,
-    /// It asks for a reply, so it goes with others that do.
+    /// Whether the event asks for a reply. Requests are in runs of their own.
     pub request: bool,
 }
 
-/// What becomes of an event that is not refused.
+/// What happens to an event that is not refused.
 #[derive(Debug)]
 pub(super) enum CheckedEvent<'a> {
-    /// It was published or refused before the connection was cut.
+    /// An earlier connection of this instance has published or refused the event already.
     Settled,
-    /// It is forwarded as it came.
+    /// The event is forwarded as it came.
     AsItCame(RunKey),
-    /// Rules make something else of it.
+    /// Rules change the event; the verdict has what it becomes.
     Changed(RunKey, EventFrame<'a>, Box<Verdict>),
 }
 
-/// Why an event is refused.
+/// Why an event is refused, and what else a rule asks for.
 #[derive(Debug)]
 pub(super) struct EventRefusal {
     pub code: RefusedCode,
@@ -35,13 +37,13 @@ pub(super) struct EventRefusal {
     pub follow_up: FollowUp,
 }
 
-/// What else happens to an event that is refused, or to who sent it.
+/// What a rule asks for besides the refusal of the event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FollowUp {
     Nothing,
-    /// What quarantine shows of it.
+    /// To publish this notice about the event in the quarantine.
     Quarantine(Vec<u8>),
-    /// The connection ends.
+    /// To end the connection.
     Disconnect,
 }
 

@@ -1,5 +1,5 @@
-//! The end of a session: CLOSE behind what is queued, then FIN. Subscriptions are left first, so that the
-//! other members of queue groups get what waited here for the groups.
+//! The end of a session: CLOSE follows what is queued, then FIN. Before CLOSE is queued, the session leaves
+//! its subscriptions; otherwise events that wait here for queue groups would be lost to the other members.
 
 use super::handles::Handles;
 use super::state::{Session, SessionState};
@@ -11,16 +11,16 @@ use hub_wire::{Close, CloseCode, Frame};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// For how long a connection that is closed may at least take to read the reason.
+/// The shortest time that a client has to read the reason before its connection is cut.
 const LINGER: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// Queues CLOSE behind what is queued already, and lets nothing more in.
+    /// Queues CLOSE behind what is queued already, and takes in nothing more.
     pub(super) fn close(&mut self, code: CloseCode, reason: &str, ctx: &mut Context<Self>) {
         if self.state == SessionState::Closing {
             return;
         }
-        // Who was not let in yet is owed nothing but the reason.
+        // A client that has not had WELCOME yet is owed nothing but the reason.
         let patience = match self.state {
             SessionState::Handshake => LINGER,
             _ => Duration::from_millis(self.hub.config.drain_ms).max(LINGER),
@@ -33,14 +33,14 @@ impl Session {
         let close = Close { code, reason: reason.to_owned(), retry_after_ms: retry };
         ctx.run_later(patience, |_, ctx| ctx.stop());
         let leaves = match code {
-            CloseCode::GoingAway => Vec::new(), // when the hub stops, nobody stays
+            CloseCode::GoingAway => Vec::new(), // When the hub stops, no member of a group stays.
             _ => self.leave_all(),
         };
         if leaves.is_empty() {
             return self.finish(close);
         }
-        // The members of queue groups that stay get what waits here for the groups. And who sees
-        // this connection end finds nothing of it any more.
+        // The members of queue groups that stay get the events that wait here for the groups. And a
+        // client that sees this connection end finds nothing of it in the topics any more.
         self.busy = true;
         ctx.wait(join_all(leaves).into_actor(self).map(|_, session, _| {
             session.busy = false;
@@ -48,7 +48,7 @@ impl Session {
         }));
     }
 
-    /// Closes the connection because a limit was met, and counts that.
+    /// Closes the connection because it is over a limit, and counts that.
     pub(super) fn close_for(
         &mut self,
         limit: Limit,
@@ -62,6 +62,7 @@ impl Session {
         }
     }
 
+    /// Queues CLOSE as the last frame, and flushes.
     fn finish(&mut self, close: Close) {
         if close.code == CloseCode::SlowConsumer {
             self.output.queue().discard();
@@ -71,32 +72,33 @@ impl Session {
         self.output.session.wake();
     }
 
-    /// Ends all subscriptions; see [`leave`].
+    /// Ends all subscriptions, as [`leave`] does.
     pub(super) fn leave_all(&mut self) -> Vec<Request<TopicActor, Inspect>> {
         let subscriptions = std::mem::take(&mut self.subscriptions);
         subscriptions.into_values().flat_map(|entry| leave(&self.hub, &entry)).collect()
     }
 
-    /// Leaves to the next connection of this client what it needs to go on.
+    /// Hands the state of this instance on, so that the client's next connection can resume.
     pub(super) fn leave_instance(&mut self) {
         if let Some(instance) = self.instance.take() {
-            let past = self.past();
+            let past = self.resume_state();
             self.hub.directory.instances.leave(&instance, self.connection, past);
         }
     }
 }
 
-/// Takes a subscription out of the index, and has each topic let it go. Who wants to know when
-/// that is done waits for what this returns.
+/// Takes a subscription out of the index, and tells each topic to let it go. The returned requests
+/// are answered when the topics have done so.
 pub(super) fn leave(
     hub: &Handles,
     entry: &Arc<SubscriptionEntry>,
 ) -> Vec<Request<TopicActor, Inspect>> {
     let topics = hub.directory.registry.unsubscribe(entry);
     let done = topics.iter().filter_map(|topic| topic.actor()).map(|actor| {
-        // A message whose answer nobody waits for any more is not handled, and a full mailbox
-        // takes none. A Leave must not be lost, so it is sent past both; there is at most one for
-        // each Join that was let in. The other message only comes behind it.
+        // actix drops a message when nobody waits for its answer, and a full mailbox takes no
+        // message that is sent the usual way. A Leave must not be lost, so `do_send` sends it past
+        // both. There is at most one Leave for each Join that was accepted, so the mailbox stays
+        // bounded. The answer to Inspect shows that the Leave before it is done.
         actor.do_send(Leave(entry.clone()));
         actor.send(Inspect)
     });

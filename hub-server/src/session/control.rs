@@ -1,4 +1,5 @@
-//! Frames other than EVENT and HELLO: what is subscribed to, and what the client asks or says.
+//! Handles the frames other than EVENT: HELLO, subscriptions, PING and CLOSE. Without it a client could
+//! publish and do nothing else.
 
 use super::checked_event::QUARANTINE;
 use super::close::leave;
@@ -15,10 +16,11 @@ use hub_wire::{
 };
 use std::sync::Arc;
 
-/// A subscription's filter, and what it may read of it.
-type Admitted = (TopicFilter, Option<Arc<dyn TopicGuard>>);
+/// A subscription's filter, and the guard that its topics have to pass if its client may not read
+/// all of them.
+type CheckedFilter = (TopicFilter, Option<Arc<dyn TopicGuard>>);
 
-/// The topics that an identity may read.
+/// The guard that lets a subscription join only the topics that its identity may read.
 #[derive(Debug)]
 struct Readable(Identity);
 
@@ -29,6 +31,7 @@ impl TopicGuard for Readable {
 }
 
 impl Session {
+    /// Handles one frame that is not an EVENT. The events before it are published already.
     pub(super) fn control(&mut self, body: &[u8], ctx: &mut Context<Self>) {
         let limits = self.hub.limits.wire;
         let frame = match Frame::parse(body, &limits) {
@@ -73,12 +76,13 @@ impl Session {
                 self.receipt();
                 self.close(CloseCode::Normal, "goodbye", ctx);
             }
-            _ => self.close(CloseCode::Protocol, "this frame has no place here", ctx),
+            _ => self.close(CloseCode::Protocol, "this frame is not allowed here", ctx),
         }
     }
 
+    /// Subscribes, or refuses to.
     fn subscribe(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        match self.admit(&subscribe) {
+        match self.check_subscribe(&subscribe) {
             Ok((filter, guard)) => {
                 let entry = Arc::new(SubscriptionEntry {
                     id: subscribe.id,
@@ -107,7 +111,11 @@ impl Session {
         }
     }
 
-    fn admit(&self, subscribe: &Subscribe) -> Result<Admitted, (RefusedCode, String)> {
+    /// Checks whether the client may have this subscription.
+    fn check_subscribe(
+        &self,
+        subscribe: &Subscribe,
+    ) -> Result<CheckedFilter, (RefusedCode, String)> {
         let filter = TopicFilter::parse(&subscribe.filter)
             .map_err(|error| (RefusedCode::BadFilter, error.to_string()))?;
         if self.subscriptions.contains_key(&subscribe.id) {
@@ -128,7 +136,7 @@ impl Session {
             return Err((RefusedCode::BadOption, message.to_owned()));
         }
         if filter.as_str() == self.inbox {
-            // Replies may come before anything else made the topic.
+            // A reply may come before anything else has created the topic of the inbox.
             if let Some(name) = filter.as_name() {
                 self.hub
                     .directory
@@ -147,7 +155,7 @@ impl Session {
             return no(RefusedCode::ReservedTopic, "topics that begin with $ are the hub's");
         }
         let Some(identity) = &self.identity else {
-            return no(RefusedCode::Forbidden, "nobody knows who this client is");
+            return no(RefusedCode::Forbidden, "this client has no identity");
         };
         match identity.rights().may_subscribe(&filter) {
             Subscribable::All => Ok((filter, None)),
@@ -155,12 +163,13 @@ impl Session {
                 let guard = Readable(identity.clone());
                 Ok((filter, Some(Arc::new(guard))))
             }
-            Subscribable::No => no(RefusedCode::Forbidden, "this client may not read that"),
+            Subscribable::No => no(RefusedCode::Forbidden, "this client may not read these topics"),
         }
     }
 
-    /// Joins every topic there is; nothing else happens in this session until all have answered,
-    /// so that what the client sends next finds the subscription in place.
+    /// Has every topic that matches take the subscription in. The session takes nothing else in
+    /// until all have answered, so that the next frames of the client find the subscription in
+    /// place.
     fn join(&mut self, entry: Arc<SubscriptionEntry>, ctx: &mut Context<Self>) {
         let id = entry.id;
         let topics = self.hub.directory.registry.subscribe(&entry);
@@ -180,6 +189,7 @@ impl Session {
         }));
     }
 
+    /// Ends a subscription, and takes nothing else in until every topic has let it go.
     fn unsubscribe(&mut self, id: u64, ctx: &mut Context<Self>) {
         let Some(entry) = self.subscriptions.remove(&id) else {
             let message = "this connection has no subscription with this id";
@@ -190,14 +200,16 @@ impl Session {
         if left.is_empty() {
             return;
         }
-        // So that a PONG behind it says that every topic has let go.
+        // The session waits, so that a PONG behind this frame states that every topic has let go.
         self.busy = true;
         ctx.wait(join_all(left).into_actor(self).map(|_, session, _| session.busy = false));
     }
 }
 
-/// The id of a SUBSCRIBE or UNSUBSCRIBE that is otherwise unreadable.
+/// The id of a SUBSCRIBE or UNSUBSCRIBE that cannot be read otherwise. It is `None` if the id
+/// cannot be read either.
 fn id_of(body: &[u8], limits: &Limits) -> Option<u64> {
-    // Behind the array's first byte and the type, which one byte each has told apart already.
+    // In front of the id are the first byte of the array and the frame type, which is one byte for
+    // these two frames.
     Reader::new(body.get(2..)?, limits).uint("id").ok()
 }

@@ -1,5 +1,5 @@
-//! Ends a session whose credentials would not be accepted any more: they have expired, or another access
-//! file or other client CAs came into force. Without it, a revocation would only concern later connections.
+//! Ends a session whose credentials are no longer accepted: they have expired, or a changed access file or
+//! changed client CAs have come into force. Without it, a revocation would concern only later connections.
 
 use super::messages::{AccessChanged, Replaced, TrustChanged};
 use super::state::{Session, SessionState};
@@ -9,15 +9,17 @@ use actix::prelude::*;
 use hub_wire::CloseCode;
 use std::time::{Duration, SystemTime};
 
-/// For how long a timer is set at most. Timers do not notice that somebody sets the clock forward.
+/// The longest time for which a timer is set. A timer does not notice that the clock of the machine
+/// is set forward, so the session looks at the clock at least this often.
 const A_MINUTE: Duration = Duration::from_secs(60);
-/// How an identity proved who it is, if TLS did it.
+/// The [method](Identity::method) of an identity that was proven by a client certificate.
 const CERTIFICATE: &str = "certificate";
+/// Why a session ends whose certificate is no longer trusted.
 pub(super) const NOT_TRUSTED: &str = "the certificate of this client is not trusted any more";
 impl Session {
-    /// Ends the session when its credentials have expired, looking from time to time. Where another
-    /// identity has taken the place of this one, its own watch does so: it may expire earlier, by
-    /// another leeway.
+    /// Ends the session when its credentials have expired. If the session has got another identity
+    /// in the meantime, this watch ends, because the watch of that identity does the work: the new
+    /// identity may expire at another time.
     pub(super) fn watch_expiry(identity: Identity, ctx: &mut Context<Self>) {
         let Some(expires) = identity.expires() else { return };
         let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
@@ -28,7 +30,7 @@ impl Session {
             if SystemTime::now() < expires {
                 Self::watch_expiry(identity, ctx);
             } else if identity.method() == CERTIFICATE {
-                // It may have a newer one by now.
+                // The client may have a newer certificate by now, so it is told to come back.
                 session.close(CloseCode::RightsChanged, "the certificate has expired", ctx);
             } else {
                 session.close(CloseCode::Unauthorized, "the credentials have expired", ctx);
@@ -36,12 +38,13 @@ impl Session {
         });
     }
 
+    /// Whether the certificate of this client would still be accepted, or the client has none.
     pub(super) fn is_trusted(&self) -> bool {
         self.output.socket.is_trusted_by(self.hub.policy.tls.current().as_deref())
     }
 }
 
-/// Whether it helps to come back.
+/// The close code for denied credentials: it tells the client whether to come back.
 pub(super) fn code_of(denied: Denied) -> CloseCode {
     match denied.reason() {
         Reason::KeysPending => CloseCode::Overloaded,
@@ -80,11 +83,11 @@ impl Handler<TrustChanged> for Session {
     type Result = ();
 
     fn handle(&mut self, _: TrustChanged, ctx: &mut Context<Self>) {
-        // Before that, it is asked when HELLO has come.
+        // Before WELCOME there is nothing to do: the session checks this when it has the identity.
         if self.state == SessionState::Open && !self.is_trusted() {
             self.publish_what_fits();
-            // Not for good: it may have a certificate of the new CA by now. If it has not, the
-            // handshake will say so.
+            // The client is told to come back: it may have a certificate of the new CA by now. If
+            // it does not, the TLS handshake will tell it.
             self.close(CloseCode::RightsChanged, NOT_TRUSTED, ctx);
         }
     }

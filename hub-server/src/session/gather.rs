@@ -1,4 +1,5 @@
-//! Gathers checked events by topic, each topic's as one run.
+//! Gathers checked events by topic: the events of one topic become one run. Without it each event would be
+//! numbered and queued on its own.
 
 use super::check::too_many;
 use super::checked_event::{EventRefusal, QUARANTINE, RunKey};
@@ -12,13 +13,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 impl RunBuilder {
-    /// Adds checked EVENT frames of one run, as they came.
+    /// Adds checked EVENT frames of one run, in the form in which they came.
     pub(super) fn add(&mut self, key: RunKey, frames: &[u8], numbers: Range<u64>) {
         let count = (numbers.end - numbers.start) as u32;
         self.run_of(key, frames.len(), numbers).push(frames, count);
     }
 
-    /// Adds an event that rules have changed; refuses it if that made it too long.
+    /// Adds an event that rules have changed. Refuses it if the change made it longer than a frame
+    /// may be.
     pub(super) fn add_changed(
         &mut self,
         key: RunKey,
@@ -29,10 +31,10 @@ impl RunBuilder {
     ) -> Result<(), EventRefusal> {
         let Verdict::Fixed(fixed) = verdict else { return Ok(()) };
         let topic = self.topics[key.topic].topic.clone();
-        let mut frames = vec![Vec::new(); fixed.frames()];
+        let mut frames = vec![Vec::new(); fixed.renderings()];
         let view = |view: usize| hub_scrub::ViewId::from_index(view);
         for number in 0..self.rules.views() {
-            let frame = &mut frames[fixed.frame_of(view(number))];
+            let frame = &mut frames[fixed.rendering_of(view(number))];
             if let Some((payload, headers)) =
                 verdict.render(view(number), event.payload, event.headers)
                 && frame.is_empty()
@@ -49,12 +51,13 @@ impl RunBuilder {
         let run = self.run_of(key, frames[0].len(), number..number + 1);
         match frames.as_slice() {
             [frame] => run.push(frame, 1),
-            frames => run.push_views(&rules, |number| &frames[fixed.frame_of(view(number))]),
+            frames => run.push_views(&rules, |number| &frames[fixed.rendering_of(view(number))]),
         }
         Ok(())
     }
 
-    /// Adds an event of the hub's own, of which no publisher is told.
+    /// Adds a notice of the hub itself. It has no publish number, because no publisher gets a
+    /// receipt for it.
     pub(super) fn add_notice(&mut self, topic: Arc<Topic>, payload: &[u8]) {
         let event = EventFrame { topic: topic.name().as_str(), payload, headers: None };
         let frame = Frame::Event(event).to_bytes();
@@ -63,7 +66,8 @@ impl RunBuilder {
         self.runs.push(OpenRun { topic, run, numbers: PublishNumbers::default() });
     }
 
-    /// The run to which `bytes` of events of a key belong, and their numbers noted there.
+    /// The open run of a key, for `bytes` more bytes of events. Notes their publish numbers there,
+    /// and begins a run if none is open.
     fn run_of(&mut self, key: RunKey, bytes: usize, numbers: Range<u64>) -> &mut PendingRun {
         let known = &mut self.topics[key.topic];
         let open = self.runs.get(known.slot).is_some_and(|gathered| {
@@ -87,7 +91,7 @@ impl RunBuilder {
         &mut gathered.run
     }
 
-    /// The same run for the topic that has taken the place of one that ended.
+    /// Moves a run from a topic that has ended to the new topic of its name.
     pub(super) fn renew(
         &mut self,
         old: OpenRun,
@@ -105,7 +109,8 @@ impl RunBuilder {
             Err(refusal) => return Err(Box::new((old, refusal))),
         };
         let head = if of_quarantine {
-            // Not remembered: what is known is the client's to publish on.
+            // The topic is not remembered: the session remembers only topics on which its client
+            // may publish.
             own_head(&topic)
         } else {
             let known = match self.by_name.get(name.as_str().as_bytes()) {
@@ -121,7 +126,7 @@ impl RunBuilder {
     }
 }
 
-/// The head of what the hub publishes itself.
+/// The head of a run that the hub itself publishes.
 fn own_head(topic: &Topic) -> Arc<RunHead> {
     Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), "hub"))
 }

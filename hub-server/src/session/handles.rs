@@ -1,4 +1,5 @@
-//! What a session has of the hub. It has no more: it neither reloads files nor starts nor stops anything.
+//! The parts of the hub that a session uses. It has no others, so it cannot reload files, and cannot start or
+//! stop anything.
 
 use crate::config::FixedConfig;
 use crate::directory::Directory;
@@ -7,16 +8,17 @@ use crate::policy::Policy;
 use crate::telemetry::metrics::Metrics;
 use std::sync::Arc;
 
-/// Handles to the rooms below the session.
+/// Handles to the modules below the session.
 #[derive(Debug, Clone)]
 pub(crate) struct Handles {
-    /// The keys of the configuration that never change. Those that do are in [`Handles::limits`].
+    /// The configuration keys that never change while the hub runs. Those that can change are in
+    /// [`Handles::limits`].
     pub config: Arc<FixedConfig>,
-    /// Access, rules, and the trust of TLS.
+    /// The access file, the rules, and the trusted client CAs.
     pub policy: Arc<Policy>,
-    /// Topics, sessions, and instances.
+    /// The topics, the sessions, and the instances.
     pub directory: Arc<Directory>,
-    /// The limits in force, what clients take of them, and the memory.
+    /// The limits in force, the accounts that count against them, and the memory.
     pub limits: Arc<ClientLimits>,
     pub metrics: Arc<Metrics>,
 }

@@ -1,5 +1,5 @@
-//! What a session holds of its client's bytes: it is counted as held memory, and let go of when the hub is
-//! short of it. Bytes that are not counted would let one client use up the memory of all.
+//! Counts the bytes that a session holds for its client as held bytes, and sheds them when the hub is short
+//! of memory. Bytes that are not counted would let one client use up the memory of the hub.
 
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState};
@@ -9,15 +9,18 @@ use actix::prelude::*;
 use hub_core::topic::SubscriberConnection;
 use hub_wire::CloseCode;
 
-/// Up to here a queue does not say what its control frames take; from there on it does so itself.
-const UNSAID: usize = 64 * 1024;
-/// By so much what a session holds may change before it is counted anew.
+/// Up to this size in bytes, a queue does not count its control frames as held bytes itself, and
+/// the session counts them.
+const UNCOUNTED_CONTROL_BYTES: usize = 64 * 1024;
+/// By how many bytes the held bytes of a session have to change before they are counted anew.
 const STEP: usize = 4 * 1024;
 
 impl Session {
-    /// Counts what the session holds of its client's bytes, and of answers that it does not read.
+    /// Counts the bytes of the client that the session holds, and the answers that the client has
+    /// not read.
     pub(super) fn count_held(&mut self) {
-        let mut held = self.carry.len() + self.output.queue().control_bytes().min(UNSAID);
+        let mut held =
+            self.carry.len() + self.output.queue().control_bytes().min(UNCOUNTED_CONTROL_BYTES);
         if !self.builder.runs.is_empty() {
             held += self.builder.runs.iter().map(|gathered| gathered.run.size()).sum::<usize>();
         }
@@ -28,15 +31,16 @@ impl Session {
         }
     }
 
-    /// The same after something was written.
+    /// Counts anew after something was written.
     pub(super) fn count_written(&mut self) {
         if self.limits.counted > 0 {
             self.count_held();
         }
     }
 
-    /// Counts nothing any more; see [`Drop`] of the session.
-    pub(super) fn let_go(&mut self) {
+    /// Gives back everything that the session has counted. It is called when the session is
+    /// dropped.
+    pub(super) fn uncount_held(&mut self) {
         self.hub.limits.memory.held().change(std::mem::take(&mut self.limits.counted), 0);
     }
 }
@@ -48,8 +52,8 @@ impl Handler<ShedLoad> for Session {
         if self.output.queue().shed(load.queue) {
             self.output.close_slow_consumer();
         }
-        // What one read takes may wait with everybody. Of a longer frame nothing was accepted: the
-        // client sends it again when it comes back.
+        // Every session may keep as much as one read takes. No event of a longer frame is accepted
+        // yet, so the client sends it again when it comes back.
         let most = load.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));
         if self.state == SessionState::Open && self.carry.len() > most {
             self.publish_what_fits();
@@ -60,7 +64,8 @@ impl Handler<ShedLoad> for Session {
             if self.output.queue().control_bytes() > most {
                 let why = "the hub is short of memory, and this client does not read its answers";
                 self.close_for(Limit::Memory, CloseCode::SlowConsumer, why, ctx);
-                // It would not read that either: what waits goes with the connection.
+                // The client would not read CLOSE either, so what waits for it is dropped with the
+                // connection.
                 ctx.stop();
             }
         }

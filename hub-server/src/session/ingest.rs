@@ -1,6 +1,6 @@
-//! Takes the frames out of what was read. An event's way is one straight line: it is checked, gathered
-//! with the others of its topic, and sent with them. Everything before a frame is sent before it, so that
-//! what a client says keeps its order.
+//! Takes the frames out of the bytes that were read. An event goes one straight way: it is checked, gathered
+//! with the other events of its topic, and sent with them. The events in front of a control frame are sent
+//! before that frame is handled; otherwise the frames of a client would lose their order.
 
 use super::checked_event::{CheckedEvent, EventRefusal, FollowUp, RunKey};
 use super::state::{Session, SessionState};
@@ -9,7 +9,7 @@ use actix::prelude::*;
 use hub_wire::{CloseCode, FrameType, LengthError, MAX_HELLO, split};
 use std::ops::Range;
 
-/// Neighbouring EVENT frames in the read buffer that belong to one run. They are copied at once.
+/// Neighbouring EVENT frames in the read buffer that belong to one run. They are copied together.
 struct FrameRange {
     key: RunKey,
     bytes: Range<usize>,
@@ -18,15 +18,15 @@ struct FrameRange {
 
 impl Session {
     /// Takes the whole frames out of `bytes`, sends their events, and carries the rest.
-    pub(super) fn ingest_all(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
-        let mut at = 0;
-        let mut range = None;
-        // Few bytes can ask for many answers.
-        let mut full = false;
+    pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         if self.builder.runs.is_empty() {
             self.builder.follow_rules(&self.hub.policy.rules);
         }
-        while !self.busy && self.backpressure.is_none() && !full {
+        let mut at = 0;
+        let mut range = None;
+        // A few bytes can ask for many answers, so each answer is weighed at once.
+        let mut must_read_first = false;
+        while !self.busy && self.backpressure.is_none() && !must_read_first {
             let limit = match self.state {
                 SessionState::Handshake => MAX_HELLO as u32,
                 SessionState::Open => self.hub.limits.wire.frame,
@@ -43,44 +43,22 @@ impl Session {
             let end = at + 4 + body.len();
             let is_event = matches!(FrameType::of(body), Ok(FrameType::Event));
             if self.state == SessionState::Open && is_event {
-                let number = self.received;
-                self.received += 1;
-                let refused = match self.check(body, number) {
-                    Ok(CheckedEvent::Settled) => None,
-                    Ok(CheckedEvent::AsItCame(key)) => {
-                        self.extend(&mut range, bytes, key, at..end, number);
-                        None
-                    }
-                    Ok(CheckedEvent::Changed(key, event, verdict)) => {
-                        self.gather(&mut range, bytes);
-                        let limit = self.hub.limits.wire.frame;
-                        self.builder.add_changed(key, &event, &verdict, number, limit).err()
-                    }
-                    Err(refusal) => Some(refusal),
-                };
-                if let Some(refusal) = refused {
-                    let follow_up = self.refuse_event(number, refusal);
-                    if follow_up != FollowUp::Nothing {
-                        self.gather(&mut range, bytes);
-                        self.follow_up(follow_up, body, ctx);
-                    }
-                    full = self.answered();
-                }
+                must_read_first = self.ingest_event(bytes, at..end, &mut range, ctx);
             } else {
                 self.gather(&mut range, bytes);
                 if !self.publish() {
-                    break; // the frame comes again when there is room
+                    break; // The frame is carried, and comes again when there is room.
                 }
                 self.control(body, ctx);
-                full = self.answered();
+                must_read_first = self.answered();
             }
             at = end;
         }
         self.gather(&mut range, bytes);
         if self.state != SessionState::Closing {
-            // No spare room: a connection that falls silent keeps no memory.
+            // This copy has no spare room, so a connection that falls silent keeps no memory.
             self.carry = bytes[at..].to_vec();
-            self.unfinished = self.busy || self.backpressure.is_some() || full;
+            self.unfinished = self.busy || self.backpressure.is_some() || must_read_first;
             if self.backpressure.is_none() && self.publish() {
                 self.receipt();
             }
@@ -88,7 +66,42 @@ impl Session {
         self.flush_some();
     }
 
-    /// Checks the event with this number.
+    /// Checks the EVENT frame that is at `frame` in `bytes`, and gathers or refuses it. Returns
+    /// whether the client has to read its answers before more is taken in.
+    #[inline]
+    fn ingest_event(
+        &mut self,
+        bytes: &[u8],
+        frame: Range<usize>,
+        range: &mut Option<FrameRange>,
+        ctx: &mut Context<Self>,
+    ) -> bool {
+        let body = &bytes[frame.start + 4..frame.end];
+        let number = self.received;
+        self.received += 1;
+        let gathered = match self.check(body, number) {
+            Ok(CheckedEvent::Settled) => Ok(()),
+            Ok(CheckedEvent::AsItCame(key)) => {
+                self.extend(range, bytes, key, frame, number);
+                Ok(())
+            }
+            Ok(CheckedEvent::Changed(key, event, verdict)) => {
+                self.gather(range, bytes);
+                let limit = self.hub.limits.wire.frame;
+                self.builder.add_changed(key, &event, &verdict, number, limit)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        let Err(refusal) = gathered else { return false };
+        let follow_up = self.refuse_event(number, refusal);
+        if follow_up != FollowUp::Nothing {
+            self.gather(range, bytes);
+            self.follow_up(follow_up, body, ctx);
+        }
+        self.answered()
+    }
+
+    /// Checks the event with this publish number.
     #[inline]
     fn check<'a>(&mut self, body: &'a [u8], number: u64) -> Result<CheckedEvent<'a>, EventRefusal> {
         if !self.ahead.is_empty() && self.ahead.take(number) {
@@ -100,7 +113,8 @@ impl Session {
         }
     }
 
-    /// Adds a frame that is forwarded as it came to the range that it continues, or begins one.
+    /// Adds a frame that is forwarded as it came: to the range if the frame continues it, and
+    /// otherwise to a new range.
     #[inline]
     fn extend(
         &mut self,
@@ -122,14 +136,14 @@ impl Session {
         }
     }
 
-    /// Gathers the frames of a range.
+    /// Gathers the frames of the range, if there is one, and leaves none.
     fn gather(&mut self, range: &mut Option<FrameRange>, bytes: &[u8]) {
         if let Some(FrameRange { key, bytes: at, numbers }) = range.take() {
             self.builder.add(key, &bytes[at], numbers);
         }
     }
 
-    /// Does what a rule asks for beside the refusal of an event. What came before it is gathered.
+    /// Does what a rule asks for besides the refusal of an event. The events before it are gathered.
     fn follow_up(&mut self, follow_up: FollowUp, body: &[u8], ctx: &mut Context<Self>) {
         match follow_up {
             FollowUp::Nothing => {}
@@ -142,7 +156,8 @@ impl Session {
         }
     }
 
-    /// Ends the connection for a frame of an impossible length. What came before it is gathered.
+    /// Ends the connection because of a frame with an impossible length. The events before it are
+    /// gathered.
     fn end_for_length(&mut self, error: &LengthError, ctx: &mut Context<Self>) {
         let code = match (self.state, error.length) {
             (SessionState::Handshake, _) | (_, 0) => CloseCode::Protocol,

@@ -1,6 +1,6 @@
 //! Keeps a session within the limits of its client and of the hub: it takes in no more than it may, leaves
-//! the rest where it is, and reads on when more is allowed. Without it, one client could use up the memory
-//! of the hub, or send faster than its rate.
+//! the rest where it is, and reads on when more is allowed. Without it, one client could use up the memory of
+//! the hub, or send faster than its rate.
 
 use super::session_limits::{Rates, ReadPause};
 use super::state::{Session, SessionState, is_ending};
@@ -15,22 +15,27 @@ use hub_wire::{FrameType, MAX_HELLO};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-/// What one read takes at most. It belongs to the thread: an idle connection keeps none of it.
+/// The most bytes that one read takes. The buffer belongs to the thread, so an idle connection
+/// keeps none of it.
 pub(super) const READ_BYTES: usize = 128 * 1024;
-/// Events that are refused at a time while the hub is short of memory: the refusals take memory too.
+/// How many events are refused at a time while the hub is short of memory. More refusals would take
+/// more memory than they save.
 const REFUSED_AT_ONCE: u64 = 16;
-/// A client with more bytes of control frames waiting is not read from.
+/// A client is not read from while more bytes than this of its control frames wait for it.
 const CONTROL_BYTES: usize = 256 * 1024;
-/// The same bound while memory is short. The answers to what is refused at a time come on top.
+/// The bound in place of [`CONTROL_BYTES`] while memory is short. The answers to the events that
+/// are refused at a time can exceed it.
 const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
-/// What one read takes of a client that was held: what it may not send yet waits in its own socket,
-/// not here.
+/// The most bytes that one read takes from a client that a limit has stopped. What it may not send
+/// yet then waits in the socket, and not in the hub.
 const PAUSED_READ_BYTES: usize = 16 * 1024;
-/// What one read takes while memory is short, when each of thousands of clients is read from once
-/// before it waits.
+/// The most bytes that one read takes while memory is short, because each of thousands of clients
+/// may be read from once before it waits.
 const PAUSED_READ_BYTES_WHEN_SHORT: usize = 2 * 1024;
+
 impl Session {
-    /// What this client takes from now on is its identity's.
+    /// Opens the account of the client's identity, or of its address if it is anonymous. From now
+    /// on, what the client uses counts there.
     pub(super) fn open_account(&mut self, identity: &Identity) {
         let owner = match (identity.is_anonymous(), self.limits.peer) {
             (false, _) => AccountKey::Identity(identity.name().into()),
@@ -48,8 +53,9 @@ impl Session {
         self.limits.account = Some(self.hub.limits.accounts.of(owner));
     }
 
-    /// Counts the connection as one of its identity's, once the one that it replaces is not any
-    /// more. Anonymous clients are counted by their addresses alone.
+    /// Counts the connection against the limit of its identity, after the connection that it
+    /// replaces has ended. Returns false if the identity may have no more. Anonymous clients are
+    /// counted by their addresses alone.
     pub(super) fn take_permit(&mut self) -> bool {
         let known = self.identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
         let limit = self.hub.limits.in_force.current().max_connections_per_identity;
@@ -62,20 +68,20 @@ impl Session {
         }
     }
 
-    /// The connection ends: another one of its identity can come.
+    /// Gives the permit of the identity back, because the connection ends.
     pub(super) fn give_up_permit(&mut self) {
         self.limits.of_identity = None;
     }
 
-    /// Takes in what may be taken in now, and carries the rest.
-    pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
+    /// Takes in as much as the limits allow now, and carries the rest.
+    pub(super) fn take_in_allowed(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         self.limits.was_paused = false;
         let unlimited = self.limits.rates.is_none() && self.hub.limits.memory.is_calm();
         if unlimited || self.state != SessionState::Open {
-            self.ingest_all(bytes, ctx);
+            self.ingest(bytes, ctx);
         } else {
             let now = self.affordable(bytes);
-            self.ingest_all(&bytes[..now], ctx);
+            self.ingest(&bytes[..now], ctx);
             if now < bytes.len() && !is_ending(self.state) {
                 self.carry.extend_from_slice(&bytes[now..]);
                 self.unfinished = true;
@@ -84,10 +90,11 @@ impl Session {
         self.count_held();
     }
 
-    /// Up to where `bytes` may be taken in now. If that is not all, the session holds.
+    /// How many of `bytes` may be taken in now. If that is not all of them, the session pauses its
+    /// reads.
     fn affordable(&mut self, bytes: &[u8]) -> usize {
         let memory = &self.hub.limits.memory;
-        let looks = memory.looks();
+        let samples = memory.samples();
         let most = match memory.pressure() {
             MemoryPressure::Calm => u64::MAX,
             MemoryPressure::Slow => 0,
@@ -144,17 +151,17 @@ impl Session {
         self.limits.pause = Some(match limit {
             Limit::Memory => {
                 self.hub.limits.memory.report_short();
-                ReadPause::Memory(looks)
+                ReadPause::Memory(samples)
             }
-            _ => ReadPause::Rate(Box::pin(tokio::time::sleep(self.until_a_token(now)))),
+            _ => ReadPause::Rate(Box::pin(tokio::time::sleep(self.time_to_next_token(now)))),
         });
         at
     }
 
-    /// What one read may take.
+    /// The most bytes that one read may take now.
     pub(super) fn most_a_read(&self) -> usize {
         match self.state {
-            // Of somebody who may not be let in, no more than HELLO.
+            // A client that is not admitted yet may send no more than HELLO.
             SessionState::Handshake => (4 + MAX_HELLO).saturating_sub(self.carry.len()).max(1),
             _ if !self.hub.limits.memory.is_calm() => PAUSED_READ_BYTES_WHEN_SHORT,
             _ if self.limits.was_paused => PAUSED_READ_BYTES,
@@ -162,8 +169,8 @@ impl Session {
         }
     }
 
-    /// How long it takes until one more event may be sent.
-    fn until_a_token(&self, now: u64) -> Duration {
+    /// How long it takes until the client may send one more event.
+    fn time_to_next_token(&self, now: u64) -> Duration {
         let (Some(rates), Some(account)) = (self.limits.rates, &self.limits.account) else {
             return Duration::ZERO;
         };
@@ -177,14 +184,14 @@ impl Session {
         match &mut self.limits.pause {
             None => return Poll::Ready(()),
             Some(ReadPause::Rate(sleep)) => std::task::ready!(sleep.as_mut().poll(task)),
-            Some(ReadPause::Memory(looks)) => {
+            Some(ReadPause::Memory(samples)) => {
                 let memory = &self.hub.limits.memory;
-                // First, so that what changes behind the question wakes this session.
+                // The session registers first, so that a change after the question wakes it.
                 memory.wake_later(task.waker());
                 let goes_on = match memory.pressure() {
                     MemoryPressure::Calm => true,
                     MemoryPressure::Slow => false,
-                    MemoryPressure::Refuse => memory.looks() != *looks,
+                    MemoryPressure::Refuse => memory.samples() != *samples,
                 };
                 if !goes_on {
                     return Poll::Pending;
@@ -195,24 +202,25 @@ impl Session {
         Poll::Ready(())
     }
 
-    /// A large frame is not read any further while memory is short, or only a part at each look.
+    /// Whether a large frame is not read any further, because memory is short. While events are
+    /// refused, one part of it is read after each sample of the memory.
     pub(super) fn pauses_large_frame(&mut self) -> bool {
         let memory = &self.hub.limits.memory;
         if memory.is_calm() || self.state != SessionState::Open {
             return false;
         }
-        let looks = memory.looks();
-        let first = self.limits.last_large != Some(looks);
-        self.limits.last_large = Some(looks);
+        let samples = memory.samples();
+        let first = self.limits.last_large != Some(samples);
+        self.limits.last_large = Some(samples);
         if first && memory.pressure() == MemoryPressure::Refuse {
             return false;
         }
         self.hub.metrics.limited(Limit::Memory);
-        self.limits.pause = Some(ReadPause::Memory(looks));
+        self.limits.pause = Some(ReadPause::Memory(samples));
         true
     }
 
-    /// Whether the client is to read what it was answered before more is read from it.
+    /// Whether the client has to read its answers before the hub reads more from it.
     pub(super) fn must_read_first(&self) -> bool {
         let most = match self.hub.limits.memory.pressure() {
             MemoryPressure::Calm => CONTROL_BYTES,
@@ -221,9 +229,10 @@ impl Session {
         self.output.queue().control_bytes() > most
     }
 
-    /// Something was answered. Whether the client is to read it before more is read from it.
+    /// Flushes the answers if there are many. Returns whether the client has to read them before
+    /// the hub reads more from it.
     pub(super) fn answered(&self) -> bool {
-        // Queues keep the room that they once had: it is to be little.
+        // A queue keeps the memory that it once had, so it should never grow large.
         if self.output.queue().control_bytes() > CONTROL_BYTES_WHEN_SHORT {
             self.output.flush();
         }
@@ -231,7 +240,7 @@ impl Session {
     }
 }
 
-/// The length of the frame with which `bytes` begin, if all of it is there.
+/// The length of the frame with which `bytes` begin, or `None` if the frame is incomplete.
 fn whole_frame(bytes: &[u8]) -> Option<usize> {
     let length = 4 + u32::from_be_bytes(*bytes.first_chunk()?) as usize;
     (bytes.len() >= length).then_some(length)

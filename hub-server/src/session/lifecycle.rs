@@ -1,5 +1,5 @@
-//! A session as an actor: how it starts, sees whether its client is alive, is told to stop, and ends. What
-//! it counted is given back when it is dropped; otherwise a panic would leave it counted for ever.
+//! A session as an actor: how it starts, checks that its client is alive, is told to stop, and ends. What the
+//! session counted is given back when it is dropped; otherwise a panic would leave it counted for ever.
 
 use super::messages::{BeginClose, CountPending, StopReading};
 use super::session_loop::SessionLoop;
@@ -13,28 +13,31 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// In which a thread that was away reads what has come.
+/// A short time in which a thread that was busy elsewhere reads what has come.
 const MOMENT: Duration = Duration::from_millis(20);
-/// What clients are told when the hub stops.
+/// The reason in CLOSE when the hub stops.
 const STOPPING: &str = "the hub is stopping";
 
 impl Session {
-    fn look_alive(&mut self, ctx: &mut Context<Self>) {
-        // A thread that was away looks late, and then at once again, before anything is read.
+    /// Sends PING to a client that was silent since the last check, and ends the session of one
+    /// that was silent for two checks.
+    fn check_alive(&mut self, ctx: &mut Context<Self>) {
+        // After a thread was busy elsewhere, this timer fires late, and then again at once, before
+        // anything is read. The second call is ignored.
         let early = Duration::from_millis(self.hub.config.keepalive_ms / 2);
-        if self.state != SessionState::Open || self.looked.elapsed() < early {
+        if self.state != SessionState::Open || self.last_alive_check.elapsed() < early {
             return;
         }
-        self.looked = Instant::now();
-        self.count_written(); // others may have written what it was counted for
-        // A client whose bytes are not read cannot be heard.
+        self.last_alive_check = Instant::now();
+        self.count_written(); // Publishers may have written bytes that are still counted.
+        // The hub cannot hear a client from which it does not read.
         let listening = self.backpressure.is_none() && !self.busy && !self.limits.pauses();
         if !std::mem::take(&mut self.heard) {
             if self.pinged && listening {
                 return self.close_for(
                     Limit::Silence,
                     CloseCode::Silent,
-                    "no sign of life for twice the keep-alive time",
+                    "the client was silent for two keep-alive intervals",
                     ctx,
                 );
             }
@@ -57,7 +60,7 @@ impl Actor for Session {
         let patience = self.hub.limits.in_force.current().handshake_ms;
         let patience = Duration::from_millis(patience).saturating_sub(waited);
         ctx.run_later(patience, |_, ctx| {
-            // The thread may have been away: what has come is read first.
+            // The thread may have been busy elsewhere, so what has come is read first.
             ctx.run_later(MOMENT, |session, ctx| {
                 if session.state == SessionState::Handshake {
                     let why = "no complete HELLO in time";
@@ -65,9 +68,10 @@ impl Actor for Session {
                 }
             });
         });
-        ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::look_alive);
+        ctx.run_interval(Duration::from_millis(config.keepalive_ms), Self::check_alive);
         if self.hub.directory.stopping.load(Ordering::Acquire) {
-            // Accepted just before the hub stopped accepting, it was not there to be told.
+            // This connection was accepted just before the hub stopped accepting, and missed the
+            // message to stop.
             self.close(CloseCode::GoingAway, STOPPING, ctx);
         }
         ctx.spawn(SessionLoop);
@@ -78,12 +82,12 @@ impl Actor for Session {
     }
 }
 
-/// In Drop, not in `stopped`, so that it also happens after a panic.
+/// This is in `drop` and not in `stopped`, so that it also happens after a panic.
 impl Drop for Session {
     fn drop(&mut self) {
         self.output.queue().close();
         self.flush_all();
-        self.let_go();
+        self.uncount_held();
         drop(self.leave_all());
         self.leave_instance();
         if self.hub.directory.sessions.remove(self.connection) {

@@ -1,37 +1,39 @@
-//! The messages that a session takes. Other rooms send them through
-//! [`SessionHandle`](crate::directory::session_handle::SessionHandle).
+//! The messages that a session handles. Other modules send them through
+//! [`SessionHandle`](crate::directory::session_handle::SessionHandle), so that they need not know the
+//! session.
 
 use crate::directory::session_handle::ShedLoad;
 use actix::Message;
 use std::collections::HashMap;
 
-/// How many events wait for its client, by epoch: no two topics of a hub have the same.
+/// Asks how many events wait for the client. The answer has the number of each epoch; no two topics
+/// of a hub have the same epoch.
 #[derive(Message)]
 #[rtype(result = "HashMap<u64, u64>")]
 pub(super) struct CountPending;
 
-/// Stops reading; answered when everything taken so far is published.
+/// Tells the session to read nothing more. It answers when everything that it took in is published.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct StopReading;
 
-/// Says goodbye: CLOSE behind what is queued, then FIN.
+/// Tells the session to close: CLOSE follows what is queued, then FIN.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct BeginClose;
 
-/// Another access file is in force.
+/// Tells the session that a changed access file is in force.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct AccessChanged;
 
-/// Other client CAs or revocation lists are in force.
+/// Tells the session that changed client CAs or revocation lists are in force.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct TrustChanged;
 
-/// A newer connection of the same instance is here: end at once, and answer when the count of
-/// what was received is final.
+/// Tells the session that a newer connection of its instance is here. The session ends at once, and
+/// answers when the count of the events that it received is final.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(super) struct Replaced;

@@ -1,26 +1,27 @@
 //! The session actor: one connection from HELLO to FIN.
 //!
-//! Its life: [`lifecycle`] starts and ends it, [`enter`] brings it from HELLO to WELCOME,
-//! [`session_loop`] moves its bytes, [`waits_for`] decides what it waits for, and [`close`] says goodbye.
-//! [`credentials_watch`] ends it when its credentials are not good any more.
+//! How it lives: [`lifecycle`] starts and ends it, [`handshake`] brings it from HELLO to WELCOME,
+//! [`session_loop`] reads and writes its bytes, [`waits_for`] decides what it waits for, and [`close`] ends
+//! it. [`credentials_watch`] ends it when its credentials are no longer valid.
 //!
-//! An event's way, as [`ingest`] goes it:
+//! The path of an event, as [`ingest`] leads it:
 //!
-//! 1. [`intake`]: only what the limits allow is taken in ([`held`] counts the rest);
-//! 2. [`check`]: is it well-formed and allowed, and what do the rules ([`scrub`]) say?
-//! 3. [`gather`]: into the run of its topic ([`run_builder`]);
-//! 4. [`send`]: topics number and queue the runs, and connections are flushed. [`quarantine`] shows
-//!    events that nobody else may see.
+//! 1. [`intake`] takes in only as much as the limits allow, and leaves the rest. [`held`] counts the bytes
+//!    that the session keeps.
+//! 2. [`check`] decides whether the event is well-formed and allowed, and asks the rules ([`scrub`]).
+//! 3. [`gather`] adds the event to the run of its topic ([`run_builder`]).
+//! 4. [`send`] has the topics number and queue the runs, and flushes the connections that got something.
+//!    [`quarantine`] publishes a notice about an event that nobody may see.
 //!
-//! All other frames are in [`control`].
+//! [`control`] handles all other frames.
 //!
 //! The invariants, and what breaks without each:
 //!
-//! - **What a client says keeps its order**: what was gathered is sent before any other frame is looked
-//!   at. Otherwise a PONG could come before the events that its PING followed.
-//! - **Nothing is read while it cannot be taken in.** It stays in the client's socket, where TCP slows
-//!   the client; read anyway, it would take the hub's memory.
-//! - **Nothing waits on the thread.** A session that waits is woken; a thread that waits would stop
+//! - **The frames of a client keep their order**: the session publishes the events that it has gathered
+//!   before it handles any other frame. Otherwise a PONG could come before the events that its PING followed.
+//! - **The session reads nothing that it cannot take in.** Such bytes stay in the client's socket, where TCP
+//!   slows the client down. If they were read anyway, they would take the hub's memory.
+//! - **Nothing blocks the thread.** A session that waits is woken later. A thread that blocks would stop
 //!   every session of its arbiter.
 
 mod address;
@@ -31,9 +32,9 @@ mod clock;
 mod close;
 mod control;
 mod credentials_watch;
-mod enter;
 mod gather;
 mod handles;
+mod handshake;
 mod held;
 mod ingest;
 mod intake;

@@ -10,17 +10,18 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A connection's queue and socket. What the socket does not take waits for the session.
+/// A connection's queue and socket. Bytes that the socket does not take wait until the session can
+/// write them.
 #[derive(Debug)]
 pub(crate) struct ConnectionOutput {
     connection: u64,
     queue: DeliveryQueue,
     pub socket: Socket,
-    /// The socket took no more; the session waits until it does.
+    /// Whether the socket took no more. The session waits until it takes more.
     pub blocked: AtomicBool,
-    /// Writing failed; the session is to end.
+    /// Whether writing has failed. The session ends then.
     pub broken: AtomicBool,
-    /// A subscription with the policy `disconnect` overflowed.
+    /// Whether a subscription with the policy `disconnect` had no room.
     pub overflowed: AtomicBool,
     pub session: AtomicWaker,
     sent_bytes: IntCounter,
@@ -50,18 +51,20 @@ impl ConnectionOutput {
 }
 
 impl ConnectionOutput {
-    /// Has the session flush once the socket takes more.
+    /// Has the session flush when the socket takes more.
     pub(crate) fn wait_for_socket(&self) {
         self.blocked.store(true, Ordering::Release);
         self.session.wake();
     }
 
+    /// Has the session end because writing has failed.
     fn fail(&self) {
         self.broken.store(true, Ordering::Release);
         self.session.wake();
     }
 
-    /// What is sent from now on is shown as this [`viewer`](crate::policy::rules::viewer) may see it.
+    /// Sets the [`viewer`](crate::policy::rules::viewer) that decides in which view the client gets
+    /// its events from now on.
     pub(crate) fn set_viewer(&self, viewer: &str) {
         *self.role.lock() = viewer.into();
     }
@@ -82,7 +85,7 @@ impl SubscriberConnection for ConnectionOutput {
 
     fn flush(&self) {
         if self.blocked.load(Ordering::Acquire) {
-            return; // the session flushes once the socket takes more
+            return; // The session flushes when the socket takes more.
         }
         match self.socket.flush() {
             Ok(true) => {}

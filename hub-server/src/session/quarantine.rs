@@ -1,4 +1,5 @@
-//! Shows events that nobody may see to those who look after the quarantine.
+//! Publishes a notice about an event that nobody may see, for the administrators who watch the quarantine.
+//! Without it nobody would notice that events are withheld.
 
 use super::checked_event::QUARANTINE;
 use super::state::Session;
@@ -9,7 +10,8 @@ use hub_wire::{EventFrame, TopicName};
 use std::sync::Arc;
 
 impl Session {
-    /// Shows an event that nobody may see to those who look after the quarantine.
+    /// Publishes the notice `shown` about the EVENT frame `body`, on a topic under
+    /// `$hub.quarantine` that is named after the event's topic.
     pub(super) fn quarantine(&mut self, body: &[u8], shown: &[u8]) {
         let topic = EventFrame::parse(body, &self.hub.limits.wire).map_or("", |event| event.topic);
         let own = TopicName::parse(&format!("{QUARANTINE}.{topic}")).ok();
@@ -23,7 +25,8 @@ impl Session {
         }
     }
 
-    /// The topic of this name. If it is made, it counts as one of those that the client makes.
+    /// The topic of this name. If this creates the topic, it counts against the client's limit of
+    /// topics. `None` if the client may create no more.
     fn quarantine_of(&self, name: &TopicName) -> Option<Arc<Topic>> {
         let hub = &self.hub;
         if let Some(topic) = hub.directory.registry.get(name.as_str()) {

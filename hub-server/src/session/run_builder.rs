@@ -1,5 +1,6 @@
-//! The runs that a session builds of its client's events, and the topics that it remembers for them. Each
-//! topic's events of a read are one run: numbered and queued once, not one by one.
+//! The runs that a session builds of its client's events, and the topics that it remembers for them. The
+//! events of one read that go to one topic are one run, so they are numbered and queued once, and not one by
+//! one.
 
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::account::Account;
@@ -12,51 +13,56 @@ use hub_wire::{FrameType, Packer, RunHead, TopicName};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Topics a session remembers from one read to the next, so that it does not ask the registry for each event.
+/// How many topics a session remembers from one read to the next, so that it does not ask the
+/// registry for each event.
 const KNOWN_TOPICS: usize = 1024;
 
-/// What a session knows of the topics it publishes on, and what it has gathered for them.
+/// What a session knows of the topics on which it publishes, and the runs that it builds for them.
 #[derive(Debug)]
 pub(super) struct RunBuilder {
     pub(super) topics: Vec<CachedTopic>,
     pub(super) by_name: HashMap<Box<[u8]>, usize, RandomState>,
-    /// The index in `topics` of the topic of the event before.
+    /// The index in `topics` of the topic of the previous event.
     pub(super) last: usize,
-    /// Who publishes.
+    /// The identity of the client that publishes.
     pub(super) identity: Option<Identity>,
-    /// What the topics count for that are made for him.
+    /// The account that pays for the topics that this session creates.
     pub(super) account: Option<Arc<Account>>,
-    /// The rules under which events are scrubbed, all of one read under the same.
+    /// The rules that apply to the events. All events of one read are scrubbed under the same
+    /// rules.
     pub(super) rules: Arc<Rules>,
     pub runs: Vec<OpenRun>,
 }
 
-/// A topic this session has published on.
+/// A topic on which this session has published.
 #[derive(Debug)]
 pub(super) struct CachedTopic {
     pub(super) topic: Arc<Topic>,
     pub(super) head: Arc<RunHead>,
-    /// How the body of an EVENT frame for it begins, if it has no headers.
+    /// The bytes with which the body of an EVENT frame for this topic begins if it has no headers.
     pub(super) prefix: Box<[u8]>,
-    /// The run to which its next events belong, if that is still there and still its own.
+    /// The index in [`RunBuilder::runs`] of the run to which the next events of this topic belong.
+    /// It can be out of date, so the run's topic has to be compared.
     pub(super) slot: usize,
-    /// The index of the topic that came after it the last time: mostly itself, and where topics
-    /// take turns, the right one.
+    /// The index of the topic whose event came after an event of this topic the last time. It is
+    /// mostly this topic itself. Where topics take turns, it is the next of them.
     pub(super) next: usize,
-    /// How many bytes and how many stretches its run has. The next will have about as many.
+    /// How many bytes and how many ranges of frames the run of this topic has. The next run will
+    /// have about as many.
     pub(super) gathered: (usize, usize),
-    /// Whether each event is a request: an inbox without its owner takes nothing.
+    /// Whether the topic is an inbox. Events for an inbox are requests, so they are refused when
+    /// its owner is gone.
     pub(super) inbox: bool,
-    /// The rules that can apply to it, if there are any.
+    /// The rules that can apply to this topic, if there are any.
     pub(super) plan: Option<Arc<Plan>>,
 }
 
-/// Events of one topic that wait to be numbered there.
+/// The events of one topic that wait to be numbered there.
 #[derive(Debug)]
 pub(super) struct OpenRun {
     pub topic: Arc<Topic>,
     pub run: PendingRun,
-    /// Their numbers among this client's events.
+    /// The publish numbers of these events.
     pub numbers: PublishNumbers,
 }
 
@@ -66,7 +72,7 @@ impl RunBuilder {
         RunBuilder { topics, by_name, last: 0, identity: None, account: None, rules, runs }
     }
 
-    /// Takes over the rules that are in force now. Not while something is gathered.
+    /// Changes to the rules that are in force now. It must not be called while a run is open.
     pub(super) fn follow_rules(&mut self, in_force: &RulesInForce) {
         if self.rules.generation != in_force.generation() {
             self.rules = in_force.current();
@@ -76,6 +82,7 @@ impl RunBuilder {
         }
     }
 
+    /// Sets the client whose events are gathered.
     pub(super) fn set_client(&mut self, identity: Identity, account: Option<Arc<Account>>) {
         self.identity = Some(identity);
         self.account = account;
@@ -95,7 +102,8 @@ impl RunBuilder {
         self.topics.len() - 1
     }
 
-    /// Forgets topics if there are too many. Not while a [`RunKey`](super::checked_event::RunKey) is in use.
+    /// Forgets all topics if there are too many. It must not be called while a
+    /// [`RunKey`](super::checked_event::RunKey) is in use.
     pub(super) fn trim(&mut self) {
         if self.topics.len() > KNOWN_TOPICS {
             self.topics.clear();
@@ -105,7 +113,7 @@ impl RunBuilder {
     }
 }
 
-/// Replies are scrubbed under one name, whosever inbox they go to.
+/// The plan for a topic. All replies are scrubbed under one name, whichever inbox they go to.
 pub(super) fn plan(rules: &Rules, topic: &TopicName) -> Option<Arc<Plan>> {
     match topic.as_str().starts_with('$') {
         true => rules.plan(&TopicName::parse("$inbox.reply").ok()?),

@@ -1,4 +1,5 @@
-//! Has the rules scrub one event. A scrubber that panics costs this event and nothing else.
+//! Has the rules scrub one event, and counts what applied. A scrubber that panics costs one event, and
+//! nothing else.
 
 use super::checked_event::{EventRefusal, FollowUp};
 use crate::policy::rules::Rules;
@@ -12,7 +13,8 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Scrubs an event: `None` if it passes as it came, otherwise the verdict with what it becomes.
+/// Scrubs an event. Returns `None` if the event passes as it came, and otherwise the verdict with
+/// what it becomes.
 pub(super) fn scrub(
     plan: &Plan,
     event: &EventFrame<'_>,
@@ -20,12 +22,12 @@ pub(super) fn scrub(
     metrics: &Metrics,
 ) -> Result<Option<Box<Verdict>>, EventRefusal> {
     SCRATCH.with_borrow_mut(|scratch| {
-        // A scrubber of the user's own may panic. That is one event's end, and nobody else's.
+        // A user's own scrubber may panic. Only this event is refused then.
         let scrubbed =
             catch_unwind(AssertUnwindSafe(|| plan.scrub(event.payload, event.headers, scratch)));
         let Ok(verdict) = scrubbed else {
             *scratch = Scratch::default();
-            return Err(refusal(RefusedCode::Quarantined, "the scrub failed on it"));
+            return Err(refusal(RefusedCode::Quarantined, "the scrub of this event failed"));
         };
         let mut sampled = false;
         for applied in scratch.applied() {

@@ -1,6 +1,6 @@
-//! Sends what is gathered: has each topic number and queue its run, tells the client how far it has come,
-//! and flushes the connections that got something. A connection that is not flushed would get its events
-//! only with the next ones.
+//! Sends the events that were gathered: each topic numbers and queues its run, the client gets a receipt, and
+//! the connections that got something are flushed. A connection that is not flushed would get its events only
+//! together with later ones.
 
 use super::backpressure_wait::BackpressureWait;
 use super::checked_event::{EventRefusal, FollowUp};
@@ -13,20 +13,22 @@ use crate::limits::memory::MemoryPressure;
 use hub_core::topic::{PublishResult, SubscriberConnection};
 use hub_wire::{Frame, Refused, RefusedCode, RefusedWhat};
 
-/// Sockets that are written to before other sessions of the arbiter have their turn: a topic may
-/// have thousands of subscribers, and a write takes some microseconds.
+/// How many connections a session flushes before other sessions of the arbiter have their turn. A
+/// topic may have thousands of subscribers, and a write takes some microseconds.
 const FLUSHES_A_TURN: usize = 32;
 
 impl Session {
-    /// Numbers and queues what is gathered; false if it has to wait for room.
+    /// Has the topics number and queue the runs that were gathered. Returns false if the session
+    /// has to wait for room in a subscriber's queue; the rest of the runs stay gathered.
     pub(super) fn publish(&mut self) -> bool {
         if self.builder.runs.is_empty() {
-            return true; // most calls: not even the clock is read
+            return true; // This is the usual case; it does not even read the clock.
         }
         let now = now_ms();
         let mut runs = std::mem::take(&mut self.builder.runs).into_iter();
         while let Some(mut gathered) = runs.next() {
-            // What the hub has to say itself is little.
+            // The hub's own notices have no publish numbers. They are few and small, and are sent
+            // even now.
             if self.hub.limits.memory.pressure() == MemoryPressure::Refuse
                 && !gathered.numbers.is_empty()
             {
@@ -74,7 +76,7 @@ impl Session {
         true
     }
 
-    /// Publishes what is gathered as far as that is possible without waiting.
+    /// Publishes as much of what is gathered as is possible without waiting.
     pub(super) fn publish_what_fits(&mut self) {
         self.publish();
         self.backpressure = None;
@@ -82,7 +84,7 @@ impl Session {
         self.flush_some();
     }
 
-    /// Acknowledges what is settled.
+    /// Sends a receipt if more events are settled than the last receipt covered.
     pub(super) fn receipt(&mut self) {
         let settled = self.settled();
         if self.receipts && settled > self.receipted {
@@ -91,14 +93,15 @@ impl Session {
         }
     }
 
-    /// Every event with a smaller number is published or refused.
+    /// The first publish number that is not settled. Every event with a smaller number is published
+    /// or refused.
     fn settled(&self) -> u64 {
         let waiting = self.builder.runs.iter().filter_map(|run| run.numbers.first());
         waiting.min().unwrap_or(self.received)
     }
 
-    /// What is to be remembered of this client's events when the connection has ended.
-    pub(super) fn past(&mut self) -> ResumeState {
+    /// What the hub keeps for the next connection of this instance.
+    pub(super) fn resume_state(&mut self) -> ResumeState {
         let received = self.settled();
         let waiting = self.builder.runs.iter().map(|run| &run.numbers);
         let mut ahead = PublishNumbers::without(received..self.received, waiting);
@@ -111,31 +114,35 @@ impl Session {
         }
     }
 
-    /// Has the sockets written to that got something; if there are many, only some, and the pump
-    /// goes on when others have had their turn.
+    /// Flushes connections that got something from this session, at most [`FLUSHES_A_TURN`] of
+    /// them. If some are left, the session wakes itself, and flushes them when other sessions have
+    /// had their turn.
     pub(super) fn flush_some(&mut self) {
         self.to_flush.flush_some(FLUSHES_A_TURN);
         if !self.to_flush.is_empty() {
             self.output.session.wake();
         }
-        // What others append, they flush.
+        // The session's own queue is flushed by the publisher that appends to it. Only the frames
+        // of this session itself are left to flush here.
         if self.output.queue().queued_bytes() > 0 {
             self.output.flush();
         }
     }
 
-    /// Flushes every connection that got something, before the session ends: nobody else does.
+    /// Flushes every connection that got something from this session, because the session ends and
+    /// nothing else would flush them.
     pub(super) fn flush_all(&mut self) {
         std::mem::take(&mut self.to_flush).flush();
     }
 
+    /// Refuses every event of a run.
     pub(super) fn refuse_all(&mut self, gathered: &OpenRun, code: RefusedCode, message: &str) {
         for number in gathered.numbers.iter() {
             self.refuse_event(number, EventRefusal::new(code, message));
         }
     }
 
-    /// Tells the client that an event is refused, and returns what else a rule asks for.
+    /// Tells the client that an event is refused. Returns what else the rule asks for.
     pub(super) fn refuse_event(&mut self, number: u64, refusal: EventRefusal) -> FollowUp {
         let EventRefusal { code, message, rule, path, follow_up } = refusal;
         let what = RefusedWhat::Event;
@@ -148,6 +155,7 @@ impl Session {
         follow_up
     }
 
+    /// Tells the client that the hub did not do what a frame asked for.
     pub(super) fn refuse(
         &self,
         what: RefusedWhat,

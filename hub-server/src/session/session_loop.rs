@@ -1,5 +1,6 @@
-//! Moves bytes: writes what waits, and takes in what the client has sent. A session that did not yield
-//! after some reads would keep the other sessions of its arbiter waiting.
+//! Reads and writes the bytes of a connection: it writes what is queued, and takes in what the client has
+//! sent. After some reads the session lets the other sessions of its arbiter run; otherwise they would wait
+//! for as long as its client sends.
 
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState, overflowed};
@@ -15,16 +16,17 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll, ready};
 
-/// What is carried of a frame from this size on is read further in place.
+/// The size in bytes from which on an incomplete frame is no longer copied to the read buffer:
+/// further reads append to it where it is.
 const LARGE_BYTES: usize = READ_BYTES / 2;
-/// Reads before other sessions of the arbiter have their turn.
+/// How many reads a session does before the other sessions of the arbiter have their turn.
 const READS_A_TURN: usize = 8;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
-/// Runs a session from its start to its end.
+/// The future that runs a session from its start to its end.
 pub(super) struct SessionLoop;
 
 impl ActorFuture<Session> for SessionLoop {
@@ -43,7 +45,7 @@ impl ActorFuture<Session> for SessionLoop {
         }
         session.count_written();
         for _ in 0..READS_A_TURN {
-            if ready!(session.go_on(ctx, task)).is_break() {
+            if ready!(session.step(ctx, task)).is_break() {
                 ctx.stop();
                 return Poll::Ready(());
             }
@@ -56,9 +58,10 @@ impl ActorFuture<Session> for SessionLoop {
 type Flow = std::ops::ControlFlow<()>;
 
 impl Session {
+    /// Writes what waits for the client. When CLOSE is written, sends FIN.
     fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
         if overflowed(self) && self.state != SessionState::Closing {
-            let why = "too much waited for this client";
+            let why = "the delivery queue of this client was full";
             self.close_for(Limit::Queue, CloseCode::SlowConsumer, why, ctx);
         }
         while self.output.blocked.load(Ordering::Acquire) {
@@ -92,8 +95,8 @@ impl Session {
         Flow::Continue(())
     }
 
-    /// One read, or one step of what has to come before it.
-    fn go_on(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
+    /// Does one read, or one step of what has to happen before the next read.
+    fn step(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
         loop {
             match self.waits_for() {
                 WaitsFor::Turn => ready!(self.poll_turn()),
@@ -103,7 +106,7 @@ impl Session {
                 WaitsFor::Limits => ready!(self.poll_limits(task)),
                 WaitsFor::Nothing => {
                     let carry = std::mem::take(&mut self.carry);
-                    self.ingest(&carry, ctx);
+                    self.take_in_allowed(&carry, ctx);
                     return Poll::Ready(Flow::Continue(()));
                 }
                 WaitsFor::Bytes => return self.poll_read(ctx, task),
@@ -111,7 +114,7 @@ impl Session {
         }
     }
 
-    /// Flushes some connections; the session goes on when all are flushed.
+    /// Flushes some connections. The session goes on when all of them are flushed.
     fn poll_turn(&mut self) -> Poll<()> {
         self.flush_some();
         if self.to_flush.is_empty() { Poll::Ready(()) } else { Poll::Pending }
@@ -123,7 +126,8 @@ impl Session {
         if self.must_read_first() { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Goes on publishing once there is room, or the subscriber's grace is over.
+    /// Waits for room in a subscriber's queue. Publishes when there is room or the subscriber's
+    /// grace is over.
     fn poll_room(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
         while let Some(wait) = &mut self.backpressure {
             let waited_for = wait.connection.number();
@@ -136,7 +140,8 @@ impl Session {
                 self.receipt();
             }
             self.flush_some();
-            // If it is another's turn now, nothing wakes this session before it has asked there.
+            // If the session waits for another subscriber now, nothing would wake it before it has
+            // registered with the queue of that subscriber. So the loop goes on.
             if self.backpressure.as_ref().is_some_and(|wait| wait.connection.number() == waited_for)
             {
                 return Poll::Pending;
@@ -145,7 +150,7 @@ impl Session {
         Poll::Ready(())
     }
 
-    /// One read.
+    /// Reads from the socket once, and takes in what was read.
     fn poll_read(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
         ready!(self.output.socket.poll_read_ready(task)).ok();
         let read = match self.carry.len() {
@@ -153,7 +158,7 @@ impl Session {
             _ => self.read_large_frame(ctx),
         };
         if self.output.socket.has_unsent() {
-            self.output.wait_for_socket(); // TLS had something to say itself
+            self.output.wait_for_socket(); // TLS itself has made a record that is to be sent.
         }
         match read {
             Ok(0) => Poll::Ready(self.end_of_input(ctx)),
@@ -167,6 +172,7 @@ impl Session {
         }
     }
 
+    /// Reads into the buffer of the thread, behind the bytes that the session carries.
     fn read_into_buffer(&mut self, carried: usize, ctx: &mut Context<Self>) -> io::Result<usize> {
         BUFFER.with_borrow_mut(|buffer| {
             buffer[..carried].copy_from_slice(&self.carry);
@@ -177,14 +183,15 @@ impl Session {
         })
     }
 
-    /// Appends to what is carried of a frame, so that it is not copied with each read.
+    /// Appends to a large incomplete frame where it is, so that it is not copied with each read.
     fn read_large_frame(&mut self, ctx: &mut Context<Self>) -> io::Result<usize> {
         if self.pauses_large_frame() {
             return Err(ErrorKind::WouldBlock.into());
         }
         let whole = self.carry.first_chunk().map_or(0, |n| u32::from_be_bytes(*n) as usize + 4);
         let missing = whole.saturating_sub(self.carry.len());
-        // A client may announce much and send little: no more memory than it has sent already.
+        // A client may announce a long frame and send little of it. So the session never reserves
+        // more memory than the client has sent already.
         self.carry.reserve_exact(missing.clamp(1, self.carry.len()));
         let read = self.output.socket.read_to_end_of(&mut self.carry)?;
         let carry = std::mem::take(&mut self.carry);
@@ -198,20 +205,22 @@ impl Session {
         Ok(read)
     }
 
+    /// Counts what was read, and takes it in unless the connection is closing.
     fn take_in(&mut self, read: usize, bytes: &[u8], ctx: &mut Context<Self>) {
         if read > 0 && self.state != SessionState::Closing {
             self.count_read(read);
-            self.ingest(bytes, ctx);
+            self.take_in_allowed(bytes, ctx);
         }
     }
 
+    /// Counts the bytes that were read, and notes that the client is alive.
     fn count_read(&mut self, read: usize) {
         self.heard = true;
         self.pinged = false;
         self.hub.metrics.received_bytes.inc_by(read as u64);
     }
 
-    /// The client sends no more; it still gets what it is owed.
+    /// The client sends nothing more. It still gets what the hub owes it.
     fn end_of_input(&mut self, ctx: &mut Context<Self>) -> Flow {
         self.read_eof = true;
         if self.sent_fin {

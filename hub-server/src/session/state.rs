@@ -1,5 +1,5 @@
-//! The state of a session: one connection from HELLO to FIN. The other files of this room are what a
-//! session does; each adds to it, and this one knows none of them.
+//! The state of a session: one connection from HELLO to FIN. The other modules of the session add what it
+//! does; this module knows none of them, so that they form no circle.
 
 use super::backpressure_wait::BackpressureWait;
 use super::handles::Handles;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// A connection's state. Everything runs on the arbiter that the listener chose for it.
+/// The state of one connection. It stays on the arbiter that the listener chose for it.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(super) hub: Handles,
@@ -28,33 +28,36 @@ pub(crate) struct Session {
     pub(super) limits: SessionLimits,
     pub(super) output: Arc<ConnectionOutput>,
     pub(super) state: SessionState,
-    /// Bytes that were read and not processed yet.
+    /// The bytes that were read and are not processed yet.
     pub(super) carry: Vec<u8>,
-    /// Whether whole frames may be among them.
+    /// Whether there may be whole frames in `carry`.
     pub(super) unfinished: bool,
-    /// A frame that the session waits for; nothing is read or processed until it is done.
+    /// Whether the session waits for the answer to a frame. It reads and processes nothing until
+    /// the answer is there.
     pub(super) busy: bool,
     pub(super) builder: RunBuilder,
-    /// Connections that got something from this session, and that it flushes.
+    /// The connections that got something from this session and that it has to flush.
     pub(super) to_flush: FlushList,
     pub(super) backpressure: Option<BackpressureWait>,
     pub(super) subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
-    /// Who the client is, from HELLO on.
+    /// What the client has proven to be. It is known from HELLO on.
     pub(super) identity: Option<Identity>,
     pub(super) instance: Option<InstanceKey>,
     pub(super) publisher: String,
     pub(super) inbox: String,
     pub(super) receipts: bool,
-    /// The number of the next EVENT.
+    /// The publish number of the next EVENT.
     pub(super) received: u64,
-    /// Numbers from there on that an earlier connection has seen to.
+    /// The publish numbers from `received` on that an earlier connection of this instance has
+    /// settled already.
     pub(super) ahead: PublishNumbers,
     pub(super) refusals: Refusals,
     pub(super) receipted: u64,
+    /// Whether the client has sent anything since the last keep-alive check.
     pub(super) heard: bool,
     pub(super) pinged: bool,
-    /// When it was last looked whether the client is alive.
-    pub(super) looked: Instant,
+    /// The time of the last keep-alive check.
+    pub(super) last_alive_check: Instant,
     pub(super) sent_fin: bool,
     pub(super) read_eof: bool,
 }
@@ -64,9 +67,9 @@ pub(super) enum SessionState {
     /// HELLO has not come yet.
     Handshake,
     Open,
-    /// The hub stops: nothing more is read, what is queued is still sent.
+    /// The hub is stopping: the session reads nothing more, and still sends what is queued.
     Draining,
-    /// CLOSE is queued; when it is sent, FIN follows.
+    /// CLOSE is queued. FIN follows when CLOSE is sent.
     Closing,
 }
 
@@ -110,22 +113,24 @@ impl Session {
             receipted: 0,
             heard: false,
             pinged: false,
-            looked: Instant::now(),
+            last_alive_check: Instant::now(),
             sent_fin: false,
             read_eof: false,
         }
     }
 
+    /// Queues a control frame for the client.
     pub(super) fn send(&self, frame: &Frame<'_>) {
         self.output.queue().append_control(frame.to_bytes());
     }
 }
 
-/// Whether nothing more is read.
+/// Whether a session in this state reads nothing more.
 pub(super) fn is_ending(state: SessionState) -> bool {
     matches!(state, SessionState::Draining | SessionState::Closing)
 }
 
+/// Whether a subscription with the policy `disconnect` had no room.
 pub(super) fn overflowed(session: &Session) -> bool {
     session.output.overflowed.load(Ordering::Acquire)
 }

@@ -1,34 +1,38 @@
-//! What a session waits for before it takes in more of its client. It is decided here and nowhere else:
-//! spread over the read path, these conditions would be asked in one place and forgotten in another, and a
-//! session that waits for what nothing wakes it for is stuck for ever.
+//! Decides what a session waits for before it takes in more of its client. No other module decides this. If
+//! these conditions were spread over the read path, one of them would be forgotten in some place, and a
+//! session that waits for something that never wakes it is stuck for ever.
 
 use super::state::{Session, SessionState, is_ending};
 
-/// What a session waits for, and how it is woken.
+/// What a session waits for, and what wakes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WaitsFor {
-    /// The turn of other sessions of the arbiter, because many connections are still to be flushed. The
-    /// session wakes itself.
+    /// The other sessions of the arbiter have their turn first, because this session still has many
+    /// connections to flush. The session wakes itself.
     Turn,
-    /// An answer from elsewhere: of topics, of a hash, of an older connection. actix does not poll the
-    /// loop before the answer is there, and polls it then.
+    /// The session waits for an answer from elsewhere: from topics, from a password hash, or from
+    /// an older connection. actix does not poll the loop before the answer is there, and polls it
+    /// then.
     Answer,
-    /// Nothing that comes: no more is read. The session is woken for writing only.
+    /// The session reads nothing more. It is woken for writing only.
     End,
-    /// Room in the queue of a subscriber. That queue wakes the session, or the end of its grace does.
+    /// The queue of a subscriber has no room. That queue wakes the session when it has room, or the
+    /// timer does when the subscriber's grace is over.
     Room,
-    /// That its client reads what it was answered. The session's own queue wakes it when it has drained.
+    /// The client has not read the answers that wait for it. The session's own queue wakes the
+    /// session when it has drained.
     Client,
-    /// That its client may send more. A timer wakes it for a rate, and the memory for itself.
+    /// A limit does not allow the client to send more at the moment. For a rate, a timer wakes the
+    /// session. For memory, the memory monitor does.
     Limits,
-    /// Nothing: whole frames are carried, and the session goes on at once.
+    /// The session waits for nothing: it carries whole frames, and takes them in at once.
     Nothing,
-    /// Bytes. The socket wakes it.
+    /// The session waits for bytes of its client. The socket wakes it.
     Bytes,
 }
 
 impl Session {
-    /// What the session waits for now: the first of these that holds.
+    /// What the session waits for now: the first of the conditions below that holds.
     #[inline]
     pub(super) fn waits_for(&self) -> WaitsFor {
         let open = self.state == SessionState::Open;

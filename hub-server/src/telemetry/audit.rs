@@ -1,8 +1,8 @@
-//! The audit: whether everything adds up that was due to subscribers, and what became of it. Without it, a
-//! delivery that is lost inside the hub would show nowhere.
+//! The audit: compares what was due to subscribers with what became of it. Without it, a delivery that is
+//! lost inside the hub would show nowhere.
 //!
-//! The ledgers count what was due, delivered and dropped. What waits is counted here, in the queues
-//! themselves. So a delivery that is nowhere shows.
+//! The ledgers count what was due, delivered and dropped. What waits is counted here in the queues
+//! themselves, so a delivery that is in neither shows as a difference.
 
 use crate::directory::Directory;
 use crate::policy::Policy;
@@ -12,35 +12,35 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Looks again this often if events moved while it looked, or a connection was just ending.
-const LOOKS: u32 = 5;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// How many times the audit is made, at most, if events moved meanwhile or a connection was ending.
+const ATTEMPTS: u32 = 5;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
-/// A topic's line of the audit.
+/// The line of one topic in the audit.
 struct Line {
-    /// The topic's name; all inboxes are one line, because who knows one's name can answer there,
-    /// and so are topics with names that fall under a rule.
+    /// The name of the topic. All inboxes share one line, because anybody who knows the name of an
+    /// inbox can answer there. Topics whose names a rule finds something in share one line too.
     topic: String,
     events: u64,
     subscribers: usize,
     counts: LedgerCounts,
     waiting: u64,
-    /// Whether it adds up; unknown if events moved while it was looked at.
+    /// Whether the counts add up. `None` if events moved while they were read.
     balanced: Option<bool>,
 }
 
-/// The line under which inboxes are.
+/// The name of the line for all inboxes.
 const INBOXES: &str = "$inbox.*";
 
-/// The ledger of each topic, and of the hub.
+/// The audit of each topic and of the hub, as JSON.
 pub(crate) async fn audit(directory: &Directory, policy: &Policy) -> Value {
-    let mut lines = look(directory, policy).await;
-    for _ in 1..LOOKS {
+    let mut lines = read_lines(directory, policy).await;
+    for _ in 1..ATTEMPTS {
         if lines.iter().all(|line| line.balanced == Some(true)) {
             break;
         }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
-        lines = look(directory, policy).await;
+        tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        lines = read_lines(directory, policy).await;
     }
     lines.sort_by(|a, b| a.topic.cmp(&b.topic));
     let all = directory.registry.ledger().counts();
@@ -51,25 +51,25 @@ pub(crate) async fn audit(directory: &Directory, policy: &Policy) -> Value {
         "unbalanced_topics": verdict(Some(false)),
         "moving_topics": verdict(None),
         "hub": counts(all),
-        // Topics that were idle and have ended; nothing of them waits any more.
+        // These topics were idle and have ended. Nothing of them waits any more.
         "ended_topics": counts(minus(all, of_topics)),
         "topics": lines.iter().map(Line::to_json).collect::<Vec<_>>(),
     })
 }
 
-async fn look(directory: &Directory, policy: &Policy) -> Vec<Line> {
+async fn read_lines(directory: &Directory, policy: &Policy) -> Vec<Line> {
     let topics = directory.registry.all();
     let before: Vec<_> = topics.iter().map(|topic| topic.counts()).collect();
     let sessions = directory.sessions.all();
     let mut waiting: HashMap<u64, u64> = HashMap::new();
-    // A session that has ended in between answers nothing; what it left is looked for again.
+    // A session that has ended meanwhile answers nothing. What it left is found by the next audit.
     for found in join_all(sessions.iter().map(|session| session.count_pending())).await {
         for (epoch, events) in found {
             *waiting.entry(epoch).or_default() += events;
         }
     }
     let rules = policy.rules.current();
-    // Lines of several topics, by the name under which these are shown.
+    // The joint lines of several topics, by the name of the line.
     let mut together: HashMap<&str, Line> = HashMap::new();
     let mut lines = Vec::new();
     for (topic, before) in topics.iter().zip(before) {

@@ -1,5 +1,5 @@
-//! The metrics that are read from the hub when it is scraped: ledgers, topics, memory. They cost nothing
-//! before. The number of topics with metrics of their own is bounded.
+//! The metrics that are read from the hub when it is scraped: ledgers, topics and memory. Between scrapes
+//! they cost nothing. The number of topics with metrics of their own is bounded.
 
 use super::series::{by_label, counter, gauge};
 use crate::directory::Directory;
@@ -13,7 +13,7 @@ use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts};
 use std::sync::Arc;
 
-/// Reads the ledger and the registry when somebody scrapes, so that they cost nothing before.
+/// Reads the ledger and the registry when the metrics are scraped.
 #[derive(Debug, Clone)]
 pub(crate) struct HubCollector {
     directory: Arc<Directory>,
@@ -21,7 +21,7 @@ pub(crate) struct HubCollector {
     limits: Arc<ClientLimits>,
     /// How many topics have metrics of their own.
     topics: usize,
-    /// What it will collect, with the values of the start.
+    /// The descriptions of the metrics, which are made once.
     described: Vec<Desc>,
 }
 
@@ -55,8 +55,7 @@ impl Collector for HubCollector {
     }
 }
 
-/// The registry's figures, in metrics of their own: two who scrape at once do not disturb each
-/// other.
+/// The present figures in new metrics, so that two scrapes at a time do not disturb each other.
 fn now(
     registry: &Registry,
     rules: &Rules,
@@ -122,8 +121,8 @@ fn now(
     metrics
 }
 
-/// The ledgers of the topics with the most deliveries. Inboxes have none: who knows an inbox's name
-/// can answer there. A name in which a rule finds something is `*`.
+/// The ledgers of the topics with the most deliveries. Inboxes have none, because anybody who knows
+/// the name of an inbox can answer there. A name in which a rule finds something is shown as `*`.
 #[allow(clippy::expect_used, reason = "constant, valid names")]
 fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Collector>> {
     let due = by_label("hub_topic_due_total", "Deliveries that were due, by topic.", "topic");
@@ -153,7 +152,7 @@ fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Col
     vec![Box::new(due), Box::new(delivered), Box::new(pending), Box::new(dropped)]
 }
 
-/// Why deliveries were dropped, and how many.
+/// The reasons for which deliveries were dropped, with their counts.
 fn reasons(counts: &LedgerCounts) -> [(&'static str, u64); 3] {
     [
         ("overflow", counts.overflow),

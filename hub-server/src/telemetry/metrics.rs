@@ -1,5 +1,5 @@
-//! The metrics that sessions and others count as they go. No label grows with clients; if one did, a
-//! client could make the metrics grow without bound.
+//! The metrics that the hub counts as it works. No label grows with the number of clients; otherwise clients
+//! could make the metrics grow without a bound.
 
 use super::collector::HubCollector;
 use super::process::ProcessCollector;
@@ -35,7 +35,7 @@ impl Metrics {
     pub(crate) fn new(jwks: JwksMetrics, hub: HubCollector) -> Self {
         let limits =
             by_label("hub_limited_total", "Times that a limit was met, by limit.", "limit");
-        // All of them from the start, so that a rate can be taken of the first time.
+        // All counters exist from the start, so that a rate shows the first event too.
         for limit in Limit::ALL {
             limits.with_label_values(&[limit.name()]);
         }
@@ -89,7 +89,7 @@ impl Metrics {
         self.limits.with_label_values(&[limit.name()]).inc();
     }
 
-    /// Registers everything.
+    /// Registers all metrics.
     pub(crate) fn register(&self, with: &prometheus::Registry) -> Result<(), prometheus::Error> {
         with.register(Box::new(self.events.clone()))?;
         with.register(Box::new(self.received_bytes.clone()))?;

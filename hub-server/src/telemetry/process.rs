@@ -1,9 +1,8 @@
-//! The metrics that every Prometheus exporter has of its own process: processor time, memory, open
-//! files, threads. Without them a dashboard cannot tell a hub that has too much to do from one that
-//! waits.
+//! The metrics that every Prometheus exporter has of its own process: processor time, memory, open files and
+//! threads. Without them, a dashboard cannot tell a busy hub from one that waits.
 //!
-//! The library's own collector (its feature `process`) has the same seven metrics. It brings two
-//! crates for all of `/proc` and a second `rustix`, which take longer to compile than axum and hyper.
+//! The collector of the library (its feature `process`) has the same seven metrics. It would add two crates
+//! for all of `/proc` and a second `rustix`, which take longer to compile than axum and hyper.
 
 use crate::limits::system::{open_file_count, open_file_limit};
 use prometheus::core::{Collector, Desc};
@@ -12,7 +11,7 @@ use prometheus::{IntCounter, IntGauge};
 
 use super::series::{counter, gauge};
 
-/// Reads `/proc` when somebody scrapes. A metric that cannot be read keeps its last value.
+/// Reads `/proc` when the metrics are scraped. A metric that cannot be read keeps its last value.
 #[derive(Debug, Clone)]
 pub(super) struct ProcessCollector {
     cpu_seconds: IntCounter,
@@ -97,7 +96,7 @@ fn set(gauge: &IntGauge, value: u64) {
     gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
 }
 
-/// What `/proc/self/stat` says, as far as it is shown.
+/// The fields of `/proc/self/stat` that are shown.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     cpu_ticks: u64,
@@ -109,10 +108,11 @@ struct Stat {
 
 impl Stat {
     fn parse(text: &str) -> Option<Stat> {
-        // The second field is the program's name in brackets. It may hold spaces and brackets.
+        // The second field is the name of the program in brackets, which may itself contain spaces
+        // and brackets.
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        // proc(5) counts from 1, and the first field of the rest is its third.
+        // proc(5) counts fields from 1, and the first field of the rest is the third one.
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         Some(Stat {
             cpu_ticks: field(14)? + field(15)?,
@@ -124,7 +124,7 @@ impl Stat {
     }
 }
 
-/// When the machine was started, in seconds since 1970.
+/// The time at which the machine was started, in seconds since 1970.
 fn boot_time() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
     text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()

@@ -1,8 +1,9 @@
-//! Makes counters and gauges whose names are constants.
+//! Creates counters and gauges whose names are constants. Without it, each of them would need its own
+//! `expect`.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 
-// Names and labels are constants that a test gathers, so making them cannot fail.
+// Names and labels are constants, and a test gathers them all, so this cannot fail.
 #[allow(clippy::expect_used, reason = "constant, valid names")]
 pub(super) fn counter(name: &str, help: &str) -> IntCounter {
     IntCounter::new(name, help).expect("a constant, valid name")

@@ -36,6 +36,7 @@ mod receipts_cover_what_came_before;
 #[path = "../support/mod.rs"]
 mod support;
 mod the_audit_balances;
+mod the_quarantine_obeys_the_limit_in_force;
 mod tls_bounds_its_handshakes;
 mod tls_certificates_change_while_it_runs;
 mod tls_counts_what_waits_encrypted;

@@ -23,7 +23,7 @@ impl Condition {
     }
 }
 
-/// What conditions see of a message. Without conditions nobody asks for it.
+/// What a condition reads of a message. A build without conditions never creates one.
 pub(crate) enum Inputs {}
 
 impl Inputs {

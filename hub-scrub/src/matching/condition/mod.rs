@@ -1,7 +1,7 @@
 //! Conditions of rules, in the Common Expression Language.
 //!
-//! Each is checked and its cost bounded when it is loaded. Without that, a condition could take
-//! longer than the budget of a message, or fail on every message and so apply to all.
+//! A condition is checked when it is loaded, and its cost is bounded. Without that, a condition could take
+//! longer than the budget of a message, or fail on every message and so apply to all of them.
 
 mod types;
 
@@ -16,9 +16,10 @@ use std::sync::Arc;
 /// A checked condition over `payload`, `headers` and `topic`.
 pub(crate) struct Condition {
     program: Program,
-    /// By how many loops inside one another each part is surrounded, and how many parts so.
+    /// For each number of nested loops: how many parts of the expression are inside exactly that
+    /// many.
     nodes: Vec<u64>,
-    /// How often it joins lists or texts by `+`.
+    /// How many times the expression joins lists or texts by `+`.
     joins: u64,
 }
 
@@ -28,7 +29,7 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// Functions that a condition may call, beside operators.
+/// The functions that a condition may call, besides operators.
 const FUNCTIONS: &[&str] = &[
     "bool",
     "bytes",
@@ -43,20 +44,21 @@ const FUNCTIONS: &[&str] = &[
     "type",
     "uint",
 ];
-/// Most loops (`all`, `exists`, `map`, `filter`) inside one another.
+/// How many loops (`all`, `exists`, `map`, `filter`) may be nested.
 const MAX_LOOPS: usize = 2;
-/// Most parts of a condition.
+/// How many parts a condition may have.
 const MAX_NODES: u64 = 500;
 
 impl Condition {
-    /// Parses a condition; names and functions that it uses must exist, and types must fit where
-    /// they are known.
+    /// Parses a condition. The names and functions that it uses must exist, and their types must
+    /// fit as far as they are known. The error says what is wrong.
     pub(crate) fn compile(text: &str) -> Result<Self, String> {
         if text.len() > 4096 {
             return Err("longer than 4096 bytes".into());
         }
         let program = Program::compile(text).map_err(|error| error.to_string())?;
-        let mut scan = Scan { nodes: vec![0; MAX_LOOPS + 1], joins: 0, bound: Vec::new() };
+        let mut scan =
+            ExpressionCheck { nodes: vec![0; MAX_LOOPS + 1], joins: 0, bound: Vec::new() };
         scan.expr(program.expression(), 0)?;
         if scan.nodes.iter().sum::<u64>() > MAX_NODES {
             return Err(format!("more than {MAX_NODES} parts"));
@@ -65,21 +67,22 @@ impl Condition {
         Ok(Condition { program, nodes: scan.nodes, joins: scan.joins })
     }
 
-    /// An upper bound of the steps it takes. A loop runs over a list or map of the message, over
-    /// what a loop made of one, or over some of these joined by `+`; so it turns at most as often
-    /// as the message has values, times the number of `+`.
+    /// An upper bound of the steps that the condition takes. A loop runs over a list or map of the
+    /// message, over the result of a loop, or over several of these joined by `+`. So it runs at
+    /// most as often as the message has values, times the number of `+`.
     pub(crate) fn cost(&self, event: &Inputs) -> u64 {
         let parts: u64 = self.nodes.iter().sum();
         let turns = event.values.saturating_mul(1 + self.joins).saturating_add(parts);
         let work = self.nodes.iter().enumerate().map(|(loops, nodes)| {
-            // Each part may look through a text once.
+            // Each part may search through a text once.
             let once = nodes.saturating_mul(1 + event.longest / 16);
             once.saturating_mul(turns.saturating_pow(loops as u32))
         });
         work.fold(0, u64::saturating_add)
     }
 
-    /// Whether the rule applies. In doubt it does: what cannot be evaluated is true.
+    /// Whether the condition holds. A condition that cannot be evaluated counts as true, so that
+    /// the rule applies in doubt.
     pub(crate) fn holds(&self, event: &Inputs) -> bool {
         let mut context = Context::default();
         context.add_variable_from_value("payload", event.payload.clone());
@@ -89,7 +92,7 @@ impl Condition {
     }
 }
 
-/// What conditions see of a message.
+/// What a condition reads of a message.
 pub(crate) struct Inputs {
     payload: Value,
     headers: Value,
@@ -99,15 +102,15 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// `None` for a payload that CEL has no values for; then every condition holds.
+    /// Converts a message. `None` if CEL has no value for a part of it; then every condition holds.
     pub(crate) fn new(topic: &str, payload: &[u8], headers: Option<&[u8]>) -> Option<Self> {
-        let mut size = Size::default();
+        let mut size = InputBuilder::default();
         let headers = match headers {
             Some(map) => size.value(map, 0)?.0,
             None => Value::Map(Map { map: Arc::new(HashMap::new()) }),
         };
         let payload = size.value(payload, 0)?.0;
-        let Size { values, longest } = size;
+        let InputBuilder { values, longest } = size;
         Some(Inputs { payload, headers, topic: Value::from(topic), values, longest })
     }
 }
@@ -116,15 +119,15 @@ fn text(body: &[u8]) -> Option<Arc<String>> {
     String::from_utf8(body.to_vec()).ok().map(Arc::new)
 }
 
-/// How many values a message has, and its longest text in bytes.
+/// Converts a message to CEL values, and counts its values and the bytes of its longest text.
 #[derive(Default)]
-struct Size {
+struct InputBuilder {
     values: u64,
     longest: u64,
 }
 
-impl Size {
-    // It recurses; the walker has bounded the depth to 64 before.
+impl InputBuilder {
+    // It recurses. The walker has limited the depth to 64 before.
     fn value(&mut self, bytes: &[u8], at: usize) -> Option<(Value, usize)> {
         self.values += 1;
         let (token, mut pos) = read(bytes, at)?;
@@ -132,7 +135,7 @@ impl Size {
         let value = match token {
             Token::Nil => Value::Null,
             Token::Bool(b) => Value::Bool(b),
-            // A number above 2^63 stays unsigned; all others are plain integers, as in JSON.
+            // A number above 2^63 stays unsigned. All other integers are plain ones, as in JSON.
             Token::UInt(n) => i64::try_from(n).map_or(Value::UInt(n), Value::Int),
             Token::Int(n) => Value::Int(n),
             Token::Float(n) => Value::Float(n),
@@ -172,14 +175,14 @@ impl Size {
     }
 }
 
-/// Looks through an expression when it is loaded.
-struct Scan {
+/// Checks an expression when it is loaded, and counts what it costs.
+struct ExpressionCheck {
     nodes: Vec<u64>,
     joins: u64,
     bound: Vec<String>,
 }
 
-impl Scan {
+impl ExpressionCheck {
     fn expr(&mut self, expr: &IdedExpr, loops: usize) -> Result<(), String> {
         let Some(count) = self.nodes.get_mut(loops) else {
             return Err(format!("more than {MAX_LOOPS} loops inside one another"));

@@ -1,7 +1,7 @@
-//! Whether the types in a condition can fit, as far as that can be known before there is a message.
+//! Checks whether the types in a condition can fit, as far as they are known before there is a message.
 //!
-//! What an operator or a function takes is not written down here: it is tried, once, with a value
-//! of each type. So what is accepted is what the evaluator does.
+//! The types that an operator or a function takes are not written down here. Each call is tried once with a
+//! value of each type, so this check accepts exactly what the evaluator accepts.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators};
 use cel::objects::{Key, Map};
@@ -10,11 +10,11 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-/// A set of types: those that a part of a condition may have.
+/// A set of types that a part of a condition may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Types(u16);
 
-/// The types that a message has values of, and what is said of them in errors.
+/// The types of the values of a message, as error messages name them.
 const NAMES: [&str; 9] =
     ["null", "a bool", "an int", "a uint", "a double", "a string", "bytes", "a list", "a map"];
 
@@ -24,9 +24,9 @@ impl Types {
     const STRING: Types = Types(1 << 5);
     const LIST: Types = Types(1 << 7);
     const MAP: Types = Types(1 << 8);
-    /// Of what is in a message nothing is known.
+    /// The type of a part of the message, of which nothing is known beforehand.
     const ANY: Types = Types((1 << NAMES.len()) - 1);
-    /// What no message has, such as a type.
+    /// A type that no value of a message has, such as a type itself.
     const OTHER: Types = Types(1 << NAMES.len());
 
     fn of(value: &Value) -> Types {
@@ -52,7 +52,7 @@ impl Types {
         self.0 & other.0 != 0
     }
 
-    /// Its types, one by one, as places in [`NAMES`].
+    /// Its types one by one, as indexes in [`NAMES`].
     fn each(self) -> impl Iterator<Item = usize> {
         (0..NAMES.len()).filter(move |n| self.0 & 1 << n != 0)
     }
@@ -65,8 +65,9 @@ impl Types {
     }
 }
 
-/// Values of each type, in the order of [`NAMES`]. With some of them everything works that works
-/// with the type: there is an item 1 and a field "1", and texts that are a number and a bool.
+/// Values of each type, in the order of [`NAMES`]. They are chosen so that a call that works with
+/// any value of the type works with one of them: there is an item 1 and a field "1", and there are
+/// texts that are a number and a bool.
 fn samples() -> [Vec<Value>; 9] {
     let text = |text: &str| Value::String(Arc::new(text.into()));
     let keys = [Key::Int(1), Key::Uint(1), Key::Bool(true), Key::String(Arc::new("1".into()))];
@@ -84,15 +85,17 @@ fn samples() -> [Vec<Value>; 9] {
     ]
 }
 
-/// What any function of a condition takes at most, with the target of a method.
+/// How many arguments a function of a condition takes at most. The target of a method counts as
+/// one.
 const MOST_ARGUMENTS: usize = 2;
 
-/// A call by its function, whether it is a method, and the type of each argument, the target first.
+/// A call: its function, whether it is a method, and the type of each argument, the target first.
 type Call = (String, bool, Vec<usize>);
 
-/// What a call returns; nothing if it does not take these types.
+/// The types that a call may return. It is empty if the call does not take these arguments.
 fn try_out(call: &Call) -> Types {
-    /// Conditions name few calls; files are loaded again and again.
+    /// Conditions use few different calls, and rule files are loaded again and again, so results
+    /// are kept.
     static KNOWN: LazyLock<Mutex<HashMap<Call, Types>>> = LazyLock::new(Mutex::default);
     if let Some(known) = KNOWN.lock().get(call) {
         return *known;
@@ -116,7 +119,7 @@ fn try_out(call: &Call) -> Types {
             returned = returned.or(Types::of(&value));
         }
     }
-    // What it takes out of a list or a map may be anything.
+    // An element of a list or a map may have any type.
     if function == operators::INDEX && returned != Types::NONE {
         returned = Types::ANY;
     }
@@ -124,7 +127,8 @@ fn try_out(call: &Call) -> Types {
     returned
 }
 
-/// Checks that the parts of a condition can fit together, and that it can be true or false.
+/// Checks that the parts of a condition can fit together, and that its result can be a bool. The
+/// error names the part.
 pub(super) fn check(program: &Program) -> Result<(), String> {
     let mut check = Check { program, bound: Vec::new() };
     let root = program.expression();
@@ -137,7 +141,7 @@ pub(super) fn check(program: &Program) -> Result<(), String> {
 
 struct Check<'a> {
     program: &'a Program,
-    /// Variables of loops.
+    /// The variables of the loops around the current part, with their types.
     bound: Vec<(&'a str, Types)>,
 }
 
@@ -196,7 +200,7 @@ impl<'a> Check<'a> {
         }
         let function = call.func_name.as_str();
         match (function, types.as_slice()) {
-            // These do not look at what they need not look at, so nothing can be tried.
+            // These operators do not evaluate all their arguments, so they cannot be tried out.
             (operators::CONDITIONAL, [condition, yes, no]) => {
                 self.is_bool(parts[0], *condition)?;
                 return Ok(yes.or(*no));
@@ -206,7 +210,7 @@ impl<'a> Check<'a> {
                 self.is_bool(parts[1], *b)?;
                 return Ok(Types::BOOL);
             }
-            // A part of what loops are made of.
+            // The compiler adds this operator inside of loops.
             (operators::NOT_STRICTLY_FALSE, _) => return Ok(Types::BOOL),
             _ => {}
         }
@@ -265,7 +269,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// One type of each argument, in all ways.
+/// All combinations that take one type for each argument.
 fn combinations(types: &[Types]) -> Vec<Vec<usize>> {
     types.iter().fold(vec![Vec::new()], |so_far, types| {
         so_far

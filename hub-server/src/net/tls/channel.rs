@@ -1,7 +1,8 @@
-//! One side of a TLS connection, without a socket: records in, plaintext out, and back.
+//! The state of one side of a TLS connection, without a socket: it turns records into plaintext, and
+//! plaintext into records.
 //!
-//! It uses the library's unbuffered interface, so buffers belong to threads, as they do for plain
-//! connections. An idle connection keeps none.
+//! It uses the unbuffered interface of rustls, so buffers belong to threads, as for plain connections. An
+//! idle connection keeps no buffer.
 
 use rustls::Error;
 use rustls::ServerConfig;
@@ -13,36 +14,36 @@ use rustls::unbuffered::{
 use std::fmt;
 use std::sync::Arc;
 
-/// What encrypting adds to a record at most, in any version: header, nonce, type and tag.
+/// The most bytes that encryption adds to a record, in any version: header, nonce, type and tag.
 const RECORD_OVERHEAD: usize = 5 + 8 + 1 + 16;
-/// Plaintext of a full record.
+/// The most bytes of plaintext in a record.
 const RECORD_BYTES: usize = 16 * 1024;
-/// Room for what the connection itself may put in front, such as a change of keys.
+/// Room for records that the connection itself may put in front, such as a change of keys.
 const SLACK: usize = 1024;
 
-/// Bytes that `plain` bytes become at most.
+/// The most bytes that `plain` bytes become when they are encrypted.
 pub(super) const fn sealed_bytes(plain: usize) -> usize {
     plain + (plain / RECORD_BYTES + 1) * RECORD_OVERHEAD + SLACK
 }
 
-/// The state of a connection. Whoever reads and whoever writes share it, one at a time.
+/// The state of a connection. The reader and the writers share it, one at a time.
 pub(super) struct Channel {
     connection: UnbufferedServerConnection,
-    /// Records that came and are not whole yet. The library has seen them, and must see them
-    /// again whenever it is asked for anything.
+    /// The bytes of an incomplete record. rustls has seen them, and must see them again whenever it
+    /// is called.
     pub(super) incoming: Vec<u8>,
-    /// Records to be sent before all others.
+    /// Records that have to be sent before all others.
     pub(super) outgoing: Vec<u8>,
-    /// The client said close_notify: nothing comes any more.
+    /// Whether the client has sent close_notify, so that nothing more comes.
     pub(super) peer_closed: bool,
     said_goodbye: bool,
-    /// Nothing is possible any more.
+    /// Whether the connection has failed, so that nothing more is possible.
     failed: bool,
 }
 
 enum Step {
     More,
-    /// Until more comes.
+    /// Nothing more can be done until more bytes come.
     Done,
 }
 
@@ -62,13 +63,13 @@ impl Channel {
         self.connection.is_handshaking()
     }
 
-    /// The certificates that the client has shown, its own first.
+    /// The certificates that the client has shown. Its own is the first.
     pub(super) fn certificates(&self) -> Option<&[rustls::pki_types::CertificateDer<'static>]> {
         self.connection.peer_certificates()
     }
 
-    /// Takes in `records`, which begin with what [`Channel::incoming`] was. What is not whole yet
-    /// is kept there. After an error, `outgoing` holds what the client is to be told of it.
+    /// Takes in `records`, which must begin with what [`Channel::incoming`] contained. Keeps an
+    /// incomplete record there. After an error, `outgoing` contains the alert for the client.
     pub(super) fn take_in(
         &mut self,
         records: &mut [u8],
@@ -83,15 +84,15 @@ impl Channel {
                 Ok(Step::More) => {}
                 Err(error) => {
                     self.failed = true;
-                    // The alert comes before everything else. The library wants to see the same
-                    // bytes as before, also for that.
+                    // The alert has to be sent before everything else. rustls must see the same
+                    // bytes again to make it.
                     let _ = self.step(&mut records[used..], &mut |_| {});
                     return Err(error);
                 }
             }
         }
         match &records[used..] {
-            [] => self.incoming = Vec::new(), // an idle connection keeps nothing
+            [] => self.incoming = Vec::new(), // An idle connection keeps no buffer.
             rest => {
                 self.incoming.clear();
                 self.incoming.extend_from_slice(rest);
@@ -100,7 +101,7 @@ impl Channel {
         Ok(())
     }
 
-    /// One step of the library's, and how many bytes are done with.
+    /// Does one step of rustls. Returns how many bytes are processed.
     fn step(
         &mut self,
         records: &mut [u8],
@@ -140,13 +141,13 @@ impl Channel {
         (discard, outcome)
     }
 
-    /// Encrypts into `sealed`, of at least [`sealed_bytes`]. What is in `outgoing` then has to be
-    /// sent before it.
+    /// Encrypts `plain` into `sealed`, which must have room for [`sealed_bytes`]. The bytes in
+    /// `outgoing` then have to be sent first.
     pub(super) fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<usize, Error> {
         self.write(|traffic| traffic.encrypt(plain, sealed))
     }
 
-    /// Puts close_notify behind what is in `outgoing`, once.
+    /// Appends close_notify to `outgoing`, once.
     pub(super) fn say_goodbye(&mut self) -> Result<(), Error> {
         if std::mem::replace(&mut self.said_goodbye, true) {
             return Ok(());
@@ -185,7 +186,7 @@ impl fmt::Debug for Channel {
     }
 }
 
-/// Appends what the library wants sent.
+/// Appends the bytes that rustls wants to send.
 fn encode(
     data: &mut EncodeTlsData<'_, ServerConnectionData>,
     out: &mut Vec<u8>,

@@ -1,4 +1,5 @@
-//! From an accepted socket to an encrypted one, within a time and a number of bytes.
+//! The TLS handshake: turns an accepted socket into an encrypted one, within a bounded time and number of
+//! bytes. Without the bounds, clients that never finish it would use up the hub.
 
 use super::channel::Channel;
 use crate::policy::access::PeerCertificate;
@@ -13,21 +14,21 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Bytes that a client may send before it is known. Certificates with the largest keys in use,
-/// and those above them, take a quarter of it.
+/// How many bytes a client may send in its TLS handshake. Certificates with the largest keys in
+/// use, together with those above them, take a quarter of this.
 const HANDSHAKE_BYTES: usize = 64 * 1024;
-/// Bytes of one read.
+/// The size of one read in bytes.
 const READ_BYTES: usize = 4 * 1024;
-/// For how long, and for how many bytes, a client that is sent away is still listened to, so that
-/// the end of the connection does not overtake the reason.
+/// How long, and for how many bytes, the hub reads from a client that it rejects, so that the end
+/// of the connection does not overtake the reason.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 64 * 1024;
-/// How the length of a HELLO begins, and no TLS record.
+/// The first byte of a HELLO without TLS. No TLS record begins with it.
 const PLAIN_HELLO: u8 = 0;
-/// What a client without TLS is told.
+/// The reason in CLOSE for a client without TLS.
 const SPEAK_TLS: &str = "this hub speaks TLS here: connect with hubs://";
 
-/// A connection that may begin a session, on any thread.
+/// A connection after its TLS handshake. It can be moved to the thread of its session.
 pub(crate) struct Handshaken {
     pub(super) tcp: std::net::TcpStream,
     pub(super) channel: Channel,
@@ -37,21 +38,21 @@ pub(crate) struct Handshaken {
     pub(super) accepted: Instant,
 }
 
-/// Why a handshake failed.
+/// Why a TLS handshake failed.
 #[derive(Debug)]
 pub(crate) enum HandshakeFault {
     Timeout,
     TooLarge,
-    /// A client that speaks the hub's protocol without TLS.
+    /// The client speaks the protocol of the hub without TLS.
     Plain,
-    /// A certificate that TLS accepts and that cannot be read.
+    /// TLS accepts the certificate, but the hub cannot read it.
     Unreadable,
     Io(io::Error),
     Tls(Error),
 }
 
 impl HandshakeFault {
-    /// The label in metrics. There are only these.
+    /// The label in metrics. No other labels exist.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             HandshakeFault::Timeout => "timeout",
@@ -80,7 +81,7 @@ impl HandshakeFault {
 }
 
 impl HandshakeFault {
-    /// Whether one side does not accept who the other is, rather than what it says.
+    /// Whether one side did not accept the certificate of the other side.
     pub(crate) fn is_about_certificates(&self) -> bool {
         self.label() == "refused_by_client" || self.label().contains("certificate")
     }
@@ -105,9 +106,9 @@ impl From<io::Error> for HandshakeFault {
     }
 }
 
-/// Holds the handshake, until `patience` is over. A client that fails is told why, as far as TLS
-/// has words for it.
-pub(crate) async fn shake_hands(
+/// Does the TLS handshake, for at most `patience`. A client whose handshake fails is told why, as
+/// far as TLS has an alert for it.
+pub(crate) async fn handshake(
     mut tcp: TcpStream,
     setup: Arc<TlsSetup>,
     patience: Duration,
@@ -115,7 +116,7 @@ pub(crate) async fn shake_hands(
     let accepted = Instant::now();
     let mut channel = Channel::new(setup.clients()).map_err(HandshakeFault::Tls)?;
     let mut early = Vec::new();
-    let shaken = shake(&mut tcp, &mut channel, &mut early);
+    let shaken = exchange_records(&mut tcp, &mut channel, &mut early);
     let outcome = match tokio::time::timeout(patience, shaken).await {
         Ok(outcome) => outcome,
         Err(_) => Err(HandshakeFault::Timeout),
@@ -137,21 +138,21 @@ pub(crate) async fn shake_hands(
                 HandshakeFault::Plain => refusal(),
                 _ => std::mem::take(&mut channel.outgoing),
             };
-            // Whether it hears it or not, it is sent away.
+            // The connection ends, whether the client has read this or not.
             let _ = tokio::time::timeout(LINGER, send_away(tcp, &last_words)).await;
             Err(fault)
         }
     }
 }
 
-async fn shake(
+async fn exchange_records(
     tcp: &mut TcpStream,
     channel: &mut Channel,
     early: &mut Vec<u8>,
 ) -> Result<(), HandshakeFault> {
     let mut received = 0;
     loop {
-        // What came that is not whole yet, and behind it what comes now.
+        // The incomplete record comes first, and the bytes of this read follow.
         let mut records = std::mem::take(&mut channel.incoming);
         records.reserve(READ_BYTES);
         let read = (&mut *tcp).take(READ_BYTES as u64).read_buf(&mut records).await?;
@@ -175,14 +176,14 @@ async fn shake(
     }
 }
 
-/// A goodbye that a client without TLS understands.
+/// A CLOSE that a client without TLS understands.
 fn refusal() -> Vec<u8> {
     let (code, reason) = (CloseCode::Protocol, SPEAK_TLS.to_owned());
     Frame::Close(Close { code, reason, retry_after_ms: None }).to_bytes()
 }
 
-/// Last words, FIN, and reading until the client's FIN: a socket that is closed with something
-/// unread is reset, and what the client has not read by then is lost to it.
+/// Sends the last bytes and FIN, and reads until the client's FIN. A socket that is closed with
+/// unread bytes is reset, and then the client loses what it has not read yet.
 async fn send_away(mut tcp: TcpStream, last_words: &[u8]) -> io::Result<()> {
     tcp.write_all(last_words).await?;
     tcp.shutdown().await?;

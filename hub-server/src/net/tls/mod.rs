@@ -1,15 +1,16 @@
-//! TLS on the wire: handshakes, and records in and out.
+//! TLS on the wire: TLS handshakes, and records in both directions.
 //!
-//! - [`handshake`]: from an accepted socket to an encrypted one
-//! - [`channel`], [`stream`]: records in, records out
+//! - [`handshake`]: turns an accepted socket into an encrypted one
+//! - [`channel`], [`stream`]: encrypt and decrypt records
 //!
 //! The invariants, and what breaks without each:
 //!
-//! - **Handshakes run on the accepting thread**, never on one that serves clients. Otherwise a
-//!   crowd that connects at once would make everyone's events late.
-//! - **Memory before the handshake's end is bounded**, in bytes and in time.
-//! - **An end without close_notify is a broken connection.** Otherwise whoever can cut the
-//!   connection could make "that was all" out of "there was more".
+//! - **TLS handshakes run on the accepting thread**, and never on a thread that serves clients. Otherwise a
+//!   crowd of new clients would delay the events of all clients.
+//! - **Memory before the end of the TLS handshake is bounded**, in bytes and in time. Otherwise clients
+//!   without credentials could use it up.
+//! - **An end without close_notify is a broken connection.** Otherwise an attacker who can cut the connection
+//!   could make a part of a message look like all of it.
 
 mod channel;
 pub(crate) mod handshake;

@@ -1,5 +1,5 @@
-//! An encrypted socket, with the interface of a plain one: non-blocking reads by the session, and
-//! writes at once from any thread.
+//! An encrypted socket with the interface of a plain one: the session reads without blocking, and any thread
+//! writes at once. Without it, the session would have to know about records.
 
 use super::channel::{Channel, sealed_bytes};
 use super::handshake::Handshaken;
@@ -15,13 +15,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::net::TcpStream;
 
-/// Ciphertext that one read takes at most. The buffer belongs to the thread.
+/// The most ciphertext that one read takes. The buffer belongs to the thread.
 const READ_BYTES: usize = 128 * 1024;
-/// Plaintext that is encrypted at a time: so much may wait, encrypted, for a socket that takes no
-/// more, and no overflow policy can drop it.
+/// How much plaintext is encrypted at a time. At most this much waits encrypted for a socket that
+/// takes no more; an overflow policy cannot drop it.
 const SEAL_BYTES: usize = 64 * 1024;
-/// The longest record, with what surrounds it. More cannot have come that is not whole yet, but
-/// for messages that have no place after the handshake.
+/// The most bytes of an incomplete record, with its header. After the TLS handshake, only forbidden
+/// messages could be longer.
 const MOST_INCOMING: usize = 20 * 1024;
 
 thread_local! {
@@ -37,20 +37,21 @@ struct Sealer {
     sealed: Vec<u8>,
 }
 
-/// A connection after its handshake.
+/// A connection after its TLS handshake.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
     tcp: TcpStream,
-    /// Held while records are made or taken apart, and for non-blocking writes.
+    /// The state of TLS. It is locked while records are made or read, and for non-blocking writes.
     channel: Mutex<Channel>,
-    /// What came together with the end of the handshake.
+    /// The plaintext that came together with the end of the TLS handshake.
     early: Mutex<Vec<u8>>,
-    /// Something is there to be read although the socket may have nothing.
+    /// Whether there is something to read although the socket may have nothing.
     ready: AtomicBool,
-    /// Encrypted bytes wait for the socket.
+    /// Whether encrypted bytes wait for the socket.
     unsent: AtomicBool,
     held: Arc<HeldBytes>,
-    /// What of the channel's bytes is counted as held. Changes under its lock.
+    /// How many bytes of the channel are counted as held bytes. It changes only under the channel's
+    /// lock.
     counted: AtomicUsize,
     certificate: Option<PeerCertificate>,
     setup: Arc<TlsSetup>,
@@ -58,10 +59,10 @@ pub(crate) struct TlsStream {
 }
 
 impl TlsStream {
-    /// Less room cannot hold a record.
+    /// The least room for a read. A record may not fit into less.
     pub(crate) const LEAST_ROOM: usize = 2 * MOST_INCOMING;
 
-    /// On the thread that will read from it.
+    /// Creates the stream. It has to be called on the thread that will read from it.
     pub(crate) fn new(shaken: Handshaken, held: Arc<HeldBytes>) -> io::Result<Self> {
         let Handshaken { tcp, channel, early, certificate, setup, accepted } = shaken;
         Ok(TlsStream {
@@ -82,22 +83,22 @@ impl TlsStream {
         &self.tcp
     }
 
-    /// When its TCP connection was accepted.
+    /// When the TCP connection was accepted.
     pub(crate) fn accepted(&self) -> Instant {
         self.accepted
     }
 
-    /// What the client's certificate says, if it has shown one.
+    /// The names and the expiry of the client's certificate, if it has shown one.
     pub(crate) fn certificate(&self) -> Option<&PeerCertificate> {
         self.certificate.as_ref()
     }
 
-    /// Whether the client would get in anew under `setup`.
+    /// Whether a client with these certificates would be accepted under `setup`.
     pub(crate) fn is_trusted_by(&self, setup: &TlsSetup) -> bool {
         if setup.has_the_trust_of(&self.setup) {
             return true;
         }
-        // Not under the lock: writers would wait.
+        // The chain is verified without the lock, because writers would wait for it.
         let chain = self.channel.lock().certificates().map(<[_]>::to_vec);
         setup.verify(chain.as_deref().unwrap_or_default()).is_ok()
     }
@@ -110,11 +111,12 @@ impl TlsStream {
         self.unsent.load(Ordering::Acquire)
     }
 
-    /// One read, decrypted. `sink` gets at most `room` bytes; returned is how many.
+    /// Reads once and decrypts. Calls `sink` with at most `room` bytes in total, and returns how
+    /// many there were.
     ///
     /// # Errors
-    /// Would block: there was no whole record. Unexpected end: the connection ended without
-    /// close_notify.
+    /// `WouldBlock` means that there was no whole record. `UnexpectedEof` means that the connection
+    /// ended without close_notify.
     pub(crate) fn read(&self, room: usize, mut sink: impl FnMut(&[u8])) -> io::Result<usize> {
         if self.is_ready() {
             let early = std::mem::take(&mut *self.early.lock());
@@ -163,8 +165,8 @@ impl TlsStream {
         })
     }
 
-    /// Encrypts and writes. What was encrypted counts as written: what the socket does not take
-    /// of it is kept, and nothing more is taken before it is gone.
+    /// Encrypts and writes. Everything that was encrypted counts as written. What the socket does
+    /// not take of it is kept, and nothing more is taken until it is sent.
     pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut channel = self.channel.lock();
         if !self.flush_records(&mut channel)? {
@@ -191,7 +193,7 @@ impl TlsStream {
         })
     }
 
-    /// Writes what is encrypted already; whether all of it is gone.
+    /// Writes what is encrypted already. Returns whether all of it is sent.
     pub(crate) fn flush(&self) -> io::Result<bool> {
         if !self.has_unsent() {
             return Ok(true);
@@ -199,7 +201,7 @@ impl TlsStream {
         self.flush_records(&mut self.channel.lock())
     }
 
-    /// Says close_notify; whether that and all before it is gone.
+    /// Sends close_notify. Returns whether it and everything before it is sent.
     pub(crate) fn say_goodbye(&self) -> io::Result<bool> {
         let mut channel = self.channel.lock();
         channel.say_goodbye().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
@@ -222,7 +224,7 @@ impl TlsStream {
             }
         };
         if sent == channel.outgoing.len() {
-            // A connection to which nothing waits keeps no buffer.
+            // A connection for which nothing waits keeps no buffer.
             channel.outgoing = Vec::new();
         } else {
             channel.outgoing.drain(..sent);
@@ -232,7 +234,7 @@ impl TlsStream {
         outcome
     }
 
-    /// Counts what waits here: no queue knows of it.
+    /// Counts the bytes that wait here as held bytes, because no queue knows of them.
     fn count(&self, channel: &Channel) {
         let now = channel.incoming.capacity() + channel.outgoing.capacity();
         let before = self.counted.load(Ordering::Relaxed);
@@ -253,8 +255,8 @@ fn is_for_now(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
-/// What is to be encrypted next, in one piece: small slices copied together, since each record
-/// costs the same whatever its length; a large one as it is.
+/// The plaintext to encrypt next, in one piece. Small slices are copied together, because each
+/// record costs about as much whatever its length is. A large slice is used as it is.
 fn gather<'a>(slices: &'a [IoSlice<'_>], buffer: &'a mut Vec<u8>) -> &'a [u8] {
     if let Some(first) = slices.first()
         && (first.len() >= SEAL_BYTES || slices.len() == 1)

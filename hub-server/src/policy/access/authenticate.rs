@@ -1,6 +1,6 @@
-//! Decides who a client is, when it connects and again whenever an access file came into force.
-//! Both ask the same questions; otherwise a revoked credential would stay good for clients that are
-//! connected already.
+//! Decides which identity a client has: when it connects, and again whenever an access file has come into
+//! force. Both decisions check the same things; otherwise a revoked credential would stay good for clients
+//! that are connected already.
 
 use super::credentials::{Credentials, Peer, PeerCertificate};
 use super::error::{Denied, Reason};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 impl Access {
-    /// Of those, the ones that would have to be newer to accept these credentials.
+    /// The fetched keys that would have to be newer to accept these credentials.
     pub(crate) fn missing_keys(&self, credentials: &Credentials) -> Vec<Arc<RemoteKeys>> {
         match credentials {
             Credentials::Jwt(jwt) => jwt::missing_keys(&self.issuers, jwt),
@@ -24,10 +24,10 @@ impl Access {
         }
     }
 
-    /// Whether [`Access::authenticate`] would compute an argon2 hash for this: up to 0.2 s of a
-    /// core and 64 MiB, by the parameters in the access file. Then call it away
-    /// from the threads that serve clients, and only a few times at once. Everything else takes
-    /// well below a millisecond.
+    /// Whether [`Access::authenticate`] would compute an argon2 hash for these credentials. A hash
+    /// takes up to 0.2 s of a core and 64 MiB, depending on the parameters in the access file. Then
+    /// call `authenticate` on a thread that serves no clients, and only a few times at once. All
+    /// other credentials take well below a millisecond.
     #[must_use]
     pub fn must_hash(&self, credentials: &Credentials) -> bool {
         let parts = secret_parts(credentials);
@@ -39,13 +39,14 @@ impl Access {
         })
     }
 
-    /// Who a client is. See [`Access::must_hash`] for what it costs.
+    /// Authenticates a client. [`Access::must_hash`] tells what it costs.
     ///
-    /// Credentials count before a certificate, and a certificate before being anonymous; what is
-    /// given and not accepted is refused, also if less would have been enough.
+    /// Credentials count before a certificate, and a certificate counts before being anonymous.
+    /// Credentials that are given and not accepted are refused, even if the client would be
+    /// accepted without them.
     ///
     /// # Errors
-    /// It does not get in.
+    /// Why the client is not accepted.
     pub fn authenticate(
         &self,
         credentials: &Credentials,
@@ -58,11 +59,11 @@ impl Access {
                 None => return Err(Reason::Unknown.into()),
             };
             let proof = IdentityProof::Secret { kind, id: id.into(), hash: stored.hash.clone() };
-            return self.enter(&stored.owner, proof);
+            return self.listed(&stored.owner, proof);
         }
         if let Credentials::Jwt(jwt) = credentials {
             let (admitted, verified) = jwt::authenticate(&self.issuers, jwt, now)?;
-            return self.admit(admitted, Arc::new(verified));
+            return self.jwt_identity(admitted, Arc::new(verified));
         }
         match &peer.certificate {
             Some(certificate) => self.certified(certificate, now),
@@ -70,12 +71,12 @@ impl Access {
         }
     }
 
-    /// Who a client is now that was let in by this or another access file: call it for each
-    /// connection after a reload, and when [`Identity::expires`] has come. The new identity has the
-    /// new rights. No secret is needed, and nothing is hashed.
+    /// The identity now of a client that was accepted under this or another access file. Call it
+    /// for each connection after a reload, and when [`Identity::expires`] has come. The new
+    /// identity has the new rights. It needs no secret and computes no hash.
     ///
     /// # Errors
-    /// Its credentials would not be accepted any more, or now stand for somebody else.
+    /// The credentials would no longer be accepted, or belong to another identity now.
     pub fn reauthorise(&self, identity: &Identity, now: SystemTime) -> Result<Identity, Denied> {
         let renewed = match identity.proof() {
             IdentityProof::Anonymous { loopback } => self.anonymous(*loopback)?,
@@ -89,11 +90,11 @@ impl Access {
                     stored.filter(|stored| stored.hash.same(hash)).ok_or(Reason::Revoked)?;
                 let proof =
                     IdentityProof::Secret { kind: *kind, id: id.clone(), hash: hash.clone() };
-                self.enter(&stored.owner, proof)?
+                self.listed(&stored.owner, proof)?
             }
             IdentityProof::Jwt(verified) => {
                 let admitted = jwt::reauthorise(&self.issuers, verified, now)?;
-                self.admit(admitted, verified.clone())?
+                self.jwt_identity(admitted, verified.clone())?
             }
         };
         if renewed.name() == identity.name() { Ok(renewed) } else { Err(Reason::Revoked.into()) }
@@ -103,11 +104,11 @@ impl Access {
         let Anonymous { loopback: here, elsewhere } = &self.anonymous;
         let entry = if loopback { here } else { elsewhere };
         let entry = entry.as_ref().ok_or(Reason::CredentialsRequired)?;
-        Ok(entry.enter(None, IdentityProof::Anonymous { loopback }))
+        Ok(entry.identity(None, IdentityProof::Anonymous { loopback }))
     }
 
-    /// The identity that lists one of the names; or else, of those that can be the name of an
-    /// identity, the first.
+    /// The identity of a certificate: the one that lists one of its names, or otherwise one with
+    /// the first of its names that can be the name of an identity.
     fn certified(
         &self,
         certificate: &PeerCertificate,
@@ -120,24 +121,24 @@ impl Access {
         let proof = IdentityProof::Certificate(certificate.clone());
         if let Some(owner) = names.iter().find_map(|name| self.certificates.get(name)) {
             let entry = self.identities.get(owner).ok_or(Reason::Unknown)?;
-            return Ok(entry.enter(*expires, proof));
+            return Ok(entry.identity(*expires, proof));
         }
         let maker = self.other_certificates.as_ref().ok_or(Reason::UnknownCertificate)?;
         let name = names.iter().find_map(|name| maker.name(name).ok()).ok_or(Reason::BadName)?;
-        self.newcomer(name, &maker.roles, *expires, proof)
+        self.unlisted(name, &maker.roles, *expires, proof)
     }
 
-    fn admit(
+    fn jwt_identity(
         &self,
         admitted: jwt::JwtIdentity,
         verified: Arc<jwt::Verified>,
     ) -> Result<Identity, Denied> {
         let jwt::JwtIdentity { name, roles, expires } = admitted;
-        self.newcomer(name, &roles, Some(expires), IdentityProof::Jwt(verified))
+        self.unlisted(name, &roles, Some(expires), IdentityProof::Jwt(verified))
     }
 
-    /// Somebody whom the access file does not name.
-    fn newcomer(
+    /// An identity that the access file does not name.
+    fn unlisted(
         &self,
         name: IdentityName,
         roles: &[Arc<Role>],
@@ -150,16 +151,16 @@ impl Access {
         if roles.is_empty() {
             return Err(Reason::NoRole.into());
         }
-        Ok(IdentityEntry::new(name, roles)?.enter(expires, proof))
+        Ok(IdentityEntry::new(name, roles)?.identity(expires, proof))
     }
 
-    fn enter(&self, name: &str, proof: IdentityProof) -> Result<Identity, Denied> {
+    fn listed(&self, name: &str, proof: IdentityProof) -> Result<Identity, Denied> {
         let entry = self.identities.get(name).ok_or(Reason::Unknown)?;
-        Ok(entry.enter(None, proof))
+        Ok(entry.identity(None, proof))
     }
 }
 
-/// Kind, id and secret of credentials that are verified by a hash.
+/// The kind, the id and the secret of credentials that are verified by a hash.
 fn secret_parts(credentials: &Credentials) -> Result<Option<(Kind, &str, &str)>, Reason> {
     match credentials {
         Credentials::None | Credentials::Jwt(_) => Ok(None),

@@ -1,15 +1,15 @@
-//! What a client shows to get in, and what the hub knows of it besides. [`Debug`](std::fmt::Debug)
+//! What a client shows to prove its identity, and what else the hub knows of it. [`Debug`](std::fmt::Debug)
 //! of credentials never prints a secret; otherwise a log line would reveal it.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// What a client shows to get in.
+/// What a client shows to prove its identity.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// Nothing: then its certificate counts, or else it is anonymous.
+    /// The client shows nothing. Then its certificate counts, or otherwise it is anonymous.
     None,
-    /// A token made by [`create_token`](super::create_token).
+    /// An access token that [`create_token`](super::create_token) has made.
     Token(String),
     /// A name and a password.
     Password {
@@ -18,11 +18,11 @@ pub enum Credentials {
         /// Its password.
         password: String,
     },
-    /// A signed token of an identity provider.
+    /// A JWT of an identity provider.
     Jwt(String),
 }
 
-/// Says only of which kind they are.
+/// Prints only the kind of the credentials.
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -34,22 +34,22 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What the hub knows of the other end of a connection.
+/// What the hub knows of the client besides its credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// Whether it is on this machine, by its address.
+    /// Whether the client is on this machine, by its address.
     pub loopback: bool,
-    /// What its certificate says, if TLS verified one.
+    /// The contents of its certificate, if TLS has verified one.
     pub certificate: Option<PeerCertificate>,
 }
 
-/// What a verified certificate says of its owner.
+/// What a verified certificate states about its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCertificate {
-    /// URIs, DNS names and e-mail addresses of the subject's alternative names, in this order; if
-    /// there is none, the subject's common name. Any text: what is no name of an identity does not
-    /// become one.
+    /// The URIs, DNS names and e-mail addresses of the subject's alternative names, in this order.
+    /// If there is none of these, the common name of the subject. A name can be any text; the
+    /// access file decides which of them becomes the name of an identity.
     pub names: Vec<String>,
-    /// From when on it is not valid.
+    /// The time from which on the certificate is not valid.
     pub expires: Option<SystemTime>,
 }

@@ -1,21 +1,22 @@
-//! What can be wrong with an access file, and with who knocks.
+//! The errors in an access file, and the reasons for which clients are not accepted. They are here, so that
+//! no error quotes a secret.
 
 use thiserror::Error;
 
 /// Why an access file was refused. Trying again does not help; the file has to change.
 ///
-/// Holds no value of the file, so that a secret pasted into the wrong place is not logged.
+/// It contains no value of the file, so that a secret in the wrong place is not logged.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{file}:{line}:{column}: {}{message}", Quoted(key))]
 pub struct AccessError {
-    /// The file as it was named to the loader.
+    /// The name of the file, as it was given to the loader.
     pub file: String,
-    /// Line, from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// Column in characters, from 1.
+    /// The column in characters, counted from 1.
     pub column: usize,
-    /// The key with the tables it is in, such as `roles.writer.publish.allow`. Empty for a
-    /// mistake in the syntax.
+    /// The key with the tables around it, such as `roles.writer.publish.allow`. It is empty for an
+    /// error in the syntax.
     pub key: String,
     /// What is wrong, and what is allowed.
     pub message: String,
@@ -29,15 +30,16 @@ impl std::fmt::Display for Quoted<'_> {
     }
 }
 
-/// A client that does not get in.
+/// A client was not accepted.
 ///
-/// `Display` is for the client, and says the same of an unknown name and of a wrong secret;
-/// [`Denied::reason`] is for the hub's own log and metrics. Neither holds anything the client sent.
+/// `Display` is for the client. It is the same for an unknown name and for a wrong secret.
+/// [`Denied::reason`] is for the hub's own log and metrics. Neither contains anything that the
+/// client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denied(pub(super) Reason);
 
 impl Denied {
-    /// The exact reason. Not for the client.
+    /// The exact reason, which must not be shown to the client.
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.0
@@ -45,7 +47,8 @@ impl Denied {
 }
 
 impl Denied {
-    /// If not, the keys that are there may be old.
+    /// Keeps the reason if the keys of the issuer are up to date. Otherwise the client has to try
+    /// again, because the keys may be old.
     pub(crate) fn for_good_if(self, newest: bool) -> Self {
         if newest { self } else { Reason::KeysPending.into() }
     }
@@ -56,7 +59,8 @@ impl std::fmt::Display for Denied {
         f.write_str(match self.0 {
             Reason::CredentialsRequired => "credentials are required here",
             Reason::KeysPending => "the keys for these credentials cannot be had yet; try again",
-            // Said only of a token whose signature was good, so it helps nobody guess.
+            // The client gets this only for a token whose signature is valid, so it helps nobody to
+            // guess.
             Reason::Expired => "the credentials have expired",
             _ => "the credentials were not accepted",
         })
@@ -71,71 +75,74 @@ impl From<Reason> for Denied {
     }
 }
 
-/// Why a client does not get in, exactly.
+/// The exact reason for which a client is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// No credentials, where anonymous clients are not allowed.
+    /// The client shows no credentials, and anonymous clients are not allowed.
     #[error("no credentials, and anonymous clients are not allowed from there")]
     CredentialsRequired,
-    /// Not of the form of such credentials, or longer than any can be.
+    /// The credentials do not have the form of their kind, or are longer than any can be.
     #[error("malformed credentials")]
     Malformed,
-    /// No such token id or user.
+    /// There is no access token or user of this name.
     #[error("unknown token id or user")]
     Unknown,
-    /// The id or user is known, the secret is another.
+    /// The access token or the user is known, but the secret is wrong.
     #[error("wrong secret")]
     WrongSecret,
-    /// No identity has this certificate name.
+    /// No identity has a name of this certificate.
     #[error("unknown certificate name")]
     UnknownCertificate,
-    /// A name from a certificate or a claim that is no name of an identity, with its prefix.
+    /// A name from a certificate or a claim, with its prefix, cannot be the name of an identity.
     #[error("the name is not allowed as an identity")]
     BadName,
-    /// A name from a certificate or a claim that the access file declares for somebody else.
+    /// A name from a certificate or a claim is one that the access file declares for another
+    /// identity.
     #[error("the name belongs to an identity declared in the access file")]
     NameTaken,
-    /// No role at all.
+    /// The identity has no role.
     #[error("no role")]
     NoRole,
-    /// Two roles that name different views, of which neither is safe to choose.
+    /// Two roles name different views, and neither is safe to choose.
     #[error("roles with different views")]
     ViewConflict,
-    /// With this name in it, a role's filter is longer than a topic can be.
+    /// With the name of this identity in it, the filter of a role is longer than a topic can be.
     #[error("the name is too long for a filter of its role")]
     NameTooLong,
-    /// A JWT in an algorithm that no configured issuer allows. `none` is one.
+    /// The algorithm of the JWT is not allowed by any issuer in the access file. `none` is such an
+    /// algorithm.
     #[error("the JWT's algorithm is not allowed")]
     Algorithm,
-    /// No key with that `kid` and of the kind for that algorithm.
+    /// There is no key with this `kid` and of the kind for this algorithm.
     #[error("no key for the JWT")]
     UnknownKey,
-    /// The keys that the issuer has now could not be fetched, so this is not for good.
+    /// The current keys of the issuer could not be fetched yet, so the client may try again.
     #[error("the keys of the JWT's issuer could not be fetched yet")]
     KeysPending,
-    /// The JWT's signature does not fit the key.
+    /// The signature of the JWT does not fit the key.
     #[error("the JWT's signature is wrong")]
     Signature,
-    /// A JWT header that demands what the hub does not know (`crit`).
+    /// The header of the JWT demands an extension that the hub does not know (`crit`).
     #[error("the JWT demands an unknown extension")]
     Critical,
-    /// Another `iss`.
+    /// The claim `iss` names another issuer.
     #[error("the JWT is of another issuer")]
     Issuer,
-    /// Another `aud`.
+    /// The claim `aud` names another audience.
     #[error("the JWT is for another audience")]
     Audience,
-    /// A needed claim is missing, or of a wrong type.
+    /// A claim that is needed is missing, or has a wrong type.
     #[error("a claim of the JWT is missing or malformed")]
     Claim,
-    /// Past `exp`.
+    /// The time in `exp` is over.
     #[error("expired")]
     Expired,
-    /// Before `nbf`.
+    /// The time in `nbf` has not come yet.
     #[error("not valid yet")]
     NotYetValid,
-    /// Was accepted once, and is not any more: [`Access::reauthorise`](super::Access::reauthorise).
+    /// The credentials were accepted once and no longer are, as
+    /// [`Access::reauthorise`](super::Access::reauthorise) found.
     #[error("revoked")]
     Revoked,
 }

@@ -1,5 +1,5 @@
-//! Reads an access file: from TOML to [`Access`], with every check. A mistake that passed here would
-//! be found only when a client is refused, or let in.
+//! Reads an access file: turns TOML into an [`Access`], with every check. An error that passed here would be
+//! found only when a client is refused or accepted.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -25,7 +25,8 @@ use super::toml_reader::{Node, Table, TomlText, list};
 const TABLES: [&str; 5] = ["roles", "identities", "anonymous", "other_certificates", "jwt"];
 
 impl Access {
-    /// Reads an access file. `source` names it in errors.
+    /// Reads an access file. `source` is its name in errors, and `files` reads the files that it
+    /// names.
     ///
     /// ```
     /// use hub_server::access::{Access, Folder};
@@ -40,7 +41,7 @@ impl Access {
     /// ```
     ///
     /// # Errors
-    /// The first thing wrong, with line and key.
+    /// The first error, with its line and its key.
     pub fn load(text: &str, source: &str, files: &dyn Files) -> Result<Access, AccessError> {
         load(TomlText { name: source, text }, files)
     }
@@ -97,7 +98,7 @@ fn role(node: &Node<'_>) -> Result<Role, AccessError> {
     })
 }
 
-/// The name of a role or a view.
+/// Reads the name of a role or a view.
 fn word(node: &Node<'_>, text: &str) -> Result<Arc<str>, AccessError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
@@ -109,7 +110,7 @@ fn word(node: &Node<'_>, text: &str) -> Result<Arc<str>, AccessError> {
 
 const RATES: [&str; 2] = ["events_per_second", "bytes_per_second"];
 
-/// How fast somebody with this role may publish.
+/// Reads how fast an identity with this role may publish.
 fn rate(role: &Table<'_>) -> Result<PublishRate, AccessError> {
     let Some(node) = role.get("publish") else { return Ok(PublishRate::default()) };
     let table = node.table()?;
@@ -161,8 +162,8 @@ fn roles(access: &Access, node: &Node<'_>) -> Result<Vec<Arc<Role>>, AccessError
     Ok(roles)
 }
 
-/// Someone with these roles, or what is wrong with that.
-fn member(
+/// An identity with these roles, or what is wrong with them.
+fn entry(
     name: IdentityName,
     roles: &[Arc<Role>],
     at: &Node<'_>,
@@ -186,7 +187,7 @@ fn identity(access: &mut Access, node: &Node<'_>) -> Result<(), AccessError> {
     };
     let table = node.table()?.only(&["roles", "tokens", "password", "certificates"])?;
     let roles_node = table.need("roles")?;
-    let member = member(name.clone(), &roles(access, roles_node)?, roles_node)?;
+    let entry = entry(name.clone(), &roles(access, roles_node)?, roles_node)?;
     if let Some(tokens) = table.get("tokens") {
         for entry in tokens.table()?.entries() {
             if !token_format::is_id(entry.name) {
@@ -210,7 +211,7 @@ fn identity(access: &mut Access, node: &Node<'_>) -> Result<(), AccessError> {
             }
         }
     }
-    access.identities.insert(name, member);
+    access.identities.insert(name, entry);
     Ok(())
 }
 
@@ -255,8 +256,8 @@ fn anonymous(access: &Access, node: &Node<'_>) -> Result<Anonymous, AccessError>
         },
     };
     let name = IdentityName::parse(ANONYMOUS).ok_or_else(|| node.error("has no name"))?;
-    let member = member(name, &roles, roles_node)?;
-    Ok(Anonymous { elsewhere: everywhere.then(|| member.clone()), loopback: Some(member) })
+    let entry = entry(name, &roles, roles_node)?;
+    Ok(Anonymous { elsewhere: everywhere.then(|| entry.clone()), loopback: Some(entry) })
 }
 
 fn prefix(table: &Table<'_>) -> Result<String, AccessError> {
@@ -335,7 +336,7 @@ fn algorithm((node, text): (Node<'_>, &str)) -> Result<Algorithm, AccessError> {
     })
 }
 
-/// Where names come from several sources, none may be able to make a name of another.
+/// Checks that names from different sources cannot be equal.
 fn distinct_prefixes(access: &Access, node: &Node<'_>) -> Result<(), AccessError> {
     let makers = access.issuers.iter().map(|issuer| &issuer.maker);
     let makers: Vec<_> = makers.chain(&access.other_certificates).collect();

@@ -1,10 +1,11 @@
-//! How filters relate, and filters in which an identity's name stands.
+//! How filters relate to one another, and filters that contain the name of an identity. Without it, a right
+//! for a filter could not be compared with a subscription.
 
 use hub_wire::{FilterToken, NameError, TopicFilter};
 
 use super::name::IdentityName;
 
-/// Whether every topic that `narrow` matches is one that `wide` matches.
+/// Whether `wide` matches every topic that `narrow` matches.
 #[must_use]
 pub fn covers(wide: &TopicFilter, narrow: &TopicFilter) -> bool {
     use FilterToken::{Literal, One, Rest};
@@ -23,7 +24,7 @@ pub fn covers(wide: &TopicFilter, narrow: &TopicFilter) -> bool {
     }
 }
 
-/// Whether some topic is matched by both.
+/// Whether any topic is matched by both filters.
 #[must_use]
 pub fn overlap(a: &TopicFilter, b: &TopicFilter) -> bool {
     use FilterToken::{Literal, Rest};
@@ -42,10 +43,10 @@ pub fn overlap(a: &TopicFilter, b: &TopicFilter) -> bool {
     }
 }
 
-/// What stands for the name of the identity in a role's filter, as a token of its own.
+/// The placeholder for the name of the identity in a role's filter. It is a token of its own.
 const IDENTITY: &str = "{identity}";
 
-/// A filter of a role, which may have `{identity}` in it.
+/// A filter of a role, which may contain `{identity}`.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
     Fixed(TopicFilter),
@@ -54,7 +55,7 @@ pub(super) enum Pattern {
 
 impl Pattern {
     /// # Errors
-    /// What is wrong with the filter.
+    /// Why the text is not a filter.
     pub(super) fn parse(text: &str) -> Result<Pattern, NameError> {
         if !text.split('.').any(|token| token == IDENTITY) {
             return TopicFilter::parse(text).map(Pattern::Fixed);
@@ -70,7 +71,7 @@ impl Pattern {
     /// The filter for one identity.
     ///
     /// # Errors
-    /// The name makes it longer than a filter may be.
+    /// The filter would be longer than a filter may be.
     pub(super) fn resolve(&self, name: &IdentityName) -> Result<TopicFilter, NameError> {
         match self {
             Pattern::Fixed(filter) => Ok(filter.clone()),
@@ -78,7 +79,7 @@ impl Pattern {
         }
     }
 
-    /// The first token, which decides whose topics these are.
+    /// The first token, which decides to whom the topics belong.
     pub(super) fn first_token(&self) -> &str {
         let text = match self {
             Pattern::Fixed(filter) => filter.as_str(),

@@ -1,4 +1,5 @@
-//! Hashes of secrets at rest: argon2id, as PHC strings.
+//! Hashes of secrets for the access file: argon2id as PHC strings. With the secrets themselves in it, a
+//! leaked access file would let anybody in.
 
 use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -7,32 +8,33 @@ use std::cell::RefCell;
 
 use super::token_format;
 
-/// What a hash is of, which decides how much work it must be.
+/// The kind of a secret, which decides how much work its hash must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
-    /// 256 random bits of [`create_token`](super::create_token), which nobody guesses: the hash
-    /// only has to hide them, and a thousand services that come back at once are let in within
-    /// a second.
+    /// An access token of [`create_token`](super::create_token). Nobody can guess its 256 random
+    /// bits, so the hash only has to hide them. A thousand services that connect at once are
+    /// accepted within a second.
     Token,
-    /// What a person chose: each guess has to cost.
+    /// A password that a person has chosen. Each guess has to cost work.
     Password,
 }
 
-/// Most memory of one verification.
+/// The most memory of one verification, in KiB.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
-/// Most memory times passes: 0.1 to 0.2 s of a core of 2025 (measured: 16 ms for 38,912).
+/// The most memory times passes, in KiB. This is 0.1 to 0.2 s of a core of 2025 (measured: 16 ms
+/// for 38,912).
 const MAX_WORK_KIB: u64 = 256 * 1024;
 const MAX_LANES: u32 = 4;
-/// Bytes of the output. A shorter one would be easier to hit by chance.
+/// The length of the output in bytes. A shorter one would be easier to hit by chance.
 const OUTPUT: usize = 32;
-/// Longest password, so that hashing it costs no more than the rest.
+/// The longest password in bytes, so that hashing it costs no more than the rest.
 pub(super) const MAX_PASSWORD: usize = 1024;
-/// Shortest password that [`hash_password`] takes.
+/// The shortest password that [`hash_password`] accepts, in bytes.
 pub const MIN_PASSWORD: usize = 8;
 
 impl Kind {
-    /// Least memory, and least memory times passes, in KiB. Those of passwords are OWASP's
-    /// weakest choice for argon2id (password storage cheat sheet, 2024): 7 MiB, 5 passes.
+    /// The least memory, and the least memory times passes, in KiB. For passwords these are OWASP's
+    /// weakest choice for argon2id (password storage cheat sheet, 2024): 7 MiB and 5 passes.
     fn floor(self) -> (u32, u64) {
         match self {
             Kind::Token => (1024, 1024),
@@ -40,8 +42,8 @@ impl Kind {
         }
     }
 
-    /// Memory in KiB and passes of new hashes. For passwords OWASP's first choice with little
-    /// memory: 19 MiB, 2 passes, one lane.
+    /// The memory in KiB and the passes of new hashes. For passwords these are OWASP's first choice
+    /// with little memory: 19 MiB, 2 passes, one lane.
     fn chosen(self) -> (u32, u32) {
         match self {
             Kind::Token => (1024, 1),
@@ -51,23 +53,24 @@ impl Kind {
 }
 
 thread_local! {
-    /// What a thread computes hashes in. If each hash took its megabytes from the allocator and gave
-    /// them back, small things that come to lie between them would have it keep many times as much.
+    /// The memory in which a thread computes hashes. If each hash took its megabytes from the
+    /// allocator and gave them back, small allocations between them would make the allocator keep
+    /// many times as much.
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Gives back what this thread has computed hashes in.
+/// Frees the memory in which this thread has computed hashes.
 pub(crate) fn free_memory() {
     MEMORY.with_borrow_mut(|memory| *memory = Vec::new());
 }
 
-/// A stored hash with parameters within bounds.
+/// A stored hash whose parameters are within the bounds.
 #[derive(Clone)]
 pub(super) struct SecretHash(PasswordHash);
 
 impl SecretHash {
     /// # Errors
-    /// What is wrong with it, without showing it.
+    /// What is wrong with the hash, without showing it.
     pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, String> {
         let form = "is not an argon2id hash such as `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
         let hash = PasswordHash::new(text).map_err(|_| form)?;
@@ -100,8 +103,8 @@ impl SecretHash {
         Ok(SecretHash(hash))
     }
 
-    /// Whether it is the hash of this secret. Takes as long for any other; the outputs are
-    /// compared in constant time.
+    /// Whether this is the hash of the secret. It takes as long for any other secret, because the
+    /// outputs are compared in constant time.
     pub(super) fn fits(&self, secret: &[u8]) -> bool {
         let (Some(salt), Some(hash)) = (&self.0.salt, &self.0.hash) else { return false };
         let Ok(params) = Params::try_from(&self.0) else { return false };
@@ -110,7 +113,7 @@ impl SecretHash {
         let mut output = [0; OUTPUT];
         let hashed = MEMORY.with_borrow_mut(|memory| {
             if memory.len() < blocks {
-                // Not grown: that would copy.
+                // A new vector is allocated, because growing the old one would copy it.
                 *memory = vec![Block::new(); blocks];
             }
             let memory = &mut memory[..blocks];
@@ -124,7 +127,7 @@ impl SecretHash {
     }
 }
 
-/// A new hash for the access file, with a random salt.
+/// Computes a new hash for the access file, with a random salt.
 pub(super) fn hash(kind: Kind, secret: &[u8]) -> Result<String, HashError> {
     let (memory, passes) = kind.chosen();
     let params = Params::new(memory, passes, 1, Some(OUTPUT)).map_err(|_| HashError::Failed)?;
@@ -132,7 +135,7 @@ pub(super) fn hash(kind: Kind, secret: &[u8]) -> Result<String, HashError> {
     argon2.hash_password(secret).map(|hash| hash.to_string()).map_err(|_| HashError::Failed)
 }
 
-/// The value for the key `password` of an identity.
+/// Computes the value for the key `password` of an identity.
 ///
 /// # Errors
 /// The password is too short or too long, or the system gives no random numbers.
@@ -143,13 +146,13 @@ pub fn hash_password(password: &str) -> Result<String, HashError> {
     hash(Kind::Password, password.as_bytes())
 }
 
-/// Why there is no new token or hash.
+/// Why a token or a hash could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
-    /// Too short or too long a password.
+    /// The password is too short or too long.
     #[error("a password has {MIN_PASSWORD} to {MAX_PASSWORD} bytes")]
     Length,
-    /// Not the id of a token.
+    /// The id cannot be the id of an access token.
     #[error("a token's id has 1 to {} of a-z, 0-9 and -", token_format::MAX_ID)]
     Id,
     /// The system gives no random numbers or no memory.

@@ -1,4 +1,5 @@
-//! Who a client is.
+//! The identity of a client. It holds what the client has proven, so that this can be checked again when the
+//! access file changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,10 +11,10 @@ use super::jwt::Verified;
 use super::name::IdentityName;
 use super::rights::Rights;
 
-/// A client that was let in: its name and what it may do. Cheap to clone.
+/// The identity of a client that was accepted: its name and its rights. It is cheap to clone.
 ///
-/// Its rights are those of the access file at that time; [`Access::reauthorise`] gives the new
-/// ones after a reload.
+/// The rights are those of the access file under which the client was accepted. After a reload,
+/// [`Access::reauthorise`] gives the new ones.
 ///
 /// [`Access::reauthorise`]: super::Access::reauthorise
 #[derive(Clone)]
@@ -27,7 +28,7 @@ struct Inner {
     proof: IdentityProof,
 }
 
-/// How it proved who it is, as far as needed to ask whether that still holds.
+/// How the client has proven its identity, as far as that is needed to check it again.
 pub(super) enum IdentityProof {
     Anonymous { loopback: bool },
     Certificate(PeerCertificate),
@@ -46,44 +47,44 @@ impl Identity {
         Identity(Arc::new(Inner { name, roles, rights, expires, proof }))
     }
 
-    /// Its name: 1 to 128 bytes of those that [`IdentityName`] allows. `anonymous` for all
-    /// anonymous clients, and for nobody else.
+    /// The name: 1 to 128 of the bytes that [`IdentityName`] allows. All anonymous clients have the
+    /// name `anonymous`, and no other identity has it.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.name.as_str()
     }
 
-    /// Whether it gave no proof of who it is.
+    /// Whether the client has proven nothing.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         matches!(self.0.proof, IdentityProof::Anonymous { .. })
     }
 
-    /// The names of its roles.
+    /// The names of the identity's roles.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.0.roles.iter().map(|role| &**role)
     }
 
-    /// What it may do.
+    /// What the identity may do.
     #[must_use]
     pub fn rights(&self) -> &Rights {
         &self.0.rights
     }
 
-    /// The view in which it gets events, if its roles name one.
+    /// The view in which the client gets events, if the roles name one.
     #[must_use]
     pub fn view(&self) -> Option<&str> {
         self.rights().view()
     }
 
-    /// From when on its credentials no longer hold, leeway included.
+    /// The time from which on the credentials no longer hold, with the leeway added.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
         self.0.expires
     }
 
-    /// How it proved who it is: `anonymous`, `certificate`, `token`, `password` or `jwt`. For logs
-    /// and metrics.
+    /// How the identity was proven: `anonymous`, `certificate`, `token`, `password` or `jwt`. It is
+    /// for logs and metrics.
     #[must_use]
     pub fn method(&self) -> &'static str {
         match self.0.proof {
@@ -95,7 +96,7 @@ impl Identity {
         }
     }
 
-    /// Whether it is a clone of the other one, and not who came of asking again.
+    /// Whether this is a clone of the other identity, and not the result of another authentication.
     pub(crate) fn is_same(&self, other: &Identity) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

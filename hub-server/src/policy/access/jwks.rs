@@ -1,4 +1,5 @@
-//! The public keys of a token issuer (RFC 7517).
+//! The public keys of an issuer of JWTs (RFC 7517). They are checked when they are read; otherwise a bad key
+//! would be found only when a client comes.
 
 use std::str::FromStr;
 
@@ -8,14 +9,14 @@ use serde_json::Value;
 
 use super::error::Reason;
 
-/// Fewest bytes of an RSA modulus: 2,048 bits (NIST SP 800-131A). The library refuses shorter
+/// The fewest bytes of an RSA modulus: 2,048 bits (NIST SP 800-131A). The library refuses shorter
 /// ones too, but only when the first client comes.
 const MIN_RSA_BYTES: usize = 256;
-/// Most keys of one issuer.
+/// The most keys of one issuer.
 const MAX_KEYS: usize = 64;
 
-/// What signs, as far as it says which algorithms are possible. Shared secrets are none of them:
-/// so nobody can take a public key for one.
+/// The algorithms that can be allowed. Those with shared secrets are missing, so nobody can use a
+/// public key as a shared secret.
 pub(super) const ALGORITHMS: [&str; 9] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
@@ -30,13 +31,13 @@ pub(super) struct Key {
 pub(super) struct KeySet(Vec<Key>);
 
 impl KeySet {
-    /// Reads a JWKS. Keys for encryption and of kinds that are not known are passed over, as RFC
-    /// 7517 asks; private and shared keys are refused, because they do not belong into the file.
+    /// Reads a JWKS. Keys for encryption and keys of unknown kinds are skipped, as RFC 7517
+    /// demands. Private and shared keys are refused, because they do not belong into the file.
     ///
-    /// `allowed` is the configured list of algorithms.
+    /// `allowed` are the algorithms that the access file allows.
     ///
     /// # Errors
-    /// What is wrong, without showing anything of the file's values.
+    /// What is wrong, without any value of the file.
     pub(super) fn parse(text: &str, allowed: &[Algorithm]) -> Result<KeySet, String> {
         let set: Value = serde_json::from_str(text).map_err(|error| {
             format!("is not JSON at line {}, column {}", error.line(), error.column())
@@ -71,7 +72,7 @@ impl KeySet {
         }
     }
 
-    /// The key for a JWT: the one with its `kid`, or the only one if it names none.
+    /// The key for a JWT: the one with its `kid`, or the only one if the JWT names none.
     pub(super) fn find(&self, kid: Option<&str>, alg: Algorithm) -> Result<&Key, Reason> {
         let key = match (kid, self.0.as_slice()) {
             (None, [only]) => Some(only),
@@ -82,7 +83,7 @@ impl KeySet {
         if key.algorithms.contains(&alg) { Ok(key) } else { Err(Reason::Algorithm) }
     }
 
-    /// Whether this very key is still here for the algorithm.
+    /// Whether exactly this key is still here for the algorithm.
     pub(super) fn holds(&self, jwk: &Jwk, alg: Algorithm) -> bool {
         self.0.iter().any(|key| key.jwk == *jwk && key.algorithms.contains(&alg))
     }
@@ -101,7 +102,7 @@ impl Key {
         self.jwk.common.key_id.as_deref()
     }
 
-    /// `None` if the key is for something else.
+    /// Reads one key. `None` if the key is for another purpose.
     fn parse(entry: &Value, allowed: &[Algorithm]) -> Result<Option<Key>, &'static str> {
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let jwk: Jwk = serde_json::from_value(entry.clone()).map_err(|_| "is no JWK")?;

@@ -1,7 +1,7 @@
-//! Tokens of an identity provider (RFC 7519).
+//! Verifies the JWTs of identity providers (RFC 7519).
 //!
-//! The library checks signatures and no more. Claims are checked here, because they are checked
-//! again, with another time and another access file, while the client is connected.
+//! The library checks only signatures. The claims are checked here, because they are checked again, at
+//! another time and under another access file, while the client is connected.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use super::name::IdentityName;
 use super::remote::RemoteKeys;
 use super::rights::Role;
 
-/// Longest JWT in bytes.
+/// The longest JWT in bytes.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// Makes identities from names that others have checked.
+/// Makes identities from names that an issuer or a CA has verified.
 pub(super) struct IdentityNaming {
-    /// Stands in front of each name, so that two sources of names cannot make the same one.
+    /// The prefix of each name, so that two sources of names cannot make equal names.
     pub(super) prefix: String,
-    /// What each of them has.
+    /// The roles that each of these identities has.
     pub(super) roles: Vec<Arc<Role>>,
 }
 
@@ -39,7 +39,7 @@ impl IdentityNaming {
     }
 }
 
-/// One `[[jwt]]` of the access file.
+/// One table `[[jwt]]` of the access file.
 pub(super) struct Issuer {
     pub(super) issuer: String,
     pub(super) audience: Vec<String>,
@@ -47,27 +47,28 @@ pub(super) struct Issuer {
     pub(super) leeway: Duration,
     pub(super) maker: IdentityNaming,
     pub(super) identity_claim: String,
-    /// Where the claim with role names is: one key, or keys of objects in one another.
+    /// Where the claim with the roles is: one key, or the keys of nested objects.
     pub(super) roles_claim: Vec<String>,
-    /// Which roles each of its values gives. Other values give none.
+    /// The roles that each value of this claim gives. Other values give none.
     pub(super) claim_roles: HashMap<String, Vec<Arc<Role>>>,
 }
 
-/// A JWT with a good signature; no more than that.
+/// A JWT whose signature is valid. Its claims are not checked yet.
 pub(super) struct Verified {
     key: Jwk,
     alg: Algorithm,
     claims: Map<String, Value>,
 }
 
-/// What a JWT gives its client.
+/// The identity that a JWT gives its client.
 pub(super) struct JwtIdentity {
     pub(super) name: IdentityName,
     pub(super) roles: Vec<Arc<Role>>,
     pub(super) expires: SystemTime,
 }
 
-/// The first issuer that accepts the JWT, or why the one that came furthest did not.
+/// Authenticates with the first issuer that accepts the JWT. Otherwise the reason comes from the
+/// issuer that got furthest.
 pub(super) fn authenticate(
     issuers: &[Issuer],
     jwt: &str,
@@ -76,18 +77,18 @@ pub(super) fn authenticate(
     if jwt.len() > MAX_BYTES {
         return Err(Reason::Malformed);
     }
-    // Unknown algorithms, `none` among them, and all of shared secrets end here or at the key.
+    // Unknown algorithms end here, and `none` and those with shared secrets end here or at the key.
     let header = jsonwebtoken::decode_header(jwt).map_err(|_| Reason::Malformed)?;
     if header.crit.is_some() {
         return Err(Reason::Critical);
     }
-    // Keys that a JWT brings with it or points to (`jwk`, `jku`, `x5c`, `x5u`) are not looked at.
+    // Keys that a JWT contains or points to (`jwk`, `jku`, `x5c`, `x5u`) are ignored.
     let mut furthest = Reason::UnknownKey;
     for issuer in issuers {
         match issuer.verify(jwt, header.kid.as_deref(), header.alg) {
-            Ok(verified) => match issuer.admit(&verified.claims, now) {
+            Ok(verified) => match issuer.check_claims(&verified.claims, now) {
                 Ok(admitted) => return Ok((admitted, verified)),
-                // Issuers may share keys: another one may be meant.
+                // Issuers may share keys, so another issuer may be meant.
                 Err(Reason::Issuer) => furthest = Reason::Issuer,
                 Err(reason) => return Err(reason),
             },
@@ -98,8 +99,8 @@ pub(super) fn authenticate(
     Err(furthest)
 }
 
-/// The fetched keys that do not have the one of this JWT, where it says that it is of their issuer.
-/// Nothing that it says is believed: it is not worth a fetch for other issuers, and no more.
+/// The fetched key sets without the key of this JWT, for the issuer that the JWT names. The JWT is
+/// not verified yet: its claims decide only that nothing is fetched for other issuers.
 pub(super) fn missing_keys(issuers: &[Issuer], jwt: &str) -> Vec<Arc<RemoteKeys>> {
     if jwt.len() > MAX_BYTES || issuers.iter().all(|issuer| issuer.keys.remote().is_none()) {
         return Vec::new();
@@ -116,7 +117,7 @@ pub(super) fn missing_keys(issuers: &[Issuer], jwt: &str) -> Vec<Arc<RemoteKeys>
     issuers.iter().filter(lacks).filter_map(|issuer| issuer.keys.remote().cloned()).collect()
 }
 
-/// Whether a JWT that was accepted before would be accepted now.
+/// Checks whether a JWT that was accepted before would be accepted now.
 pub(super) fn reauthorise(
     issuers: &[Issuer],
     verified: &Verified,
@@ -124,7 +125,7 @@ pub(super) fn reauthorise(
 ) -> Result<JwtIdentity, Reason> {
     let mut reason = Reason::Revoked;
     for issuer in issuers {
-        let admitted = || issuer.admit(&verified.claims, now);
+        let admitted = || issuer.check_claims(&verified.claims, now);
         match issuer.keys.current() {
             Some(keys) if keys.holds(&verified.key, verified.alg) => match admitted() {
                 Err(Reason::Issuer) if reason == Reason::Revoked => reason = Reason::Issuer,
@@ -132,7 +133,7 @@ pub(super) fn reauthorise(
                 other => return other,
             },
             Some(_) => {}
-            // Whether they will hold it is not known yet.
+            // The keys are not fetched yet, so it is not known whether they will contain this key.
             None if admitted().is_ok() => reason = Reason::KeysPending,
             None => {}
         }
@@ -155,7 +156,11 @@ impl Issuer {
     }
 
     /// Checks the claims.
-    fn admit(&self, claims: &Map<String, Value>, now: SystemTime) -> Result<JwtIdentity, Reason> {
+    fn check_claims(
+        &self,
+        claims: &Map<String, Value>,
+        now: SystemTime,
+    ) -> Result<JwtIdentity, Reason> {
         if claims.get("iss").and_then(Value::as_str) != Some(self.issuer.as_str()) {
             return Err(Reason::Issuer);
         }
@@ -195,8 +200,8 @@ impl Issuer {
         roles
     }
 
-    /// A claim that is one text is a list with spaces, as `scope` is (RFC 8693); the items of a
-    /// list are taken whole.
+    /// The values of a claim. One text is a list with spaces, as `scope` is (RFC 8693). The items
+    /// of a list are used as they are.
     fn words<'a>(&self, claim: Option<&Value>, text: &'a str) -> Vec<&'a str> {
         match claim {
             Some(Value::String(_)) => text.split(' ').collect(),
@@ -210,7 +215,7 @@ fn claims(payload: &str) -> Result<Map<String, Value>, Reason> {
     serde_json::from_slice(&payload).map_err(|_| Reason::Malformed)
 }
 
-/// The texts of a claim that is one or a list of them.
+/// The texts of a claim, which is one text or a list of texts.
 fn texts(claim: Option<&Value>) -> impl Iterator<Item = &str> {
     let items = match claim {
         Some(Value::Array(items)) => items.as_slice(),
@@ -220,7 +225,7 @@ fn texts(claim: Option<&Value>) -> impl Iterator<Item = &str> {
     items.iter().filter_map(Value::as_str)
 }
 
-/// Seconds since 1970, possibly with a fraction.
+/// Reads seconds since 1970, which may have a fraction.
 fn time(claim: Option<&Value>) -> Option<SystemTime> {
     let since = match claim?.as_u64() {
         Some(seconds) => Duration::from_secs(seconds),

@@ -1,4 +1,5 @@
-//! Where the keys of a `[[jwt]]` come from: a file, or a URL.
+//! The source of the keys of a `[[jwt]]`: a file or a URL. Without it, each issuer would have to know how its
+//! keys are read.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use super::remote::{JwksEndpoint, RemoteKeys};
 use super::toml_reader::{Node, Table};
 use crate::policy::tls::authorities::authorities;
 
-/// The keys of a `[[jwt]]` that say so, in the access file.
+/// The keys of the table `[[jwt]]` that set this source.
 pub(super) const KEYS: [&str; 4] = ["keys", "jwks_url", "jwks_ca", "jwks_every_s"];
-/// How often keys are fetched, in seconds, unless the file says so, and what it may say.
+/// How often keys are fetched by default, in seconds, and the values that the file may set.
 const EVERY: u64 = 300;
 const EVERY_BOUNDS: std::ops::RangeInclusive<u64> = 10..=86_400;
 
@@ -28,7 +29,7 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// None before the first ones were fetched.
+    /// The current keys. `None` before the first fetch.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
         match self {
             Keys::File(keys) => Some(keys.clone()),
@@ -43,7 +44,7 @@ impl Keys {
         }
     }
 
-    /// Reads what a `[[jwt]]` says about them.
+    /// Reads the source of the keys from a table `[[jwt]]`.
     pub(super) fn load(
         named: &mut Vec<String>,
         table: &Table<'_>,
@@ -74,7 +75,7 @@ impl Keys {
     }
 }
 
-/// The text of a file that is followed from now on.
+/// Reads a file. It is followed from now on.
 fn read(
     named: &mut Vec<String>,
     node: &Node<'_>,
@@ -101,8 +102,8 @@ fn certificates(
     Ok(certificates)
 }
 
-/// A URL over TLS, or without it on this machine alone: whoever can change the keys on their way
-/// can make tokens for anybody.
+/// Parses a URL. It must use TLS, or name this machine: an attacker who can change the keys on
+/// their way could make tokens for any identity.
 fn parse(text: &str) -> Result<Uri, &'static str> {
     let url: Uri = text.parse().map_err(|_| "is not a URL")?;
     let authority = url.authority().filter(|authority| !authority.host().is_empty());
@@ -122,7 +123,7 @@ fn parse(text: &str) -> Result<Uri, &'static str> {
     }
 }
 
-/// Whether its host is this machine, by its name alone.
+/// Whether the host of the URL is this machine, judged by its name alone.
 fn is_loopback(url: &Uri) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost")

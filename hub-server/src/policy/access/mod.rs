@@ -1,18 +1,19 @@
-//! Who a client is, and what it may do.
+//! Access: which identity a client has, and what that identity may do.
 //!
-//! No sockets and no clock: the server passes in what it knows of the peer, and the time. The
+//! It uses no sockets and no clock: the server passes in what it knows of the client, and the time. The
 //! invariants, and what breaks without each:
 //!
-//! - **Deny before allow, topic by topic.** A wildcard subscription is accepted by its filter, but
-//!   each topic that it meets is asked for by name. Otherwise `**` would read what is denied.
-//! - **What is the hub's own is never matched by a wildcard**, and an identity's name never
-//!   becomes more than one token. Otherwise a client could choose a name that widens its rights.
-//! - **Credentials that are given and wrong are refused**, never taken for none. Otherwise a
-//!   revoked token would still be worth what anonymous clients may do.
-//! - **A connection stays for as long as its credentials would be accepted anew**:
-//!   [`Access::reauthorise`] asks the same questions as [`Access::authenticate`]. Otherwise
-//!   revocation would only concern those who come later.
-//! - **An error never holds what it is about**: no secret, hash, claim or line of the file.
+//! - **Deny comes before allow, topic by topic.** A wildcard subscription is accepted by its filter, but each
+//!   topic that it matches is checked by name. Otherwise `**` would read denied topics.
+//! - **No wildcard matches the hub's own topics**, and the name of an identity never becomes more than one
+//!   token. Otherwise a client could choose a name that widens its rights.
+//! - **Wrong credentials are refused**, and never treated as no credentials. Otherwise a revoked token would
+//!   still give the rights of anonymous clients.
+//! - **A connection stays for as long as its credentials would be accepted again**: [`Access::reauthorise`]
+//!   checks the same things as [`Access::authenticate`]. Otherwise a revocation would concern only later
+//!   connections.
+//! - **An error never contains what it is about**: no secret, hash, claim or line of the file. Otherwise a
+//!   log could reveal it.
 
 mod authenticate;
 mod credentials;

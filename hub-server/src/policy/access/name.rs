@@ -1,4 +1,5 @@
-//! Names of identities, and how one becomes a part of a topic.
+//! The names of identities, and how one becomes a token of a topic. Without the escaping, a name could become
+//! several tokens and widen its rights.
 
 use std::{fmt, sync::Arc};
 
@@ -6,16 +7,16 @@ use hub_wire::TopicName;
 
 /// The name of an identity: 1 to 128 bytes of ASCII letters, digits and `-_:@/+=~%.|`.
 ///
-/// So a name can be printed anywhere. It never has `#`, which is in the publisher stamp of
-/// anonymous clients, `$`, which marks what is the hub's own, or a wildcard.
+/// So a name can be printed anywhere. It never contains `#`, which is in the publisher stamp of
+/// anonymous clients, `$`, which marks the hub's own topics, or a wildcard.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdentityName(Arc<str>);
 
 impl IdentityName {
-    /// Longest name in bytes.
+    /// The length of the longest name in bytes.
     pub const MAX_BYTES: usize = 128;
 
-    /// The name, or `None` if it has other characters, none, or too many.
+    /// Parses a name. `None` if it is empty, too long, or contains another character.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| {
@@ -26,16 +27,16 @@ impl IdentityName {
         good.then(|| IdentityName(text.into()))
     }
 
-    /// The name as text.
+    /// The name as a text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as one token of a topic: what stands for `{identity}`.
+    /// The name as one token of a topic, which replaces `{identity}`.
     ///
-    /// `.`, `|` and `%` become `%2E`, `%7C` and `%25`; the rest stays. Different names have
-    /// different tokens, because `%` itself is escaped.
+    /// `.`, `|` and `%` become `%2E`, `%7C` and `%25`, and the other characters stay. Different
+    /// names have different tokens, because `%` itself is escaped.
     ///
     /// ```
     /// use hub_server::access::IdentityName;
@@ -73,7 +74,8 @@ impl fmt::Debug for IdentityName {
     }
 }
 
-/// Lets maps keyed by names be asked with text; `Hash` and `Eq` agree with those of `str`.
+/// With this, a map whose keys are names can be searched with a text. `Hash` and `Eq` agree with
+/// those of `str`.
 impl std::borrow::Borrow<str> for IdentityName {
     fn borrow(&self) -> &str {
         &self.0

@@ -5,14 +5,15 @@ use crate::text;
 
 /// Reads the files that an access file names.
 pub trait Files {
-    /// The text of a file.
+    /// Returns the text of a file.
     ///
     /// # Errors
-    /// Why it cannot be read.
+    /// Why the file cannot be read.
     fn read(&self, path: &str) -> std::io::Result<String>;
 }
 
-/// Files on disk; relative paths begin at this folder, which is that of the access file.
+/// Reads files on disk. Relative paths begin at this folder, which is the folder of the access
+/// file.
 #[derive(Clone, Debug)]
 pub struct Folder(pub std::path::PathBuf);
 

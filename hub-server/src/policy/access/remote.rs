@@ -1,5 +1,6 @@
-//! Keys of an issuer that come from a URL. They are fetched elsewhere (`crate::policy::key_fetches`); what is kept
-//! here is the last good set, and who waits for a newer one.
+//! The keys of an issuer that come from a URL. `crate::policy::key_fetches` fetches them; this module keeps
+//! the last good set, and lets clients wait for a newer one. Without it, a failed fetch would take the keys
+//! away.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,23 +13,24 @@ use ureq::http::Uri;
 
 use super::jwks::KeySet;
 
-/// After a fetch that failed, at first and at most.
+/// The shortest and the longest pause after a fetch that failed.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// From where keys are fetched, and whom to trust there.
+/// The URL from which keys are fetched, and the CAs that are trusted there.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct JwksEndpoint {
     pub(crate) url: Uri,
-    /// CAs; those of the system without them.
+    /// The trusted CAs. `None` means those of the system.
     pub(crate) ca: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// The keys of one `[[jwt]]` with a URL.
 pub(crate) struct RemoteKeys {
+    /// The URL and the trusted CAs.
     pub(crate) source: JwksEndpoint,
-    /// File and line, for the log.
+    /// The file and the line of the `[[jwt]]`, for the log.
     pub(crate) declared_at: String,
-    /// How often they are fetched.
+    /// How often the keys are fetched.
     every: Duration,
     allowed: Vec<Algorithm>,
     fetched: RwLock<Option<Fetched>>,
@@ -38,20 +40,21 @@ pub(crate) struct RemoteKeys {
 
 #[derive(Clone)]
 struct Fetched {
-    /// As it came, for a file that is loaded later and allows other algorithms.
+    /// The answer as it came, because an access file that is loaded later may allow other
+    /// algorithms.
     text: String,
     keys: Arc<KeySet>,
     at: SystemTime,
 }
 
-/// Numbers of fetches, from 1.
+/// The numbers of fetches, counted from 1.
 #[derive(Default)]
 struct Progress {
     begun: u64,
     ended: u64,
-    /// The last one that brought keys.
+    /// The number of the last fetch that brought keys.
     good: u64,
-    /// There will be no more.
+    /// Whether there will be no more fetches.
     over: bool,
 }
 
@@ -73,17 +76,17 @@ impl RemoteKeys {
         }
     }
 
-    /// The last good keys, if there were any yet.
+    /// The last good keys. `None` if there were none yet.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
         self.fetched.read().as_ref().map(|fetched| fetched.keys.clone())
     }
 
-    /// When those came.
+    /// When these keys were fetched.
     pub(crate) fn fetched_at(&self) -> Option<SystemTime> {
         self.fetched.read().as_ref().map(|fetched| fetched.at)
     }
 
-    /// Goes on with what another file's keys of the same source were.
+    /// Takes the keys that were fetched for another access file from the same source.
     pub(super) fn take_over(&self, former: &RemoteKeys) {
         let Some(known) = former.fetched.read().clone() else { return };
         if let Ok(keys) = KeySet::parse(&known.text, &self.allowed) {
@@ -91,11 +94,11 @@ impl RemoteKeys {
         }
     }
 
-    /// Asks for a fetch, and waits until it has ended; whether it brought keys. None: nobody fetches
-    /// these any more, as another access file is in force.
+    /// Asks for a fetch, waits until it has ended, and returns whether it brought keys. `None` if
+    /// nothing fetches these keys any more, because another access file is in force.
     ///
-    /// A fetch that is under way may have read what is old by now, so it does not count, unless
-    /// there are no keys at all.
+    /// A fetch in progress does not count, because it may have read keys that are old by now. It
+    /// does count if there are no keys at all.
     pub(crate) async fn newer(&self) -> Option<bool> {
         let mut progress = self.progress.subscribe();
         let Progress { begun, ended, .. } = *progress.borrow();
@@ -108,21 +111,22 @@ impl RemoteKeys {
         (done.ended >= wanted).then_some(done.good >= wanted)
     }
 
-    /// Until somebody asks for a fetch.
+    /// Waits until a client asks for a fetch.
     pub(crate) async fn asked(&self) {
         self.asked.notified().await;
     }
 
-    /// A fetch begins.
+    /// Notes that a fetch begins.
     pub(crate) fn begin(&self) {
         self.progress.send_modify(|progress| {
             progress.begun += 1;
-            // Whoever fetched before may have panicked.
+            // An earlier task that fetched these keys may have panicked.
             progress.over = false;
         });
     }
 
-    /// Keeps the keys that a fetch brought, if they are good; whether they differ from those before.
+    /// Keeps the keys that a fetch brought, if they are good. Returns whether they differ from
+    /// those before.
     ///
     /// # Errors
     /// Why there are no newer keys.
@@ -140,7 +144,8 @@ impl RemoteKeys {
         Ok(changed)
     }
 
-    /// The fetch has ended, and what it brought is kept and counted: those who wait for it go on.
+    /// Notes that the fetch has ended, and that its result is kept and counted. Clients that wait
+    /// for it go on.
     pub(crate) fn end(&self, good: bool) {
         self.progress.send_modify(|progress| {
             progress.ended = progress.begun;
@@ -150,7 +155,7 @@ impl RemoteKeys {
         });
     }
 
-    /// How long to wait after so many fetches that failed in a row.
+    /// How long to wait after this many failed fetches in a row.
     pub(crate) fn pause(&self, failures: u32) -> Duration {
         let (first, most) = RETRY;
         match failures {
@@ -160,7 +165,7 @@ impl RemoteKeys {
     }
 }
 
-/// Whoever fetches these keys. When it is dropped, nobody waits for them any more.
+/// The task that fetches these keys. When it is dropped, no client waits for the keys any more.
 pub(crate) struct Fetcher(pub(crate) Arc<RemoteKeys>);
 
 impl Drop for Fetcher {

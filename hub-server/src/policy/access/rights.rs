@@ -1,4 +1,5 @@
-//! What a role allows, and what an identity may do.
+//! The rights of roles, and the rights that an identity has from them. Every decision whether a client may do
+//! something is made here; in two places, the decisions would differ one day.
 
 use std::sync::Arc;
 
@@ -11,16 +12,19 @@ use super::name::IdentityName;
 /// What a subscription to a filter may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscribable {
-    /// Refuse it: no single `allow` covers the filter, or a `deny` covers all of it.
+    /// The hub has to refuse the subscription: no single `allow` covers the filter, or a `deny`
+    /// covers all of it.
     No,
-    /// Accept it, but ask [`Rights::may_read`] of each topic: a `deny` takes some away.
+    /// The hub has to accept the subscription, and to ask [`Rights::may_read`] about each topic,
+    /// because a `deny` covers some of them.
     Partly,
-    /// Accept it: every topic that the filter matches may be read.
+    /// The hub has to accept the subscription. The identity may read every topic that the filter
+    /// matches.
     All,
 }
 
-/// What an identity may do. Topics that begin with `$` are the hub's own: no wildcard gives them.
-/// Inboxes are not looked at here at all; the hub knows their owners.
+/// What an identity may do. Topics that begin with `$` are the hub's own, and no wildcard covers
+/// them. Inboxes are not checked here; the hub knows their owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
     publish: Rules,
@@ -31,17 +35,19 @@ pub struct Rights {
     rate: PublishRate,
 }
 
-/// How fast somebody may publish, where it is not as the hub's configuration says. 0 is no limit.
+/// How fast an identity may publish. `None` means what the hub's configuration sets, and 0 means no
+/// limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PublishRate {
-    /// Events a second.
+    /// The number of events in a second.
     pub events: Option<u64>,
-    /// Bytes a second.
+    /// The number of bytes in a second.
     pub bytes: Option<u64>,
 }
 
 impl PublishRate {
-    /// Of two roles the one that allows more counts; one that says nothing takes nothing away.
+    /// Joins the rates of two roles. The one that allows more counts, and a role that sets none
+    /// changes nothing.
     fn or(self, other: PublishRate) -> PublishRate {
         let more = |a: Option<u64>, b: Option<u64>| match (a, b) {
             (Some(0), _) | (_, Some(0)) => Some(0),
@@ -80,50 +86,51 @@ impl Rules {
 }
 
 impl Rights {
-    /// Whether it may send events to the topic.
+    /// Whether the identity may publish on the topic.
     #[must_use]
     pub fn may_publish(&self, topic: &TopicName) -> bool {
-        // No role can allow it; said once more here, since everything else trusts in it.
+        // No role can allow this. It is checked here again, because everything else relies on it.
         !topic.is_reserved() && self.publish.permit(topic)
     }
 
-    /// Whether it may subscribe to the filter.
+    /// Whether the identity may subscribe to the filter.
     #[must_use]
     pub fn may_subscribe(&self, filter: &TopicFilter) -> Subscribable {
         self.subscribe.permit_all(filter)
     }
 
-    /// Whether it may get events of the topic: live, last or past ones, also as member of a group.
+    /// Whether the identity may get events of the topic: live ones, the last one, or replayed ones,
+    /// in a queue group or not.
     #[must_use]
     pub fn may_read(&self, topic: &TopicName) -> bool {
         self.subscribe.permit(topic)
     }
 
-    /// Whether it may use the admin API.
+    /// Whether the identity may use the admin API.
     #[must_use]
     pub fn may_admin(&self) -> bool {
         self.admin
     }
 
-    /// Whether it may see what is in quarantine.
+    /// Whether the identity may read the quarantine.
     #[must_use]
     pub fn may_quarantine(&self) -> bool {
         self.quarantine
     }
 
-    /// The view in which it gets events, if its roles name one.
+    /// The view in which the identity gets events, if its roles name one.
     #[must_use]
     pub fn view(&self) -> Option<&str> {
         self.view.as_deref()
     }
 
-    /// How fast it may publish, if its roles say so.
+    /// How fast the identity may publish, if its roles set that.
     #[must_use]
     pub fn publish_rate(&self) -> PublishRate {
         self.rate
     }
 
-    /// Every topic but the hub's own.
+    /// The right to every topic, except the hub's own.
     pub(super) fn all_topics() -> Rights {
         let all = || Rules { allow: known(&["**"]), deny: Vec::new() };
         let rate = PublishRate::default();
@@ -131,14 +138,14 @@ impl Rights {
         Rights { publish, subscribe, view: None, admin: false, quarantine: false, rate }
     }
 
-    /// Everything that can be granted.
+    /// All rights that a role can give.
     pub(super) fn everything() -> Rights {
         let mut rights = Rights { admin: true, quarantine: true, ..Rights::all_topics() };
         rights.subscribe.allow.extend(known(&["$hub.**"]));
         rights
     }
 
-    /// The union of the roles: what any allows, less what any denies.
+    /// The rights of several roles: what any of them allows, without what any of them denies.
     pub(super) fn of(roles: &[Arc<Role>], name: &IdentityName) -> Result<Rights, Reason> {
         let mut rights = Rights {
             publish: Rules::default(),
@@ -167,7 +174,7 @@ impl Rights {
     }
 }
 
-/// Filters written in this file; a test sees that they parse.
+/// Parses filters that are constants in this file. A test checks that they are valid.
 fn known(filters: &[&str]) -> Vec<TopicFilter> {
     filters.iter().filter_map(|filter| TopicFilter::parse(filter).ok()).collect()
 }
@@ -185,7 +192,7 @@ pub(super) struct Role {
 }
 
 impl Role {
-    /// Everything but the hub's own topics.
+    /// A role for every topic, except the hub's own.
     pub(super) fn all_topics(name: Arc<str>) -> Role {
         let all = || {
             let allow = known(&["**"]).into_iter().map(Pattern::Fixed).collect();
@@ -196,14 +203,14 @@ impl Role {
         Role { name, publish, subscribe, view: None, admin: false, quarantine: false, rate }
     }
 
-    /// Whether `{identity}` stands in one of its filters.
+    /// Whether any filter of the role contains `{identity}`.
     pub(super) fn is_named(&self) -> bool {
         let lists = [&self.publish, &self.subscribe];
         lists.iter().any(|list| list.allow.iter().chain(&list.deny).any(Pattern::is_named))
     }
 }
 
-/// Filters of one right.
+/// The filters of one right.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
     pub(super) allow: Vec<Pattern>,
@@ -212,7 +219,7 @@ pub(super) struct Patterns {
 
 impl Patterns {
     fn resolve(&self, name: &IdentityName, rules: &mut Rules) -> Result<(), Reason> {
-        // A filter that cannot be made would be a missing deny: then nobody gets in.
+        // If a filter could not be made, a deny would be missing. So nobody gets in then.
         let resolve = |pattern: &Pattern| pattern.resolve(name).map_err(|_| Reason::NameTooLong);
         for pattern in &self.allow {
             rules.allow.push(resolve(pattern)?);

@@ -1,4 +1,5 @@
-//! OwnedHash hashes, and which secrets were verified lately.
+//! The hashes of one access file, and which secrets were verified lately. Without the latter, each request to
+//! the admin API would cost a hash.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,10 +10,10 @@ use parking_lot::Mutex;
 use super::error::Reason;
 use super::hash::{Kind, SecretHash};
 
-/// Secrets remembered as verified; at 32 bytes each.
+/// How many verified secrets are remembered, with 32 bytes each.
 const MAX_RECENT: usize = 4096;
 
-/// A hash, and whose it is.
+/// A hash, and the name of the identity that owns it.
 #[derive(Clone)]
 pub(super) struct OwnedHash {
     pub(super) owner: Arc<str>,
@@ -21,10 +22,10 @@ pub(super) struct OwnedHash {
 
 /// The hashes of one access file.
 ///
-/// A secret that was good once is not hashed again: that is what makes a password on each request
-/// of the admin API affordable. Its keyed digest is remembered, under a key of its own, so
-/// that a reload forgets all. An attacker learns nothing from the time it takes: only the right
-/// secret has its digest there.
+/// A secret that was verified once is not hashed again, so a password on each request of the admin
+/// API is affordable. Its keyed digest is remembered. The key belongs to these hashes, so a reload
+/// forgets all digests. An attacker learns nothing from the time that it takes, because only the
+/// right secret has a digest here.
 pub(super) struct SecretHashes {
     tokens: HashTable,
     passwords: HashTable,
@@ -39,7 +40,7 @@ struct HashTable {
 }
 
 impl SecretHashes {
-    /// `None` if the system gives no random numbers.
+    /// Creates it empty. `None` if the system gives no random numbers.
     pub(super) fn new() -> Option<SecretHashes> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).ok()?;
@@ -51,7 +52,7 @@ impl SecretHashes {
         })
     }
 
-    /// Adds a hash. Returns false if there is one with this id.
+    /// Adds a hash. Returns false if there is a hash with this id already.
     pub(super) fn add(&mut self, kind: Kind, id: &str, stored: OwnedHash) -> bool {
         let hashes = match kind {
             Kind::Token => &mut self.tokens,
@@ -67,17 +68,18 @@ impl SecretHashes {
         hashes.ids.get(id).and_then(|&index| hashes.all.get(index))
     }
 
-    /// Whether [`SecretHashes::verify`] would have to hash.
+    /// Whether [`SecretHashes::verify`] would have to compute a hash.
     pub(super) fn must_hash(&self, kind: Kind, id: &str, secret: &str) -> bool {
         !self.of(kind).all.is_empty()
             && !self.recent.lock().contains(&self.digest(kind, id, secret.as_bytes()))
     }
 
-    /// Whose secret it is.
+    /// Verifies a secret. Returns the hash, with the identity that owns it.
     ///
-    /// An unknown id costs as much as a known one: the secret is hashed as for some stored hash,
-    /// always the same for the same id, and the result thrown away. Which one is chosen by a keyed
-    /// digest, so where stored hashes differ in cost, the cost of an id tells nothing.
+    /// An unknown id costs as much as a known one: the secret is hashed with the parameters of some
+    /// stored hash, which is always the same for one id, and the result is thrown away. A keyed
+    /// digest chooses that hash. So even if stored hashes differ in cost, the cost tells nothing
+    /// about an id.
     pub(super) fn verify(&self, kind: Kind, id: &str, secret: &str) -> Result<&OwnedHash, Reason> {
         let hashes = self.of(kind);
         let Some(stored) = self.get(kind, id) else {
@@ -121,7 +123,7 @@ impl SecretHashes {
             Kind::Token => b't',
             Kind::Password => b'p',
         }]);
-        // The length keeps id and secret apart.
+        // With its length in front, the id cannot run into the secret.
         context.update(&(id.len() as u64).to_be_bytes());
         context.update(id.as_bytes());
         context.update(secret);

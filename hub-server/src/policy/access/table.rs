@@ -1,4 +1,5 @@
-//! Everything that one access file says, after it was read and checked.
+//! The contents of one access file, after it was read and checked. Decisions read this table and never the
+//! file, so that a file with an error changes no decision.
 
 use super::error::Reason;
 use super::identity::{Identity, IdentityProof};
@@ -13,12 +14,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// The name that all anonymous clients have, and nobody else.
+/// The name of all anonymous clients, which no other identity has.
 pub(super) const ANONYMOUS: &str = "anonymous";
 
-/// Everything that one access file says. It does not change once it is loaded: a reload makes a new
-/// one. Keys from a URL are the exception: the hub fetches them when the file is in force; until
-/// then, a JWT that needs them is refused.
+/// The contents of one access file. They do not change once they are loaded: a reload creates a new
+/// table. Keys from a URL are the exception: the hub fetches them while the file is in force, and
+/// refuses JWTs that need them until then.
 pub struct Access {
     pub(super) roles: HashMap<String, Arc<Role>>,
     pub(super) identities: HashMap<IdentityName, IdentityEntry>,
@@ -26,12 +27,12 @@ pub struct Access {
     pub(super) other_certificates: Option<jwt::IdentityNaming>,
     pub(super) issuers: Vec<jwt::Issuer>,
     pub(super) anonymous: Anonymous,
-    /// None where no identity has a secret.
+    /// The hashes of secrets, or `None` if no identity has a secret.
     pub(super) secret_hashes: Option<SecretHashes>,
     pub(super) files: Vec<String>,
 }
 
-/// An identity that the access file names, with what it may do.
+/// An identity that the access file names, with its rights.
 #[derive(Clone)]
 pub(super) struct IdentityEntry {
     pub(super) name: IdentityName,
@@ -39,8 +40,8 @@ pub(super) struct IdentityEntry {
     pub(super) rights: Arc<Rights>,
 }
 
-/// What anonymous clients may do: those of this machine, and those of other machines. Without an
-/// entry they are refused.
+/// What anonymous clients of this machine and those of other machines may do. Without an entry they
+/// are refused.
 #[derive(Default)]
 pub(super) struct Anonymous {
     pub(super) loopback: Option<IdentityEntry>,
@@ -54,22 +55,23 @@ impl IdentityEntry {
         Ok(IdentityEntry { name, roles, rights })
     }
 
-    pub(super) fn enter(&self, expires: Option<SystemTime>, proof: IdentityProof) -> Identity {
+    pub(super) fn identity(&self, expires: Option<SystemTime>, proof: IdentityProof) -> Identity {
         Identity::new(self.name.clone(), self.roles.clone(), self.rights.clone(), expires, proof)
     }
 }
 
 impl Access {
-    /// What holds without an access file: anonymous clients of this machine may do everything,
-    /// those with a certificate of a CA that the hub trusts may publish and subscribe to
-    /// everything, and nobody else anything.
+    /// The table without an access file: anonymous clients of this machine may do everything, and
+    /// clients with a certificate of a trusted CA may publish and subscribe to everything. All
+    /// other clients are refused.
     #[must_use]
     pub fn default_loopback() -> Access {
         Access::without_file(false)
     }
 
-    /// As [`Access::default_loopback`]; with `everywhere`, anonymous clients of other machines
-    /// may publish and subscribe to everything too, but neither administer nor see the quarantine.
+    /// As [`Access::default_loopback`]. With `everywhere`, anonymous clients of other machines may
+    /// publish and subscribe to everything too, but they may not administer the hub or read the
+    /// quarantine.
     #[must_use]
     pub fn without_file(everywhere: bool) -> Access {
         let entry = |rights| {
@@ -96,24 +98,24 @@ impl Access {
         }
     }
 
-    /// The paths, as written in the access file, of the files that were read for it. When one of
-    /// them changes, load again.
+    /// The paths of the files that were read for the access file, as it names them. When one of
+    /// them changes, load the access file again.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)
     }
 
-    /// How much it declares: `2 identities, 1 role`.
+    /// How much the file declares, such as `2 identities, 1 role`.
     pub(crate) fn summary(&self) -> String {
         let identities = count(self.identities.len(), "identity", "identities");
         format!("{identities}, {}", count(self.roles.len(), "role", "roles"))
     }
 
-    /// The keys that are to be fetched: this here does not.
+    /// The keys that have to be fetched, which this type does not do.
     pub(crate) fn remote_keys(&self) -> impl Iterator<Item = &Arc<RemoteKeys>> {
         self.issuers.iter().filter_map(|issuer| issuer.keys.remote())
     }
 
-    /// Goes on with the keys that were fetched for the file before.
+    /// Takes the keys that were fetched for the previous access file.
     pub(crate) fn take_over_keys(&self, former: &Access) {
         for keys in self.remote_keys() {
             if let Some(before) = former.remote_keys().find(|other| other.source == keys.source) {

@@ -1,13 +1,14 @@
-//! Makes access tokens. A token is shown once, when it is made; the access file has its hash only.
+//! Creates access tokens. A token is shown once, when it is created, because the access file has only its
+//! hash.
 
 use std::fmt::Write as _;
 
 use super::hash::{HashError, Kind, hash};
 use super::token_format::{PREFIX, SECRET, is_id};
 
-/// A token that was just made. Neither the hub nor the access file can show it again.
+/// A new access token. Neither the hub nor the access file can show it again.
 pub struct NewToken {
-    /// What the client sends.
+    /// The token, which the client sends.
     pub token: String,
     /// The line for the identity's table in the access file: `tokens.<id> = "<hash>"`.
     pub line: String,
@@ -19,7 +20,7 @@ impl std::fmt::Debug for NewToken {
     }
 }
 
-/// Makes a token with this id, which no other token of the access file may have.
+/// Creates an access token. No other token of the access file may have its id.
 ///
 /// ```
 /// let made = hub_server::access::create_token("orders-1")?;
@@ -29,8 +30,8 @@ impl std::fmt::Debug for NewToken {
 /// ```
 ///
 /// # Errors
-/// The id has other characters than `a-z`, `0-9` and `-`, none, or more than 32; or the system
-/// gives no random numbers.
+/// The id is empty, has more than 32 characters, or has others than `a-z`, `0-9` and `-`. Or the
+/// system gives no random numbers.
 pub fn create_token(id: &str) -> Result<NewToken, HashError> {
     if !is_id(id) {
         return Err(HashError::Id);

@@ -1,17 +1,17 @@
-//! Tokens: `hub_<id>_<secret>`, such as `hub_orders-1_9f86…`.
+//! The format of access tokens: `hub_<id>_<secret>`, such as `hub_orders-1_9f86…`.
 //!
-//! The id says which hash to verify, so one attempt costs one hash however many tokens there
-//! are. The prefix lets scanners of source code find tokens that were committed by mistake.
+//! The id tells which hash to verify, so an attempt costs one hash however many tokens there are. By the
+//! prefix, scanners of source code find tokens that were committed by mistake.
 
-/// How each token begins.
+/// The prefix of each token.
 pub(super) const PREFIX: &str = "hub_";
-/// Longest id in bytes.
+/// The longest id in bytes.
 pub(super) const MAX_ID: usize = 32;
-/// Random bytes of the secret; written as hexadecimal digits.
+/// How many random bytes a secret has. They are written as hexadecimal digits.
 pub(super) const SECRET: usize = 32;
 
-/// Id and secret of a token, if it has the form of one. Only what [`create_token`](super::create_token) can have made
-/// does, so a short secret that somebody made up is none.
+/// The id and the secret of a token. `None` if [`create_token`](super::create_token) cannot have
+/// created it, so a short secret that somebody made up is not a token.
 pub(super) fn split(token: &str) -> Option<(&str, &str)> {
     let (id, secret) = token.strip_prefix(PREFIX)?.split_once('_')?;
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);

@@ -1,11 +1,11 @@
-//! Reading TOML so that each error names file, line and key, and never shows a value.
+//! Reads TOML so that each error names the file, the line and the key, and never shows a value.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::AccessError;
 
-/// The file that is read.
+/// The text of the file, with its name for errors.
 #[derive(Clone, Copy)]
 pub(super) struct TomlText<'a> {
     pub(super) name: &'a str,
@@ -33,19 +33,19 @@ impl<'a> TomlText<'a> {
     }
 }
 
-/// A value, and the key it is under.
+/// A value with its key.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     source: TomlText<'a>,
-    /// The last key.
+    /// The last part of the key.
     pub(super) name: &'a str,
-    /// All keys.
+    /// The whole key, with the tables around it.
     path: String,
     at: usize,
     value: &'a DeValue<'a>,
 }
 
-/// A table's entries, in the order of the file, so that the first mistake is the one reported.
+/// The entries of a table in the order of the file, so that the first error is the one reported.
 pub(super) struct Table<'a> {
     source: TomlText<'a>,
     path: String,
@@ -69,7 +69,7 @@ impl<'a> Table<'a> {
         Table { source, path, at, entries }
     }
 
-    /// Refuses keys that are not of these.
+    /// Refuses all keys except these.
     pub(super) fn only(self, keys: &[&str]) -> Result<Self, AccessError> {
         match self.entries.iter().find(|node| !keys.contains(&node.name)) {
             Some(node) => Err(node.error(format!("is unknown; allowed is {}", list(keys)))),
@@ -85,7 +85,7 @@ impl<'a> Table<'a> {
         self.get(key).ok_or_else(|| self.error(key, "is missing"))
     }
 
-    /// About a key that is not there.
+    /// An error about a key that is missing.
     pub(super) fn error(&self, key: &str, message: impl Into<String>) -> AccessError {
         self.source.error(self.at, &join(&self.path, key), message)
     }
@@ -100,7 +100,7 @@ impl<'a> Node<'a> {
         self.source.error(self.at, &self.path, message)
     }
 
-    /// File and line.
+    /// The file and the line of the value.
     pub(super) fn declared_at(&self) -> String {
         let AccessError { file, line, .. } = self.error("");
         format!("{file}:{line}")
@@ -161,7 +161,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// One text, or a list of them: nodes, so that an error is at the item.
+    /// One text or a list of texts. They come as nodes, so that an error names the item.
     pub(super) fn texts(&self) -> Result<Vec<(Node<'a>, &'a str)>, AccessError> {
         let wrong = || self.error("must be a text in quotes, or a list of them");
         match self.value {
@@ -182,7 +182,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// A key as errors show it: on one line, shortened, and not what may be a token pasted there.
+/// A key as errors show it: on one line, shortened, and without what may be a token in the wrong
+/// place.
 fn join(path: &str, key: &str) -> String {
     let key: String = match key.split_once("hub_") {
         Some((before, _)) => format!("{before}hub_…"),

@@ -1,8 +1,9 @@
-//! The bytes of the TLS files at one moment, and what may be wrong with them.
+//! The contents of the TLS files at one moment, and what may be wrong with them. Read one by one, a
+//! certificate could come with the key of another one.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// Which file is unusable, and why.
+/// Which file cannot be used, and why.
 pub(super) enum Problem {
     Certificate(&'static str),
     Key(&'static str),
@@ -10,7 +11,7 @@ pub(super) enum Problem {
     Crl(&'static str),
 }
 
-/// What the files hold at one time.
+/// The contents of the files at one moment.
 pub(super) struct Contents {
     pub(super) cert: Vec<u8>,
     pub(super) key: Vec<u8>,
@@ -19,14 +20,15 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Stands for whom clients' certificates have to be from.
+    /// A digest of the client CAs and the revocation lists. It changes when another set of client
+    /// certificates is accepted.
     pub(super) fn trust(&self) -> [u8; 32] {
         let parts = [&self.client_ca, &self.crl];
         digest_of(parts.map(|part| part.as_deref().unwrap_or_default()).into_iter())
     }
 }
 
-/// Of each part's digest, so that no two lists of parts are alike.
+/// A digest over the digests of the parts, so that different lists of parts have different digests.
 pub(super) fn digest_of<'a>(parts: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut digests = Vec::new();
     for part in parts {

@@ -1,4 +1,5 @@
-//! The files of TLS, read and checked as a whole.
+//! The TLS files, which are read and checked as a whole. If only some of them were replaced, they might not
+//! fit together.
 
 use super::contents::{Contents, Problem, digest_of};
 use super::setup::TlsSetup;
@@ -8,35 +9,35 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A file longer than this holds no certificates. Revocation lists can be long.
+/// The size in bytes above which a file is refused. Revocation lists can be long.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// How often files that change while they are read are read again.
+/// How often files are read again that change while they are read.
 const ATTEMPTS: usize = 3;
 
-/// Why the files of TLS are not used. Says nothing of what is in them.
+/// Why the TLS files cannot be used. It contains nothing of the files.
 #[derive(Debug, Error)]
 #[error("{} ({key}) {fault}", path.display())]
 pub struct TlsError {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// The key of the configuration that names it.
+    /// The key of the configuration that names the file.
     pub key: &'static str,
-    /// What is wrong with it.
+    /// What is wrong with the file.
     pub fault: TlsFileFault,
 }
 
-/// What is wrong with a file of TLS.
+/// What is wrong with a TLS file.
 #[derive(Debug, Error)]
 pub enum TlsFileFault {
-    /// It cannot be read. What the operating system says.
+    /// The file cannot be read, with the error of the operating system.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
-    /// It does not hold what it should.
+    /// The contents of the file cannot be used.
     #[error("{0}")]
     Unusable(&'static str),
 }
 
-/// Where certificate, key, client CAs and revocation lists are.
+/// The paths of certificate, key, client CAs and revocation lists.
 #[derive(Debug)]
 pub(crate) struct TlsFiles {
     cert: PathBuf,
@@ -47,7 +48,7 @@ pub(crate) struct TlsFiles {
 }
 
 impl TlsFiles {
-    /// What the configuration names; `None` without TLS.
+    /// The files that the configuration names. `None` without TLS.
     pub(crate) fn new(config: &Config) -> Option<Self> {
         let named = |path: &String| (!path.is_empty()).then(|| PathBuf::from(path));
         Some(TlsFiles {
@@ -112,7 +113,7 @@ impl WatchedFile for TlsFiles {
         [&self.cert, &self.key].into_iter().chain(optional).collect()
     }
 
-    /// Digests, so that no copy of the key is kept.
+    /// Returns digests of the files, so that no copy of the private key is kept.
     fn text(&self) -> io::Result<String> {
         let mut text = String::new();
         for path in self.files() {
@@ -127,7 +128,8 @@ impl WatchedFile for TlsFiles {
         Ok(text)
     }
 
-    /// Files that changed while they were read may not fit together: then they are read again.
+    /// Loads the files. Files that changed while they were read may not fit together, so they are
+    /// read again.
     fn load(&mut self) -> Result<TlsSetup, TlsError> {
         let mut attempt = 1;
         loop {

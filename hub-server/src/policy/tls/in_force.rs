@@ -1,5 +1,5 @@
-//! The TLS setup in force, for handshakes of clients and of HTTP. A reload replaces it as a whole; a
-//! certificate with the key of another one would end every handshake.
+//! The TLS setup in force, for the TLS handshakes of clients and of the HTTP server. A reload replaces it as
+//! a whole; a certificate with the key of another one would make every TLS handshake fail.
 
 use super::setup::TlsSetup;
 use parking_lot::RwLock;
@@ -10,7 +10,7 @@ use rustls::{Error, ServerConfig};
 use std::fmt;
 use std::sync::Arc;
 
-/// Where the listener finds the setup, and where a reload puts another. Empty: no TLS.
+/// The TLS setup in force, which the listener reads and a reload replaces. It is empty without TLS.
 #[derive(Debug, Default)]
 pub(crate) struct TlsInForce(RwLock<Option<Arc<TlsSetup>>>);
 
@@ -24,11 +24,12 @@ impl TlsInForce {
     }
 }
 
-/// Shows whoever asks over HTTP the certificate that is in force then.
+/// Shows the certificate in force to the clients of the HTTP server.
 pub(crate) struct CurrentCertificate(Arc<TlsInForce>);
 
 impl CurrentCertificate {
-    /// For HTTP, where nobody is asked for a certificate: probes and scrapers have none.
+    /// The TLS configuration of the HTTP server. It asks for no client certificate, because probes
+    /// and scrapers have none.
     pub(crate) fn config(tls: Arc<TlsInForce>) -> Result<ServerConfig, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder =

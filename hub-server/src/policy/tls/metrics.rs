@@ -1,4 +1,4 @@
-//! What Prometheus sees of TLS.
+//! The metrics of TLS. Without them, an operator would learn of an expired certificate from its users.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 
@@ -7,9 +7,9 @@ pub(crate) struct TlsMetrics {
     pub handshakes: IntCounter,
     pub failed: IntCounterVec,
     pub reloads: IntCounterVec,
-    /// Seconds since the Unix epoch; 0 without TLS.
+    /// When the certificate expires, in seconds since the Unix epoch. It is 0 without TLS.
     pub certificate_expiry: IntGauge,
-    /// Seconds since the Unix epoch; 0 without revocation lists.
+    /// When the revocation lists expire, in seconds since the Unix epoch. It is 0 without them.
     pub crl_expiry: IntGauge,
 }
 

@@ -1,18 +1,18 @@
-//! The trust of TLS: who the hub is, and whom it lets show a certificate.
+//! The trust of TLS: the hub's own certificate, and which client certificates are accepted.
 //!
-//! - [`files`]: certificate, key, client CAs and revocation lists, read and checked as a whole
-//! - [`contents`]: the bytes of these files at one moment
-//! - [`setup`]: what they make, with which handshakes are held until the files change
-//! - [`in_force`]: the setup that the next handshake is held with
+//! - [`files`]: certificate, key, client CAs and revocation lists, which are read and checked as a whole
+//! - [`contents`]: the contents of these files at one moment
+//! - [`setup`]: what is made of the files for the next TLS handshakes
+//! - [`in_force`]: the setup for the next TLS handshake
 //! - [`authorities`]: CAs from a file
-//! - [`names`]: what a client's certificate says of its client
+//! - [`names`]: the names in a client's certificate
 //!
-//! Handshakes and records are in `crate::net::tls`. The invariants, and what breaks without each:
+//! TLS handshakes and records are in `crate::net::tls`. The invariants, and what breaks without each:
 //!
-//! - **No session is resumed.** A resumed one would not show its certificate again, and so would
-//!   outlive its revocation. Connections live long, so there is little to gain.
-//! - **The private key is in no error and no log.** What is wrong with its file is said in words
-//!   of our own alone.
+//! - **No TLS session is resumed.** A client that resumes does not show its certificate again, and so could
+//!   connect after its revocation. Connections live long, so resuming would save little.
+//! - **The private key is in no error and in no log.** Errors about its file use only texts of this module.
+//!   Otherwise an error of a library could quote the key.
 
 pub(crate) mod alpn;
 pub(crate) mod authorities;

@@ -1,19 +1,23 @@
-//! What a client's certificate says of it.
+//! Reads names and expiry from a client's certificate. Without these checks, a CA that lets clients choose
+//! one kind of name would let them choose all kinds.
 
 use crate::policy::access::PeerCertificate;
 use rustls::pki_types::CertificateDer;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// Longest name that is looked at. SPIFFE, which has the longest, stays below it in practice.
+/// The longest name that is accepted, in bytes. In practice, names of SPIFFE are the longest, and
+/// are shorter than this.
 const MAX_NAME: usize = 1024;
 
-/// Names and expiry of a certificate that TLS has verified, or `None` if it cannot be read.
+/// The names and the expiry of a certificate that TLS has verified. `None` if the certificate
+/// cannot be read.
 ///
-/// Names are those of the subject's alternative names: URIs, then DNS names, then e-mail
-/// addresses; if there is none of these, the common name. Each has to look like what it claims to
-/// be: a URI has a colon, an address an `@`, and a DNS or common name neither. So a CA that lets
-/// its clients choose one kind has not given away the others.
+/// The names are the subject's alternative names: first URIs, then DNS names, then e-mail
+/// addresses. If there is none of these, it is the common name. Each name has to have the form of
+/// its kind: a URI contains a colon, an e-mail address contains an `@`, and a DNS name or a common
+/// name contains neither. So a CA that lets its clients choose names of one kind does not give the
+/// other kinds away.
 pub(crate) fn read(certificate: &CertificateDer<'_>) -> Option<PeerCertificate> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let extension = certificate.subject_alternative_name().ok()?;
@@ -27,7 +31,7 @@ pub(crate) fn read(certificate: &CertificateDer<'_>) -> Option<PeerCertificate> 
     };
     if !general.iter().any(named) {
         let mut common = certificate.subject().iter_common_name();
-        // Of two, nobody could say which is meant.
+        // If there are two common names, it is not clear which one is meant.
         if let (Some(name), None) = (common.next(), common.next())
             && let Ok(name) = name.as_str()
             && is_bare(name)
@@ -38,18 +42,18 @@ pub(crate) fn read(certificate: &CertificateDer<'_>) -> Option<PeerCertificate> 
     }
     names.dedup();
     let expires = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    // Valid up to and including that second.
+    // The certificate is valid up to and including that second.
     let expires = UNIX_EPOCH.checked_add(Duration::from_secs(expires.saturating_add(1)))?;
     Some(PeerCertificate { names, expires: Some(expires) })
 }
 
-/// Until when a certificate is valid, in seconds since the Unix epoch.
+/// The time until which a certificate is valid, in seconds since the Unix epoch.
 pub(super) fn expiry(certificate: &CertificateDer<'_>) -> Option<i64> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     Some(certificate.validity().not_after.timestamp())
 }
 
-/// Seconds since the Unix epoch.
+/// A time as seconds since the Unix epoch.
 pub(crate) fn seconds(now: SystemTime) -> i64 {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
@@ -64,7 +68,7 @@ fn uri(name: &GeneralName<'_>) -> Option<String> {
 
 fn dns(name: &GeneralName<'_>) -> Option<String> {
     match name {
-        // Case means nothing in DNS; in the access file, one spelling does.
+        // DNS ignores case, but the access file has one spelling.
         GeneralName::DNSName(name) if is_bare(name) => Some(name.to_ascii_lowercase()),
         _ => None,
     }
@@ -83,7 +87,7 @@ fn is_bare(name: &str) -> bool {
     !name.contains([':', '/', '@'])
 }
 
-/// No more than that: whether it can be the name of an identity is decided where it becomes one.
+/// Whether a name can be printed. Whether it can be the name of an identity is decided later.
 fn is_printable(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control)
 }

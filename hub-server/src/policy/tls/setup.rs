@@ -1,4 +1,5 @@
-//! What handshakes are held with, until the files change.
+//! The TLS setup: what is made of the TLS files, and used for each TLS handshake until the files change.
+//! Without it, each TLS handshake would have to read the files.
 
 use super::alpn::ALPN;
 use super::authorities::{authorities, certificates};
@@ -16,21 +17,21 @@ use std::fmt;
 use std::sync::Arc;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 
-/// Certificate, key and trust, as of one moment.
+/// Certificate, key and trusted client CAs at one moment.
 pub(crate) struct TlsSetup {
     clients: Arc<ServerConfig>,
     pub(super) certificate: Arc<CertifiedKey>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
-    /// Stands for the files with client CAs and revocation lists.
+    /// A digest of the files with client CAs and revocation lists.
     trust: [u8; 32],
-    /// When the first of the certificates in the file expires.
+    /// When the first of the certificates in the file expires, in seconds since the Unix epoch.
     pub(crate) expiry: i64,
-    /// When the first of the revocation lists is too old.
+    /// When the first of the revocation lists expires, in seconds since the Unix epoch.
     pub(crate) crl_expiry: Option<i64>,
 }
 
 impl TlsSetup {
-    /// Makes a setup from what the files hold.
+    /// Creates a setup from the contents of the files.
     pub(super) fn new(files: &Contents, client_auth: ClientAuth) -> Result<Self, Problem> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let chain = certificates(&files.cert).map_err(Problem::Certificate)?;
@@ -62,7 +63,8 @@ impl TlsSetup {
                 if let Some(crl) = &files.crl {
                     let lists = revocation_lists(crl)?;
                     crl_expiry = Some(next_update(&lists)?);
-                    // A list that is too old is no list: it may lack the one that matters.
+                    // An expired list counts as missing, because the certificate in question may
+                    // have been revoked since.
                     builder = builder.with_crls(lists).enforce_revocation_expiration();
                 }
                 if client_auth == ClientAuth::Optional {
@@ -97,12 +99,13 @@ impl TlsSetup {
         self.clients.clone()
     }
 
-    /// Whether it trusts whom `other` trusts.
+    /// Whether this setup accepts the same client certificates as `other`.
     pub(crate) fn has_the_trust_of(&self, other: &TlsSetup) -> bool {
         self.trust == other.trust
     }
 
-    /// Whether a client with this chain gets in; without one, whether it needs one.
+    /// Checks whether a client with this chain is accepted. An empty chain means that the client
+    /// has no certificate.
     pub(crate) fn verify(&self, chain: &[CertificateDer<'_>]) -> Result<(), Error> {
         let Some(verifier) = &self.verifier else { return Ok(()) };
         match chain {
@@ -115,7 +118,7 @@ impl TlsSetup {
     }
 }
 
-/// Says nothing of the key.
+/// It shows nothing of the private key.
 impl fmt::Debug for TlsSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsSetup").field("expiry", &self.expiry).finish_non_exhaustive()
@@ -124,7 +127,8 @@ impl fmt::Debug for TlsSetup {
 
 const MALFORMED: &str = "holds something that cannot be read";
 
-/// No error of the library's is passed on: it may quote a line.
+/// Reads the private key. No error of the library is passed on, because it may quote a line of the
+/// file.
 fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, &'static str> {
     let has = |word: &[u8]| pem.windows(word.len()).any(|at| at == word);
     match PrivateKeyDer::from_pem_slice(pem) {

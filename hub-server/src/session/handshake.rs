@@ -1,4 +1,5 @@
-//! From HELLO to WELCOME: who the client is, and how far the hub has come with it.
+//! The handshake, from HELLO to WELCOME: which identity the client has, and up to where the hub has its
+//! events. Without it a session would serve clients that it does not know.
 
 use super::clock::now_ms;
 use super::credentials_watch::{NOT_TRUSTED, code_of};
@@ -13,10 +14,11 @@ use hub_wire::{CloseCode, Frame, Hello, TopicName, VERSION, Welcome};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// The name of clients without credentials that claim none.
+/// The name of a client without credentials that states no name.
 const ANONYMOUS: &str = "anonymous";
 
 impl Session {
+    /// Handles HELLO: checks it, and waits for the keys of its JWT if they are being fetched.
     pub(super) fn hello(&mut self, hello: Hello, ctx: &mut Context<Self>) {
         if hello.version != VERSION {
             return self.close(CloseCode::Version, "this hub speaks version 1", ctx);
@@ -49,7 +51,8 @@ impl Session {
         }));
     }
 
-    /// `newest`: its key, if it is not known, is not known to its issuer either.
+    /// Authenticates the client. `newest` states whether the keys of its issuer are up to date:
+    /// then an unknown key is denied for good.
     fn check_credentials(
         &mut self,
         credentials: Credentials,
@@ -64,7 +67,8 @@ impl Session {
             let entered = entered.map_err(|denied| denied.for_good_if(newest));
             return self.authenticated(entered, hello, ctx);
         }
-        // Hashes take long by design: not on this thread, and only a few at once.
+        // A password hash takes long by design. So it is computed on another thread, and only a few
+        // are computed at a time.
         self.busy = true;
         let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
         let entered = self.hub.policy.hashing.run(check);
@@ -77,17 +81,18 @@ impl Session {
         }));
     }
 
+    /// Lets the client in, or closes the connection with the reason why not.
     fn authenticated(
         &mut self,
         entered: Result<Identity, Denied>,
         hello: Hello,
         ctx: &mut Context<Self>,
     ) {
-        // The file may have changed while a hash was computed.
+        // The access file may have changed while a hash was computed.
         let access = self.hub.policy.access.current();
         let entered = entered.and_then(|known| access.reauthorise(&known, SystemTime::now()));
         if !self.is_trusted() {
-            // So may the CAs, since the handshake.
+            // The client CAs may have changed since the TLS handshake.
             return self.close(CloseCode::RightsChanged, NOT_TRUSTED, ctx);
         }
         match entered {
@@ -95,9 +100,9 @@ impl Session {
             Err(denied) => {
                 let (connection, reason) = (self.connection, denied.reason());
                 if reason == Reason::KeysPending {
-                    tracing::warn!(connection, %reason, "a client was sent away for now");
+                    tracing::warn!(connection, %reason, "a client was told to come back later");
                 } else {
-                    tracing::info!(connection, %reason, "a client was not let in");
+                    tracing::info!(connection, %reason, "a client was refused");
                 }
                 return self.close(code_of(denied), &denied.to_string(), ctx);
             }
@@ -109,19 +114,20 @@ impl Session {
         self.inbox = format!("$inbox.{:032x}", u128::from_be_bytes(random));
         self.receipts = hello.receipts;
         match hello.instance {
-            Some(instance) => self.enter(instance, hello.receipted, ctx),
+            Some(instance) => self.claim_instance(instance, hello.receipted, ctx),
             None => self.welcome(false, 0, ctx),
         }
     }
 
-    /// What is stamped on its events, and how others' are shown to it.
+    /// Sets the publisher stamp of the client's events, and the view in which it gets events.
     fn identify(&mut self, identity: Identity, claimed: Option<&str>, ctx: &mut Context<Self>) {
         let number = self.connection;
         self.publisher = match (identity.is_anonymous(), self.hub.config.access.is_empty()) {
             (false, _) => format!("{}#{number}", identity.name()),
-            // Nobody has a proven name at this hub.
+            // No client has a proven name at a hub without an access file.
             (true, true) => format!("{}#{number}", claimed.unwrap_or(ANONYMOUS)),
-            // No identity's name has a question mark, so a claim cannot pass for one.
+            // No identity has a question mark in its name, so no stated name can look like a proven
+            // one.
             (true, false) => format!("?{}#{number}", claimed.unwrap_or(ANONYMOUS)),
         };
         self.output.set_viewer(&viewer(&identity));
@@ -132,11 +138,12 @@ impl Session {
     }
 
     /// Takes the instance over, after the connection that has it now has ended.
-    fn enter(&mut self, id: [u8; 16], receipted: Option<u64>, ctx: &mut Context<Self>) {
-        // Nobody else can go on where this client was, whatever he knows.
+    fn claim_instance(&mut self, id: [u8; 16], receipted: Option<u64>, ctx: &mut Context<Self>) {
+        // The identity is part of the key, so no other identity can resume an instance whose id it
+        // knows.
         let owner = self.identity.as_ref().map_or("", Identity::name);
         let instance = (owner.into(), id);
-        match self.hub.directory.instances.enter(
+        match self.hub.directory.instances.claim(
             &instance,
             self.connection,
             Arc::new(ctx.address()),
@@ -157,21 +164,23 @@ impl Session {
                 self.busy = true;
                 let replaced = async move {
                     if !older.replace().await {
-                        // It has ended, and is about to say so.
+                        // The older connection has ended, and will leave the instance within a
+                        // moment.
                         tokio::time::sleep(Duration::from_millis(1)).await;
                     }
                 };
                 ctx.wait(replaced.into_actor(self).map(move |(), session, ctx| {
                     session.busy = false;
-                    session.enter(id, receipted, ctx);
+                    session.claim_instance(id, receipted, ctx);
                 }));
             }
         }
     }
 
-    /// `receipted` is the last receipt the client has seen.
+    /// Opens the session. `receipted` is the last receipt that the client has seen.
     fn welcome(&mut self, resumed: bool, receipted: u64, ctx: &mut Context<Self>) {
-        // Here, where the connection that this one replaces has ended.
+        // The permit is taken only here, because the connection that this one replaces has ended by
+        // now.
         if !self.take_permit() {
             let why = "this identity has as many connections as it may have";
             let limit = Limit::ConnectionsPerIdentity;
