@@ -80,7 +80,8 @@ pub(super) fn walk(
     if level.is_fallback() {
         return None;
     }
-    let walk = Walk { bytes, left: count, open: [0; OPEN], depth: 0, limit: depth, budget };
+    let mut walk = Walk { bytes, left: count, open: [0; OPEN], depth: 0, limit: depth, budget };
+    let walk = &mut walk;
     dispatch!(level, simd => walk.all(simd, start))
 }
 
@@ -101,7 +102,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     #[inline(always)]
-    fn all<S: Simd>(mut self, simd: S, start: usize) -> Option<Walked> {
+    fn all<S: Simd>(&mut self, simd: S, start: usize) -> Option<Walked> {
         let (mut sizes, mut tail) = ([0; BLOCK], [0; SPAN]);
         let mut at = start;
         while self.left != 0 {
@@ -142,20 +143,28 @@ impl Walk<'_> {
         let mut notes = 0_usize;
         let mut left = self.left;
         let mut at = 0;
-        while at < len && left != 0 {
-            let size = sizes[at];
-            if is_no_step(size) {
-                self.left = left;
-                at = self.other(start + at)?.checked_sub(start)?;
-                left = self.left;
-                continue;
+        loop {
+            // No call in here: what it counts would go through memory.
+            while at < len && left != 0 {
+                // Before the window: else the compiler takes it out of there, which takes longer.
+                let marker = span[at];
+                let size = sizes[at];
+                if is_no_step(size) {
+                    break;
+                }
+                let window = u8x32::from_slice(simd, &span[at..at + WINDOW]).bitcast::<i8x32<S>>();
+                let high = window.simd_lt(i8x32::splat(simd, 0)).to_bitmask() as u32;
+                noted[notes % noted.len()] = at as u16;
+                notes = notes.wrapping_add(usize::from(high & TEXT_BITS[usize::from(marker)] != 0));
+                at += usize::from(size);
+                left -= 1;
             }
-            let window = u8x32::from_slice(simd, &span[at..at + WINDOW]).bitcast::<i8x32<S>>();
-            let high = window.simd_lt(i8x32::splat(simd, 0)).to_bitmask() as u32;
-            noted[notes % noted.len()] = at as u16;
-            notes = notes.wrapping_add(usize::from(high & TEXT_BITS[usize::from(span[at])] != 0));
-            at += usize::from(size);
-            left -= 1;
+            if at >= len || left == 0 {
+                break;
+            }
+            self.left = left;
+            at = self.other(start + at)?.checked_sub(start)?;
+            left = self.left;
         }
         self.left = left;
         let noted = &noted[..notes];

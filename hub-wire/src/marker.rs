@@ -81,6 +81,10 @@ fn field<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.get(1..)?.first_chunk().copied()
 }
 
+/// The empty map. The markers behind it are those of maps of 1 to 15 entries.
+pub const FIXMAP: u8 = 0x80;
+/// The empty array. The markers behind it are those of arrays of 1 to 15 values.
+pub const FIXARRAY: u8 = 0x90;
 /// The empty string. The markers behind it are those of strings of 1 to 31 bytes.
 pub const FIXSTR: u8 = 0xa0;
 /// Nil.
@@ -91,8 +95,30 @@ pub const FALSE: u8 = 0xc2;
 pub const TRUE: u8 = 0xc3;
 /// A byte string of up to 255 bytes, the shortest form there is.
 pub const BIN_8: u8 = 0xc4;
+/// A byte string whose length has 16 bits.
+pub const BIN_16: u8 = 0xc5;
+/// A byte string whose length has 32 bits.
+pub const BIN_32: u8 = 0xc6;
+/// An extension whose length has 8 bits.
+pub const EXT_8: u8 = 0xc7;
+/// An extension whose length has 16 bits.
+pub const EXT_16: u8 = 0xc8;
+/// An extension whose length has 32 bits.
+pub const EXT_32: u8 = 0xc9;
 /// A string of up to 255 bytes, the shortest form for 32 bytes and more.
 pub const STR_8: u8 = 0xd9;
+/// A string whose length has 16 bits.
+pub const STR_16: u8 = 0xda;
+/// A string whose length has 32 bits.
+pub const STR_32: u8 = 0xdb;
+/// An array whose count has 16 bits.
+pub const ARRAY_16: u8 = 0xdc;
+/// An array whose count has 32 bits.
+pub const ARRAY_32: u8 = 0xdd;
+/// A map whose count has 16 bits.
+pub const MAP_16: u8 = 0xde;
+/// A map whose count has 32 bits.
+pub const MAP_32: u8 = 0xdf;
 
 /// Whether `byte` begins a string of up to 31 bytes; its low five bits are the length.
 #[inline]
@@ -118,31 +144,31 @@ const fn marker(byte: u8) -> Marker {
     use Family::{Array, Bin, Bool, Ext, Float, Int, Map, Nil, Reserved, Str, UInt};
     match byte {
         0x00..=0x7f => one(UInt, 0, 1, 0),
-        0x80..=0x8f => one(Map, 0, 1, byte & 0x0f),
-        0x90..=0x9f => one(Array, 0, 1, byte & 0x0f),
-        0xa0..=0xbf => one(Str, 0, 1 + (byte & 0x1f), 0),
+        FIXMAP..FIXARRAY => one(Map, 0, 1, byte & 0x0f),
+        FIXARRAY..FIXSTR => one(Array, 0, 1, byte & 0x0f),
+        FIXSTR..NIL => one(Str, 0, 1 + (byte & 0x1f), 0),
         NIL => one(Nil, 0, 1, 0),
         0xc1 => one(Reserved, 0, 0, 0),
         FALSE | TRUE => one(Bool, 0, 1, 0),
         BIN_8 => one(Bin, 1, 2, 0),
-        0xc5 => one(Bin, 2, 3, 0),
-        0xc6 => one(Bin, 4, 5, 0),
+        BIN_16 => one(Bin, 2, 3, 0),
+        BIN_32 => one(Bin, 4, 5, 0),
         // The type byte of an extension is not counted by its length.
-        0xc7 => one(Ext, 1, 3, 0),
-        0xc8 => one(Ext, 2, 4, 0),
-        0xc9 => one(Ext, 4, 6, 0),
+        EXT_8 => one(Ext, 1, 3, 0),
+        EXT_16 => one(Ext, 2, 4, 0),
+        EXT_32 => one(Ext, 4, 6, 0),
         0xca => one(Float, 0, 5, 0),
         0xcb => one(Float, 0, 9, 0),
         0xcc..=0xcf => one(UInt, 0, 1 + (1 << (byte - 0xcc)), 0),
         0xd0..=0xd3 => one(Int, 0, 1 + (1 << (byte - 0xd0)), 0),
         0xd4..=0xd8 => one(Ext, 0, 2 + (1 << (byte - 0xd4)), 0),
         STR_8 => one(Str, 1, 2, 0),
-        0xda => one(Str, 2, 3, 0),
-        0xdb => one(Str, 4, 5, 0),
-        0xdc => one(Array, 2, 3, 0),
-        0xdd => one(Array, 4, 5, 0),
-        0xde => one(Map, 2, 3, 0),
-        0xdf => one(Map, 4, 5, 0),
+        STR_16 => one(Str, 2, 3, 0),
+        STR_32 => one(Str, 4, 5, 0),
+        ARRAY_16 => one(Array, 2, 3, 0),
+        ARRAY_32 => one(Array, 4, 5, 0),
+        MAP_16 => one(Map, 2, 3, 0),
+        MAP_32 => one(Map, 4, 5, 0),
         0xe0..=0xff => one(Int, 0, 1, 0),
     }
 }

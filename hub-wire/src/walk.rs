@@ -6,8 +6,11 @@
 //! Containers of many small values go to [`dense`], which is faster and says nothing about a fault. So
 //! this file alone says which bytes are accepted, and which fault is the first.
 
-use crate::marker::{BIN_8, Family, Marker, is_fixstr};
-use crate::text::{is_utf8, starts_with_ascii, window};
+use crate::marker::{
+    ARRAY_16, ARRAY_32, BIN_8, BIN_16, BIN_32, EXT_8, EXT_16, EXT_32, FIXARRAY, FIXMAP, FIXSTR,
+    Family, MAP_16, MAP_32, Marker, NIL, STR_8, STR_16, STR_32, is_fixstr,
+};
+use crate::text::{WINDOW, is_utf8, starts_with_ascii};
 use crate::{Limits, dense};
 use thiserror::Error;
 
@@ -83,117 +86,140 @@ struct Walker<'a> {
 }
 
 impl Walker<'_> {
-    /// Checks `count` values from `pos` on, with at most `depth` containers inside one another.
+    /// Checks `count` values from `start` on, with at most `depth` containers inside one another.
     /// It calls itself for each of them, so [`Limits::MAX_DEPTH`] bounds the stack.
-    fn values(&mut self, mut pos: usize, count: usize, depth: u8) -> Result<usize, WalkError> {
+    fn values(&mut self, start: usize, count: usize, depth: u8) -> Result<usize, WalkError> {
+        let bytes = self.bytes;
+        let mut rest = bytes.get(start..).ok_or_else(|| WalkErrorKind::Truncated.at(start))?;
         for _ in 0..count {
             // In the order of how often they come. A branch for each of the most frequent sizes:
             // where the processor guesses it, it need not wait for the table to know where the next
             // value is.
-            if let Some(window) = window(self.bytes, pos) {
+            if let Some(window) = rest.first_chunk::<WINDOW>() {
                 let marker = window[0];
                 if is_fixstr(marker) {
                     let len = usize::from(marker & 0x1f);
                     if !starts_with_ascii(window, len) {
-                        utf8(&window[1..=len], pos)?;
+                        utf8(&window[1..=len], bytes.len() - rest.len())?;
                     }
-                    pos += 1 + len;
+                    rest = &rest[1 + len..];
                     continue;
                 }
                 if marker <= 0x7f || marker >= 0xe0 {
-                    pos += 1;
+                    rest = &rest[1..];
                     continue;
                 }
                 if matches!(marker, 0xcb | 0xcf | 0xd3) {
-                    pos += 9;
+                    rest = &rest[9..];
                     continue;
                 }
                 if matches!(marker, 0xca | 0xce | 0xd2) {
-                    pos += 5;
+                    rest = &rest[5..];
                     continue;
                 }
                 let size = usize::from(SIZES[usize::from(marker)]);
                 if size != 0 {
-                    pos += size;
+                    rest = &rest[size..];
                     continue;
                 }
-                if marker == BIN_8 {
-                    pos = end(self.bytes, pos, 2 + usize::from(window[1]))?;
+                if marker == BIN_8
+                    && let Some(behind) = rest.get(2 + usize::from(window[1])..)
+                {
+                    rest = behind;
                     continue;
                 }
             }
-            pos = self.value(pos, depth)?;
+            let end = self.value(bytes.len() - rest.len(), depth)?;
+            rest = &bytes[end..];
         }
-        Ok(pos)
+        Ok(bytes.len() - rest.len())
     }
 
-    /// Checks any value, and what it contains.
+    /// Checks any value, and what it contains. One flat `match`: a look-up of the [`Marker`] first would
+    /// make each small container slower.
     fn value(&mut self, at: usize, depth: u8) -> Result<usize, WalkError> {
-        let truncated = || WalkErrorKind::Truncated.at(at);
-        let value = self.bytes.get(at..).ok_or_else(truncated)?;
-        let byte = *value.first().ok_or_else(truncated)?;
+        let bytes = self.bytes;
+        let marker = *bytes.get(at).ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
         // Near the end of all bytes, where there is no window, most values are of these.
-        let fixed = usize::from(SIZES[usize::from(byte)]);
+        let fixed = usize::from(SIZES[usize::from(marker)]);
         if fixed != 0 {
-            return end(self.bytes, at, fixed);
+            return end(bytes, at, fixed);
         }
-        let marker = Marker::of(byte);
-        if marker.field == 0 {
-            return match marker.family {
-                Family::Str => self.text(at, 1, usize::from(marker.size)),
-                Family::Map => self.container(at, 1, 2 * usize::from(marker.count), true, depth),
-                Family::Array => self.container(at, 1, usize::from(marker.count), false, depth),
-                _ => Err(WalkErrorKind::ReservedMarker.at(at)),
-            };
-        }
-        let length = marker.length(value).ok_or_else(truncated)?;
-        let size = usize::from(marker.size);
-        match marker.family {
-            Family::Array => self.container(at, size, length, false, depth),
+        match marker {
+            FIXMAP..FIXARRAY => self.container(at, 1, 2 * usize::from(marker & 0x0f), depth),
+            FIXARRAY..FIXSTR => self.container(at, 1, usize::from(marker & 0x0f), depth),
+            FIXSTR..NIL => text(bytes, at, 1, usize::from(marker & 0x1f)),
+            ARRAY_16 => self.large(at, 3, length::<2>(bytes, at)?, false, depth),
+            ARRAY_32 => self.large(at, 5, length::<4>(bytes, at)?, false, depth),
+            MAP_16 => self.large(at, 3, 2 * length::<2>(bytes, at)?, true, depth),
             // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
-            Family::Map => self.container(at, size, 2 * length, true, depth),
-            Family::Str => self.text(at, size, size + length),
-            _ => end(self.bytes, at, size + length),
+            MAP_32 => self.large(at, 5, 2 * length::<4>(bytes, at)?, true, depth),
+            STR_8 => text(bytes, at, 2, length::<1>(bytes, at)?),
+            STR_16 => text(bytes, at, 3, length::<2>(bytes, at)?),
+            STR_32 => text(bytes, at, 5, length::<4>(bytes, at)?),
+            BIN_8 => end(bytes, at, 2 + length::<1>(bytes, at)?),
+            BIN_16 => end(bytes, at, 3 + length::<2>(bytes, at)?),
+            BIN_32 => end(bytes, at, 5 + length::<4>(bytes, at)?),
+            // The type byte of an extension is not counted by its length.
+            EXT_8 => end(bytes, at, 3 + length::<1>(bytes, at)?),
+            EXT_16 => end(bytes, at, 4 + length::<2>(bytes, at)?),
+            EXT_32 => end(bytes, at, 6 + length::<4>(bytes, at)?),
+            _ => Err(WalkErrorKind::ReservedMarker.at(at)),
         }
     }
 
-    /// Checks a string whose text begins `head` bytes behind `at`, and ends `size` bytes behind it.
-    #[inline]
-    fn text(&self, at: usize, head: usize, size: usize) -> Result<usize, WalkError> {
-        let end = end(self.bytes, at, size)?;
-        match is_utf8(&self.bytes[at + head..end]) {
-            true => Ok(end),
-            false => Err(WalkErrorKind::InvalidUtf8.at(at)),
-        }
-    }
-
-    /// Checks a map or array of `count` values, whose first is `size` bytes behind `at`.
+    /// Checks a map or array of `count` values, whose first is `head` bytes behind `at`.
     fn container(
         &mut self,
         at: usize,
-        size: usize,
+        head: usize,
+        count: usize,
+        depth: u8,
+    ) -> Result<usize, WalkError> {
+        let (body, depth) = self.open(at, head, count, depth)?;
+        self.values(body, count, depth)
+    }
+
+    /// Like [`Walker::container`], for one that may be large enough for [`dense`].
+    #[inline(never)]
+    fn large(
+        &mut self,
+        at: usize,
+        head: usize,
         count: usize,
         is_map: bool,
         depth: u8,
     ) -> Result<usize, WalkError> {
+        let (body, depth) = self.open(at, head, count, depth)?;
+        if self.goes_dense
+            && dense::is_dense(self.bytes.len() - body, count)
+            && let Some(end) = self.dense(body, count, is_map, depth)
+        {
+            return Ok(end);
+        }
+        self.values(body, count, depth)
+    }
+
+    /// Where the first value of a container begins, and how many containers there may be inside.
+    #[inline]
+    fn open(
+        &mut self,
+        at: usize,
+        head: usize,
+        count: usize,
+        depth: u8,
+    ) -> Result<(usize, u8), WalkError> {
         let Some(depth) = depth.checked_sub(1) else { return Err(WalkErrorKind::TooDeep.at(at)) };
-        let start = end(self.bytes, at, size)?;
-        let body = &self.bytes[start..];
+        let body = end(self.bytes, at, head)?;
         // Each child takes at least one byte.
-        if count > body.len() {
+        if count > self.bytes.len() - body {
             return Err(WalkErrorKind::Truncated.at(at));
         }
         let Some(budget) = self.budget.checked_sub(count) else {
             return Err(WalkErrorKind::TooManyElements.at(at));
         };
         self.budget = budget;
-        if self.goes_dense
-            && dense::is_dense(body.len(), count)
-            && let Some(end) = self.dense(start, count, is_map, depth)
-        {
-            return Ok(end);
-        }
-        self.values(start, count, depth)
+        Ok((body, depth))
     }
 
     /// Where the last of `count` small values ends, if [`dense`] takes them and finds no fault. Apart
@@ -235,6 +261,26 @@ const fn sizes() -> [u8; 256] {
 fn end(bytes: &[u8], at: usize, size: usize) -> Result<usize, WalkError> {
     let end = at + size;
     if end > bytes.len() { Err(WalkErrorKind::Truncated.at(at)) } else { Ok(end) }
+}
+
+/// The number in the `N` bytes behind the marker at `at`, with the highest byte first.
+#[inline]
+fn length<const N: usize>(bytes: &[u8], at: usize) -> Result<usize, WalkError> {
+    let field: &[u8; N] = bytes
+        .get(at + 1..)
+        .and_then(|rest| rest.first_chunk())
+        .ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
+    Ok(field.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
+}
+
+/// Checks a string of `len` bytes, whose text begins `head` bytes behind `at`.
+#[inline]
+fn text(bytes: &[u8], at: usize, head: usize, len: usize) -> Result<usize, WalkError> {
+    let end = end(bytes, at, head + len)?;
+    match is_utf8(&bytes[at + head..end]) {
+        true => Ok(end),
+        false => Err(WalkErrorKind::InvalidUtf8.at(at)),
+    }
 }
 
 #[inline]
