@@ -31,9 +31,19 @@ pub(crate) trait PutInForce: WatchedFile {
 
 /// Follows a file for as long as the hub runs. `seen` is the state in which the file was loaded
 /// last.
-pub(crate) async fn follow<F: PutInForce>(hub: Arc<Hub>, file: F, seen: FileSnapshot) {
-    let put_in_force = |loaded| F::put_in_force(&hub, loaded);
-    watcher::follow(file, seen, &hub.reloads, F::reloads(&hub.metrics), put_in_force).await;
+///
+/// Requests for a reload reach the file from this call on, and not only once the future is polled:
+/// otherwise the answer to a request that comes right after the start would leave the file out.
+pub(crate) fn follow<F: PutInForce>(
+    hub: Arc<Hub>,
+    file: F,
+    seen: FileSnapshot,
+) -> impl Future<Output = ()> {
+    let requests = hub.reloads.register();
+    async move {
+        let put_in_force = |loaded| F::put_in_force(&hub, loaded);
+        watcher::follow(file, seen, requests, F::reloads(&hub.metrics), put_in_force).await;
+    }
 }
 
 impl PutInForce for RuleFile {

@@ -190,8 +190,6 @@ pub(crate) fn run_from(
                     .map_err(|error| ServeError::Start(std::io::Error::other(error)))?,
             ),
         };
-        let admin = admin::routes(hub.clone());
-        let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
         if let Some((set, file, seen)) = rules {
             RuleFile::put_in_force(&hub, set);
             actix_rt::spawn(follow(hub.clone(), file, seen));
@@ -204,6 +202,10 @@ pub(crate) fn run_from(
             let seen = file.seen();
             actix_rt::spawn(follow(hub.clone(), file, seen));
         }
+        // Not before the access file is in force, nor before every file is followed: the admin API would
+        // go by no access file, and a reload would leave files out.
+        let admin = admin::routes(hub.clone());
+        let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
         let watched = hub.clone();
         let load_shedding = LoadShedding {
             grace: Duration::from_millis(hub.config.memory_grace_ms),

@@ -7,12 +7,6 @@ use crate::marker::FIXSTR;
 /// A marker and the longest value that can follow it without a length: a string of 31 bytes.
 pub(super) const WINDOW: usize = 32;
 
-/// The bytes from `at` on, if there are enough for any such value. One check of bounds for all.
-#[inline]
-pub(super) fn window(bytes: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
-    bytes.get(at..)?.first_chunk()
-}
-
 /// Whether `len` bytes behind the marker are ASCII. All of the window is looked at, without a
 /// branch on the length: whatever stands behind the string is masked out.
 #[inline]

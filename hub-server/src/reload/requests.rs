@@ -10,8 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Debug, Default)]
 pub(crate) struct ReloadRequests(Mutex<Vec<mpsc::UnboundedSender<oneshot::Sender<ReloadReport>>>>);
 
+/// The requests to whoever follows one file. Each waits until it is answered.
+pub(crate) type RequestsForFile = mpsc::UnboundedReceiver<oneshot::Sender<ReloadReport>>;
+
 impl ReloadRequests {
-    pub(super) fn register(&self) -> mpsc::UnboundedReceiver<oneshot::Sender<ReloadReport>> {
+    /// From this call on, each request is for this file as well.
+    pub(crate) fn register(&self) -> RequestsForFile {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.0.lock().push(sender);
         receiver

@@ -2,7 +2,7 @@
 //! somebody asks for a reload.
 
 use super::report::{InForce, ReloadReport};
-use super::requests::ReloadRequests;
+use super::requests::RequestsForFile;
 use super::watched_file::{ATTEMPTS, FileSnapshot, Observation, WatchedFile, load};
 use crate::supervise::panic_message;
 use prometheus::IntCounterVec;
@@ -111,7 +111,7 @@ async fn load_if_changed<F: WatchedFile>(
 pub(crate) async fn follow<F: WatchedFile>(
     watched: F,
     seen: FileSnapshot,
-    requests: &ReloadRequests,
+    mut requests: RequestsForFile,
     reloads: &IntCounterVec,
     put_in_force: impl Fn(F::Loaded) -> InForce,
 ) {
@@ -121,14 +121,13 @@ pub(crate) async fn follow<F: WatchedFile>(
         .ok();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut asked = requests.register();
     let mut followed = FileWatcher { file: watched, seen, missing: false };
     loop {
         let mut answer = None;
         let forced = tokio::select! {
             _ = tick.tick() => false,
             Some(_) = next(&mut hangup) => true,
-            Some(asker) = asked.recv() => {
+            Some(asker) = requests.recv() => {
                 answer = Some(asker);
                 true
             }
