@@ -7,12 +7,6 @@ use crate::marker::FIXSTR;
 /// A marker and the longest value that can follow it without a length: a string of 31 bytes.
 pub(super) const WINDOW: usize = 32;
 
-/// The bytes from `at` on, if there are enough for any such value. One check of bounds for all.
-#[inline]
-pub(super) fn window(bytes: &[u8], at: usize) -> Option<&[u8; WINDOW]> {
-    bytes.get(at..)?.first_chunk()
-}
-
 /// Whether `len` bytes behind the marker are ASCII. All of the window is looked at, without a
 /// branch on the length: whatever stands behind the string is masked out.
 #[inline]
@@ -61,13 +55,18 @@ const fn text_bits() -> [u32; 256] {
 const LONG: usize = 64;
 
 /// Whether a string that may be long is UTF-8. Most are ASCII, and that shows soonest.
+#[inline]
 pub(super) fn is_utf8(text: &[u8]) -> bool {
-    text.is_ascii()
-        || if text.len() < LONG {
-            std::str::from_utf8(text).is_ok()
-        } else {
-            simdutf8::basic::from_utf8(text).is_ok()
-        }
+    text.is_ascii() || is_utf8_beyond_ascii(text)
+}
+
+#[inline(never)]
+fn is_utf8_beyond_ascii(text: &[u8]) -> bool {
+    if text.len() < LONG {
+        std::str::from_utf8(text).is_ok()
+    } else {
+        simdutf8::basic::from_utf8(text).is_ok()
+    }
 }
 
 /// Short strings, which are validated together: one behind another, each with an ASCII byte in front.
