@@ -105,6 +105,28 @@ pub const EXT_8: u8 = 0xc7;
 pub const EXT_16: u8 = 0xc8;
 /// An extension whose length has 32 bits.
 pub const EXT_32: u8 = 0xc9;
+/// A floating-point number of 32 bits.
+pub const FLOAT_32: u8 = 0xca;
+/// A floating-point number of 64 bits.
+pub const FLOAT_64: u8 = 0xcb;
+/// An unsigned integer of 8 bits.
+pub const UINT_8: u8 = 0xcc;
+/// An unsigned integer of 16 bits.
+pub const UINT_16: u8 = 0xcd;
+/// An unsigned integer of 32 bits.
+pub const UINT_32: u8 = 0xce;
+/// An unsigned integer of 64 bits.
+pub const UINT_64: u8 = 0xcf;
+/// A signed integer of 8 bits.
+pub const INT_8: u8 = 0xd0;
+/// A signed integer of 16 bits.
+pub const INT_16: u8 = 0xd1;
+/// A signed integer of 32 bits.
+pub const INT_32: u8 = 0xd2;
+/// A signed integer of 64 bits.
+pub const INT_64: u8 = 0xd3;
+/// An extension of 1 byte. The markers behind it are those of extensions of 2, 4, 8 and 16 bytes.
+pub const FIXEXT_1: u8 = 0xd4;
 /// A string of up to 255 bytes, the shortest form for 32 bytes and more.
 pub const STR_8: u8 = 0xd9;
 /// A string whose length has 16 bits.
@@ -119,6 +141,8 @@ pub const ARRAY_32: u8 = 0xdd;
 pub const MAP_16: u8 = 0xde;
 /// A map whose count has 32 bits.
 pub const MAP_32: u8 = 0xdf;
+/// The lowest integer that the marker itself holds, -32. The markers behind it are those of -31 to -1.
+pub const NEGATIVE_FIXINT: u8 = 0xe0;
 
 /// Whether `byte` begins a string of up to 31 bytes; its low five bits are the length.
 #[inline]
@@ -143,7 +167,7 @@ const fn markers() -> [Marker; 256] {
 const fn marker(byte: u8) -> Marker {
     use Family::{Array, Bin, Bool, Ext, Float, Int, Map, Nil, Reserved, Str, UInt};
     match byte {
-        0x00..=0x7f => one(UInt, 0, 1, 0),
+        ..FIXMAP => one(UInt, 0, 1, 0),
         FIXMAP..FIXARRAY => one(Map, 0, 1, byte & 0x0f),
         FIXARRAY..FIXSTR => one(Array, 0, 1, byte & 0x0f),
         FIXSTR..NIL => one(Str, 0, 1 + (byte & 0x1f), 0),
@@ -157,11 +181,11 @@ const fn marker(byte: u8) -> Marker {
         EXT_8 => one(Ext, 1, 3, 0),
         EXT_16 => one(Ext, 2, 4, 0),
         EXT_32 => one(Ext, 4, 6, 0),
-        0xca => one(Float, 0, 5, 0),
-        0xcb => one(Float, 0, 9, 0),
-        0xcc..=0xcf => one(UInt, 0, 1 + (1 << (byte - 0xcc)), 0),
-        0xd0..=0xd3 => one(Int, 0, 1 + (1 << (byte - 0xd0)), 0),
-        0xd4..=0xd8 => one(Ext, 0, 2 + (1 << (byte - 0xd4)), 0),
+        FLOAT_32 => one(Float, 0, 5, 0),
+        FLOAT_64 => one(Float, 0, 9, 0),
+        UINT_8..=UINT_64 => one(UInt, 0, 1 + (1 << (byte - UINT_8)), 0),
+        INT_8..=INT_64 => one(Int, 0, 1 + (1 << (byte - INT_8)), 0),
+        FIXEXT_1..STR_8 => one(Ext, 0, 2 + (1 << (byte - FIXEXT_1)), 0),
         STR_8 => one(Str, 1, 2, 0),
         STR_16 => one(Str, 2, 3, 0),
         STR_32 => one(Str, 4, 5, 0),
@@ -169,7 +193,7 @@ const fn marker(byte: u8) -> Marker {
         ARRAY_32 => one(Array, 4, 5, 0),
         MAP_16 => one(Map, 2, 3, 0),
         MAP_32 => one(Map, 4, 5, 0),
-        0xe0..=0xff => one(Int, 0, 1, 0),
+        NEGATIVE_FIXINT.. => one(Int, 0, 1, 0),
     }
 }
 

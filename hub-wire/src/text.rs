@@ -55,13 +55,18 @@ const fn text_bits() -> [u32; 256] {
 const LONG: usize = 64;
 
 /// Whether a string that may be long is UTF-8. Most are ASCII, and that shows soonest.
+#[inline]
 pub(super) fn is_utf8(text: &[u8]) -> bool {
-    text.is_ascii()
-        || if text.len() < LONG {
-            std::str::from_utf8(text).is_ok()
-        } else {
-            simdutf8::basic::from_utf8(text).is_ok()
-        }
+    text.is_ascii() || is_utf8_beyond_ascii(text)
+}
+
+#[inline(never)]
+fn is_utf8_beyond_ascii(text: &[u8]) -> bool {
+    if text.len() < LONG {
+        std::str::from_utf8(text).is_ok()
+    } else {
+        simdutf8::basic::from_utf8(text).is_ok()
+    }
 }
 
 /// Short strings, which are validated together: one behind another, each with an ASCII byte in front.

@@ -5,6 +5,7 @@
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
+use hub_wire::marker::STR_8;
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 64;
@@ -88,7 +89,7 @@ fn add<S: Simd>(simd: S, bytes: S::u8s, at: usize, masks: &mut Masks) {
     put(&mut masks.dash, dash);
     put(&mut masks.upper, upper);
     put(&mut masks.odd, odd);
-    put(&mut masks.str8, is(0xd9));
+    put(&mut masks.str8, is(STR_8));
 }
 
 /// The mask moved so that bit `i` is about the byte `by` places before byte `i`.
@@ -114,7 +115,7 @@ pub(super) fn ends_of_long_runs(token: u64, before: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, Masks, masks};
+    use super::{BLOCK, Masks, STR_8, masks};
     use fearless_simd::Level;
 
     #[test]
@@ -137,7 +138,7 @@ mod tests {
                     dash: bit(b == b'-'),
                     upper: bit(b.is_ascii_uppercase() || b == b'_'),
                     odd: bit(matches!(b, 0xc2 | 0xcb..=0xe3 | 0xea..)),
-                    str8: bit(b == 0xd9),
+                    str8: bit(b == STR_8),
                 };
                 for level in [Level::new(), Level::baseline()] {
                     let mut found = Masks::default();

@@ -8,6 +8,7 @@ use super::cluster::{FEWEST_DIGITS, REACH};
 use super::declaration::Trigger;
 use super::scan_kinds::ScanKinds;
 use super::{iban, national_checks, pem};
+use hub_wire::marker::STR_8;
 
 /// A block of a message, and its neighbours.
 pub(super) struct Around<'a> {
@@ -266,9 +267,6 @@ impl ScanKinds {
         found
     }
 }
-
-/// The marker of a `str 8`, before its length.
-const STR_8: u8 = 0xd9;
 
 /// The groups of a personnummer.
 const PERSONNUMMER: (usize, usize) = (6, 4);

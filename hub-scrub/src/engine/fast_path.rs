@@ -10,6 +10,10 @@ use crate::matching::FindScratch;
 use crate::model::{Token, is_whole, read};
 use crate::plan::{Glance, Plan};
 use hub_wire::Limits;
+use hub_wire::marker::{
+    FALSE, FIXARRAY, FIXMAP, FIXSTR, FLOAT_64, INT_8, INT_16, NEGATIVE_FIXINT, NIL, TRUE, UINT_8,
+    UINT_16, UINT_32, UINT_64, is_fixstr,
+};
 
 /// What a glance needs while it goes over a message.
 struct Look<'a> {
@@ -102,7 +106,7 @@ impl<'a> Look<'a> {
     /// A string of up to 31 bytes, as most values are, and its text; the outer `None`: it is none.
     #[inline(always)]
     fn short_text(&mut self, at: usize, key: &[u8]) -> Option<Option<(usize, &'a [u8])>> {
-        let marker = self.bytes.get(at).filter(|marker| **marker & 0xe0 == 0xa0)?;
+        let marker = self.bytes.get(at).filter(|marker| is_fixstr(**marker))?;
         let end = at + 1 + usize::from(marker & 0x1f);
         let Some(body) = self.bytes.get(at + 1..end) else { return Some(None) };
         let clean = end <= self.next || self.is_marked_text_clean(body, end, key);
@@ -115,7 +119,7 @@ impl<'a> Look<'a> {
         let (marker, behind) = self.bytes.get(at..)?.split_first()?;
         let clean_if = |clean: bool, size: usize| clean.then_some(at + size);
         match *marker {
-            0x00..=0x7f | 0xe0..=0xff | NIL | FALSE | TRUE => Some(at + 1),
+            ..FIXMAP | NEGATIVE_FIXINT.. | NIL | FALSE | TRUE => Some(at + 1),
             // No detector but a pattern finds anything in five digits.
             UINT_8 | INT_8 => Some(at + 2),
             UINT_16 | INT_16 => Some(at + 3),
@@ -131,8 +135,10 @@ impl<'a> Look<'a> {
                 let n = f64::from_be_bytes(*behind.first_chunk()?);
                 clean_if(self.is_float_clean(n, key), 9)
             }
-            0x80..=0x8f => self.entries(at + 1, usize::from(marker & 0x0f), depth.checked_sub(1)?),
-            0x90..=0x9f => {
+            FIXMAP..FIXARRAY => {
+                self.entries(at + 1, usize::from(marker & 0x0f), depth.checked_sub(1)?)
+            }
+            FIXARRAY..FIXSTR => {
                 self.values(at + 1, usize::from(marker & 0x0f), key, depth.checked_sub(1)?)
             }
             _ => self.seldom(at, key, depth),
@@ -200,18 +206,6 @@ impl<'a> Look<'a> {
         self.finding.hits.is_empty()
     }
 }
-
-/// Markers of values.
-const NIL: u8 = 0xc0;
-const FALSE: u8 = 0xc2;
-const TRUE: u8 = 0xc3;
-const FLOAT_64: u8 = 0xcb;
-const UINT_8: u8 = 0xcc;
-const UINT_16: u8 = 0xcd;
-const UINT_32: u8 = 0xce;
-const UINT_64: u8 = 0xcf;
-const INT_8: u8 = 0xd0;
-const INT_16: u8 = 0xd1;
 
 /// Bytes of the heads of strings about which the candidates are sure.
 const SURE_HEAD: usize = 2;

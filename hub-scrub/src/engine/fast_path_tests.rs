@@ -3,6 +3,7 @@
 use crate::plan::Plan;
 use crate::{RuleSet, Scratch, SystemKeys, Verdict};
 use hub_wire::TopicName;
+use hub_wire::marker::{Family, Marker};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rmpv::Value;
@@ -196,6 +197,29 @@ proptest! {
                 "{:02x?}", payload
             );
         }
+    }
+}
+
+#[test]
+fn a_glance_finds_the_end_of_every_value_where_the_table_of_markers_has_it() {
+    let mut scratch = Scratch::default();
+    for byte in 0..=u8::MAX {
+        let marker = Marker::of(byte);
+        let values = usize::from(marker.count) * if marker.family == Family::Map { 2 } else { 1 };
+        if marker.family == Family::Reserved {
+            continue;
+        }
+        // An array of a value of zeros and a card number. A glance that gets lost misses the number.
+        let mut payload = vec![0x92, byte];
+        payload.resize(1 + usize::from(marker.size) + values, 0);
+        payload.extend(pack(&Value::from("4111 1111 1111 1111")));
+        for [with, without] in PLANS.iter() {
+            let expected = said(without, &payload, None, &mut scratch);
+            assert_eq!(said(with, &payload, None, &mut scratch), expected, "{byte:#x}");
+        }
+        // The fifth rule of the first plan looks for cards.
+        let found = said(&PLANS[0][0], &payload, None, &mut scratch);
+        assert!(found.contains("rule: 4, hits: 1"), "{byte:#x}: {found}");
     }
 }
 
