@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test steady fuzz fmt clippy doc deny walls parts prometheus examples ci dist bench
+.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples ci dist bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -48,6 +48,9 @@ parts: ## checks: the crates build without actors, without TLS, and without cond
 	cargo check -p hub-core --locked
 	cargo check -p hub-client --no-default-features --locked
 	cargo test -p hub-scrub --no-default-features --locked --lib not_built_in
+
+context: ## checks: the build context of the images has every file that cargo needs
+	.ci/context
 
 prometheus: ## checks: the Prometheus configuration is valid, if promtool is installed
 	@if command -v promtool >/dev/null; then promtool check config deploy/prometheus.yml; \

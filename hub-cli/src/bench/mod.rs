@@ -24,12 +24,12 @@ pub(crate) fn command() -> Command {
         .about("Measure a hub")
         .long_about(
             "Measure a hub: messages and bytes in a second, losses and latency. If the hub runs on \
-             this machine, measure its memory and its processor time for each message too. Messages \
-             are encoded beforehand and only counted on arrival, so that the hub is measured and \
-             not the client. The commands send as much as the hub accepts: do not use them on a hub \
-             that others need. With hubs://, this process encrypts too; then the rates and the \
-             latency include the work of this process, and the processor time and the memory are \
-             still those of the hub.",
+             this machine, the command also measures the hub's memory, and its processor time for \
+             each message. Messages are encoded beforehand and only counted on arrival, so that the \
+             hub is measured and not the client. The commands send as much as the hub accepts: do \
+             not use them on a hub that others need. With hubs://, this process encrypts too. Then \
+             the rates and the latency include the work of this process, and the processor time and \
+             the memory are still those of the hub.",
         )
         .subcommand_required(true)
         .arg_required_else_help(true)

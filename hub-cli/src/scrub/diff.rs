@@ -26,8 +26,8 @@ pub(super) fn command() -> Command {
             "Try two rule files on the messages on stdin, and show the messages on which the files \
              differ: they decide differently about the message, or a view gets it differently. A \
              summary says how many messages differ, and under which rules. If only one of the files \
-             has a view, it is compared with the default view of the other file. Sealed values \
-             (`encrypt`) differ each time, so their contents are compared.",
+             has a certain view, the command compares this view with the default view of the other \
+             file. Sealed values (`encrypt`) differ each time, so the command compares their contents.",
         )
         .args([
             file_arg("old", "OLD", "The rule file that is in force now"),
