@@ -106,7 +106,7 @@ impl Walker<'_> {
                     rest = &rest[1 + len..];
                     continue;
                 }
-                if marker < FIXMAP || marker >= NEGATIVE_FIXINT {
+                if !(FIXMAP..NEGATIVE_FIXINT).contains(&marker) {
                     rest = &rest[1..];
                     continue;
                 }
