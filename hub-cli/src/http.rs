@@ -161,8 +161,12 @@ impl Target {
 /// Reads an address as a URL of the given scheme.
 fn parse(scheme: uri::Scheme, address: &str) -> Result<(Uri, uri::Authority), String> {
     let bad = |error: &dyn std::fmt::Display| format!("{address:?} is not an address: {error}");
-    let authority: uri::Authority =
-        address.trim_end_matches('/').parse().map_err(|error| bad(&error))?;
+    let text = address.trim_end_matches('/');
+    // The URL has to name loopback too: without credentials, the hub answers an administrator only if
+    // the request does so, and a certificate cannot be for 0.0.0.0.
+    let reachable = text.parse().map(|address| reachable(address).to_string());
+    let text = reachable.as_deref().unwrap_or(text);
+    let authority: uri::Authority = text.parse().map_err(|error| bad(&error))?;
     let uri = Uri::builder().scheme(scheme).authority(authority.clone()).path_and_query("/");
     Ok((uri.build().map_err(|error| bad(&error))?, authority))
 }
@@ -316,6 +320,8 @@ mod tests {
         ] {
             let listens: SocketAddr = listens.parse().expect("an address");
             assert_eq!(reachable(listens).to_string(), asked);
+            let target = Target::plain(&listens.to_string()).expect("an address");
+            assert_eq!(target.origin, format!("http://{asked}"));
         }
     }
 }
