@@ -106,7 +106,7 @@ impl Walker<'_> {
                     rest = &rest[1 + len..];
                     continue;
                 }
-                if !(FIXMAP..NEGATIVE_FIXINT).contains(&marker) {
+                if matches!(marker, ..FIXMAP | NEGATIVE_FIXINT..) {
                     rest = &rest[1..];
                     continue;
                 }
