@@ -60,7 +60,7 @@ async fn a_hub_whose_certificate_is_not_good() {
                 })
             }),
         ),
-        ("not of a CA that this client trusts", with_certificate(|_| self_signed(&HERE))),
+        ("not issued by a CA that this client trusts", with_certificate(|_| self_signed(&HERE))),
     ];
     for (why, secured) in cases {
         match tls_error(secured.client()).await {
@@ -112,7 +112,7 @@ async fn a_client_whose_certificate_is_not_good() {
     let revoked =
         secured.client().client_certificate(files.path("revoked.pem"), files.path("revoked.key"));
     let cases = [
-        (secured.client(), "asks for a certificate", "no_certificate"),
+        (secured.client(), "requires a certificate", "no_certificate"),
         (revoked, "revoked", "certificate_revoked"),
         (secured.client_as("old", &expired), "expired", "certificate_expired"),
         (secured.client_as("x", &stranger), "does not trust the CA", "certificate_of_unknown_ca"),
