@@ -19,7 +19,7 @@ pub(super) const CARD: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[],
     certain_integers: &[12, 13, 14, 15, 16, 17, 18, 19],
-    searches: &[Search::Number(find)],
+    searches: &[Search::Number(|len| matches!(len, 4..=8 | 12..=19), find)],
     check: Some(CheckFn::Digits(is_card)),
     examples: &["4111 1111 1111 1111", "3782 822463 10005"],
 };

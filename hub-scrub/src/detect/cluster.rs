@@ -17,6 +17,9 @@ pub(super) const MOST_GROUPS: usize = 16;
 /// whole in one of them.
 pub(super) const LONGEST_NUMBER: usize = 8;
 
+/// How many digits the longest first group of a number has. It is a card of 19 digits in one piece.
+pub(super) const LONGEST_FIRST_GROUP: usize = 19;
+
 /// A separator of several characters, one of which is a parenthesis.
 pub(super) const PAREN: u8 = b'(';
 /// A separator like ` - `.

@@ -82,8 +82,8 @@ impl Trigger {
 pub(super) type NumberSearch = fn(&Cluster<'_>, usize) -> Option<Match>;
 /// Searches the text from an offset on.
 pub(super) type StartSearch = fn(&[u8], usize) -> Option<Match>;
-/// Searches around the sign at the first offset, and not before the second one. The result has the
-/// earliest offset for the next search too.
+/// Searches around the sign at the first offset, and not before the second one, which is not
+/// greater. The result has the earliest offset for the next search too.
 pub(super) type SignSearch = fn(&str, usize, usize) -> (Option<Match>, usize);
 /// Searches a run of token characters, and reports what it finds.
 pub(super) type RunSearch = fn(&[u8], usize, usize, &mut dyn FnMut(Match));
@@ -91,12 +91,12 @@ pub(super) type RunSearch = fn(&[u8], usize, usize, &mut dyn FnMut(Match));
 /// Where a detector searches, and with which function.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Search {
-    /// At each group of digits.
-    Number(NumberSearch),
+    /// At each group of digits, if a number may begin with a group of this length.
+    Number(fn(usize) -> bool, NumberSearch),
     /// Wherever so many letters (one or two) are alone in front of a digit.
     Letters(u32, StartSearch),
-    /// At each of these signs, which are `@` or `:`.
-    Sign(u8, SignSearch),
+    /// At each of these signs, which are `@` or `:`, if this byte may follow it.
+    Sign(u8, fn(u8) -> bool, SignSearch),
     /// In each long run of token characters.
     Run(RunSearch),
     /// Wherever one of these prefixes is.

@@ -14,7 +14,7 @@ pub(super) const EMAIL: Declaration = Declaration {
     trigger: Trigger::At,
     ambiguous_integers: &[],
     certain_integers: &[],
-    searches: &[Search::Sign(b'@', search)],
+    searches: &[Search::Sign(b'@', |b| b.is_ascii_alphanumeric() || !b.is_ascii(), search)],
     check: None,
     examples: &["to: <ann.lee+x@mail.example>"],
 };

@@ -16,7 +16,7 @@ pub(super) const IPV4: Declaration = Declaration {
     trigger: Trigger::Points,
     ambiguous_integers: &[],
     certain_integers: &[],
-    searches: &[Search::Number(find_v4)],
+    searches: &[Search::Number(|len| matches!(len, 1..=3), find_v4)],
     check: None,
     examples: &["192.0.2.77"],
 };
@@ -29,7 +29,7 @@ pub(super) const IPV6: Declaration = Declaration {
     trigger: Trigger::Colons,
     ambiguous_integers: &[],
     certain_integers: &[],
-    searches: &[Search::Sign(b':', search_v6)],
+    searches: &[Search::Sign(b':', |b| b.is_ascii_hexdigit() || b == b':', find_v6)],
     check: None,
     examples: &["from 2001:db8:1:2::3"],
 };
@@ -59,15 +59,6 @@ fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
         }
     }
     Some(Match::groups(cluster, first, 4, true))
-}
-
-/// Finds the IPv6 address around the `:` at `at`, unless an earlier search has covered it.
-fn search_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
-    let next = text.as_bytes().get(at + 1);
-    if at < from || !next.is_some_and(|b| b.is_ascii_hexdigit() || *b == b':') {
-        return (None, from);
-    }
-    find_v6(text, at, from)
 }
 
 /// Finds the IPv6 address around the `:` at `at`. The result has the offset at which the next

@@ -19,19 +19,22 @@ pub(super) const NL_BSN: Declaration = Declaration {
     trigger: Trigger::EightDigits,
     ambiguous_integers: &[8, 9],
     certain_integers: &[],
-    searches: &[Search::Number(|cluster, first| {
-        written(
-            cluster,
-            first,
-            &[
-                (&[9], 0, false),
-                (&[8], 0, false),
-                (&[4, 2, 3], b'.', true),
-                (&[4, 2, 3], b' ', false),
-            ],
-            nl_bsn,
-        )
-    })],
+    searches: &[Search::Number(
+        |len| matches!(len, 4 | 8 | 9),
+        |cluster, first| {
+            written(
+                cluster,
+                first,
+                &[
+                    (&[9], 0, false),
+                    (&[8], 0, false),
+                    (&[4, 2, 3], b'.', true),
+                    (&[4, 2, 3], b' ', false),
+                ],
+                nl_bsn,
+            )
+        },
+    )],
     check: Some(CheckFn::Digits(nl_bsn)),
     examples: &["1234.56.782", "bsn 123456782"],
 };
@@ -44,7 +47,10 @@ pub(super) const ES_DNI: Declaration = Declaration {
     trigger: Trigger::DigitsBehindLetter,
     ambiguous_integers: &[],
     certain_integers: &[],
-    searches: &[Search::Number(find_dni), Search::Letters(1, find_nie)],
+    searches: &[
+        Search::Number(|len| matches!(len, 2 | 7 | 8), find_dni),
+        Search::Letters(1, find_nie),
+    ],
     check: Some(CheckFn::Characters(es_dni)),
     examples: &["12345678Z", "X1234567L"],
 };
@@ -70,7 +76,7 @@ pub(super) const FR_NIR: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[],
     certain_integers: &[15],
-    searches: &[Search::Number(find_nir)],
+    searches: &[Search::Number(|len| matches!(len, 1 | 6 | 15), find_nir)],
     check: Some(CheckFn::Characters(fr_nir)),
     examples: &["1 85 05 78 006 084 91"],
 };
@@ -83,9 +89,12 @@ pub(super) const DE_STEUER_ID: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[11],
     certain_integers: &[],
-    searches: &[Search::Number(|cluster, first| {
-        written(cluster, first, &[(&[11], 0, false), (&[2, 3, 3, 3], b' ', true)], de_steuer_id)
-    })],
+    searches: &[Search::Number(
+        |len| matches!(len, 2 | 11),
+        |cluster, first| {
+            written(cluster, first, &[(&[11], 0, false), (&[2, 3, 3, 3], b' ', true)], de_steuer_id)
+        },
+    )],
     check: Some(CheckFn::Digits(de_steuer_id)),
     examples: &["86 095 742 719", "steuer 86095742719"],
 };
@@ -98,14 +107,17 @@ pub(super) const UK_NHS: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[10],
     certain_integers: &[],
-    searches: &[Search::Number(|cluster, first| {
-        written(
-            cluster,
-            first,
-            &[(&[10], 0, false), (&[3, 3, 4], b' ', true), (&[3, 3, 4], b'-', false)],
-            uk_nhs,
-        )
-    })],
+    searches: &[Search::Number(
+        |len| matches!(len, 3 | 10),
+        |cluster, first| {
+            written(
+                cluster,
+                first,
+                &[(&[10], 0, false), (&[3, 3, 4], b' ', true), (&[3, 3, 4], b'-', false)],
+                uk_nhs,
+            )
+        },
+    )],
     check: Some(CheckFn::Digits(uk_nhs)),
     examples: &["943 476 5919"],
 };
@@ -118,7 +130,7 @@ pub(super) const BR_CPF: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[11],
     certain_integers: &[],
-    searches: &[Search::Number(find_cpf)],
+    searches: &[Search::Number(|len| matches!(len, 3 | 11), find_cpf)],
     check: Some(CheckFn::Digits(br_cpf)),
     examples: &["111.444.777-35", "cpf 11144477735"],
 };
@@ -131,9 +143,10 @@ pub(super) const PL_PESEL: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[],
     certain_integers: &[11],
-    searches: &[Search::Number(|cluster, first| {
-        written(cluster, first, &[(&[11], 0, true)], pl_pesel)
-    })],
+    searches: &[Search::Number(
+        |len| len == 11,
+        |cluster, first| written(cluster, first, &[(&[11], 0, true)], pl_pesel),
+    )],
     check: Some(CheckFn::Digits(pl_pesel)),
     examples: &["44051401359"],
 };
@@ -146,14 +159,22 @@ pub(super) const SE_PERSONNUMMER: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[10],
     certain_integers: &[12],
-    searches: &[Search::Number(|cluster, first| {
-        written(
-            cluster,
-            first,
-            &[(&[10], 0, false), (&[12], 0, true), (&[6, 4], b'-', true), (&[8, 4], b'-', true)],
-            se_personnummer,
-        )
-    })],
+    searches: &[Search::Number(
+        |len| matches!(len, 6 | 8 | 10 | 12),
+        |cluster, first| {
+            written(
+                cluster,
+                first,
+                &[
+                    (&[10], 0, false),
+                    (&[12], 0, true),
+                    (&[6, 4], b'-', true),
+                    (&[8, 4], b'-', true),
+                ],
+                se_personnummer,
+            )
+        },
+    )],
     check: Some(CheckFn::Digits(se_personnummer)),
     examples: &["811218-9876"],
 };
@@ -166,14 +187,17 @@ pub(super) const CA_SIN: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[9],
     certain_integers: &[],
-    searches: &[Search::Number(|cluster, first| {
-        written(
-            cluster,
-            first,
-            &[(&[9], 0, false), (&[3, 3, 3], b' ', true), (&[3, 3, 3], b'-', true)],
-            ca_sin,
-        )
-    })],
+    searches: &[Search::Number(
+        |len| matches!(len, 3 | 9),
+        |cluster, first| {
+            written(
+                cluster,
+                first,
+                &[(&[9], 0, false), (&[3, 3, 3], b' ', true), (&[3, 3, 3], b'-', true)],
+                ca_sin,
+            )
+        },
+    )],
     check: Some(CheckFn::Digits(ca_sin)),
     examples: &["146 454 285"],
 };

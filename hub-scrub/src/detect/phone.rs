@@ -61,7 +61,7 @@ pub(super) const PHONE: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[9, 10, 11],
     certain_integers: &[],
-    searches: &[Search::Number(find)],
+    searches: &[Search::Number(|_| true, find)],
     check: None,
     examples: &["+49 30 901820", "(212) 555-0187", "call 6123456789"],
 };

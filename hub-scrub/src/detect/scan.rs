@@ -144,8 +144,10 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
     }
 
     fn cluster(&mut self, cluster: &Cluster<'_>, looked: usize) {
-        for first in 0..looked {
-            for (kind, search) in &self.kinds.numbers {
+        for (first, group) in cluster.groups()[..looked].iter().enumerate() {
+            // No number begins with a longer group.
+            let Some(searches) = self.kinds.numbers.get(group.len) else { continue };
+            for (kind, search) in searches {
                 if let Some(one) = search(cluster, first) {
                     (self.found)(*kind, one);
                 }
@@ -182,14 +184,20 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         while marks != 0 {
             let mark = at + marks.trailing_zeros() as usize;
             marks &= marks - 1;
-            for ((kind, sign, search), done) in self.kinds.signs.iter().zip(&mut self.signs_done) {
-                if self.bytes[mark] != *sign {
+            // Nothing is found at a sign that ends the text.
+            let Some(&next) = self.bytes.get(mark + 1) else { return };
+            let mut searches = self.kinds.signs_before[usize::from(next)];
+            while searches != 0 {
+                let i = searches.trailing_zeros() as usize;
+                searches &= searches - 1;
+                let ((kind, sign, search), done) = (self.kinds.signs[i], &mut self.signs_done[i]);
+                if self.bytes[mark] != sign || mark < *done {
                     continue;
                 }
                 let (one, next) = search(self.text, mark, *done);
                 *done = next;
                 if let Some(one) = one {
-                    (self.found)(*kind, one);
+                    (self.found)(kind, one);
                 }
             }
         }

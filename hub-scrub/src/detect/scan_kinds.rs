@@ -3,6 +3,7 @@
 //! Without it, the scan would have to check at each byte which built-ins are wanted.
 
 use super::built_ins::{DECLARATIONS, SIGN_SEARCHES};
+use super::cluster::LONGEST_FIRST_GROUP;
 use super::declaration::{NumberSearch, RunSearch, Search, SignSearch, StartSearch, Trigger};
 use super::kinds::BuiltIn;
 use super::secret_format::SecretFormats;
@@ -18,10 +19,13 @@ pub(super) struct ScanKinds {
     triggers: u16,
     /// The vector instructions that this machine has.
     pub(super) level: Level,
-    pub(super) numbers: Vec<(BuiltIn, NumberSearch)>,
+    /// At index `n`, the searches for numbers that may begin with a group of `n` digits.
+    pub(super) numbers: [Vec<(BuiltIn, NumberSearch)>; LONGEST_FIRST_GROUP + 1],
     pub(super) letters: Vec<(BuiltIn, u32, StartSearch)>,
     /// There are at most [`SIGN_SEARCHES`] of these.
     pub(super) signs: Vec<(BuiltIn, u8, SignSearch)>,
+    /// For each byte, bit `i` is set if the byte may follow the sign of `signs[i]`.
+    pub(super) signs_before: [u8; 256],
     pub(super) runs: Vec<(BuiltIn, RunSearch)>,
     pub(super) formats: SecretFormats,
     pub(super) begins: Vec<Begin>,
@@ -40,14 +44,15 @@ pub(super) struct Begin {
 
 impl ScanKinds {
     pub(super) fn new(wanted: impl Iterator<Item = BuiltIn>) -> ScanKinds {
-        const { assert!(DECLARATIONS.len() <= 64) };
+        const { assert!(DECLARATIONS.len() <= 64 && SIGN_SEARCHES <= 8) };
         let mut kinds = ScanKinds {
             kinds: wanted.fold(0, |bits, kind| bits | 1_u64 << kind as u32),
             triggers: 0,
             level: Level::new(),
-            numbers: Vec::new(),
+            numbers: Default::default(),
             letters: Vec::new(),
             signs: Vec::with_capacity(SIGN_SEARCHES),
+            signs_before: [0; 256],
             runs: Vec::new(),
             formats: SecretFormats::default(),
             begins: Vec::new(),
@@ -62,9 +67,19 @@ impl ScanKinds {
             kinds.triggers |= 1 << declaration.trigger as u16;
             for search in declaration.searches {
                 match *search {
-                    Search::Number(search) => kinds.numbers.push((kind, search)),
+                    Search::Number(may_begin, search) => {
+                        for (len, searches) in kinds.numbers.iter_mut().enumerate() {
+                            searches.extend(may_begin(len).then_some((kind, search)));
+                        }
+                    }
                     Search::Letters(count, search) => kinds.letters.push((kind, count, search)),
-                    Search::Sign(sign, search) => kinds.signs.push((kind, sign, search)),
+                    Search::Sign(sign, may_follow, search) => {
+                        let bit = kinds.signs.len();
+                        for (b, signs) in (0..=u8::MAX).zip(&mut kinds.signs_before) {
+                            *signs |= u8::from(may_follow(b)) << bit;
+                        }
+                        kinds.signs.push((kind, sign, search));
+                    }
                     Search::Run(search) => kinds.runs.push((kind, search)),
                     Search::Prefix(formats) => kinds.formats.add(kind, formats),
                     Search::Begin { begin, shortest, search } => {
@@ -74,7 +89,7 @@ impl ScanKinds {
                 }
             }
         }
-        kinds.has_numbers = !kinds.numbers.is_empty();
+        kinds.has_numbers = kinds.numbers.iter().any(|searches| !searches.is_empty());
         kinds.has_runs = kinds.formats.any() || !kinds.runs.is_empty();
         kinds
     }

@@ -24,7 +24,7 @@ pub(super) const US_SSN: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[9],
     certain_integers: &[],
-    searches: &[Search::Number(find)],
+    searches: &[Search::Number(|len| matches!(len, 3 | 9), find)],
     check: None,
     examples: &["536-90-4399", "SSN 123456789"],
 };

@@ -14,7 +14,7 @@ pub(super) const URL_CREDENTIALS: Declaration = Declaration {
     trigger: Trigger::At,
     ambiguous_integers: &[],
     certain_integers: &[],
-    searches: &[Search::Sign(b':', search)],
+    searches: &[Search::Sign(b':', |b| b == b'/', search)],
     check: None,
     examples: &["postgres://app:hunter2@db.example/app"],
 };
