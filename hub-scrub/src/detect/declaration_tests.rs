@@ -1,6 +1,8 @@
 //! Each declaration keeps its word: its examples are found, alone and through the prefilter.
 
 use super::built_ins::DECLARATIONS;
+use super::cluster::Cluster;
+use super::declaration::Search;
 use super::{Candidates, Check, DetectorSet, DetectorSpec, Scratch};
 use hub_wire::Packer;
 use std::collections::BTreeSet;
@@ -51,4 +53,54 @@ fn nothing_is_found_in_integers_whose_digits_are_not_declared() {
             }
         }
     }
+}
+
+/// The scan does not call a search at groups with a length that the search does not declare, so it
+/// must find nothing there. The digits of each example are divided in every possible way.
+#[test]
+fn no_number_begins_with_a_group_whose_length_is_not_declared() {
+    for declaration in DECLARATIONS {
+        let set = DetectorSet::new(&[DetectorSpec::built_in(declaration.kind)]).expect("a set");
+        for search in declaration.searches {
+            let Search::Number(may_begin, search) = search else { continue };
+            for example in declaration.examples {
+                let mut hits = Vec::new();
+                set.scan(example, &mut Scratch::default(), &mut hits);
+                let hit = &example[hits[0].start..hits[0].end];
+                for (text, start, len) in written_in_other_groups(hit) {
+                    let found = search(&Cluster::read(text.as_bytes(), start, 0), 0);
+                    assert!(found.is_none() || may_begin(len), "{}: {text}", declaration.name);
+                }
+            }
+        }
+    }
+}
+
+/// A number in all groups into which its digits can be divided, with different separators. For each
+/// text, the offset and the length of its first group.
+fn written_in_other_groups(number: &str) -> Vec<(String, usize, usize)> {
+    let number = number.replace(|c: char| !c.is_ascii_alphanumeric(), "");
+    let head = number.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (head, rest) = number.split_at(head);
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let mut texts = Vec::new();
+    for divided in 0_u32..1 << (digits - 1) {
+        let len = digits.min(divided.trailing_zeros() as usize + 1);
+        for (separator, last) in [(' ', ' '), ('-', '-'), ('.', '.'), ('.', '-')] {
+            let mut text = String::from(head);
+            text.extend((!head.is_empty()).then_some(separator));
+            let start = text.len();
+            for (i, c) in rest.chars().enumerate() {
+                text.push(c);
+                // Bit `i` means that a separator is behind digit `i`.
+                match divided.checked_shr(i as u32).unwrap_or(0) {
+                    1 => text.push(last),
+                    bits if bits & 1 == 1 => text.push(separator),
+                    _ => {}
+                }
+            }
+            texts.push((text, start, len));
+        }
+    }
+    texts
 }

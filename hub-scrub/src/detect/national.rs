@@ -36,7 +36,7 @@ pub(super) const NL_BSN: Declaration = Declaration {
         },
     )],
     check: Some(CheckFn::Digits(nl_bsn)),
-    examples: &["1234.56.782", "bsn 123456782"],
+    examples: &["1234.56.782", "bsn 123456782", "bsn 12345672"],
 };
 
 /// Declares [`BuiltIn::EsDni`].
@@ -78,7 +78,7 @@ pub(super) const FR_NIR: Declaration = Declaration {
     certain_integers: &[15],
     searches: &[Search::Number(|len| matches!(len, 1 | 6 | 15), find_nir)],
     check: Some(CheckFn::Characters(fr_nir)),
-    examples: &["1 85 05 78 006 084 91"],
+    examples: &["1 85 05 78 006 084 91", "185052A00608435"],
 };
 
 /// Declares [`BuiltIn::DeSteuerId`].
@@ -176,7 +176,7 @@ pub(super) const SE_PERSONNUMMER: Declaration = Declaration {
         },
     )],
     check: Some(CheckFn::Digits(se_personnummer)),
-    examples: &["811218-9876"],
+    examples: &["811218-9876", "19811218-9876"],
 };
 
 /// Declares [`BuiltIn::CaSin`].
