@@ -2,7 +2,7 @@
 //!
 //! It reads each byte once for all detectors. Without it, the time would grow with the number of detectors.
 
-use super::block::{BLOCK, Masks, behind, ends_of_long_runs, masks};
+use super::block::{BLOCK, Masks, behind, ends_of_long_runs, masks_for_scan};
 use super::built_ins::SIGN_SEARCHES;
 use super::cluster::{self, Cluster, FEWEST_DIGITS, LONGEST_NUMBER, REACH};
 use super::declaration::Trigger;
@@ -73,7 +73,7 @@ pub(super) fn run(text: &str, kinds: &ScanKinds, found: impl FnMut(BuiltIn, Matc
 impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
     fn block(&mut self, block: &[u8; BLOCK], len: usize, at: usize, before: &mut PreviousBlock) {
         let mut found = Masks::default();
-        masks(self.kinds.level, block, &mut found);
+        masks_for_scan(self.kinds.level, block, &mut found);
         let masks = found;
         let alphanumeric = masks.digit | masks.letter;
         if masks.digit != 0 {
