@@ -31,7 +31,7 @@ echo "Step 1 of 2: cargo builds two programs, hub and shop."
 if [ -x "$built/shop" ] && [ -x "$built/hub" ]; then
     echo "Both have been built before, so cargo only builds what has changed since."
 else
-    echo "The first build takes about two minutes on two cores, and longer if cargo has to download"
+    echo "The first build takes two to three minutes on two cores, and longer if cargo has to download"
     echo "the crates. Cargo shows how far it is."
 fi
 echo "This build is not optimised: use it to try the hub, not to measure its speed. To measure, build"

@@ -1,8 +1,9 @@
-//! The quick way through a message in which nothing can be found, as in most.
+//! The fast path through a message in which no rule can find anything, as in most messages.
 //!
-//! It goes over the same values as [`Pass`](super::message_pass::Pass) does, but asks only what can make a
-//! difference: is this a key that a rule names; is there anything in this text, this number? If the
-//! answer is no throughout, a pass would find nothing. In all other cases a pass has to look.
+//! It reads the same values as [`MessagePass`](super::message_pass::MessagePass) does, but checks only
+//! whether a rule names a key, and whether a text or a number can hold a find. If neither is the case, a
+//! pass would find nothing. Otherwise a pass has to go over the message. Without the fast path, every
+//! message would cost a whole pass.
 
 use super::state::Work;
 use crate::detect::{Candidates, Digits};
