@@ -2,7 +2,7 @@
 //!
 //! Without them, a subscription could get events from before its start, or miss its first events.
 
-use hub_core::emitter::{Delivery, Message};
+use hub_core::emitter::Delivery;
 use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ impl DeferredDeliveries {
             return self.deliveries.push(delivery);
         }
         let gap = match delivery {
-            Delivery::Message(message) => gap_for(&message),
+            Delivery::Message(message) => message.gap(GapReason::Overflow),
             Delivery::Gap(gap) => gap,
         };
         if let Some(Delivery::Gap(last)) = left_out.and_then(|at| self.deliveries.get_mut(at))
@@ -86,22 +86,10 @@ fn reach(last: &mut Gap, next: &Gap) -> bool {
     joined
 }
 
-/// Returns the gap that takes the place of a message.
-fn gap_for(message: &Message) -> Gap {
-    Gap {
-        topic: message.topic.as_str().to_owned(),
-        epoch: message.epoch,
-        from: message.seq,
-        to: Some(message.seq),
-        reason: GapReason::Overflow,
-        subscription: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_core::emitter::Headers;
+    use hub_core::emitter::{Headers, Message};
     use hub_wire::TopicName;
 
     fn message(topic: &str, seq: u64) -> Delivery {

@@ -79,7 +79,7 @@ impl SubscriptionBacklog {
                 AtBound::Hold => return PushResult::Full(message),
                 AtBound::End => return PushResult::Overrun,
                 AtBound::DropNewest => {
-                    return self.push_gap(gap_of(&message, GapReason::Overflow));
+                    return self.push_gap(message.gap(GapReason::Overflow));
                 }
                 AtBound::DropOldest => self.drop_oldest(),
                 AtBound::Conflate => self.conflate_for(&message),
@@ -172,23 +172,11 @@ impl SubscriptionBacklog {
 impl Entry {
     /// Turns the entry into gaps: those in front of the message, and one in place of the message.
     fn into_gaps(self, reason: GapReason) -> impl Iterator<Item = Gap> {
-        self.missed.into_iter().chain([gap_of(&self.message, reason)])
+        self.missed.into_iter().chain([self.message.gap(reason)])
     }
 }
 
 /// Messages with equal results replace one another under the policy `latest`.
 fn key_of(message: &Message) -> (&str, Option<&str>) {
     (message.topic.as_str(), message.headers.key())
-}
-
-/// Returns the gap that stands for a dropped message.
-fn gap_of(message: &Message, reason: GapReason) -> Gap {
-    Gap {
-        topic: message.topic.as_str().to_owned(),
-        epoch: message.epoch,
-        from: message.seq,
-        to: Some(message.seq),
-        reason,
-        subscription: None,
-    }
 }

@@ -5,7 +5,7 @@
 
 use super::{DecodeError, Event, Headers, decode};
 use bytes::Bytes;
-use hub_wire::{Gap, TopicName};
+use hub_wire::{Gap, GapReason, TopicName};
 use serde::de::DeserializeOwned;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -36,6 +36,19 @@ impl Message {
     /// Returns an error if the payload is not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         decode(&self.payload)
+    }
+
+    /// Returns the gap that takes the place of this message when it is dropped.
+    #[must_use]
+    pub fn gap(&self, reason: GapReason) -> Gap {
+        Gap {
+            topic: self.topic.as_str().to_owned(),
+            epoch: self.epoch,
+            from: self.seq,
+            to: Some(self.seq),
+            reason,
+            subscription: None,
+        }
     }
 }
 

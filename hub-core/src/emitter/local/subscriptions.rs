@@ -2,7 +2,7 @@
 //! choice, all members of a queue group would get every event.
 
 use crate::emitter::{Feed, Message, Pushed};
-use hub_wire::{FilterIndex, Gap, GapReason, TopicFilter, TopicName};
+use hub_wire::{FilterIndex, GapReason, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,14 +20,7 @@ impl LocalSubscription {
     /// Pushes a message that cannot wait for room. If there is no room, a gap takes its place.
     pub(super) fn push_now(&self, message: Message) {
         if let Pushed::Full(message) = self.feed.push(message) {
-            self.feed.push_gap(Gap {
-                topic: message.topic.as_str().to_owned(),
-                epoch: message.epoch,
-                from: message.seq,
-                to: Some(message.seq),
-                reason: GapReason::Overflow,
-                subscription: None,
-            });
+            self.feed.push_gap(message.gap(GapReason::Overflow));
         }
     }
 }
