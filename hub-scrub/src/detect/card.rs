@@ -6,6 +6,7 @@ use super::check_digits::{gs1, luhn};
 use super::cluster::Cluster;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
+use super::number_search::NumberSearch;
 use super::text_match::Match;
 
 /// Declares [`BuiltIn::Card`].
@@ -19,7 +20,7 @@ pub(super) const CARD: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[],
     certain_integers: &[12, 13, 14, 15, 16, 17, 18, 19],
-    searches: &[Search::Number(|len| matches!(len, 4..=8 | 12..=19), find)],
+    searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 4..=8 | 12..=19), find))],
     check: Some(CheckFn::Digits(is_card)),
     examples: &["4111 1111 1111 1111", "3782 822463 10005"],
 };

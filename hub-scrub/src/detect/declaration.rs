@@ -3,8 +3,8 @@
 //! Each detector has one [`Declaration`], in the module of its search. The names, the parser of rule files,
 //! the prefilter and the scan are derived from it, so a detector with a missing part does not compile.
 
-use super::cluster::Cluster;
 use super::kinds::BuiltIn;
+use super::number_search::NumberSearch;
 use super::secret_format::SecretFormat;
 use super::text_match::Match;
 
@@ -78,8 +78,6 @@ impl Trigger {
     }
 }
 
-/// Searches the groups of a cluster from the given one on.
-pub(super) type NumberSearch = fn(&Cluster<'_>, usize) -> Option<Match>;
 /// Searches the text from an offset on.
 pub(super) type StartSearch = fn(&[u8], usize) -> Option<Match>;
 /// Searches around the sign at the first offset, and not before the second one, which is not
@@ -91,8 +89,8 @@ pub(super) type RunSearch = fn(&[u8], usize, usize, &mut dyn FnMut(Match));
 /// Where a detector searches, and with which function.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Search {
-    /// At each group of digits, if a number may begin with a group of this length.
-    Number(fn(usize) -> bool, NumberSearch),
+    /// At each group of digits with which a number may begin.
+    Number(NumberSearch),
     /// Wherever so many letters (one or two) are alone in front of a digit.
     Letters(u32, StartSearch),
     /// At each of these signs, which are `@` or `:`, if this byte may follow it.

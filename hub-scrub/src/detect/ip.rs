@@ -5,6 +5,7 @@
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
+use super::number_search::NumberSearch;
 use super::text_match::Match;
 use core::net::Ipv6Addr;
 
@@ -16,7 +17,7 @@ pub(super) const IPV4: Declaration = Declaration {
     trigger: Trigger::Points,
     ambiguous_integers: &[],
     certain_integers: &[],
-    searches: &[Search::Number(|len| matches!(len, 1..=3), find_v4)],
+    searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 1..=3), find_v4))],
     check: None,
     examples: &["192.0.2.77"],
 };

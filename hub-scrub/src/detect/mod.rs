@@ -40,6 +40,7 @@ mod national;
 mod national_checks;
 mod near;
 mod number;
+mod number_search;
 mod pattern;
 mod pem;
 mod phone;

@@ -9,6 +9,7 @@ use super::national_checks::{
     br_cpf, ca_sin, de_steuer_id, es_dni, fr_nir, it_codice_fiscale, nl_bsn, pl_pesel,
     se_personnummer, uk_nhs,
 };
+use super::number_search::NumberSearch;
 use super::text_match::Match;
 
 /// Declares [`BuiltIn::NlBsn`].
@@ -19,22 +20,10 @@ pub(super) const NL_BSN: Declaration = Declaration {
     trigger: Trigger::EightDigits,
     ambiguous_integers: &[8, 9],
     certain_integers: &[],
-    searches: &[Search::Number(
-        |len| matches!(len, 4 | 8 | 9),
-        |cluster, first| {
-            written(
-                cluster,
-                first,
-                &[
-                    (&[9], 0, false),
-                    (&[8], 0, false),
-                    (&[4, 2, 3], b'.', true),
-                    (&[4, 2, 3], b' ', false),
-                ],
-                nl_bsn,
-            )
-        },
-    )],
+    searches: &[Search::Number(NumberSearch::Written(
+        &[(&[9], 0, false), (&[8], 0, false), (&[4, 2, 3], b'.', true), (&[4, 2, 3], b' ', false)],
+        nl_bsn,
+    ))],
     check: Some(CheckFn::Digits(nl_bsn)),
     examples: &["1234.56.782", "bsn 123456782", "bsn 12345672"],
 };
@@ -48,7 +37,7 @@ pub(super) const ES_DNI: Declaration = Declaration {
     ambiguous_integers: &[],
     certain_integers: &[],
     searches: &[
-        Search::Number(|len| matches!(len, 2 | 7 | 8), find_dni),
+        Search::Number(NumberSearch::Own(|len| matches!(len, 2 | 7 | 8), find_dni)),
         Search::Letters(1, find_nie),
     ],
     check: Some(CheckFn::Characters(es_dni)),
@@ -76,7 +65,7 @@ pub(super) const FR_NIR: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[],
     certain_integers: &[15],
-    searches: &[Search::Number(|len| matches!(len, 1 | 6 | 15), find_nir)],
+    searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 1 | 6 | 15), find_nir))],
     check: Some(CheckFn::Characters(fr_nir)),
     examples: &["1 85 05 78 006 084 91", "185052A00608435"],
 };
@@ -89,12 +78,10 @@ pub(super) const DE_STEUER_ID: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[11],
     certain_integers: &[],
-    searches: &[Search::Number(
-        |len| matches!(len, 2 | 11),
-        |cluster, first| {
-            written(cluster, first, &[(&[11], 0, false), (&[2, 3, 3, 3], b' ', true)], de_steuer_id)
-        },
-    )],
+    searches: &[Search::Number(NumberSearch::Written(
+        &[(&[11], 0, false), (&[2, 3, 3, 3], b' ', true)],
+        de_steuer_id,
+    ))],
     check: Some(CheckFn::Digits(de_steuer_id)),
     examples: &["86 095 742 719", "steuer 86095742719"],
 };
@@ -107,17 +94,10 @@ pub(super) const UK_NHS: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[10],
     certain_integers: &[],
-    searches: &[Search::Number(
-        |len| matches!(len, 3 | 10),
-        |cluster, first| {
-            written(
-                cluster,
-                first,
-                &[(&[10], 0, false), (&[3, 3, 4], b' ', true), (&[3, 3, 4], b'-', false)],
-                uk_nhs,
-            )
-        },
-    )],
+    searches: &[Search::Number(NumberSearch::Written(
+        &[(&[10], 0, false), (&[3, 3, 4], b' ', true), (&[3, 3, 4], b'-', false)],
+        uk_nhs,
+    ))],
     check: Some(CheckFn::Digits(uk_nhs)),
     examples: &["943 476 5919"],
 };
@@ -130,7 +110,10 @@ pub(super) const BR_CPF: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[11],
     certain_integers: &[],
-    searches: &[Search::Number(|len| matches!(len, 3 | 11), find_cpf)],
+    searches: &[
+        Search::Number(NumberSearch::Written(&[(&[11], 0, false)], br_cpf)),
+        Search::Number(NumberSearch::Own(|len| len == 3, find_printed_cpf)),
+    ],
     check: Some(CheckFn::Digits(br_cpf)),
     examples: &["111.444.777-35", "cpf 11144477735"],
 };
@@ -143,10 +126,7 @@ pub(super) const PL_PESEL: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[],
     certain_integers: &[11],
-    searches: &[Search::Number(
-        |len| len == 11,
-        |cluster, first| written(cluster, first, &[(&[11], 0, true)], pl_pesel),
-    )],
+    searches: &[Search::Number(NumberSearch::Written(&[(&[11], 0, true)], pl_pesel))],
     check: Some(CheckFn::Digits(pl_pesel)),
     examples: &["44051401359"],
 };
@@ -159,22 +139,10 @@ pub(super) const SE_PERSONNUMMER: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[10],
     certain_integers: &[12],
-    searches: &[Search::Number(
-        |len| matches!(len, 6 | 8 | 10 | 12),
-        |cluster, first| {
-            written(
-                cluster,
-                first,
-                &[
-                    (&[10], 0, false),
-                    (&[12], 0, true),
-                    (&[6, 4], b'-', true),
-                    (&[8, 4], b'-', true),
-                ],
-                se_personnummer,
-            )
-        },
-    )],
+    searches: &[Search::Number(NumberSearch::Written(
+        &[(&[10], 0, false), (&[12], 0, true), (&[6, 4], b'-', true), (&[8, 4], b'-', true)],
+        se_personnummer,
+    ))],
     check: Some(CheckFn::Digits(se_personnummer)),
     examples: &["811218-9876", "19811218-9876"],
 };
@@ -187,46 +155,16 @@ pub(super) const CA_SIN: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[9],
     certain_integers: &[],
-    searches: &[Search::Number(
-        |len| matches!(len, 3 | 9),
-        |cluster, first| {
-            written(
-                cluster,
-                first,
-                &[(&[9], 0, false), (&[3, 3, 3], b' ', true), (&[3, 3, 3], b'-', true)],
-                ca_sin,
-            )
-        },
-    )],
+    searches: &[Search::Number(NumberSearch::Written(
+        &[(&[9], 0, false), (&[3, 3, 3], b' ', true), (&[3, 3, 3], b'-', true)],
+        ca_sin,
+    ))],
     check: Some(CheckFn::Digits(ca_sin)),
     examples: &["146 454 285"],
 };
 
-/// A way to write a number: the lengths of its groups, the separator between them, and whether a
-/// number that is written like this is certain.
-type Layout = (&'static [usize], u8, bool);
-
-/// Finds a number that consists of digits only, begins at the group `first`, and has one of these
-/// layouts.
-fn written(
-    cluster: &Cluster<'_>,
-    first: usize,
-    layouts: &[Layout],
-    check: fn(&[u8]) -> bool,
-) -> Option<Match> {
-    let mut digits = [0; 16];
-    let (lengths, _, certain) = layouts.iter().find(|(lengths, sep, _)| {
-        is_written(cluster, first, lengths, *sep)
-            && cluster.digits(first, lengths.len(), &mut digits).is_some_and(check)
-    })?;
-    Some(Match::groups(cluster, first, lengths.len(), *certain))
-}
-
-/// Finds a CPF in one piece, or with its two separators as in 123.456.789-09.
-fn find_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
-    if let Some(found) = written(cluster, first, &[(&[11], 0, false)], br_cpf) {
-        return Some(found);
-    }
+/// Finds a CPF with its two separators, as in 123.456.789-09.
+fn find_printed_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups().get(first..first + 4)?;
     let printed = groups.iter().map(|group| group.len).eq([3, 3, 3, 2])
         && [1, 2, 3].map(|i| cluster.sep(first + i)) == [b'.', b'.', b'-']
@@ -234,14 +172,6 @@ fn find_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let mut digits = [0; 11];
     let valid = printed && cluster.digits(first, 4, &mut digits).is_some_and(br_cpf);
     valid.then(|| Match::groups(cluster, first, 4, true))
-}
-
-fn is_written(cluster: &Cluster<'_>, first: usize, lengths: &[usize], sep: u8) -> bool {
-    if lengths.len() > 1 {
-        return cluster.is_row(first, lengths, sep);
-    }
-    let alone = cluster.sep(first) != b'.' && !cluster.letter_follows(first);
-    alone && cluster.groups()[first].len == lengths[0]
 }
 
 /// Finds a NIR: fifteen characters in one piece, or in the groups 1 2 2 2 3 3 2. The letter of

@@ -6,6 +6,7 @@ use super::check_digits::luhn;
 use super::cluster::{Cluster, OTHER, PAREN};
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
+use super::number_search::NumberSearch;
 use super::text_match::Match;
 
 /// Declares [`BuiltIn::Phone`].
@@ -61,7 +62,7 @@ pub(super) const PHONE: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[9, 10, 11],
     certain_integers: &[],
-    searches: &[Search::Number(|_| true, find)],
+    searches: &[Search::Number(NumberSearch::Own(|_| true, find))],
     check: None,
     examples: &["+49 30 901820", "(212) 555-0187", "call 6123456789"],
 };

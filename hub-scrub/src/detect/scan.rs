@@ -148,7 +148,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
             // No number begins with a longer group.
             let Some(searches) = self.kinds.numbers.get(group.len) else { continue };
             for (kind, search) in searches {
-                if let Some(one) = search(cluster, first) {
+                if let Some(one) = search.find(cluster, first) {
                     (self.found)(*kind, one);
                 }
             }

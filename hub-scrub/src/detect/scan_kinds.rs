@@ -4,8 +4,9 @@
 
 use super::built_ins::{DECLARATIONS, SIGN_SEARCHES};
 use super::cluster::LONGEST_FIRST_GROUP;
-use super::declaration::{NumberSearch, RunSearch, Search, SignSearch, StartSearch, Trigger};
+use super::declaration::{RunSearch, Search, SignSearch, StartSearch, Trigger};
 use super::kinds::BuiltIn;
+use super::number_search::NumberSearch;
 use super::secret_format::SecretFormats;
 use fearless_simd::Level;
 use memchr::memmem::Finder;
@@ -67,9 +68,9 @@ impl ScanKinds {
             kinds.triggers |= 1 << declaration.trigger as u16;
             for search in declaration.searches {
                 match *search {
-                    Search::Number(may_begin, search) => {
+                    Search::Number(search) => {
                         for (len, searches) in kinds.numbers.iter_mut().enumerate() {
-                            searches.extend(may_begin(len).then_some((kind, search)));
+                            searches.extend(search.may_begin(len).then_some((kind, search)));
                         }
                     }
                     Search::Letters(count, search) => kinds.letters.push((kind, count, search)),

@@ -5,6 +5,7 @@
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
+use super::number_search::NumberSearch;
 use super::text_match::Match;
 
 /// Declares [`BuiltIn::UsSsn`].
@@ -24,7 +25,7 @@ pub(super) const US_SSN: Declaration = Declaration {
     trigger: Trigger::Digits,
     ambiguous_integers: &[9],
     certain_integers: &[],
-    searches: &[Search::Number(|len| matches!(len, 3 | 9), find)],
+    searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 3 | 9), find))],
     check: None,
     examples: &["536-90-4399", "SSN 123456789"],
 };

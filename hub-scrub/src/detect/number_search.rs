@@ -1,0 +1,66 @@
+//! The search for a number at a group of digits.
+//!
+//! A search states the lengths of the group with which its numbers begin, so that the scan calls it at no
+//! other group. Without that, each group of digits would cost one call for each detector of numbers.
+
+use super::cluster::Cluster;
+use super::text_match::Match;
+
+/// A way to write a number: the lengths of its groups, the separator between them, and whether a
+/// number that is written like this is certain.
+pub(super) type Layout = (&'static [usize], u8, bool);
+
+/// How a detector searches for a number.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NumberSearch {
+    /// A number that consists of digits only, has one of these layouts, and passes the check.
+    Written(&'static [Layout], fn(&[u8]) -> bool),
+    /// Any other number: whether it may begin with a group of this length, and the search from the
+    /// given group on.
+    Own(fn(usize) -> bool, fn(&Cluster<'_>, usize) -> Option<Match>),
+}
+
+impl NumberSearch {
+    /// Whether a number may begin with a group of `len` digits.
+    pub(super) fn may_begin(self, len: usize) -> bool {
+        match self {
+            NumberSearch::Written(layouts, _) => {
+                layouts.iter().any(|(lengths, ..)| lengths.first() == Some(&len))
+            }
+            NumberSearch::Own(may_begin, _) => may_begin(len),
+        }
+    }
+
+    /// Finds the number that begins at the group `first`.
+    #[inline]
+    pub(super) fn find(self, cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+        match self {
+            NumberSearch::Written(layouts, check) => written(cluster, first, layouts, check),
+            NumberSearch::Own(_, find) => find(cluster, first),
+        }
+    }
+}
+
+/// Finds a number that consists of digits only, begins at the group `first`, and has one of these
+/// layouts.
+fn written(
+    cluster: &Cluster<'_>,
+    first: usize,
+    layouts: &[Layout],
+    check: fn(&[u8]) -> bool,
+) -> Option<Match> {
+    let mut digits = [0; 16];
+    let (lengths, _, certain) = layouts.iter().find(|(lengths, sep, _)| {
+        is_written(cluster, first, lengths, *sep)
+            && cluster.digits(first, lengths.len(), &mut digits).is_some_and(check)
+    })?;
+    Some(Match::groups(cluster, first, lengths.len(), *certain))
+}
+
+fn is_written(cluster: &Cluster<'_>, first: usize, lengths: &[usize], sep: u8) -> bool {
+    if lengths.len() > 1 {
+        return cluster.is_row(first, lengths, sep);
+    }
+    let alone = cluster.sep(first) != b'.' && !cluster.letter_follows(first);
+    alone && cluster.groups()[first].len == lengths[0]
+}
