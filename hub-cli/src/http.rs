@@ -222,11 +222,7 @@ impl Resolver for Resolve {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let mut found = self.names.resolve(&self.address, config, timeout)?;
-        for address in found.iter_mut() {
-            *address = reachable(*address);
-        }
-        Ok(found)
+        self.names.resolve(&self.address, config, timeout)
     }
 }
 

@@ -91,16 +91,16 @@ pub(crate) fn load<S: WatchedFile, T>(
     file: &mut S,
     mut load: impl FnMut(&mut S) -> T,
 ) -> (FileSnapshot, T) {
-    let mut seen = FileSnapshot::of(file);
+    let mut seen = Observation::of(file);
     for _ in 1..ATTEMPTS {
         let loaded = load(file);
         // Only after loading it is known which other files it names.
-        let after = FileSnapshot::of(file);
+        let after = Observation::of(file);
         if after == seen {
-            return (seen, loaded);
+            return (seen.snapshot, loaded);
         }
         seen = after;
     }
     let loaded = load(file);
-    (seen, loaded)
+    (seen.snapshot, loaded)
 }
