@@ -6,32 +6,11 @@ use crate::support;
 
 use hub_server::access::{create_token, hash_password};
 use hub_server::{Config, RunningHub};
-use std::fmt::Write as _;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use support::*;
 use tempfile::TempDir;
 
 const ENDPOINTS: [(&str, &str); 2] = [("GET", "/admin/audit"), ("POST", "/admin/reload")];
 const PASSWORD: &str = "a long enough password";
-
-/// Status and body of one request.
-fn ask(hub: &RunningHub, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
-    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-    if !headers.iter().any(|(name, _)| *name == "Host") {
-        request.push_str("Host: localhost\r\n");
-    }
-    for (name, value) in headers {
-        write!(request, "{name}: {value}\r\n").unwrap();
-    }
-    let mut socket = TcpStream::connect(hub.http()).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    socket.write_all(format!("{request}\r\n").as_bytes()).unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
-}
 
 struct Guarded {
     hub: RunningHub,
@@ -96,13 +75,13 @@ fn each_role_at_each_endpoint() {
     for (method, path) in ENDPOINTS {
         for (authorization, expected) in &cases {
             let header = authorization.as_deref().map(|value| ("Authorization", value));
-            let (status, body) = ask(&it.hub, method, path, header.as_slice());
+            let (status, body) = http(&it.hub, method, path, header.as_slice());
             assert_eq!(status, *expected, "{method} {path} {authorization:?}: {body}");
             assert!(!body.contains(PASSWORD) && !body.contains(&it.admin), "{body}");
         }
         let other = if method == "GET" { "POST" } else { "GET" };
         let authorization = format!("Bearer {}", it.admin);
-        let (status, _) = ask(&it.hub, other, path, &[("Authorization", &authorization)]);
+        let (status, _) = http(&it.hub, other, path, &[("Authorization", &authorization)]);
         assert_eq!(status, 405, "{other} {path}");
     }
 }
@@ -121,7 +100,7 @@ fn without_an_access_file_only_this_machine_by_its_own_name() {
         ("10.0.0.1", 401),
         ("[::1", 200),
     ] {
-        let (status, body) = ask(&hub, "GET", "/admin/audit", &[("Host", host)]);
+        let (status, body) = http(&hub, "GET", "/admin/audit", &[("Host", host)]);
         assert_eq!(status, expected, "{host}: {body}");
     }
 }
@@ -136,18 +115,18 @@ fn what_a_proxy_says_makes_no_request_one_of_this_machine() {
             ("Forwarded", "host=127.0.0.1"),
         ] {
             for (method, path) in ENDPOINTS {
-                let (status, body) = ask(&hub, method, path, &[("Host", host), header]);
+                let (status, body) = http(&hub, method, path, &[("Host", host), header]);
                 assert_eq!(status, 403, "{host} {header:?}: {body}");
                 assert!(body.contains("proxy"), "{body}");
             }
         }
     }
-    let (status, _) = ask(&hub, "GET", "/admin/audit", &[("Host", "localhost"), ("Host", "evil")]);
+    let (status, _) = http(&hub, "GET", "/admin/audit", &[("Host", "localhost"), ("Host", "evil")]);
     assert!(matches!(status, 400 | 401), "{status}");
     let it = guarded("");
     let authorization = format!("Bearer {}", it.admin);
     let headers = [("Authorization", &*authorization), ("X-Forwarded-For", "192.0.2.1")];
-    let (status, body) = ask(&it.hub, "GET", "/admin/audit", &headers);
+    let (status, body) = http(&it.hub, "GET", "/admin/audit", &headers);
     assert_eq!(status, 200, "a proxy may pass on what has credentials: {body}");
 }
 
@@ -169,7 +148,7 @@ fn a_page_of_another_site_cannot_ask_whatever_the_browser_knows() {
     ] {
         for (method, path) in ENDPOINTS {
             for (hub, headers) in [(&hub, &[header][..]), (&it.hub, &[known, header][..])] {
-                let (status, body) = ask(hub, method, path, headers);
+                let (status, body) = http(hub, method, path, headers);
                 assert_eq!(status, expected, "{method} {path} {header:?}: {body}");
                 assert_eq!(body.contains("other sites"), expected == 403, "{body}");
             }
@@ -181,7 +160,7 @@ fn a_page_of_another_site_cannot_ask_whatever_the_browser_knows() {
 fn a_reload_says_what_was_applied_and_a_broken_file_changes_nothing() {
     let it = guarded("");
     let authorization = format!("Bearer {}", it.admin);
-    let reload = || ask(&it.hub, "POST", "/admin/reload", &[("Authorization", &authorization)]);
+    let reload = || http(&it.hub, "POST", "/admin/reload", &[("Authorization", &authorization)]);
     let outcome = |body: &str, file: &str| {
         let answer: serde_json::Value = serde_json::from_str(body).unwrap();
         let files = answer["files"].as_array().unwrap().clone();

@@ -9,8 +9,6 @@ use hub_server::RunningHub;
 use hub_server::config::ConfigFile;
 use hub_wire::{CloseCode, RefusedCode, RefusedWhat};
 use serde_json::{Value, json};
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::PathBuf;
 use support::*;
 use tempfile::TempDir;
@@ -51,15 +49,8 @@ impl Configured {
 
     /// What the hub answers when it is asked to load its files.
     fn reload(&self) -> (u16, Value) {
-        let mut socket = TcpStream::connect(self.hub.http()).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = "POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        socket.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, serde_json::from_str(body).unwrap())
+        let (status, body) = http(&self.hub, "POST", "/admin/reload", &[]);
+        (status, serde_json::from_str(&body).unwrap())
     }
 
     /// Changes the file, and has it loaded.

@@ -10,8 +10,6 @@ use crate::support;
 use hub_server::RunningHub;
 use hub_server::config::ConfigFile;
 use hub_wire::Packer;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use support::*;
 use tempfile::TempDir;
 
@@ -56,13 +54,8 @@ impl Watched {
         let new = self.folder.path().join("new");
         std::fs::write(&new, configuration(&self.folder, limit)).unwrap();
         std::fs::rename(new, self.folder.path().join("hub.toml")).unwrap();
-        let mut socket = TcpStream::connect(self.hub.http()).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = "POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        socket.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let (status, answer) = http(&self.hub, "POST", "/admin/reload", &[]);
+        assert_eq!(status, 200, "{answer}");
     }
 
     /// Publishes an event that a rule puts in quarantine. Returns the topic under which it is shown.

@@ -18,6 +18,7 @@ pub(crate) use seen::Seen;
 use hub_server::{Config, RunningHub};
 use socket2::{Domain, Socket, Type};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -61,15 +62,33 @@ pub(crate) fn connect_from(source: &str, to: SocketAddr) -> Client {
     Client::over(TcpStream::from(socket))
 }
 
-/// What the hub says over HTTP from this machine: the body.
-pub(crate) fn http_get(hub: &RunningHub, path: &str) -> String {
+/// Sends a request over HTTP from this machine. Returns the status and the body of the answer. The
+/// host is `localhost` if the headers name none.
+pub(crate) fn http(
+    hub: &RunningHub,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (u16, String) {
+    let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|(name, _)| *name == "Host") {
+        request.push_str("Host: localhost\r\n");
+    }
+    for (name, value) in headers {
+        write!(request, "{name}: {value}\r\n").unwrap();
+    }
     let mut socket = TcpStream::connect(hub.http()).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    socket.write_all(request.as_bytes()).unwrap();
+    socket.write_all(format!("{request}\r\n").as_bytes()).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
-    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// Returns the body of the answer to a GET request over HTTP from this machine.
+pub(crate) fn http_get(hub: &RunningHub, path: &str) -> String {
+    http(hub, "GET", path, &[]).1
 }
 
 /// The hub's metrics: name with labels, as Prometheus writes it, to value.
