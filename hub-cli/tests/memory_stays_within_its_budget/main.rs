@@ -61,7 +61,8 @@ fn is_as_before(hub: &Server) {
     wait_until("there is enough memory again", || hub.metric("hub_memory_pressure") == 0);
     let (mut from, mut to) = (Client::open(hub.clients), Client::open(hub.clients));
     to.subscribe(&subscription(1, "after"));
-    // The bound of the queues is still low, but a subscriber that keeps up loses nothing.
+    // A subscriber that keeps up loses nothing. A larger burst may lose events for some seconds, although
+    // there is enough memory for it: the bound of the queues grows slowly. That is a known fault.
     for _ in 0..30 {
         assert!(all_arrived(&burst(&mut from, &mut to, 32), 32));
     }
