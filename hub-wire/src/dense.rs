@@ -1,27 +1,29 @@
-//! The walk over containers of many small values, made so that no branch depends on a value's type.
+//! Walks over containers of many small values in a way in which no branch depends on a value's type.
 //!
-//! In such a container the types of neighbouring values are as good as random, and a walk that branches
-//! on them waits for a wrong guess of the processor at every other value: most of its time. (A benchmark
-//! with one message hides that, because the processor learns the message by heart.) This walk therefore
-//! computes, for [`BLOCK`] bytes at a time, how long a value would be that began at each of them
-//! ([`super::steps`]), and then hops along these lengths. Short strings that are not ASCII are noted
-//! without a branch, too, and validated together ([`Joined`]).
+//! In such a container, the types of neighbouring values are as good as random. A walk that branches on
+//! the type spends most of its time on branches that the processor predicted wrongly. (A benchmark with
+//! one message hides that, because the processor learns the branches of the message.) So this walk
+//! first computes, for [`BLOCK`] bytes at a time, how long a value would be that began at each byte
+//! ([`super::steps`]), and then hops along these lengths. It also notes the short strings that are not
+//! ASCII without a branch, and validates them together ([`Joined`]).
 //!
-//! Measured in turns with the walk with branches alone, as it was before this module, each over at least
-//! 512 different messages, on two shared cores with AVX2; the figures are medians over builds whose code
-//! lies differently in memory. Maps of 300 B are walked 1.5 to 1.75 times as fast, maps of 3 KB 1.8 to
-//! 2.1 times. With an accented string in every sixth field, it is 1.8 to 2.0 and 2.1 to 2.3 times; with
-//! maps and arrays inside the map, 1.35 to 1.55 and 1.6 to 1.75 times. For large values, and for
-//! arrays whose values are all of one kind, the walk with branches is the faster one, so [`is_dense`] and
-//! [`is_mixed`] choose. They are asked about containers of 16 entries and more only: the question alone
-//! made messages of small maps 5 to 15 % slower. Tried as well: the size of
-//! each value from a table, without SIMD. That took as long as the branches, because each value waits for
-//! two loads, one after the other. Strings copied at once in place of noted, for validation together, were
-//! slower, too.
+//! This walk was measured in turns with the walk with branches as it was before this module, over 512 or
+//! more different messages, on two shared cores with AVX2. The figures are medians over builds whose code
+//! lies differently in memory. This walk takes maps of 300 B 1.5 to 1.75 times as fast, and maps of 3 KB
+//! 1.8 to 2.1 times. With an accented string in every sixth field, it is 1.8 to 2.0 and 2.1 to 2.3 times
+//! as fast; with maps and arrays inside the map, 1.35 to 1.55 and 1.6 to 1.75 times. The walk with
+//! branches is faster for large values, and for arrays whose values are all of one kind, so [`is_dense`]
+//! and [`is_mixed`] choose. They decide only about containers of 16 entries and more, because the decision
+//! alone made messages of small maps 5 to 15 % slower.
 //!
-//! Nothing here says what is wrong. At any fault the answer is `None`, and the walk with branches
-//! ([`super::walk`]) goes over the container again to find the first fault and its offset; so hostile bytes
-//! cost at most twice the time.
+//! Three other ways were not faster. A table with the size of each value, without SIMD, took as long as
+//! the branches, because each value waits for two loads, one after the other. Copying the strings at
+//! once, instead of noting them, took longer. Small containers inside the map as steps, counted without a
+//! branch, saved as much as the counting cost.
+//!
+//! This module does not describe faults. At any fault it returns `None`, and the walk with branches
+//! ([`super::walk`]) goes over the container again to find the first fault and its offset. So hostile
+//! bytes cost at most twice the time.
 
 use crate::Limits;
 use crate::marker::{Family, Marker, is_fixstr};
@@ -30,24 +32,24 @@ use crate::text::{Joined, TEXT_BITS, WINDOW, is_utf8};
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, i8x32, u8x32};
 
-/// Bytes whose steps are computed together. The end of a block costs a wrong guess, so it is not small;
-/// and its steps have to stay in the fastest cache.
+/// The steps of so many bytes are computed together. A block is not small, because its end costs a wrong
+/// prediction; and it is not large, because its steps must stay in the fastest cache.
 const BLOCK: usize = 512;
-/// A block, and what a window that begins in it may reach.
+/// This is the size of a block and of the bytes behind it that a window may reach.
 const SPAN: usize = BLOCK + 2 * WINDOW;
-/// Fewest bytes for which the blocks' preparation pays.
+/// For fewer bytes, the preparation of a block takes longer than it saves.
 const FEWEST_BYTES: usize = 128;
-/// Most bytes that a value takes on average where values count as small.
+/// A container counts as one of small values if they take at most so many bytes on average.
 const SMALL: usize = 16;
 
-/// Whether a container of `count` values, which has at most `len` bytes, may have many small values.
+/// Returns whether a container of `count` values, which has at most `len` bytes, may have many small values.
 #[inline]
 pub(super) fn is_dense(len: usize, count: usize) -> bool {
     len >= FEWEST_BYTES && count >= len / SMALL
 }
 
-/// Whether the first values that begin `body` differ in kind. Where they do not, the processor guesses
-/// the branches.
+/// Returns whether the first four values in `body` differ in kind. If they do not, the processor is likely
+/// to predict the branches.
 pub(super) fn is_mixed(body: &[u8]) -> bool {
     let mut at = 0;
     let mut first = None;
@@ -63,15 +65,16 @@ pub(super) fn is_mixed(body: &[u8]) -> bool {
     false
 }
 
-/// Where a container's last value ends.
+/// The result of a walk over a container.
 pub(super) struct Walked {
+    /// The last value ends at this offset.
     pub(super) end: usize,
-    /// How many more values there may be behind it.
+    /// So many more values are allowed behind the container.
     pub(super) budget: usize,
 }
 
-/// Walks `count` values from `start` on, which may hold `budget` values more, with at most `depth`
-/// containers inside one another. `None` if there is any fault.
+/// Walks `count` values from `start` on. They may contain at most `budget` further values, and at most
+/// `depth` containers inside one another. Returns `None` if there is any fault.
 #[inline(never)]
 pub(super) fn walk(
     bytes: &[u8],
@@ -93,12 +96,12 @@ const OPEN: usize = Limits::MAX_DEPTH as usize;
 
 struct Walk<'a> {
     bytes: &'a [u8],
-    /// How many values there are still to come, in all open containers. Only a container changes it by
-    /// more than one, so whatever else comes needs no look at the containers it is in.
+    /// So many values are still to come, in all open containers together. Only a container changes the
+    /// number by more than one, so no other value needs to know in which containers it is.
     left: usize,
-    /// For each open container, `left` as it will be when the container ends.
+    /// For each open container, this is the value that `left` will have when the container ends.
     open: [usize; OPEN],
-    /// How many containers are open, or have ended and were not yet taken off.
+    /// So many entries of `open` are in use. Some may belong to containers that have ended since.
     depth: usize,
     limit: u8,
     budget: usize,
@@ -143,14 +146,15 @@ impl Walk<'_> {
             let next = u8x32::from_slice(simd, &span[at + 1..at + 1 + LANES]);
             steps(simd, bytes, next).store_slice(&mut sizes[at..at + LANES]);
         }
-        // The short strings that are not ASCII. One takes two bytes at least.
+        // These are the short strings that are not ASCII. Each takes at least two bytes.
         let mut notes = 0_usize;
         let mut left = self.left;
         let mut at = 0;
         loop {
-            // No call in here: what it counts would go through memory.
+            // There is no call in this loop, because its counters would then be in memory.
             while at < len && left != 0 {
-                // Before the window: else the compiler takes it out of there, which takes longer.
+                // Read before the window, because the compiler would otherwise extract it from the window,
+                // which takes longer.
                 let marker = span[at];
                 let size = sizes[at];
                 if is_no_step(size) {
@@ -175,7 +179,7 @@ impl Walk<'_> {
         (noted.is_empty() || are_utf8(span, noted)).then(|| start + at)
     }
 
-    /// Walks the value at `at`, which needs more than a step: of a container, its head.
+    /// Walks the value at `at`, which needs more than a step. Of a container, it walks only the head.
     #[inline(never)]
     fn other(&mut self, at: usize) -> Option<usize> {
         let value = self.bytes.get(at..)?;
@@ -197,7 +201,7 @@ impl Walk<'_> {
 
     /// Opens a container of `count` values.
     fn container(&mut self, at: usize, marker: Marker, count: usize) -> Option<usize> {
-        // Those that have ended are taken off here and nowhere else; `left` was one more before this.
+        // Only this loop takes off the containers that have ended. `left` was one more before this value.
         while self.depth > 0 && self.left < self.open[self.depth - 1] {
             self.depth -= 1;
         }
@@ -213,11 +217,12 @@ impl Walk<'_> {
     }
 }
 
-/// Puts `rest`, which is too short for a span, where one fits. What stands behind it is never used: a
-/// value that reaches that far is cut short.
+/// Copies `rest`, which is too short for a span, into one. The bytes of the span behind `rest` are never
+/// used, because a value that reaches them is cut short.
 #[inline(always)]
 fn fill(span: &mut [u8; SPAN], rest: &[u8]) {
-    // Copies of a fixed size: one of any size would branch on it, and the processor guess wrong.
+    // The copies have a fixed size. A copy of any size would branch on it, and the processor would predict
+    // the branch wrongly.
     let (whole, part) = rest.as_chunks::<LANES>();
     for (to, from) in span.as_chunks_mut().0.iter_mut().zip(whole) {
         *to = *from;
@@ -228,7 +233,7 @@ fn fill(span: &mut [u8; SPAN], rest: &[u8]) {
     }
 }
 
-/// Whether the short strings that begin at these offsets are UTF-8.
+/// Returns whether the short strings that begin at these offsets are UTF-8.
 #[inline(never)]
 fn are_utf8(span: &[u8; SPAN], begins: &[u16]) -> bool {
     let mut joined = Joined::<SPAN>::new();

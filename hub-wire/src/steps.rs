@@ -1,26 +1,26 @@
-//! For 32 bytes at once: how long a value would be that began at each of them.
+//! Computes, for 32 bytes at once, how long a value would be that began at each byte.
 //!
-//! The walk over dense containers hops along these lengths. It needs them in advance: a length that is
-//! only looked up when the value is reached makes each value wait for the one before.
+//! The walk over dense containers hops along these lengths, which are called steps. It needs them in
+//! advance: if it read a length only when it reached the value, each value would wait for the value before.
 
 use crate::marker::{BIN_8, Family, Marker};
 use fearless_simd::prelude::*;
 use fearless_simd::{u8x16, u8x32};
 
-/// Bytes that are looked at together.
+/// So many bytes are processed together.
 pub(super) const LANES: usize = 32;
 
-/// Whether a step says that the value at hand is no small one, so that its marker has to be read.
-/// 0 is for markers that need more than a step, 255 for a byte string whose end is too far.
+/// Returns whether this is not the length of a small value, so that the value's marker has to be read.
+/// 0 stands for a marker that needs more than a step, 255 for a byte string whose end is too far away.
 #[inline(always)]
 pub(super) fn is_no_step(step: u8) -> bool {
     step.wrapping_add(1) < 2
 }
 
-/// For each of the bytes: the size of the value that it would begin. Each byte of `next` is the one
-/// behind that of `bytes`.
+/// Computes for each of the bytes the size of the value that would begin there. `next` has the same bytes
+/// moved by one: each is the byte that follows in the message.
 ///
-/// Inline, so that it becomes part of code that was made for `simd`.
+/// The function is inlined, so that it becomes part of code that is compiled for `simd`.
 #[inline(always)]
 pub(super) fn steps<S: Simd>(simd: S, bytes: u8x32<S>, next: u8x32<S>) -> u8x32<S> {
     let all = |byte: u8| u8x32::splat(simd, byte);
@@ -39,12 +39,13 @@ pub(super) fn steps<S: Simd>(simd: S, bytes: u8x32<S>, next: u8x32<S>) -> u8x32<
     step.saturating_add(bytes.simd_eq(all(BIN_8)).select(next, none))
 }
 
-/// The steps of the markers from 0xc0 to 0xcf.
+/// These are the steps of the markers from 0xc0 to 0xcf.
 const IN_C: [u8; 16] = row(0xc0, 0x01);
-/// The steps of the markers from 0xd0 to 0xdf.
+/// These are the steps of the markers from 0xd0 to 0xdf.
 const IN_D: [u8; 16] = row(0xd0, 0x01);
-/// The steps of the markers 0x00, 0x10 and so on; those behind them have the same, but for strings,
-/// which add their low half, and the two rows that have a table of their own.
+/// These are the steps of the markers 0x00, 0x10 and so on. The 15 markers after each of them have the same
+/// step, with two exceptions: short strings add the lower half of the marker, and the rows 0xc0 and 0xd0
+/// have a table of their own.
 const BY_HIGH: [u8; 16] = {
     let mut steps = row(0x00, 0x10);
     steps[0x0c] = 0;
@@ -62,7 +63,8 @@ const fn row(first: usize, apart: usize) -> [u8; 16] {
     steps
 }
 
-/// The size that the marker alone says; of a short byte string without the bytes; or else 0.
+/// Returns the size of a value if the marker alone determines it, and the size of the head of a short byte
+/// string. Returns 0 for all other markers.
 const fn step(byte: usize) -> u8 {
     let marker = Marker::of(byte as u8);
     match marker.family {

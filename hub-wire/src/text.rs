@@ -1,14 +1,15 @@
-//! Whether the bytes of a string are UTF-8, found as fast as their length allows.
+//! Checks that the bytes of a string are UTF-8. There is a way for short strings, for many short strings
+//! together, and for long ones; each is the fastest for its lengths.
 //!
 //! Without a strict check here, a string that is not UTF-8 would surface in some subscriber's decoder.
 
 use crate::marker::FIXSTR;
 
-/// A marker and the longest value that can follow it without a length: a string of 31 bytes.
+/// This is the size of a marker and the longest string whose length the marker itself states: 31 bytes.
 pub(super) const WINDOW: usize = 32;
 
-/// Whether `len` bytes behind the marker are ASCII. All of the window is looked at, without a
-/// branch on the length: whatever stands behind the string is masked out.
+/// Returns whether the `len` bytes behind the marker are ASCII. The check reads the whole window and masks
+/// out what follows the string, so that there is no branch on the length.
 #[inline]
 pub(super) fn starts_with_ascii(window: &[u8; WINDOW], len: usize) -> bool {
     let mask = &HIGH_BITS[len];
@@ -18,7 +19,7 @@ pub(super) fn starts_with_ascii(window: &[u8; WINDOW], len: usize) -> bool {
     word(0) | word(1) | word(2) | word(3) == 0
 }
 
-/// For each length of a short string: the high bit of each of its bytes in a window.
+/// The table has, for each length of a short string, the high bits of the string's bytes in a window.
 static HIGH_BITS: [[u64; WINDOW / 8]; WINDOW] = high_bits();
 
 const fn high_bits() -> [[u64; WINDOW / 8]; WINDOW] {
@@ -37,8 +38,9 @@ const fn high_bits() -> [[u64; WINDOW / 8]; WINDOW] {
     bits
 }
 
-/// For each marker: which bytes of the window that it begins are the text of a short string, the first
-/// byte in the lowest bit. None are, where the marker is another.
+/// The table has, for each marker, a bit for each byte of the window that the marker begins. The bit is set
+/// if the byte belongs to the text of a short string. The lowest bit stands for the marker. For a marker of
+/// another kind, no bit is set.
 pub(super) static TEXT_BITS: [u32; 256] = text_bits();
 
 const fn text_bits() -> [u32; 256] {
@@ -51,10 +53,10 @@ const fn text_bits() -> [u32; 256] {
     bits
 }
 
-/// Bytes from which on a validator with SIMD is faster than the standard library's.
+/// From this length on, in bytes, a validator with SIMD is faster than that of the standard library.
 const LONG: usize = 64;
 
-/// Whether a string that may be long is UTF-8. Most are ASCII, and that shows soonest.
+/// Returns whether a string of any length is UTF-8. Most strings are ASCII, which is the fastest check.
 #[inline]
 pub(super) fn is_utf8(text: &[u8]) -> bool {
     text.is_ascii() || is_utf8_beyond_ascii(text)
@@ -69,11 +71,12 @@ fn is_utf8_beyond_ascii(text: &[u8]) -> bool {
     }
 }
 
-/// Short strings, which are validated together: one behind another, each with an ASCII byte in front.
+/// Collects short strings, to validate them together. They stand one behind another, each with an ASCII
+/// byte in front.
 ///
-/// That byte ends whatever character the string before it left incomplete, so all of them are UTF-8
-/// exactly if each one is. Validated one by one, every character that is not ASCII would be a branch
-/// that the processor cannot guess.
+/// An incomplete character at the end of a string is followed by that byte, which makes it a fault. So the
+/// bytes are UTF-8 together exactly if each string is. If the strings were validated one by one, every
+/// character that is not ASCII would be a branch that the processor cannot predict.
 #[derive(Debug)]
 pub(super) struct Joined<const ROOM: usize> {
     bytes: [u8; ROOM],
@@ -81,8 +84,8 @@ pub(super) struct Joined<const ROOM: usize> {
 }
 
 impl<const ROOM: usize> Joined<ROOM> {
-    /// Without any string. `ROOM` has to be enough for all strings, each with one byte in front, and for
-    /// one more window.
+    /// Returns a collection without any string. `ROOM` is its size in bytes. It must be enough for all
+    /// strings, each with one byte in front, and for one more window.
     pub(super) fn new() -> Self {
         const { assert!(ROOM >= LONG + WINDOW) };
         Joined { bytes: [0; ROOM], end: 0 }
@@ -92,17 +95,17 @@ impl<const ROOM: usize> Joined<ROOM> {
     #[inline]
     pub(super) fn add(&mut self, window: &[u8; WINDOW]) {
         if let Some(room) = self.bytes[self.end..].first_chunk_mut::<WINDOW>() {
-            // A copy of a fixed size has no branch. The next string overwrites what is too much.
+            // A copy of a fixed size has no branch. The next string overwrites what was copied too much.
             *room = *window;
             room[0] = 0;
         }
         self.end += 1 + usize::from(window[0] & 0x1f);
     }
 
-    /// Whether all of them are UTF-8.
+    /// Returns whether all strings are UTF-8.
     pub(super) fn is_utf8(&mut self) -> bool {
         self.bytes[self.end..][..WINDOW].fill(0);
-        // Zeros up to the length from which on the validator uses SIMD.
+        // The zeros fill up a shorter text to the length from which on the validator is fast.
         simdutf8::basic::from_utf8(&self.bytes[..self.end.max(LONG)]).is_ok()
     }
 }

@@ -1,10 +1,10 @@
-//! The bounded MessagePack walker: whether bytes are one well-formed value within the limits.
+//! The bounded MessagePack walker checks that bytes are one well-formed value within the limits.
 //!
-//! Everything that a client sends goes through it before anyone else sees it. Without it, malformed
+//! Everything that a client sends goes through the walker before anyone else sees it. Without it, malformed
 //! bytes would surface in some subscriber, and a message of deep nesting would end the process.
 //!
-//! Containers of many small values go to [`dense`], which is faster and says nothing about a fault. So
-//! this file alone says which bytes are accepted, and which fault is the first.
+//! Containers of many small values go to [`dense`], which is faster but cannot describe a fault. So this
+//! file alone decides which bytes are accepted, and which fault is reported as the first.
 
 use crate::marker::{
     ARRAY_16, ARRAY_32, BIN_8, BIN_16, BIN_32, EXT_8, EXT_16, EXT_32, FIXARRAY, FIXMAP, FIXSTR,
@@ -15,35 +15,35 @@ use crate::text::{WINDOW, is_utf8, starts_with_ascii};
 use crate::{Limits, dense};
 use thiserror::Error;
 
-/// Why bytes are not acceptable MessagePack, and where.
+/// States why bytes are not acceptable MessagePack, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{kind} at byte {at}")]
 pub struct WalkError {
-    /// Offset of the value that is at fault, from the start of the walked bytes.
+    /// The faulty value begins at this offset in the walked bytes.
     pub at: usize,
-    /// What is wrong with it.
+    /// The fault is of this kind.
     pub kind: WalkErrorKind,
 }
 
-/// What is wrong with a value.
+/// The kinds of faults that a value can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum WalkErrorKind {
     /// The value needs more bytes than there are.
     #[error("value is cut short")]
     Truncated,
-    /// The marker 0xc1, which the format never uses.
+    /// The value begins with the marker 0xc1, which the format never uses.
     #[error("marker 0xc1 is not MessagePack")]
     ReservedMarker,
-    /// A string that is not strict UTF-8.
+    /// The value is a string that is not strict UTF-8.
     #[error("string is not UTF-8")]
     InvalidUtf8,
-    /// More containers inside one another than allowed.
+    /// The value is inside more containers than the limit allows.
     #[error("nested too deep")]
     TooDeep,
-    /// More values than allowed.
+    /// With this container, there are more values than the limit allows.
     #[error("too many values")]
     TooManyElements,
-    /// Bytes after the end of the value.
+    /// More bytes follow after the end of the value.
     #[error("bytes after the value")]
     TrailingBytes,
 }
@@ -57,7 +57,7 @@ impl WalkErrorKind {
 /// Checks that `bytes` is exactly one well-formed value within `limits`.
 ///
 /// # Errors
-/// The first fault, with its offset; bytes after the value are one.
+/// Returns the first fault with its offset. Bytes after the value are a fault, too.
 pub fn walk_all(bytes: &[u8], limits: &Limits) -> Result<(), WalkError> {
     match walk(bytes, 0, limits)? {
         end if end == bytes.len() => Ok(()),
@@ -67,11 +67,11 @@ pub fn walk_all(bytes: &[u8], limits: &Limits) -> Result<(), WalkError> {
 
 /// Checks the value that starts at `start` and returns the offset just behind it.
 ///
-/// Every byte is looked at: markers, lengths, and UTF-8 in strings. Nothing is allocated, and
-/// a count that the remaining bytes cannot hold is refused before it is used.
+/// The walk checks every byte: markers, lengths, and UTF-8 in strings. It allocates nothing, and it
+/// refuses a count that the remaining bytes cannot hold before it uses the count.
 ///
 /// # Errors
-/// The first fault, with its offset in `bytes`.
+/// Returns the first fault with its offset in `bytes`.
 pub fn walk(bytes: &[u8], start: usize, limits: &Limits) -> Result<usize, WalkError> {
     let mut walker = Walker { bytes, budget: limits.elements as usize, goes_dense: true };
     walker.values(start, 1, limits.depth.min(Limits::MAX_DEPTH))
@@ -79,23 +79,23 @@ pub fn walk(bytes: &[u8], start: usize, limits: &Limits) -> Result<usize, WalkEr
 
 struct Walker<'a> {
     bytes: &'a [u8],
-    /// How many more values there may be.
+    /// So many more values are allowed.
     budget: usize,
-    /// Whether [`dense`] has found no fault so far. When it has, the rest is for this walker, so that
+    /// States that [`dense`] has found no fault so far. After a fault, this walker does the rest, so that
     /// no byte is walked more than twice.
     goes_dense: bool,
 }
 
 impl Walker<'_> {
     /// Checks `count` values from `start` on, with at most `depth` containers inside one another.
-    /// It calls itself for each of them, so [`Limits::MAX_DEPTH`] bounds the stack.
+    /// The function calls itself for each container, so [`Limits::MAX_DEPTH`] bounds the stack.
     fn values(&mut self, start: usize, count: usize, depth: u8) -> Result<usize, WalkError> {
         let bytes = self.bytes;
         let mut rest = bytes.get(start..).ok_or_else(|| WalkErrorKind::Truncated.at(start))?;
         for _ in 0..count {
-            // In the order of how often they come. A branch for each of the most frequent sizes:
-            // where the processor guesses it, it need not wait for the table to know where the next
-            // value is.
+            // The most frequent kinds come first. Each of the most frequent sizes has a branch of its
+            // own: when the processor predicts the branch, it knows where the next value begins without
+            // waiting for the table.
             if let Some(window) = rest.first_chunk::<WINDOW>() {
                 let marker = window[0];
                 if is_fixstr(marker) {
@@ -136,12 +136,12 @@ impl Walker<'_> {
         Ok(bytes.len() - rest.len())
     }
 
-    /// Checks any value, and what it contains. The flat `match` is faster than a look-up of the
-    /// [`Marker`], which would come before each small container; a test compares the two.
+    /// Checks any value with all that it contains. This flat `match` is faster than a look-up of the
+    /// [`Marker`] in front of each small container. A test compares the two.
     fn value(&mut self, at: usize, depth: u8) -> Result<usize, WalkError> {
         let bytes = self.bytes;
         let marker = *bytes.get(at).ok_or_else(|| WalkErrorKind::Truncated.at(at))?;
-        // Near the end of all bytes, where there is no window, most values are of these.
+        // Most values near the end of the bytes, where no window fits, have a fixed size.
         let fixed = usize::from(SIZES[usize::from(marker)]);
         if fixed != 0 {
             return end(bytes, at, fixed);
@@ -153,7 +153,7 @@ impl Walker<'_> {
             ARRAY_16 => self.large(at, 3, length::<2>(bytes, at)?, false, depth),
             ARRAY_32 => self.large(at, 5, length::<4>(bytes, at)?, false, depth),
             MAP_16 => self.large(at, 3, 2 * length::<2>(bytes, at)?, true, depth),
-            // 2 * (2^32 - 1) fits: usize has 64 bits on every platform the hub supports.
+            // 2 * (2^32 - 1) fits, because usize has 64 bits on every platform that the hub supports.
             MAP_32 => self.large(at, 5, 2 * length::<4>(bytes, at)?, true, depth),
             STR_8 => text(bytes, at, 2, length::<1>(bytes, at)?),
             STR_16 => text(bytes, at, 3, length::<2>(bytes, at)?),
@@ -161,7 +161,7 @@ impl Walker<'_> {
             BIN_8 => end(bytes, at, 2 + length::<1>(bytes, at)?),
             BIN_16 => end(bytes, at, 3 + length::<2>(bytes, at)?),
             BIN_32 => end(bytes, at, 5 + length::<4>(bytes, at)?),
-            // The type byte of an extension is not counted by its length.
+            // The length of an extension does not include its type byte.
             EXT_8 => end(bytes, at, 3 + length::<1>(bytes, at)?),
             EXT_16 => end(bytes, at, 4 + length::<2>(bytes, at)?),
             EXT_32 => end(bytes, at, 6 + length::<4>(bytes, at)?),
@@ -169,7 +169,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Checks a map or array of `count` values, whose first is `head` bytes behind `at`.
+    /// Checks a map or an array of `count` values. The first value begins `head` bytes behind `at`.
     fn container(
         &mut self,
         at: usize,
@@ -181,8 +181,9 @@ impl Walker<'_> {
         self.values(body, count, depth)
     }
 
-    /// Like [`Walker::container`], for a container that may be large enough for [`dense`]: its count has
-    /// bytes of its own, so there are 16 entries or more. Smaller containers do not pay for the question.
+    /// Checks a container that may be large enough for [`dense`], because its count has bytes of its own
+    /// and is usually 16 or more. Smaller containers go to [`Walker::container`], which does not spend
+    /// time on the question.
     #[inline(never)]
     fn large(
         &mut self,
@@ -202,7 +203,7 @@ impl Walker<'_> {
         self.values(body, count, depth)
     }
 
-    /// Where the first value of a container begins, and how many containers there may be inside.
+    /// Returns where the first value of a container begins, and how deep containers in it may be nested.
     #[inline]
     fn open(
         &mut self,
@@ -224,8 +225,9 @@ impl Walker<'_> {
         Ok((body, depth))
     }
 
-    /// Where the last of `count` small values ends, if [`dense`] takes them and finds no fault. Apart
-    /// from its caller, so that the many containers that are not dense have a small stack frame.
+    /// Returns where the last of `count` small values ends, if [`dense`] takes them and finds no fault.
+    /// This is not part of the caller, so that the many containers that are not dense have a small stack
+    /// frame.
     #[inline(never)]
     fn dense(&mut self, start: usize, count: usize, is_map: bool, depth: u8) -> Option<usize> {
         if !is_map && !dense::is_mixed(&self.bytes[start..]) {
@@ -239,8 +241,8 @@ impl Walker<'_> {
     }
 }
 
-/// How many bytes a value with this marker takes up, where the marker alone says so and the bytes
-/// need no look; else 0.
+/// The size in bytes of a value with each marker, if the marker alone determines the size and the bytes
+/// behind it need no check. For all other markers the table has 0.
 static SIZES: [u8; 256] = sizes();
 
 const fn sizes() -> [u8; 256] {
@@ -258,14 +260,14 @@ const fn sizes() -> [u8; 256] {
     sizes
 }
 
-/// The end of a value of `size` bytes, if they are there.
+/// Returns the end of a value of `size` bytes, or a fault if the bytes end before it.
 #[inline]
 fn end(bytes: &[u8], at: usize, size: usize) -> Result<usize, WalkError> {
     let end = at + size;
     if end > bytes.len() { Err(WalkErrorKind::Truncated.at(at)) } else { Ok(end) }
 }
 
-/// The number in the `N` bytes behind the marker at `at`, with the highest byte first.
+/// Reads the number in the `N` bytes behind the marker at `at`, with the highest byte first.
 #[inline]
 fn length<const N: usize>(bytes: &[u8], at: usize) -> Result<usize, WalkError> {
     let field: &[u8; N] = bytes
