@@ -4,15 +4,13 @@
 use super::contents::{Contents, Problem, digest_of};
 use super::setup::TlsSetup;
 use crate::config::{ClientAuth, Config};
-use crate::reload::watched_file::{FileSnapshot, WatchedFile};
+use crate::reload::watched_file::WatchedFile;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// The size in bytes above which a file is refused. Revocation lists can be long.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
-/// How often files are read again that change while they are read.
-const ATTEMPTS: usize = 3;
 
 /// Why the TLS files cannot be used. It contains nothing of the files.
 #[derive(Debug, Error)]
@@ -70,21 +68,6 @@ impl TlsFiles {
             crl: read_if(&self.crl, "tls_crl")?,
         })
     }
-
-    fn make(&self) -> Result<TlsSetup, TlsError> {
-        TlsSetup::new(&self.read()?, self.client_auth).map_err(|problem| {
-            let none = PathBuf::new;
-            let (path, key, what) = match problem {
-                Problem::Certificate(what) => (self.cert.clone(), "tls_cert", what),
-                Problem::Key(what) => (self.key.clone(), "tls_key", what),
-                Problem::ClientCa(what) => {
-                    (self.client_ca.clone().unwrap_or_else(none), "tls_client_ca", what)
-                }
-                Problem::Crl(what) => (self.crl.clone().unwrap_or_else(none), "tls_crl", what),
-            };
-            TlsError { path, key, fault: TlsFileFault::Unusable(what) }
-        })
-    }
 }
 
 fn read(path: &Path, key: &'static str) -> Result<Vec<u8>, TlsError> {
@@ -128,16 +111,18 @@ impl WatchedFile for TlsFiles {
         Ok(text)
     }
 
-    /// Loads the files. Files that changed while they were read may not fit together, so they are
-    /// read again.
     fn load(&mut self) -> Result<TlsSetup, TlsError> {
-        let mut attempt = 1;
-        loop {
-            let before = FileSnapshot::of(self);
-            match self.make() {
-                Err(_) if attempt < ATTEMPTS && FileSnapshot::of(self) != before => attempt += 1,
-                outcome => return outcome,
-            }
-        }
+        TlsSetup::new(&self.read()?, self.client_auth).map_err(|problem| {
+            let none = PathBuf::new;
+            let (path, key, what) = match problem {
+                Problem::Certificate(what) => (self.cert.clone(), "tls_cert", what),
+                Problem::Key(what) => (self.key.clone(), "tls_key", what),
+                Problem::ClientCa(what) => {
+                    (self.client_ca.clone().unwrap_or_else(none), "tls_client_ca", what)
+                }
+                Problem::Crl(what) => (self.crl.clone().unwrap_or_else(none), "tls_crl", what),
+            };
+            TlsError { path, key, fault: TlsFileFault::Unusable(what) }
+        })
     }
 }
