@@ -32,6 +32,9 @@ pub(super) struct Channel {
     /// The bytes of an incomplete record. rustls has seen them, and must see them again whenever it
     /// is called.
     pub(super) incoming: Vec<u8>,
+    /// Plaintext that nobody has read yet: what came together with the end of the TLS handshake, or did
+    /// not fit into the buffer of its reader.
+    pub(super) decrypted: Vec<u8>,
     /// Records that have to be sent before all others.
     pub(super) outgoing: Vec<u8>,
     /// Whether the client has sent close_notify, so that nothing more comes.
@@ -52,6 +55,7 @@ impl Channel {
         Ok(Channel {
             connection: UnbufferedServerConnection::new(config)?,
             incoming: Vec::new(),
+            decrypted: Vec::new(),
             outgoing: Vec::new(),
             peer_closed: false,
             said_goodbye: false,
@@ -61,6 +65,20 @@ impl Channel {
 
     pub(super) fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    /// Returns whether there is something to read without another byte from the socket.
+    pub(super) fn is_ready(&self) -> bool {
+        self.peer_closed || !self.decrypted.is_empty()
+    }
+
+    /// Forgets the first `read` bytes of the plaintext, which have been read.
+    pub(super) fn release_decrypted(&mut self, read: usize) {
+        if read == self.decrypted.len() {
+            self.decrypted = Vec::new(); // A connection for which nothing waits keeps no buffer.
+        } else {
+            self.decrypted.drain(..read);
+        }
     }
 
     /// The certificates that the client has shown. Its own is the first.

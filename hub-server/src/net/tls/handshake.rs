@@ -32,7 +32,6 @@ const SPEAK_TLS: &str = "this hub speaks TLS here: connect with hubs://";
 pub(crate) struct Handshaken {
     pub(super) tcp: std::net::TcpStream,
     pub(super) channel: Channel,
-    pub(super) early: Vec<u8>,
     pub(super) certificate: Option<PeerCertificate>,
     pub(super) setup: Arc<TlsSetup>,
     pub(super) accepted: Instant,
@@ -115,8 +114,7 @@ pub(crate) async fn handshake(
 ) -> Result<Handshaken, HandshakeFault> {
     let accepted = Instant::now();
     let mut channel = Channel::new(setup.clients()).map_err(HandshakeFault::Tls)?;
-    let mut early = Vec::new();
-    let shaken = exchange_records(&mut tcp, &mut channel, &mut early);
+    let shaken = exchange_records(&mut tcp, &mut channel);
     let outcome = match tokio::time::timeout(patience, shaken).await {
         Ok(outcome) => outcome,
         Err(_) => Err(HandshakeFault::Timeout),
@@ -131,7 +129,7 @@ pub(crate) async fn handshake(
     match outcome {
         Ok(certificate) => {
             let tcp = tcp.into_std()?;
-            Ok(Handshaken { tcp, channel, early, certificate, setup, accepted })
+            Ok(Handshaken { tcp, channel, certificate, setup, accepted })
         }
         Err(fault) => {
             let last_words = match fault {
@@ -148,7 +146,6 @@ pub(crate) async fn handshake(
 async fn exchange_records(
     tcp: &mut TcpStream,
     channel: &mut Channel,
-    early: &mut Vec<u8>,
 ) -> Result<(), HandshakeFault> {
     let mut received = 0;
     loop {
@@ -166,8 +163,10 @@ async fn exchange_records(
         if received > HANDSHAKE_BYTES {
             return Err(HandshakeFault::TooLarge);
         }
+        let mut early = Vec::new();
         let taken = channel.take_in(&mut records, |bytes| early.extend_from_slice(bytes));
         taken.map_err(HandshakeFault::Tls)?;
+        channel.decrypted = early;
         tcp.write_all(&channel.outgoing).await?;
         channel.outgoing = Vec::new();
         if !channel.is_handshaking() {

@@ -43,9 +43,7 @@ pub(crate) struct TlsStream {
     tcp: TcpStream,
     /// The state of TLS. It is locked while records are made or read, and for non-blocking writes.
     channel: Mutex<Channel>,
-    /// The plaintext that came together with the end of the TLS handshake.
-    early: Mutex<Vec<u8>>,
-    /// Whether there is something to read although the socket may have nothing.
+    /// States that there is something to read although the socket may have nothing: plaintext, or the end.
     ready: AtomicBool,
     /// Whether encrypted bytes wait for the socket.
     unsent: AtomicBool,
@@ -59,17 +57,17 @@ pub(crate) struct TlsStream {
 }
 
 impl TlsStream {
-    /// The least room for a read. A record may not fit into less.
+    /// The least number of encrypted bytes that a read has room for. A record may not fit into less, and
+    /// without the whole record nothing of it can be decrypted.
     pub(crate) const LEAST_ROOM: usize = 2 * MOST_INCOMING;
 
     /// Creates the stream. It has to be called on the thread that will read from it.
     pub(crate) fn new(shaken: Handshaken, held: Arc<HeldBytes>) -> io::Result<Self> {
-        let Handshaken { tcp, channel, early, certificate, setup, accepted } = shaken;
+        let Handshaken { tcp, channel, certificate, setup, accepted } = shaken;
         Ok(TlsStream {
             tcp: TcpStream::from_std(tcp)?,
-            ready: AtomicBool::new(!early.is_empty() || channel.peer_closed),
+            ready: AtomicBool::new(channel.is_ready()),
             channel: Mutex::new(channel),
-            early: Mutex::new(early),
             unsent: AtomicBool::new(false),
             held,
             counted: AtomicUsize::new(0),
@@ -112,20 +110,20 @@ impl TlsStream {
     }
 
     /// Reads once and decrypts. Calls `sink` with at most `room` bytes in total, and returns how
-    /// many there were.
+    /// many there were. Further bytes that this read decrypts are for the next reads.
     ///
     /// # Errors
     /// `WouldBlock` means that there was no whole record. `UnexpectedEof` means that the connection
     /// ended without close_notify.
     pub(crate) fn read(&self, room: usize, mut sink: impl FnMut(&[u8])) -> io::Result<usize> {
         if self.is_ready() {
-            let early = std::mem::take(&mut *self.early.lock());
-            if !early.is_empty() {
-                self.ready.store(self.channel.lock().peer_closed, Ordering::Release);
-                sink(&early);
-                return Ok(early.len());
-            }
-            return Ok(0);
+            let mut channel = self.channel.lock();
+            let plain = channel.decrypted.len().min(room);
+            sink(&channel.decrypted[..plain]);
+            channel.release_decrypted(plain);
+            self.ready.store(channel.is_ready(), Ordering::Release);
+            self.count(&channel);
+            return Ok(plain);
         }
         RECORDS.with_borrow_mut(|records| {
             let kept = {
@@ -137,17 +135,20 @@ impl TlsStream {
                 records[..kept].copy_from_slice(&channel.incoming);
                 kept
             };
-            let room = records.len().min(room);
-            let read = read_some(&self.tcp, &mut records[kept..room])?;
+            let end = records.len().min(room.max(Self::LEAST_ROOM));
+            let read = read_some(&self.tcp, &mut records[kept..end])?;
             if read == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
             let mut channel = self.channel.lock();
-            let mut plain = 0;
+            let (mut plain, mut more) = (0, Vec::new());
             let taken = channel.take_in(&mut records[..kept + read], |bytes| {
-                plain += bytes.len();
-                sink(bytes);
+                let (now, later) = bytes.split_at(bytes.len().min(room - plain));
+                plain += now.len();
+                sink(now);
+                more.extend_from_slice(later);
             });
+            channel.decrypted = more;
             if !channel.outgoing.is_empty() {
                 let flushed = self.flush_records(&mut channel);
                 if taken.is_ok() {
@@ -156,7 +157,7 @@ impl TlsStream {
             }
             self.count(&channel);
             taken.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
-            self.ready.store(channel.peer_closed, Ordering::Release);
+            self.ready.store(channel.is_ready(), Ordering::Release);
             match plain {
                 0 if channel.peer_closed => Ok(0),
                 0 => Err(ErrorKind::WouldBlock.into()),
@@ -236,7 +237,9 @@ impl TlsStream {
 
     /// Counts the bytes that wait here as held bytes, because no queue knows of them.
     fn count(&self, channel: &Channel) {
-        let now = channel.incoming.capacity() + channel.outgoing.capacity();
+        let now = channel.incoming.capacity()
+            + channel.outgoing.capacity()
+            + channel.decrypted.capacity();
         let before = self.counted.load(Ordering::Relaxed);
         if now != before {
             self.counted.store(now, Ordering::Relaxed);
@@ -272,4 +275,86 @@ fn gather<'a>(slices: &'a [IoSlice<'_>], buffer: &'a mut Vec<u8>) -> &'a [u8] {
         }
     }
     buffer
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+    use super::*;
+    use crate::config::Config;
+    use crate::net::tls::handshake::handshake;
+    use crate::policy::tls::files::TlsFiles;
+    use crate::reload::watched_file::WatchedFile;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+    use std::io::Write;
+    use std::thread::JoinHandle;
+    use std::time::Duration;
+
+    /// Longer than anything takes; a test that hangs fails instead.
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Returns a stream, to which a client on another thread sends `bytes` and then close_notify.
+    async fn stream_of(bytes: Vec<u8>) -> (TlsStream, JoinHandle<()>) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let config = Config {
+            tls_cert: write("cert.pem", certificate.pem()),
+            tls_key: write("key.pem", key.serialize_pem()),
+            ..Config::default()
+        };
+        let setup = TlsFiles::new(&config).unwrap().load().unwrap();
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = std::thread::spawn(move || {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.der().clone()).unwrap();
+            let config =
+                ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+            let name = "localhost".try_into().unwrap();
+            let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+            let tcp = std::net::TcpStream::connect(address).unwrap();
+            let mut stream = StreamOwned::new(connection, tcp);
+            stream.write_all(&bytes).unwrap();
+            stream.conn.send_close_notify();
+            stream.flush().unwrap();
+        });
+        let (tcp, _) = listener.accept().await.unwrap();
+        let shaken = handshake(tcp, Arc::new(setup), LONG).await.unwrap();
+        (TlsStream::new(shaken, Arc::default()).unwrap(), client)
+    }
+
+    /// Short of memory, a session reads less at once than a record has.
+    #[tokio::test]
+    async fn a_read_with_less_room_than_a_record_loses_nothing() {
+        let sent: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        let (stream, client) = stream_of(sent.clone()).await;
+        let mut rooms = [1, 2048, 4100, 100_000, 2048, 16 * 1024].into_iter().cycle();
+        let mut got = Vec::new();
+        let all = async {
+            loop {
+                if !stream.is_ready() {
+                    stream.tcp.readable().await.unwrap();
+                }
+                let (room, before) = (rooms.next().unwrap(), got.len());
+                match stream.read(room, |bytes| got.extend_from_slice(bytes)) {
+                    Ok(0) => break,
+                    Ok(read) => assert!(read <= room && got.len() == before + read),
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+                }
+            }
+        };
+        tokio::time::timeout(LONG, all).await.expect("it took too long");
+        assert_eq!(stream.counted.load(Ordering::Relaxed), 0, "nothing waits any more");
+        assert!(got == sent, "{} of {} bytes", got.len(), sent.len());
+        client.join().unwrap();
+    }
 }
