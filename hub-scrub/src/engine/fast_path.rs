@@ -5,11 +5,11 @@
 //! pass would find nothing. Otherwise a pass has to go over the message. Without the fast path, every
 //! message would cost a whole pass.
 
-use super::state::Work;
+use super::scratch::PassScratch;
 use crate::detect::{Candidates, Digits};
 use crate::matching::FindScratch;
-use crate::model::{Token, is_whole, read};
-use crate::plan::{Glance, Plan};
+use crate::model::{ValueHead, is_whole, read};
+use crate::plan::{FastPathPlan, Plan};
 use hub_wire::Limits;
 use hub_wire::marker::{
     FALSE, FIXARRAY, FIXMAP, FIXSTR, FLOAT_64, INT_8, INT_16, NEGATIVE_FIXINT, NIL, TRUE, UINT_8,
@@ -17,9 +17,9 @@ use hub_wire::marker::{
 };
 
 /// What a glance needs while it goes over a message.
-struct Look<'a> {
+struct FastPathWalk<'a> {
     plan: &'a Plan,
-    glance: &'a Glance,
+    fast_path: &'a FastPathPlan,
     bytes: &'a [u8],
     candidates: &'a Candidates,
     /// The first byte, of those not yet gone over, at which detectors could find anything.
@@ -39,27 +39,27 @@ impl Plan {
 
     /// Whether no rule finds anything in a payload or in headers, and they keep to the budget if
     /// so many steps were `skipped` before. `false` is said in doubt, too.
-    pub(super) fn is_clean(&self, bytes: &[u8], skipped: u64, work: &mut Work) -> bool {
-        work.sifted = false;
-        let Some(glance) = &self.glance else { return false };
-        if work.steps + skipped + self.most_steps(bytes) > self.shared.budget.steps {
+    pub(super) fn is_clean(&self, bytes: &[u8], skipped: u64, scratch: &mut PassScratch) -> bool {
+        scratch.candidates_marked = false;
+        let Some(fast_path) = &self.fast_path else { return false };
+        if scratch.steps + skipped + self.most_steps(bytes) > self.shared.budget.steps {
             return false;
         }
         let mut next = usize::MAX;
-        if glance.detecting {
-            self.finder.candidates(bytes, &mut work.candidates);
-            work.sifted = true;
-            next = work.candidates.next(0);
+        if fast_path.detecting {
+            self.finder.candidates(bytes, &mut scratch.candidates);
+            scratch.candidates_marked = true;
+            next = scratch.candidates.next(0);
         }
-        let Work { candidates, finding, .. } = work;
-        let mut look = Look { plan: self, glance, bytes, candidates, next, finding };
-        look.value(0, b"", Limits::MAX_DEPTH).is_some()
+        let PassScratch { candidates, finding, .. } = scratch;
+        let mut walk = FastPathWalk { plan: self, fast_path, bytes, candidates, next, finding };
+        walk.value(0, b"", Limits::MAX_DEPTH).is_some()
     }
 }
 
 /// All that goes on to the next value returns the offset behind what it looked at; `None`: something
 /// may be found there, or the bytes are no MessagePack.
-impl<'a> Look<'a> {
+impl<'a> FastPathWalk<'a> {
     /// The entries of a map.
     #[inline(never)]
     fn entries(&mut self, mut pos: usize, count: usize, depth: u8) -> Option<usize> {
@@ -85,12 +85,12 @@ impl<'a> Look<'a> {
         let (end, key) = match self.short_text(at, b"") {
             Some(short) => short?,
             None => match read(self.bytes, at)? {
-                (Token::Array(_) | Token::Map(_), _) => return None,
-                (Token::Str(key), _) => (self.seldom(at, b"", 0)?, key),
+                (ValueHead::Array(_) | ValueHead::Map(_), _) => return None,
+                (ValueHead::Str(key), _) => (self.seldom(at, b"", 0)?, key),
                 _ => (self.seldom(at, b"", 0)?, &b""[..]),
             },
         };
-        let named = self.glance.names.may_have(key) && self.plan.names(key);
+        let named = self.fast_path.names.may_have(key) && self.plan.names(key);
         (!named).then_some((end, key))
     }
 
@@ -114,7 +114,7 @@ impl<'a> Look<'a> {
         Some(clean.then_some((end, body)))
     }
 
-    /// What comes often is read here: a [`Token`] is slow to pass on.
+    /// What comes often is read here: a [`ValueHead`] is slow to pass on.
     #[inline(never)]
     fn no_short_text(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
         let (marker, behind) = self.bytes.get(at..)?.split_first()?;
@@ -149,19 +149,21 @@ impl<'a> Look<'a> {
     /// A value of a kind that comes seldom.
     #[inline(never)]
     fn seldom(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
-        let (token, end) = read(self.bytes, at)?;
-        let clean = match token {
-            Token::Map(count) => return self.entries(end, count, depth.checked_sub(1)?),
-            Token::Array(count) => return self.values(end, count, key, depth.checked_sub(1)?),
-            Token::Str(body) if end - at - body.len() <= SURE_HEAD => {
+        let (head, end) = read(self.bytes, at)?;
+        let clean = match head {
+            ValueHead::Map(count) => return self.entries(end, count, depth.checked_sub(1)?),
+            ValueHead::Array(count) => return self.values(end, count, key, depth.checked_sub(1)?),
+            ValueHead::Str(body) if end - at - body.len() <= SURE_HEAD => {
                 self.is_marked_text_clean(body, end, key)
             }
-            Token::Str(body) => !self.glance.detecting || self.finds_nothing(body, key),
-            Token::Bin(body) | Token::Ext(_, body) => !self.glance.detecting || body.is_empty(),
-            Token::UInt(n) => self.is_number_clean(n, false, key),
-            Token::Int(n) => self.is_number_clean(n.unsigned_abs(), n < 0, key),
-            Token::Float(n) => self.is_float_clean(n, key),
-            Token::Nil | Token::Bool(_) => true,
+            ValueHead::Str(body) => !self.fast_path.detecting || self.finds_nothing(body, key),
+            ValueHead::Bin(body) | ValueHead::Ext(_, body) => {
+                !self.fast_path.detecting || body.is_empty()
+            }
+            ValueHead::UInt(n) => self.is_number_clean(n, false, key),
+            ValueHead::Int(n) => self.is_number_clean(n.unsigned_abs(), n < 0, key),
+            ValueHead::Float(n) => self.is_float_clean(n, key),
+            ValueHead::Nil | ValueHead::Bool(_) => true,
         };
         clean.then_some(end)
     }
@@ -169,7 +171,7 @@ impl<'a> Look<'a> {
     /// Whether detectors find nothing in a text that ends at `end`.
     #[inline(never)]
     fn is_marked_text_clean(&mut self, body: &[u8], end: usize, key: &[u8]) -> bool {
-        if !self.glance.detecting {
+        if !self.fast_path.detecting {
             return true;
         }
         self.next = self.candidates.next(end - body.len());
@@ -186,7 +188,7 @@ impl<'a> Look<'a> {
 
     #[inline]
     fn is_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
-        if !self.glance.detecting || !self.plan.finder.may_find_in(None, magnitude) {
+        if !self.fast_path.detecting || !self.plan.finder.may_find_in(None, magnitude) {
             return true;
         }
         self.is_long_number_clean(magnitude, negative, key)

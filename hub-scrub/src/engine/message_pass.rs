@@ -6,10 +6,10 @@
 
 use super::finds::{Finds, FoundText, FoundValue, ValueForm};
 use super::interrupt::{Interrupt, InterruptCause};
+use super::scratch::{PassScratch, RuleCount};
 use super::shadow_sample::shape;
-use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
-use crate::model::{Action, RuleBits, Token, read};
+use crate::model::{Action, RuleBits, ValueHead, read};
 use crate::plan::Plan;
 
 /// One pass over a payload or over headers.
@@ -17,7 +17,7 @@ pub(super) struct MessagePass<'a> {
     pub(super) plan: &'a Plan,
     pub(super) bytes: &'a [u8],
     pub(super) in_headers: bool,
-    pub(super) work: &'a mut Work,
+    pub(super) scratch: &'a mut PassScratch,
     pub(super) found: &'a mut Finds,
     pub(super) counts: &'a mut [RuleCount],
     /// The rules that apply to this message and search here: in headers only some of the rules do,
@@ -44,28 +44,28 @@ impl<'a> MessagePass<'a> {
         plan: &'a Plan,
         bytes: &'a [u8],
         in_headers: bool,
-        work: &'a mut Work,
+        scratch: &'a mut PassScratch,
         found: &'a mut Finds,
         counts: &'a mut [RuleCount],
     ) -> MessagePass<'a> {
-        let running = work.active | work.shadow;
+        let running = scratch.active | scratch.shadow;
         let headers = plan.sets.in_headers | plan.with_paths();
         let region = if in_headers { running & headers } else { running };
-        MessagePass { plan, bytes, in_headers, work, found, counts, region, at: 0 }
+        MessagePass { plan, bytes, in_headers, scratch, found, counts, region, at: 0 }
     }
 
     /// Spends steps of the budget. Interrupts the pass if too few are left.
     pub(super) fn step(&mut self, steps: u64) -> Result<(), Interrupt> {
-        self.work.steps += steps;
-        if self.work.steps > self.plan.shared.budget.steps {
+        self.scratch.steps += steps;
+        if self.scratch.steps > self.plan.shared.budget.steps {
             return Err(QuarantineReason::Steps.into());
         }
         Ok(())
     }
 
     pub(super) fn spend_match(&mut self) -> Result<(), Interrupt> {
-        self.work.matches += 1;
-        if self.work.matches > self.plan.shared.budget.matches {
+        self.scratch.matches += 1;
+        if self.scratch.matches > self.plan.shared.budget.matches {
             return Err(QuarantineReason::Matches.into());
         }
         Ok(())
@@ -75,13 +75,13 @@ impl<'a> MessagePass<'a> {
     /// pass is interrupted.
     pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Interrupt> {
         self.spend_match()?;
-        let acts = self.work.active.has(rule);
+        let acts = self.scratch.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
             count.hits += u32::from(acts);
             count.shadow += u32::from(!acts);
         }
         if !acts {
-            if self.work.samples.is_some() {
+            if self.scratch.samples.is_some() {
                 self.sample(rule);
             }
             return Ok(false);
@@ -105,7 +105,7 @@ impl<'a> MessagePass<'a> {
     /// `*`.
     pub(super) fn path(&self) -> String {
         let mut path = String::from(if self.in_headers { "$headers" } else { "" });
-        for open in &self.work.open {
+        for open in &self.scratch.open {
             if !path.is_empty() {
                 path.push('.');
             }
@@ -114,7 +114,7 @@ impl<'a> MessagePass<'a> {
                 continue;
             }
             match open.key_at.and_then(|at| read(self.bytes, at)) {
-                Some((Token::Str(key), _)) => match std::str::from_utf8(key) {
+                Some((ValueHead::Str(key), _)) => match std::str::from_utf8(key) {
                     Ok(name) if self.plan.names(name.as_bytes()) => path.push_str(name),
                     _ => path.push('*'),
                 },
@@ -167,6 +167,6 @@ impl<'a> MessagePass<'a> {
     #[cold]
     pub(super) fn sample(&mut self, rule: usize) {
         let (path, shape) = (self.path(), shape(&self.bytes[self.at..]));
-        self.work.sample(rule, || (path, shape));
+        self.scratch.sample(rule, || (path, shape));
     }
 }

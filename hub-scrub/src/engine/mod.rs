@@ -22,16 +22,16 @@ mod finds;
 mod interrupt;
 mod message_pass;
 mod render;
+mod scratch;
 mod scrub_event;
 mod shadow;
 mod shadow_sample;
-mod state;
 mod structure;
 mod text;
 mod verdict;
 mod walk;
 mod whole_message;
 
+pub use scratch::{RuleCount, Scratch};
 pub use shadow_sample::ShadowSample;
-pub use state::{RuleCount, Scratch};
 pub use verdict::{FixedEvent, Quarantine, QuarantineReason, RuleRefusal, Verdict};

@@ -6,7 +6,7 @@
 use super::finds::{BASE64, Finds, FoundValue, TextRange, ValueForm};
 use crate::model::value_head::end;
 use crate::model::{
-    Action, AppliedAction, Keys, RuleBits, Token, apply_text, apply_value, leaves, read,
+    Action, AppliedAction, Keys, RuleBits, ValueHead, apply_text, apply_value, leaves, read,
 };
 use crate::plan::Plan;
 use base64::Engine;
@@ -48,8 +48,8 @@ pub(super) fn render(
         if edits.last().is_some_and(|last| found_value.at < last.end) {
             continue;
         }
-        let Some((token, head_end)) = read(bytes, found_value.at) else { continue };
-        let edit = match value_edit(plan, view, bytes, found, found_value, &token) {
+        let Some((head, head_end)) = read(bytes, found_value.at) else { continue };
+        let edit = match value_edit(plan, view, bytes, found, found_value, &head) {
             ValueEdit::Keep => continue,
             ValueEdit::Replace(new) => {
                 let end = end(bytes, found_value.at)?;
@@ -63,7 +63,7 @@ pub(super) fn render(
                 }
                 // A removed element of an array becomes nil, so that the other elements keep their
                 // index.
-                None if token == Token::Nil => continue,
+                None if head == ValueHead::Nil => continue,
                 None => {
                     let end = end(bytes, found_value.at)?;
                     Edit { start: found_value.at, end, new: vec![0xc0], drops_from: None }
@@ -96,7 +96,7 @@ fn shrink_maps(bytes: &[u8], edits: &mut Vec<Edit>) {
     maps.sort_unstable();
     let heads = maps.chunk_by(|a, b| a == b).filter_map(|same| {
         let start = same[0];
-        let (Token::Map(count), end) = read(bytes, start)? else { return None };
+        let (ValueHead::Map(count), end) = read(bytes, start)? else { return None };
         let mut new = Vec::new();
         Packer(&mut new).map(u32::try_from(count.saturating_sub(same.len())).ok()?);
         Some(Edit { start, end, new, drops_from: None })
@@ -113,7 +113,7 @@ fn value_edit(
     bytes: &[u8],
     found: &Finds,
     found_value: &FoundValue,
-    token: &Token<'_>,
+    head: &ValueHead<'_>,
 ) -> ValueEdit {
     match found_value.form {
         ValueForm::Gone => return ValueEdit::Drop,
@@ -130,7 +130,7 @@ fn value_edit(
     let keys = &plan.shared.keys;
     let joined = join_ranges(live, plan.sets.detecting, actions, text, keys);
     if joined.iter().any(|range| actions[range.rule] == Action::Drop) {
-        return if *token == Token::Nil && found_value.map.is_none() {
+        return if *head == ValueHead::Nil && found_value.map.is_none() {
             ValueEdit::Keep
         } else {
             ValueEdit::Drop
@@ -147,7 +147,7 @@ fn value_edit(
         };
         if typed {
             let Some(end) = end(bytes, found_value.at) else { return ValueEdit::Drop };
-            return match apply_value(action, token, &bytes[found_value.at..end], keys) {
+            return match apply_value(action, head, &bytes[found_value.at..end], keys) {
                 AppliedAction::Same => ValueEdit::Keep,
                 AppliedAction::Encoded(new) => ValueEdit::Replace(new),
                 AppliedAction::Text(new) => ValueEdit::Replace(encode(&new, ValueForm::Str)),

@@ -6,7 +6,7 @@
 use super::interrupt::{Interrupt, InterruptCause};
 use super::message_pass::MessagePass;
 use super::render::render;
-use super::state::{RuleCount, Scratch, Work};
+use super::scratch::{PassScratch, RuleCount, Scratch};
 use super::verdict::{FixedEvent, Quarantine, QuarantineReason, Rendering, RuleRefusal, Verdict};
 use crate::model::RuleBits;
 use crate::plan::Plan;
@@ -81,16 +81,16 @@ impl Plan {
         payload: &[u8],
         headers: Option<&[u8]>,
         came: Rendering,
-        first: &Work,
-        again: &mut Work,
+        first: &PassScratch,
+        again: &mut PassScratch,
     ) -> Result<(Rendering, RuleBits), Interrupt> {
         let (mut rendering, mut used) = (came, RuleBits::NONE);
         for round in 0..ROUNDS {
-            let work = if round == 0 { first } else { &*again };
+            let scratch = if round == 0 { first } else { &*again };
             let now = rendering.payload.as_deref().unwrap_or(payload);
-            let new_payload = render(self, view, now, &work.payload, &mut used);
+            let new_payload = render(self, view, now, &scratch.payload, &mut used);
             let now = rendering.headers.as_deref().or(headers).unwrap_or_default();
-            let new_headers = render(self, view, now, &work.headers, &mut used);
+            let new_headers = render(self, view, now, &scratch.headers, &mut used);
             if round > 0 && new_payload.is_none() && new_headers.is_none() {
                 if rendering
                     .headers
@@ -111,28 +111,28 @@ impl Plan {
     }
 
     /// Scrubs a message as it came: first scrubbers, conditions and schemas, then every byte.
-    /// Returns the payload if scrubbers replaced it. The finds are in `work`.
+    /// Returns the payload if scrubbers replaced it. The finds are in `scratch`.
     pub(super) fn pass(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<Option<Vec<u8>>, Interrupt> {
-        self.begin(payload, headers, work)?;
-        self.choose_partial_rules(payload, work);
+        self.begin(payload, headers, scratch)?;
+        self.choose_partial_rules(payload, scratch);
         let came = payload;
         let mut replaced: Option<Vec<u8>> = None;
         for rule in self.sets.scrubbers.iter() {
-            self.evaluate_condition(rule, came, headers, work)?;
+            self.evaluate_condition(rule, came, headers, scratch)?;
             let now = replaced.as_deref().unwrap_or(payload);
-            if let Some(new) = self.own_scrubber(rule, now, headers, work, counts)? {
+            if let Some(new) = self.own_scrubber(rule, now, headers, scratch, counts)? {
                 replaced = Some(new);
             }
         }
         let payload = replaced.as_deref().unwrap_or(payload);
-        self.whole_message(payload, headers, work, counts)?;
-        self.walk_event(payload, headers, work, counts)?;
+        self.whole_message(payload, headers, scratch, counts)?;
+        self.walk_event(payload, headers, scratch, counts)?;
         Ok(replaced)
     }
 
@@ -143,22 +143,22 @@ impl Plan {
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        first: &Work,
-        work: &mut Work,
+        first: &PassScratch,
+        scratch: &mut PassScratch,
     ) -> Result<(), Interrupt> {
-        self.begin(payload, headers, work)?;
+        self.begin(payload, headers, scratch)?;
         let finding = self.sets.walking & !self.sets.structures;
-        (work.active, work.shadow) = (first.active & finding, RuleBits::NONE);
-        self.walk_event(payload, headers, work, &mut [])
+        (scratch.active, scratch.shadow) = (first.active & finding, RuleBits::NONE);
+        self.walk_event(payload, headers, scratch, &mut [])
     }
 
     fn begin(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
     ) -> Result<(), Interrupt> {
-        work.reset(self);
+        scratch.reset(self);
         if (payload.len() + headers.map_or(0, <[u8]>::len)) as u64 > self.shared.budget.bytes {
             return Err(QuarantineReason::Bytes.into());
         }
@@ -169,7 +169,7 @@ impl Plan {
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<(), Interrupt> {
         if self.sets.walking.is_empty() {
@@ -177,33 +177,33 @@ impl Plan {
         }
         // The fast path counts no steps. If the headers need a pass, a clean payload gets one too, so
         // that its steps are counted.
-        let clean = self.is_clean(payload, 0, work);
+        let clean = self.is_clean(payload, 0, scratch);
         if !clean {
-            self.walk_bytes(payload, false, work, counts)?;
+            self.walk_bytes(payload, false, scratch, counts)?;
         }
         let skipped = if clean { self.most_steps(payload) } else { 0 };
-        let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, work)) else {
+        let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, scratch)) else {
             return Ok(());
         };
         if clean {
-            work.sifted = false;
-            self.walk_bytes(payload, false, work, counts)?;
-            work.sifted = false;
+            scratch.candidates_marked = false;
+            self.walk_bytes(payload, false, scratch, counts)?;
+            scratch.candidates_marked = false;
         }
-        self.walk_bytes(headers, true, work, counts)
+        self.walk_bytes(headers, true, scratch, counts)
     }
 
     fn walk_bytes(
         &self,
         bytes: &[u8],
         in_headers: bool,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<(), Interrupt> {
-        let found = if in_headers { &mut work.headers } else { &mut work.payload };
+        let found = if in_headers { &mut scratch.headers } else { &mut scratch.payload };
         let mut found = std::mem::take(found);
-        let result = MessagePass::new(self, bytes, in_headers, work, &mut found, counts).run();
-        *(if in_headers { &mut work.headers } else { &mut work.payload }) = found;
+        let result = MessagePass::new(self, bytes, in_headers, scratch, &mut found, counts).run();
+        *(if in_headers { &mut scratch.headers } else { &mut scratch.payload }) = found;
         result
     }
 

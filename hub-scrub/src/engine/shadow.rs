@@ -2,8 +2,8 @@
 //!
 //! Without it, nobody could judge a rule before it acts, and logs would show what rules hide.
 
+use super::scratch::Scratch;
 use super::shadow_sample::ShadowSample;
-use super::state::Scratch;
 use crate::matching::FindScratch;
 use crate::plan::{Plan, RuleKind};
 
@@ -17,11 +17,11 @@ impl Plan {
         headers: Option<&[u8]>,
         scratch: &mut Scratch,
     ) -> Vec<ShadowSample> {
-        let work = &mut scratch.again;
-        work.samples = Some(Vec::new());
+        let pass_scratch = &mut scratch.again;
+        pass_scratch.samples = Some(Vec::new());
         // The result of this pass does not matter: the first scrub of the event has reported it.
-        let _ = self.pass(payload, headers, work, &mut []);
-        work.samples.take().unwrap_or_default()
+        let _ = self.pass(payload, headers, pass_scratch, &mut []);
+        pass_scratch.samples.take().unwrap_or_default()
     }
 
     /// The topic for logs. It is `*` if a rule finds something in the topic's name, even a rule in

@@ -17,5 +17,5 @@ pub struct ShadowSample {
 
 /// The type and the length of the value with which the bytes begin.
 pub(super) fn shape(bytes: &[u8]) -> String {
-    read(bytes, 0).map_or_else(String::new, |(token, _)| token.shape())
+    read(bytes, 0).map_or_else(String::new, |(head, _)| head.shape())
 }

@@ -7,7 +7,7 @@ use super::interrupt::Interrupt;
 use super::message_pass::{MessagePass, ValueContext};
 use crate::matching::DetectorHit;
 use crate::model::mark::{self, MarkKind};
-use crate::model::{Action, RuleBits, Token, is_whole, leaves, normalise, read};
+use crate::model::{Action, RuleBits, ValueHead, is_whole, leaves, normalise, read};
 use base64::Engine;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -26,7 +26,7 @@ impl MessagePass<'_> {
     pub(super) fn scan(
         &mut self,
         context: ValueContext,
-        token: &Token<'_>,
+        head: &ValueHead<'_>,
         end: usize,
         detecting: RuleBits,
         whole: RuleBits,
@@ -35,22 +35,24 @@ impl MessagePass<'_> {
         if (detecting | whole | normalising).is_empty() {
             return Ok(());
         }
-        match token {
-            Token::Str(body) => match std::str::from_utf8(body) {
+        match head {
+            ValueHead::Str(body) => match std::str::from_utf8(body) {
                 Ok(text) => {
                     let here = end - body.len()..end;
                     self.string(context, text, here, detecting, whole, normalising)
                 }
                 Err(_) => self.whole(context, whole),
             },
-            Token::Bin(body) => self.bin(context, body, end, None, detecting, whole),
-            Token::Ext(kind, body) => self.bin(context, body, end, Some(*kind), detecting, whole),
-            Token::UInt(n) => self.number(context, format_args!("{n}"), detecting, whole),
-            Token::Int(n) => self.number(context, format_args!("{n}"), detecting, whole),
-            Token::Float(n) if is_whole(*n) => {
+            ValueHead::Bin(body) => self.bin(context, body, end, None, detecting, whole),
+            ValueHead::Ext(kind, body) => {
+                self.bin(context, body, end, Some(*kind), detecting, whole)
+            }
+            ValueHead::UInt(n) => self.number(context, format_args!("{n}"), detecting, whole),
+            ValueHead::Int(n) => self.number(context, format_args!("{n}"), detecting, whole),
+            ValueHead::Float(n) if is_whole(*n) => {
                 self.number(context, format_args!("{n:.0}"), detecting, whole)
             }
-            Token::Nil => Ok(()),
+            ValueHead::Nil => Ok(()),
             _ => self.whole(context, whole),
         }
     }
@@ -196,20 +198,20 @@ impl MessagePass<'_> {
         }
         self.step(text.len() as u64 / 16)?;
         let key = match context.key_at.and_then(|at| read(self.bytes, at)) {
-            Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
+            Some((ValueHead::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
             _ => "",
         };
-        let left = plan.shared.budget.steps.saturating_sub(self.work.steps);
+        let left = plan.shared.budget.steps.saturating_sub(self.scratch.steps);
         let limit = left.saturating_mul(SEARCHED);
-        let searched = plan.finder.find(key, text, limit, &mut self.work.finding);
+        let searched = plan.finder.find(key, text, limit, &mut self.scratch.finding);
         // Steps and bytes are rounded. If the patterns needed more than the limit, the added step
         // exceeds the budget in any case.
         self.step(searched / SEARCHED + u64::from(searched > limit))?;
-        if self.work.finding.hits.is_empty() {
+        if self.scratch.finding.hits.is_empty() {
             return Ok(());
         }
         self.step(text.len() as u64 / 4)?;
-        let mut hits = std::mem::take(&mut self.work.finding.hits);
+        let mut hits = std::mem::take(&mut self.scratch.finding.hits);
         // A mark that the hub itself has written is not a find.
         let marks = mark::find(text, &plan.shared.keys);
         let wanted = |hit: &DetectorHit| plan.wanted[hit.detector] & rules;
@@ -221,19 +223,19 @@ impl MessagePass<'_> {
             let inner = outer.filter(|outer| hit.within(outer));
             for rule in wanted(hit).iter() {
                 if let Some(outer) = inner {
-                    let acting = wanted(&outer) & self.work.active;
+                    let acting = wanted(&outer) & self.scratch.active;
                     self.inner_hit(text, hit, rule, &outer, acting)?;
                 } else if self.hit(rule)? {
                     self.found.ranges.push(TextRange { start: hit.start, end: hit.end, rule });
                 }
             }
-            let acts = !(wanted(hit) & self.work.active).is_empty();
+            let acts = !(wanted(hit) & self.scratch.active).is_empty();
             if acts && outer.is_none_or(|outer| hit.end > outer.end) {
                 outer = Some(*hit);
             }
             Ok(())
         });
-        self.work.finding.hits = hits;
+        self.scratch.finding.hits = hits;
         result
     }
 
@@ -249,7 +251,7 @@ impl MessagePass<'_> {
         outer: &DetectorHit,
         acting: RuleBits,
     ) -> Result<(), Interrupt> {
-        if !self.work.active.has(rule) {
+        if !self.scratch.active.has(rule) {
             return self.spend_match();
         }
         if self.plan.rules[rule].rule.action.ends_message() {

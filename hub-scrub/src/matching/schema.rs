@@ -5,7 +5,7 @@
 //! The validator and its crates take a tenth of the time of a first build, so they are behind the cargo
 //! feature `json-schema`. A build without the feature refuses rule files that have schemas.
 
-use crate::model::{Token, read};
+use crate::model::{ValueHead, read};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -75,17 +75,17 @@ fn text(body: &[u8]) -> Option<String> {
 
 // It recurses. The walker has limited the depth to 64 before.
 fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
-    let (token, mut pos) = read(bytes, at)?;
-    let value = match token {
-        Token::Nil => Value::Null,
-        Token::Bool(b) => Value::Bool(b),
-        Token::UInt(n) => Value::from(n),
-        Token::Int(n) => Value::from(n),
-        Token::Float(n) => Value::Number(serde_json::Number::from_f64(n)?),
-        Token::Str(body) => Value::String(text(body)?),
-        Token::Bin(body) => Value::String(STANDARD.encode(body)),
-        Token::Ext(..) => return None,
-        Token::Array(count) => {
+    let (head, mut pos) = read(bytes, at)?;
+    let value = match head {
+        ValueHead::Nil => Value::Null,
+        ValueHead::Bool(b) => Value::Bool(b),
+        ValueHead::UInt(n) => Value::from(n),
+        ValueHead::Int(n) => Value::from(n),
+        ValueHead::Float(n) => Value::Number(serde_json::Number::from_f64(n)?),
+        ValueHead::Str(body) => Value::String(text(body)?),
+        ValueHead::Bin(body) => Value::String(STANDARD.encode(body)),
+        ValueHead::Ext(..) => return None,
+        ValueHead::Array(count) => {
             let mut values = Vec::new();
             for _ in 0..count {
                 let (value, end) = json(bytes, pos)?;
@@ -94,14 +94,14 @@ fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
             }
             Value::Array(values)
         }
-        Token::Map(count) => {
+        ValueHead::Map(count) => {
             let mut map = Map::new();
             for _ in 0..count {
                 let (key, end) = read(bytes, pos)?;
                 let key = match key {
-                    Token::Str(body) => text(body)?,
-                    Token::UInt(n) => n.to_string(),
-                    Token::Int(n) => n.to_string(),
+                    ValueHead::Str(body) => text(body)?,
+                    ValueHead::UInt(n) => n.to_string(),
+                    ValueHead::Int(n) => n.to_string(),
                     _ => return None,
                 };
                 let (value, end) = json(bytes, end)?;

@@ -5,7 +5,7 @@
 
 mod types;
 
-use crate::model::{Token, read};
+use crate::model::{ValueHead, read};
 use cel::common::ast::{EntryExpr, Expr};
 use cel::objects::{Key, Map};
 use cel::{Context, IdedExpr, Program, Value};
@@ -130,19 +130,19 @@ impl InputBuilder {
     // It recurses. The walker has limited the depth to 64 before.
     fn value(&mut self, bytes: &[u8], at: usize) -> Option<(Value, usize)> {
         self.values += 1;
-        let (token, mut pos) = read(bytes, at)?;
+        let (head, mut pos) = read(bytes, at)?;
         self.longest = self.longest.max((pos - at) as u64);
-        let value = match token {
-            Token::Nil => Value::Null,
-            Token::Bool(b) => Value::Bool(b),
+        let value = match head {
+            ValueHead::Nil => Value::Null,
+            ValueHead::Bool(b) => Value::Bool(b),
             // A number above 2^63 stays unsigned. All other integers are plain ones, as in JSON.
-            Token::UInt(n) => i64::try_from(n).map_or(Value::UInt(n), Value::Int),
-            Token::Int(n) => Value::Int(n),
-            Token::Float(n) => Value::Float(n),
-            Token::Str(body) => Value::String(text(body)?),
-            Token::Bin(body) => Value::Bytes(Arc::new(body.to_vec())),
-            Token::Ext(..) => return None,
-            Token::Array(count) => {
+            ValueHead::UInt(n) => i64::try_from(n).map_or(Value::UInt(n), Value::Int),
+            ValueHead::Int(n) => Value::Int(n),
+            ValueHead::Float(n) => Value::Float(n),
+            ValueHead::Str(body) => Value::String(text(body)?),
+            ValueHead::Bin(body) => Value::Bytes(Arc::new(body.to_vec())),
+            ValueHead::Ext(..) => return None,
+            ValueHead::Array(count) => {
                 let mut values = Vec::new();
                 for _ in 0..count {
                     let (value, end) = self.value(bytes, pos)?;
@@ -151,15 +151,15 @@ impl InputBuilder {
                 }
                 Value::List(Arc::new(values))
             }
-            Token::Map(count) => {
+            ValueHead::Map(count) => {
                 let mut map = HashMap::new();
                 for _ in 0..count {
                     let (key, end) = read(bytes, pos)?;
                     let key = match key {
-                        Token::Str(body) => Key::String(text(body)?),
-                        Token::UInt(n) => i64::try_from(n).map_or(Key::Uint(n), Key::Int),
-                        Token::Int(n) => Key::Int(n),
-                        Token::Bool(b) => Key::Bool(b),
+                        ValueHead::Str(body) => Key::String(text(body)?),
+                        ValueHead::UInt(n) => i64::try_from(n).map_or(Key::Uint(n), Key::Int),
+                        ValueHead::Int(n) => Key::Int(n),
+                        ValueHead::Bool(b) => Key::Bool(b),
                         _ => return None,
                     };
                     let (value, end) = self.value(bytes, end)?;

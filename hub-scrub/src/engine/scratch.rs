@@ -15,8 +15,8 @@ use std::collections::HashMap;
 pub struct Scratch {
     /// `first` is for the pass over the message as it came, `again` for the passes over its
     /// renderings.
-    pub(super) first: Work,
-    pub(super) again: Work,
+    pub(super) first: PassScratch,
+    pub(super) again: PassScratch,
     pub(super) counts: Vec<RuleCount>,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct OpenContainer {
 
 /// The state of one pass.
 #[derive(Default)]
-pub(super) struct Work {
+pub(super) struct PassScratch {
     pub(super) open: Vec<OpenContainer>,
     /// The states of the path automaton, one row for each open container.
     pub(super) rows: Vec<u64>,
@@ -77,16 +77,16 @@ pub(super) struct Work {
     pub(super) matches: u32,
     pub(super) elements: usize,
     pub(super) finding: FindScratch,
-    /// Where detectors could find anything in the bytes of the pass. Valid if `sifted` is set.
+    /// Where detectors could find anything in the bytes of the pass. Valid if `candidates_marked` is set.
     pub(super) candidates: Candidates,
-    pub(super) sifted: bool,
+    pub(super) candidates_marked: bool,
     /// The first find of each rule in shadow mode, if samples are collected.
     pub(super) samples: Option<Vec<ShadowSample>>,
     /// Where a map (by its offset) has a key (by its hash).
     pub(super) seen: HashMap<(usize, u64), usize>,
 }
 
-impl Work {
+impl PassScratch {
     /// Prepares it for a message. Each rule acts or is in shadow mode, as the rule file has it.
     pub(super) fn reset(&mut self, plan: &Plan) {
         self.open.clear();
