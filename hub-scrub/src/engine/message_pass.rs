@@ -1,5 +1,5 @@
-//! The state of one pass over a payload or over headers, and what every part of a pass does: it spends the
-//! budget, counts finds, and notes the values that were found.
+//! This module has the state of one pass over a payload or over headers. It spends the scrub budget, counts
+//! finds, and notes the values that were found.
 //!
 //! Every find goes through [`MessagePass::hit`]. A find that does not would be missing in the counts, and
 //! would not spend the budget.
@@ -12,7 +12,7 @@ use super::verdict::QuarantineReason;
 use crate::model::{Action, RuleBits, ValueHead, read};
 use crate::plan::Plan;
 
-/// One pass over a payload or over headers.
+/// A `MessagePass` is one pass over a payload or over headers.
 pub(super) struct MessagePass<'a> {
     pub(super) plan: &'a Plan,
     pub(super) bytes: &'a [u8],
@@ -20,22 +20,25 @@ pub(super) struct MessagePass<'a> {
     pub(super) scratch: &'a mut PassScratch,
     pub(super) found: &'a mut Finds,
     pub(super) counts: &'a mut [RuleCount],
-    /// The rules that apply to this message and search here: in headers only some of the rules do,
-    /// in the payload all do.
+    /// These rules apply to this message and search in these bytes. In the payload all rules do, in headers
+    /// only some of them.
     pub(super) region: RuleBits,
-    /// The offset of the key or value that the pass reads.
+    /// The pass reads the key or value at this offset.
     pub(super) at: usize,
 }
 
-/// Where a value is, and which rules can apply to it there.
+/// A `ValueContext` states where a value is, and which rules can apply to it there. `at`, `entry` and `map`
+/// are offsets, as in [`FoundValue`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ValueContext {
     pub(super) at: usize,
     pub(super) entry: usize,
     pub(super) map: Option<usize>,
-    /// The offset of the key of the value. The elements of an array have the key of the array.
+    /// The key of the value is at this offset. The elements of an array have the key of the array.
     pub(super) key_at: Option<usize>,
+    /// The paths of these rules end at the value.
     pub(super) paths: RuleBits,
+    /// These rules name the key of the value.
     pub(super) keys: RuleBits,
 }
 
@@ -63,6 +66,7 @@ impl<'a> MessagePass<'a> {
         Ok(())
     }
 
+    /// Spends one find of the budget. Interrupts the pass if none is left.
     pub(super) fn spend_match(&mut self) -> Result<(), Interrupt> {
         self.scratch.matches += 1;
         if self.scratch.matches > self.plan.shared.budget.matches {
@@ -71,8 +75,8 @@ impl<'a> MessagePass<'a> {
         Ok(())
     }
 
-    /// Counts a find, and returns whether the rule acts on it. If the action ends the message, the
-    /// pass is interrupted.
+    /// Counts a find, and returns whether the rule acts on it. If the rule acts and its action decides about
+    /// the whole message, the pass is interrupted.
     pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Interrupt> {
         self.spend_match()?;
         let acts = self.scratch.active.has(rule);
@@ -97,11 +101,12 @@ impl<'a> MessagePass<'a> {
         }
     }
 
+    /// Returns the interrupt by which a rule refuses the message, with the path of the current key or value.
     pub(super) fn refuse(&self, rule: usize) -> Interrupt {
         InterruptCause::Refuse { rule, path: self.path() }.into()
     }
 
-    /// The path of the key or value that the pass reads. Keys that no rule names are written as
+    /// Returns the path of the key or value that the pass reads. Keys that no rule names are written as
     /// `*`.
     pub(super) fn path(&self) -> String {
         let mut path = String::from(if self.in_headers { "$headers" } else { "" });
@@ -124,7 +129,8 @@ impl<'a> MessagePass<'a> {
         if path.is_empty() { "$".to_owned() } else { path }
     }
 
-    /// Notes a value if rules have found something in it since `from`, or if it was normalised.
+    /// Notes a value if rules have found something in it, or if it was normalised. The finds in the value
+    /// are those from the index `from` of [`Finds::ranges`] on.
     pub(super) fn push(
         &mut self,
         context: ValueContext,
@@ -142,7 +148,7 @@ impl<'a> MessagePass<'a> {
         self.found.values.push(FoundValue { at, entry, map, key, form, text, normalised, ranges });
     }
 
-    /// Notes a value for which the same edit is made in all views.
+    /// Notes a value whose edit is the same in all views.
     pub(super) fn push_bare(
         &mut self,
         at: usize,
@@ -163,7 +169,7 @@ impl<'a> MessagePass<'a> {
         });
     }
 
-    /// Notes a sample of a rule in shadow mode. It is `#[cold]` because almost no event is sampled.
+    /// Notes a sample of a rule in shadow mode. It is marked `#[cold]` because almost no event is sampled.
     #[cold]
     pub(super) fn sample(&mut self, rule: usize) {
         let (path, shape) = (self.path(), shape(&self.bytes[self.at..]));

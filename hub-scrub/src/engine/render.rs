@@ -1,6 +1,6 @@
-//! Writes a message as one view gets it, from the finds of a pass.
+//! This module writes a message as one view gets it, from the finds of a pass.
 //!
-//! Finds that overlap become one, under the strictest action among them. Otherwise the order of
+//! Finds that overlap become one find, under the strictest action among them. Otherwise the order of
 //! rules would decide what a view shows.
 
 use super::finds::{BASE64, Finds, FoundValue, TextRange, ValueForm};
@@ -13,24 +13,24 @@ use base64::Engine;
 use hub_wire::Packer;
 use std::cmp::Reverse;
 
-/// A range of bytes of the message, and the bytes that replace it.
+/// An `Edit` replaces the bytes `start..end` of the message by `new`.
 struct Edit {
     start: usize,
     end: usize,
     new: Vec<u8>,
-    /// The offset of the map that loses an entry by this edit.
+    /// The map at this offset loses an entry by this edit.
     drops_from: Option<usize>,
 }
 
-/// The edit of one value.
+/// A `ValueEdit` states what happens to one value in one view.
 enum ValueEdit {
     Keep,
     Drop,
     Replace(Vec<u8>),
 }
 
-/// Writes a message as a view gets it. Returns `None` if the view gets it unchanged. Adds to `used`
-/// the rules whose actions decided that.
+/// Writes a payload or headers as a view gets them. Returns `None` if the view gets them unchanged. The rules
+/// with finds are added to `used`, because their actions in this view decide the result.
 pub(super) fn render(
     plan: &Plan,
     view: usize,
@@ -40,8 +40,7 @@ pub(super) fn render(
 ) -> Option<Vec<u8>> {
     *used |= found.ranges.iter().map(|range| range.rule).collect();
     let mut order: Vec<usize> = (0..found.values.len()).collect();
-    // The sort is stable: if a value was found several times, the first find that changes it
-    // counts.
+    // The sort has to be stable: if a value was found several times, the first find that changes it counts.
     order.sort_by_key(|at| found.values[*at].at);
     let mut edits: Vec<Edit> = Vec::new();
     for found_value in order.into_iter().map(|at| &found.values[at]) {
@@ -171,9 +170,9 @@ fn value_edit(
     ValueEdit::Replace(encode(&new, found_value.form))
 }
 
-/// Joins ranges that overlap. The joined range has the rule with the strictest action; of equally
-/// strict rules the first counts. A find of a detector inside another detector's find is left out,
-/// unless the action on the outer one would leave the inner text readable.
+/// Joins ranges that overlap. The joined range gets the rule with the strictest action. If several actions
+/// are equally strict, the first rule counts. A find of a detector inside another detector's find is left
+/// out, unless the action on the outer find would leave the inner text readable.
 fn join_ranges(
     mut ranges: Vec<TextRange>,
     detecting: RuleBits,

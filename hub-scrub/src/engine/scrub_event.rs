@@ -1,5 +1,5 @@
-//! The scrub of one event: a pass over the event as it came, and passes over each rendering until they find
-//! nothing more.
+//! The scrub of one event makes a pass over the event as it came, and passes over each rendering until they
+//! find nothing more.
 //!
 //! Without the passes over the renderings, an action could put a text together that a rule searches for.
 
@@ -13,14 +13,14 @@ use crate::plan::Plan;
 use hub_wire::{Limits, RefusedCode, check_headers};
 use std::sync::Arc;
 
-/// How often a rendering is written before a message counts as one that never settles.
+/// A rendering is written at most this often. A message that needs more is quarantined.
 const ROUNDS: usize = 8;
 
 impl Plan {
-    /// Scrubs one event. The payload must be one well-formed value that the walker has checked, and
-    /// the headers must be such a map.
+    /// Scrubs one event. The payload must be one well-formed MessagePack value, and the headers must be one
+    /// well-formed map. The walker must have checked both.
     ///
-    /// Afterwards [`Scratch::applied`] has the rules that applied.
+    /// Afterwards [`Scratch::applied`] returns the rules that applied.
     pub fn scrub(&self, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scratch) -> Verdict {
         scratch.counts.clear();
         let counts = (0..self.rules.len()).map(|rule| RuleCount { rule, ..RuleCount::default() });
@@ -50,8 +50,8 @@ impl Plan {
             return Ok(None);
         }
         let mut fixed = FixedEvent { renderings: Vec::new(), of_view: Vec::new() };
-        // For each rendering: the view for which it was written, and the rules whose actions
-        // decided it.
+        // Each rendering is listed with the view for which it was written, and with the rules whose actions
+        // decided it. A view in which these actions are equal gets the same rendering.
         let mut made: Vec<(usize, RuleBits)> = Vec::new();
         for view in 0..self.actions.len() {
             let alike = |(other, used): &(usize, RuleBits)| {
@@ -74,7 +74,7 @@ impl Plan {
         Ok((!unchanged).then_some(fixed))
     }
 
-    /// Writes a message for a view until another pass finds nothing to change.
+    /// Writes a message for a view, again and again until a pass over the rendering finds nothing to change.
     fn settle(
         &self,
         view: usize,
@@ -110,8 +110,8 @@ impl Plan {
         Err(QuarantineReason::Unsettled.into())
     }
 
-    /// Scrubs a message as it came: first scrubbers, conditions and schemas, then every byte.
-    /// Returns the payload if scrubbers replaced it. The finds are in `scratch`.
+    /// Scrubs a message as it came: first with scrubbers, conditions and schemas, then value by value.
+    /// Returns the new payload if scrubbers replaced it. The finds are in `scratch`.
     pub(super) fn pass(
         &self,
         payload: &[u8],
@@ -136,9 +136,9 @@ impl Plan {
         Ok(replaced)
     }
 
-    /// Searches a rendering for what rules find in values. Rules about the message as a whole are
-    /// not asked again, because they hold for the message as it came: a view that removes a field
-    /// would violate the schema that requires it.
+    /// Searches the values of a rendering. Rules about the message as a whole are not checked again, because
+    /// they hold for the message as it came. Otherwise a view that removes a field would violate the schema
+    /// that requires the field.
     fn scrub_again(
         &self,
         payload: &[u8],
@@ -186,9 +186,9 @@ impl Plan {
             return Ok(());
         };
         if clean {
-            scratch.candidates_marked = false;
+            scratch.candidates_known = false;
             self.walk_bytes(payload, false, scratch, counts)?;
-            scratch.candidates_marked = false;
+            scratch.candidates_known = false;
         }
         self.walk_bytes(headers, true, scratch, counts)
     }

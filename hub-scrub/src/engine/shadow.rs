@@ -1,4 +1,4 @@
-//! Samples of rules in shadow mode, and topics in the form in which logs may show them.
+//! This module returns samples of rules in shadow mode, and the form in which logs may show a topic.
 //!
 //! Without it, nobody could judge a rule before it acts, and logs would show what rules hide.
 
@@ -8,7 +8,7 @@ use crate::matching::FindScratch;
 use crate::plan::{Plan, RuleKind};
 
 impl Plan {
-    /// The first find of each rule in shadow mode that applies to this event. It scrubs the event a
+    /// Returns the first find of each rule in shadow mode that applies to this event. It scrubs the event a
     /// second time, so call it rarely.
     #[must_use]
     pub fn shadow_samples(
@@ -24,8 +24,8 @@ impl Plan {
         pass_scratch.samples.take().unwrap_or_default()
     }
 
-    /// The topic for logs. It is `*` if a rule finds something in the topic's name, even a rule in
-    /// shadow mode.
+    /// Returns the topic as logs may show it. The result is `*` if a rule finds something in the topic's
+    /// name, even if that rule is in shadow mode.
     #[must_use]
     pub fn topic_for_logs(&self) -> &str {
         let mut scratch = FindScratch::default();

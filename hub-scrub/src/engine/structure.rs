@@ -1,4 +1,4 @@
-//! The structural rules: sizes, depth, types, and keys that occur twice in a map.
+//! The structural rules limit sizes, depth and types, and find keys that occur twice in a map.
 //!
 //! Without them, a message that two readers understand differently would pass.
 
@@ -10,6 +10,7 @@ use crate::plan::RuleKind;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 impl MessagePass<'_> {
+    /// Returns the structural rules that act or count on this message.
     fn structures(&self) -> RuleBits {
         self.plan.sets.structures & (self.scratch.active | self.scratch.shadow)
     }
@@ -83,7 +84,8 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Handles a key that occurs twice. `first` is the offset of the earlier entry, if it is known.
+    /// Handles a key that occurs twice in its map. `first` keeps the result of [`remember`](Self::remember)
+    /// for the next rule.
     fn duplicate(
         &mut self,
         rule: usize,
@@ -127,7 +129,7 @@ impl MessagePass<'_> {
     }
 
     /// Counts a find that a structural rule repairs instead of refusing the message. Returns
-    /// whether it acts.
+    /// whether the rule acts.
     fn fix(&mut self, rule: usize) -> Result<bool, Interrupt> {
         let acts = self.scratch.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
@@ -142,6 +144,8 @@ impl MessagePass<'_> {
     }
 }
 
+/// Returns whether two keys are equal. The signed and the unsigned form of an integer are equal, and floats
+/// are compared bit by bit.
 fn same(a: &ValueHead<'_>, b: &ValueHead<'_>) -> bool {
     match (a, b) {
         (ValueHead::UInt(a), ValueHead::Int(b)) | (ValueHead::Int(b), ValueHead::UInt(a)) => {

@@ -1,6 +1,6 @@
-//! Searches one scalar: its text, its digits, or the base64 that it contains.
+//! This module searches one scalar: its text, its digits, or the base64 that it contains.
 //!
-//! Without it a card number in a `bin`, or one that is an integer, would pass a rule for cards.
+//! Without it, a card number in a `bin`, or one that is an integer, would pass a rule for cards.
 
 use super::finds::{BASE64, FoundText, TextRange, ValueForm};
 use super::interrupt::Interrupt;
@@ -14,15 +14,14 @@ use std::cmp::Reverse;
 use std::io::Write;
 use std::ops::Range;
 
-/// How many bytes a pattern searches in the time of one step.
+/// One step pays for this many bytes that patterns search.
 const SEARCHED: u64 = 64;
-/// The shortest `bin` that is decoded as base64, in bytes.
+/// A `bin` of at least this many bytes is decoded as base64.
 const MIN_BASE64: usize = 16;
 
 impl MessagePass<'_> {
-    /// Searches a scalar for everything that the rules want. The rules in `detecting` search its
-    /// text, those in `whole` apply to the value itself, and those in `normalising` first normalise
-    /// its text.
+    /// Searches a scalar that ends at the offset `end`. The rules in `normalising` first normalise its text,
+    /// the rules in `detecting` search the text, and the rules in `whole` apply to the value itself.
     pub(super) fn scan(
         &mut self,
         context: ValueContext,
@@ -120,7 +119,8 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Searches a `bin` or an ext: as a whole, as text if it is UTF-8, and decoded if it is base64.
+    /// Searches a `bin` or an ext: as a whole, as text if its bytes are UTF-8, and decoded if they are
+    /// base64.
     fn bin(
         &mut self,
         context: ValueContext,
@@ -217,7 +217,7 @@ impl MessagePass<'_> {
         let wanted = |hit: &DetectorHit| plan.wanted[hit.detector] & rules;
         hits.retain(|hit| hit.start < hit.end && !wanted(hit).is_empty() && !in_mark(&marks, hit));
         hits.sort_by_key(|hit| (hit.start, Reverse(hit.end), hit.detector));
-        // Of the finds so far on which a rule acts, the one that ends last.
+        // A rule acts on this find, and of all such finds so far it ends last.
         let mut outer: Option<DetectorHit> = None;
         let result = hits.iter().try_for_each(|hit| {
             let inner = outer.filter(|outer| hit.within(outer));
@@ -239,10 +239,10 @@ impl MessagePass<'_> {
         result
     }
 
-    /// Handles a find inside another find, such as a phone number in a card number. It is most
+    /// Handles a find inside another find, such as a phone number in a card number. The inner find is most
     /// likely a misreading, so it is not counted. It is kept for views that may see the outer find
-    /// but not the inner one. If its action refuses the message, it does so only where a view would
-    /// show the inner find.
+    /// but not the inner one. If the action of the inner find decides about the whole message, it applies
+    /// only if some view would show the inner find.
     fn inner_hit(
         &mut self,
         text: &str,
@@ -269,6 +269,7 @@ impl MessagePass<'_> {
     }
 }
 
+/// Returns whether a find lies inside one mark. The marks are in ascending order.
 fn in_mark(marks: &[(Range<usize>, MarkKind)], hit: &DetectorHit) -> bool {
     let behind = marks.partition_point(|(range, _)| range.end < hit.end);
     marks.get(behind).is_some_and(|(range, _)| range.start <= hit.start && hit.end <= range.end)

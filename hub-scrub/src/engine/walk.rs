@@ -14,7 +14,7 @@ use crate::model::{Action, Number, Outside, RuleBits, Unknown, ValueHead, read};
 use hub_wire::Limits;
 
 impl MessagePass<'_> {
-    /// Walks over all bytes. Afterwards the finds are in `found`.
+    /// Walks over the whole payload, or over the headers. Afterwards the finds are in `found`.
     pub(super) fn run(&mut self) -> Result<(), Interrupt> {
         let plan = self.plan;
         let width = plan.paths.width();
@@ -46,7 +46,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Computes the row of path states of the next value. Returns the rules whose path ends there.
+    /// Computes the row of path states of the next value. Returns the rules whose path ends at that value.
     fn step_into(&mut self, step: Step) -> RuleBits {
         let plan = self.plan;
         if plan.paths.is_empty() {
@@ -69,8 +69,8 @@ impl MessagePass<'_> {
         plan.paths.ends(row)
     }
 
-    /// Searches a key. Returns the offset of its value, the rules whose path ends here, and the
-    /// rules that name the key.
+    /// Searches the key at the offset `at`. Returns the offset of its value, the rules whose path ends at
+    /// the value, and the rules that name the key.
     fn key(&mut self, at: usize) -> Result<(usize, RuleBits, RuleBits), Interrupt> {
         self.step(1)?;
         self.at = at;
@@ -110,7 +110,8 @@ impl MessagePass<'_> {
         Ok((end, paths, keys))
     }
 
-    /// Applies a rule that allows only some keys to one key.
+    /// Applies a rule with the action `allow_keys` to one key. `at` is the offset of the key, and `map` is
+    /// the offset of its map.
     fn allow(
         &mut self,
         rule: usize,
@@ -137,8 +138,8 @@ impl MessagePass<'_> {
         }
     }
 
-    /// Searches a value. Returns the offset of the next value, which is behind this one or inside
-    /// it.
+    /// Searches a value. Returns the offset of the next value, which is behind a scalar or inside a
+    /// container.
     fn value(&mut self, context: ValueContext) -> Result<usize, Interrupt> {
         self.step(1)?;
         self.at = context.at;
@@ -235,16 +236,17 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Whether detectors could find anything in a scalar. If they cannot, the scalar costs as many
-    /// steps as a scan would.
+    /// Returns whether detectors could find anything in the scalar from the offset `at` to the offset `end`.
+    /// A scalar in which they cannot costs as many steps as one that is scanned, so that the budget does not
+    /// depend on the candidates.
     #[inline]
     fn may_find(&mut self, head: &ValueHead<'_>, at: usize, end: usize) -> Result<bool, Interrupt> {
         let may = match head {
             // The candidates are complete only for strings with the shortest heads.
             ValueHead::Str(body) if end - body.len() - at <= 2 => {
-                if !self.scratch.candidates_marked {
+                if !self.scratch.candidates_known {
                     self.plan.finder.candidates(self.bytes, &mut self.scratch.candidates);
-                    self.scratch.candidates_marked = true;
+                    self.scratch.candidates_known = true;
                 }
                 let may = self.scratch.candidates.any(end - body.len()..end);
                 if !may {
@@ -260,6 +262,8 @@ impl MessagePass<'_> {
         Ok(may)
     }
 
+    /// Returns whether detectors could find anything in the digits of an integer. If they cannot, it spends
+    /// as many steps as a scan.
     fn may_find_in_number(&mut self, magnitude: u64, negative: bool) -> Result<bool, Interrupt> {
         let may = self.plan.finder.may_find_in(None, magnitude);
         if !may {

@@ -1,7 +1,7 @@
-//! What is decided about a message as a whole: which rules apply to it, what a user's own scrubbers return,
-//! and whether conditions and schemas hold.
+//! This module decides about a message as a whole: which rules apply to it, what scrubbers return, and
+//! whether conditions and schemas hold.
 //!
-//! This comes before the walk. Otherwise the engine would walk over messages that one of these refuses.
+//! These decisions come before the walk. Otherwise the engine would walk over messages that are refused.
 
 use super::interrupt::{Interrupt, InterruptCause};
 use super::scratch::{PassScratch, RuleCount};
@@ -14,8 +14,8 @@ use hub_wire::{Limits, walk_all};
 use std::hash::{DefaultHasher, Hasher};
 
 impl Plan {
-    /// Decides which rules apply that act only on a part of the messages. The choice depends on the
-    /// payload, so it is the same whenever the message is scrubbed.
+    /// Decides for each rule that acts only on a part of the messages whether it acts on this one. The choice
+    /// depends only on the payload, so every scrub of the message chooses alike.
     pub(super) fn choose_partial_rules(&self, payload: &[u8], scratch: &mut PassScratch) {
         if self.sets.partial.is_empty() {
             return;
@@ -33,6 +33,7 @@ impl Plan {
         }
     }
 
+    /// Calls the scrubber of a rule. Returns the new payload if the scrubber replaced it.
     pub(super) fn own_scrubber(
         &self,
         rule: usize,
@@ -67,7 +68,7 @@ impl Plan {
         }
     }
 
-    /// Evaluates the conditions and the schemas.
+    /// Evaluates the conditions and the schemas of all rules without scrubbers.
     pub(super) fn whole_message(
         &self,
         payload: &[u8],
@@ -119,6 +120,7 @@ impl Plan {
         self.decide(rule, inputs.as_ref(), scratch)
     }
 
+    /// Removes a rule from this pass if its condition does not hold.
     fn decide(
         &self,
         rule: usize,
@@ -142,6 +144,7 @@ impl Plan {
         Ok(())
     }
 
+    /// Counts a find in the message as a whole. If the rule acts, its action ends the message.
     fn message_hit(
         &self,
         rule: usize,
