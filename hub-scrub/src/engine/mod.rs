@@ -1,6 +1,6 @@
 //! The engine runs a plan over a message and returns a verdict.
 //!
-//! Invariants, and what breaks without each:
+//! These invariants hold. Each says what would break without it:
 //!
 //! - **A message that no rule changes costs one pass and no allocation.** Most messages are like that;
 //!   otherwise the scrub would cost more than the rest of the hub.

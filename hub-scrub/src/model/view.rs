@@ -32,7 +32,7 @@ pub(crate) struct View {
     pub(crate) name: Arc<str>,
     /// Clients with one of these roles get this view.
     pub(crate) roles: Vec<String>,
-    /// For each label, this action replaces the actions of its rules.
+    /// The action of a label replaces the actions of the rules with that label.
     pub(crate) labels: HashMap<String, Action>,
 }
 

@@ -19,7 +19,7 @@ pub struct Plan {
     pub(crate) rules: Vec<Planned>,
     pub(crate) shared: Arc<SharedParts>,
     pub(crate) paths: PathSet,
-    /// The table has, for each key that rules name, these rules.
+    /// The table has each key that rules name, with the rules that name it.
     keys: Names<RuleBits>,
     /// These rules name paths.
     with_paths: RuleBits,
