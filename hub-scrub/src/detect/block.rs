@@ -1,64 +1,66 @@
-//! 64 bytes at a time into bit masks: which bytes can start something.
+//! This module turns 64 bytes at a time into bit masks, which say where a match could begin.
 //!
-//! Without the masks every byte of every text would be looked at by itself, which takes several times
+//! Without the masks, the scan would read every byte of every text by itself, which takes several times
 //! as long.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
 use hub_wire::marker::STR_8;
 
-/// Bytes of a block.
+/// A block has this many bytes.
 pub(super) const BLOCK: usize = 64;
 
-/// Bit `i` stands for byte `i` of the block.
+/// `Masks` has the bit masks of one block. In each mask, bit `i` says whether byte `i` of the block is in
+/// the class of the mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Masks {
-    /// `0-9`
+    /// The class is `0-9`.
     pub(super) digit: u64,
-    /// `A-Z a-z`
+    /// The class is `A-Z a-z`.
     pub(super) letter: u64,
-    /// What long tokens consist of: letters, digits, `_ - + /`
+    /// The class is the token characters, of which long tokens consist: letters, digits and `_ - + /`.
     pub(super) token: u64,
-    /// `@`
+    /// The class is `@`.
     pub(super) at: u64,
-    /// `:`
+    /// The class is `:`.
     pub(super) colon: u64,
-    /// `.`
+    /// The class is `.`.
     pub(super) point: u64,
-    /// What may stand between the digits of a number: ` - . / ( )`
+    /// The class is what may join the digits of a number: a space and `- . / ( )`.
     pub(super) join: u64,
-    /// `0-9 a-f`
+    /// The class is `0-9 a-f`.
     pub(super) hex: u64,
-    /// `-`
+    /// The class is `-`.
     pub(super) dash: u64,
-    /// `A-Z _`: what is in tokens and seldom in other long runs
+    /// The class is `A-Z _`. Tokens have these characters, and other long runs seldom do.
     pub(super) upper: u64,
-    /// What may begin a character that stands for another one: UTF-8 of all but U+00C0 to U+02BF
-    /// and U+4000 to U+9FFF
+    /// The class is the first bytes of the characters that [`fold`](super::fold) may replace. It has the
+    /// first bytes of all non-ASCII characters except for U+00C0 to U+02BF and U+4000 to U+9FFF.
     pub(super) odd: u64,
-    /// The marker of a `str 8`
+    /// The class is the marker of a `str 8`.
     pub(super) str8: u64,
 }
 
-/// All masks of a block. A function of its own for each kind of machine: where it is part of a larger
-/// one, the compiler takes the block apart byte by byte.
+/// Computes all masks of a block. `dispatch!` makes one function for each kind of processor. If this code
+/// were inlined into a larger function, the compiler would process the block byte by byte.
 #[inline]
 pub(super) fn masks(level: Level, block: &[u8; BLOCK], into: &mut Masks) {
     dispatch!(level, simd => *into = classify::<_, true>(simd, block));
 }
 
-/// The masks of a block that the scan of one text reads: `digit`, `letter`, `token`, `at`, `colon` and
-/// `point`. The other six stay 0. Only the prefilter reads them, and the scan would be slower with them.
+/// Computes the masks that the scan of one text reads: `digit`, `letter`, `token`, `at`, `colon` and
+/// `point`. The other six stay 0. Only the prefilter reads them, and they would slow down the scan.
 #[inline]
 pub(super) fn masks_for_scan(level: Level, block: &[u8; BLOCK], into: &mut Masks) {
     dispatch!(level, simd => *into = classify::<_, false>(simd, block));
 }
 
-/// It has to be inlined into code that was made for `simd`.
+/// Computes the masks of a block. The function has to be inlined into code that was compiled for the
+/// instructions of `simd`.
 #[inline(always)]
 fn classify<S: Simd, const ALL: bool>(simd: S, block: &[u8; BLOCK]) -> Masks {
     let mut masks = Masks::default();
-    // As many bytes at once as the machine's registers hold: wider values do not stay in registers.
+    // One turn handles as many bytes as a register holds, because wider values do not stay in registers.
     let mut at = 0;
     while at < BLOCK {
         let bytes = S::u8s::from_slice(simd, &block[at..at + S::u8s::LEN]);
@@ -68,12 +70,13 @@ fn classify<S: Simd, const ALL: bool>(simd: S, block: &[u8; BLOCK]) -> Masks {
     masks
 }
 
-/// Adds the masks of the bytes from place `at` on: all, or those of the scan.
+/// Adds the masks of the bytes from the offset `at` of the block on. If `ALL` is false, it adds only the
+/// masks that the scan reads.
 #[inline(always)]
 fn add<S: Simd, const ALL: bool>(simd: S, bytes: S::u8s, at: usize, masks: &mut Masks) {
     let all = |c: u8| S::u8s::splat(simd, c);
     let is = |c: u8| bytes.simd_eq(all(c));
-    // Bytes from `first` to `last`, in one unsigned comparison.
+    // One unsigned comparison checks for bytes from `first` to `last`.
     let range =
         |bytes: S::u8s, first: u8, last: u8| (bytes - all(first)).simd_le(all(last - first));
     let digit = range(bytes, b'0', b'9');
@@ -102,24 +105,26 @@ fn add<S: Simd, const ALL: bool>(simd: S, bytes: S::u8s, at: usize, masks: &mut 
     put(&mut masks.str8, is(STR_8));
 }
 
-/// The mask moved so that bit `i` is about the byte `by` places before byte `i`.
+/// Returns the mask moved so that bit `i` stands for the byte `by` bytes in front of byte `i`. `before` is
+/// the mask of the previous block.
 #[inline(always)]
 pub(super) fn behind(mask: u64, before: u64, by: u32) -> u64 {
     mask << by | before >> (64 - by)
 }
 
-/// Characters of the shortest run that can be a token or a secret.
+/// A run that can be a token or a secret has at least this many characters.
 pub(super) const LONG_RUN: usize = 16;
 
-/// The bytes at which a stretch of [`LONG_RUN`] token characters ends, from the block before on.
+/// Returns the bytes of a block at which [`LONG_RUN`] token characters in a row end. `before` is the mask of
+/// the previous block, in which they may begin.
 #[inline]
 pub(super) fn ends_of_long_runs(token: u64, before: u64) -> u64 {
-    // Bit `i` stays if the bits from `i` on, `LONG_RUN` of them, are set.
+    // Bit `i` stays if it and the next `LONG_RUN - 1` bits are set.
     let mut long = u128::from(token) << BLOCK | u128::from(before);
     for by in [1, 2, 4, 8] {
         long &= long >> by;
     }
-    // Now bit `i` is the stretch that ends in byte `i` of this block.
+    // After the shift, bit `i` stands for the characters in a row that end in byte `i` of this block.
     (long >> (BLOCK + 1 - LONG_RUN)) as u64
 }
 

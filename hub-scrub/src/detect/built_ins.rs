@@ -1,4 +1,4 @@
-//! The list of all declarations, and what is derived from it.
+//! This module has the list of all declarations, and derives from it what other modules need.
 //!
 //! A variant of [`BuiltIn`] without its declaration here does not compile.
 
@@ -7,7 +7,7 @@ use super::kinds::BuiltIn;
 use super::{card, email, entropy, iban, ip, jwt, national, pem, phone, prefixed_secret, ssn, url};
 use std::str::FromStr;
 
-/// The declarations, in the order of the variants of [`BuiltIn`].
+/// The declarations are in the order of the variants of [`BuiltIn`].
 pub(super) const DECLARATIONS: &[Declaration] = &[
     card::CARD,
     iban::IBAN,
@@ -47,10 +47,10 @@ pub(super) const DECLARATIONS: &[Declaration] = &[
     entropy::HIGH_ENTROPY,
 ];
 
-/// How many searches begin at a sign. A scan keeps a position for each of them.
+/// This many searches begin at a sign (`@` or `:`). A scan keeps an offset for each of them.
 pub(super) const SIGN_SEARCHES: usize = count_searches().0;
 
-/// The number of searches at a sign, and the number of prefixes of secrets.
+/// Returns the number of searches at a sign, and the number of prefixes of secrets.
 const fn count_searches() -> (usize, usize) {
     let (mut signs, mut prefixes) = (0, 0);
     let mut n = 0;
@@ -79,7 +79,8 @@ const fn count_searches() -> (usize, usize) {
 /// [`SecretFormats`](super::secret_format::SecretFormats) has a bit for each prefix.
 const _: () = assert!(count_searches().1 <= 64, "more prefixes of secrets than bits");
 
-/// All built-ins. This checks at compile time that each declaration is at the index of its variant.
+/// The list has all built-ins. It checks at compile time that each declaration is at the index of its
+/// variant.
 const ALL: [BuiltIn; DECLARATIONS.len()] = {
     let mut all = [BuiltIn::Card; DECLARATIONS.len()];
     let mut n = 0;
@@ -95,27 +96,27 @@ const ALL: [BuiltIn; DECLARATIONS.len()] = {
 };
 
 impl BuiltIn {
-    /// Every detector that comes with Hub.
+    /// The list has every detector that comes with Hub.
     pub const ALL: &[BuiltIn] = &ALL;
 
-    /// The declaration of the detector.
+    /// Returns the declaration of the detector.
     pub(super) const fn declaration(self) -> &'static Declaration {
         &DECLARATIONS[self as usize]
     }
 
-    /// The name of the detector in a rule file.
+    /// Returns the name of the detector in rule files.
     pub const fn name(self) -> &'static str {
         self.declaration().name
     }
 
-    /// The words of the detector. An ambiguous match is a hit if one of them is near, as
+    /// Returns the words of the detector. An ambiguous match is a hit if one of them is near, as
     /// [`Near`](super::Near) describes.
     pub const fn words(self) -> &'static [&'static str] {
         self.declaration().words
     }
 
-    /// What a text needs to be scanned for this detector, in the words of `docs/scrub.md`. A text
-    /// with characters that may stand for others is always scanned.
+    /// Returns the name of the condition under which a text is scanned for this detector, as
+    /// `docs/scrub.md` lists it. A text with characters that may stand for others is always scanned.
     pub(crate) fn prefilter(self) -> &'static str {
         self.declaration().trigger.name()
     }

@@ -1,26 +1,27 @@
-//! The bytes of a message at which detectors could find anything. One scan over the whole message marks them,
-//! before any value is searched.
+//! Candidates are the bytes of a message at which detectors could find anything. One scan over the whole
+//! message finds them before any value is searched.
 //!
-//! The scan may mark too much, but never too little: a byte without a mark is never searched, so a secret
-//! there would leave the hub.
+//! The scan may find too many candidates, but never too few. A text without a candidate is never searched,
+//! so a secret in it would leave the hub.
 
 use super::block::{BLOCK, Masks, masks};
 use super::prefilter::Around;
 use super::scan_kinds::ScanKinds;
 use std::ops::Range;
 
-/// The bytes of a message at which a detector could find anything.
+/// `Candidates` has the bytes of a message at which a detector could find anything.
 #[derive(Debug, Default)]
 pub struct Candidates {
-    /// One bit for each byte of the message.
+    /// Each byte of the message has one bit.
     bits: Vec<u64>,
-    /// The masks of the blocks, with an empty block in front of them and one behind them.
+    /// Each block has its masks, with an empty block in front of the first and one behind the last.
     masks: Vec<Masks>,
+    /// If this is true, every byte is a candidate.
     everywhere: bool,
 }
 
 impl Candidates {
-    /// Whether a text has to be searched. `text` is its range of bytes in the message.
+    /// Returns whether a text has to be searched. `text` is its range of bytes in the message.
     #[inline]
     pub fn any(&self, text: Range<usize>) -> bool {
         if self.everywhere || text.is_empty() {
@@ -34,12 +35,12 @@ impl Candidates {
             Some([head, middle @ .., tail]) => {
                 head & from != 0 || tail & to != 0 || middle.iter().any(|bits| *bits != 0)
             }
-            // These bytes are not of the message that was marked.
+            // The range is not within the message, so nothing is known about it.
             _ => true,
         }
     }
 
-    /// Marks every byte, so that every text is searched.
+    /// Makes every byte a candidate, so that every text is searched.
     pub(crate) fn everywhere(&mut self) {
         self.everywhere = true;
     }
@@ -55,7 +56,7 @@ impl Candidates {
         }
     }
 
-    /// The first marked byte from `from` on, or `usize::MAX` if there is none.
+    /// Returns the offset of the first candidate from the offset `from` on, or `usize::MAX` if there is none.
     #[inline]
     pub(crate) fn next(&self, from: usize) -> usize {
         let word = from / 64;
@@ -71,11 +72,11 @@ impl Candidates {
         })
     }
 
-    /// Marks where built-in detectors could find anything in any text inside `message`.
-    pub(super) fn mark(&mut self, message: &[u8], kinds: &ScanKinds) {
+    /// Collects the candidates of built-in detectors, in any text inside `message`.
+    pub(super) fn collect(&mut self, message: &[u8], kinds: &ScanKinds) {
         let (blocks, rest) = message.as_chunks::<BLOCK>();
         let count = blocks.len() + 1;
-        // The masks of the previous message are overwritten.
+        // The masks of the previous message are overwritten, so their memory is reused.
         self.masks.resize(self.masks.len().max(count + 2), Masks::default());
         for (block, masks_of) in blocks.iter().zip(&mut self.masks[1..]) {
             masks(kinds.level, block, masks_of);
@@ -97,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The next mark is before the end of a text exactly if the text has one.
+        /// The next candidate is before the end of a text exactly if the text has one.
         #[test]
         fn the_next_mark_is_the_first_in_what_follows(
             marked in prop::collection::btree_set(0_usize..400, 0..6),

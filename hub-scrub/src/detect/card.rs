@@ -1,6 +1,6 @@
-//! Payment cards.
+//! This module finds the numbers of payment cards.
 //!
-//! Without this module card numbers would pass, which violates PCI DSS.
+//! Without it, card numbers would pass, which violates PCI DSS.
 
 use super::check_digits::{gs1, luhn};
 use super::cluster::Cluster;
@@ -25,11 +25,11 @@ pub(super) const CARD: Declaration = Declaration {
     examples: &["4111 1111 1111 1111", "3782 822463 10005"],
 };
 
-/// The groups in which cards are printed. Longer layouts come before shorter ones.
+/// Cards are printed in groups of these lengths, in digits. Longer layouts come before shorter ones.
 const LAYOUTS: [&[usize]; 7] =
     [&[4, 4, 4, 4, 3], &[6, 13], &[4, 4, 4, 4], &[8, 8], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4]];
 
-/// Whether the digits pass Luhn, and have a length and a prefix that networks issue.
+/// Returns whether the digits pass Luhn, and have a length and a prefix that networks issue.
 fn is_card(digits: &[u8]) -> bool {
     if !(12..=19).contains(&digits.len()) {
         return false;
@@ -38,18 +38,19 @@ fn is_card(digits: &[u8]) -> bool {
     is_issued(prefix, digits.len()) && luhn(digits)
 }
 
-/// Whether networks issue cards that begin like this number with this count of digits.
+/// Returns whether networks issue card numbers with the prefix and the length of `number`. `digits` is that
+/// length.
 pub(super) fn is_issued_number(number: u64, digits: usize) -> bool {
     let rest = 10_u64.pow(digits.saturating_sub(PREFIX) as u32);
     is_issued((number / rest) as u32, digits)
 }
 
-/// How many leading digits tell the network.
+/// This many leading digits tell the network.
 const PREFIX: usize = 4;
 
-/// The lengths of each prefix, from the published ranges of the networks. UATP (prefix 1, 15
-/// digits) is left out because its prefix is too common. Numbers that begin with 6 and belong to no
-/// network are left out too.
+/// Returns whether a network issues numbers of `len` digits with this prefix. The source is the published
+/// ranges of the networks. UATP (prefix 1, 15 digits) is left out because its prefix is too common. Numbers
+/// that begin with 6 and belong to no network are left out too.
 fn is_issued(prefix: u32, len: usize) -> bool {
     let lengths: &[usize] = match prefix {
         4000..=4999 => &[13, 16, 19],       // Visa
@@ -78,7 +79,7 @@ fn is_maestro(prefix: u32, len: usize) -> bool {
 fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups();
     let len = groups[first].len;
-    // Digits behind a point are a fraction.
+    // Digits behind a point are a fraction, and not a card number.
     let fraction = cluster.sep(first) == b'.';
     if (12..=19).contains(&len) {
         return if fraction { None } else { confirm(cluster, first, 1) };

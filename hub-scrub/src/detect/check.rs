@@ -1,59 +1,60 @@
-//! The checks that a match of a user's pattern may have to pass, with their names in rule files.
+//! This module has the checks that a match of a user's pattern may have to pass, with their names in rule
+//! files.
 //!
-//! Without them a pattern for an identification number would also find order numbers.
+//! Without them, a pattern for an identification number would also find order numbers.
 
 use super::check_digits::{gs1, luhn, mod11_2, mod97, verhoeff};
 use super::declaration::CheckFn;
 use super::kinds::BuiltIn;
 use std::str::FromStr;
 
-/// A check that a match of a user's pattern has to pass.
+/// A `Check` is a check that a match of a user's pattern has to pass.
 ///
 /// Spaces, `-`, `.` and `/` in the match are left out before the check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Check {
-    /// Luhn's algorithm (ISO/IEC 7812-1, annex B) for at least two digits.
+    /// The match has at least two digits, and they pass Luhn's algorithm (ISO/IEC 7812-1, annex B).
     Luhn,
-    /// A payment card: Luhn's algorithm, and a length and a prefix that networks issue.
+    /// The match is a card number: it passes Luhn's algorithm, and networks issue its length and its prefix.
     Card,
-    /// An IBAN: country, length, form and check digits (ISO 13616).
+    /// The match is an IBAN with a right country, length, form and check digits (ISO 13616).
     Iban,
-    /// ISO 7064 MOD 97-10: the number that all characters form leaves 1 modulo 97, with letters as
-    /// 10 to 35.
+    /// The match passes ISO 7064 MOD 97-10: its characters form a number that is 1 modulo 97, with letters
+    /// as 10 to 35.
     Mod97,
-    /// ISO 7064 MOD 11-2, the last character 0 to 9 or X (ORCID, ISNI).
+    /// The match passes ISO 7064 MOD 11-2, as ORCID and ISNI do. Its last character is 0 to 9 or X.
     Mod11,
-    /// GS1's check digit (EAN, UPC, GTIN): weights 3 and 1 from the right.
+    /// The match has GS1's check digit, as EAN, UPC and GTIN do. The weights are 3 and 1 from the right.
     Gs1,
-    /// The Verhoeff algorithm (Aadhaar).
+    /// The match passes the Verhoeff algorithm, as Aadhaar numbers do.
     Verhoeff,
-    /// Netherlands, burgerservicenummer.
+    /// The match is a burgerservicenummer of the Netherlands.
     NlBsn,
-    /// Spain, DNI or NIE.
+    /// The match is a DNI or a NIE of Spain.
     EsDni,
-    /// Italy, codice fiscale.
+    /// The match is a codice fiscale of Italy.
     ItCodiceFiscale,
-    /// France, numéro de sécurité sociale.
+    /// The match is a numéro de sécurité sociale of France.
     FrNir,
-    /// Germany, Steuer-Identifikationsnummer.
+    /// The match is a Steuer-Identifikationsnummer of Germany.
     DeSteuerId,
-    /// United Kingdom, NHS number.
+    /// The match is an NHS number of the United Kingdom.
     UkNhs,
-    /// Brazil, CPF.
+    /// The match is a CPF of Brazil.
     BrCpf,
-    /// Poland, PESEL.
+    /// The match is a PESEL of Poland.
     PlPesel,
-    /// Sweden, personnummer.
+    /// The match is a personnummer of Sweden.
     SePersonnummer,
-    /// Canada, social insurance number.
+    /// The match is a social insurance number of Canada.
     CaSin,
 }
 
-/// The longest match that passes a check, in characters.
+/// A match that passes a check has at most this many characters.
 const LONGEST: usize = 64;
 
 impl Check {
-    /// Every check with its name in a rule file. The check of a built-in detector has the
+    /// The list has every check with its name in rule files. The check of a built-in detector has the
     /// detector's name.
     pub const ALL: [(&str, Check); 17] = [
         ("luhn", Check::Luhn),
@@ -75,7 +76,7 @@ impl Check {
         (BuiltIn::CaSin.name(), Check::CaSin),
     ];
 
-    /// Whether `text` passes the check.
+    /// Returns whether `text` passes the check.
     pub fn passes(self, text: &str) -> bool {
         let mut kept = [0; LONGEST];
         let mut len = 0;
@@ -122,7 +123,7 @@ impl Check {
     }
 }
 
-/// The check that a detector declares. A detector without a check does not compile here.
+/// Returns the check that a detector declares. A detector without a check does not compile here.
 const fn declared(kind: BuiltIn) -> CheckFn {
     match kind.declaration().check {
         Some(check) => check,

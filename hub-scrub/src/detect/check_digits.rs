@@ -1,8 +1,8 @@
-//! The arithmetic of check digits.
+//! This module computes check digits.
 //!
-//! Without it every number of the right length would count as a card or an identification number.
+//! Without it, every number of the right length would count as a card or an identification number.
 
-/// Luhn's algorithm over the values of the digits.
+/// Returns whether digits pass Luhn's algorithm. `digits` are values, and not ASCII.
 pub(super) fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits.iter().rev().enumerate().map(|(i, &d)| luhn_part(i, d)).sum();
     sum.is_multiple_of(10)
@@ -17,7 +17,7 @@ fn luhn_part(from_right: usize, digit: u8) -> u32 {
     }
 }
 
-/// The remainder of the characters modulo 97, with letters as 10 to 35.
+/// Returns the number that the characters form, modulo 97, with letters as 10 to 35.
 pub(super) fn mod97(upper: &[u8]) -> u32 {
     upper.iter().fold(0, |rest, &b| match b {
         b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,
@@ -25,19 +25,19 @@ pub(super) fn mod97(upper: &[u8]) -> u32 {
     })
 }
 
-/// The sum of digits times weights.
+/// Returns the sum of the digits, each times its weight.
 pub(super) fn weighted(digits: &[u8], weights: &[u32]) -> u32 {
     digits.iter().zip(weights).map(|(&d, w)| u32::from(d) * w).sum()
 }
 
-/// GS1's check digit: weights 3 and 1 from the right.
+/// Returns whether the last digit is GS1's check digit. The weights are 3 and 1 from the right.
 pub(super) fn gs1(digits: &[u8]) -> bool {
     let weight = |i: usize| if i.is_multiple_of(2) { 1 } else { 3 };
     let parts = digits.iter().rev().enumerate();
     parts.map(|(i, &d)| u32::from(d) * weight(i)).sum::<u32>().is_multiple_of(10)
 }
 
-/// ISO 7064 MOD 11-2.
+/// Returns whether the characters pass ISO 7064 MOD 11-2.
 pub(super) fn mod11_2(upper: &[u8]) -> bool {
     let Some((&last, body)) = upper.split_last() else { return false };
     if body.is_empty() || !body.iter().all(u8::is_ascii_digit) {
@@ -50,7 +50,8 @@ pub(super) fn mod11_2(upper: &[u8]) -> bool {
     }
 }
 
-/// Verhoeff: multiplication in the dihedral group of order 10, with its permutation.
+/// Returns whether digits pass the Verhoeff algorithm. It multiplies in the dihedral group of order 10, and
+/// permutes the digits by their position.
 pub(super) fn verhoeff(digits: &[u8]) -> bool {
     const PERMUTATION: [[u8; 10]; 8] = permutations();
     let sum = digits
@@ -61,7 +62,7 @@ pub(super) fn verhoeff(digits: &[u8]) -> bool {
     sum == 0
 }
 
-/// The product of two elements: 0 to 4 are rotations, 5 to 9 reflections.
+/// Returns the product of two elements of the group. 0 to 4 are rotations, and 5 to 9 are reflections.
 const fn dihedral(a: u8, b: u8) -> u8 {
     match (a < 5, b < 5) {
         (true, true) => (a + b) % 5,

@@ -1,41 +1,41 @@
-//! Digits that belong together: groups of digits, joined by a few separators.
+//! A cluster has the digits that belong together: groups of digits, joined by a few separators.
 //!
 //! All detectors of numbers share this reading of a text. Without it, each would split the digits on its own,
 //! and take other characters for separators.
 
-/// The fewest digits with which a number begins, apart from an IPv4 address: a NIR has six in front
+/// Apart from IPv4 addresses, a number begins with at least this many digits. A NIR has six digits in front
 /// of its letter.
 pub(super) const FEWEST_DIGITS: usize = 6;
 
-/// The most bytes that `FEWEST_DIGITS` digits take, with three separators between any two of them.
+/// `FEWEST_DIGITS` digits take at most this many bytes, with three separators between any two of them.
 pub(super) const REACH: usize = FEWEST_DIGITS + 3 * (FEWEST_DIGITS - 1);
 
-/// How many groups one cluster holds. Longer rows of groups are read as overlapping clusters.
+/// One cluster holds at most this many groups. Longer rows of groups are read as overlapping clusters.
 pub(super) const MOST_GROUPS: usize = 16;
 
-/// How many groups the longest number has. Because clusters overlap by this much, each number is
-/// whole in one of them.
+/// The longest number has this many groups. Because clusters overlap by as many groups, one of them has
+/// the whole number.
 pub(super) const LONGEST_NUMBER: usize = 8;
 
-/// How many digits the longest first group of a number has. It is a card of 19 digits in one piece.
+/// The first group of a number has at most this many digits. A card of 19 digits in one piece has as many.
 pub(super) const LONGEST_FIRST_GROUP: usize = 19;
 
-/// A separator of several characters, one of which is a parenthesis.
+/// This stands for a parenthesis, or for a separator of several characters with a parenthesis.
 pub(super) const PAREN: u8 = b'(';
-/// A separator like ` - `.
+/// This stands for the separators ` - ` and ` / `.
 pub(super) const SPACED: u8 = b'~';
-/// Any other separator.
+/// This stands for any other separator of several characters.
 pub(super) const OTHER: u8 = b'*';
 
-/// Digits with nothing between them.
+/// A `Group` is a row of digits with nothing between them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Group {
-    /// The offset of the first digit.
+    /// The first digit is at this offset.
     pub(super) start: usize,
-    /// The number of digits.
+    /// The group has this many digits.
     pub(super) len: usize,
-    /// What joins the group to the previous one: the character, or one of the constants above. 0
-    /// means that nothing joins them.
+    /// This separator joins the group to the previous group. It is a character, [`PAREN`], [`SPACED`] or
+    /// [`OTHER`]. 0 means that nothing joins them.
     sep: u8,
 }
 
@@ -45,12 +45,12 @@ impl Group {
     }
 }
 
-/// Neighbouring groups.
+/// A `Cluster` has neighbouring groups of digits.
 pub(super) struct Cluster<'a> {
     pub(super) bytes: &'a [u8],
     groups: [Group; MOST_GROUPS],
     count: usize,
-    /// The number of digits in all groups.
+    /// All groups together have this many digits.
     pub(super) total: usize,
 }
 
@@ -79,12 +79,12 @@ impl<'a> Cluster<'a> {
         &self.groups[..self.count]
     }
 
-    /// Whether there may be more groups after the last one.
+    /// Returns whether there may be more groups after the last one.
     pub(super) fn is_full(&self) -> bool {
         self.count == MOST_GROUPS
     }
 
-    /// Whether this looks like a date: up to 8 digits in several groups with one plain separator.
+    /// Returns whether this looks like a date: up to 8 digits in several groups with one plain separator.
     /// No identification number is written like that, except for the beginning of a Corsican NIR.
     pub(super) fn is_date_like(&self) -> bool {
         let sep = self.groups[1].sep;
@@ -97,13 +97,13 @@ impl<'a> Cluster<'a> {
             && !matches!(behind, Some(b'A' | b'B'))
     }
 
-    /// What joins group `i` to the previous one. 0 means that nothing joins them.
+    /// Returns the separator that joins group `i` to the previous group. 0 means that nothing joins them.
     pub(super) fn sep(&self, i: usize) -> u8 {
         self.groups().get(i).map_or(0, |group| group.sep)
     }
 
-    /// How many groups from `first` on are joined by one separator, which must be in `allowed`.
-    /// `None` if there are not at least two.
+    /// Returns how many groups from the group `first` on are joined by one separator, which must be in
+    /// `allowed`. Returns `None` if fewer than two groups are.
     pub(super) fn row(&self, first: usize, allowed: &[u8]) -> Option<usize> {
         let sep = self.sep(first + 1);
         if !allowed.contains(&sep) {
@@ -113,7 +113,7 @@ impl<'a> Cluster<'a> {
         Some(rest.count() + 1)
     }
 
-    /// Whether groups of exactly these lengths are joined by `sep`, with nothing joined in front of
+    /// Returns whether groups of exactly these lengths are joined by `sep`, with nothing joined in front of
     /// them or behind them.
     pub(super) fn is_row(&self, first: usize, lengths: &[usize], sep: u8) -> bool {
         let groups = &self.groups()[first..];
@@ -125,7 +125,8 @@ impl<'a> Cluster<'a> {
             && !self.letter_follows(first + lengths.len() - 1)
     }
 
-    /// The digits of `count` groups as values. `None` if they do not fit into the buffer.
+    /// Returns the values of the digits of `count` groups from the group `first` on. Returns `None` if they
+    /// do not fit into the buffer.
     pub(super) fn digits<'b>(
         &self,
         first: usize,
@@ -143,25 +144,25 @@ impl<'a> Cluster<'a> {
         Some(&out[..len])
     }
 
-    /// Whether an ASCII letter is directly behind group `i`.
+    /// Returns whether an ASCII letter is directly behind group `i`.
     pub(super) fn letter_follows(&self, i: usize) -> bool {
         let behind = self.bytes.get(self.groups[i].end());
         behind.is_some_and(u8::is_ascii_alphabetic)
     }
 
-    /// Whether a `+` is directly in front of group `i`.
+    /// Returns whether a `+` is directly in front of group `i`.
     pub(super) fn plus_before(&self, i: usize) -> bool {
         self.byte_before(self.groups[i].start) == Some(b'+')
     }
 
-    /// The byte in front of the offset `at`.
+    /// Returns the byte in front of the offset `at`.
     pub(super) fn byte_before(&self, at: usize) -> Option<u8> {
         at.checked_sub(1).map(|i| self.bytes[i])
     }
 }
 
-/// The end of the cluster at `start`, if it has fewer than `digits` digits and fewer than three
-/// points.
+/// Returns the end of the cluster at the offset `start` if the cluster has fewer than `digits` digits and
+/// fewer than three points.
 pub(super) fn end_of_few(bytes: &[u8], start: usize, digits: usize) -> Option<usize> {
     let (mut seen, mut points, mut end) = (0, 0, start);
     for (at, b) in bytes.iter().enumerate().skip(start).take(4 * digits) {
@@ -181,7 +182,7 @@ pub(super) fn end_of_few(bytes: &[u8], start: usize, digits: usize) -> Option<us
     (start + 4 * digits >= bytes.len()).then_some(end)
 }
 
-/// The separator at the offset `at`, if it joins two groups: its length and its kind.
+/// Returns the length in bytes and the kind of the separator at the offset `at`, if it joins two groups.
 fn separator(bytes: &[u8], at: usize) -> Option<(usize, u8)> {
     let is_digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
     let joins = |b: u8| matches!(b, b' ' | b'-' | b'.' | b'/' | b'(' | b')');

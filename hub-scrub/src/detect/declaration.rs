@@ -1,4 +1,4 @@
-//! What a built-in detector declares: name, words, trigger, integers, searches, check, examples.
+//! A built-in detector declares its name, words, trigger, integers, searches, check and examples.
 //!
 //! Each detector has one [`Declaration`], in the module of its search. The names, the parser of rule files,
 //! the prefilter and the scan are derived from it, so a detector with a missing part does not compile.
@@ -8,61 +8,58 @@ use super::number_search::NumberSearch;
 use super::secret_format::SecretFormat;
 use super::text_match::Match;
 
-/// Everything that the rest of the scrub knows about a built-in detector.
+/// A `Declaration` is everything that the rest of the scrub knows about a built-in detector.
 #[derive(Debug)]
 pub(super) struct Declaration {
     pub(super) kind: BuiltIn,
-    /// The name in rule files.
+    /// The detector has this name in rule files.
     pub(super) name: &'static str,
-    /// The words of the detector. An ambiguous match is a hit if one of them is near. Empty if no
-    /// match is ambiguous.
+    /// An ambiguous match is a hit if one of these words is near. The list is empty if no match is ambiguous.
     pub(super) words: &'static [&'static str],
-    /// What a text needs to be scanned for this detector.
+    /// A text is scanned for this detector if it fulfils this condition.
     pub(super) trigger: Trigger,
-    /// The lengths in digits of the integers that the detector may find, if all such finds are
-    /// ambiguous.
+    /// The detector may find integers with these counts of digits, and all such matches are ambiguous.
     pub(super) ambiguous_integers: &'static [usize],
-    /// The lengths in digits of the integers that the detector may find, if some such finds are
-    /// certain.
+    /// The detector may find integers with these counts of digits, and some such matches are certain.
     pub(super) certain_integers: &'static [usize],
-    /// How the detector searches.
+    /// The detector searches with these functions.
     pub(super) searches: &'static [Search],
-    /// The check that a user's pattern can ask for by the name of the detector.
+    /// A user's pattern can have this check, by the name of the detector.
     pub(super) check: Option<CheckFn>,
-    /// Texts in which the detector has exactly one hit. A test scans them.
+    /// In each of these texts, the detector has exactly one hit. A test scans them.
     pub(super) examples: &'static [&'static str],
 }
 
-/// What a text needs to be scanned for a detector. The discriminant is a bit in the set of
-/// triggers.
+/// A `Trigger` is what a text must have to be scanned for a detector. The discriminant is a bit in the set
+/// of triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trigger {
-    /// `@`
+    /// The text has an `@`.
     At,
-    /// The two letters of a country that has IBANs, and then digits.
+    /// The text has the two letters of a country that has IBANs, and then digits.
     Country,
-    /// Two colons in a row, or six.
+    /// The text has two colons in a row, or six colons close together.
     Colons,
-    /// The beginning of a private key.
+    /// The text has the beginning of a private key.
     Begin,
-    /// Seven digits or more, with the separators between them.
+    /// The text has seven digits or more, perhaps with separators between them.
     Digits,
-    /// As `Digits`, with a letter allowed in front of the first digit.
+    /// The text fulfils `Digits`, and a letter may stand in front of the first digit.
     DigitsBehindLetter,
-    /// As `Digits`, but eight digits in one piece may be enough.
+    /// The text fulfils `Digits`, or it has eight digits in one piece.
     EightDigits,
-    /// Digits with three points.
+    /// The text has digits with three points.
     Points,
-    /// A long run of token characters.
+    /// The text has a long run of token characters.
     Run,
-    /// As `Run`, and a run of hexadecimal digits is enough too.
+    /// The text fulfils `Run`, or it has a long run of hexadecimal digits.
     HexRun,
-    /// As `Run`, and sixteen letters and digits in a certain order are enough too.
+    /// The text fulfils `Run`, or it has sixteen letters and digits in the order of a codice fiscale.
     CodeRun,
 }
 
 impl Trigger {
-    /// The word for the trigger in `docs/scrub.md`.
+    /// Returns the word for the trigger in `docs/scrub.md`.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Trigger::At => "at",
@@ -78,36 +75,37 @@ impl Trigger {
     }
 }
 
-/// Searches the text from an offset on.
+/// A `StartSearch` searches a text for a match that begins at an offset.
 pub(super) type StartSearch = fn(&[u8], usize) -> Option<Match>;
-/// Searches around the sign at the first offset, and not before the second one, which is not
-/// greater. The result has the earliest offset for the next search too.
+/// A `SignSearch` searches around the sign at the first offset. The match may not begin in front of the
+/// second offset. The result has the offset from which the next search may begin too.
 pub(super) type SignSearch = fn(&str, usize, usize) -> (Option<Match>, usize);
-/// Searches a run of token characters, and reports what it finds.
+/// A `RunSearch` searches a run of token characters between two offsets, and reports its matches.
 pub(super) type RunSearch = fn(&[u8], usize, usize, &mut dyn FnMut(Match));
 
-/// Where a detector searches, and with which function.
+/// A `Search` states where a detector searches, and with which function.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Search {
-    /// At each group of digits with which a number may begin.
+    /// The detector searches at each group of digits with which a number may begin.
     Number(NumberSearch),
-    /// Wherever so many letters (one or two) are alone in front of a digit.
+    /// The detector searches wherever this number of letters (one or two) is alone in front of a digit.
     Letters(u32, StartSearch),
-    /// At each of these signs, which are `@` or `:`, if this byte may follow it.
+    /// The detector searches at each sign of this kind (`@` or `:`). The first function states which bytes
+    /// may follow the sign.
     Sign(u8, fn(u8) -> bool, SignSearch),
-    /// In each long run of token characters.
+    /// The detector searches in each long run of token characters.
     Run(RunSearch),
-    /// Wherever one of these prefixes is.
+    /// The detector searches wherever a prefix of one of these formats is.
     Prefix(&'static [SecretFormat]),
-    /// Wherever a text of at least `shortest` bytes contains `begin`.
+    /// The detector searches wherever a text of at least `shortest` bytes contains `begin`.
     Begin { begin: &'static [u8], shortest: usize, search: StartSearch },
 }
 
-/// A check of a match, whose separators are left out.
+/// A `CheckFn` checks a match without its separators.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum CheckFn {
-    /// It checks the values of digits.
+    /// The function checks the values of digits.
     Digits(fn(&[u8]) -> bool),
-    /// It checks digits and upper-case letters.
+    /// The function checks digits and upper-case letters in ASCII.
     Characters(fn(&[u8]) -> bool),
 }

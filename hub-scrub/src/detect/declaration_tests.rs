@@ -80,8 +80,8 @@ fn no_number_begins_with_a_group_whose_length_is_not_declared() {
     }
 }
 
-/// A number in all groups into which its digits can be divided, with different separators. For each
-/// text, the offset and the length of its first group.
+/// Returns a number in all groups into which its digits can be divided, with different separators. Each text
+/// comes with the offset and the length of its first group, in bytes.
 fn written_in_other_groups(number: &str) -> Vec<(String, usize, usize)> {
     let number = number.replace(|c: char| !c.is_ascii_alphanumeric(), "");
     let head = number.bytes().take_while(u8::is_ascii_alphabetic).count();

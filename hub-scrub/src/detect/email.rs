@@ -1,6 +1,6 @@
-//! E-mail addresses.
+//! This module finds e-mail addresses.
 //!
-//! Without this module e-mail addresses would pass.
+//! Without it, e-mail addresses would pass.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
@@ -19,25 +19,25 @@ pub(super) const EMAIL: Declaration = Declaration {
     examples: &["to: <ann.lee+x@mail.example>"],
 };
 
-/// The longest local part (RFC 5321, 4.5.3.1.1), in bytes.
+/// A local part has at most this many bytes (RFC 5321, 4.5.3.1.1).
 const LONGEST_LOCAL: usize = 64;
-/// The longest domain (RFC 5321, 4.5.3.1.2), in bytes.
+/// A domain has at most this many bytes (RFC 5321, 4.5.3.1.2).
 const LONGEST_DOMAIN: usize = 255;
 
-/// Finds the address around the `@` at `at`. The next search begins behind it.
+/// Finds the address around the `@` at the offset `at`. The next search begins behind the address.
 fn search(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     let found = find(text, at, from);
     (found, found.map_or(from, |one| one.end))
 }
 
-/// Finds the address around the `@` at `at`. It may not begin before `from`.
+/// Finds the address around the `@` at the offset `at`. It may not begin before the offset `from`.
 fn find(text: &str, at: usize, from: usize) -> Option<Match> {
     let start = local_start(text, at, from)?;
     let end = domain_end(text, at + 1)?;
     Some(Match { start, end, certain: true })
 }
 
-/// Whether a letter may be part of an address (RFC 6531). This holds for scripts that write spaces
+/// Returns whether a letter may be part of an address (RFC 6531). This holds for scripts that write spaces
 /// between words. In other scripts nothing shows where an address begins, so their letters end it.
 fn is_letter(c: char) -> bool {
     c.is_ascii_alphanumeric() || (!c.is_ascii() && c < '\u{2e80}' && c.is_alphanumeric())
@@ -105,7 +105,7 @@ fn is_top(label: &str) -> bool {
     letters || label.as_bytes().get(..4).is_some_and(punycode)
 }
 
-/// Whether a domain is really the name of an image, such as `logo@2x.png`.
+/// Returns whether a domain is really the name of an image, such as `logo@2x.png`.
 fn is_scaled_image(domain: &str) -> bool {
     let [scale, b'x', b'.', kind @ ..] = domain.as_bytes() else { return false };
     scale.is_ascii_digit() && matches!(kind, b"png" | b"jpg" | b"jpeg" | b"gif" | b"webp" | b"svg")

@@ -1,6 +1,6 @@
-//! Secrets without a known format: long runs of characters that look random.
+//! This module finds secrets without a known format, which are long runs of characters that look random.
 //!
-//! Without this module, a secret would pass if its issuer gave it no format.
+//! Without it, a secret would pass if its issuer gave it no format.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
@@ -32,9 +32,9 @@ pub(super) const HIGH_ENTROPY: Declaration = Declaration {
     examples: &["api_key = \"q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs\""],
 };
 
-/// The shortest secret, in characters.
+/// A secret has at least this many characters.
 const SHORTEST: usize = 20;
-/// The longest secret, in characters. A longer run is data.
+/// A secret has at most this many characters. A longer run is data.
 const LONGEST: usize = 256;
 
 /// Reports the run `start..end` if it looks random.
@@ -44,7 +44,7 @@ fn search(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) 
     }
 }
 
-/// The run of token characters `start..end` as a match, if it looks random.
+/// Returns the run of token characters `start..end` as a match, if it looks random.
 ///
 /// A match is certain if it has letters of both cases and digits, and at least 85 % of the entropy
 /// that as many random characters could have. The header of a JWT does not count, because it is
@@ -73,7 +73,7 @@ fn find(bytes: &[u8], start: usize, end: usize) -> Option<Match> {
     (digest && entropy(token) >= 3.0).then_some(Match { start, end, certain: false })
 }
 
-/// Whether a run looks like a name of several words, such as `someLong-Name_of/2Things`. Such names
+/// Returns whether a run looks like a name of several words, such as `someLong-Name_of/2Things`. Such names
 /// seldom change their class of characters, and random characters do so about every second time.
 fn is_words(token: &[u8]) -> bool {
     let class = |b: u8| match b {
@@ -86,7 +86,7 @@ fn is_words(token: &[u8]) -> bool {
     changes * 3 < token.len()
 }
 
-/// The Shannon entropy of the characters, in bits per character.
+/// Returns the Shannon entropy of the characters, in bits per character.
 fn entropy(token: &[u8]) -> f64 {
     let mut counts = [0_u16; 256];
     for &b in token {

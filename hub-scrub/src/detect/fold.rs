@@ -1,17 +1,19 @@
-//! Replaces full-width forms, characters without a width, and letters that look like others. Without it, a
-//! card number in full-width digits would not be found.
+//! This module folds a text: it replaces full-width forms and letters that look like others, and removes
+//! characters without a width.
+//!
+//! Without it, a card number in full-width digits would not be found.
 
-/// A folded text, and the original offset of each of its bytes.
+/// A `Folded` is a folded text, with the original offset of each of its bytes.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     pub(super) text: String,
-    /// For each byte of `text`, the offset in the original text: of the character that was
-    /// replaced, or otherwise of the byte itself.
+    /// The entry at the index of a byte of `text` is an offset in the original text. It is the offset of the
+    /// character that was replaced, or otherwise of the byte itself.
     origin: Vec<usize>,
 }
 
 impl Folded {
-    /// Folds `original`, and reuses the memory. Returns `false` if there was nothing to fold.
+    /// Folds `original`, and reuses the memory. Returns `false` if no character had to be folded.
     pub(super) fn fold(&mut self, original: &str) -> bool {
         if !has_folded(original) {
             return false;
@@ -34,7 +36,7 @@ impl Folded {
         true
     }
 
-    /// The range in the original text of the folded range `start..end`, which must not be empty.
+    /// Returns the range in the original text of the folded range `start..end`, which must not be empty.
     pub(super) fn original(&self, original: &str, start: usize, end: usize) -> (usize, usize) {
         let last = self.origin[end - 1];
         let width = original.get(last..).and_then(|rest| rest.chars().next());
@@ -42,7 +44,7 @@ impl Folded {
     }
 }
 
-/// Whether any character would be folded. ASCII is skipped in steps of 16 bytes.
+/// Returns whether any character would be folded. ASCII is skipped in steps of 16 bytes.
 fn has_folded(text: &str) -> bool {
     let steps = text.as_bytes().chunks(16).enumerate().filter(|(_, step)| !step.is_ascii());
     for (i, step) in steps {
@@ -56,10 +58,10 @@ fn has_folded(text: &str) -> bool {
     false
 }
 
-/// The result of [`fold`] for a character that is not visible.
+/// [`fold`] returns this for a character that is not visible.
 const NOTHING: char = '\0';
 
-/// The ASCII character as which `c` is read, or [`NOTHING`]. `None` if `c` stays itself.
+/// Returns the ASCII character that readers see in `c`, or [`NOTHING`]. Returns `None` if `c` stays itself.
 ///
 /// It folds the decimal digits of the common scripts (Unicode, general category Nd), full-width
 /// forms, the mathematical alphabets, letters of Cyrillic and Greek that look like Latin ones
@@ -132,7 +134,7 @@ fn fold(c: char) -> Option<char> {
     }
 }
 
-/// The Latin letter that a Cyrillic or Greek letter looks like.
+/// Returns the Latin letter that a Cyrillic or Greek letter looks like.
 fn looks_like(c: char) -> Option<char> {
     if !('\u{370}'..='\u{52f}').contains(&c) {
         return None;
@@ -151,7 +153,7 @@ fn looks_like(c: char) -> Option<char> {
 mod tests {
     use super::fold;
 
-    /// What the prefilter relies on: see `Masks::odd`.
+    /// The prefilter relies on this with `Masks::odd`.
     #[test]
     fn no_folded_character_has_the_lead_of_an_ordinary_one() {
         for c in ('\u{80}'..=char::MAX).filter(|c| fold(*c).is_some()) {

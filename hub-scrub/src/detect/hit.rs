@@ -1,25 +1,25 @@
-//! Hits, and how overlapping hits are resolved.
+//! This module has the type of hits, and resolves hits that overlap.
 //!
 //! Every byte that any detector found stays in some hit. Otherwise one detector could hide what another one
 //! found.
 
-/// Something sensitive: the bytes `start..end` of the scanned text.
+/// A `Hit` is something sensitive in the bytes `start..end` of the scanned text.
 ///
 /// The hits of one scan are in ascending order and do not overlap. Where the finds of detectors
 /// overlap:
 ///
-/// 1. A find inside another one is left out. Of equal finds, the one of the detector named first
-///    stays.
-/// 2. Of two finds that overlap in part, the longer one keeps its whole length. Of equally long
-///    ones, the detector named first decides, then the earlier offset. The rest of the other find
-///    stays a hit of its own detector, so that every found byte is in some hit.
+/// 1. A find inside another find is left out. If finds are equal, the detector that is named first keeps
+///    its find.
+/// 2. If two finds overlap in part, the longer find keeps its whole length. If both are equally long, the
+///    detector that is named first keeps its find, and for one detector the earlier find stays. The rest of
+///    the other find stays a hit of its own detector, so that every found byte is in some hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hit {
-    /// The offset of the first byte.
+    /// The first byte of the hit is at this offset.
     pub start: usize,
-    /// The offset behind the last byte.
+    /// The last byte of the hit is directly in front of this offset.
     pub end: usize,
-    /// The index of the detector in the specifications of the set.
+    /// The detector has this index in the specifications of the set.
     pub detector: u16,
 }
 

@@ -1,6 +1,6 @@
-//! IBANs.
+//! This module finds IBANs, which are international bank account numbers.
 //!
-//! Without this module account numbers would pass.
+//! Without it, account numbers would pass.
 
 use super::check_digits::mod97;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
@@ -20,12 +20,12 @@ pub(super) const IBAN: Declaration = Declaration {
     examples: &["DE89 3704 0044 0532 0130 00"],
 };
 
-/// The longest IBAN that the registry allows, in characters.
+/// The registry allows IBANs of at most this many characters.
 const LONGEST: usize = 34;
 
-/// For each country its code, the length of its IBANs, and their form after the check digits: `n`
-/// digits, `a` letters, `c` both. The source is the IBAN registry that SWIFT keeps for ISO 13616,
-/// release 101. Neighbouring parts of one class are joined.
+/// Each entry has the code of a country, the length of its IBANs in characters, and their form after the
+/// check digits. In a form, `n` means digits, `a` letters, and `c` both. The source is the IBAN registry that
+/// SWIFT keeps for ISO 13616, release 101. Neighbouring parts of one class are joined.
 #[rustfmt::skip]
 const COUNTRIES: [([u8; 2], usize, &str); 89] = [
     (*b"AD", 24, "8n12c"), (*b"AE", 23, "19n"), (*b"AL", 28, "8n16c"),
@@ -60,14 +60,14 @@ const COUNTRIES: [([u8; 2], usize, &str); 89] = [
     (*b"XK", 20, "16n"), (*b"YE", 30, "4a4n18c"), 
 ];
 
-/// Whether these upper-case characters are an IBAN.
+/// Returns whether these upper-case characters are an IBAN.
 fn is_iban(upper: &[u8]) -> bool {
     let [a, b, ..] = *upper else { return false };
     let Some((len, form)) = country([a, b]) else { return false };
     upper.len() == len && fits(upper, form)
 }
 
-/// For each first letter of a country that has IBANs, one bit for each second letter.
+/// The index is the first letter of the code of a country that has IBANs, and a bit is a second letter.
 const SECOND_LETTERS: [u32; 26] = {
     let mut letters = [0; 26];
     let mut i = 0;
@@ -79,7 +79,7 @@ const SECOND_LETTERS: [u32; 26] = {
     letters
 };
 
-/// Whether a country has IBANs. Its code must be in upper case.
+/// Returns whether a country has IBANs. Its code must be in upper case.
 #[inline]
 pub(super) fn has_country([first, second]: [u8; 2]) -> bool {
     let (first, second) = (first.wrapping_sub(b'A'), second.wrapping_sub(b'A'));
@@ -93,7 +93,7 @@ fn country(code: [u8; 2]) -> Option<(usize, &'static str)> {
     Some((COUNTRIES[found].1, COUNTRIES[found].2))
 }
 
-/// Whether the form and the check digits are right. The check digits 00, 01 and 99 are never
+/// Returns whether the form and the check digits are right. The check digits 00, 01 and 99 are never
 /// issued.
 fn fits(upper: &[u8], form: &str) -> bool {
     let (head, rest) = upper.split_at(4);
@@ -126,15 +126,16 @@ fn fits(upper: &[u8], form: &str) -> bool {
     mod97(turned) == 1
 }
 
-/// Finds the IBAN whose two letters begin at `start`. It is in one piece, or has single spaces or
-/// hyphens.
+/// Finds the IBAN whose two letters begin at the offset `start`. The IBAN may have single spaces or hyphens
+/// between its characters.
 fn find(bytes: &[u8], start: usize) -> Option<Match> {
     let end = end(bytes, start)?;
     let ends = !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
     ends.then_some(Match { start, end, certain: true })
 }
 
-/// The end of the IBAN whose two letters begin at `start`, regardless of the text behind it.
+/// Returns the end of the IBAN whose two letters begin at the offset `start`, regardless of the text behind
+/// it.
 pub(super) fn end(bytes: &[u8], start: usize) -> Option<usize> {
     let code = [bytes[start].to_ascii_uppercase(), bytes[start + 1].to_ascii_uppercase()];
     let (len, form) = country(code)?;

@@ -1,6 +1,6 @@
-//! IPv4 and IPv6 addresses.
+//! This module finds IPv4 and IPv6 addresses.
 //!
-//! Without this module the addresses of people's machines would pass.
+//! Without it, the addresses of people's machines would pass.
 
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};
@@ -35,7 +35,8 @@ pub(super) const IPV6: Declaration = Declaration {
     examples: &["from 2001:db8:1:2::3"],
 };
 
-/// The longest text of an IPv6 address, in bytes: six groups and an IPv4 address.
+/// The text of an IPv6 address has at most this many bytes. The longest one has six groups and an IPv4
+/// address.
 const LONGEST_V6: usize = 45;
 
 /// Finds four numbers from 0 to 255 without leading zeros that are joined by points, with nothing
@@ -62,7 +63,7 @@ fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     Some(Match::groups(cluster, first, 4, true))
 }
 
-/// Finds the IPv6 address around the `:` at `at`. The result has the offset at which the next
+/// Finds the IPv6 address around the `:` at the offset `at`. The result has the offset from which the next
 /// search may begin too.
 fn find_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     let bytes = text.as_bytes();

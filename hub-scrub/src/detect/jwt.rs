@@ -1,6 +1,6 @@
-//! JSON Web Tokens.
+//! This module finds JSON Web Tokens.
 //!
-//! Without this module, a token that authenticates somebody would pass.
+//! Without it, a token that authenticates somebody would pass.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
@@ -22,7 +22,7 @@ pub(super) const JWT: Declaration = Declaration {
     ],
 };
 
-/// Finds the tokens at the start of a run, and behind each `/` or `+` in it.
+/// Finds the JSON Web Tokens at the start of a run, and behind each `/` or `+` in the run.
 fn find(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
     let mut at = start;
     loop {
@@ -36,7 +36,8 @@ fn find(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
     }
 }
 
-/// Finds the JSON Web Token that begins at `start` (RFC 7519; compact form of RFC 7515 and 7516).
+/// Finds the JSON Web Token that begins at the offset `start` (RFC 7519, in the compact form of RFC 7515 and
+/// RFC 7516).
 fn token_at(bytes: &[u8], start: usize) -> Option<Match> {
     // The header is a JSON object, so it begins with `{"`. With a space behind the brace, its
     // base64url begins with `eyAi`.
@@ -63,7 +64,7 @@ fn token_at(bytes: &[u8], start: usize) -> Option<Match> {
     Some(Match { start, end, certain: true })
 }
 
-/// Whether `text` is a whole JWT header and nothing else. A header states how a token is signed,
+/// Returns whether `text` is a whole JWT header and nothing else. A header states how a token is signed,
 /// and is no secret without the other parts.
 pub(super) fn is_header(text: &[u8]) -> bool {
     text.starts_with(b"ey") && {
@@ -74,10 +75,10 @@ pub(super) fn is_header(text: &[u8]) -> bool {
     }
 }
 
-/// How many bytes of a decoded header are searched.
+/// At most this many bytes of a decoded header are searched.
 const LONGEST_HEADER: usize = 1024;
 
-/// Whether the header has the key `alg`, which every header must have (RFC 7515, 4.1.1).
+/// Returns whether the header has the key `alg`, which every header must have (RFC 7515, 4.1.1).
 fn names_algorithm(header: &[u8]) -> bool {
     let mut json = [0; LONGEST_HEADER];
     has_algorithm(decode(header, &mut json))

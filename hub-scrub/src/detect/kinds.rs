@@ -1,149 +1,156 @@
-//! The detectors that come with Hub: each variant describes what it finds and what it cannot find.
+//! This module lists the detectors that come with Hub. Each variant describes what its detector finds and
+//! what it cannot find.
 //!
 //! Everything else about a detector is in its [`Declaration`](super::declaration::Declaration). Without these
 //! variants, code could name a detector only by a text, and a misspelt name would find nothing.
 
-/// A detector that comes with Hub.
+/// A `BuiltIn` is a detector that comes with Hub.
 ///
 /// Every detector requires that a match is alone: no ASCII letter or digit is directly in front of
 /// it or behind it. A match is *ambiguous* if it needs one of the detector's
-/// [`words`](BuiltIn::words) nearby. *Cannot* lists what a detector cannot find or tell apart.
+/// [`words`](BuiltIn::words) nearby, and *certain* if it needs none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BuiltIn {
-    /// Payment card numbers: 12 to 19 digits with Luhn's check digit (ISO/IEC 7812-1) and a prefix
-    /// and length that a network has published, in one piece or in groups joined by spaces,
-    /// hyphens or points.
+    /// Finds payment card numbers: 12 to 19 digits with Luhn's check digit (ISO/IEC 7812-1), and a prefix
+    /// and a length that a network has published. The digits are in one piece, or in groups joined by
+    /// spaces, hyphens or points.
     ///
-    /// Ambiguous: a Visa of 13 digits that is a valid EAN too. Cannot find: UATP; cards with letters
-    /// between the digits. Cannot tell a number that passes by chance (1 in 10 of those with a
-    /// card's prefix) from a card.
+    /// A Visa number of 13 digits that is a valid EAN too is ambiguous. The detector finds no UATP cards,
+    /// and no cards with letters between the digits. It also finds other numbers that pass by chance, which
+    /// 1 in 10 of the numbers with a card's prefix does.
     Card,
-    /// IBANs (ISO 13616, the IBAN registry): country, length, form and check digits, in one piece
-    /// or with single spaces or hyphens, in either case.
+    /// Finds IBANs with a right country, length, form and check digits (ISO 13616 and the IBAN registry). An
+    /// IBAN may have single spaces or hyphens, and letters of either case.
     ///
-    /// Cannot find: countries that are not in the registry; the national check inside the IBAN.
+    /// The detector finds no IBANs of countries that are not in the registry. It does not check the national
+    /// check digits inside an IBAN.
     Iban,
-    /// E-mail addresses: a subset of RFC 5322's `addr-spec` with at least two labels in the domain,
-    /// letters of RFC 6531 included.
+    /// Finds e-mail addresses that are an `addr-spec` of RFC 5322 with at least two labels in the domain.
+    /// They may have letters of RFC 6531.
     ///
-    /// Cannot find: quoted local parts, comments, IP addresses as domain, `user at host`, hosts without
-    /// a point. `=`, `/`, `?`, `{`, `|` and a backtick, allowed by the RFC, end a local part here,
-    /// because in practice they stand before an address, not in it. In text without spaces
-    /// between words only what is Latin, Greek, Cyrillic and the like belongs to the address.
+    /// The detector finds no quoted local parts, comments, IP addresses as a domain, `user at host`, or
+    /// hosts without a point. The RFC allows `=`, `/`, `?`, `{`, `|` and a backtick in a local part, but
+    /// they end it here, because in practice they stand in front of an address. Letters of scripts without
+    /// spaces between words do not belong to an address.
     Email,
-    /// Telephone numbers (E.164 and national forms): with `+` or `00` and a country code, North
-    /// American `NPA-NXX-XXXX`, an area code in parentheses, groups that begin with 0 or have the
+    /// Finds telephone numbers (E.164 and national forms). A number has `+` or `00` and a country code, the
+    /// North American form `NPA-NXX-XXXX`, an area code in parentheses, groups that begin with 0 or have the
     /// layout of Poland's or Brazil's numbers, or 10 to 12 digits that begin with a single 0. An
     /// extension (`x12`, `ext. 12`) belongs to the number.
     ///
-    /// Ambiguous: other 9 to 11 digits in one piece or in groups. Cannot find:
-    /// numbers shorter than 7 digits, vanity numbers with letters, national forms in which a
-    /// shorter number than 8 digits follows no area code.
+    /// Other 9 to 11 digits, in one piece or in groups, are ambiguous. The detector finds no numbers of
+    /// fewer than 7 digits, no vanity numbers with letters, and no numbers of fewer than 8 digits without an
+    /// area code.
     Phone,
-    /// IPv4 addresses: four numbers of 0 to 255 in decimal without leading zeros.
+    /// Finds IPv4 addresses: four decimal numbers from 0 to 255 without leading zeros.
     ///
-    /// Cannot tell a version number of four parts from an address.
+    /// The detector also finds version numbers of four parts.
     Ipv4,
-    /// IPv6 addresses (RFC 4291, 2.2), with `::` and with an IPv4 tail; a zone (`%eth0`), port or
+    /// Finds IPv6 addresses (RFC 4291, 2.2), with `::` and with an IPv4 tail. A zone (`%eth0`), a port or a
     /// prefix length is not part of the hit.
     ///
-    /// Cannot find: addresses of one or two groups without any decimal digit (`a::b`), or of eight
-    /// groups of two digits, which are hardware addresses.
+    /// The detector finds no addresses of one or two groups without any decimal digit (`a::b`), and none of
+    /// eight groups of two digits, because those are hardware addresses.
     Ipv6,
-    /// Social security numbers of the United States: `AAA-GG-SSSS` or with spaces; not the areas
-    /// 000, 666 and 900 to 999, group 00 and serial 0000 (SSA, randomised since 2011).
+    /// Finds social security numbers of the United States: `AAA-GG-SSSS`, with hyphens or spaces. The areas
+    /// 000, 666 and 900 to 999, the group 00 and the serial 0000 are never issued (SSA, randomised since
+    /// 2011).
     ///
-    /// Ambiguous: nine digits in one piece. There are no check digits, so other numbers of this form
+    /// Nine digits in one piece are ambiguous. There are no check digits, so other numbers of this form
     /// are found too.
     UsSsn,
-    /// Dutch burgerservicenummers: the elfproef over 9 digits, or 8.
+    /// Finds Dutch burgerservicenummers: 8 or 9 digits that pass the elfproef.
     ///
-    /// Certain as `1234.56.789`; otherwise ambiguous, since 1 in 11 numbers passes.
+    /// A match in the form `1234.56.789` is certain. Other matches are ambiguous, because 1 in 11 numbers
+    /// passes.
     NlBsn,
-    /// Spanish DNI (8 digits and a letter) and NIE (X, Y or Z, 7 digits and a letter): the letter by
-    /// the number modulo 23.
+    /// Finds the Spanish DNI (8 digits and a letter) and NIE (X, Y or Z, 7 digits and a letter). The number
+    /// modulo 23 gives the last letter.
     ///
-    /// Ambiguous: a space before the letter.
+    /// A match with a space in front of the last letter is ambiguous.
     EsDni,
-    /// Italian codice fiscale: form and check letter, omocodia included.
+    /// Finds the Italian codice fiscale by its form and its check letter, also with omocodia.
     ItCodiceFiscale,
-    /// French numéro de sécurité sociale (NIR), 15 digits with its key, Corsica's 2A and 2B
-    /// included; in one piece or in groups joined by spaces.
+    /// Finds the French numéro de sécurité sociale (NIR): 15 digits with its key, in one piece or in groups
+    /// joined by spaces. Corsica's 2A and 2B may stand in place of two digits.
     FrNir,
-    /// German Steuer-Identifikationsnummer: 11 digits, one digit repeated, ISO 7064 MOD 11,10.
+    /// Finds the German Steuer-Identifikationsnummer: 11 digits that have one digit repeatedly and pass
+    /// ISO 7064 MOD 11,10.
     ///
-    /// Certain as `12 345 678 901`, otherwise ambiguous.
+    /// A match in the form `12 345 678 901` is certain. Other matches are ambiguous.
     DeSteuerId,
-    /// British NHS numbers: 10 digits, modulo 11.
+    /// Finds British NHS numbers: 10 digits that pass a check modulo 11.
     ///
-    /// Certain as `123 456 7890`, otherwise ambiguous.
+    /// A match in the form `123 456 7890` is certain. Other matches are ambiguous.
     UkNhs,
-    /// Brazilian CPF: 11 digits with two check digits.
+    /// Finds the Brazilian CPF: 11 digits, of which the last two are check digits.
     ///
-    /// Certain as `123.456.789-09`, otherwise ambiguous.
+    /// A match in the form `123.456.789-09` is certain. Other matches are ambiguous.
     BrCpf,
-    /// Polish PESEL: 11 digits that begin with a date of birth, and a check digit.
+    /// Finds the Polish PESEL: 11 digits that begin with a date of birth and end with a check digit.
     PlPesel,
-    /// Swedish personnummer and samordningsnummer: date of birth, serial, Luhn, with 10 or 12
-    /// digits.
+    /// Finds the Swedish personnummer and samordningsnummer: 10 or 12 digits with a date of birth, a serial
+    /// number and Luhn's check digit.
     ///
-    /// Ambiguous: 10 digits without the hyphen. Cannot find: the `+` of those older than 100.
+    /// 10 digits without the hyphen are ambiguous. The detector finds no numbers with the `+` that people
+    /// older than 100 have.
     SePersonnummer,
-    /// Canadian social insurance numbers: 9 digits, Luhn.
+    /// Finds Canadian social insurance numbers: 9 digits that pass Luhn's algorithm.
     ///
-    /// Certain in three groups, otherwise ambiguous.
+    /// A match in three groups is certain. Other matches are ambiguous.
     CaSin,
-    /// JSON Web Tokens (RFC 7519), signed, unsigned or encrypted: base64url parts whose header is
-    /// a JSON object with `alg`.
+    /// Finds JSON Web Tokens (RFC 7519), signed, unsigned or encrypted. Their parts are base64url, and their
+    /// header is a JSON object with `alg`.
     Jwt,
-    /// AWS access key ids: `AKIA`, `ASIA`, `ABIA`, `ACCA` and 16 characters.
+    /// Finds AWS access key ids: `AKIA`, `ASIA`, `ABIA` or `ACCA`, and 16 characters.
     ///
-    /// Cannot find: secret access keys, which have no form; `high_entropy` finds them.
+    /// The detector finds no secret access keys, because they have no form. `high_entropy` finds them.
     AwsKey,
-    /// GitHub tokens: `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_`, `github_pat_`.
+    /// Finds GitHub tokens with the prefixes `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_` and `github_pat_`.
     GithubToken,
-    /// GitLab tokens: `glpat-` and its like.
+    /// Finds GitLab tokens with `glpat-` and GitLab's other prefixes.
     GitlabToken,
-    /// Slack tokens: `xoxb-`, `xoxp-`, `xapp-` and their like.
+    /// Finds Slack tokens with `xoxb-`, `xoxp-`, `xapp-` and Slack's other prefixes.
     SlackToken,
-    /// Stripe's secret and restricted keys and webhook secrets: `sk_live_`, `rk_live_`, `whsec_`
-    /// and those for tests.
+    /// Finds Stripe's secret keys, restricted keys and webhook secrets: `sk_live_`, `rk_live_`, `whsec_`,
+    /// and the prefixes of keys for tests.
     StripeKey,
-    /// Google API keys: `AIza` and 35 characters.
+    /// Finds Google API keys: `AIza` and 35 characters.
     GoogleApiKey,
-    /// SendGrid API keys: `SG.` and two parts of 22 and 43 characters.
+    /// Finds SendGrid API keys: `SG.` and two parts of 22 and 43 characters.
     SendgridKey,
-    /// npm access tokens: `npm_` and 36 characters.
+    /// Finds npm access tokens: `npm_` and 36 characters.
     NpmToken,
-    /// PyPI upload tokens: `pypi-AgE` and a macaroon.
+    /// Finds PyPI upload tokens: `pypi-AgE` and a macaroon.
     PypiToken,
-    /// DigitalOcean tokens: `dop_v1_`, `doo_v1_`, `dor_v1_`.
+    /// Finds DigitalOcean tokens with the prefixes `dop_v1_`, `doo_v1_` and `dor_v1_`.
     DigitaloceanToken,
-    /// Shopify tokens: `shpat_`, `shpca_`, `shppa_`, `shpss_`.
+    /// Finds Shopify tokens with the prefixes `shpat_`, `shpca_`, `shppa_` and `shpss_`.
     ShopifyToken,
-    /// Hugging Face tokens: `hf_` and letters and digits.
+    /// Finds Hugging Face tokens: `hf_`, and then letters and digits.
     HuggingfaceToken,
-    /// Anthropic API keys: `sk-ant-api03-`, `sk-ant-admin01-`.
+    /// Finds Anthropic API keys with the prefixes `sk-ant-api03-` and `sk-ant-admin01-`.
     AnthropicKey,
-    /// OpenAI API keys: `sk-proj-`, `sk-svcacct-`, `sk-admin-`, and `sk-` with 48 characters.
+    /// Finds OpenAI API keys with the prefixes `sk-proj-`, `sk-svcacct-` and `sk-admin-`, and those with
+    /// `sk-` and 48 characters.
     OpenaiKey,
-    /// Twilio API key ids: `SK` and 32 hexadecimal digits.
+    /// Finds Twilio API key ids: `SK` and 32 hexadecimal digits.
     TwilioKey,
-    /// Private keys in PEM (RFC 7468) and their PGP form, from `-----BEGIN` to the end of the
-    /// armour, or of the text.
+    /// Finds private keys in PEM (RFC 7468) and in the form of PGP. The hit reaches from `-----BEGIN` to the
+    /// end of the armour, or to the end of the text.
     ///
-    /// Cannot find: keys without armour.
+    /// The detector finds no keys without armour.
     PemPrivateKey,
-    /// `name:password` in a URL (RFC 3986, 3.2.1), such as `postgres://app:secret@db`. The hit is
-    /// name and password, not the host.
+    /// Finds `name:password` in a URL (RFC 3986, 3.2.1), such as `postgres://app:secret@db`. The hit is
+    /// the name and the password, but not the host.
     ///
-    /// Cannot find: a password that contains `/`, `?` or `#` unescaped; tokens in a query.
+    /// The detector finds no password that contains `/`, `?` or `#` unescaped, and no tokens in a query.
     UrlCredentials,
-    /// Runs of 20 to 256 characters of base64 or base64url that look random: both cases, digits,
-    /// and 85 % of the entropy that so many characters can have.
+    /// Finds runs of 20 to 256 characters of base64 or base64url that look random: they have letters of both
+    /// cases, digits, and 85 % of the entropy that as many characters can have.
     ///
-    /// Ambiguous: 32 and more hexadecimal digits. Cannot find: passphrases and short secrets. Cannot
-    /// tell a random identifier from a secret.
+    /// 32 and more hexadecimal digits are ambiguous. The detector finds no passphrases and no short secrets.
+    /// It also finds random identifiers that are no secrets.
     HighEntropy,
 }

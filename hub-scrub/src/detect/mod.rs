@@ -1,15 +1,15 @@
-//! Detectors: they find sensitive parts of a text.
+//! Detectors find sensitive parts of a text.
 //!
 //! A [`DetectorSet`] is compiled once from [`DetectorSpec`]s and then shared. [`DetectorSet::scan`] is pure:
 //! the result depends only on the set and the text.
 //!
-//! The invariants, and what breaks without each:
+//! These invariants hold. Each says what would break without it:
 //!
 //! - **A hit covers bytes of the original text**, on character boundaries. So a redaction of the hits cannot
 //!   cut a character in half or miss a full-width digit.
 //! - **Hits are in ascending order and do not overlap**, and every byte that a detector found is in one of
 //!   them. So no find stays readable because another detector won (see [`Hit`]).
-//! - **The time is linear in the length of the text.** One pass finds where searches begin (`block`, `scan`),
+//! - **The time is linear in the length of the text.** One scan finds where searches begin (`block`, `scan`),
 //!   and each search reads a bounded number of bytes, or bytes that no other search reads.
 //! - **A text without a hit allocates nothing** once a [`Scratch`] has been used.
 //!

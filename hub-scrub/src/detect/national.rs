@@ -1,6 +1,6 @@
-//! National identification numbers with check digits.
+//! This module finds national identification numbers with check digits.
 //!
-//! Without this module, such numbers would pass.
+//! Without it, such numbers would pass.
 
 use super::cluster::Cluster;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
@@ -163,7 +163,7 @@ pub(super) const CA_SIN: Declaration = Declaration {
     examples: &["146 454 285"],
 };
 
-/// Finds a CPF with its two separators, as in 123.456.789-09.
+/// Finds a CPF that is written with its separators, as in 123.456.789-09.
 fn find_printed_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups().get(first..first + 4)?;
     let printed = groups.iter().map(|group| group.len).eq([3, 3, 3, 2])
@@ -174,8 +174,8 @@ fn find_printed_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     valid.then(|| Match::groups(cluster, first, 4, true))
 }
 
-/// Finds a NIR: fifteen characters in one piece, or in the groups 1 2 2 2 3 3 2. The letter of
-/// Corsica divides one group once more.
+/// Finds a NIR, which has fifteen characters in one piece, or in groups of 1, 2, 2, 2, 3, 3 and 2. The letter
+/// of Corsica divides one group of digits once more.
 fn find_nir(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let start = cluster.groups()[first].start;
     if !matches!(cluster.groups()[first].len, 1 | 6 | 15) || cluster.sep(first) == b'.' {
@@ -202,8 +202,8 @@ fn find_nir(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     (ends && fr_nir(&upper)).then_some(Match { start, end: at, certain: true })
 }
 
-/// Finds a DNI: eight digits, with or without points, and the letter, with or without a hyphen or
-/// space in front. Finds a NIE that is written `X-1234567-L` too.
+/// Finds a DNI, which has eight digits, with or without points, and a letter. A hyphen or a space may stand
+/// in front of the letter. It also finds a NIE that is written `X-1234567-L`.
 fn find_dni(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let groups = cluster.groups();
     let count = match groups[first].len {
@@ -223,8 +223,8 @@ fn find_dni(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     letter_behind(cluster.bytes, groups[first].start, groups[first + count - 1].end(), &digits)
 }
 
-/// Finds the NIE whose X, Y or Z is at `start`, directly in front of a digit or with a hyphen
-/// between them.
+/// Finds the NIE whose X, Y or Z is at the offset `start`. A hyphen may stand between that letter and the
+/// first digit.
 fn find_nie(bytes: &[u8], start: usize) -> Option<Match> {
     let from = start + 1 + usize::from(bytes.get(start + 1) == Some(&b'-'));
     let seven = bytes.get(from..from + 7)?;

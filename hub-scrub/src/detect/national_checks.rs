@@ -1,11 +1,11 @@
-//! The check digits and the dates in national identification numbers.
+//! This module checks the check digits and the dates in national identification numbers.
 //!
 //! Without these checks, every number of the right length would count as an identification number.
 
 use super::check_digits::{luhn, mod97, weighted};
 
-/// Burgerservicenummer: the elfproef (weights 9 to 2, the last -1). Eight digits stand for nine
-/// with a leading zero.
+/// Returns whether digits are a burgerservicenummer. They must pass the elfproef, whose weights are 9 to 2,
+/// and -1 for the last digit. Eight digits stand for nine digits with a leading zero.
 pub(super) fn nl_bsn(digits: &[u8]) -> bool {
     let [rest @ .., last] = digits else { return false };
     let weights = match digits.len() {
@@ -17,8 +17,8 @@ pub(super) fn nl_bsn(digits: &[u8]) -> bool {
     sum > 0 && sum % 11 == u32::from(*last)
 }
 
-/// Eight digits and a letter (DNI), or X, Y, Z, seven digits and a letter (NIE): the number modulo
-/// 23 gives the letter.
+/// Returns whether characters are a DNI (eight digits and a letter) or a NIE (X, Y or Z, seven digits and a
+/// letter). The number modulo 23 gives the last letter.
 pub(super) fn es_dni(upper: &[u8]) -> bool {
     let [first, middle @ .., letter] = upper else { return false };
     let head = match first {
@@ -35,13 +35,14 @@ pub(super) fn es_dni(upper: &[u8]) -> bool {
     es_dni_letter(number) == *letter
 }
 
-/// The letter that belongs to a DNI's number.
+/// Returns the letter that belongs to the number of a DNI.
 pub(super) fn es_dni_letter(number: u32) -> u8 {
     b"TRWAGMYFPDXBNJZSQVHLCKE"[(number % 23) as usize]
 }
 
-/// Codice fiscale (decree of 23 December 1976): six letters, year, month's letter, day, place,
-/// check letter. Digits may be replaced by letters where two people would have the same code.
+/// Returns whether characters are a codice fiscale (decree of 23 December 1976). It has six letters, the year,
+/// a letter for the month, the day, the place and a check letter. If two people would have equal codes,
+/// letters replace digits.
 pub(super) fn it_codice_fiscale(upper: &[u8]) -> bool {
     const ODD: [u32; 26] = [
         1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
@@ -69,13 +70,14 @@ pub(super) fn it_codice_fiscale(upper: &[u8]) -> bool {
     sum % 26 == u32::from(upper[15] - b'A')
 }
 
-/// Numéro de sécurité sociale (NIR): sex, year, month, department (2A and 2B for Corsica), commune,
-/// order, and a key of 97 less the rest by 97.
+/// Returns whether characters are a numéro de sécurité sociale (NIR). It has the sex, the year, the month, the
+/// department (2A and 2B for Corsica), the commune, a serial number and a key. The key is 97 minus the number
+/// modulo 97.
 pub(super) fn fr_nir(upper: &[u8]) -> bool {
     if upper.len() != 15 || !matches!(upper[0], b'1'..=b'4' | b'7' | b'8') {
         return false;
     }
-    // 2A counts as 19, 2B as 18.
+    // For the key, 2A counts as 19 and 2B as 18.
     let mut digits = [0; 15];
     digits.copy_from_slice(upper);
     match &upper[5..7] {
@@ -92,8 +94,9 @@ pub(super) fn fr_nir(upper: &[u8]) -> bool {
     month && (1..=97).contains(&key) && 97 - mod97(&digits[..13]) == key
 }
 
-/// Steuer-Identifikationsnummer: eleven digits, the first not 0; of the first ten one digit twice
-/// or three times; check digit by ISO 7064 MOD 11,10.
+/// Returns whether digits are a Steuer-Identifikationsnummer. It has eleven digits and does not begin with 0.
+/// Exactly one digit occurs twice or three times among the first ten. The last digit is the check digit of
+/// ISO 7064 MOD 11,10.
 pub(super) fn de_steuer_id(digits: &[u8]) -> bool {
     if digits.len() != 11 || digits[0] == 0 {
         return false;
@@ -112,7 +115,7 @@ pub(super) fn de_steuer_id(digits: &[u8]) -> bool {
     (11 - product) % 10 == u32::from(digits[10])
 }
 
-/// NHS number: weights 10 to 2, modulo 11.
+/// Returns whether digits are an NHS number. The check digit is computed with the weights 10 to 2, modulo 11.
 pub(super) fn uk_nhs(digits: &[u8]) -> bool {
     if digits.len() != 10 {
         return false;
@@ -121,7 +124,8 @@ pub(super) fn uk_nhs(digits: &[u8]) -> bool {
     sum > 0 && (11 - sum % 11) % 11 == u32::from(digits[9])
 }
 
-/// CPF: nine digits and two check digits, each modulo 11. Eleven equal digits are no CPF.
+/// Returns whether digits are a CPF. It has nine digits and two check digits, each modulo 11. Eleven equal
+/// digits are no CPF.
 pub(super) fn br_cpf(digits: &[u8]) -> bool {
     if digits.len() != 11 || digits.iter().all(|d| *d == digits[0]) {
         return false;
@@ -136,7 +140,8 @@ pub(super) fn br_cpf(digits: &[u8]) -> bool {
     check(9) == u32::from(digits[9]) && check(10) == u32::from(digits[10])
 }
 
-/// PESEL: date of birth (the century added to the month), serial, check digit.
+/// Returns whether digits are a PESEL. It has the date of birth, a serial number and a check digit. A
+/// multiple of 20 is added to the month for the century.
 pub(super) fn pl_pesel(digits: &[u8]) -> bool {
     if digits.len() != 11 {
         return false;
@@ -145,7 +150,8 @@ pub(super) fn pl_pesel(digits: &[u8]) -> bool {
     sum.is_multiple_of(10) && is_day(two(digits, 2) % 20, two(digits, 4))
 }
 
-/// Personnummer, or samordningsnummer (day + 60): ten digits with Luhn, or twelve with the century.
+/// Returns whether digits are a personnummer, or a samordningsnummer, which adds 60 to the day. It has ten
+/// digits that pass Luhn's algorithm, and perhaps the century in front of them.
 pub(super) fn se_personnummer(digits: &[u8]) -> bool {
     let ten = match digits {
         [1, 9, ten @ ..] | [2, 0, ten @ ..] if ten.len() == 10 => ten,
@@ -156,7 +162,8 @@ pub(super) fn se_personnummer(digits: &[u8]) -> bool {
     is_day(two(ten, 2), if day > 60 { day - 60 } else { day }) && luhn(ten)
 }
 
-/// Social insurance number: nine digits with Luhn; 0 and 8 are not issued to people.
+/// Returns whether digits are a social insurance number. It has nine digits that pass Luhn's algorithm.
+/// People have no numbers that begin with 0 or 8.
 pub(super) fn ca_sin(digits: &[u8]) -> bool {
     digits.len() == 9 && !matches!(digits[0], 0 | 8) && luhn(digits)
 }

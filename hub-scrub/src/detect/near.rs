@@ -1,19 +1,20 @@
-//! The search for words near a match.
+//! This module searches for words near a match.
 //!
 //! Without it, ten plain digits would count as a telephone number in every text.
 
 use super::spec::{DetectErrorKind, Near};
 use aho_corasick::AhoCorasick;
 
-/// The longest word that has to stand alone, in characters.
+/// A word of at most this many characters has to stand alone.
 const SHORT: usize = 4;
 
-/// The compiled form of [`Near`].
+/// `Words` is the compiled form of [`Near`].
 #[derive(Debug, Clone)]
 pub(super) struct Words {
     words: AhoCorasick,
-    /// For each word, whether it has to be alone.
+    /// The entry at the index of a word says whether the word has to stand alone.
     alone: Vec<bool>,
+    /// The words may have at most this distance from the match, in bytes.
     within: usize,
     pub(super) required: bool,
 }
@@ -26,7 +27,7 @@ impl Words {
         if near.words.iter().any(String::is_empty) {
             return Err(DetectErrorKind::Empty("near.words"));
         }
-        // The automaton ignores case only for ASCII. So other letters are added in three cases.
+        // The automaton ignores case only for ASCII, so each word is added in three spellings.
         let mut words = Vec::new();
         let mut alone = Vec::new();
         for word in &near.words {
@@ -46,14 +47,14 @@ impl Words {
         Ok(Words { words, alone, within: near.within, required: near.required })
     }
 
-    /// Whether a word is near the range `start..end` of the text, or in the key.
+    /// Returns whether a word is near the range `start..end` of the text, or in the key.
     pub(super) fn are_near(&self, key: &str, text: &str, start: usize, end: usize) -> bool {
         let from = text.floor_char_boundary(start.saturating_sub(self.within));
         let to = text.ceil_char_boundary(text.len().min(end + self.within));
         self.has(text, from, start) || self.has(text, end, to) || self.are_in(key)
     }
 
-    /// Whether a word is in a key.
+    /// Returns whether a word is in a key.
     pub(super) fn are_in(&self, key: &str) -> bool {
         self.has(key, 0, key.len())
     }
@@ -66,7 +67,7 @@ impl Words {
     }
 }
 
-/// Whether a word is alone: no letter continues it. `homeTel` and `telHome` count as two words
+/// Returns whether a word is alone: no letter continues it. `homeTel` and `telHome` count as two words
 /// each.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].chars().next_back();

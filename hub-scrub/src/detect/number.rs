@@ -1,4 +1,4 @@
-//! Decides from the length of an integer what detectors could find in its digits.
+//! This module decides from the length of an integer what detectors could find in its digits.
 //!
 //! Without it, every time stamp of a message would be written as digits and scanned.
 
@@ -6,14 +6,14 @@ use super::built_ins::DECLARATIONS;
 use super::card;
 use super::kinds::BuiltIn;
 
-/// The decimal digits of an integer.
+/// `Digits` has the decimal digits of an integer as text.
 pub(crate) struct Digits {
     text: [u8; LONGEST],
-    /// The offset at which the text begins.
+    /// The text begins at this offset of the buffer.
     start: usize,
 }
 
-/// The longest integer has 20 digits, and a sign may be in front of it.
+/// The text of an integer has at most this many bytes: 20 digits and a sign.
 const LONGEST: usize = 21;
 
 impl Digits {
@@ -37,7 +37,7 @@ impl Digits {
     }
 }
 
-/// For each count of digits, the built-ins that could find something in an integer of this length,
+/// The entry at a count of digits has the built-ins that could find something in an integer of this length,
 /// as bits of their discriminants. The first digit is not 0, and a sign may be in front of it.
 const KINDS: [u64; LONGEST] = {
     let mut table = [0; LONGEST];
@@ -58,7 +58,7 @@ const KINDS: [u64; LONGEST] = {
     table
 };
 
-/// For each count of digits, whether integers of this length are ambiguous to all built-ins that
+/// The entry at a count of digits says whether integers of this length are ambiguous to all built-ins that
 /// could find something in them.
 const AMBIGUOUS: [bool; LONGEST] = {
     let mut table = [true; LONGEST];
@@ -75,24 +75,24 @@ const AMBIGUOUS: [bool; LONGEST] = {
     table
 };
 
-/// What the detectors could find in the digits of an integer.
+/// `DigitFinds` states what the detectors could find in the digits of an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DigitFinds {
     /// The detectors find nothing.
     Nothing,
-    /// These built-ins could find something if one of their words is near. They are bits of the
+    /// These built-ins could find something if one of their words is near. The bits are their
     /// discriminants.
     Ambiguous(u64),
-    /// The detectors could find anything, so the digits have to be scanned.
+    /// The detectors could find something without a word nearby, so the digits have to be scanned.
     Anything,
 }
 
-/// What the `wanted` built-ins could find in the digits of this integer, whatever its sign is.
+/// Returns what the `wanted` built-ins could find in the digits of an integer of either sign.
 #[inline]
 pub(super) fn digit_finds(wanted: u64, magnitude: u64) -> DigitFinds {
     let digits = magnitude.checked_ilog10().map_or(1, |log| log as usize + 1);
     let kinds = wanted & KINDS[digits];
-    // For most of the longer lengths only cards are possible, and most such integers are times.
+    // Most integers of the lengths at which only cards are possible are times, so their prefix is checked.
     let is_card =
         || kinds != 1 << BuiltIn::Card as u32 || card::is_issued_number(magnitude, digits);
     match kinds {

@@ -1,4 +1,4 @@
-//! The search for a number at a group of digits.
+//! This module searches for a number at a group of digits.
 //!
 //! A search states the lengths of the group with which its numbers begin, so that the scan calls it at no
 //! other group. Without that, each group of digits would cost one call for each detector of numbers.
@@ -6,22 +6,22 @@
 use super::cluster::Cluster;
 use super::text_match::Match;
 
-/// A way to write a number: the lengths of its groups, the separator between them, and whether a
-/// number that is written like this is certain.
+/// A `Layout` is a way to write a number: the lengths of its groups in digits, the separator between them,
+/// and whether a number in this layout is certain.
 pub(super) type Layout = (&'static [usize], u8, bool);
 
-/// How a detector searches for a number.
+/// A `NumberSearch` states how a detector searches for a number.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum NumberSearch {
-    /// A number that consists of digits only, has one of these layouts, and passes the check.
+    /// The number consists of digits only, has one of these layouts, and passes the check.
     Written(&'static [Layout], fn(&[u8]) -> bool),
-    /// Any other number: whether it may begin with a group of this length, and the search from the
-    /// given group on.
+    /// The detector has a search of its own. The first function says whether a number may begin with a group
+    /// of this length, and the second function searches from the given group on.
     Own(fn(usize) -> bool, fn(&Cluster<'_>, usize) -> Option<Match>),
 }
 
 impl NumberSearch {
-    /// Whether a number may begin with a group of `len` digits.
+    /// Returns whether a number may begin with a group of `len` digits.
     pub(super) fn may_begin(self, len: usize) -> bool {
         match self {
             NumberSearch::Written(layouts, _) => {

@@ -1,4 +1,4 @@
-//! The patterns of users.
+//! This module searches texts with the patterns of users.
 //!
 //! A search is limited to a window. Without that, a pattern could take quadratic time.
 
@@ -8,24 +8,24 @@ use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
-/// How many bytes a search for the beginning of a match reads at a time. The match itself may be as
-/// long again. So no search reads the whole text repeatedly, and the time is linear in the text,
-/// even for a pattern that reads far ahead and then matches little.
+/// A search for the beginning of a match reads this many bytes at a time, and as many more for the match
+/// itself. So no search reads the whole text repeatedly, and the time is linear in the text, even for a
+/// pattern that reads far ahead and then matches little.
 const WINDOW: usize = 1024;
 
-/// The most memory that a compiled pattern may take, in bytes.
+/// A compiled pattern may take at most this many bytes of memory.
 const COMPILED: usize = 1 << 20;
 
-/// A compiled pattern.
+/// A `Pattern` is a compiled pattern of a user.
 #[derive(Debug, Clone)]
 pub(super) struct Pattern {
     regex: Regex,
-    /// Whether the pattern has a group named `value`.
+    /// If this is true, the pattern has a group named `value`, and the hit is that group.
     value: bool,
     check: Option<Check>,
 }
 
-/// How many bytes patterns may still search. A byte counts each time it is searched.
+/// `Fuel` limits how many bytes patterns may search. A byte counts each time it is searched.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fuel {
     pub(super) left: u64,
@@ -39,6 +39,7 @@ impl Default for Fuel {
 }
 
 impl Fuel {
+    /// Spends fuel for this many bytes. Returns whether enough fuel was left.
     fn spend(&mut self, bytes: usize) -> bool {
         let bytes = bytes as u64;
         self.spent += bytes;
@@ -48,7 +49,7 @@ impl Fuel {
     }
 }
 
-/// Compiles a regular expression. The result has the shortest length of its matches in bytes too.
+/// Compiles a regular expression. The second result is the shortest length of its matches, in bytes.
 pub(super) fn compile(pattern: &str) -> Result<(Regex, usize), String> {
     let hir = syntax::parse(pattern).map_err(|e| e.to_string())?;
     let config = Regex::config().nfa_size_limit(Some(COMPILED)).utf8_empty(true);
@@ -80,11 +81,11 @@ impl Pattern {
         }
     }
 
+    /// Returns the range of the first match from the offset `from` on.
     fn next(&self, text: &str, mut from: usize, fuel: &mut Fuel) -> Option<(usize, usize)> {
         loop {
             let to = text.ceil_char_boundary(text.len().min(from + 2 * WINDOW));
-            // A match may be short although the search for a longer one went through the whole
-            // window.
+            // The whole window is paid for, because even the search for a short match may read all of it.
             if !fuel.spend(to - from) {
                 return None;
             }
@@ -94,14 +95,14 @@ impl Pattern {
                 Some(one) if one.end() < to || to == text.len() => {
                     return Some((one.start(), one.end()));
                 }
-                // The match may go on behind the window.
+                // The match reaches the end of the window, so it may go on behind it.
                 Some(one) if one.start() > from + WINDOW => from = one.start(),
                 Some(one) => return Some((one.start(), self.extend(text, one.start(), one.end()))),
             }
         }
     }
 
-    /// The end of the match at `start`, which reached the end of its window.
+    /// Returns the end of the match at the offset `start`, which reached the end of its window.
     fn extend(&self, text: &str, start: usize, mut end: usize) -> usize {
         loop {
             let to = text.ceil_char_boundary(text.len().min(end + (end - start)));
@@ -117,6 +118,7 @@ impl Pattern {
         }
     }
 
+    /// Returns the range of the group `value` in the match, or of the whole match if there is no such group.
     fn value(&self, text: &str, start: usize, end: usize) -> (usize, usize) {
         if !self.value {
             return (start, end);

@@ -1,6 +1,6 @@
-//! Private keys in PEM.
+//! This module finds private keys in PEM.
 //!
-//! Without this module private keys would pass.
+//! Without it, private keys would pass.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
@@ -24,15 +24,15 @@ pub(super) const PEM_PRIVATE_KEY: Declaration = Declaration {
     )],
 };
 
-/// The beginning of the armour.
+/// The armour around a key begins with this text.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN ";
-/// The shortest text that is searched, in bytes. The armour around a key of 32 bytes is longer.
+/// A text of fewer bytes is not searched. The armour around a key of 32 bytes is longer.
 const SHORTEST: usize = 64;
-/// The longest label, such as `OPENSSH PRIVATE KEY`, in bytes.
+/// A label, such as `OPENSSH PRIVATE KEY`, has at most this many bytes.
 const LONGEST_LABEL: usize = 40;
 
-/// Finds the private key whose armour begins at `start`. It ends with its armour or, if the end of
-/// the armour is missing, with the text.
+/// Finds the private key whose armour begins at the offset `start`. The hit ends with the armour. If the end
+/// of the armour is missing, the hit ends with the text.
 fn find(bytes: &[u8], start: usize) -> Option<Match> {
     let label_start = start + BEGIN.len();
     let rest = &bytes[label_start..];

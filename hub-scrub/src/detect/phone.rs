@@ -1,6 +1,6 @@
-//! Telephone numbers.
+//! This module finds telephone numbers.
 //!
-//! Without this module telephone numbers would pass.
+//! Without it, telephone numbers would pass.
 
 use super::check_digits::luhn;
 use super::cluster::{Cluster, OTHER, PAREN};
@@ -67,8 +67,8 @@ pub(super) const PHONE: Declaration = Declaration {
     examples: &["+49 30 901820", "(212) 555-0187", "call 6123456789"],
 };
 
-/// For each country code the least and the most digits of a national number, from the national
-/// numbering plans as the ITU lists them (E.164). Codes that are missing here allow 4 to 12 digits.
+/// Each entry has a country code, and the least and the most digits of its national numbers, from the
+/// plans that the ITU lists (E.164). Numbers with other country codes may have 4 to 12 digits.
 #[rustfmt::skip]
 const NATIONAL: [(u32, usize, usize); 40] = [
     (1, 10, 10), (7, 10, 10), (20, 8, 10), (27, 9, 9), (30, 10, 10), (31, 9, 9), (32, 8, 9),
@@ -83,7 +83,7 @@ const NATIONAL: [(u32, usize, usize); 40] = [
 fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let plus = cluster.plus_before(first);
     let (before, inside) = (cluster.sep(first), cluster.sep(first + 1));
-    // This is inside a longer number, such as an ISBN, or inside a fraction.
+    // The group is inside a longer number, such as an ISBN, or inside a fraction.
     if matches!(before, b'.' | b'/' | b'-') || (before != 0 && before == inside && !plus) {
         return None;
     }
@@ -109,20 +109,20 @@ fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     Some(Match { start: start - usize::from(around), end, certain })
 }
 
-/// Whether a number at `start` is the end of a name such as `SO-2026123456`.
+/// Returns whether a number at `start` is the end of a name such as `SO-2026123456`.
 fn is_part_of_name(bytes: &[u8], start: usize) -> bool {
     matches!(bytes[..start], [.., a, b'-' | b'_' | b'/'] if a.is_ascii_alphanumeric())
 }
 
-/// How many groups from `first` on may belong to one number.
+/// Returns how many groups from the group `first` on may belong to one number.
 fn joined(cluster: &Cluster<'_>, first: usize) -> usize {
     let rest = first + 1..cluster.groups().len();
     let end = |sep| matches!(sep, OTHER) || sep == b'.' && cluster.sep(first + 1) != b'.';
     1 + rest.clone().position(|i| end(cluster.sep(i))).unwrap_or(rest.len())
 }
 
-/// The offset behind the extension (`x123`, ` ext. 4`), if there is one. `None` if a letter follows
-/// the number directly.
+/// Returns the offset behind the extension (`x123`, ` ext. 4`), or `end` if there is none. Returns `None`
+/// if a letter follows the number directly.
 fn extension(bytes: &[u8], end: usize) -> Option<usize> {
     let rest = &bytes[end..];
     let trimmed = rest.strip_prefix(b" ").unwrap_or(rest);
@@ -141,9 +141,9 @@ struct PhoneCandidate<'a, 'b> {
     cluster: &'a Cluster<'b>,
     first: usize,
     joined: usize,
-    /// Whether the first group is in parentheses.
+    /// If this is true, the first group is in parentheses.
     open: bool,
-    /// Whether a `+` is in front of the first group.
+    /// If this is true, a `+` is in front of the first group.
     plus: bool,
 }
 
@@ -164,7 +164,7 @@ impl PhoneCandidate<'_, '_> {
         self.cluster.bytes[self.cluster.groups()[self.first].start..].starts_with(digits)
     }
 
-    /// Whether the number can end after `count` groups: nothing is joined behind them, or only by a
+    /// Returns whether the number can end after `count` groups: nothing is joined behind them, or only by a
     /// separator that ends a number.
     fn ends(&self, count: usize) -> bool {
         let behind = self.cluster.sep(self.first + count);
@@ -196,7 +196,7 @@ impl PhoneCandidate<'_, '_> {
         None
     }
 
-    /// Whether group `i` is a `(0)`, which is dialled only inside the country.
+    /// Returns whether group `i` is a `(0)`, which is dialled only inside the country.
     fn is_trunk(&self, i: usize) -> bool {
         let group = self.cluster.groups()[self.first + i];
         let bytes = self.cluster.bytes;
@@ -222,7 +222,7 @@ impl PhoneCandidate<'_, '_> {
         let most = if trunk { 12 } else { 11 };
         for count in (1..=self.joined.min(6)).rev() {
             let total = self.total(count);
-            // This is a form of Stockholm: 08-58 35 50.
+            // Numbers in Stockholm have this form: 08-58 35 50.
             let short =
                 total == 8 && trunk && count > 2 && (self.sep(1), self.sep(2)) == (b'-', b' ');
             if !(short || (9..=most).contains(&total)) || !self.ends(count) || self.is_date(count) {
@@ -280,7 +280,7 @@ impl PhoneCandidate<'_, '_> {
         })
     }
 
-    /// Whether the groups have these lengths and separators, as printed numbers of Poland and
+    /// Returns whether the groups have these lengths and separators, as printed numbers of Poland and
     /// Brazil do.
     fn is_shape(&self, count: usize, lengths: &[usize], seps: &[u8]) -> bool {
         count == lengths.len()
@@ -319,7 +319,7 @@ impl PhoneCandidate<'_, '_> {
         PREFIXES.iter().any(|prefix| number.starts_with(prefix)) && !luhn(number) && !fraction
     }
 
-    /// Whether the groups begin with a date or a year.
+    /// Returns whether the groups begin with a date or a year.
     fn is_date(&self, count: usize) -> bool {
         let lengths = [0, 1, 2].map(|i| self.len(i));
         let same = self.sep(1) == self.sep(2) && count > 2;
@@ -331,7 +331,7 @@ impl PhoneCandidate<'_, '_> {
     }
 }
 
-/// Whether the digits are a country code and a national number. The first `trunk` digits of the
+/// Returns whether the digits are a country code and a national number. The first `trunk` digits of the
 /// latter do not count.
 fn is_e164(number: &[u8], trunk: usize) -> bool {
     let Some(code) = country_code(number) else { return false };
@@ -348,7 +348,7 @@ fn is_e164(number: &[u8], trunk: usize) -> bool {
     (least..=most).contains(&national)
 }
 
-/// Whether the national number begins with 0, as only those of Italy do.
+/// Returns whether the national number begins with 0, as only those of Italy do.
 fn has_trunk(number: &[u8]) -> bool {
     let Some(code) = country_code(number) else { return false };
     let digits = if code < 10 {
@@ -361,7 +361,7 @@ fn has_trunk(number: &[u8]) -> bool {
     code != 39 && number.get(digits) == Some(&0)
 }
 
-/// The country code with which the digits begin (ITU-T E.164, assigned codes).
+/// Returns the country code with which the digits begin (ITU-T E.164, assigned codes).
 fn country_code(number: &[u8]) -> Option<u32> {
     let [a, b, c, ..] = *number else { return None };
     let (one, two) = (u32::from(a), u32::from(a) * 10 + u32::from(b));

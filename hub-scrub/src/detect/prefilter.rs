@@ -1,6 +1,7 @@
-//! What each trigger asks of the bytes of a block, whatever texts they belong to.
+//! The prefilter finds the bytes of a block that may fulfil a trigger. It does not know where texts begin and
+//! end.
 //!
-//! Most texts have nothing that any detector looks for. Without this module all of them would be
+//! Most texts have nothing that any detector looks for. Without this module, all of them would be
 //! scanned.
 
 use super::block::{BLOCK, LONG_RUN, Masks, behind, ends_of_long_runs};
@@ -10,10 +11,10 @@ use super::scan_kinds::ScanKinds;
 use super::{iban, national_checks, pem};
 use hub_wire::marker::STR_8;
 
-/// A block of a message, and its neighbours.
+/// An `Around` is a block of a message with the masks of its neighbours.
 pub(super) struct Around<'a> {
     pub(super) message: &'a [u8],
-    /// Where the block begins.
+    /// The block begins at this offset of the message.
     pub(super) at: usize,
     pub(super) before: &'a Masks,
     pub(super) here: &'a Masks,
@@ -21,37 +22,38 @@ pub(super) struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// Bit `i` is about the byte `by` places before byte `i` of the block.
+    /// Returns a mask in which bit `i` stands for the byte `by` bytes in front of byte `i` of the block.
     #[inline(always)]
     fn behind(&self, mask: impl Fn(&Masks) -> u64, by: u32) -> u64 {
         behind(mask(self.here), mask(self.before), by)
     }
 
-    /// Bit `i` is about the byte `by + i` of the block.
+    /// Returns a mask in which bit `i` stands for the byte `by` bytes behind byte `i` of the block.
     #[inline(always)]
     fn ahead(&self, mask: impl Fn(&Masks) -> u64, by: u32) -> u64 {
         let both = u128::from(mask(self.here)) | u128::from(mask(self.next)) << BLOCK;
         (both >> by) as u64
     }
 
-    /// Digits before which no digit or letter of the same text stands, `by` places before.
+    /// Returns a mask in which bit `i` is set unless a digit or a letter of the same text stands `by` bytes in
+    /// front of byte `i`.
     ///
-    /// What stands around a text must not hide anything in it. Of the heads of short strings only
-    /// the length of a `str 8` may be a letter or digit.
+    /// The head of a string must not hide anything in its text. In the heads of short strings, only the
+    /// length of a `str 8` can be a letter or a digit in ASCII.
     #[inline(always)]
     fn alone(&self, by: u32) -> u64 {
         !self.behind(|masks| masks.digit | masks.letter, by)
             | self.behind(|masks| masks.str8, by + 1)
     }
 
-    /// Bit `i`: two capitals and a point stand `by` places before byte `i`.
+    /// Returns a mask in which bit `i` is set if two capitals and a point end `by` bytes in front of byte `i`.
     #[inline(always)]
     fn behind_capitals_and_point(&self, by: u32) -> u64 {
         let capital = |by| self.behind(|masks| masks.upper, by);
         self.behind(|masks| masks.point, by) & capital(by + 1) & capital(by + 2)
     }
 
-    /// What private keys in PEM begin with.
+    /// Returns the bytes at which private keys in PEM could begin.
     #[cold]
     fn begins(&self) -> u64 {
         let mut dashes = self.here.dash;
@@ -65,7 +67,8 @@ impl Around<'_> {
         found
     }
 
-    /// Digits behind the two letters with which an IBAN begins. Where its text ends is not asked.
+    /// Returns the first digits of IBANs, which stand behind two letters. An IBAN may reach beyond the end of
+    /// its text here, because the prefilter does not know that end.
     #[inline(always)]
     fn ibans(&self) -> u64 {
         let letter = |by| self.behind(|masks| masks.letter, by);
@@ -85,9 +88,10 @@ impl Around<'_> {
         found
     }
 
-    /// Whether `len` digits from byte `i` on, seven or eight in one group and alone, are no number:
-    /// few are so short, and all but a DNI and a BSN have a sign in front. `end` is where the
-    /// separators behind them end, and perhaps the letter of a DNI stands.
+    /// Returns whether `len` digits from byte `i` on are no number. They are seven or eight digits in one
+    /// group, and alone. Of the numbers that are so short, all but a DNI and a BSN have a sign or two zeros
+    /// in front. `end` is how many bytes behind byte `i` the separators behind the digits end, where the
+    /// letter of a DNI may stand.
     #[inline(always)]
     fn is_no_number(&self, i: u32, len: usize, end: usize, bsn: bool) -> bool {
         let start = self.at + i as usize;
@@ -108,23 +112,24 @@ impl Around<'_> {
         !is_bsn && !heads.into_iter().any(is_dni)
     }
 
-    /// Whether a letter behind the six digits from byte `i` on may be a Corsican NIR's `2A` or `2B`.
+    /// Returns whether the six digits from byte `i` on may end in the `2A` or `2B` of a Corsican NIR. `end` is
+    /// how many bytes behind byte `i` the letter stands.
     #[inline(always)]
     fn is_corsican(&self, i: u32, end: usize) -> bool {
         let end = self.at + i as usize + end;
         matches!(self.message.get(end - 1..=end), Some([b'2', b'A' | b'B' | b'a' | b'b']))
     }
 
-    /// Whether the `count` digits from byte `i` on are two short groups at the end of a name, as in
-    /// `SO-2026-123456`, and no number: what is written in two groups of so few digits is a
-    /// telephone number, which behind a name has to begin with 0, or a personnummer. `end` is where
-    /// the separators behind the digits end.
+    /// Returns whether the `count` digits from byte `i` on are two short groups at the end of a name, as in
+    /// `SO-2026-123456`, and no number. Only telephone numbers and personnummer are written in two groups of
+    /// so few digits, and a telephone number behind a name has to begin with 0. `end` is how many bytes
+    /// behind byte `i` the separators behind the digits end.
     fn is_numbered_name(&self, i: u32, count: usize, end: usize) -> bool {
         let start = self.at + i as usize;
         let in_a_row = |bytes: &[u8]| bytes.iter().take_while(|b| b.is_ascii_digit()).count();
         let before = start.checked_sub(3).and_then(|at| self.message.get(at..start));
         let (Some(&[head, last, mark]), true) = (before, end < REACH) else { return false };
-        // The letter may be the length of a text, and not in it.
+        // Behind the marker of a `str 8`, the letter is the length of the text, and not in the text.
         if head == STR_8 || !last.is_ascii_alphanumeric() || !matches!(mark, b'-' | b'_' | b'/') {
             return false;
         }
@@ -140,7 +145,7 @@ impl Around<'_> {
             && !rest.get(second).is_some_and(u8::is_ascii_alphabetic)
     }
 
-    /// Whether the digits from byte `i` on are a date, with a `T` or the end of the text behind.
+    /// Returns whether the digits from byte `i` on are a date, with a `T` or the end of the text behind it.
     fn is_date(&self, i: u32) -> bool {
         let start = self.at + i as usize;
         let before = start.checked_sub(1).map(|before| self.message[before]);
@@ -156,11 +161,11 @@ impl Around<'_> {
 }
 
 impl ScanKinds {
-    /// The bytes of a block at which something could be found, whatever texts they belong to.
+    /// Returns the bytes of a block at which a detector could find anything, wherever its texts begin and end.
     #[inline(always)]
     pub(super) fn candidates(&self, around: &Around<'_>) -> u64 {
         let here = around.here;
-        // Text beyond ASCII may look like something else, and is left to the scan.
+        // A character beyond ASCII may stand for another one, so its text is left to the scan.
         let mut found = here.odd;
         if self.has(Trigger::At) {
             found |= here.at;
@@ -179,7 +184,7 @@ impl ScanKinds {
         if self.has_runs {
             found |= self.long_runs(around);
         }
-        // Five in a row.
+        // A private key begins with five hyphens in a row.
         if self.has(Trigger::Begin)
             && here.dash != 0
             && here.dash & around.ahead(|masks| masks.dash, 4) & around.ahead(|masks| masks.dash, 2)
@@ -190,9 +195,9 @@ impl ScanKinds {
         found
     }
 
-    /// Ends of stretches of long runs. All tokens and secrets but digests have a capital, `_` or `-`
-    /// in some stretch. Those of `0-9 a-f -` alone, such as UUIDs and trace ids, have no prefix of a
-    /// token in them, and little else is left that they could be.
+    /// Returns the bytes at which [`LONG_RUN`] token characters in a row end, if they could be a part of a
+    /// secret. All tokens and secrets but digests have a capital, `_` or `-` in some such row. A row of
+    /// `0-9 a-f -` alone, as UUIDs and trace ids have it, has no prefix of a token, so it is left out.
     #[inline(always)]
     fn long_runs(&self, around: &Around<'_>) -> u64 {
         let Around { before, here, .. } = around;
@@ -207,10 +212,10 @@ impl ScanKinds {
             signs |= signs << by;
         }
         let signs = (signs >> BLOCK) as u64;
-        // Of `SG.` the point stands before the run.
+        // The prefix `SG.` stands in front of its run, because a point is no token character.
         let mut found = long & (!plain & signs | around.behind_capitals_and_point(LONG_RUN as u32));
         if plain != 0 && self.has(Trigger::HexRun) {
-            // A digest has twice as many.
+            // A digest has at least twice as many characters.
             let hex = ends_of_long_runs(here.hex, before.hex);
             let before = ends_of_long_runs(before.hex, 0);
             found |= hex & behind(hex, before, LONG_RUN as u32);
@@ -225,16 +230,16 @@ impl ScanKinds {
         found
     }
 
-    /// Digits with which a number could begin.
+    /// Returns the digits with which a number could begin.
     #[inline(always)]
     fn digits(&self, around: &Around<'_>) -> u64 {
         let mut starts = around.here.digit & around.alone(1);
         if self.has(Trigger::DigitsBehindLetter) {
-            // `X1234567L`
+            // The NIE `X1234567L` has a letter in front of its digits.
             let letter = around.behind(|masks| masks.letter, 1);
             starts |= around.here.digit & letter & around.alone(2);
         }
-        // The shortest number takes seven bytes of this kind, or six and the letter of a NIR.
+        // The shortest number has seven digits and separators, or six of them and the letter of a NIR.
         let part = |masks: &Masks| masks.digit | masks.join;
         let mut six = u128::from(part(around.here)) | u128::from(part(around.next)) << BLOCK;
         for by in [1, 2, 2] {
@@ -268,13 +273,13 @@ impl ScanKinds {
     }
 }
 
-/// The groups of a personnummer.
+/// The two groups of a personnummer have these counts of digits.
 const PERSONNUMMER: (usize, usize) = (6, 4);
 
-/// Bytes that six groups of an IPv6 address take at most, with the colons behind them.
+/// Six groups of an IPv6 address take at most this many bytes, with the colons behind them.
 const SIX_GROUPS: usize = 6 * 5;
 
-/// Colons that an IPv6 address has: two in a row, or six.
+/// Returns the colons that could be in an IPv6 address: two in a row, or the first of six close together.
 #[inline(always)]
 fn colons(around: &Around<'_>) -> u64 {
     let mut found = around.here.colon & around.behind(|masks| masks.colon, 1);

@@ -1,4 +1,5 @@
-//! Keys and tokens of issuers that gave them a format. The formats are from the documentation of the issuers.
+//! This module declares the keys and tokens of issuers that gave them a format. The formats are from the
+//! documentation of the issuers.
 //!
 //! Without this module, such a key would be found only if `high_entropy` finds it.
 

@@ -1,4 +1,4 @@
-//! The one scan of a text: it finds where a match could begin, and starts the searches there.
+//! The scan of a text finds where a match could begin, and starts the searches there.
 //!
 //! It reads each byte once for all detectors. Without it, the time would grow with the number of detectors.
 
@@ -10,7 +10,7 @@ use super::kinds::BuiltIn;
 use super::scan_kinds::{Begin, ScanKinds};
 use super::text_match::Match;
 
-/// For each byte, whether it may be part of a run of token characters.
+/// The entry at a byte says whether the byte may be part of a run of token characters.
 const RUN: [bool; 256] = {
     let mut table = [false; 256];
     let mut b = 0;
@@ -22,7 +22,7 @@ const RUN: [bool; 256] = {
     table
 };
 
-/// The bits of the previous block that reach into this one.
+/// A `PreviousBlock` has the masks of the previous block that the scan of the next block needs.
 #[derive(Default)]
 struct PreviousBlock {
     alphanumeric: u64,
@@ -30,20 +30,21 @@ struct PreviousBlock {
     token: u64,
 }
 
-/// The state of the scan of one text.
+/// A `TextScan` is the state of the scan of one text.
 struct TextScan<'a, F> {
     text: &'a str,
     bytes: &'a [u8],
     kinds: &'a ScanKinds,
     found: F,
-    /// Up to which offset digits and runs have been searched.
+    /// Digits in front of this offset have been searched.
     digits_done: usize,
+    /// Runs in front of this offset have been searched.
     runs_done: usize,
-    /// For each search of [`ScanKinds::signs`], the offset from which it may search.
+    /// The entry at the index of a search in [`ScanKinds::signs`] is the offset from which it may search.
     signs_done: [usize; SIGN_SEARCHES],
 }
 
-/// Reports every match in `text`, in no particular order.
+/// Scans `text`, and reports every match of the built-ins in `kinds`, in no particular order.
 pub(super) fn run(text: &str, kinds: &ScanKinds, found: impl FnMut(BuiltIn, Match)) {
     let bytes = text.as_bytes();
     let mut scan = TextScan {
@@ -71,6 +72,8 @@ pub(super) fn run(text: &str, kinds: &ScanKinds, found: impl FnMut(BuiltIn, Matc
 }
 
 impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
+    /// Starts the searches in a block that begins at the offset `at` of the text. The text has `len` bytes of
+    /// the block.
     fn block(&mut self, block: &[u8; BLOCK], len: usize, at: usize, before: &mut PreviousBlock) {
         let mut found = Masks::default();
         masks_for_scan(self.kinds.level, block, &mut found);
@@ -86,9 +89,9 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
                 self.letters_then_digits(after_letter, alphanumeric, masks.letter, at, before);
             }
         }
-        let marks = masks.at | masks.colon;
-        if marks != 0 {
-            self.marks(marks, at);
+        let signs = masks.at | masks.colon;
+        if signs != 0 {
+            self.signs(signs, at);
         }
         if self.kinds.has_runs {
             self.runs(masks.token, before.token, at);
@@ -96,6 +99,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         *before = PreviousBlock { alphanumeric, letter: masks.letter, token: masks.token };
     }
 
+    /// Searches the numbers that begin in a block, at the digits in `starts`.
     fn numbers(&mut self, mut starts: u64, at: usize, masks: &Masks, len: usize) {
         while starts != 0 {
             let i = starts.trailing_zeros() as usize;
@@ -109,7 +113,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Whether enough digits for a number follow before the next letter, or enough points for an
+    /// Returns whether enough digits for a number follow before the next letter, or enough points for an
     /// IPv4 address.
     fn may_be_number(&self, masks: &Masks, i: usize) -> bool {
         let letter = (masks.letter >> i | 1 << REACH).trailing_zeros();
@@ -118,8 +122,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
             || self.kinds.has(Trigger::Points) && (masks.point >> i & 0xfff).count_ones() >= 3
     }
 
-    /// Searches the cluster of digits at `start`. If it is full, searches the clusters that overlap
-    /// it too.
+    /// Searches the cluster of digits at the offset `start`. If the cluster is full, it also searches the
+    /// clusters that overlap it.
     fn number(&mut self, mut start: usize) {
         let mut sep = 0;
         if let Some(end) = cluster::end_of_few(self.bytes, start, FEWEST_DIGITS) {
@@ -143,9 +147,10 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
+    /// Starts the searches at the first `looked` groups of a cluster.
     fn cluster(&mut self, cluster: &Cluster<'_>, looked: usize) {
         for (first, group) in cluster.groups()[..looked].iter().enumerate() {
-            // No number begins with a longer group.
+            // No number begins with a group that is longer than the table.
             let Some(searches) = self.kinds.numbers.get(group.len) else { continue };
             for (kind, search) in searches {
                 if let Some(one) = search.find(cluster, first) {
@@ -155,8 +160,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Starts the searches for `DE89…` and `X1234567…`: one or two letters that are alone, and then
-    /// digits.
+    /// Starts the searches for matches such as `DE89…` and `X1234567…`, which begin with one or two letters
+    /// that are alone, and then have digits.
     fn letters_then_digits(
         &mut self,
         after_letter: u64,
@@ -180,21 +185,22 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    fn marks(&mut self, mut marks: u64, at: usize) {
-        while marks != 0 {
-            let mark = at + marks.trailing_zeros() as usize;
-            marks &= marks - 1;
+    /// Starts the searches at the signs (`@` and `:`) of a block.
+    fn signs(&mut self, mut signs: u64, at: usize) {
+        while signs != 0 {
+            let offset = at + signs.trailing_zeros() as usize;
+            signs &= signs - 1;
             // Nothing is found at a sign that ends the text.
-            let Some(&next) = self.bytes.get(mark + 1) else { return };
+            let Some(&next) = self.bytes.get(offset + 1) else { return };
             let mut searches = self.kinds.signs_before[usize::from(next)];
             while searches != 0 {
                 let i = searches.trailing_zeros() as usize;
                 searches &= searches - 1;
                 let ((kind, sign, search), done) = (self.kinds.signs[i], &mut self.signs_done[i]);
-                if self.bytes[mark] != sign || mark < *done {
+                if self.bytes[offset] != sign || offset < *done {
                     continue;
                 }
-                let (one, next) = search(self.text, mark, *done);
+                let (one, next) = search(self.text, offset, *done);
                 *done = next;
                 if let Some(one) = one {
                     (self.found)(kind, one);
@@ -203,8 +209,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Searches the runs of which the first [`LONG_RUN`](super::block::LONG_RUN) token characters in
-    /// a row end in this block.
+    /// Searches the runs whose first [`LONG_RUN`](super::block::LONG_RUN) token characters end in this block.
     fn runs(&mut self, token: u64, before: u64, at: usize) {
         let mut ends = ends_of_long_runs(token, before);
         while ends != 0 {
@@ -217,7 +222,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
-    /// Searches the run that contains the byte `middle`.
+    /// Searches the run that contains the byte at the offset `middle`.
     fn run(&mut self, middle: usize) {
         let part = |b: &&u8| RUN[usize::from(**b)];
         let start =
@@ -232,6 +237,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         }
     }
 
+    /// Starts a search wherever the text contains the bytes with which its matches begin.
     fn begins(&mut self, search: &Begin) {
         let len = search.begin.needle().len();
         let mut from = 0;

@@ -1,4 +1,4 @@
-//! The searches of the built-ins in one set, in groups by what starts them.
+//! This module groups the searches of the built-ins in one set by what starts them.
 //!
 //! Without it, the scan would have to check at each byte which built-ins are wanted.
 
@@ -11,21 +11,22 @@ use super::secret_format::SecretFormats;
 use fearless_simd::Level;
 use memchr::memmem::Finder;
 
-/// The searches of the wanted built-ins, in the order of their declarations.
+/// `ScanKinds` has the searches of the wanted built-ins, in the order of their declarations.
 #[derive(Debug, Clone)]
 pub(super) struct ScanKinds {
     /// Bit `n` stands for the built-in with the discriminant `n`.
     pub(super) kinds: u64,
     /// Bit `n` stands for the trigger with the discriminant `n`.
     triggers: u16,
-    /// The vector instructions that this machine has.
+    /// The processor has these vector instructions.
     pub(super) level: Level,
-    /// At index `n`, the searches for numbers that may begin with a group of `n` digits.
+    /// The entry at index `n` has the searches for numbers that may begin with a group of `n` digits.
     pub(super) numbers: [Vec<(BuiltIn, NumberSearch)>; LONGEST_FIRST_GROUP + 1],
+    /// These searches start where this number of letters is alone in front of a digit.
     pub(super) letters: Vec<(BuiltIn, u32, StartSearch)>,
-    /// There are at most [`SIGN_SEARCHES`] of these.
+    /// These searches start at this sign. There are at most [`SIGN_SEARCHES`] of them.
     pub(super) signs: Vec<(BuiltIn, u8, SignSearch)>,
-    /// For each byte, bit `i` is set if the byte may follow the sign of `signs[i]`.
+    /// In the entry at a byte, bit `i` is set if the byte may follow the sign of `signs[i]`.
     pub(super) signs_before: [u8; 256],
     pub(super) runs: Vec<(BuiltIn, RunSearch)>,
     pub(super) formats: SecretFormats,
@@ -34,16 +35,18 @@ pub(super) struct ScanKinds {
     pub(super) has_runs: bool,
 }
 
-/// A search that starts wherever a text has certain bytes.
+/// A `Begin` is a search that starts wherever a text has certain bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Begin {
     pub(super) kind: BuiltIn,
     pub(super) begin: Finder<'static>,
+    /// Texts of fewer bytes are not searched.
     pub(super) shortest: usize,
     pub(super) search: StartSearch,
 }
 
 impl ScanKinds {
+    /// Groups the searches of the wanted built-ins.
     pub(super) fn new(wanted: impl Iterator<Item = BuiltIn>) -> ScanKinds {
         const { assert!(DECLARATIONS.len() <= 64 && SIGN_SEARCHES <= 8) };
         let mut kinds = ScanKinds {
@@ -95,12 +98,13 @@ impl ScanKinds {
         kinds
     }
 
-    /// Whether any of the built-ins has this trigger.
+    /// Returns whether any of the built-ins has this trigger.
     #[inline]
     pub(super) fn has(&self, trigger: Trigger) -> bool {
         self.triggers >> trigger as u16 & 1 == 1
     }
 
+    /// Returns whether any built-in is wanted.
     pub(super) fn any(&self) -> bool {
         self.kinds != 0
     }

@@ -1,11 +1,11 @@
-//! The format of a secret: a prefix, and then a number of characters of an alphabet.
+//! A format of secrets is a prefix, and then a number of characters of an alphabet. This module finds them.
 //!
 //! Without it, each issuer would need a search of its own over every text.
 
 use super::kinds::BuiltIn;
 use super::text_match::Match;
 
-/// One of the prefixes, followed by `min` to `max` characters of the alphabet.
+/// A secret of a `SecretFormat` has one of the prefixes, and then `min` to `max` characters of the alphabet.
 #[derive(Debug)]
 pub(super) struct SecretFormat {
     pub(super) prefixes: &'static [&'static str],
@@ -14,18 +14,18 @@ pub(super) struct SecretFormat {
     pub(super) max: usize,
 }
 
-/// The characters of which a secret consists.
+/// An `Alphabet` has the characters of which a secret consists.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Alphabet {
-    /// `0-9 A-Z`
+    /// The alphabet is `0-9 A-Z`.
     Upper,
-    /// `0-9 a-f`
+    /// The alphabet is `0-9 a-f`.
     Hex,
-    /// `0-9 A-Z a-z`
+    /// The alphabet is `0-9 A-Z a-z`.
     Alphanumeric,
-    /// `0-9 A-Z a-z _ -`
+    /// The alphabet is `0-9 A-Z a-z _ -`.
     Url,
-    /// The characters of `Url`, and `.`.
+    /// The alphabet has the characters of `Url`, and `.`.
     Dotted,
 }
 
@@ -41,10 +41,10 @@ impl Alphabet {
     }
 }
 
-/// The longest prefix, in bytes. It limits how far in front of a run a secret can begin.
+/// A secret begins at most this many bytes in front of a run. The prefixes are not longer.
 const LONGEST_PREFIX: usize = 16;
 
-/// A format with one of its prefixes, and the built-in that declares it.
+/// A `Prefixed` is a format with one of its prefixes, and the built-in that declares it.
 #[derive(Debug, Clone, Copy)]
 struct Prefixed {
     kind: BuiltIn,
@@ -52,11 +52,11 @@ struct Prefixed {
     format: &'static SecretFormat,
 }
 
-/// The formats of a set, by the first character of their prefixes.
+/// `SecretFormats` has the formats of a set, by the first character of their prefixes.
 #[derive(Debug, Clone)]
 pub(super) struct SecretFormats {
     all: Vec<Prefixed>,
-    /// For each character, bit `i` is set if the prefix of `all[i]` begins with it.
+    /// In the entry at a character, bit `i` is set if the prefix of `all[i]` begins with that character.
     by_first: Box<[u64; 128]>,
 }
 
@@ -78,13 +78,13 @@ impl SecretFormats {
         }
     }
 
-    /// Whether there is any format.
+    /// Returns whether there is any format.
     pub(super) fn any(&self) -> bool {
         !self.all.is_empty()
     }
 
     /// Reports the secrets that begin in the run of token characters `run.0..run.1`, or directly in
-    /// front of it.
+    /// front of the run.
     pub(super) fn find(
         &self,
         bytes: &[u8],
@@ -97,7 +97,7 @@ impl SecretFormats {
             at -= 1;
         }
         while at < run.1 {
-            // The characters in front of a run are all ASCII.
+            // Every byte here is ASCII, so the mask only avoids a check of the bounds.
             let mut formats = self.by_first[usize::from(bytes[at] & 127)];
             if formats != 0 && at > 0 && bytes[at - 1].is_ascii_alphanumeric() {
                 formats = 0;
@@ -122,6 +122,7 @@ fn is_prefix_part(b: u8) -> bool {
 }
 
 impl Prefixed {
+    /// Returns the secret that begins at the offset `start`, if there is one.
     fn at(&self, bytes: &[u8], start: usize) -> Option<Match> {
         let SecretFormat { alphabet, min, max, .. } = *self.format;
         let rest = bytes[start..].strip_prefix(self.prefix)?;

@@ -1,4 +1,4 @@
-//! A compiled set of detectors: built-ins and patterns, scanned together.
+//! This module compiles built-ins and patterns into a set of detectors, which scans a text for all of them.
 //!
 //! Without it, a text would be scanned once for each detector.
 
@@ -16,11 +16,11 @@ use super::text_match::Match;
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
 
-/// Memory for scans that is reused. Each thread has one.
+/// `Scratch` is the memory for scans, which is reused. Each thread has one.
 #[derive(Debug, Default)]
 pub struct Scratch {
     folded: Folded,
-    /// For each pattern, whether it has to be tried.
+    /// The entry at the index of a pattern says whether the pattern has to be tried.
     tried: Vec<bool>,
     hits: Vec<Hit>,
     fuel: Fuel,
@@ -28,32 +28,32 @@ pub struct Scratch {
 
 impl Scratch {
     /// Limits how many bytes patterns may search from now on. A byte counts each time it is
-    /// searched. Without a call there is no limit. Built-in detectors take linear time and need no
-    /// limit.
+    /// searched. Without a call to this method, there is no limit. Built-in detectors take linear time and
+    /// need no limit.
     pub fn limit(&mut self, bytes: u64) {
         self.fuel = Fuel { left: bytes, spent: 0 };
     }
 
-    /// How many bytes patterns have searched since [`limit`](Self::limit). If it is more than the
-    /// limit, they have stopped, and there may be more to find.
+    /// Returns how many bytes patterns have searched since [`limit`](Self::limit). If the number is greater
+    /// than the limit, the patterns have stopped early, and there may be more to find.
     #[must_use]
     pub fn spent(&self) -> u64 {
         self.fuel.spent
     }
 }
 
-/// A compiled set of detectors. It is compiled once and shared by threads.
+/// A `DetectorSet` is a compiled set of detectors. It is compiled once and shared by threads.
 #[derive(Debug, Clone)]
 pub struct DetectorSet {
     detectors: Vec<Detector>,
     kinds: ScanKinds,
-    /// For each built-in, by its discriminant, the detectors that use it.
+    /// The entry at the discriminant of a built-in has the detectors that use it.
     of_kind: Vec<Vec<u16>>,
     patterns: Vec<(u16, Pattern)>,
     literals: Option<Literals>,
 }
 
-/// What a match has to pass to be a hit of a detector.
+/// A `Detector` has the conditions under which a match is a hit.
 #[derive(Debug, Clone)]
 struct Detector {
     near: Option<Words>,
@@ -61,13 +61,13 @@ struct Detector {
     not_patterns: Vec<Regex>,
 }
 
-/// The literals of all patterns, in one automaton.
+/// `Literals` has the literals of all patterns in one automaton.
 #[derive(Debug, Clone)]
 struct Literals {
     automaton: AhoCorasick,
-    /// For each literal, its pattern.
+    /// The entry at the index of a literal is the index of its pattern.
     pattern: Vec<usize>,
-    /// For each pattern, whether it has no literals and is always tried.
+    /// The entry at the index of a pattern says whether the pattern has no literals and is always tried.
     always: Vec<bool>,
 }
 
@@ -75,7 +75,7 @@ impl DetectorSet {
     /// Compiles the specifications. A [`Hit::detector`] is an index into them.
     ///
     /// # Errors
-    /// The first specification that is wrong, and why.
+    /// The error names the first specification that is wrong, and says why.
     pub fn new(specs: &[DetectorSpec]) -> Result<DetectorSet, DetectError> {
         let mut of_kind = vec![Vec::new(); BuiltIn::ALL.len()];
         let mut detectors = Vec::new();
@@ -102,15 +102,15 @@ impl DetectorSet {
         Ok(DetectorSet { detectors, kinds: ScanKinds::new(kinds), of_kind, patterns, literals })
     }
 
-    /// Marks where detectors could find anything in `message`, which must be MessagePack. The text
-    /// of a `fixstr` or `str 8` has no hit unless [`Candidates::any`] returns true for it.
+    /// Collects the bytes of `message` at which detectors could find anything. `message` must be MessagePack.
+    /// The text of a `fixstr` or `str 8` has no hit unless [`Candidates::any`] returns true for it.
     pub fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
         candidates.clear();
         if self.literals.as_ref().is_some_and(|literals| literals.always.contains(&true)) {
             candidates.everywhere();
             return;
         }
-        candidates.mark(message, &self.kinds);
+        candidates.collect(message, &self.kinds);
         if let Some(literals) = self.literals.as_ref().filter(|some| !some.pattern.is_empty()) {
             for found in literals.automaton.find_overlapping_iter(message) {
                 candidates.set(found.start());
@@ -118,12 +118,12 @@ impl DetectorSet {
         }
     }
 
-    /// Whether any detector of the set is a pattern.
+    /// Returns whether any detector of the set is a pattern.
     pub fn has_patterns(&self) -> bool {
         !self.patterns.is_empty()
     }
 
-    /// Whether the decimal digits of an integer could have a hit, with or without a sign in front.
+    /// Returns whether the decimal digits of an integer could have a hit, with or without a sign in front.
     /// With `key`, the digits are searched alone and under this key.
     #[inline]
     pub fn may_have_hit(&self, key: Option<&str>, magnitude: u64) -> bool {
@@ -135,7 +135,7 @@ impl DetectorSet {
             }
     }
 
-    /// Whether a key contains a word that makes an ambiguous match of these built-ins a hit.
+    /// Returns whether a key contains a word that makes an ambiguous match of these built-ins a hit.
     fn has_word(&self, kinds: u64, key: &str) -> bool {
         let kinds = self.of_kind.iter().enumerate().filter(|(kind, _)| kinds >> kind & 1 == 1);
         let mut words = kinds
@@ -149,16 +149,16 @@ impl DetectorSet {
         self.scan_under("", text, scratch, hits);
     }
 
-    /// As [`scan`](Self::scan), for a text that is the value of a key. The words that an ambiguous
-    /// match needs may be in the key.
+    /// Appends the hits in `text` to `hits`. `key` is the key of the text. The words that an ambiguous match
+    /// needs may be in the key.
     pub fn scan_under(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         self.scan_all(key, text, scratch, hits);
         resolve(hits, from);
     }
 
-    /// As [`scan_under`](Self::scan_under), but each detector has the hits that it would have
-    /// alone. Hits of two detectors may overlap. They are in the order of the detectors.
+    /// Appends the hits that each detector would have alone, in the order of the detectors. Hits of two
+    /// detectors may overlap. `key` is the key of the text, as in [`scan_under`](Self::scan_under).
     pub fn scan_each(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         self.scan_all(key, text, scratch, hits);
@@ -177,7 +177,7 @@ impl DetectorSet {
         scratch.hits = all;
     }
 
-    /// Appends everything that is found, in no particular order.
+    /// Appends all hits, in no particular order. They may overlap.
     fn scan_all(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         if text.is_ascii() || !scratch.folded.fold(text) {
@@ -191,8 +191,9 @@ impl DetectorSet {
         }
     }
 
-    /// The detector for which all decimal digits of `value` together are a hit; of several, the one
-    /// named first. An integer has no leading zeros, so numbers with leading zeros are not found.
+    /// Returns the detector for which all decimal digits of `value` together are a hit. If there are several,
+    /// it returns the one that is named first. An integer has no leading zeros, so numbers with leading zeros
+    /// are not found.
     pub fn scan_uint(&self, key: &str, value: u64, scratch: &mut Scratch) -> Option<u16> {
         let digits = Digits::new(value, false);
         let text = digits.as_str();
@@ -220,7 +221,7 @@ impl DetectorSet {
             });
         }
         let Some(literals) = &self.literals else { return };
-        literals.mark(text, tried);
+        literals.select(text, tried);
         for ((detector, pattern), _) in self.patterns.iter().zip(tried).filter(|(_, tried)| **tried)
         {
             pattern.find(text, fuel, |start, end| {
@@ -275,7 +276,7 @@ impl Detector {
 }
 
 impl Literals {
-    /// Compiles the literals. `None` if there are no patterns.
+    /// Compiles the literals. Returns `None` if there are no patterns.
     fn new(of_patterns: &[&[String]]) -> Result<Option<Literals>, DetectErrorKind> {
         if of_patterns.is_empty() {
             return Ok(None);
@@ -292,8 +293,8 @@ impl Literals {
         Ok(Some(Literals { automaton, pattern, always }))
     }
 
-    /// Marks the patterns that have to be tried on `text`.
-    fn mark(&self, text: &str, tried: &mut Vec<bool>) {
+    /// Notes in `tried` which patterns have to be tried on `text`.
+    fn select(&self, text: &str, tried: &mut Vec<bool>) {
         tried.clone_from(&self.always);
         if self.pattern.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! The specifications from which a set of detectors is compiled, and the errors in them.
+//! A set of detectors is compiled from specifications. This module has their types and their errors.
 //!
 //! Without these types, rule files and Rust code would describe detectors in two ways.
 
@@ -6,92 +6,92 @@ use super::check::Check;
 use super::kinds::BuiltIn;
 use thiserror::Error;
 
-/// One detector of a set.
+/// A `DetectorSpec` specifies one detector of a set.
 #[derive(Debug, Clone)]
 pub struct DetectorSpec {
-    /// What the detector searches for.
+    /// The detector searches for this.
     pub find: Find,
-    /// The words near a match. With `None`, a built-in uses its own [`BuiltIn::words`] for
+    /// A match may need these words nearby. With `None`, a built-in uses its own [`BuiltIn::words`] for
     /// ambiguous matches, and a pattern needs no words.
     pub near: Option<Near>,
-    /// The matches that are not hits.
+    /// These matches are not hits.
     pub except: Except,
 }
 
-/// What a detector searches for.
+/// A `Find` states what a detector searches for.
 #[derive(Debug, Clone)]
 pub enum Find {
-    /// A detector that comes with Hub.
+    /// The detector is one that comes with Hub.
     BuiltIn(BuiltIn),
-    /// A pattern of the user.
+    /// The detector searches with a pattern of the user.
     Pattern {
-        /// A regular expression in the syntax of the crate `regex`. It may not match the empty
-        /// text. If it has a group named `value`, the hit is that group. A match longer than
+        /// The pattern is a regular expression in the syntax of the crate `regex`. It may not match the
+        /// empty text. If it has a group named `value`, the hit is that group. A match longer than
         /// 1 KiB may be missed.
         pattern: String,
-        /// Literals, of which every text with a match contains at least one, in any ASCII case. The
-        /// pattern is tried only on such texts. If there are none, it is tried on every text.
+        /// Every text with a match must contain at least one of these literals, in any ASCII case. The
+        /// pattern is tried only on texts with a literal. Without literals, it is tried on every text.
         literals: Vec<String>,
-        /// The check that a match, or its group `value`, has to pass.
+        /// A match, or its group `value`, has to pass this check.
         check: Option<Check>,
     },
 }
 
-/// The words near a match, in the text or in the key of the text.
+/// A `Near` has the words that a match needs nearby, in the text or in the key of the text.
 #[derive(Debug, Clone)]
 pub struct Near {
-    /// The words, in any case. A word of up to four letters has to be alone, as in `tel: …`,
-    /// `tel_home` and `homeTel`. A longer one may be part of another word.
+    /// One of these words has to be near, in any case. A word of up to four letters has to be alone, as in
+    /// `tel: …`, `tel_home` and `homeTel`. A longer word may be part of another word.
     pub words: Vec<String>,
-    /// The greatest distance from the match, in bytes of the text. It is at most
+    /// A word in the text may have at most this distance from the match, in bytes. The distance is at most
     /// [`Near::FARTHEST`].
     pub within: usize,
-    /// Whether certain matches need a word too. All matches of a pattern are certain.
+    /// If this is true, certain matches need a word too. All matches of a pattern are certain.
     pub required: bool,
 }
 
 impl Near {
-    /// The greatest value of [`within`](Near::within).
+    /// The distance [`within`](Near::within) has at most this value, in bytes.
     pub const FARTHEST: usize = 1000;
-    /// The distance of the words of built-ins, in bytes.
+    /// The words of built-ins may have at most this distance from a match, in bytes.
     pub const BUILT_IN: usize = 40;
 }
 
-/// The matches that are not hits.
+/// An `Except` lists matches that are not hits.
 #[derive(Debug, Clone, Default)]
 pub struct Except {
     /// Matches that equal one of these literals, in any ASCII case, are not hits.
     pub literals: Vec<String>,
-    /// Matches in which one of these regular expressions matches are not hits. It may match
+    /// Matches in which one of these regular expressions matches are not hits. The expression may match
     /// anywhere in the match, unless it is anchored.
     pub patterns: Vec<String>,
 }
 
 impl DetectorSpec {
-    /// A built-in detector with its own words and without exceptions.
+    /// Returns the specification of a built-in detector with its own words and without exceptions.
     pub fn built_in(kind: BuiltIn) -> DetectorSpec {
         DetectorSpec { find: Find::BuiltIn(kind), near: None, except: Except::default() }
     }
 
-    /// A pattern without words, literals and exceptions.
+    /// Returns the specification of a pattern without words, literals and exceptions.
     pub fn pattern(pattern: impl Into<String>) -> DetectorSpec {
         let find = Find::Pattern { pattern: pattern.into(), literals: Vec::new(), check: None };
         DetectorSpec { find, near: None, except: Except::default() }
     }
 }
 
-/// A specification that cannot be compiled.
+/// A `DetectError` is the error for a specification that cannot be compiled.
 #[derive(Debug, Error)]
 #[error("detector {index}: {kind}")]
 pub struct DetectError {
-    /// The index of the specification.
+    /// The specification has this index.
     pub index: usize,
-    /// What is wrong with it.
+    /// The specification has this fault.
     #[source]
     pub kind: DetectErrorKind,
 }
 
-/// What is wrong with a specification.
+/// A `DetectErrorKind` is a fault of a specification.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DetectErrorKind {

@@ -1,6 +1,6 @@
-//! Social security numbers of the United States.
+//! This module finds social security numbers of the United States.
 //!
-//! Without this module, such numbers would pass.
+//! Without it, such numbers would pass.
 
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};

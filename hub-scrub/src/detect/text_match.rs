@@ -1,20 +1,20 @@
-//! The result of a detector's search: the range of a match, and whether it needs a word nearby.
+//! A detector's search returns a match: its range, and whether it needs a word nearby.
 //!
 //! Without this type, each detector would return its matches in a form of its own.
 
 use super::cluster::Cluster;
 
-/// A match in the bytes `start..end` of a text.
+/// A `Match` is what a search found in the bytes `start..end` of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Match {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Whether the match is a hit even without a word nearby.
+    /// If this is true, the match is a hit even without a word nearby.
     pub(super) certain: bool,
 }
 
 impl Match {
-    /// The match of `count` groups from the group `first` on.
+    /// Returns the match of `count` groups from the group `first` on.
     pub(super) fn groups(
         cluster: &Cluster<'_>,
         first: usize,

@@ -1,6 +1,6 @@
-//! URLs with a name and a password.
+//! This module finds URLs with a name and a password.
 //!
-//! Without this module the password in the URL of a database would pass.
+//! Without it, the password in the URL of a database would pass.
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
@@ -19,15 +19,15 @@ pub(super) const URL_CREDENTIALS: Declaration = Declaration {
     examples: &["postgres://app:hunter2@db.example/app"],
 };
 
-/// The longest `name:password` that is found, in bytes.
+/// A `name:password` of at most this many bytes is found.
 const LONGEST: usize = 4096;
 
-/// Finds the `name:password` behind the `://` whose colon is at `at`.
+/// Finds the `name:password` behind the `://` whose colon is at the offset `at`.
 fn search(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     (find(text.as_bytes(), at), from)
 }
 
-/// Finds the `name:password` behind the `://` whose colon is at `at`.
+/// Finds the `name:password` behind the `://` whose colon is at the offset `at`.
 fn find(bytes: &[u8], at: usize) -> Option<Match> {
     let scheme = at.checked_sub(1).is_some_and(|i| bytes[i].is_ascii_alphanumeric());
     if !scheme || !bytes[at..].starts_with(b"://") {

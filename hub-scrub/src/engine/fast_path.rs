@@ -1,66 +1,68 @@
-//! The fast path through a message in which no rule can find anything, as in most messages.
+//! The fast path reads a message to see whether any rule could find anything in it. In most messages no rule
+//! could.
 //!
-//! It reads the same values as [`MessagePass`](super::message_pass::MessagePass) does, but checks only
+//! It reads the values that a [`MessagePass`](super::message_pass::MessagePass) reads, but checks only
 //! whether a rule names a key, and whether a text or a number can hold a find. If neither is the case, a
 //! pass would find nothing. Otherwise a pass has to go over the message. Without the fast path, every
 //! message would cost a whole pass.
 
-use super::state::Work;
+use super::scratch::PassScratch;
 use crate::detect::{Candidates, Digits};
 use crate::matching::FindScratch;
-use crate::model::{Token, is_whole, read};
-use crate::plan::{Glance, Plan};
+use crate::model::{ValueHead, is_whole, read};
+use crate::plan::{FastPathPlan, Plan};
 use hub_wire::Limits;
 use hub_wire::marker::{
     FALSE, FIXARRAY, FIXMAP, FIXSTR, FLOAT_64, INT_8, INT_16, NEGATIVE_FIXINT, NIL, TRUE, UINT_8,
     UINT_16, UINT_32, UINT_64, is_fixstr,
 };
 
-/// What a glance needs while it goes over a message.
-struct Look<'a> {
+/// A `FastPathWalk` is the state of the fast path while it reads a payload or headers.
+struct FastPathWalk<'a> {
     plan: &'a Plan,
-    glance: &'a Glance,
+    fast_path: &'a FastPathPlan,
     bytes: &'a [u8],
     candidates: &'a Candidates,
-    /// The first byte, of those not yet gone over, at which detectors could find anything.
+    /// The next candidate is at this offset. Between the current value and it, detectors find nothing.
     next: usize,
     finding: &'a mut FindScratch,
 }
 
 impl Plan {
-    /// The most steps that a pass takes over bytes in which nothing is found.
+    /// Returns the most steps that a pass takes over bytes in which it finds nothing.
     ///
-    /// A step for each value, which takes a byte at least, and for each word of its path states;
-    /// one for 16 bytes of text, and once more if it is scanned. A number has less text than that
-    /// for each of its bytes.
+    /// A value takes one step and has at least one byte. Each word of its path states takes one more step.
+    /// Text takes at most two steps for 16 bytes: one for the check of its candidates, and one if it is
+    /// scanned. The digits of a number are too few to take more steps than the number has bytes.
     pub(super) fn most_steps(&self, bytes: &[u8]) -> u64 {
         (bytes.len() * (self.paths.width() + 1)) as u64
     }
 
-    /// Whether no rule finds anything in a payload or in headers, and they keep to the budget if
-    /// so many steps were `skipped` before. `false` is said in doubt, too.
-    pub(super) fn is_clean(&self, bytes: &[u8], skipped: u64, work: &mut Work) -> bool {
-        work.sifted = false;
-        let Some(glance) = &self.glance else { return false };
-        if work.steps + skipped + self.most_steps(bytes) > self.shared.budget.steps {
+    /// Returns whether no rule finds anything in a payload or in headers, and a pass would stay within the
+    /// budget. `skipped` is the number of steps that a pass over the payload of the event would have taken,
+    /// if the fast path has replaced that pass. In doubt the result is `false`.
+    pub(super) fn is_clean(&self, bytes: &[u8], skipped: u64, scratch: &mut PassScratch) -> bool {
+        scratch.candidates_known = false;
+        let Some(fast_path) = &self.fast_path else { return false };
+        if scratch.steps + skipped + self.most_steps(bytes) > self.shared.budget.steps {
             return false;
         }
         let mut next = usize::MAX;
-        if glance.detecting {
-            self.finder.candidates(bytes, &mut work.candidates);
-            work.sifted = true;
-            next = work.candidates.next(0);
+        if fast_path.detecting {
+            self.finder.candidates(bytes, &mut scratch.candidates);
+            scratch.candidates_known = true;
+            next = scratch.candidates.next(0);
         }
-        let Work { candidates, finding, .. } = work;
-        let mut look = Look { plan: self, glance, bytes, candidates, next, finding };
-        look.value(0, b"", Limits::MAX_DEPTH).is_some()
+        let PassScratch { candidates, finding, .. } = scratch;
+        let mut walk = FastPathWalk { plan: self, fast_path, bytes, candidates, next, finding };
+        walk.value(0, b"", Limits::MAX_DEPTH).is_some()
     }
 }
 
-/// All that goes on to the next value returns the offset behind what it looked at; `None`: something
-/// may be found there, or the bytes are no MessagePack.
-impl<'a> Look<'a> {
-    /// The entries of a map.
+/// The methods that read a part of the message return the offset behind it. They return `None` if a rule
+/// may find something there, or if the bytes are no MessagePack.
+impl<'a> FastPathWalk<'a> {
+    /// Reads the entries of a map.
     #[inline(never)]
     fn entries(&mut self, mut pos: usize, count: usize, depth: u8) -> Option<usize> {
         for _ in 0..count {
@@ -70,7 +72,7 @@ impl<'a> Look<'a> {
         Some(pos)
     }
 
-    /// The values of an array, which all stand under its own key.
+    /// Reads the values of an array. Each of them counts as a value under the key of the array.
     #[inline(never)]
     fn values(&mut self, mut pos: usize, count: usize, key: &[u8], depth: u8) -> Option<usize> {
         for _ in 0..count {
@@ -79,49 +81,51 @@ impl<'a> Look<'a> {
         Some(pos)
     }
 
-    /// A key; with the offset behind it comes its text.
+    /// Reads a key. Returns the offset behind it and its text.
     #[inline(always)]
     fn key(&mut self, at: usize) -> Option<(usize, &'a [u8])> {
         let (end, key) = match self.short_text(at, b"") {
             Some(short) => short?,
             None => match read(self.bytes, at)? {
-                (Token::Array(_) | Token::Map(_), _) => return None,
-                (Token::Str(key), _) => (self.seldom(at, b"", 0)?, key),
-                _ => (self.seldom(at, b"", 0)?, &b""[..]),
+                (ValueHead::Array(_) | ValueHead::Map(_), _) => return None,
+                (ValueHead::Str(key), _) => (self.rare_value(at, b"", 0)?, key),
+                _ => (self.rare_value(at, b"", 0)?, &b""[..]),
             },
         };
-        let named = self.glance.names.may_have(key) && self.plan.names(key);
+        let named = self.fast_path.names.may_have(key) && self.plan.names(key);
         (!named).then_some((end, key))
     }
 
-    /// A value under a key, with what it contains: at most `depth` containers inside one another,
-    /// which bounds the stack.
+    /// Reads a value under a key, with everything inside it. It may have at most `depth` containers inside
+    /// one another, because each of them takes space on the stack of the thread.
     #[inline(always)]
     fn value(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
         match self.short_text(at, key) {
             Some(short) => short.map(|(end, _)| end),
-            None => self.no_short_text(at, key, depth),
+            None => self.other_value(at, key, depth),
         }
     }
 
-    /// A string of up to 31 bytes, as most values are, and its text; the outer `None`: it is none.
+    /// Reads a string of up to 31 bytes, as most values are. Returns the offset behind it and its text. The
+    /// outer `None` means that the value is no such string.
     #[inline(always)]
     fn short_text(&mut self, at: usize, key: &[u8]) -> Option<Option<(usize, &'a [u8])>> {
         let marker = self.bytes.get(at).filter(|marker| is_fixstr(**marker))?;
         let end = at + 1 + usize::from(marker & 0x1f);
         let Some(body) = self.bytes.get(at + 1..end) else { return Some(None) };
-        let clean = end <= self.next || self.is_marked_text_clean(body, end, key);
+        let clean = end <= self.next || self.is_candidate_text_clean(body, end, key);
         Some(clean.then_some((end, body)))
     }
 
-    /// What comes often is read here: a [`Token`] is slow to pass on.
+    /// Reads a value that is no short string. The frequent types are read here without a [`ValueHead`],
+    /// because it is slow to pass on.
     #[inline(never)]
-    fn no_short_text(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
+    fn other_value(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
         let (marker, behind) = self.bytes.get(at..)?.split_first()?;
         let clean_if = |clean: bool, size: usize| clean.then_some(at + size);
         match *marker {
             ..FIXMAP | NEGATIVE_FIXINT.. | NIL | FALSE | TRUE => Some(at + 1),
-            // No detector but a pattern finds anything in five digits.
+            // No built-in detector finds anything in five digits, and a plan with patterns has no fast path.
             UINT_8 | INT_8 => Some(at + 2),
             UINT_16 | INT_16 => Some(at + 3),
             UINT_32 => {
@@ -142,34 +146,37 @@ impl<'a> Look<'a> {
             FIXARRAY..FIXSTR => {
                 self.values(at + 1, usize::from(marker & 0x0f), key, depth.checked_sub(1)?)
             }
-            _ => self.seldom(at, key, depth),
+            _ => self.rare_value(at, key, depth),
         }
     }
 
-    /// A value of a kind that comes seldom.
+    /// Reads a value of any type, by its [`ValueHead`].
     #[inline(never)]
-    fn seldom(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
-        let (token, end) = read(self.bytes, at)?;
-        let clean = match token {
-            Token::Map(count) => return self.entries(end, count, depth.checked_sub(1)?),
-            Token::Array(count) => return self.values(end, count, key, depth.checked_sub(1)?),
-            Token::Str(body) if end - at - body.len() <= SURE_HEAD => {
-                self.is_marked_text_clean(body, end, key)
+    fn rare_value(&mut self, at: usize, key: &[u8], depth: u8) -> Option<usize> {
+        let (head, end) = read(self.bytes, at)?;
+        let clean = match head {
+            ValueHead::Map(count) => return self.entries(end, count, depth.checked_sub(1)?),
+            ValueHead::Array(count) => return self.values(end, count, key, depth.checked_sub(1)?),
+            ValueHead::Str(body) if end - at - body.len() <= CANDIDATE_HEAD => {
+                self.is_candidate_text_clean(body, end, key)
             }
-            Token::Str(body) => !self.glance.detecting || self.finds_nothing(body, key),
-            Token::Bin(body) | Token::Ext(_, body) => !self.glance.detecting || body.is_empty(),
-            Token::UInt(n) => self.is_number_clean(n, false, key),
-            Token::Int(n) => self.is_number_clean(n.unsigned_abs(), n < 0, key),
-            Token::Float(n) => self.is_float_clean(n, key),
-            Token::Nil | Token::Bool(_) => true,
+            ValueHead::Str(body) => !self.fast_path.detecting || self.finds_nothing(body, key),
+            ValueHead::Bin(body) | ValueHead::Ext(_, body) => {
+                !self.fast_path.detecting || body.is_empty()
+            }
+            ValueHead::UInt(n) => self.is_number_clean(n, false, key),
+            ValueHead::Int(n) => self.is_number_clean(n.unsigned_abs(), n < 0, key),
+            ValueHead::Float(n) => self.is_float_clean(n, key),
+            ValueHead::Nil | ValueHead::Bool(_) => true,
         };
         clean.then_some(end)
     }
 
-    /// Whether detectors find nothing in a text that ends at `end`.
+    /// Returns whether detectors find nothing in a text that ends at the offset `end`. The candidates must
+    /// be complete for the text.
     #[inline(never)]
-    fn is_marked_text_clean(&mut self, body: &[u8], end: usize, key: &[u8]) -> bool {
-        if !self.glance.detecting {
+    fn is_candidate_text_clean(&mut self, body: &[u8], end: usize, key: &[u8]) -> bool {
+        if !self.fast_path.detecting {
             return true;
         }
         self.next = self.candidates.next(end - body.len());
@@ -178,7 +185,7 @@ impl<'a> Look<'a> {
 
     #[inline]
     fn is_float_clean(&mut self, n: f64, key: &[u8]) -> bool {
-        // Text are only the digits of floats without a fraction.
+        // A pass searches only the digits of floats without a fraction.
         n.abs() < f64::from(u16::MAX)
             || !is_whole(n)
             || self.is_number_clean(n.abs() as u64, n.is_sign_negative(), key)
@@ -186,7 +193,7 @@ impl<'a> Look<'a> {
 
     #[inline]
     fn is_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
-        if !self.glance.detecting || !self.plan.finder.may_find_in(None, magnitude) {
+        if !self.fast_path.detecting || !self.plan.finder.may_find_in(None, magnitude) {
             return true;
         }
         self.is_long_number_clean(magnitude, negative, key)
@@ -208,5 +215,5 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Bytes of the heads of strings about which the candidates are sure.
-const SURE_HEAD: usize = 2;
+/// The candidates are complete only for strings whose head has at most this many bytes.
+const CANDIDATE_HEAD: usize = 2;

@@ -1,4 +1,4 @@
-//! The fast path agrees with the full pass, whatever the message.
+//! The fast path agrees with the full pass on every message.
 
 use crate::plan::Plan;
 use crate::{RuleSet, Scratch, SystemKeys, Verdict};
@@ -49,11 +49,11 @@ fn plan(rules: &str) -> Arc<Plan> {
     rules.plan(&TopicName::parse("t").expect("a topic"))
 }
 
-/// Plans, each with and without the glance.
+/// Each plan is here twice: with the fast path, and without it.
 static PLANS: LazyLock<Vec<[Arc<Plan>; 2]>> = LazyLock::new(|| {
     let pair = |rules: String| {
         let mut slow = Arc::into_inner(plan(&rules)).expect("the only one");
-        assert!(slow.glance.take().is_some(), "a plan that can be glanced at");
+        assert!(slow.fast_path.take().is_some(), "a plan with a fast path");
         [plan(&rules), Arc::new(slow)]
     };
     let small = "[budget]\nsteps = 60\n".to_owned();
@@ -98,7 +98,8 @@ const TEXTS: &[&str] = &[
     "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
 ];
 
-/// A card, a telephone number, a BSN, a PESEL, times; and around what fits into 8 to 32 bits.
+/// A card number, a telephone number, a BSN, a PESEL, times, and numbers around the limits of 8 to 32
+/// bits.
 const NUMBERS: &[i64] = &[
     4_111_111_111_111_111,
     2_125_550_187,
@@ -164,7 +165,7 @@ fn pack(value: &Value) -> Vec<u8> {
     out
 }
 
-/// What a verdict says, to be compared.
+/// Returns a verdict and its counts as text, so that two verdicts can be compared.
 fn said(plan: &Plan, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scratch) -> String {
     let verdict = plan.scrub(payload, headers, scratch);
     let applied: Vec<_> = scratch.applied().collect();
@@ -178,9 +179,9 @@ fn said(plan: &Plan, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scrat
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// A plan says the same with a glance and without it.
+    /// A plan returns equal verdicts with the fast path and without it.
     #[test]
-    fn a_glance_changes_no_verdict(
+    fn the_fast_path_changes_no_verdict(
         payload in value(),
         headers in prop::option::of(prop::collection::vec((key(), text()), 0..4)),
     ) {
@@ -201,7 +202,7 @@ proptest! {
 }
 
 #[test]
-fn a_glance_finds_the_end_of_every_value_where_the_table_of_markers_has_it() {
+fn the_fast_path_finds_the_end_of_every_value_where_the_table_of_markers_has_it() {
     let mut scratch = Scratch::default();
     for byte in 0..=u8::MAX {
         let marker = Marker::of(byte);
@@ -209,7 +210,8 @@ fn a_glance_finds_the_end_of_every_value_where_the_table_of_markers_has_it() {
         if marker.family == Family::Reserved {
             continue;
         }
-        // An array of a value of zeros and a card number. A glance that gets lost misses the number.
+        // The array has a value of zeros and then a card number. A fast path that misreads the
+        // length of the first value misses the number.
         let mut payload = vec![0x92, byte];
         payload.resize(1 + usize::from(marker.size) + values, 0);
         payload.extend(pack(&Value::from("4111 1111 1111 1111")));
@@ -225,7 +227,7 @@ fn a_glance_finds_the_end_of_every_value_where_the_table_of_markers_has_it() {
 
 #[test]
 fn rules_that_look_at_values_whatever_their_keys_are_need_a_pass() {
-    for (find, glanced) in [
+    for (find, fast) in [
         ("types = [\"bin\"]", false),
         ("paths = [\"*.*\"]", false),
         ("paths = [\"a\", \"*.*\"]", false),
@@ -236,6 +238,6 @@ fn rules_that_look_at_values_whatever_their_keys_are_need_a_pass() {
             "[[rule]]\nname = \"r\"\nfind = {{ {find} }}\naction = \"mask\"\n\
              tests = {{ hits = [{{ a = {{ b = {{ msgpack = \"c40101\" }} }} }}], misses = [1] }}"
         );
-        assert_eq!(plan(&rules).glance.is_some(), glanced, "{find}");
+        assert_eq!(plan(&rules).fast_path.is_some(), fast, "{find}");
     }
 }

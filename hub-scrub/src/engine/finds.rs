@@ -1,66 +1,68 @@
-//! What rules found in a message: which values, and which parts of their texts.
+//! A pass lists here what rules found in a message: which values, and which parts of their texts.
 //!
-//! Without this list a pass would have to change the message while it reads it, for each view anew.
+//! Without this list, a pass would have to change the message while it reads it, once for each view.
 
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::ops::Range;
 
-/// Base64 as programs write it, with padding or without.
+/// This engine reads base64 with and without padding, because programs write both.
 pub(super) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A value in which a rule found something, and the text in which it was found.
+/// A `FoundValue` is a value in which a rule found something, with the text in which it was found.
 #[derive(Debug)]
 pub(super) struct FoundValue {
-    /// The offset of the value in the message.
+    /// The value begins at this offset in the message.
     pub(super) at: usize,
-    /// The offset of the map entry that contains the value, or of the value itself if it is in no
-    /// map.
+    /// The map entry that contains the value begins at this offset. A value outside of maps has its own
+    /// offset here.
     pub(super) entry: usize,
-    /// The offset of the head of the map that contains the value.
+    /// The map that contains the value begins at this offset.
     pub(super) map: Option<usize>,
-    /// Whether the value is a key of a map.
+    /// If this is true, the value is a key of a map.
     pub(super) key: bool,
     pub(super) form: ValueForm,
     pub(super) text: FoundText,
-    /// Whether the text differs from the value because a rule has normalised it.
+    /// If this is true, the text differs from the value because a rule has normalised it.
     pub(super) normalised: bool,
-    /// The indexes in [`Finds::ranges`] of the finds in this value.
+    /// The finds in this value have these indexes in [`Finds::ranges`].
     pub(super) ranges: Range<usize>,
 }
 
-/// The form of a value, in which a changed text is written again.
+/// A `ValueForm` is the form of a value. A changed text is written in the form of the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueForm {
     Str,
-    /// A number. Its text is its decimal digits.
+    /// The value is a number, and its text has its decimal digits.
     Number,
     Bin,
+    /// The value is an ext value of this ext type.
     Ext(i8),
-    /// A `bin`, or an ext of this type, whose bytes are the base64 of the text.
+    /// The bytes of the value are the base64 of the text. The value is an ext value of this ext type, or a
+    /// `bin` if there is none.
     Base64(Option<i8>),
-    /// A value without text. Actions apply to it as a whole.
+    /// The value has no text, so actions apply to it as a whole.
     Whole,
-    /// An entry that is removed in all views, whatever its value is.
+    /// The entry is removed in all views.
     Gone,
-    /// A value that nil replaces in all views, whatever it is.
+    /// Nil replaces the value in all views.
     Nil,
 }
 
+/// A `FoundText` is the text of a value in which a rule found something.
 #[derive(Debug, Clone)]
-/// The text of a value in which a rule found something.
 pub(super) enum FoundText {
     /// The text is this range of bytes of the message.
     Here(Range<usize>),
-    /// The text is the one at this index of [`Finds::owned`].
+    /// The text has this index in [`Finds::owned`].
     Owned(usize),
     None,
 }
 
-/// A part of a text that a rule found.
+/// A `TextRange` is a part of a text that a rule found. `start` and `end` are in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextRange {
     pub(super) start: usize,
@@ -68,7 +70,7 @@ pub(super) struct TextRange {
     pub(super) rule: usize,
 }
 
-/// Everything that rules found in one payload, or in its headers.
+/// `Finds` has everything that rules found in one payload, or in the headers of one event.
 #[derive(Debug, Default)]
 pub(super) struct Finds {
     pub(super) values: Vec<FoundValue>,
@@ -93,7 +95,7 @@ impl Finds {
         FoundText::Owned(self.owned.len() - 1)
     }
 
-    /// The text of a value; it is empty for a value without text.
+    /// Returns the text of a value. A value without text has an empty one. `bytes` is the message.
     pub(super) fn text<'t>(&'t self, value: &FoundValue, bytes: &'t [u8]) -> &'t str {
         match &value.text {
             FoundText::Here(range) => bytes

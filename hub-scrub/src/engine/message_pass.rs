@@ -1,41 +1,44 @@
-//! The state of one pass over a payload or over headers, and what every part of a pass does: it spends the
-//! budget, counts finds, and notes the values that were found.
+//! This module has the state of one pass over a payload or over headers. It spends the scrub budget, counts
+//! finds, and notes the values that were found.
 //!
 //! Every find goes through [`MessagePass::hit`]. A find that does not would be missing in the counts, and
 //! would not spend the budget.
 
 use super::finds::{Finds, FoundText, FoundValue, ValueForm};
 use super::interrupt::{Interrupt, InterruptCause};
+use super::scratch::{PassScratch, RuleCount};
 use super::shadow_sample::shape;
-use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
-use crate::model::{Action, RuleBits, Token, read};
+use crate::model::{Action, RuleBits, ValueHead, read};
 use crate::plan::Plan;
 
-/// One pass over a payload or over headers.
+/// A `MessagePass` is one pass over a payload or over headers.
 pub(super) struct MessagePass<'a> {
     pub(super) plan: &'a Plan,
     pub(super) bytes: &'a [u8],
     pub(super) in_headers: bool,
-    pub(super) work: &'a mut Work,
+    pub(super) scratch: &'a mut PassScratch,
     pub(super) found: &'a mut Finds,
     pub(super) counts: &'a mut [RuleCount],
-    /// The rules that apply to this message and search here: in headers only some of the rules do,
-    /// in the payload all do.
+    /// These rules apply to this message and search in these bytes. In the payload all rules do, in headers
+    /// only some of them.
     pub(super) region: RuleBits,
-    /// The offset of the key or value that the pass reads.
+    /// The pass reads the key or value at this offset.
     pub(super) at: usize,
 }
 
-/// Where a value is, and which rules can apply to it there.
+/// A `ValueContext` states where a value is, and which rules can apply to it there. `at`, `entry` and `map`
+/// are offsets, as in [`FoundValue`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ValueContext {
     pub(super) at: usize,
     pub(super) entry: usize,
     pub(super) map: Option<usize>,
-    /// The offset of the key of the value. The elements of an array have the key of the array.
+    /// The key of the value is at this offset. The elements of an array have the key of the array.
     pub(super) key_at: Option<usize>,
+    /// The paths of these rules end at the value.
     pub(super) paths: RuleBits,
+    /// These rules name the key of the value.
     pub(super) keys: RuleBits,
 }
 
@@ -44,44 +47,45 @@ impl<'a> MessagePass<'a> {
         plan: &'a Plan,
         bytes: &'a [u8],
         in_headers: bool,
-        work: &'a mut Work,
+        scratch: &'a mut PassScratch,
         found: &'a mut Finds,
         counts: &'a mut [RuleCount],
     ) -> MessagePass<'a> {
-        let running = work.active | work.shadow;
+        let running = scratch.active | scratch.shadow;
         let headers = plan.sets.in_headers | plan.with_paths();
         let region = if in_headers { running & headers } else { running };
-        MessagePass { plan, bytes, in_headers, work, found, counts, region, at: 0 }
+        MessagePass { plan, bytes, in_headers, scratch, found, counts, region, at: 0 }
     }
 
     /// Spends steps of the budget. Interrupts the pass if too few are left.
     pub(super) fn step(&mut self, steps: u64) -> Result<(), Interrupt> {
-        self.work.steps += steps;
-        if self.work.steps > self.plan.shared.budget.steps {
+        self.scratch.steps += steps;
+        if self.scratch.steps > self.plan.shared.budget.steps {
             return Err(QuarantineReason::Steps.into());
         }
         Ok(())
     }
 
+    /// Spends one find of the budget. Interrupts the pass if none is left.
     pub(super) fn spend_match(&mut self) -> Result<(), Interrupt> {
-        self.work.matches += 1;
-        if self.work.matches > self.plan.shared.budget.matches {
+        self.scratch.matches += 1;
+        if self.scratch.matches > self.plan.shared.budget.matches {
             return Err(QuarantineReason::Matches.into());
         }
         Ok(())
     }
 
-    /// Counts a find, and returns whether the rule acts on it. If the action ends the message, the
-    /// pass is interrupted.
+    /// Counts a find, and returns whether the rule acts on it. If the rule acts and its action decides about
+    /// the whole message, the pass is interrupted.
     pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Interrupt> {
         self.spend_match()?;
-        let acts = self.work.active.has(rule);
+        let acts = self.scratch.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
             count.hits += u32::from(acts);
             count.shadow += u32::from(!acts);
         }
         if !acts {
-            if self.work.samples.is_some() {
+            if self.scratch.samples.is_some() {
                 self.sample(rule);
             }
             return Ok(false);
@@ -97,15 +101,16 @@ impl<'a> MessagePass<'a> {
         }
     }
 
+    /// Returns the interrupt by which a rule refuses the message, with the path of the current key or value.
     pub(super) fn refuse(&self, rule: usize) -> Interrupt {
         InterruptCause::Refuse { rule, path: self.path() }.into()
     }
 
-    /// The path of the key or value that the pass reads. Keys that no rule names are written as
+    /// Returns the path of the key or value that the pass reads. Keys that no rule names are written as
     /// `*`.
     pub(super) fn path(&self) -> String {
         let mut path = String::from(if self.in_headers { "$headers" } else { "" });
-        for open in &self.work.open {
+        for open in &self.scratch.open {
             if !path.is_empty() {
                 path.push('.');
             }
@@ -114,7 +119,7 @@ impl<'a> MessagePass<'a> {
                 continue;
             }
             match open.key_at.and_then(|at| read(self.bytes, at)) {
-                Some((Token::Str(key), _)) => match std::str::from_utf8(key) {
+                Some((ValueHead::Str(key), _)) => match std::str::from_utf8(key) {
                     Ok(name) if self.plan.names(name.as_bytes()) => path.push_str(name),
                     _ => path.push('*'),
                 },
@@ -124,7 +129,8 @@ impl<'a> MessagePass<'a> {
         if path.is_empty() { "$".to_owned() } else { path }
     }
 
-    /// Notes a value if rules have found something in it since `from`, or if it was normalised.
+    /// Notes a value if rules have found something in it, or if it was normalised. The finds in the value
+    /// are those from the index `from` of [`Finds::ranges`] on.
     pub(super) fn push(
         &mut self,
         context: ValueContext,
@@ -142,7 +148,7 @@ impl<'a> MessagePass<'a> {
         self.found.values.push(FoundValue { at, entry, map, key, form, text, normalised, ranges });
     }
 
-    /// Notes a value for which the same edit is made in all views.
+    /// Notes a value whose edit is the same in all views.
     pub(super) fn push_bare(
         &mut self,
         at: usize,
@@ -163,10 +169,10 @@ impl<'a> MessagePass<'a> {
         });
     }
 
-    /// Notes a sample of a rule in shadow mode. It is `#[cold]` because almost no event is sampled.
+    /// Notes a sample of a rule in shadow mode. It is marked `#[cold]` because almost no event is sampled.
     #[cold]
     pub(super) fn sample(&mut self, rule: usize) {
         let (path, shape) = (self.path(), shape(&self.bytes[self.at..]));
-        self.work.sample(rule, || (path, shape));
+        self.scratch.sample(rule, || (path, shape));
     }
 }

@@ -1,12 +1,12 @@
-//! The engine: runs a plan over a message and returns a verdict.
+//! The engine runs a plan over a message and returns a verdict.
 //!
-//! Invariants, and what breaks without each:
+//! These invariants hold. Each says what would break without it:
 //!
 //! - **A message that no rule changes costs one pass and no allocation.** Most messages are like that;
 //!   otherwise the scrub would cost more than the rest of the hub.
-//! - **A text is skipped only if it is proven to be clean.** One scan of all bytes marks where a detector
-//!   could find anything (`detect::Candidates`), and only strings with a mark are read by detectors. The scan
-//!   may mark too much, but never too little.
+//! - **A text is skipped only if it is proven to be clean.** One scan of all bytes notes where a detector
+//!   could find anything (`detect::Candidates`), and detectors read only strings with such a candidate. The
+//!   scan may note too many candidates, but never too few.
 //! - **Every rendering is scrubbed again after it is written.** If that pass finds anything more, the
 //!   rendering is written again, and a message that never settles is quarantined. So a second scrub changes
 //!   nothing, and no two finds hide a third.
@@ -22,16 +22,16 @@ mod finds;
 mod interrupt;
 mod message_pass;
 mod render;
+mod scratch;
 mod scrub_event;
 mod shadow;
 mod shadow_sample;
-mod state;
 mod structure;
 mod text;
 mod verdict;
 mod walk;
 mod whole_message;
 
+pub use scratch::{RuleCount, Scratch};
 pub use shadow_sample::ShadowSample;
-pub use state::{RuleCount, Scratch};
 pub use verdict::{FixedEvent, Quarantine, QuarantineReason, RuleRefusal, Verdict};

@@ -1,36 +1,36 @@
-//! Writes a message as one view gets it, from the finds of a pass.
+//! This module writes a message as one view gets it, from the finds of a pass.
 //!
-//! Finds that overlap become one, under the strictest action among them. Otherwise the order of
+//! Finds that overlap become one find, under the strictest action among them. Otherwise the order of
 //! rules would decide what a view shows.
 
 use super::finds::{BASE64, Finds, FoundValue, TextRange, ValueForm};
 use crate::model::value_head::end;
 use crate::model::{
-    Action, AppliedAction, Keys, RuleBits, Token, apply_text, apply_value, leaves, read,
+    Action, AppliedAction, Keys, RuleBits, ValueHead, apply_text, apply_value, leaves, read,
 };
 use crate::plan::Plan;
 use base64::Engine;
 use hub_wire::Packer;
 use std::cmp::Reverse;
 
-/// A range of bytes of the message, and the bytes that replace it.
+/// An `Edit` replaces the bytes `start..end` of the message by `new`.
 struct Edit {
     start: usize,
     end: usize,
     new: Vec<u8>,
-    /// The offset of the map that loses an entry by this edit.
+    /// The map at this offset loses an entry by this edit.
     drops_from: Option<usize>,
 }
 
-/// The edit of one value.
+/// A `ValueEdit` states what happens to one value in one view.
 enum ValueEdit {
     Keep,
     Drop,
     Replace(Vec<u8>),
 }
 
-/// Writes a message as a view gets it. Returns `None` if the view gets it unchanged. Adds to `used`
-/// the rules whose actions decided that.
+/// Writes a payload or headers as a view gets them. Returns `None` if the view gets them unchanged. The rules
+/// with finds are added to `used`, because their actions in this view decide the result.
 pub(super) fn render(
     plan: &Plan,
     view: usize,
@@ -40,16 +40,15 @@ pub(super) fn render(
 ) -> Option<Vec<u8>> {
     *used |= found.ranges.iter().map(|range| range.rule).collect();
     let mut order: Vec<usize> = (0..found.values.len()).collect();
-    // The sort is stable: if a value was found several times, the first find that changes it
-    // counts.
+    // The sort has to be stable: if a value was found several times, the first find that changes it counts.
     order.sort_by_key(|at| found.values[*at].at);
     let mut edits: Vec<Edit> = Vec::new();
     for found_value in order.into_iter().map(|at| &found.values[at]) {
         if edits.last().is_some_and(|last| found_value.at < last.end) {
             continue;
         }
-        let Some((token, head_end)) = read(bytes, found_value.at) else { continue };
-        let edit = match value_edit(plan, view, bytes, found, found_value, &token) {
+        let Some((head, head_end)) = read(bytes, found_value.at) else { continue };
+        let edit = match value_edit(plan, view, bytes, found, found_value, &head) {
             ValueEdit::Keep => continue,
             ValueEdit::Replace(new) => {
                 let end = end(bytes, found_value.at)?;
@@ -63,7 +62,7 @@ pub(super) fn render(
                 }
                 // A removed element of an array becomes nil, so that the other elements keep their
                 // index.
-                None if token == Token::Nil => continue,
+                None if head == ValueHead::Nil => continue,
                 None => {
                     let end = end(bytes, found_value.at)?;
                     Edit { start: found_value.at, end, new: vec![0xc0], drops_from: None }
@@ -96,7 +95,7 @@ fn shrink_maps(bytes: &[u8], edits: &mut Vec<Edit>) {
     maps.sort_unstable();
     let heads = maps.chunk_by(|a, b| a == b).filter_map(|same| {
         let start = same[0];
-        let (Token::Map(count), end) = read(bytes, start)? else { return None };
+        let (ValueHead::Map(count), end) = read(bytes, start)? else { return None };
         let mut new = Vec::new();
         Packer(&mut new).map(u32::try_from(count.saturating_sub(same.len())).ok()?);
         Some(Edit { start, end, new, drops_from: None })
@@ -113,7 +112,7 @@ fn value_edit(
     bytes: &[u8],
     found: &Finds,
     found_value: &FoundValue,
-    token: &Token<'_>,
+    head: &ValueHead<'_>,
 ) -> ValueEdit {
     match found_value.form {
         ValueForm::Gone => return ValueEdit::Drop,
@@ -130,7 +129,7 @@ fn value_edit(
     let keys = &plan.shared.keys;
     let joined = join_ranges(live, plan.sets.detecting, actions, text, keys);
     if joined.iter().any(|range| actions[range.rule] == Action::Drop) {
-        return if *token == Token::Nil && found_value.map.is_none() {
+        return if *head == ValueHead::Nil && found_value.map.is_none() {
             ValueEdit::Keep
         } else {
             ValueEdit::Drop
@@ -147,7 +146,7 @@ fn value_edit(
         };
         if typed {
             let Some(end) = end(bytes, found_value.at) else { return ValueEdit::Drop };
-            return match apply_value(action, token, &bytes[found_value.at..end], keys) {
+            return match apply_value(action, head, &bytes[found_value.at..end], keys) {
                 AppliedAction::Same => ValueEdit::Keep,
                 AppliedAction::Encoded(new) => ValueEdit::Replace(new),
                 AppliedAction::Text(new) => ValueEdit::Replace(encode(&new, ValueForm::Str)),
@@ -171,9 +170,9 @@ fn value_edit(
     ValueEdit::Replace(encode(&new, found_value.form))
 }
 
-/// Joins ranges that overlap. The joined range has the rule with the strictest action; of equally
-/// strict rules the first counts. A find of a detector inside another detector's find is left out,
-/// unless the action on the outer one would leave the inner text readable.
+/// Joins ranges that overlap. The joined range gets the rule with the strictest action. If several actions
+/// are equally strict, the first rule counts. A find of a detector inside another detector's find is left
+/// out, unless the action on the outer find would leave the inner text readable.
 fn join_ranges(
     mut ranges: Vec<TextRange>,
     detecting: RuleBits,

@@ -1,26 +1,26 @@
-//! The scrub of one event: a pass over the event as it came, and passes over each rendering until they find
-//! nothing more.
+//! The scrub of one event makes a pass over the event as it came, and passes over each rendering until they
+//! find nothing more.
 //!
 //! Without the passes over the renderings, an action could put a text together that a rule searches for.
 
 use super::interrupt::{Interrupt, InterruptCause};
 use super::message_pass::MessagePass;
 use super::render::render;
-use super::state::{RuleCount, Scratch, Work};
+use super::scratch::{PassScratch, RuleCount, Scratch};
 use super::verdict::{FixedEvent, Quarantine, QuarantineReason, Rendering, RuleRefusal, Verdict};
 use crate::model::RuleBits;
 use crate::plan::Plan;
 use hub_wire::{Limits, RefusedCode, check_headers};
 use std::sync::Arc;
 
-/// How often a rendering is written before a message counts as one that never settles.
+/// A rendering is written at most this often. A message that needs more is quarantined.
 const ROUNDS: usize = 8;
 
 impl Plan {
-    /// Scrubs one event. The payload must be one well-formed value that the walker has checked, and
-    /// the headers must be such a map.
+    /// Scrubs one event. The payload must be one well-formed MessagePack value, and the headers must be one
+    /// well-formed map. The walker must have checked both.
     ///
-    /// Afterwards [`Scratch::applied`] has the rules that applied.
+    /// Afterwards [`Scratch::applied`] returns the rules that applied.
     pub fn scrub(&self, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scratch) -> Verdict {
         scratch.counts.clear();
         let counts = (0..self.rules.len()).map(|rule| RuleCount { rule, ..RuleCount::default() });
@@ -50,8 +50,8 @@ impl Plan {
             return Ok(None);
         }
         let mut fixed = FixedEvent { renderings: Vec::new(), of_view: Vec::new() };
-        // For each rendering: the view for which it was written, and the rules whose actions
-        // decided it.
+        // Each rendering is listed with the view for which it was written, and with the rules whose actions
+        // decided it. A view in which these actions are equal gets the same rendering.
         let mut made: Vec<(usize, RuleBits)> = Vec::new();
         for view in 0..self.actions.len() {
             let alike = |(other, used): &(usize, RuleBits)| {
@@ -74,23 +74,23 @@ impl Plan {
         Ok((!unchanged).then_some(fixed))
     }
 
-    /// Writes a message for a view until another pass finds nothing to change.
+    /// Writes a message for a view, again and again until a pass over the rendering finds nothing to change.
     fn settle(
         &self,
         view: usize,
         payload: &[u8],
         headers: Option<&[u8]>,
         came: Rendering,
-        first: &Work,
-        again: &mut Work,
+        first: &PassScratch,
+        again: &mut PassScratch,
     ) -> Result<(Rendering, RuleBits), Interrupt> {
         let (mut rendering, mut used) = (came, RuleBits::NONE);
         for round in 0..ROUNDS {
-            let work = if round == 0 { first } else { &*again };
+            let scratch = if round == 0 { first } else { &*again };
             let now = rendering.payload.as_deref().unwrap_or(payload);
-            let new_payload = render(self, view, now, &work.payload, &mut used);
+            let new_payload = render(self, view, now, &scratch.payload, &mut used);
             let now = rendering.headers.as_deref().or(headers).unwrap_or_default();
-            let new_headers = render(self, view, now, &work.headers, &mut used);
+            let new_headers = render(self, view, now, &scratch.headers, &mut used);
             if round > 0 && new_payload.is_none() && new_headers.is_none() {
                 if rendering
                     .headers
@@ -110,55 +110,55 @@ impl Plan {
         Err(QuarantineReason::Unsettled.into())
     }
 
-    /// Scrubs a message as it came: first scrubbers, conditions and schemas, then every byte.
-    /// Returns the payload if scrubbers replaced it. The finds are in `work`.
+    /// Scrubs a message as it came: first with scrubbers, conditions and schemas, then value by value.
+    /// Returns the new payload if scrubbers replaced it. The finds are in `scratch`.
     pub(super) fn pass(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<Option<Vec<u8>>, Interrupt> {
-        self.begin(payload, headers, work)?;
-        self.choose_partial_rules(payload, work);
+        self.begin(payload, headers, scratch)?;
+        self.choose_partial_rules(payload, scratch);
         let came = payload;
         let mut replaced: Option<Vec<u8>> = None;
         for rule in self.sets.scrubbers.iter() {
-            self.evaluate_condition(rule, came, headers, work)?;
+            self.evaluate_condition(rule, came, headers, scratch)?;
             let now = replaced.as_deref().unwrap_or(payload);
-            if let Some(new) = self.own_scrubber(rule, now, headers, work, counts)? {
+            if let Some(new) = self.own_scrubber(rule, now, headers, scratch, counts)? {
                 replaced = Some(new);
             }
         }
         let payload = replaced.as_deref().unwrap_or(payload);
-        self.whole_message(payload, headers, work, counts)?;
-        self.walk_event(payload, headers, work, counts)?;
+        self.whole_message(payload, headers, scratch, counts)?;
+        self.walk_event(payload, headers, scratch, counts)?;
         Ok(replaced)
     }
 
-    /// Searches a rendering for what rules find in values. Rules about the message as a whole are
-    /// not asked again, because they hold for the message as it came: a view that removes a field
-    /// would violate the schema that requires it.
+    /// Searches the values of a rendering. Rules about the message as a whole are not checked again, because
+    /// they hold for the message as it came. Otherwise a view that removes a field would violate the schema
+    /// that requires the field.
     fn scrub_again(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        first: &Work,
-        work: &mut Work,
+        first: &PassScratch,
+        scratch: &mut PassScratch,
     ) -> Result<(), Interrupt> {
-        self.begin(payload, headers, work)?;
+        self.begin(payload, headers, scratch)?;
         let finding = self.sets.walking & !self.sets.structures;
-        (work.active, work.shadow) = (first.active & finding, RuleBits::NONE);
-        self.walk_event(payload, headers, work, &mut [])
+        (scratch.active, scratch.shadow) = (first.active & finding, RuleBits::NONE);
+        self.walk_event(payload, headers, scratch, &mut [])
     }
 
     fn begin(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
     ) -> Result<(), Interrupt> {
-        work.reset(self);
+        scratch.reset(self);
         if (payload.len() + headers.map_or(0, <[u8]>::len)) as u64 > self.shared.budget.bytes {
             return Err(QuarantineReason::Bytes.into());
         }
@@ -169,7 +169,7 @@ impl Plan {
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<(), Interrupt> {
         if self.sets.walking.is_empty() {
@@ -177,33 +177,33 @@ impl Plan {
         }
         // The fast path counts no steps. If the headers need a pass, a clean payload gets one too, so
         // that its steps are counted.
-        let clean = self.is_clean(payload, 0, work);
+        let clean = self.is_clean(payload, 0, scratch);
         if !clean {
-            self.walk_bytes(payload, false, work, counts)?;
+            self.walk_bytes(payload, false, scratch, counts)?;
         }
         let skipped = if clean { self.most_steps(payload) } else { 0 };
-        let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, work)) else {
+        let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, scratch)) else {
             return Ok(());
         };
         if clean {
-            work.sifted = false;
-            self.walk_bytes(payload, false, work, counts)?;
-            work.sifted = false;
+            scratch.candidates_known = false;
+            self.walk_bytes(payload, false, scratch, counts)?;
+            scratch.candidates_known = false;
         }
-        self.walk_bytes(headers, true, work, counts)
+        self.walk_bytes(headers, true, scratch, counts)
     }
 
     fn walk_bytes(
         &self,
         bytes: &[u8],
         in_headers: bool,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<(), Interrupt> {
-        let found = if in_headers { &mut work.headers } else { &mut work.payload };
+        let found = if in_headers { &mut scratch.headers } else { &mut scratch.payload };
         let mut found = std::mem::take(found);
-        let result = MessagePass::new(self, bytes, in_headers, work, &mut found, counts).run();
-        *(if in_headers { &mut work.headers } else { &mut work.payload }) = found;
+        let result = MessagePass::new(self, bytes, in_headers, scratch, &mut found, counts).run();
+        *(if in_headers { &mut scratch.headers } else { &mut scratch.payload }) = found;
         result
     }
 

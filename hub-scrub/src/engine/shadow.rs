@@ -1,14 +1,14 @@
-//! Samples of rules in shadow mode, and topics in the form in which logs may show them.
+//! This module returns samples of rules in shadow mode, and the form in which logs may show a topic.
 //!
 //! Without it, nobody could judge a rule before it acts, and logs would show what rules hide.
 
+use super::scratch::Scratch;
 use super::shadow_sample::ShadowSample;
-use super::state::Scratch;
 use crate::matching::FindScratch;
 use crate::plan::{Plan, RuleKind};
 
 impl Plan {
-    /// The first find of each rule in shadow mode that applies to this event. It scrubs the event a
+    /// Returns the first find of each rule in shadow mode that applies to this event. It scrubs the event a
     /// second time, so call it rarely.
     #[must_use]
     pub fn shadow_samples(
@@ -17,15 +17,15 @@ impl Plan {
         headers: Option<&[u8]>,
         scratch: &mut Scratch,
     ) -> Vec<ShadowSample> {
-        let work = &mut scratch.again;
-        work.samples = Some(Vec::new());
+        let pass_scratch = &mut scratch.again;
+        pass_scratch.samples = Some(Vec::new());
         // The result of this pass does not matter: the first scrub of the event has reported it.
-        let _ = self.pass(payload, headers, work, &mut []);
-        work.samples.take().unwrap_or_default()
+        let _ = self.pass(payload, headers, pass_scratch, &mut []);
+        pass_scratch.samples.take().unwrap_or_default()
     }
 
-    /// The topic for logs. It is `*` if a rule finds something in the topic's name, even a rule in
-    /// shadow mode.
+    /// Returns the topic as logs may show it. The result is `*` if a rule finds something in the topic's
+    /// name, even if that rule is in shadow mode.
     #[must_use]
     pub fn topic_for_logs(&self) -> &str {
         let mut scratch = FindScratch::default();

@@ -1,24 +1,25 @@
-//! The structural rules: sizes, depth, types, and keys that occur twice in a map.
+//! The structural rules limit sizes, depth and types, and find keys that occur twice in a map.
 //!
 //! Without them, a message that two readers understand differently would pass.
 
 use super::finds::ValueForm;
 use super::interrupt::Interrupt;
 use super::message_pass::{MessagePass, ValueContext};
-use crate::model::{DuplicateKeys, Nonfinite, RuleBits, Structure, Token, read};
+use crate::model::{DuplicateKeys, Nonfinite, RuleBits, Structure, ValueHead, read};
 use crate::plan::RuleKind;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 impl MessagePass<'_> {
+    /// Returns the structural rules that act or count on this message.
     fn structures(&self) -> RuleBits {
-        self.plan.sets.structures & (self.work.active | self.work.shadow)
+        self.plan.sets.structures & (self.scratch.active | self.scratch.shadow)
     }
 
     /// Checks a value against the structural rules. At the root it also checks the limits of the
     /// whole payload.
     pub(super) fn value_structure(
         &mut self,
-        token: &Token<'_>,
+        head: &ValueHead<'_>,
         context: &ValueContext,
     ) -> Result<(), Interrupt> {
         let plan = self.plan;
@@ -28,14 +29,14 @@ impl MessagePass<'_> {
         for rule in self.structures().iter() {
             let RuleKind::Structure(limits) = &plan.rules[rule].rule.kind else { continue };
             let over = |limit: Option<usize>, have: usize| limit.is_some_and(|limit| have > limit);
-            let depth = self.work.open.len();
-            let wrong = over(limits.max_elements, self.work.elements)
+            let depth = self.scratch.open.len();
+            let wrong = over(limits.max_elements, self.scratch.elements)
                 || (depth == 0 && over(limits.max_bytes, self.bytes.len()))
-                || !type_allowed(limits, token)
-                || match token {
-                    Token::Str(body) => over(limits.max_string_bytes, body.len()),
-                    Token::Array(_) => over(limits.max_depth, depth + 1),
-                    Token::Map(count) => {
+                || !type_allowed(limits, head)
+                || match head {
+                    ValueHead::Str(body) => over(limits.max_string_bytes, body.len()),
+                    ValueHead::Array(_) => over(limits.max_depth, depth + 1),
+                    ValueHead::Map(count) => {
                         over(limits.max_depth, depth + 1) || over(limits.max_keys, *count)
                     }
                     _ => false,
@@ -43,7 +44,7 @@ impl MessagePass<'_> {
             if wrong {
                 self.hit(rule)?;
             }
-            let Token::Float(number) = token else { continue };
+            let ValueHead::Float(number) = head else { continue };
             if number.is_finite() || limits.nonfinite == Nonfinite::Allow {
                 continue;
             }
@@ -59,7 +60,7 @@ impl MessagePass<'_> {
     /// Checks a key against the structural rules.
     pub(super) fn key_structure(
         &mut self,
-        key: &Token<'_>,
+        key: &ValueHead<'_>,
         at: usize,
         map: usize,
     ) -> Result<(), Interrupt> {
@@ -70,7 +71,8 @@ impl MessagePass<'_> {
         let mut first = None;
         for rule in self.structures().iter() {
             let RuleKind::Structure(limits) = &plan.rules[rule].rule.kind else { continue };
-            let (Token::Str(body) | Token::Bin(body) | Token::Ext(_, body)) = key else {
+            let (ValueHead::Str(body) | ValueHead::Bin(body) | ValueHead::Ext(_, body)) = key
+            else {
                 self.duplicate(rule, limits, key, at, map, &mut first)?;
                 continue;
             };
@@ -82,12 +84,13 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Handles a key that occurs twice. `first` is the offset of the earlier entry, if it is known.
+    /// Handles a key that occurs twice in its map. `first` keeps the result of [`remember`](Self::remember)
+    /// for the next rule.
     fn duplicate(
         &mut self,
         rule: usize,
         limits: &Structure,
-        key: &Token<'_>,
+        key: &ValueHead<'_>,
         at: usize,
         map: usize,
         first: &mut Option<Option<usize>>,
@@ -107,33 +110,33 @@ impl MessagePass<'_> {
     }
 
     /// Returns the offset at which this map had this key last, and remembers the new offset.
-    fn remember(&mut self, key: &Token<'_>, at: usize, map: usize) -> Option<usize> {
-        let mut hasher = self.work.seen.hasher().build_hasher();
+    fn remember(&mut self, key: &ValueHead<'_>, at: usize, map: usize) -> Option<usize> {
+        let mut hasher = self.scratch.seen.hasher().build_hasher();
         match key {
-            Token::Str(body) => (0, body).hash(&mut hasher),
-            Token::Bin(body) => (1, body).hash(&mut hasher),
-            Token::Ext(kind, body) => (2, kind, body).hash(&mut hasher),
-            Token::UInt(n) => (3, i128::from(*n)).hash(&mut hasher),
-            Token::Int(n) => (3, i128::from(*n)).hash(&mut hasher),
-            Token::Float(n) => (4, n.to_bits()).hash(&mut hasher),
-            Token::Bool(b) => (5, b).hash(&mut hasher),
-            Token::Nil | Token::Array(_) | Token::Map(_) => 6.hash(&mut hasher),
+            ValueHead::Str(body) => (0, body).hash(&mut hasher),
+            ValueHead::Bin(body) => (1, body).hash(&mut hasher),
+            ValueHead::Ext(kind, body) => (2, kind, body).hash(&mut hasher),
+            ValueHead::UInt(n) => (3, i128::from(*n)).hash(&mut hasher),
+            ValueHead::Int(n) => (3, i128::from(*n)).hash(&mut hasher),
+            ValueHead::Float(n) => (4, n.to_bits()).hash(&mut hasher),
+            ValueHead::Bool(b) => (5, b).hash(&mut hasher),
+            ValueHead::Nil | ValueHead::Array(_) | ValueHead::Map(_) => 6.hash(&mut hasher),
         }
-        let before = self.work.seen.insert((map, hasher.finish()), at)?;
+        let before = self.scratch.seen.insert((map, hasher.finish()), at)?;
         // Unequal keys have equal hashes with a probability of 2^-64, under a seed that no
         // publisher knows.
         read(self.bytes, before).filter(|(other, _)| same(other, key)).map(|_| before)
     }
 
     /// Counts a find that a structural rule repairs instead of refusing the message. Returns
-    /// whether it acts.
+    /// whether the rule acts.
     fn fix(&mut self, rule: usize) -> Result<bool, Interrupt> {
-        let acts = self.work.active.has(rule);
+        let acts = self.scratch.active.has(rule);
         if let Some(count) = self.counts.get_mut(rule) {
             count.hits += u32::from(acts);
             count.shadow += u32::from(!acts);
         }
-        if !acts && self.work.samples.is_some() {
+        if !acts && self.scratch.samples.is_some() {
             self.sample(rule);
         }
         self.step(1)?;
@@ -141,20 +144,24 @@ impl MessagePass<'_> {
     }
 }
 
-fn same(a: &Token<'_>, b: &Token<'_>) -> bool {
+/// Returns whether two keys are equal. The signed and the unsigned form of an integer are equal, and floats
+/// are compared bit by bit.
+fn same(a: &ValueHead<'_>, b: &ValueHead<'_>) -> bool {
     match (a, b) {
-        (Token::UInt(a), Token::Int(b)) | (Token::Int(b), Token::UInt(a)) => {
+        (ValueHead::UInt(a), ValueHead::Int(b)) | (ValueHead::Int(b), ValueHead::UInt(a)) => {
             i128::from(*a) == i128::from(*b)
         }
-        (Token::Float(a), Token::Float(b)) => a.to_bits() == b.to_bits(),
+        (ValueHead::Float(a), ValueHead::Float(b)) => a.to_bits() == b.to_bits(),
         (a, b) => a == b,
     }
 }
 
-fn type_allowed(limits: &Structure, token: &Token<'_>) -> bool {
-    let listed = limits.types.as_ref().is_none_or(|types| types.contains(&token.kind()));
-    match token {
-        Token::Ext(kind, _) => listed && limits.ext.as_ref().is_none_or(|ext| ext.contains(kind)),
+fn type_allowed(limits: &Structure, head: &ValueHead<'_>) -> bool {
+    let listed = limits.types.as_ref().is_none_or(|types| types.contains(&head.kind()));
+    match head {
+        ValueHead::Ext(kind, _) => {
+            listed && limits.ext.as_ref().is_none_or(|ext| ext.contains(kind))
+        }
         _ => listed,
     }
 }

@@ -1,32 +1,31 @@
-//! Searches one scalar: its text, its digits, or the base64 that it contains.
+//! This module searches one scalar: its text, its digits, or the base64 that it contains.
 //!
-//! Without it a card number in a `bin`, or one that is an integer, would pass a rule for cards.
+//! Without it, a card number in a `bin`, or one that is an integer, would pass a rule for cards.
 
 use super::finds::{BASE64, FoundText, TextRange, ValueForm};
 use super::interrupt::Interrupt;
 use super::message_pass::{MessagePass, ValueContext};
 use crate::matching::DetectorHit;
 use crate::model::mark::{self, MarkKind};
-use crate::model::{Action, RuleBits, Token, is_whole, leaves, normalise, read};
+use crate::model::{Action, RuleBits, ValueHead, is_whole, leaves, normalise, read};
 use base64::Engine;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io::Write;
 use std::ops::Range;
 
-/// How many bytes a pattern searches in the time of one step.
+/// One step pays for this many bytes that patterns search.
 const SEARCHED: u64 = 64;
-/// The shortest `bin` that is decoded as base64, in bytes.
+/// A `bin` of at least this many bytes is decoded as base64.
 const MIN_BASE64: usize = 16;
 
 impl MessagePass<'_> {
-    /// Searches a scalar for everything that the rules want. The rules in `detecting` search its
-    /// text, those in `whole` apply to the value itself, and those in `normalising` first normalise
-    /// its text.
+    /// Searches a scalar that ends at the offset `end`. The rules in `normalising` first normalise its text,
+    /// the rules in `detecting` search the text, and the rules in `whole` apply to the value itself.
     pub(super) fn scan(
         &mut self,
         context: ValueContext,
-        token: &Token<'_>,
+        head: &ValueHead<'_>,
         end: usize,
         detecting: RuleBits,
         whole: RuleBits,
@@ -35,22 +34,24 @@ impl MessagePass<'_> {
         if (detecting | whole | normalising).is_empty() {
             return Ok(());
         }
-        match token {
-            Token::Str(body) => match std::str::from_utf8(body) {
+        match head {
+            ValueHead::Str(body) => match std::str::from_utf8(body) {
                 Ok(text) => {
                     let here = end - body.len()..end;
                     self.string(context, text, here, detecting, whole, normalising)
                 }
                 Err(_) => self.whole(context, whole),
             },
-            Token::Bin(body) => self.bin(context, body, end, None, detecting, whole),
-            Token::Ext(kind, body) => self.bin(context, body, end, Some(*kind), detecting, whole),
-            Token::UInt(n) => self.number(context, format_args!("{n}"), detecting, whole),
-            Token::Int(n) => self.number(context, format_args!("{n}"), detecting, whole),
-            Token::Float(n) if is_whole(*n) => {
+            ValueHead::Bin(body) => self.bin(context, body, end, None, detecting, whole),
+            ValueHead::Ext(kind, body) => {
+                self.bin(context, body, end, Some(*kind), detecting, whole)
+            }
+            ValueHead::UInt(n) => self.number(context, format_args!("{n}"), detecting, whole),
+            ValueHead::Int(n) => self.number(context, format_args!("{n}"), detecting, whole),
+            ValueHead::Float(n) if is_whole(*n) => {
                 self.number(context, format_args!("{n:.0}"), detecting, whole)
             }
-            Token::Nil => Ok(()),
+            ValueHead::Nil => Ok(()),
             _ => self.whole(context, whole),
         }
     }
@@ -118,7 +119,8 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Searches a `bin` or an ext: as a whole, as text if it is UTF-8, and decoded if it is base64.
+    /// Searches a `bin` or an ext: as a whole, as text if its bytes are UTF-8, and decoded if they are
+    /// base64.
     fn bin(
         &mut self,
         context: ValueContext,
@@ -196,51 +198,51 @@ impl MessagePass<'_> {
         }
         self.step(text.len() as u64 / 16)?;
         let key = match context.key_at.and_then(|at| read(self.bytes, at)) {
-            Some((Token::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
+            Some((ValueHead::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
             _ => "",
         };
-        let left = plan.shared.budget.steps.saturating_sub(self.work.steps);
+        let left = plan.shared.budget.steps.saturating_sub(self.scratch.steps);
         let limit = left.saturating_mul(SEARCHED);
-        let searched = plan.finder.find(key, text, limit, &mut self.work.finding);
+        let searched = plan.finder.find(key, text, limit, &mut self.scratch.finding);
         // Steps and bytes are rounded. If the patterns needed more than the limit, the added step
         // exceeds the budget in any case.
         self.step(searched / SEARCHED + u64::from(searched > limit))?;
-        if self.work.finding.hits.is_empty() {
+        if self.scratch.finding.hits.is_empty() {
             return Ok(());
         }
         self.step(text.len() as u64 / 4)?;
-        let mut hits = std::mem::take(&mut self.work.finding.hits);
+        let mut hits = std::mem::take(&mut self.scratch.finding.hits);
         // A mark that the hub itself has written is not a find.
         let marks = mark::find(text, &plan.shared.keys);
         let wanted = |hit: &DetectorHit| plan.wanted[hit.detector] & rules;
         hits.retain(|hit| hit.start < hit.end && !wanted(hit).is_empty() && !in_mark(&marks, hit));
         hits.sort_by_key(|hit| (hit.start, Reverse(hit.end), hit.detector));
-        // Of the finds so far on which a rule acts, the one that ends last.
+        // A rule acts on this find, and of all such finds so far it ends last.
         let mut outer: Option<DetectorHit> = None;
         let result = hits.iter().try_for_each(|hit| {
             let inner = outer.filter(|outer| hit.within(outer));
             for rule in wanted(hit).iter() {
                 if let Some(outer) = inner {
-                    let acting = wanted(&outer) & self.work.active;
+                    let acting = wanted(&outer) & self.scratch.active;
                     self.inner_hit(text, hit, rule, &outer, acting)?;
                 } else if self.hit(rule)? {
                     self.found.ranges.push(TextRange { start: hit.start, end: hit.end, rule });
                 }
             }
-            let acts = !(wanted(hit) & self.work.active).is_empty();
+            let acts = !(wanted(hit) & self.scratch.active).is_empty();
             if acts && outer.is_none_or(|outer| hit.end > outer.end) {
                 outer = Some(*hit);
             }
             Ok(())
         });
-        self.work.finding.hits = hits;
+        self.scratch.finding.hits = hits;
         result
     }
 
-    /// Handles a find inside another find, such as a phone number in a card number. It is most
+    /// Handles a find inside another find, such as a phone number in a card number. The inner find is most
     /// likely a misreading, so it is not counted. It is kept for views that may see the outer find
-    /// but not the inner one. If its action refuses the message, it does so only where a view would
-    /// show the inner find.
+    /// but not the inner one. If the action of the inner find decides about the whole message, it applies
+    /// only if some view would show the inner find.
     fn inner_hit(
         &mut self,
         text: &str,
@@ -249,7 +251,7 @@ impl MessagePass<'_> {
         outer: &DetectorHit,
         acting: RuleBits,
     ) -> Result<(), Interrupt> {
-        if !self.work.active.has(rule) {
+        if !self.scratch.active.has(rule) {
             return self.spend_match();
         }
         if self.plan.rules[rule].rule.action.ends_message() {
@@ -267,6 +269,7 @@ impl MessagePass<'_> {
     }
 }
 
+/// Returns whether a find lies inside one mark. The marks are in ascending order.
 fn in_mark(marks: &[(Range<usize>, MarkKind)], hit: &DetectorHit) -> bool {
     let behind = marks.partition_point(|(range, _)| range.end < hit.end);
     marks.get(behind).is_some_and(|(range, _)| range.start <= hit.start && hit.end <= range.end)

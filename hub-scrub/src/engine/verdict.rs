@@ -1,4 +1,5 @@
-//! The verdict on a message: it is accepted, fixed, refused or quarantined, or its publisher is disconnected.
+//! A verdict on a message says that it is accepted, fixed, refused or quarantined, or that its publisher is
+//! disconnected.
 //!
 //! Apart from the renderings, a verdict contains no content of the message. Otherwise a log or a refusal
 //! would show what rules hide.
@@ -9,26 +10,26 @@ use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// What the scrub decides about a message.
+/// A `Verdict` is the decision of the scrub about a message.
 #[derive(Debug)]
 pub enum Verdict {
     /// The message passes unchanged in all views.
     Accept,
     /// At least one view gets the message changed.
     Fixed(Box<FixedEvent>),
-    /// The message is refused, and its publisher is told so.
+    /// The message is refused, and its publisher gets the refusal.
     Refuse(RuleRefusal),
     /// The message goes to quarantine, and no subscriber gets it.
     Quarantine(Quarantine),
     /// The message is refused, and the connection of its publisher ends.
     Disconnect {
-        /// The name of the rule.
+        /// The rule with this name disconnects the publisher.
         rule: Arc<str>,
     },
 }
 
 impl Verdict {
-    /// The payload and the headers that a view gets. `payload` and `headers` must be those of the
+    /// Returns the payload and the headers that a view gets. `payload` and `headers` must be those of the
     /// scrubbed message. Returns `None` if the message does not pass.
     #[must_use]
     pub fn render<'a>(
@@ -49,15 +50,16 @@ impl Verdict {
     }
 }
 
-/// A message that at least one view gets changed.
+/// A `FixedEvent` is a message that at least one view gets changed.
 #[derive(Debug)]
 pub struct FixedEvent {
     pub(super) renderings: Vec<Rendering>,
-    /// For each view, the index of its rendering.
+    /// The entry at the number of a view is the index of its rendering.
     pub(super) of_view: Vec<u16>,
 }
 
-/// The payload and the headers as far as they changed. Its debug output shows only lengths.
+/// A `Rendering` has the payload and the headers of a message as some views get them. A part that did not
+/// change is `None`. The debug output shows only lengths.
 #[derive(Default, PartialEq, Eq)]
 pub(super) struct Rendering {
     pub(super) payload: Option<Vec<u8>>,
@@ -65,7 +67,7 @@ pub(super) struct Rendering {
 }
 
 impl FixedEvent {
-    /// The number of the rendering that a view gets. Views with equal numbers get equal bytes, so
+    /// Returns the number of the rendering that a view gets. Views with equal numbers get equal bytes, so
     /// it is enough to build one frame for each number.
     #[must_use]
     pub fn rendering_of(&self, view: ViewId) -> usize {
@@ -74,7 +76,7 @@ impl FixedEvent {
         number.map_or(0, |number| usize::from(*number))
     }
 
-    /// How many different renderings there are.
+    /// Returns how many different renderings there are.
     #[must_use]
     pub fn renderings(&self) -> usize {
         self.renderings.len()
@@ -92,35 +94,36 @@ impl fmt::Debug for Rendering {
     }
 }
 
-/// Why a message is refused. It contains no content of the message.
+/// A `RuleRefusal` says why a message is refused. It contains no content of the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRefusal {
-    /// The code for REFUSED.
+    /// The frame REFUSED gets this code.
     pub code: RefusedCode,
-    /// The name of the rule.
+    /// The rule with this name refuses the message.
     pub rule: Arc<str>,
-    /// The path in the payload. A path that begins with `$headers` is in the headers, and `$topic`
-    /// means the topic's name. Keys that no rule names are written as `*`. For a schema, it is the
-    /// path of the violated keyword in the schema.
+    /// The find is at this path in the payload. A path that begins with `$headers` is in the headers, and
+    /// `$topic` means the topic's name. Keys that no rule names are written as `*`. If a schema is violated,
+    /// this is the path of the violated keyword in the schema.
     pub path: String,
 }
 
-/// A message is in quarantine, and why.
+/// A `Quarantine` says why a message is in quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantine {
-    /// The name of the rule, if a rule was the cause.
+    /// If a rule was the cause, it has this name.
     pub rule: Option<Arc<str>>,
-    /// The reason.
+    /// The message is in quarantine for this reason.
     pub reason: QuarantineReason,
 }
 
 impl Quarantine {
+    /// Returns whether the action of a rule is the reason.
     pub(crate) fn by_rule(&self) -> bool {
         self.reason == QuarantineReason::Rule
     }
 }
 
-/// Why a message is in quarantine.
+/// A `QuarantineReason` is the reason for which a message is in quarantine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum QuarantineReason {
     /// The action of a rule is `quarantine`.
@@ -144,7 +147,7 @@ pub enum QuarantineReason {
     /// After a rule has changed the headers, they are no longer valid.
     #[error("its headers do not survive the rules")]
     Headers,
-    /// A user's own scrubber returned bytes that are not one MessagePack value.
+    /// A scrubber returned bytes that are not one MessagePack value.
     #[error("a scrubber returned malformed bytes")]
     BadScrubber,
     /// The message is not valid MessagePack. The walker refuses such messages, so this shows an

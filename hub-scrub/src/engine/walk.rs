@@ -6,29 +6,29 @@
 use super::finds::{FoundText, TextRange, ValueForm};
 use super::interrupt::Interrupt;
 use super::message_pass::{MessagePass, ValueContext};
-use super::state::OpenContainer;
+use super::scratch::OpenContainer;
 use super::verdict::QuarantineReason;
 use crate::detect::Digits;
 use crate::matching::Step;
-use crate::model::{Action, Number, Outside, RuleBits, Token, Unknown, read};
+use crate::model::{Action, Number, Outside, RuleBits, Unknown, ValueHead, read};
 use hub_wire::Limits;
 
 impl MessagePass<'_> {
-    /// Walks over all bytes. Afterwards the finds are in `found`.
+    /// Walks over the whole payload, or over the headers. Afterwards the finds are in `found`.
     pub(super) fn run(&mut self) -> Result<(), Interrupt> {
         let plan = self.plan;
         let width = plan.paths.width();
-        self.work.open.clear();
-        self.work.rows.clear();
-        self.work.rows.extend_from_slice(plan.paths.start(self.in_headers));
-        let paths = plan.paths.ends(&self.work.rows);
+        self.scratch.open.clear();
+        self.scratch.rows.clear();
+        self.scratch.rows.extend_from_slice(plan.paths.start(self.in_headers));
+        let paths = plan.paths.ends(&self.scratch.rows);
         let root =
             ValueContext { at: 0, entry: 0, map: None, key_at: None, paths, keys: RuleBits::NONE };
         let mut pos = self.value(root)?;
-        while let Some(open) = self.work.open.last_mut() {
+        while let Some(open) = self.scratch.open.last_mut() {
             if open.left == 0 {
-                self.work.open.pop();
-                self.work.rows.truncate(width * (self.work.open.len() + 1));
+                self.scratch.open.pop();
+                self.scratch.rows.truncate(width * (self.scratch.open.len() + 1));
                 continue;
             }
             let (map, index) = (open.map.then_some(open.at), open.index);
@@ -46,7 +46,7 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Computes the row of path states of the next value. Returns the rules whose path ends there.
+    /// Computes the row of path states of the next value. Returns the rules whose path ends at that value.
     fn step_into(&mut self, step: Step) -> RuleBits {
         let plan = self.plan;
         if plan.paths.is_empty() {
@@ -54,12 +54,12 @@ impl MessagePass<'_> {
         }
         let width = plan.paths.width();
         // A value costs one step. Each word of path states beyond the first costs one more.
-        self.work.steps += width as u64 - 1;
-        let depth = self.work.open.len();
-        if self.work.rows.len() != width * (depth + 1) {
-            self.work.rows.resize(width * (depth + 1), 0);
+        self.scratch.steps += width as u64 - 1;
+        let depth = self.scratch.open.len();
+        if self.scratch.rows.len() != width * (depth + 1) {
+            self.scratch.rows.resize(width * (depth + 1), 0);
         }
-        let (above, row) = self.work.rows.split_at_mut(width * depth);
+        let (above, row) = self.scratch.rows.split_at_mut(width * depth);
         let above = &above[width * (depth - 1)..];
         if step == Step::Other && !plan.paths.open(above) {
             row.fill(0);
@@ -69,22 +69,24 @@ impl MessagePass<'_> {
         plan.paths.ends(row)
     }
 
-    /// Searches a key. Returns the offset of its value, the rules whose path ends here, and the
-    /// rules that name the key.
+    /// Searches the key at the offset `at`. Returns the offset of its value, the rules whose path ends at
+    /// the value, and the rules that name the key.
     fn key(&mut self, at: usize) -> Result<(usize, RuleBits, RuleBits), Interrupt> {
         self.step(1)?;
         self.at = at;
-        self.work.elements += 1;
-        let (token, end) = read(self.bytes, at).ok_or(QuarantineReason::Malformed)?;
+        self.scratch.elements += 1;
+        let (head, end) = read(self.bytes, at).ok_or(QuarantineReason::Malformed)?;
         let plan = self.plan;
-        let (step, keys) = match token {
-            Token::Array(_) | Token::Map(_) => return Err(QuarantineReason::ContainerKey.into()),
-            Token::Str(key) => (plan.paths.atom(key), plan.key(key)),
-            Token::UInt(n) => (Step::Number(n), RuleBits::NONE),
+        let (step, keys) = match head {
+            ValueHead::Array(_) | ValueHead::Map(_) => {
+                return Err(QuarantineReason::ContainerKey.into());
+            }
+            ValueHead::Str(key) => (plan.paths.atom(key), plan.key(key)),
+            ValueHead::UInt(n) => (Step::Number(n), RuleBits::NONE),
             _ => (Step::Other, RuleBits::NONE),
         };
         let paths = self.step_into(step);
-        let (map, allow) = match self.work.open.last_mut() {
+        let (map, allow) = match self.scratch.open.last_mut() {
             Some(open) => {
                 (open.key_at, open.keys) = (Some(at), keys);
                 (open.at, open.allow)
@@ -92,27 +94,28 @@ impl MessagePass<'_> {
             None => (0, RuleBits::NONE),
         };
         if !self.in_headers {
-            self.key_structure(&token, at, map)?;
+            self.key_structure(&head, at, map)?;
         }
         if !allow.is_empty() {
             for rule in allow.iter() {
-                self.allow(rule, &token, at, map)?;
+                self.allow(rule, &head, at, map)?;
             }
         }
         let finding =
             plan.located_key(paths, keys) & plan.sets.in_keys & plan.sets.detecting & self.region;
-        if !finding.is_empty() && self.may_find(&token, at, end)? {
+        if !finding.is_empty() && self.may_find(&head, at, end)? {
             let context = ValueContext { at, entry: at, map: Some(map), key_at: None, paths, keys };
-            self.scan(context, &token, end, finding, RuleBits::NONE, RuleBits::NONE)?;
+            self.scan(context, &head, end, finding, RuleBits::NONE, RuleBits::NONE)?;
         }
         Ok((end, paths, keys))
     }
 
-    /// Applies a rule that allows only some keys to one key.
+    /// Applies a rule with the action `allow_keys` to one key. `at` is the offset of the key, and `map` is
+    /// the offset of its map.
     fn allow(
         &mut self,
         rule: usize,
-        key: &Token<'_>,
+        key: &ValueHead<'_>,
         at: usize,
         map: usize,
     ) -> Result<(), Interrupt> {
@@ -120,7 +123,7 @@ impl MessagePass<'_> {
             return Ok(());
         };
         let known = match key {
-            Token::Str(key) => std::str::from_utf8(key).is_ok_and(|key| keys.contains(key)),
+            ValueHead::Str(key) => std::str::from_utf8(key).is_ok_and(|key| keys.contains(key)),
             _ => false,
         };
         if known || !self.hit(rule)? {
@@ -135,37 +138,40 @@ impl MessagePass<'_> {
         }
     }
 
-    /// Searches a value. Returns the offset of the next value, which is behind this one or inside
-    /// it.
+    /// Searches a value. Returns the offset of the next value, which is behind a scalar or inside a
+    /// container.
     fn value(&mut self, context: ValueContext) -> Result<usize, Interrupt> {
         self.step(1)?;
         self.at = context.at;
-        let (token, end) = read(self.bytes, context.at).ok_or(QuarantineReason::Malformed)?;
+        let (head, end) = read(self.bytes, context.at).ok_or(QuarantineReason::Malformed)?;
         let plan = self.plan;
         if !self.in_headers {
-            self.work.elements += usize::from(!self.work.open.is_empty());
-            self.value_structure(&token, &context)?;
+            self.scratch.elements += usize::from(!self.scratch.open.is_empty());
+            self.value_structure(&head, &context)?;
         }
-        let region =
-            if self.in_headers && self.work.open.is_empty() { RuleBits::NONE } else { self.region };
+        let region = if self.in_headers && self.scratch.open.is_empty() {
+            RuleBits::NONE
+        } else {
+            self.region
+        };
         let here =
-            plan.located(token.kind(), context.paths, context.keys) & plan.sets.in_values & region;
-        if let Token::Array(count) | Token::Map(count) = token {
-            self.container(context, &token, count, here)?;
+            plan.located(head.kind(), context.paths, context.keys) & plan.sets.in_values & region;
+        if let ValueHead::Array(count) | ValueHead::Map(count) = head {
+            self.container(context, &head, count, here)?;
             return Ok(end);
         }
         if here.is_empty() {
             return Ok(end);
         }
-        if (here & plan.sets.direct).is_empty() && !self.may_find(&token, context.at, end)? {
+        if (here & plan.sets.direct).is_empty() && !self.may_find(&head, context.at, end)? {
             return Ok(end);
         }
         let ranging = here & plan.sets.ranging;
         if !ranging.is_empty() {
-            self.range(context, &token, ranging)?;
+            self.range(context, &head, ranging)?;
         }
         let (whole, detecting) = (here & plan.sets.whole, here & plan.sets.detecting);
-        self.scan(context, &token, end, detecting, whole, here & plan.sets.normalising)?;
+        self.scan(context, &head, end, detecting, whole, here & plan.sets.normalising)?;
         Ok(end)
     }
 
@@ -173,7 +179,7 @@ impl MessagePass<'_> {
     fn container(
         &mut self,
         context: ValueContext,
-        token: &Token<'_>,
+        head: &ValueHead<'_>,
         count: usize,
         here: RuleBits,
     ) -> Result<(), Interrupt> {
@@ -184,12 +190,12 @@ impl MessagePass<'_> {
             }
         }
         self.push(context, ValueForm::Whole, FoundText::None, false, from);
-        if self.work.open.len() >= usize::from(Limits::MAX_DEPTH) {
+        if self.scratch.open.len() >= usize::from(Limits::MAX_DEPTH) {
             return Err(QuarantineReason::Malformed.into());
         }
-        let map = matches!(token, Token::Map(_));
+        let map = matches!(head, ValueHead::Map(_));
         let allow = if map { here & self.plan.sets.allowing } else { RuleBits::NONE };
-        self.work.open.push(OpenContainer {
+        self.scratch.open.push(OpenContainer {
             at: context.at,
             map,
             left: count,
@@ -205,10 +211,10 @@ impl MessagePass<'_> {
     fn range(
         &mut self,
         context: ValueContext,
-        token: &Token<'_>,
+        head: &ValueHead<'_>,
         rules: RuleBits,
     ) -> Result<(), Interrupt> {
-        let Some(number) = Number::of(token) else { return Ok(()) };
+        let Some(number) = Number::of(head) else { return Ok(()) };
         for rule in rules.iter() {
             let Action::Range { min, max, outside } = &self.plan.rules[rule].rule.action else {
                 continue;
@@ -230,31 +236,34 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Whether detectors could find anything in a scalar. If they cannot, the scalar costs as many
-    /// steps as a scan would.
+    /// Returns whether detectors could find anything in the scalar from the offset `at` to the offset `end`.
+    /// A scalar in which they cannot costs as many steps as one that is scanned, so that the budget does not
+    /// depend on the candidates.
     #[inline]
-    fn may_find(&mut self, token: &Token<'_>, at: usize, end: usize) -> Result<bool, Interrupt> {
-        let may = match token {
+    fn may_find(&mut self, head: &ValueHead<'_>, at: usize, end: usize) -> Result<bool, Interrupt> {
+        let may = match head {
             // The candidates are complete only for strings with the shortest heads.
-            Token::Str(body) if end - body.len() - at <= 2 => {
-                if !self.work.sifted {
-                    self.plan.finder.candidates(self.bytes, &mut self.work.candidates);
-                    self.work.sifted = true;
+            ValueHead::Str(body) if end - body.len() - at <= 2 => {
+                if !self.scratch.candidates_known {
+                    self.plan.finder.candidates(self.bytes, &mut self.scratch.candidates);
+                    self.scratch.candidates_known = true;
                 }
-                let may = self.work.candidates.any(end - body.len()..end);
+                let may = self.scratch.candidates.any(end - body.len()..end);
                 if !may {
                     self.step(body.len() as u64 / 16)?;
                 }
                 may
             }
-            Token::UInt(n) => self.may_find_in_number(*n, false)?,
-            Token::Int(n) => self.may_find_in_number(n.unsigned_abs(), *n < 0)?,
-            Token::Nil | Token::Bool(_) => false,
+            ValueHead::UInt(n) => self.may_find_in_number(*n, false)?,
+            ValueHead::Int(n) => self.may_find_in_number(n.unsigned_abs(), *n < 0)?,
+            ValueHead::Nil | ValueHead::Bool(_) => false,
             _ => true,
         };
         Ok(may)
     }
 
+    /// Returns whether detectors could find anything in the digits of an integer. If they cannot, it spends
+    /// as many steps as a scan.
     fn may_find_in_number(&mut self, magnitude: u64, negative: bool) -> Result<bool, Interrupt> {
         let may = self.plan.finder.may_find_in(None, magnitude);
         if !may {

@@ -1,11 +1,11 @@
-//! What is decided about a message as a whole: which rules apply to it, what a user's own scrubbers return,
-//! and whether conditions and schemas hold.
+//! This module decides about a message as a whole: which rules apply to it, what scrubbers return, and
+//! whether conditions and schemas hold.
 //!
-//! This comes before the walk. Otherwise the engine would walk over messages that one of these refuses.
+//! These decisions come before the walk. Otherwise the engine would walk over messages that are refused.
 
 use super::interrupt::{Interrupt, InterruptCause};
+use super::scratch::{PassScratch, RuleCount};
 use super::shadow_sample::shape;
-use super::state::{RuleCount, Work};
 use super::verdict::QuarantineReason;
 use crate::matching::{Inputs, to_json};
 use crate::model::{Action, Mode, RuleBits, ScrubberEvent, ScrubberOutcome};
@@ -14,9 +14,9 @@ use hub_wire::{Limits, walk_all};
 use std::hash::{DefaultHasher, Hasher};
 
 impl Plan {
-    /// Decides which rules apply that act only on a part of the messages. The choice depends on the
-    /// payload, so it is the same whenever the message is scrubbed.
-    pub(super) fn choose_partial_rules(&self, payload: &[u8], work: &mut Work) {
+    /// Decides for each rule that acts only on a part of the messages whether it acts on this one. The choice
+    /// depends only on the payload, so every scrub of the message chooses alike.
+    pub(super) fn choose_partial_rules(&self, payload: &[u8], scratch: &mut PassScratch) {
         if self.sets.partial.is_empty() {
             return;
         }
@@ -27,22 +27,23 @@ impl Plan {
             if let Mode::Percent(percent) = self.rules[rule].mode
                 && draw >= u64::from(percent)
             {
-                work.shadow.set(rule);
-                work.active = work.active & !RuleBits::one(rule);
+                scratch.shadow.set(rule);
+                scratch.active = scratch.active & !RuleBits::one(rule);
             }
         }
     }
 
+    /// Calls the scrubber of a rule. Returns the new payload if the scrubber replaced it.
     pub(super) fn own_scrubber(
         &self,
         rule: usize,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<Option<Vec<u8>>, Interrupt> {
         let RuleKind::Scrubber(scrubber) = &self.rules[rule].rule.kind else { return Ok(None) };
-        if !(work.active | work.shadow).has(rule) {
+        if !(scratch.active | scratch.shadow).has(rule) {
             return Ok(None);
         }
         let event = ScrubberEvent { topic: self.topic.as_str(), payload, headers };
@@ -54,38 +55,38 @@ impl Plan {
                     let reason = QuarantineReason::BadScrubber;
                     return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
                 }
-                let acts = work.active.has(rule);
+                let acts = scratch.active.has(rule);
                 count(counts, rule, acts);
                 if !acts {
-                    work.sample(rule, || ("$".to_owned(), shape(payload)));
+                    scratch.sample(rule, || ("$".to_owned(), shape(payload)));
                 }
                 Ok(acts.then_some(new))
             }
             ScrubberOutcome::Hit => {
-                self.message_hit(rule, "$", payload, work, counts).map(|()| None)
+                self.message_hit(rule, "$", payload, scratch, counts).map(|()| None)
             }
         }
     }
 
-    /// Evaluates the conditions and the schemas.
+    /// Evaluates the conditions and the schemas of all rules without scrubbers.
     pub(super) fn whole_message(
         &self,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<(), Interrupt> {
         let conditional = self.sets.conditional & !self.sets.scrubbers;
         if !conditional.is_empty() {
             let inputs = Inputs::new(self.topic.as_str(), payload, headers);
             for rule in conditional.iter() {
-                self.decide(rule, inputs.as_ref(), work)?;
+                self.decide(rule, inputs.as_ref(), scratch)?;
             }
         }
-        let running = work.active | work.shadow;
+        let running = scratch.active | scratch.shadow;
         let schemas = self.sets.schemas & running;
         if !schemas.is_empty() {
-            work.steps += payload.len() as u64;
+            scratch.steps += payload.len() as u64;
             let json = to_json(payload);
             for rule in schemas.iter() {
                 let RuleKind::Schema(schema) = &self.rules[rule].rule.kind else { continue };
@@ -94,12 +95,12 @@ impl Plan {
                     None => Some("the payload has no JSON".to_owned()),
                 };
                 if let Some(path) = fault {
-                    self.message_hit(rule, &path, payload, work, counts)?;
+                    self.message_hit(rule, &path, payload, scratch, counts)?;
                 }
             }
         }
         for rule in (self.sets.conditions & running).iter() {
-            self.message_hit(rule, "$", payload, work, counts)?;
+            self.message_hit(rule, "$", payload, scratch, counts)?;
         }
         Ok(())
     }
@@ -110,50 +111,52 @@ impl Plan {
         rule: usize,
         payload: &[u8],
         headers: Option<&[u8]>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
     ) -> Result<(), Interrupt> {
         if !self.sets.conditional.has(rule) {
             return Ok(());
         }
         let inputs = Inputs::new(self.topic.as_str(), payload, headers);
-        self.decide(rule, inputs.as_ref(), work)
+        self.decide(rule, inputs.as_ref(), scratch)
     }
 
+    /// Removes a rule from this pass if its condition does not hold.
     fn decide(
         &self,
         rule: usize,
         inputs: Option<&Inputs>,
-        work: &mut Work,
+        scratch: &mut PassScratch,
     ) -> Result<(), Interrupt> {
         // If CEL has no value for a part of the message, the condition is in doubt, and then the
         // rule applies.
         let (Some(condition), Some(inputs)) = (&self.rules[rule].rule.condition, inputs) else {
             return Ok(());
         };
-        work.steps = work.steps.saturating_add(condition.cost(inputs));
-        if work.steps > self.shared.budget.steps {
+        scratch.steps = scratch.steps.saturating_add(condition.cost(inputs));
+        if scratch.steps > self.shared.budget.steps {
             let reason = QuarantineReason::Steps;
             return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
         }
         if !condition.holds(inputs) {
             let others = !RuleBits::one(rule);
-            (work.active, work.shadow) = (work.active & others, work.shadow & others);
+            (scratch.active, scratch.shadow) = (scratch.active & others, scratch.shadow & others);
         }
         Ok(())
     }
 
+    /// Counts a find in the message as a whole. If the rule acts, its action ends the message.
     fn message_hit(
         &self,
         rule: usize,
         path: &str,
         payload: &[u8],
-        work: &mut Work,
+        scratch: &mut PassScratch,
         counts: &mut [RuleCount],
     ) -> Result<(), Interrupt> {
-        let acts = work.active.has(rule);
+        let acts = scratch.active.has(rule);
         count(counts, rule, acts);
         if !acts {
-            work.sample(rule, || (path.to_owned(), shape(payload)));
+            scratch.sample(rule, || (path.to_owned(), shape(payload)));
             return Ok(());
         }
         let cause = match &self.rules[rule].rule.action {

@@ -1,4 +1,4 @@
-//! The detectors of a rule file, and the only module that calls them.
+//! This module has the detectors of a rule file. No other module calls them.
 //!
 //! Without it, every plan would compile detectors of its own, and plans with equal detectors could not share
 //! them.
@@ -9,17 +9,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// A find of one detector: a range of bytes of the text.
+/// A `DetectorHit` is a find of one detector. `start` and `end` are offsets in the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DetectorHit {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// The number of the detector in its [`Finder`].
+    /// The detector has this number in its [`Finder`].
     pub(crate) detector: usize,
 }
 
 impl DetectorHit {
-    /// Whether this find is a part of another one, and smaller than it.
+    /// Returns whether this find is a part of the other find and smaller than it.
     pub(crate) fn within(&self, outer: &DetectorHit) -> bool {
         outer.start <= self.start
             && self.end <= outer.end
@@ -27,7 +27,7 @@ impl DetectorHit {
     }
 }
 
-/// Memory for scans. Each thread has one.
+/// `FindScratch` is the memory for scans. Each thread reuses one. After a scan, `hits` has the finds.
 #[derive(Debug, Default)]
 pub(crate) struct FindScratch {
     pub(crate) hits: Vec<DetectorHit>,
@@ -35,7 +35,8 @@ pub(crate) struct FindScratch {
     scratch: Scratch,
 }
 
-/// All detectors that a rule file names or defines. They are compiled when the file is loaded.
+/// `Detectors` has all detectors that a rule file names or defines. They are compiled when the file is
+/// loaded. The number of a detector is its index in `names`, `specs` and `each`.
 #[derive(Default)]
 pub(crate) struct Detectors {
     names: Vec<String>,
@@ -54,8 +55,8 @@ impl Detectors {
         Ok(())
     }
 
-    /// The number of a detector that the rule file defines or that is built in. `None` if there is
-    /// none of this name.
+    /// Returns the number of the detector that has this name, and adds the detector if it is built in.
+    /// Returns `None` if no detector has the name.
     pub(crate) fn find(&mut self, name: &str) -> Option<usize> {
         if let Some(at) = self.names.iter().position(|have| have == name) {
             return Some(at);
@@ -65,15 +66,17 @@ impl Detectors {
         Some(self.names.len() - 1)
     }
 
+    /// Returns the name of the detector with this number.
     pub(crate) fn name(&self, detector: usize) -> &str {
         self.names.get(detector).map_or("", String::as_str)
     }
 
+    /// Returns the specification of the detector with this number.
     pub(crate) fn spec(&self, detector: usize) -> Option<&DetectorSpec> {
         self.specs.get(detector)
     }
 
-    /// The finder for some detectors. Their numbers must be in ascending order.
+    /// Returns the finder for some detectors. Their numbers must be in ascending order.
     pub(crate) fn finder(&self, detectors: &[usize]) -> Arc<Finder> {
         let mut finders = self.finders.lock();
         let make = || {
@@ -94,15 +97,15 @@ impl fmt::Debug for Detectors {
     }
 }
 
-/// The detectors of a plan.
+/// A `Finder` has the compiled detectors of one or more plans.
 #[derive(Debug)]
 pub(crate) struct Finder {
-    /// One set of all detectors or, if there are too many for one set, one set of each.
+    /// All detectors are in one set. If they are too many for one set, each detector has its own set.
     sets: Vec<Arc<DetectorSet>>,
 }
 
 impl Finder {
-    /// Marks the bytes of a message at which a detector could find anything in a string.
+    /// Notes in `candidates` at which bytes of a message a detector could find anything in a string.
     pub(crate) fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
         match &self.sets[..] {
             [all] => all.candidates(message, candidates),
@@ -110,13 +113,13 @@ impl Finder {
         }
     }
 
-    /// Whether the detectors have patterns. What a pattern searches costs steps.
+    /// Returns whether any detector has a pattern. The bytes that patterns search cost steps.
     pub(crate) fn searches(&self) -> bool {
         self.sets.iter().any(|set| set.has_patterns())
     }
 
-    /// Whether a detector could find anything in the digits of an integer, with or without a sign
-    /// in front of them. With `key`, only detectors for values under that key are asked.
+    /// Returns whether a detector could find anything in the digits of an integer, with or without a sign
+    /// in front of them. With `key`, an ambiguous match counts only if that key has a word of its detector.
     #[inline]
     pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64) -> bool {
         match &self.sets[..] {
@@ -126,10 +129,10 @@ impl Finder {
     }
 
     /// Runs each detector over a text by itself. Finds of different detectors may overlap, because
-    /// a view that may see one of them must still hide the other. `key` is the key of the text.
+    /// a view that may see one find must still hide the other. `key` is the key of the text.
     ///
-    /// The patterns search at most `limit` bytes. The result is how many bytes they needed; if it
-    /// is more than the limit, finds are missing.
+    /// The patterns search at most `limit` bytes. The result is how many bytes they needed. If it is more
+    /// than the limit, finds are missing.
     pub(crate) fn find(&self, key: &str, text: &str, limit: u64, scratch: &mut FindScratch) -> u64 {
         let FindScratch { hits, found, scratch } = scratch;
         hits.clear();

@@ -1,6 +1,6 @@
-//! What rules search for: paths, names of keys, conditions, schemas, and the finds of detectors.
+//! This floor compiles what rules search for: paths, names of keys, conditions, schemas and detectors.
 //!
-//! This floor imports only `model` and `detect`. Without it, plan and engine would have to compile these
+//! It imports only `model` and `detect`. Without it, plan and engine would have to compile these parts
 //! again for each topic and each message.
 
 #[cfg(feature = "cel")]

@@ -1,21 +1,22 @@
-//! A fast check of keys. No rule names most of them, and this check needs no hash to see that. Without it,
-//! every key of every message would cost a look-up.
+//! This module sees quickly that no rule names a key, which holds for most keys.
+//!
+//! Without it, every key of every message would cost a look-up.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// A set of names that keeps only their first two letters, their last letter and their length. So
-/// it may seem to contain more names than were added, but never fewer.
+/// A `NameFilter` is a set of names that keeps only their first two letters, their last letter and their
+/// length. So it may seem to contain more names than were added, but never fewer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NameFilter {
-    /// For each first and last letter, one bit for each length.
+    /// The first index is the first letter, the second index the last letter, and a bit is a length.
     lengths: [[u32; 32]; 32],
-    /// For each first letter, one bit for each second letter.
+    /// The index is the first letter, and a bit is a second letter.
     seconds: [u32; 32],
 }
 
 impl NameFilter {
-    /// Whether a name could be in the set. Case, `_`, `-` and blanks do not matter.
+    /// Returns whether a name could be in the set. Case, `_`, `-` and blanks do not matter.
     #[inline]
     pub(crate) fn may_have(&self, name: &[u8]) -> bool {
         let (&[first, second, ..], &[.., last]) = (name, name) else {
@@ -35,25 +36,25 @@ impl NameFilter {
 
     #[inline(never)]
     fn may_have_other(&self, name: &[u8]) -> bool {
-        // This checks only what the filter can rule out. The exact comparison decides the rest.
+        // An empty name has no letters by which it could be ruled out.
         let Some((first, last)) = ends(name) else { return true };
         self.lengths[first][last] & length(name) != 0
     }
 }
 
-/// Whether a byte counts where names of keys are compared.
+/// Returns whether a byte counts where names of keys are compared.
 fn is_part(byte: &u8) -> bool {
     !matches!(byte, b'_' | b'-' | b' ')
 }
 
-/// The first and the last letter, regardless of case.
+/// Returns the numbers of the first and the last letter, regardless of case.
 fn ends(name: &[u8]) -> Option<(usize, usize)> {
     let first = name.iter().find(|byte| is_part(byte))?;
     let last = name.iter().rfind(|byte| is_part(byte))?;
     Some((usize::from(first & 31), usize::from(last & 31)))
 }
 
-/// The bit for the length of a name. All long names share one bit.
+/// Returns the bit for the length of a name. All names of 31 and more bytes share one bit.
 fn length(name: &[u8]) -> u32 {
     1 << name.iter().filter(|byte| is_part(byte)).count().min(31)
 }
@@ -73,7 +74,8 @@ impl<'a> FromIterator<&'a [u8]> for NameFilter {
     }
 }
 
-/// Names with a value each. It is fast for names that it does not contain, which is the usual case.
+/// `Names` is a table of names with one value each. It is fast for names that it does not contain, because
+/// most keys of messages are not in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Names<T> {
     filter: NameFilter,
@@ -88,20 +90,20 @@ impl<T> Default for Names<T> {
 }
 
 impl<T: Copy> Names<T> {
-    /// Whether `name` could be an entry. Case, `_`, `-` and blanks do not matter.
+    /// Returns whether `name` could be an entry. Case, `_`, `-` and blanks do not matter.
     #[inline]
     pub(crate) fn may_have(&self, name: &[u8]) -> bool {
         self.filter.may_have(name)
     }
 
-    /// The value of exactly this name.
+    /// Returns the value of exactly this name.
     pub(crate) fn get(&self, name: &[u8]) -> Option<T> {
         let at = self.entries.binary_search_by(|(have, _)| by_length(have, name)).ok()?;
         Some(self.entries[at].1)
     }
 }
 
-/// If a name occurs several times, its last value counts.
+/// Collects names with their values. If a name occurs several times, its last value counts.
 impl<T> FromIterator<(Box<[u8]>, T)> for Names<T> {
     fn from_iter<I: IntoIterator<Item = (Box<[u8]>, T)>>(names: I) -> Names<T> {
         let sorted: BTreeMap<Box<[u8]>, T> = names.into_iter().collect();
@@ -156,7 +158,7 @@ mod tests {
     }
 
     proptest! {
-        /// However a name is written, the filter lets it through.
+        /// The filter finds a name in each of its spellings.
         #[test]
         fn no_name_is_lost(
             name in "[a-cA-C_ é1-]{0,5}",

@@ -1,29 +1,31 @@
-//! A path as a rule file writes it: the place in a message where a rule searches.
+//! This module parses and writes the paths of rule files. A path says where in a message a rule searches.
 //!
-//! With a parser and a printer that are not one module, `explain` could show a path that a rule file cannot
+//! With a parser and a writer in different modules, `explain` could show a path that a rule file cannot
 //! contain.
 
 use std::fmt::{self, Write};
 use thiserror::Error;
 
-/// A path of a rule, such as `customer.email`, `items.*.price` or `**.password`.
+/// A `PathPattern` is a path of a rule, such as `customer.email`, `items.*.price` or `**.password`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PathPattern {
-    /// Whether it is a path in the headers (`$headers.…`) and not in the payload.
+    /// If this is true, the path is in the headers (`$headers.…`). Otherwise it is in the payload.
     pub(crate) headers: bool,
     pub(crate) segments: Vec<Segment>,
 }
 
+/// A `Segment` is one part of a path, between two dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Segment {
-    /// A map's key, or an array's index if it is a number.
+    /// The segment is a map's key. If it is a number, it is an array's index too.
     Key(Box<str>),
-    /// `*`: any key or index.
+    /// The segment `*` matches any key or index.
     One,
-    /// `**`: any number of keys and indexes, also none.
+    /// The segment `**` matches any number of keys and indexes, also none.
     Rest,
 }
 
+/// A `PathError` says why a text is no path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum PathError {
     #[error("a path is not empty; `$` is the whole payload")]
@@ -37,6 +39,7 @@ pub(crate) enum PathError {
 }
 
 impl PathPattern {
+    /// Parses a path as a rule file has it.
     pub(crate) fn parse(text: &str) -> Result<Self, PathError> {
         if text.is_empty() {
             return Err(PathError::Empty);
@@ -86,7 +89,7 @@ impl PathPattern {
 }
 
 impl PathPattern {
-    /// The keys that the path names. Indexes are left out.
+    /// Returns the keys that the path names. Indexes are left out.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Key(key) if key.parse::<u64>().is_err() => Some(&**key),
@@ -94,7 +97,7 @@ impl PathPattern {
         })
     }
 
-    /// Whether the path matches only under a key that it names.
+    /// Returns whether the path matches only under a key that it names.
     pub(crate) fn names_a_key(&self) -> bool {
         self.keys().next().is_some()
     }
@@ -114,8 +117,7 @@ impl fmt::Display for PathPattern {
                 Segment::One => f.write_str("*")?,
                 Segment::Rest => f.write_str("**")?,
                 Segment::Key(key) => {
-                    // These segments would be read as something else than a key, so they are
-                    // quoted.
+                    // The parser would not read these segments as keys, so they are escaped.
                     let special = matches!(&**key, "*" | "**")
                         || n == 0 && !self.headers && matches!(&**key, "$" | "$headers");
                     for (at, c) in key.char_indices() {

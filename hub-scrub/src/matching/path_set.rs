@@ -1,4 +1,4 @@
-//! The paths of all rules of a plan, compiled to one automaton.
+//! This module compiles the paths of all rules of a plan to one automaton.
 //!
 //! Without it, every key of a message would be compared with every path.
 
@@ -7,8 +7,11 @@ use super::path_pattern::{PathPattern, Segment};
 use crate::model::RuleBits;
 use std::collections::BTreeMap;
 
+/// A `State` of the automaton is a segment of a path, or the end of a path.
 #[derive(Debug)]
 enum State {
+    /// The key has the number `atom` in [`PathSet::atoms`]. If the segment is a number, it is also the index
+    /// `index`.
     Key {
         atom: u32,
         index: Option<u64>,
@@ -19,31 +22,36 @@ enum State {
     End(RuleBits),
 }
 
-/// All paths of a plan. A set of states is a row of bits in words, and each open container has one
-/// row.
+/// A `PathSet` has all paths of a plan. A row is a set of states, with one bit for each state, in words of 64
+/// bits. Each open container has one row.
 #[derive(Debug, Default)]
 pub(crate) struct PathSet {
     states: Vec<State>,
+    /// Each key that some path names has a number.
     atoms: Names<u32>,
+    /// The root of a payload has this row.
     payload: Vec<u64>,
+    /// The root of headers has this row.
     headers: Vec<u64>,
-    /// The states from which every key or index leads on, and the states at which a path ends.
+    /// From the states in this row, every key or index leads to another state.
     open: Vec<u64>,
+    /// At the states in this row, a path ends.
     ends: Vec<u64>,
 }
 
-/// The step from a container to a value in it.
+/// A `Step` leads from a container to a value in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The step by a key that some path names.
+    /// The value has a key that some path names. The key has this number.
     Atom(u32),
-    /// The step by an index, or by an integer key.
+    /// The value has this index, or this integer as its key.
     Number(u64),
-    /// The step by a key that no path names.
+    /// The value has a key that no path names.
     Other,
 }
 
 impl PathSet {
+    /// Compiles paths. Each of them comes with the number of its rule.
     pub(crate) fn new<'a>(paths: impl Iterator<Item = (usize, &'a PathPattern)>) -> Self {
         let mut set = PathSet::default();
         let mut atoms: BTreeMap<Box<[u8]>, u32> = BTreeMap::new();
@@ -91,16 +99,17 @@ impl PathSet {
         self.states.is_empty()
     }
 
-    /// How many words a row has.
+    /// Returns how many words a row has.
     pub(crate) fn width(&self) -> usize {
         self.payload.len()
     }
 
+    /// Returns the row of the root of headers or of a payload.
     pub(crate) fn start(&self, headers: bool) -> &[u64] {
         if headers { &self.headers } else { &self.payload }
     }
 
-    /// The step by a key.
+    /// Returns the step to the value of a key.
     #[inline]
     pub(crate) fn atom(&self, key: &[u8]) -> Step {
         if !self.atoms.may_have(key) {
@@ -109,6 +118,7 @@ impl PathSet {
         self.atoms.get(key).map_or(Step::Other, Step::Atom)
     }
 
+    /// Adds a state to a row, and the states that are reached from it without a key.
     fn enter(&self, mut state: usize, row: &mut [u64]) {
         row[state / 64] |= 1 << (state % 64);
         // `**` may match no key at all, so the state behind it is reached at once.
@@ -118,13 +128,13 @@ impl PathSet {
         }
     }
 
-    /// Whether every key leads on from these states, even one that no path names.
+    /// Returns whether a key that no path names leads from these states to another state.
     #[inline]
     pub(crate) fn open(&self, row: &[u64]) -> bool {
         row.iter().zip(&self.open).any(|(bits, open)| bits & open != 0)
     }
 
-    /// Computes the states of a child from the states of its container.
+    /// Computes the row of a value from the row of its container.
     pub(crate) fn step(&self, from: &[u64], step: Step, into: &mut [u64]) {
         into.fill(0);
         for (word, bits) in from.iter().enumerate() {
@@ -147,7 +157,7 @@ impl PathSet {
         }
     }
 
-    /// The rules whose path ends at one of these states.
+    /// Returns the rules whose path ends at one of these states.
     pub(crate) fn ends(&self, row: &[u64]) -> RuleBits {
         let mut rules = RuleBits::NONE;
         for (word, bits) in row.iter().enumerate() {

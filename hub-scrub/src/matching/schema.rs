@@ -1,17 +1,17 @@
-//! JSON Schema (draft 2020-12) over MessagePack.
+//! This module checks MessagePack against a JSON Schema (draft 2020-12).
 //!
-//! Without it a rule could check single values, but not the form of a whole payload.
+//! Without it, a rule could check single values, but not the form of a whole payload.
 //!
 //! The validator and its crates take a tenth of the time of a first build, so they are behind the cargo
 //! feature `json-schema`. A build without the feature refuses rule files that have schemas.
 
-use crate::model::{Token, read};
+use crate::model::{ValueHead, read};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// A compiled schema.
+/// A `Schema` is a compiled JSON Schema.
 #[cfg(feature = "json-schema")]
 pub(crate) struct Schema(jsonschema::Validator);
 
@@ -40,7 +40,7 @@ impl Schema {
 #[cfg(feature = "json-schema")]
 impl Schema {
     /// Compiles a schema, which a rule file has as a TOML table or as a string of JSON. The error
-    /// says why it is not a schema.
+    /// says why the value is no schema.
     pub(crate) fn compile(raw: &toml::Value) -> Result<Self, String> {
         let json = match raw {
             toml::Value::String(text) => {
@@ -56,15 +56,16 @@ impl Schema {
             .map_err(|error| error.to_string())
     }
 
-    /// The path in the schema of the first keyword that the value violates. This text contains
+    /// Returns the path in the schema of the first keyword that the value violates. This text contains
     /// nothing of the value.
     pub(crate) fn fault(&self, value: &Value) -> Option<String> {
         self.0.validate(value).err().map(|error| error.schema_path().to_string())
     }
 }
 
-/// Converts a value to JSON: bytes become base64, and integer keys become their digits. `None` if
-/// JSON cannot express it: ext, NaN, infinities, and keys that are neither text nor integers.
+/// Converts a value to JSON: bytes become base64, and integer keys become their digits. Returns `None` if
+/// JSON cannot express the value: if it has an ext, NaN, an infinity, a key twice in a map, or a key that is
+/// neither text nor an integer.
 pub(crate) fn to_json(bytes: &[u8]) -> Option<Value> {
     json(bytes, 0).map(|(value, _)| value)
 }
@@ -73,19 +74,20 @@ fn text(body: &[u8]) -> Option<String> {
     String::from_utf8(body.to_vec()).ok()
 }
 
-// It recurses. The walker has limited the depth to 64 before.
+/// Converts the value at the offset `at`. Returns the offset behind it too. The function recurses, which is
+/// safe because the walker has limited the depth to 64.
 fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
-    let (token, mut pos) = read(bytes, at)?;
-    let value = match token {
-        Token::Nil => Value::Null,
-        Token::Bool(b) => Value::Bool(b),
-        Token::UInt(n) => Value::from(n),
-        Token::Int(n) => Value::from(n),
-        Token::Float(n) => Value::Number(serde_json::Number::from_f64(n)?),
-        Token::Str(body) => Value::String(text(body)?),
-        Token::Bin(body) => Value::String(STANDARD.encode(body)),
-        Token::Ext(..) => return None,
-        Token::Array(count) => {
+    let (head, mut pos) = read(bytes, at)?;
+    let value = match head {
+        ValueHead::Nil => Value::Null,
+        ValueHead::Bool(b) => Value::Bool(b),
+        ValueHead::UInt(n) => Value::from(n),
+        ValueHead::Int(n) => Value::from(n),
+        ValueHead::Float(n) => Value::Number(serde_json::Number::from_f64(n)?),
+        ValueHead::Str(body) => Value::String(text(body)?),
+        ValueHead::Bin(body) => Value::String(STANDARD.encode(body)),
+        ValueHead::Ext(..) => return None,
+        ValueHead::Array(count) => {
             let mut values = Vec::new();
             for _ in 0..count {
                 let (value, end) = json(bytes, pos)?;
@@ -94,19 +96,18 @@ fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
             }
             Value::Array(values)
         }
-        Token::Map(count) => {
+        ValueHead::Map(count) => {
             let mut map = Map::new();
             for _ in 0..count {
                 let (key, end) = read(bytes, pos)?;
                 let key = match key {
-                    Token::Str(body) => text(body)?,
-                    Token::UInt(n) => n.to_string(),
-                    Token::Int(n) => n.to_string(),
+                    ValueHead::Str(body) => text(body)?,
+                    ValueHead::UInt(n) => n.to_string(),
+                    ValueHead::Int(n) => n.to_string(),
                     _ => return None,
                 };
                 let (value, end) = json(bytes, end)?;
-                // A map with a key twice has no JSON, because two readers could read different
-                // values.
+                // Two readers could take different values of a key that occurs twice.
                 if map.insert(key, value).is_some() {
                     return None;
                 }

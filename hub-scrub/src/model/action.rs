@@ -1,11 +1,12 @@
-//! The actions of rules with their settings, checked.
+//! This module has the checked actions of rules, with their settings.
 //!
 //! Without this module, plan and engine would have to work with the words of the rule file.
 
 use super::number::Number;
 use std::collections::BTreeSet;
 
-/// One action with its settings. It is valid by construction.
+/// An `Action` is what a rule does with a find, with the settings of the rule file. It is always valid. A
+/// `key` is the index of a [`Keyring`](super::Keyring) in [`Keys`](super::Keys).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     Reject,
@@ -13,23 +14,55 @@ pub(crate) enum Action {
     Disconnect,
     Keep,
     Drop,
-    Mask { with: char, length: Option<usize> },
+    /// Each character is replaced by `with`. If `length` is set, the mask has that many characters.
+    Mask {
+        with: char,
+        length: Option<usize>,
+    },
+    /// The first letters and digits stay. The number says how many.
     KeepFirst(usize),
+    /// The last letters and digits stay. The number says how many.
     KeepLast(usize),
-    Replace { text: String, encoded: Vec<u8> },
-    Hash { key: usize },
-    Token { key: usize },
-    Encrypt { key: usize },
-    TruncateIp { v4: u8, v6: u8 },
+    /// `text` replaces a part of a text, and the MessagePack in `encoded` replaces a whole value.
+    Replace {
+        text: String,
+        encoded: Vec<u8>,
+    },
+    Hash {
+        key: usize,
+    },
+    Token {
+        key: usize,
+    },
+    Encrypt {
+        key: usize,
+    },
+    /// The address keeps this many leading bits.
+    TruncateIp {
+        v4: u8,
+        v6: u8,
+    },
+    /// The number is rounded down to a multiple of this size.
     Bucket(u64),
-    ShiftDate { key: usize, days: u32 },
+    /// The date moves by at most `days` days in either direction.
+    ShiftDate {
+        key: usize,
+        days: u32,
+    },
     Normalise(Normal),
-    Range { min: Option<Number>, max: Option<Number>, outside: Outside },
-    AllowKeys { keys: BTreeSet<Box<str>>, unknown: Unknown },
+    Range {
+        min: Option<Number>,
+        max: Option<Number>,
+        outside: Outside,
+    },
+    AllowKeys {
+        keys: BTreeSet<Box<str>>,
+        unknown: Unknown,
+    },
 }
 
 impl Action {
-    /// Its name in rule files, counts and explanations.
+    /// Returns the name of the action in rule files, counts and explanations.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Action::Reject => "reject",
@@ -53,7 +86,7 @@ impl Action {
         }
     }
 
-    /// How strict the action is. Of the actions of finds that overlap, the strictest one counts.
+    /// Returns how strict the action is. If finds overlap, the strictest of their actions counts.
     pub(crate) fn strictness(&self) -> u8 {
         match self {
             Action::Reject | Action::Quarantine | Action::Disconnect => 12,
@@ -72,40 +105,42 @@ impl Action {
         }
     }
 
-    /// Whether the action decides about the whole message, for all views.
+    /// Returns whether the action decides about the whole message, for all views.
     pub(crate) fn ends_message(&self) -> bool {
         matches!(self, Action::Reject | Action::Quarantine | Action::Disconnect)
     }
 
-    /// Whether a view may choose this action for a label, and may replace it by another one.
+    /// Returns whether a view may choose this action for a label, and may replace it by another one.
     pub(crate) fn is_redaction(&self) -> bool {
         (2..=11).contains(&self.strictness())
     }
 
-    /// Whether the action can apply to a part of a string, as detectors find it.
+    /// Returns whether the action can apply to a part of a string, as detectors find it.
     pub(crate) fn works_on_ranges(&self) -> bool {
         self.is_redaction() || self.ends_message()
     }
 }
 
-/// How a string is normalised.
+/// `Normal` states how a string is normalised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Normal {
+    /// If this is true, white space at both ends is removed.
     pub(crate) trim: bool,
+    /// If this is true, the string is converted to the Unicode normalisation form C.
     pub(crate) nfc: bool,
     pub(crate) case: Option<Case>,
-    /// Whether times in RFC 3339 are converted to UTC.
+    /// If this is true, times in RFC 3339 are converted to UTC.
     pub(crate) timestamps: bool,
 }
 
-/// The case to which letters are converted.
+/// Letters are converted to this case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Case {
     Lower,
     Upper,
 }
 
-/// What happens to a number outside its range.
+/// `Outside` states what happens to a number outside its range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outside {
     /// The nearest bound replaces the number.
@@ -113,7 +148,7 @@ pub(crate) enum Outside {
     Reject,
 }
 
-/// What happens to a key that is not allowed.
+/// `Unknown` states what happens to a key that is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
     /// The entry of the key is removed.

@@ -1,30 +1,30 @@
-//! Applies actions to a text or to another value.
+//! This module applies actions to texts and to other values.
 //!
-//! It fails closed: a value that an action cannot read is masked. Otherwise a value in an unexpected form
-//! would pass a rule that is meant to hide it.
+//! A value that an action cannot read is masked. Otherwise a value in an unexpected form would pass a rule
+//! that is meant to hide it.
 
 use super::action::Action;
 use super::keys::{KeyVersion, Keys};
 use super::mark::{self, MarkContent, MarkKind};
 use super::number::Number;
-use super::value_head::Token;
+use super::value_head::ValueHead;
 use std::net::IpAddr;
 
-/// What an action makes of a whole value.
+/// `AppliedAction` is the result of an action on a whole value.
 pub(crate) enum AppliedAction {
     /// This text replaces the value.
     Text(String),
     /// This MessagePack replaces the value.
     Encoded(Vec<u8>),
-    /// Nothing changes.
+    /// The value stays as it is.
     Same,
 }
 
-/// The length of the mask for a value that has no text, in characters.
+/// The mask for a value without text has this many characters.
 const MASK: usize = 3;
 
-/// Applies an action to a string or to a part of one. A text that the action cannot read, such as
-/// one that is not an IP address or not a date, is masked: in doubt nothing is shown.
+/// Applies an action to a string or to a part of a string. A text that the action cannot read is masked,
+/// such as a text that should be an IP address or a date and is none.
 pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     let chars = || text.chars().count();
     let masked = || "*".repeat(chars());
@@ -38,7 +38,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
             Some(key) => mark::hash(key, text.as_bytes()),
             None => masked(),
         },
-        Action::Token { key } if mark::is(text, MarkKind::Token, keys) => {
+        Action::Token { key } if mark::is(text, MarkKind::Pseudonym, keys) => {
             let _ = key;
             text.to_owned()
         }
@@ -61,7 +61,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
         Action::ShiftDate { key, days } => {
             keys.current(*key).and_then(|key| shift(text, key, *days)).unwrap_or_else(masked)
         }
-        // The engine never calls this with these actions. If it did, nothing would be shown.
+        // The engine never calls this function with these actions. A mask is the safe answer if it did.
         Action::Drop | Action::Reject | Action::Quarantine | Action::Disconnect => masked(),
         Action::Keep | Action::Normalise(_) | Action::Range { .. } | Action::AllowKeys { .. } => {
             text.to_owned()
@@ -69,7 +69,7 @@ pub(crate) fn apply_text(action: &Action, text: &str, keys: &Keys) -> String {
     }
 }
 
-/// Whether a part of a text can still be read after [`apply_text`].
+/// Returns whether `part` can still be read in the text after [`apply_text`].
 pub(crate) fn leaves(action: &Action, text: &str, part: &str, keys: &Keys) -> bool {
     match action {
         Action::Keep => true,
@@ -86,15 +86,15 @@ pub(crate) fn leaves(action: &Action, text: &str, part: &str, keys: &Keys) -> bo
 /// value.
 pub(crate) fn apply_value(
     action: &Action,
-    token: &Token<'_>,
+    head: &ValueHead<'_>,
     encoded: &[u8],
     keys: &Keys,
 ) -> AppliedAction {
-    if matches!(token, Token::Nil) {
+    if matches!(head, ValueHead::Nil) {
         return AppliedAction::Same;
     }
-    let int = digits(token);
-    let number = Number::of(token);
+    let int = digits(head);
+    let number = Number::of(head);
     let masked = || AppliedAction::Text("*".repeat(MASK));
     match (action, number) {
         (Action::Keep | Action::Normalise(_) | Action::AllowKeys { .. }, _) => AppliedAction::Same,
@@ -130,17 +130,19 @@ pub(crate) fn apply_value(
     }
 }
 
-/// The decimal digits of a number without a fraction. Some programming languages send integers as
-/// floats, which are exact up to 2^53.
-pub(crate) fn digits(token: &Token<'_>) -> Option<String> {
-    match token {
-        Token::UInt(n) => Some(n.to_string()),
-        Token::Int(n) => Some(n.to_string()),
-        Token::Float(n) if is_whole(*n) => Some(format!("{n:.0}")),
+/// Returns the decimal digits of a number without a fraction. Floats are included, because some
+/// programming languages send integers as floats.
+pub(crate) fn digits(head: &ValueHead<'_>) -> Option<String> {
+    match head {
+        ValueHead::UInt(n) => Some(n.to_string()),
+        ValueHead::Int(n) => Some(n.to_string()),
+        ValueHead::Float(n) if is_whole(*n) => Some(format!("{n:.0}")),
         _ => None,
     }
 }
 
+/// Returns whether a float has no fraction and is at most 2^53. Floats above 2^53 do not represent every
+/// integer exactly.
 pub(crate) fn is_whole(n: f64) -> bool {
     n.fract() == 0.0 && n.abs() <= (1_u64 << 53) as f64
 }
@@ -154,9 +156,9 @@ fn number_or_same(new: Number, old: Number) -> AppliedAction {
     AppliedAction::Encoded(out)
 }
 
-/// Shows the first or last `n` letters and digits and the characters between them, and masks the
-/// rest. If there are no more than `n` of them, it masks everything. A `*` counts as a letter that
-/// was masked before, so a second application shows the same.
+/// Keeps the first or last `n` letters and digits and the characters between them, and masks the
+/// rest. If the text has no more than `n` letters and digits, all of it is masked. A `*` counts as a letter
+/// that was masked before, so a second application changes nothing.
 fn keep(text: &str, n: usize, from_end: bool) -> String {
     let counts = |char: &char| char.is_alphanumeric() || *char == '*';
     let chars: Vec<char> = text.chars().collect();
@@ -174,11 +176,11 @@ fn keep(text: &str, n: usize, from_end: bool) -> String {
 
 fn seal(action: &Action, content: &MarkContent<'_>, keys: &Keys) -> Option<String> {
     match action {
-        Action::Token { key } => mark::token(keys.current(*key)?, content, None),
+        Action::Token { key } => mark::encrypt(keys.current(*key)?, content, None),
         Action::Encrypt { key } => {
             let mut nonce = [0; 16];
             getrandom::fill(&mut nonce).ok()?;
-            mark::token(keys.current(*key)?, content, Some(nonce))
+            mark::encrypt(keys.current(*key)?, content, Some(nonce))
         }
         _ => None,
     }
@@ -207,7 +209,7 @@ fn shift(text: &str, key: &KeyVersion, days: u32) -> Option<String> {
     {
         return None;
     }
-    // If the text had an annotation of its own, it would be where the mark goes.
+    // A text with an annotation such as `[Europe/Berlin]` is refused, because the mark takes that place.
     if !time.bytes().all(|byte| byte.is_ascii_digit() || b"tTzZ:+-. ".contains(&byte)) {
         return None;
     }

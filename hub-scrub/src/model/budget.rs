@@ -1,16 +1,17 @@
-//! The scrub budget: how much work one message may cause.
+//! The scrub budget limits how much work one message may cause.
 //!
-//! Without it, one message or one costly rule could block the thread for all its publishers.
+//! Without it, one message or one costly rule could block a thread for all publishers that the thread
+//! serves.
 
-/// The scrub budget of one message. A message over it is quarantined.
+/// The `Budget` is the scrub budget of one message. A message that exceeds it is quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// The number of steps of the engine. `docs/scrub.md` states how many steps each kind of work
+    /// The engine takes at most this many steps. `docs/scrub.md` states how many steps each kind of work
     /// costs. Steps stand for time, because this crate reads no clock.
     pub steps: u64,
-    /// The number of bytes of payload and headers together.
+    /// Payload and headers together have at most this many bytes.
     pub bytes: u64,
-    /// The number of finds.
+    /// A message has at most this many finds.
     pub matches: u32,
 }
 

@@ -1,11 +1,12 @@
-//! The keys of keyed hashes, pseudonyms, sealed values and shifted dates. They have names and versions.
+//! This module has the keys of keyed hashes, pseudonyms, sealed values and shifted dates. Each key has a
+//! name and versions.
 //!
 //! Each purpose has a key of its own, derived from one secret. Otherwise a tag that was made for one purpose
 //! could pass for a tag of another.
 
 use std::fmt;
 
-/// Where a secret is, as the rule file states it.
+/// A `KeyOrigin` states where the secret of a key is, as the rule file has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyOrigin<'a> {
     /// The secret is in this environment variable.
@@ -14,16 +15,16 @@ pub enum KeyOrigin<'a> {
     File(&'a str),
 }
 
-/// Reads the secrets for [`RuleSet::load`](crate::RuleSet::load).
+/// A `KeySource` reads the secrets for [`RuleSet::load`](crate::RuleSet::load).
 pub trait KeySource {
-    /// Returns the secret. After line ends are cut off, it has at least 32 bytes.
+    /// Returns the secret. It must have at least 32 bytes without the line ends behind it.
     ///
     /// # Errors
-    /// The error says why the secret cannot be read, and contains nothing of it.
+    /// The error says why the secret cannot be read, and contains nothing of the secret.
     fn secret(&self, origin: KeyOrigin<'_>) -> Result<Vec<u8>, String>;
 }
 
-/// Reads secrets from the environment and from the files of this machine.
+/// `SystemKeys` reads secrets from the environment and from the files of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemKeys;
 
@@ -40,13 +41,17 @@ impl KeySource for SystemKeys {
     }
 }
 
-/// The keys that are derived from one version of a secret, one for each purpose.
+/// A `KeyVersion` has the keys that are derived from one version of a secret, one key for each purpose.
 pub(crate) struct KeyVersion {
-    /// The name and the version, as marks contain them, such as `crm-2`.
+    /// The id consists of name and version, as marks contain them, such as `crm-2`.
     pub(crate) id: String,
+    /// This key makes keyed hashes.
     pub(crate) hash: [u8; 32],
+    /// This key makes the tags by which the hub knows its own marks.
     pub(crate) tag: [u8; 32],
+    /// This key encrypts pseudonyms and sealed values, with AES-SIV.
     pub(crate) siv: [u8; 64],
+    /// This key decides by how many days dates are shifted.
     pub(crate) shift: [u8; 32],
 }
 
@@ -57,9 +62,10 @@ impl fmt::Debug for KeyVersion {
 }
 
 impl KeyVersion {
-    /// The shortest secret, in bytes.
+    /// A secret has at least this many bytes.
     const MIN_SECRET: usize = 32;
 
+    /// Derives the keys from a secret, without the line ends behind it.
     pub(crate) fn derive(name: &str, version: u32, secret: &[u8]) -> Result<Self, String> {
         let line_end = secret.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
         let secret = &secret[..line_end.map_or(0, |last| last + 1)];
@@ -84,27 +90,31 @@ impl KeyVersion {
     }
 }
 
-/// One named key. Its newest version makes marks; marks of all its versions are recognised.
+/// A `Keyring` is one named key with all its versions. The newest version makes marks, and the marks of all
+/// versions are recognised.
 #[derive(Debug)]
 pub(crate) struct Keyring {
     pub(crate) name: String,
-    /// The versions in ascending order. There is at least one.
+    /// The versions are in ascending order. There is at least one version.
     pub(crate) versions: Vec<KeyVersion>,
 }
 
-/// All keys of a rule file.
+/// `Keys` has all keys of a rule file. Actions name a key by its index.
 #[derive(Debug, Default)]
 pub(crate) struct Keys(pub(crate) Vec<Keyring>);
 
 impl Keys {
+    /// Returns the index of the key with this name.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|ring| ring.name == name)
     }
 
+    /// Returns the newest version of the key with this index.
     pub(crate) fn current(&self, ring: usize) -> Option<&KeyVersion> {
         self.0.get(ring)?.versions.last()
     }
 
+    /// Returns the version with this id, such as `crm-2`.
     pub(crate) fn by_id(&self, id: &str) -> Option<&KeyVersion> {
         self.0.iter().flat_map(|ring| &ring.versions).find(|version| version.id == id)
     }

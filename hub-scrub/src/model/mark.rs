@@ -1,4 +1,4 @@
-//! Marks: the texts that replace hashed, tokenised, encrypted and shifted values.
+//! Marks are the texts that replace hashed, pseudonymised, encrypted and shifted values.
 //!
 //! A mark contains a tag under a key of the hub, which proves that the hub made it. So a second scrub leaves
 //! the mark alone, and a publisher cannot pass plain text off as redacted by writing it in the form of a
@@ -15,21 +15,24 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::ops::Range;
 
+/// Each action that writes marks has a kind of mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MarkKind {
     Hash,
-    /// A pseudonym: equal values give equal pseudonyms.
-    Token,
-    /// A sealed value: it is encrypted with a random nonce, so equal values differ.
+    /// The mark is a pseudonym. Equal values give equal pseudonyms.
+    Pseudonym,
+    /// The mark is a sealed value. It is encrypted with a random nonce, so equal values give different marks.
     Sealed,
     Shift,
 }
 
+/// The mark of a shifted date begins with this text and stands behind the date.
 const SHIFT: &str = "[_shift=";
-/// The longest RFC 3339 date and time that may be in front of the suffix of a shifted date, in
-/// bytes.
+/// A shifted date with its time, in RFC 3339, has at most this many bytes.
 const LONGEST_DATE: usize = 40;
 
+/// Computes a keyed BLAKE3 hash of several parts. Each part is preceded by its length, so that different
+/// parts never give equal input.
 fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_keyed(key);
     for part in parts {
@@ -38,6 +41,7 @@ fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// Makes the mark of a keyed hash.
 pub(crate) fn hash(key: &KeyVersion, content: &[u8]) -> String {
     let digest = mac(&key.hash, &[content]);
     let mut body = [0; 24];
@@ -46,16 +50,16 @@ pub(crate) fn hash(key: &KeyVersion, content: &[u8]) -> String {
     format!("<hash:{}:{}>", key.id, URL_SAFE_NO_PAD.encode(body))
 }
 
-/// The content of a pseudonym or a sealed value: a text as it is, or another value as its
-/// MessagePack.
+/// `MarkContent` is what a pseudonym or a sealed value contains: a text, or the MessagePack of another
+/// value.
 pub(crate) enum MarkContent<'a> {
     Text(&'a str),
     Value(&'a [u8]),
 }
 
-/// Makes a pseudonym or, with a `nonce`, a sealed value. `None` only if the content is longer than
-/// the cipher allows.
-pub(crate) fn token(
+/// Encrypts a content into a pseudonym or, with a `nonce`, into a sealed value. Returns `None` if the
+/// content is longer than the cipher allows.
+pub(crate) fn encrypt(
     key: &KeyVersion,
     content: &MarkContent<'_>,
     nonce: Option<[u8; 16]>,
@@ -83,13 +87,13 @@ pub(crate) fn token(
     Some(format!("<{kind}:{}:{}>", key.id, URL_SAFE_NO_PAD.encode(body)))
 }
 
-/// The content of a mark that was opened.
+/// `OpenedMark` is the content of a pseudonym or a sealed value that was opened.
 pub(crate) enum OpenedMark {
     Text(String),
     Value(Vec<u8>),
 }
 
-/// Opens a mark. `None` if `mark` is not a pseudonym or a sealed value under one of the keys.
+/// Opens a mark. Returns `None` if `mark` is not a pseudonym or a sealed value under one of the keys.
 pub(crate) fn open(mark: &str, keys: &Keys) -> Option<OpenedMark> {
     let (kind, rest) = mark.strip_prefix('<')?.strip_suffix('>')?.split_once(':')?;
     let (id, body) = rest.split_once(':')?;
@@ -116,12 +120,13 @@ fn shift_tag(key: &KeyVersion, date: &str) -> String {
     tag[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Adds the mark to a date that was shifted.
+/// Appends the mark to a date that was shifted.
 pub(crate) fn shifted(key: &KeyVersion, date: &str) -> String {
     format!("{date}{SHIFT}{}-{}]", key.id, shift_tag(key, date))
 }
 
-/// By how many days a key shifts dates. It is never 0, and at most `days` in either direction.
+/// Returns by how many days a key shifts dates. The result is never 0, and at most `days` in either
+/// direction.
 pub(crate) fn shift_days(key: &KeyVersion, days: u32) -> i64 {
     let draw = mac(&key.shift, &[b"days"]);
     let draw = u64::from_le_bytes(std::array::from_fn(|n| draw[n]));
@@ -130,7 +135,7 @@ pub(crate) fn shift_days(key: &KeyVersion, days: u32) -> i64 {
     if shift >= 0 { shift + 1 } else { shift }
 }
 
-/// The marks in `text` whose tag is right, in the order of the text.
+/// Returns the marks in `text` whose tag is right, in the order of the text. The ranges are in bytes.
 pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
     let mut found: Vec<(Range<usize>, MarkKind)> = Vec::new();
     if keys.0.is_empty() {
@@ -151,11 +156,13 @@ pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
     found
 }
 
-/// Whether the whole of `text` is one mark of this kind.
+/// Returns whether the whole text is one mark of this kind.
 pub(crate) fn is(text: &str, kind: MarkKind, keys: &Keys) -> bool {
     find(text, keys) == [(0..text.len(), kind)]
 }
 
+/// Returns the length in bytes and the kind of the mark with which `text` begins, if that mark stands in
+/// angle brackets and its tag is right.
 fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
     if !["<hash:", "<token:", "<sealed:"].iter().any(|start| text.starts_with(start)) {
         return None;
@@ -169,7 +176,8 @@ fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
     let mark = &text[..len];
     let Some(rest) = mark.strip_prefix("<hash:") else {
         open(mark, keys)?;
-        let kind = if mark.starts_with("<token:") { MarkKind::Token } else { MarkKind::Sealed };
+        let pseudonym = mark.starts_with("<token:");
+        let kind = if pseudonym { MarkKind::Pseudonym } else { MarkKind::Sealed };
         return Some((len, kind));
     };
     let (id, body) = rest[..rest.len() - 1].split_once(':')?;
@@ -178,6 +186,7 @@ fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
     (tag[..8] == body[16..]).then_some((len, MarkKind::Hash))
 }
 
+/// Returns the range of the shifted date, with its mark, whose mark begins at `open`.
 fn shift_at(text: &str, open: usize, keys: &Keys) -> Option<Range<usize>> {
     let body = text[open..].strip_prefix(SHIFT)?;
     let close = body.find(['[', ']']).filter(|at| body.as_bytes()[*at] == b']')?;

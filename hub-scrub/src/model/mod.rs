@@ -1,5 +1,5 @@
-//! The lowest floor: the parts of a rule, and one value of a message. It imports no other module of the
-//! scrub, and knows no file format.
+//! The lowest floor has the parts of a rule, and the reader of one value of a message. It imports no other
+//! module of the scrub, and knows no file format.
 //!
 //! Without this floor, the types on which the engine runs would be defined in the rule file, and every floor
 //! would import every other.
@@ -30,7 +30,7 @@ pub(crate) use number::Number;
 pub(crate) use rule_bits::RuleBits;
 pub use scrubber::{Scrubber, ScrubberEvent, ScrubberOutcome};
 pub(crate) use structure::{DuplicateKeys, Nonfinite, Structure};
-pub(crate) use value_head::{Token, read};
+pub(crate) use value_head::{ValueHead, read};
 pub use value_type::Type;
 pub use view::ViewId;
 pub(crate) use view::{View, Views};

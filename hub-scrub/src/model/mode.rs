@@ -1,16 +1,17 @@
-//! Whether a rule acts, only counts, or acts on a part of the messages.
+//! The mode of a rule states whether the rule acts, only counts, or acts on a part of the messages.
 //!
 //! Without modes, nobody could try a new rule on real traffic before it changes an event.
 
 use std::fmt;
 
-/// Whether and on which messages a rule acts.
+/// The `Mode` of a rule states whether and on which messages the rule acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// The rule counts what it would do.
+    /// The rule only counts what it would do.
     Shadow,
-    /// The rule acts on this many of 100 messages, and counts on the others.
+    /// The rule acts on this many of 100 messages, and only counts on the others.
     Percent(u8),
+    /// The rule acts on all messages.
     Enforce,
 }
 

@@ -1,7 +1,6 @@
-//! The action `normalise`, which gives strings one spelling.
+//! The action `normalise` gives strings one spelling.
 //!
 //! Without it, two spellings of one value would be two values for subscribers and for keyed hashes.
-//! hashes that are made of it.
 
 use super::action::{Case, Normal};
 use super::keys::Keys;
@@ -9,7 +8,7 @@ use super::mark;
 use std::borrow::Cow;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// The normalised string. Marks in it stay as they are.
+/// Returns the normalised string. Marks in it stay as they are.
 pub(crate) fn normalise<'t>(how: Normal, text: &'t str, keys: &Keys) -> Cow<'t, str> {
     let marks = mark::find(text, keys);
     if marks.is_empty() {

@@ -1,11 +1,13 @@
-//! Numbers of messages and of rules, compared without loss where both are integers.
+//! This module compares the numbers of messages with the numbers of rules. Two integers are compared
+//! exactly.
 //!
-//! Without it a range or a bucket would treat large integers as floats and change their last digits.
+//! Without this module, a range or a bucket would treat large integers as floats and change their last
+//! digits.
 
-use super::value_head::Token;
+use super::value_head::ValueHead;
 use std::cmp::Ordering;
 
-/// A number of a message or of a rule.
+/// A `Number` comes from a message or from a rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Number {
     Int(i128),
@@ -13,11 +15,12 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    pub(crate) fn of(token: &Token<'_>) -> Option<Number> {
-        match token {
-            Token::UInt(n) => Some(Number::Int(i128::from(*n))),
-            Token::Int(n) => Some(Number::Int(i128::from(*n))),
-            Token::Float(n) => Some(Number::Float(*n)),
+    /// Returns the number that a value is. Returns `None` for other values.
+    pub(crate) fn of(head: &ValueHead<'_>) -> Option<Number> {
+        match head {
+            ValueHead::UInt(n) => Some(Number::Int(i128::from(*n))),
+            ValueHead::Int(n) => Some(Number::Int(i128::from(*n))),
+            ValueHead::Float(n) => Some(Number::Float(*n)),
             _ => None,
         }
     }
@@ -29,7 +32,7 @@ impl Number {
         }
     }
 
-    /// Compares two numbers. `None` if one of them is NaN.
+    /// Compares two numbers. Returns `None` if one of them is NaN.
     pub(crate) fn compare(self, other: Number) -> Option<Ordering> {
         match (self, other) {
             (Number::Int(a), Number::Int(b)) => Some(a.cmp(&b)),
@@ -37,7 +40,7 @@ impl Number {
         }
     }
 
-    /// The greatest multiple of `size` that is not greater than the number.
+    /// Returns the greatest multiple of `size` that is not greater than the number.
     pub(crate) fn bucket(self, size: u64) -> Number {
         match self {
             Number::Int(n) => Number::Int(n - n.rem_euclid(i128::from(size))),
@@ -46,7 +49,7 @@ impl Number {
     }
 
     /// Appends the MessagePack of the number. An integer outside the range of MessagePack becomes
-    /// the nearest one inside.
+    /// the nearest integer in that range.
     pub(crate) fn encode(self, out: &mut Vec<u8>) {
         match self {
             Number::Float(n) => {

@@ -1,24 +1,26 @@
-//! Sets of rules as bits, so that the engine handles all rules of a plan with one operation.
+//! This module stores a set of rules as bits, so that one operation handles all rules of a plan.
 //!
 //! Without it, each value would cost as many comparisons as the plan has rules.
 
 use std::ops::{BitAnd, BitOr, BitOrAssign, Not};
 
-/// A set of rules of one plan. A bit is the number of a rule in the plan.
+/// `RuleBits` is a set of rules of one plan. The position of a bit is the number of a rule in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RuleBits([u64; 4]);
 
 impl RuleBits {
-    /// How many rules a plan may have.
+    /// A plan has at most this many rules.
     pub(crate) const MAX: usize = 256;
     pub(crate) const NONE: RuleBits = RuleBits([0; 4]);
 
+    /// Returns the set that has only this rule.
     pub(crate) fn one(rule: usize) -> RuleBits {
         let mut bits = RuleBits::NONE;
         bits.set(rule);
         bits
     }
 
+    /// Adds a rule.
     pub(crate) fn set(&mut self, rule: usize) {
         self.0[rule / 64] |= 1 << (rule % 64);
     }
@@ -33,6 +35,7 @@ impl RuleBits {
         self.0 == [0; 4]
     }
 
+    /// Returns the numbers of the rules in ascending order.
     #[inline]
     pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
         let (mut words, mut word) = (self.0, 0);

@@ -1,18 +1,18 @@
-//! A user's own scrubbers in Rust, for what rules cannot express.
+//! With the trait [`Scrubber`], users write checks in Rust that rules cannot express.
 //!
 //! Without this trait, such code would have to run before the hub, and no rule would check what it writes.
 
 use std::fmt;
 
-/// A user's own scrubber in Rust, for what rules cannot express.
+/// A `Scrubber` is code in Rust that a rule calls by its name, for what rules cannot express.
 ///
-/// A rule names the scrubber (`scrubber = "…"`), and so decides on which topics and in which mode
-/// it runs, and tests it. Scrubbers run in the order of the rules that name them, and before all
-/// other rules. So rules check what a scrubber writes as if a publisher had written it. A scrubber
-/// that gets its own output must leave it unchanged; a message whose scrubbers never settle is
-/// quarantined.
+/// The rule names the scrubber (`scrubber = "…"`) and decides on which topics and in which mode
+/// the scrubber runs. The tests of the rule test the scrubber. Scrubbers run in the order of the rules that
+/// name them, and before all other rules. So rules check what a scrubber writes as if a publisher had
+/// written it. A scrubber that gets its own output must leave it unchanged. A message whose scrubbers never
+/// settle is quarantined.
 ///
-/// The hub calls it on the thread that reads from the publisher, so it must not block. If it
+/// The hub calls a scrubber on the thread that reads from the publisher, so a scrubber must not block. If it
 /// panics, the event is quarantined.
 ///
 /// ```
@@ -32,32 +32,32 @@ use std::fmt;
 /// }
 /// ```
 pub trait Scrubber: Send + Sync {
-    /// The name by which rules call the scrubber.
+    /// Returns the name by which rules call the scrubber.
     fn name(&self) -> &str;
 
     /// Checks one event.
     fn scrub(&self, event: &ScrubberEvent<'_>) -> ScrubberOutcome;
 }
 
-/// The event that a scrubber checks.
+/// A `ScrubberEvent` is the event that a scrubber checks.
 #[derive(Clone, Copy)]
 pub struct ScrubberEvent<'a> {
-    /// The topic of the event.
+    /// The event has this topic.
     pub topic: &'a str,
-    /// The payload: one well-formed MessagePack value.
+    /// The payload is one well-formed MessagePack value.
     pub payload: &'a [u8],
-    /// The headers: one well-formed MessagePack map.
+    /// The headers are one well-formed MessagePack map. An event without headers has `None`.
     pub headers: Option<&'a [u8]>,
 }
 
 impl fmt::Debug for ScrubberEvent<'_> {
-    /// It shows no content of the event.
+    /// Writes the topic and the length of the payload, and no content of the event.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ScrubberEvent({}, {} bytes)", self.topic, self.payload.len())
     }
 }
 
-/// What a scrubber decides about an event.
+/// A `ScrubberOutcome` is the decision of a scrubber about an event.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ScrubberOutcome {
     /// The scrubber leaves the event alone.
@@ -69,7 +69,7 @@ pub enum ScrubberOutcome {
 }
 
 impl fmt::Debug for ScrubberOutcome {
-    /// It shows no content of the event.
+    /// Writes the name of the variant, and no content of the event.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ScrubberOutcome::Pass => "Pass",

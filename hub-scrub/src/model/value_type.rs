@@ -1,9 +1,9 @@
-//! The types of MessagePack, as rules and structures name them.
+//! This module lists the types of MessagePack, as rules and structures name them.
 //!
 //! Without one list, the rule file, the plan's tables and the engine could disagree on a type's
 //! number.
 
-/// The types of MessagePack, as rules name them.
+/// A `Type` is a type of MessagePack, as rules name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are those of the format")]
 pub enum Type {
@@ -19,7 +19,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// All types, in the order of their numbers.
+    /// The list has all types in the order of their numbers.
     pub(crate) const ALL: [Type; 9] = [
         Type::Nil,
         Type::Bool,
@@ -32,7 +32,7 @@ impl Type {
         Type::Ext,
     ];
 
-    /// The name in rule files.
+    /// Returns the name of the type in rule files.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Type::Nil => "nil",

@@ -1,24 +1,26 @@
-//! Whether a plan lets the engine tell quickly that a message is clean, and what it needs for that.
+//! This module decides whether a plan has a fast path, on which the engine sees quickly that a message is
+//! clean.
 //!
-//! Without it every message would take the full pass, and most messages have nothing to find.
+//! Without it, every message would take the full pass, although most messages have nothing to find.
 
 use super::rule::{Find, RuleKind};
 use super::rule_groups::{Planned, Sets};
 use crate::matching::{Finder, NameFilter};
 
-/// What makes a plan fit for it.
+/// A `FastPathPlan` is what the fast path needs to know about the rules of a plan.
 #[derive(Debug)]
-pub(crate) struct Glance {
-    /// The keys that rules name, in `keys` or in paths: without one of them, no rule applies but
-    /// by what detectors find.
+pub(crate) struct FastPathPlan {
+    /// The filter has the keys that rules name in `keys` or in paths. In a message without these keys, only
+    /// detectors can find anything.
     pub(crate) names: NameFilter,
-    /// Whether any rule looks for what detectors find.
+    /// If this is true, at least one rule uses detectors.
     pub(crate) detecting: bool,
 }
 
-impl Glance {
-    /// `None` if some rule looks at values whatever their keys are.
-    pub(super) fn of(rules: &[Planned], sets: &Sets, finder: &Finder) -> Option<Glance> {
+impl FastPathPlan {
+    /// Returns `None` if some rule can apply to a value under any key. A message may then have no key by
+    /// which the fast path could see that the rule applies.
+    pub(super) fn of(rules: &[Planned], sets: &Sets, finder: &Finder) -> Option<FastPathPlan> {
         let find = |rule: usize| match &rules[rule].rule.kind {
             RuleKind::Find(find) => Some(find),
             _ => None,
@@ -36,6 +38,6 @@ impl Glance {
         let atoms = walking.iter().flat_map(|find| &find.paths).flat_map(|path| path.keys());
         let names = keys.chain(atoms).map(str::as_bytes).collect();
         let detecting = !sets.detecting.is_empty();
-        Some(Glance { names, detecting })
+        Some(FastPathPlan { names, detecting })
     }
 }

@@ -1,7 +1,7 @@
-//! Plans: the rules of a file, and those of them that apply to one topic.
+//! This floor has the rules of a file, and compiles the rules that apply to one topic into a plan.
 //!
-//! This floor imports the floors below it: `matching`, `detect` and `model`. Without it the engine would run
-//! rule by rule, and each message would cost as much as there are rules.
+//! It imports the floors below it: `matching`, `detect` and `model`. Without it, the engine would run
+//! rule by rule, and the cost of each message would grow with the number of rules.
 
 mod fast_path;
 mod rule;
@@ -9,7 +9,7 @@ mod rule_groups;
 mod rule_set;
 mod topic_plan;
 
-pub(crate) use fast_path::Glance;
+pub(crate) use fast_path::FastPathPlan;
 pub(crate) use rule::{Find, Rule, RuleKind, SharedParts};
 pub(crate) use rule_groups::Planned;
 pub use rule_set::{Revealed, RuleSet};

@@ -1,4 +1,4 @@
-//! A checked rule, and what the rules of one file have in common.
+//! This module has the type of a checked rule, and the parts that all rules of one file share.
 //!
 //! Without these types, each plan would have to read the rule file again.
 
@@ -7,7 +7,7 @@ use crate::model::{Action, Budget, Keys, Mode, Scrubber, Structure, Type, Views}
 use hub_wire::TopicFilter;
 use std::sync::Arc;
 
-/// What all plans of a rule set use.
+/// `SharedParts` has the parts of a rule file that all its plans use.
 pub(crate) struct SharedParts {
     pub(crate) detectors: Detectors,
     pub(crate) keys: Keys,
@@ -15,10 +15,11 @@ pub(crate) struct SharedParts {
     pub(crate) budget: Budget,
 }
 
-/// One rule of a rule file.
+/// A `Rule` is one checked rule of a rule file.
 pub(crate) struct Rule {
     pub(crate) name: Arc<str>,
     pub(crate) label: Arc<str>,
+    /// The rule holds for the topics that match one of these filters.
     pub(crate) topics: Vec<TopicFilter>,
     pub(crate) mode: Mode,
     pub(crate) kind: RuleKind,
@@ -26,7 +27,7 @@ pub(crate) struct Rule {
     pub(crate) action: Action,
 }
 
-/// What a rule searches for.
+/// A `RuleKind` states what a rule searches for.
 pub(crate) enum RuleKind {
     Find(Find),
     Structure(Structure),
@@ -36,15 +37,15 @@ pub(crate) enum RuleKind {
     Condition,
 }
 
-/// What a rule searches for in keys and values. A value is found if it meets everything that is set
-/// here.
+/// A `Find` states what a rule searches for in keys and values. A value is found if it fulfils all fields
+/// that are set.
 #[derive(Debug, Default)]
 pub(crate) struct Find {
     pub(crate) paths: Vec<PathPattern>,
-    /// The names of keys, folded by [`fold_key`].
+    /// The names of keys are in the form that [`fold_key`](crate::matching::fold_key) writes.
     pub(crate) keys: Vec<Box<str>>,
     pub(crate) types: Vec<Type>,
-    /// The numbers of the detectors in [`SharedParts::detectors`].
+    /// The detectors have these numbers in [`SharedParts::detectors`].
     pub(crate) detectors: Vec<usize>,
     pub(crate) in_values: bool,
     pub(crate) in_keys: bool,

@@ -1,42 +1,54 @@
-//! The rules of a plan in groups by what they do, so that the engine handles a whole group with one
+//! This module groups the rules of a plan by what they do, so that the engine handles a whole group with one
 //! operation.
 //!
-//! Without it, each value would be compared with each rule, most of which cannot apply to it.
+//! Without it, the engine would compare each value with each rule, and most rules cannot apply to the value.
 
 use super::rule::{Rule, RuleKind};
 use crate::model::{Action, Mode, RuleBits};
 use std::sync::Arc;
 
-/// A rule in a plan.
+/// A `Planned` rule is a rule in a plan.
 pub(crate) struct Planned {
     pub(crate) rule: Arc<Rule>,
     pub(crate) mode: Mode,
 }
 
-/// The rules of a plan by what they do.
+/// `Sets` has the rules of a plan in groups by what they do. A rule can be in several groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sets {
-    /// `whole` has the rules that act on a whole value, `detecting` those that act on what a
-    /// detector finds in it.
+    /// These rules search without detectors, and act on a whole value.
     pub(crate) whole: RuleBits,
+    /// These rules act on the parts of a text that detectors find.
     pub(crate) detecting: RuleBits,
+    /// These rules have the action `normalise`.
     pub(crate) normalising: RuleBits,
+    /// These rules have the action `range`.
     pub(crate) ranging: RuleBits,
+    /// These rules have the action `allow_keys`.
     pub(crate) allowing: RuleBits,
+    /// These rules limit the structure of a payload.
     pub(crate) structures: RuleBits,
+    /// These rules have a JSON Schema.
     pub(crate) schemas: RuleBits,
+    /// These rules call a scrubber.
     pub(crate) scrubbers: RuleBits,
+    /// These rules have a condition and search for nothing.
     pub(crate) conditions: RuleBits,
+    /// These rules have a condition, whatever else they search for.
     pub(crate) conditional: RuleBits,
+    /// These rules act on a part of the messages.
     pub(crate) partial: RuleBits,
+    /// These rules search in values.
     pub(crate) in_values: RuleBits,
+    /// These rules search in keys.
     pub(crate) in_keys: RuleBits,
+    /// These rules search in headers.
     pub(crate) in_headers: RuleBits,
-    /// The rules in shadow mode.
+    /// These rules are in shadow mode.
     pub(crate) shadow: RuleBits,
-    /// The rules that need a walk over the values.
+    /// These rules need a walk over the values.
     pub(crate) walking: RuleBits,
-    /// The rules that apply to more of a value than what detectors find in its text.
+    /// These rules can apply to a value in which no detector finds anything.
     pub(crate) direct: RuleBits,
 }
 

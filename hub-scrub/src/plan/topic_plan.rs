@@ -1,8 +1,8 @@
-//! A plan: the rules for one topic, arranged so that the engine decides each question once for all rules.
+//! A plan has the rules for one topic, arranged so that the engine answers each question once for all rules.
 //!
 //! Without it, the engine would have to choose from all rules of a file for each message.
 
-use super::fast_path::Glance;
+use super::fast_path::FastPathPlan;
 use super::rule::{Find, Rule, RuleKind, SharedParts};
 use super::rule_groups::{Planned, Sets};
 use crate::matching::{FindScratch, Finder, MAX_KEY_NAME, Names, PathSet, Step, fold_key};
@@ -12,29 +12,32 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The compiled rules that can apply to one topic. It belongs to its rule set, and never changes.
+/// A `Plan` has the compiled rules that can apply to one topic. It never changes. A reload makes a new rule
+/// set, whose plans replace the old ones.
 pub struct Plan {
     pub(crate) topic: TopicName,
     pub(crate) rules: Vec<Planned>,
     pub(crate) shared: Arc<SharedParts>,
     pub(crate) paths: PathSet,
+    /// The table has each key that rules name, with the rules that name it.
     keys: Names<RuleBits>,
-    /// `with_paths` has the rules that name paths, `with_keys` those that name keys.
+    /// These rules name paths.
     with_paths: RuleBits,
+    /// These rules name keys.
     with_keys: RuleBits,
-    /// For each type, the rules that can apply to a value of this type.
+    /// The entry at the number of a type has the rules that can apply to a value of that type.
     types: [RuleBits; 9],
     pub(crate) sets: Sets,
     pub(crate) finder: Arc<Finder>,
-    /// `detectors` has the detectors of the finder. For each of them, `wanted` has the rules that
-    /// use it.
+    /// The detectors of the finder have these numbers in [`SharedParts::detectors`].
     pub(crate) detectors: Vec<usize>,
+    /// The entry at the index of a detector of the finder has the rules that use that detector.
     pub(crate) wanted: Vec<RuleBits>,
-    /// What the fast path needs to see that a message is clean, if this plan allows it.
-    pub(crate) glance: Option<Glance>,
-    /// For each view, the action of each rule.
+    /// This is `None` if the rules of the plan allow no fast path.
+    pub(crate) fast_path: Option<FastPathPlan>,
+    /// The first index is the number of a view, the second the number of a rule.
     pub(crate) actions: Vec<Vec<Action>>,
-    /// The rule that finds something in the topic's own name.
+    /// The rule with this number finds something in the topic's own name.
     pub(crate) topic_hit: Option<usize>,
 }
 
@@ -97,12 +100,12 @@ impl Plan {
             wanted,
             actions,
             topic_hit: None,
-            glance: None,
+            fast_path: None,
             shared,
             rules,
         };
         plan.topic_hit = plan.rule_that_finds_topic();
-        plan.glance = Glance::of(&plan.rules, &plan.sets, &plan.finder);
+        plan.fast_path = FastPathPlan::of(&plan.rules, &plan.sets, &plan.finder);
         plan
     }
 
@@ -118,44 +121,44 @@ impl Plan {
             .min()
     }
 
-    /// Whether a rule finds something in the topic's own name. Then the topic takes no events.
+    /// Returns whether a rule finds something in the topic's own name. Such a topic takes no events.
     #[must_use]
     pub fn refuses_topic(&self) -> bool {
         self.topic_hit.is_some()
     }
 
-    /// Whether no rule applies to the topic. Then the scrub need not be called.
+    /// Returns whether no rule applies to the topic. Then the scrub need not be called.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// The name of a rule. `rule` is its number in this plan, as [`RuleCount`](crate::RuleCount)
+    /// Returns the name of a rule. `rule` is its number in this plan, as [`RuleCount`](crate::RuleCount)
     /// has it.
     #[must_use]
     pub fn rule_name(&self, rule: usize) -> &str {
         self.rules.get(rule).map_or("", |planned| &planned.rule.name)
     }
 
-    /// The name of the action of a rule.
+    /// Returns the name of the action of a rule.
     #[must_use]
     pub fn action_name(&self, rule: usize) -> &'static str {
         self.rules.get(rule).map_or("", |planned| planned.rule.action.name())
     }
 
-    /// How many rules the plan has. Their numbers are the smaller ones.
+    /// Returns how many rules the plan has. The number of every rule is below this number.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rules.len()
     }
 
-    /// The stages of a scrub in their order, each with its rules.
+    /// Returns the stages of a scrub in their order. Each stage has a name and its rules.
     pub(crate) fn stages(&self) -> [(&'static str, RuleBits); 3] {
         let whole = self.sets.schemas | self.sets.conditions;
         [("scrubbers", self.sets.scrubbers), ("message", whole), ("values", self.sets.walking)]
     }
 
-    /// The rules that name this key, alone or among others.
+    /// Returns the rules that name this key.
     pub(crate) fn key(&self, key: &[u8]) -> RuleBits {
         if !self.keys.may_have(key) {
             return RuleBits::NONE;
@@ -165,23 +168,24 @@ impl Plan {
         folded.and_then(|key| self.keys.get(key)).unwrap_or_default()
     }
 
-    /// Whether a rule names this key. Then an error may show it.
+    /// Returns whether a rule names this key. Errors may show only such keys.
     pub(crate) fn names(&self, key: &[u8]) -> bool {
         matches!(self.paths.atom(key), Step::Atom(_)) || !self.key(key).is_empty()
     }
 
-    /// The rules that can apply to a value of this type, with these paths and names of keys.
+    /// Returns the rules that can apply to a value of the type `kind`. `paths` has the rules whose path ends
+    /// at the value, and `keys` has the rules that name its key.
     pub(crate) fn located(&self, kind: Type, paths: RuleBits, keys: RuleBits) -> RuleBits {
         self.types[kind as usize] & (paths | !self.with_paths) & (keys | !self.with_keys)
     }
 
-    /// The rules that can apply under these paths and names of keys, whatever the type of the value
-    /// is.
+    /// Returns the rules that can apply to a key. `paths` has the rules whose path ends at the value of the
+    /// key, and `keys` has the rules that name the key.
     pub(crate) fn located_key(&self, paths: RuleBits, keys: RuleBits) -> RuleBits {
         (paths | !self.with_paths) & (keys | !self.with_keys)
     }
 
-    /// The rules that name a path, in the payload or in the headers.
+    /// Returns the rules that name a path, in the payload or in the headers.
     pub(crate) fn with_paths(&self) -> RuleBits {
         self.with_paths
     }

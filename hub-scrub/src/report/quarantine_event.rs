@@ -5,7 +5,7 @@
 use crate::engine::{Quarantine, Scratch};
 use crate::matching::{FindScratch, Step};
 use crate::model::value_head::end;
-use crate::model::{RuleBits, Token, read};
+use crate::model::{RuleBits, ValueHead, read};
 use crate::plan::Plan;
 use hub_wire::Packer;
 
@@ -107,11 +107,11 @@ struct ShapeCursor {
 impl ShapeWriter<'_> {
     /// Appends the shape of a value. Returns the offset of the next one.
     fn value(&mut self, cursor: ShapeCursor) -> Option<usize> {
-        let (token, body) = read(self.bytes, cursor.at)?;
+        let (head, body) = read(self.bytes, cursor.at)?;
         self.left = self.left.saturating_sub(1);
-        let (count, map) = match token {
-            Token::Array(count) => (count, false),
-            Token::Map(count) => (count, true),
+        let (count, map) = match head {
+            ValueHead::Array(count) => (count, false),
+            ValueHead::Map(count) => (count, true),
             scalar => {
                 Packer(self.out).str(&scalar.shape());
                 return Some(body);
@@ -119,9 +119,9 @@ impl ShapeWriter<'_> {
         };
         // If a rule found a container as a whole, its keys belong to the find, and are not shown.
         let paths = self.plan.paths.ends(&cursor.row);
-        let found = self.plan.located(token.kind(), paths, cursor.keys) & self.plan.sets.whole;
+        let found = self.plan.located(head.kind(), paths, cursor.keys) & self.plan.sets.whole;
         if cursor.depth == MAX_DEPTH || count > self.left || !found.is_empty() {
-            Packer(self.out).str(&token.shape());
+            Packer(self.out).str(&head.shape());
             return end(self.bytes, cursor.at);
         }
         if map {
@@ -146,14 +146,14 @@ impl ShapeWriter<'_> {
     }
 
     /// Appends a key or, if it may not be shown, its shape.
-    fn key(&mut self, key: &Token<'_>) -> (Step, RuleBits) {
+    fn key(&mut self, key: &ValueHead<'_>) -> (Step, RuleBits) {
         let known = match key {
-            Token::Str(text) => (self.plan.paths.atom(text), self.plan.key(text)),
-            Token::UInt(n) => (Step::Number(*n), RuleBits::NONE),
+            ValueHead::Str(text) => (self.plan.paths.atom(text), self.plan.key(text)),
+            ValueHead::UInt(n) => (Step::Number(*n), RuleBits::NONE),
             _ => (Step::Other, RuleBits::NONE),
         };
         match key {
-            Token::Str(text) if self.plan.may_show(text) => {
+            ValueHead::Str(text) if self.plan.may_show(text) => {
                 Packer(self.out).str(std::str::from_utf8(text).unwrap_or_default());
             }
             key => {

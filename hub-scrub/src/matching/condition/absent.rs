@@ -1,8 +1,8 @@
-//! Conditions in a build without the cargo feature `cel`: there are none, and a rule file that has
-//! one is refused.
+//! A build without the cargo feature `cel` has this module in place of conditions. It refuses rule files that
+//! have one.
 //!
-//! The Common Expression Language takes a twentieth of the time of a first build. Without this module
-//! the rest of the scrub would have to ask in many places whether there are conditions.
+//! The Common Expression Language takes a twentieth of the time of a first build. Without this module,
+//! the rest of the scrub would have to check in many places whether the build has conditions.
 
 /// A build without the feature cannot have a condition.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl Condition {
     }
 }
 
-/// What a condition reads of a message. A build without conditions never creates one.
+/// `Inputs` is what a condition reads of a message. A build without conditions never creates it.
 pub(crate) enum Inputs {}
 
 impl Inputs {

@@ -1,11 +1,11 @@
-//! Conditions of rules, in the Common Expression Language.
+//! This module checks and evaluates the conditions of rules, in the Common Expression Language.
 //!
 //! A condition is checked when it is loaded, and its cost is bounded. Without that, a condition could take
 //! longer than the budget of a message, or fail on every message and so apply to all of them.
 
 mod types;
 
-use crate::model::{Token, read};
+use crate::model::{ValueHead, read};
 use cel::common::ast::{EntryExpr, Expr};
 use cel::objects::{Key, Map};
 use cel::{Context, IdedExpr, Program, Value};
@@ -13,13 +13,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// A checked condition over `payload`, `headers` and `topic`.
+/// A `Condition` is a checked condition over `payload`, `headers` and `topic`.
 pub(crate) struct Condition {
     program: Program,
-    /// For each number of nested loops: how many parts of the expression are inside exactly that
-    /// many.
+    /// The entry at `n` says how many parts of the expression are inside exactly `n` nested loops.
     nodes: Vec<u64>,
-    /// How many times the expression joins lists or texts by `+`.
+    /// The expression joins lists or texts by `+` this many times.
     joins: u64,
 }
 
@@ -29,7 +28,7 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// The functions that a condition may call, besides operators.
+/// Besides operators, a condition may call only these functions.
 const FUNCTIONS: &[&str] = &[
     "bool",
     "bytes",
@@ -44,9 +43,9 @@ const FUNCTIONS: &[&str] = &[
     "type",
     "uint",
 ];
-/// How many loops (`all`, `exists`, `map`, `filter`) may be nested.
+/// At most this many loops (`all`, `exists`, `map`, `filter`) may be nested.
 const MAX_LOOPS: usize = 2;
-/// How many parts a condition may have.
+/// A condition may have at most this many parts.
 const MAX_NODES: u64 = 500;
 
 impl Condition {
@@ -67,9 +66,10 @@ impl Condition {
         Ok(Condition { program, nodes: scan.nodes, joins: scan.joins })
     }
 
-    /// An upper bound of the steps that the condition takes. A loop runs over a list or map of the
-    /// message, over the result of a loop, or over several of these joined by `+`. So it runs at
-    /// most as often as the message has values, times the number of `+`.
+    /// Returns an upper bound of the steps that the condition takes. A loop runs over a list or map of the
+    /// message, over a list in the condition, over the result of a loop, or over several of these joined by
+    /// `+`. So it runs at most as often as the message has values, times one more than the number of `+`,
+    /// plus the number of parts of the condition.
     pub(crate) fn cost(&self, event: &Inputs) -> u64 {
         let parts: u64 = self.nodes.iter().sum();
         let turns = event.values.saturating_mul(1 + self.joins).saturating_add(parts);
@@ -81,7 +81,7 @@ impl Condition {
         work.fold(0, u64::saturating_add)
     }
 
-    /// Whether the condition holds. A condition that cannot be evaluated counts as true, so that
+    /// Returns whether the condition holds. A condition that cannot be evaluated counts as true, so that
     /// the rule applies in doubt.
     pub(crate) fn holds(&self, event: &Inputs) -> bool {
         let mut context = Context::default();
@@ -92,17 +92,20 @@ impl Condition {
     }
 }
 
-/// What a condition reads of a message.
+/// `Inputs` is what a condition reads of a message.
 pub(crate) struct Inputs {
     payload: Value,
     headers: Value,
     topic: Value,
+    /// The payload and the headers have this many values.
     values: u64,
+    /// The longest scalar has this many bytes, with its head.
     longest: u64,
 }
 
 impl Inputs {
-    /// Converts a message. `None` if CEL has no value for a part of it; then every condition holds.
+    /// Converts a message. Returns `None` if CEL has no value for a part of it. Then every condition counts
+    /// as true.
     pub(crate) fn new(topic: &str, payload: &[u8], headers: Option<&[u8]>) -> Option<Self> {
         let mut size = InputBuilder::default();
         let headers = match headers {
@@ -119,7 +122,8 @@ fn text(body: &[u8]) -> Option<Arc<String>> {
     String::from_utf8(body.to_vec()).ok().map(Arc::new)
 }
 
-/// Converts a message to CEL values, and counts its values and the bytes of its longest text.
+/// An `InputBuilder` converts a message to CEL values, and counts its values and the bytes of its longest
+/// text.
 #[derive(Default)]
 struct InputBuilder {
     values: u64,
@@ -127,22 +131,23 @@ struct InputBuilder {
 }
 
 impl InputBuilder {
-    // It recurses. The walker has limited the depth to 64 before.
+    /// Converts the value at the offset `at`. Returns the offset behind it too. The function recurses, which
+    /// is safe because the walker has limited the depth to 64.
     fn value(&mut self, bytes: &[u8], at: usize) -> Option<(Value, usize)> {
         self.values += 1;
-        let (token, mut pos) = read(bytes, at)?;
+        let (head, mut pos) = read(bytes, at)?;
         self.longest = self.longest.max((pos - at) as u64);
-        let value = match token {
-            Token::Nil => Value::Null,
-            Token::Bool(b) => Value::Bool(b),
+        let value = match head {
+            ValueHead::Nil => Value::Null,
+            ValueHead::Bool(b) => Value::Bool(b),
             // A number above 2^63 stays unsigned. All other integers are plain ones, as in JSON.
-            Token::UInt(n) => i64::try_from(n).map_or(Value::UInt(n), Value::Int),
-            Token::Int(n) => Value::Int(n),
-            Token::Float(n) => Value::Float(n),
-            Token::Str(body) => Value::String(text(body)?),
-            Token::Bin(body) => Value::Bytes(Arc::new(body.to_vec())),
-            Token::Ext(..) => return None,
-            Token::Array(count) => {
+            ValueHead::UInt(n) => i64::try_from(n).map_or(Value::UInt(n), Value::Int),
+            ValueHead::Int(n) => Value::Int(n),
+            ValueHead::Float(n) => Value::Float(n),
+            ValueHead::Str(body) => Value::String(text(body)?),
+            ValueHead::Bin(body) => Value::Bytes(Arc::new(body.to_vec())),
+            ValueHead::Ext(..) => return None,
+            ValueHead::Array(count) => {
                 let mut values = Vec::new();
                 for _ in 0..count {
                     let (value, end) = self.value(bytes, pos)?;
@@ -151,15 +156,15 @@ impl InputBuilder {
                 }
                 Value::List(Arc::new(values))
             }
-            Token::Map(count) => {
+            ValueHead::Map(count) => {
                 let mut map = HashMap::new();
                 for _ in 0..count {
                     let (key, end) = read(bytes, pos)?;
                     let key = match key {
-                        Token::Str(body) => Key::String(text(body)?),
-                        Token::UInt(n) => i64::try_from(n).map_or(Key::Uint(n), Key::Int),
-                        Token::Int(n) => Key::Int(n),
-                        Token::Bool(b) => Key::Bool(b),
+                        ValueHead::Str(body) => Key::String(text(body)?),
+                        ValueHead::UInt(n) => i64::try_from(n).map_or(Key::Uint(n), Key::Int),
+                        ValueHead::Int(n) => Key::Int(n),
+                        ValueHead::Bool(b) => Key::Bool(b),
                         _ => return None,
                     };
                     let (value, end) = self.value(bytes, end)?;
@@ -175,14 +180,17 @@ impl InputBuilder {
     }
 }
 
-/// Checks an expression when it is loaded, and counts what it costs.
+/// An `ExpressionCheck` checks an expression when it is loaded, and counts what the expression costs.
+/// `nodes` and `joins` are those of [`Condition`].
 struct ExpressionCheck {
     nodes: Vec<u64>,
     joins: u64,
+    /// The variables of the loops around the current part have these names.
     bound: Vec<String>,
 }
 
 impl ExpressionCheck {
+    /// Checks a part of the expression that is inside `loops` nested loops.
     fn expr(&mut self, expr: &IdedExpr, loops: usize) -> Result<(), String> {
         let Some(count) = self.nodes.get_mut(loops) else {
             return Err(format!("more than {MAX_LOOPS} loops inside one another"));

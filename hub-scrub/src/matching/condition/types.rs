@@ -1,4 +1,5 @@
-//! Checks whether the types in a condition can fit, as far as they are known before there is a message.
+//! This module checks whether the types in a condition can fit, as far as they are known before there is a
+//! message. Without it, a condition with a wrong type would fail on every message.
 //!
 //! The types that an operator or a function takes are not written down here. Each call is tried once with a
 //! value of each type, so this check accepts exactly what the evaluator accepts.
@@ -10,11 +11,11 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-/// A set of types that a part of a condition may have.
+/// `Types` is the set of types that a part of a condition may have. A bit is an index in [`NAMES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Types(u16);
 
-/// The types of the values of a message, as error messages name them.
+/// The list has the types of the values of a message, as error messages name them.
 const NAMES: [&str; 9] =
     ["null", "a bool", "an int", "a uint", "a double", "a string", "bytes", "a list", "a map"];
 
@@ -24,9 +25,9 @@ impl Types {
     const STRING: Types = Types(1 << 5);
     const LIST: Types = Types(1 << 7);
     const MAP: Types = Types(1 << 8);
-    /// The type of a part of the message, of which nothing is known beforehand.
+    /// A part of the message can have any of these types, because it is not known beforehand.
     const ANY: Types = Types((1 << NAMES.len()) - 1);
-    /// A type that no value of a message has, such as a type itself.
+    /// No value of a message has this type. The result of the function `type` has it.
     const OTHER: Types = Types(1 << NAMES.len());
 
     fn of(value: &Value) -> Types {
@@ -52,11 +53,12 @@ impl Types {
         self.0 & other.0 != 0
     }
 
-    /// Its types one by one, as indexes in [`NAMES`].
+    /// Returns the types of the set, as indexes in [`NAMES`].
     fn each(self) -> impl Iterator<Item = usize> {
         (0..NAMES.len()).filter(move |n| self.0 & 1 << n != 0)
     }
 
+    /// Returns the types of the set in words, for error messages.
     fn say(self) -> String {
         if self.may_be(Types::OTHER) {
             return "a type".into();
@@ -65,9 +67,9 @@ impl Types {
     }
 }
 
-/// Values of each type, in the order of [`NAMES`]. They are chosen so that a call that works with
-/// any value of the type works with one of them: there is an item 1 and a field "1", and there are
-/// texts that are a number and a bool.
+/// Returns sample values of each type, in the order of [`NAMES`]. If a call works with any value of a type,
+/// it works with one of the samples: lists have an item 1, maps have a field "1", and there are texts that
+/// are a number and a bool.
 fn samples() -> [Vec<Value>; 9] {
     let text = |text: &str| Value::String(Arc::new(text.into()));
     let keys = [Key::Int(1), Key::Uint(1), Key::Bool(true), Key::String(Arc::new("1".into()))];
@@ -85,17 +87,16 @@ fn samples() -> [Vec<Value>; 9] {
     ]
 }
 
-/// How many arguments a function of a condition takes at most. The target of a method counts as
-/// one.
+/// A function of a condition takes at most this many arguments. The target of a method counts as one.
 const MOST_ARGUMENTS: usize = 2;
 
-/// A call: its function, whether it is a method, and the type of each argument, the target first.
+/// A `Call` consists of its function, whether it is a method, and the type of each argument, with the target
+/// first. A type is an index in [`NAMES`].
 type Call = (String, bool, Vec<usize>);
 
-/// The types that a call may return. It is empty if the call does not take these arguments.
+/// Returns the types that a call may return. The set is empty if the call does not take these arguments.
 fn try_out(call: &Call) -> Types {
-    /// Conditions use few different calls, and rule files are loaded again and again, so results
-    /// are kept.
+    /// Results are kept, because conditions use few different calls and rule files are loaded often.
     static KNOWN: LazyLock<Mutex<HashMap<Call, Types>>> = LazyLock::new(Mutex::default);
     if let Some(known) = KNOWN.lock().get(call) {
         return *known;
@@ -128,7 +129,7 @@ fn try_out(call: &Call) -> Types {
 }
 
 /// Checks that the parts of a condition can fit together, and that its result can be a bool. The
-/// error names the part.
+/// error names the part that does not fit.
 pub(super) fn check(program: &Program) -> Result<(), String> {
     let mut check = Check { program, bound: Vec::new() };
     let root = program.expression();
@@ -139,13 +140,15 @@ pub(super) fn check(program: &Program) -> Result<(), String> {
     Ok(())
 }
 
+/// A `Check` is the state of the check of one condition.
 struct Check<'a> {
     program: &'a Program,
-    /// The variables of the loops around the current part, with their types.
+    /// The variables of the loops around the current part have these names and types.
     bound: Vec<(&'a str, Types)>,
 }
 
 impl<'a> Check<'a> {
+    /// Returns an error text with the place of the part in the condition.
     fn at(&self, part: &IdedExpr, what: &str) -> String {
         match self.program.source_info().offset_for(part.id) {
             Some((start, _)) => format!("{what} (character {})", start + 1),
@@ -153,6 +156,7 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Checks a part of the condition, and returns the types that it may have.
     fn types(&mut self, part: &'a IdedExpr) -> Result<Types, String> {
         Ok(match &part.expr {
             Expr::Unspecified | Expr::Struct(_) => Types::ANY,
@@ -269,7 +273,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// All combinations that take one type for each argument.
+/// Returns all combinations that take one type for each argument.
 fn combinations(types: &[Types]) -> Vec<Vec<usize>> {
     types.iter().fold(vec![Vec::new()], |so_far, types| {
         so_far

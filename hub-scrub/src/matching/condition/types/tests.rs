@@ -1,4 +1,4 @@
-//! What conditions of wrong types are refused with, and that what is accepted has a value.
+//! These tests show the errors for conditions of wrong types, and that each accepted condition has a value.
 
 use super::*;
 use crate::matching::condition::{Condition, Inputs};

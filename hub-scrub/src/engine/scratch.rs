@@ -1,0 +1,118 @@
+//! This module has the memory that the engine keeps from one message to the next.
+//!
+//! Without it, each message would allocate its stack and its lists anew.
+
+use super::finds::Finds;
+use super::shadow_sample::ShadowSample;
+use crate::detect::Candidates;
+use crate::matching::FindScratch;
+use crate::model::RuleBits;
+use crate::plan::Plan;
+use std::collections::HashMap;
+
+/// `Scratch` is the memory that the engine uses for a message. Each thread keeps one from message to message.
+#[derive(Default)]
+pub struct Scratch {
+    /// The pass over the message as it came uses this memory.
+    pub(super) first: PassScratch,
+    /// The passes over the renderings use this memory, and so does the search for samples.
+    pub(super) again: PassScratch,
+    /// The entry at the number of a rule has its counts.
+    pub(super) counts: Vec<RuleCount>,
+}
+
+/// A `RuleCount` says how often a rule applied to one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RuleCount {
+    /// The rule has this number in its plan.
+    pub rule: usize,
+    /// The rule acted on this many finds.
+    pub hits: u32,
+    /// The rule only counted this many finds, because it did not act on the message.
+    pub shadow: u32,
+}
+
+impl Scratch {
+    /// Returns the counts of the rules that applied to the last message. Rules without a find are left out.
+    pub fn applied(&self) -> impl Iterator<Item = RuleCount> {
+        self.counts.iter().copied().filter(|count| count.hits + count.shadow > 0)
+    }
+}
+
+impl std::fmt::Debug for Scratch {
+    /// Writes the name of the type, and nothing of a message.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Scratch")
+    }
+}
+
+/// An `OpenContainer` is a map or an array whose entries the pass is reading.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OpenContainer {
+    /// The container begins at this offset.
+    pub(super) at: usize,
+    /// If this is true, the container is a map.
+    pub(super) map: bool,
+    /// This many entries are not read yet.
+    pub(super) left: usize,
+    /// This many entries have been begun. The index of the current entry is one less.
+    pub(super) index: usize,
+    /// The key of the current entry is at this offset. For an array, the array's own key is there.
+    pub(super) key_at: Option<usize>,
+    /// These rules name that key.
+    pub(super) keys: RuleBits,
+    /// These rules allow only some keys in this map.
+    pub(super) allow: RuleBits,
+}
+
+/// `PassScratch` is the memory of one pass over the payload and the headers of an event.
+#[derive(Default)]
+pub(super) struct PassScratch {
+    /// The containers around the current value, from the outermost to the innermost, are open.
+    pub(super) open: Vec<OpenContainer>,
+    /// The states of the path automaton take one row for the root and one for each open container.
+    pub(super) rows: Vec<u64>,
+    pub(super) payload: Finds,
+    pub(super) headers: Finds,
+    /// These rules act.
+    pub(super) active: RuleBits,
+    /// These rules only count.
+    pub(super) shadow: RuleBits,
+    /// The pass has taken this many steps of the budget.
+    pub(super) steps: u64,
+    /// The pass has spent this many finds of the budget.
+    pub(super) matches: u32,
+    /// The pass has read this many elements.
+    pub(super) elements: usize,
+    /// Detectors use this memory.
+    pub(super) finding: FindScratch,
+    /// Detectors could find something only at these bytes. They are valid if `candidates_known` is set.
+    pub(super) candidates: Candidates,
+    pub(super) candidates_known: bool,
+    /// If samples are collected, this has the first find of each rule in shadow mode.
+    pub(super) samples: Option<Vec<ShadowSample>>,
+    /// For the offset of a map and the hash of a key, this has the offset at which the map last had the key.
+    pub(super) seen: HashMap<(usize, u64), usize>,
+}
+
+impl PassScratch {
+    /// Prepares the memory for a message. Each rule acts or is in shadow mode, as the rule file states.
+    pub(super) fn reset(&mut self, plan: &Plan) {
+        self.open.clear();
+        self.payload.clear();
+        self.headers.clear();
+        self.seen.clear();
+        self.shadow = plan.sets.shadow;
+        self.active = !plan.sets.shadow;
+        (self.steps, self.matches, self.elements) = (0, 0, 0);
+    }
+
+    /// Keeps the first find of a rule as its sample, if samples are collected.
+    pub(super) fn sample(&mut self, rule: usize, what: impl FnOnce() -> (String, String)) {
+        let Some(samples) = &mut self.samples else { return };
+        if samples.iter().all(|sample| sample.rule != rule) {
+            let (path, shape) = what();
+            samples.push(ShadowSample { rule, path, shape });
+        }
+    }
+}
