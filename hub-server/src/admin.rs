@@ -1,10 +1,12 @@
-//! The admin API, for identities whose rights include `admin`.
+//! Serves the admin API to identities whose rights include `admin`. Without this module, an
+//! administrator could neither read the audit nor reload the files over HTTP.
 //!
-//! A request carries the credentials that clients show in HELLO, in an `Authorization` header: `Bearer` with
-//! an access token or a JWT, or `Basic` with a name and a password. Without credentials, a request from this
-//! machine is as anonymous as a client from there. A web page in a browser on this machine must not act for
-//! the user of the machine. So the hub refuses every request of another site's page. A request without
-//! credentials must also name this machine as its host, and must not come through a proxy.
+//! A request carries the credentials that a client shows in HELLO, in an `Authorization` header:
+//! `Bearer` with an access token or a JWT, or `Basic` with a name and a password. A request from
+//! this machine without credentials counts as an anonymous client on this machine. A web page in a
+//! browser on this machine must not act for the user of the machine. So the hub refuses every
+//! request of another site's page. A request without credentials must also name this machine as its
+//! host, and must not come through a proxy.
 
 use crate::http::PeerAddress;
 use crate::hub::Hub;
@@ -27,7 +29,7 @@ use std::time::SystemTime;
 
 mod origin;
 
-/// The routes of the API, all below `/admin/`.
+/// Returns the routes of the API, which are all below `/admin/`.
 pub(crate) fn routes(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/admin/audit", only(Method::GET, get(show_audit)))
@@ -35,13 +37,13 @@ pub(crate) fn routes(hub: Arc<Hub>) -> Router {
         .with_state(hub)
 }
 
-/// Lets `route` answer only the method `allowed`; a request with another method gets 405.
+/// Lets `route` answer only the method `allowed`. A request with another method gets status 405.
 fn only(allowed: Method, route: MethodRouter<Arc<Hub>>) -> MethodRouter<Arc<Hub>> {
     let refuse = async move || {
         let allow = [(header::ALLOW, allowed.to_string())];
         (allow, error(StatusCode::METHOD_NOT_ALLOWED, "another method is needed"))
     };
-    // Without this, axum would answer HEAD with the handler of GET.
+    // Without `head`, axum would answer HEAD with the handler of GET.
     route.head(refuse.clone()).fallback(refuse)
 }
 
@@ -66,8 +68,8 @@ async fn reload(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
     json(status, &json!({ "files": files, "needs_restart": restart }))
 }
 
-/// The identity of the request, if it has the right `admin`. Otherwise the response that refuses
-/// it.
+/// Returns the identity of the request if that identity has the right `admin`, and otherwise the
+/// response that refuses the request.
 async fn administrator(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Response> {
     if origin::is_of_another_site(request) {
         return Err(error(StatusCode::FORBIDDEN, "this is not for pages of other sites"));
@@ -108,7 +110,7 @@ fn credentials(request: &Parts) -> Option<Credentials> {
     };
     let (scheme, value) = header.to_str().ok()?.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
-        // A JWT contains points, and an access token of the hub contains none.
+        // A JWT contains dots, and an access token of the hub contains none.
         return Some(match value.contains('.') {
             true => Credentials::Jwt(value.to_owned()),
             false => Credentials::Token(value.to_owned()),

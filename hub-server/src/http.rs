@@ -1,9 +1,11 @@
-//! Health, metrics and further routes (the admin API) over HTTP, independent of clients and their events.
-//! Without it, no probe, no Prometheus and no administrator could reach a hub.
+//! Serves health, metrics and further routes (the admin API) over HTTP, independently of clients
+//! and their events. Without this module, no probe, no Prometheus and no administrator could reach
+//! a hub.
 //!
-//! A thread of its own answers, so a slow scraper costs a connection and nothing else. `server` limits
-//! connections and times. Health and metrics come from memory: they read only the method and the path of a
-//! request, and an answer repeats nothing of it.
+//! The server has its own thread, so a slow scraper costs a connection and nothing else. The module
+//! `server` limits the number of connections and how long each of them may take. Health and metrics
+//! are answered from memory: their handlers read only the method and the path of a request, and no
+//! answer repeats a part of the request.
 
 use std::io;
 use std::net::TcpListener;
@@ -29,23 +31,23 @@ const INDEX: &str = "hub\n\n\
     /metrics  for Prometheus\n\
     /admin/audit, /admin/reload  for administrators\n";
 
-/// What the answers for health and metrics are made from.
+/// Holds the sources of the answers for health and metrics.
 #[derive(Clone)]
 pub struct HttpState {
-    /// The metrics.
+    /// The answer to `/metrics` contains the metrics of this registry.
     pub registry: Registry,
-    /// Whether the hub accepts clients. It is false until the hub listens, and again when it
-    /// drains.
+    /// The answer to `/readyz` is "ready" while this flag is true. The hub sets the flag when it
+    /// listens, and clears it when it begins to drain.
     pub ready: Arc<AtomicBool>,
 }
 
 /// Serves `/healthz`, `/readyz`, `/metrics` and the routes of `more` on `listener`, in a thread of
-/// its own. The server handles no signals. Stop it last, so that `/readyz` can answer "draining"
-/// while the hub drains.
+/// its own. The server handles no signals. The caller should stop the server last, so that
+/// `/readyz` can answer "draining" while the hub drains.
 ///
 /// # Errors
 ///
-/// The listener cannot be used, or the operating system gives no thread.
+/// Fails if the listener cannot be used, or if the operating system gives no thread.
 pub fn serve(
     listener: TcpListener,
     state: HttpState,
@@ -65,7 +67,7 @@ fn routes(state: HttpState) -> Router {
         .with_state(state)
 }
 
-/// Lets `get` answer GET and HEAD; a request with another method gets 405.
+/// Lets `get` answer GET and HEAD. A request with another method gets status 405.
 fn page<S: Clone + Send + Sync + 'static>(get: MethodRouter<S>) -> MethodRouter<S> {
     get.fallback(async || {
         let allow = [(header::ALLOW, HeaderValue::from_static("GET, HEAD"))];
@@ -73,7 +75,7 @@ fn page<S: Clone + Send + Sync + 'static>(get: MethodRouter<S>) -> MethodRouter<
     })
 }
 
-/// Adds the headers to every answer that keep caches and browsers from using it for anything else.
+/// Tells caches not to store the answer, and browsers not to guess its content type.
 async fn add_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -104,6 +106,6 @@ async fn metrics(State(state): State<HttpState>) -> Response {
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response {
-    // For a text, axum sets the type text/plain in UTF-8.
+    // axum gives a text the content type `text/plain` in UTF-8.
     (status, body).into_response()
 }

@@ -1,6 +1,6 @@
-//! The handles of a running hub, one for each module. Only the composition root (`serve`), the module that
-//! puts files into force, and the admin API have all of them. A session gets only those that it needs;
-//! otherwise every module would depend on every other.
+//! Holds the handles of a running hub, one for each module. Only the composition root (`serve`),
+//! the module that puts files in force, and the admin API have all of them. A session gets only the
+//! handles that it needs. Otherwise every module would depend on every other module.
 
 use crate::config::{Anonymous, Config, FixedConfig};
 use crate::directory::Directory;
@@ -24,9 +24,10 @@ pub(crate) struct Hub {
     pub limits: Arc<ClientLimits>,
     pub metrics: Arc<Metrics>,
     pub reloads: ReloadRequests,
-    /// Whether the hub accepts clients.
+    /// The hub accepts clients while this flag is true.
     pub ready: Arc<AtomicBool>,
-    /// The configuration with which the hub was started. A changed file is compared with it.
+    /// The hub was started with this configuration. A changed configuration file is compared with
+    /// it.
     pub start: Config,
 }
 
@@ -60,7 +61,7 @@ impl Hub {
         }))
     }
 
-    /// The handles that a session needs.
+    /// Returns the handles that a session needs.
     pub(crate) fn handles(&self) -> Handles {
         Handles {
             config: self.config.clone(),

@@ -1,22 +1,26 @@
-//! The hub server: it accepts clients, checks and routes their events, and stops without losing any.
+//! This crate is the hub server: it accepts clients, checks and routes their events, and stops
+//! without losing an event.
 //!
-//! The modules, from the lowest to the highest. A module imports only modules above it in this list, and no
-//! two files import one another. Otherwise no part could be read, tested or changed by itself.
+//! The list names the modules from the lowest to the highest. A module imports only modules above
+//! it in the list, and no two files import one another. Otherwise no part could be read, tested or
+//! changed by itself.
 //!
-//! - `text`, `supervise`: text files with good errors; tasks that start again after a panic
-//! - `reload`: follows files, and loads them when they change
-//! - [`config`]: the configuration keys, which are read from file, environment and flags
-//! - `limits`: rates, counts, and the memory budget
-//! - `policy`: which client may do what ([`access`]), the rules of the scrub, the trusted CAs
-//! - `directory`: the topics, sessions and instances that exist now
-//! - `telemetry`: metrics, and the audit of deliveries
-//! - `net`: accepts connections, with TLS or without, reads and writes
-//! - `session`: one actor for each connection
-//! - `hub`: the handles to all of these, for the modules below
-//! - `put_in_force`: the one place where a loaded file takes effect
-//! - [`http`], `admin`: health, metrics and the admin API
-//! - [`serve`](mod@serve): the composition root, which builds a hub and runs it
-//! - `running_hub`: a hub in a thread of its own
+//! - `text` reads text files, and its errors name the line.
+//! - `supervise` starts tasks again after a panic or an error.
+//! - `reload` follows files, and loads them when they change.
+//! - [`config`] reads the configuration keys from the file, the environment and the flags.
+//! - `limits` keeps rates, counts and the memory budget.
+//! - `policy` decides which client may do what ([`access`]), and holds the rules of the scrub and
+//!   the trusted CAs.
+//! - `directory` knows the topics, sessions and instances that exist now.
+//! - `telemetry` makes the metrics and the audit of deliveries.
+//! - `net` accepts connections, with TLS or without, and reads and writes.
+//! - `session` runs one actor for each connection.
+//! - `hub` holds the handles to all modules above it, for the modules below it.
+//! - `put_in_force` is the one place where a loaded file takes effect.
+//! - [`http`] and `admin` serve health, metrics and the admin API.
+//! - [`serve`](mod@serve) is the composition root, which builds a hub and runs it.
+//! - `running_hub` runs a hub in a thread of its own.
 
 mod admin;
 pub mod config;

@@ -1,6 +1,6 @@
-//! Puts loaded files in force: the one module where a rule file, an access file, the TLS files and the
-//! configuration file take effect on a running hub, and where its sessions are told. If the files did that
-//! themselves, each would have to know the whole hub.
+//! Puts loaded files in force. Only here do a rule file, an access file, the TLS files and the
+//! configuration file take effect on a running hub, and only here are its sessions told about them.
+//! If each file did that itself, each would have to know the whole hub.
 
 use crate::config::{Config, ConfigFile, Key};
 use crate::hub::Hub;
@@ -20,20 +20,21 @@ use prometheus::IntCounterVec;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// A file that takes effect on a running hub.
+/// Describes how a file of one kind takes effect on a running hub.
 pub(crate) trait PutInForce: WatchedFile {
-    /// Puts what was loaded in force, and returns a summary of it.
+    /// Puts the contents that were loaded in force, and returns a summary of them.
     fn put_in_force(hub: &Hub, loaded: Self::Loaded) -> InForce;
 
-    /// The counter of the reloads of this kind of file, by outcome.
+    /// Returns the counter of the reloads of this kind of file, by outcome.
     fn reloads(metrics: &Metrics) -> &IntCounterVec;
 }
 
-/// Follows a file for as long as the hub runs. `seen` is the state in which the file was loaded
-/// last.
+/// Follows a file for as long as the hub runs. `seen` is the state of the file when it was last
+/// loaded.
 ///
-/// Requests for a reload reach the file from this call on, and not only once the future is polled:
-/// otherwise the answer to a request that comes right after the start would leave the file out.
+/// Requests for a reload reach the file as soon as this function returns, even if the future is not
+/// polled yet. Otherwise the answer to a request that comes right after the start would leave the
+/// file out.
 pub(crate) fn follow<F: PutInForce>(
     hub: Arc<Hub>,
     file: F,

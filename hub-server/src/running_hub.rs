@@ -1,5 +1,6 @@
-//! A hub in a thread of its own. Tests, and services that contain a hub, start and stop it
-//! with one call; without it, each of them would need a runtime and a channel for the end of the hub.
+//! Runs a hub in a thread of its own. Tests, and services that contain a hub, start and stop it
+//! with one call. Without this module, each of them would need a runtime and a channel for the end
+//! of the hub.
 
 use crate::config::{Config, ConfigFile};
 use crate::serve::{Addresses, ServeError, Startup, run_from, schemes};
@@ -8,8 +9,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// A running hub in a thread of its own, for tests and for services that contain one. It stops when
-/// it is dropped.
+/// Controls a hub that runs in a thread of its own, for tests and for services that contain a hub.
+/// The hub stops when this value is dropped.
 #[derive(Debug)]
 pub struct RunningHub {
     at: Addresses,
@@ -22,15 +23,15 @@ impl RunningHub {
     /// Starts a hub and returns when it is ready.
     ///
     /// # Errors
-    /// Why the hub cannot start.
+    /// Returns the reason why the hub cannot start.
     pub fn start(config: Config) -> Result<Self, ServeError> {
         RunningHub::start_with(config, Vec::new())
     }
 
-    /// Starts a hub whose rule file may name these scrubbers.
+    /// Starts a hub whose rule file may name `scrubbers`, and returns when the hub is ready.
     ///
     /// # Errors
-    /// Why the hub cannot start.
+    /// Returns the reason why the hub cannot start.
     pub fn start_with(
         config: Config,
         scrubbers: Vec<Arc<dyn Scrubber>>,
@@ -38,10 +39,11 @@ impl RunningHub {
         RunningHub::begin(Startup { config, file: None, scrubbers })
     }
 
-    /// Starts a hub whose limits follow the file from which its configuration was loaded.
+    /// Starts a hub whose limits follow `file`, from which `config` was loaded, and returns when
+    /// the hub is ready.
     ///
     /// # Errors
-    /// Why the hub cannot start.
+    /// Returns the reason why the hub cannot start.
     pub fn start_following(config: Config, file: ConfigFile) -> Result<Self, ServeError> {
         RunningHub::begin(Startup { config, file: Some(file), scrubbers: Vec::new() })
     }
@@ -60,7 +62,7 @@ impl RunningHub {
         });
         match is_ready.recv() {
             Ok(at) => Ok(RunningHub { at, scheme, stop: Some(stop), thread: Some(thread) }),
-            // The hub ended before it was ready, and its thread has the reason.
+            // The hub ended before it was ready, and the result of its thread contains the reason.
             Err(_) => match thread.join() {
                 Ok(Err(error)) => Err(error),
                 _ => Err(ServeError::Start(std::io::Error::other("the hub's thread panicked"))),
@@ -68,10 +70,11 @@ impl RunningHub {
         }
     }
 
-    /// A hub with the default configuration on free ports of the loopback address.
+    /// Starts a hub with the default configuration on free ports of the loopback address, and
+    /// returns when the hub is ready.
     ///
     /// # Errors
-    /// Why the hub cannot start.
+    /// Returns the reason why the hub cannot start.
     pub fn on_free_ports() -> Result<Self, ServeError> {
         let mut config = Config::default();
         config.listen.set_port(0);
@@ -79,25 +82,26 @@ impl RunningHub {
         RunningHub::start(config)
     }
 
-    /// The address for clients.
+    /// Returns the address on which the hub accepts clients.
     #[must_use]
     pub fn clients(&self) -> SocketAddr {
         self.at.clients
     }
 
-    /// The address of the HTTP server.
+    /// Returns the address of the HTTP server.
     #[must_use]
     pub fn http(&self) -> SocketAddr {
         self.at.http
     }
 
-    /// The URL for clients.
+    /// Returns the URL with which clients connect.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.at.clients)
     }
 
-    /// Stops the hub: delivers what it has accepted, and waits for its end.
+    /// Stops the hub. The hub first delivers the events that it has accepted, and this function
+    /// returns when the hub has ended.
     pub fn stop(mut self) {
         self.end();
     }

@@ -1,5 +1,6 @@
-//! The composition root: it loads the files, connects the modules of a hub, runs the hub, and drains it. It
-//! is the only module that knows all others; if another one did too, the walls between them would fall.
+//! This module is the composition root: it loads the files, connects the modules of a hub, runs the
+//! hub, and drains it. No other module knows all modules. Otherwise the walls between the modules
+//! would fall.
 
 use crate::admin;
 use crate::config::{Config, ConfigFile, HttpTls};
@@ -32,18 +33,18 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Why a hub does not run.
+/// States why a hub does not run.
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The hub cannot listen on an address.
     #[error("cannot listen on {address}")]
     Listen {
-        /// The address.
+        /// The hub was configured to listen on this address.
         address: SocketAddr,
-        /// The error of the operating system.
+        /// The operating system returned this error.
         source: std::io::Error,
     },
-    /// The operating system did not give a thread, a socket or the like.
+    /// The operating system did not give the hub a thread, a socket or another resource.
     #[error("cannot start")]
     Start(#[source] std::io::Error),
     /// The rule file cannot be used.
@@ -52,7 +53,7 @@ pub enum ServeError {
     /// The access file cannot be used.
     #[error("cannot use the access file")]
     Access(#[from] AccessFileError),
-    /// The files of TLS cannot be used.
+    /// The TLS files cannot be used.
     #[error("cannot use TLS")]
     Tls(#[from] TlsError),
     /// The metrics cannot be registered.
@@ -63,22 +64,23 @@ pub enum ServeError {
     Random(getrandom::Error),
 }
 
-/// The addresses on which a hub listens.
+/// Names the addresses on which a hub listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Addresses {
-    /// The address for clients.
+    /// Clients connect to this address.
     pub clients: SocketAddr,
-    /// The address of the HTTP server.
+    /// The HTTP server listens on this address.
     pub http: SocketAddr,
 }
 
-/// Runs a hub until SIGTERM or SIGINT, then drains it. A second signal ends it at once.
+/// Runs a hub until SIGTERM or SIGINT, and then drains it. A second signal ends the process at
+/// once.
 ///
-/// Prints one line on stdout when the hub is ready. `file` is the file from which the configuration
-/// was loaded, if there is one: the limits follow it while the hub runs.
+/// Prints one line on stdout when the hub is ready. If `config` was loaded from a file, `file`
+/// names that file, and the limits follow the file while the hub runs.
 ///
 /// # Errors
-/// When it cannot start.
+/// Returns an error if the hub cannot start.
 pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), ServeError> {
     survive_hangup().map_err(ServeError::Start)?;
     let (hub, http) = schemes(&config);
@@ -87,14 +89,14 @@ pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), 
         let (clients, probes) = (at.clients, at.http);
         let line =
             format!("hub {version} ready: clients {hub}://{clients}, http {http}://{probes}\n");
-        // If nobody reads stdout, the hub serves all the same.
+        // The hub serves its clients even if nobody reads stdout.
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
     run_from(Startup { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
 }
 
-/// The schemes of the URLs for clients and for HTTP.
+/// Returns the URL schemes for clients and for HTTP.
 pub(crate) fn schemes(config: &Config) -> (&'static str, &'static str) {
     (
         if config.tls_cert.is_empty() { "hub" } else { "hubs" },
@@ -102,15 +104,16 @@ pub(crate) fn schemes(config: &Config) -> (&'static str, &'static str) {
     )
 }
 
-/// Keeps SIGHUP from ending this process from now on: the watchers of files reload on it, and it
-/// does nothing until these run. Call this before files are read, because that may take long.
+/// Keeps SIGHUP from ending this process from now on. The watchers of files reload on SIGHUP, and
+/// the signal does nothing before the watchers run. Call this function before files are read,
+/// because reading may take long.
 ///
 /// # Errors
-/// The error of the operating system.
+/// Returns the error of the operating system if the signal cannot be handled.
 pub fn survive_hangup() -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let _inside = runtime.enter();
-    // After this registration, the signal never ends the process any more.
+    // After this registration, SIGHUP never ends the process.
     signal(SignalKind::hangup()).map(drop)
 }
 
@@ -132,7 +135,7 @@ async fn told_to_stop() {
 /// addresses on which the hub listens. The rule file may name `scrubbers`.
 ///
 /// # Errors
-/// When it cannot start.
+/// Returns an error if the hub cannot start.
 pub fn run(
     config: Config,
     scrubbers: Vec<Arc<dyn Scrubber>>,
@@ -142,7 +145,7 @@ pub fn run(
     run_from(Startup { config, file: None, scrubbers }, ready, stop)
 }
 
-/// What a hub is started with.
+/// Holds the inputs with which a hub is started.
 pub(crate) struct Startup {
     pub config: Config,
     pub file: Option<ConfigFile>,
@@ -202,8 +205,8 @@ pub(crate) fn run_from(
             let seen = file.seen();
             actix_rt::spawn(follow(hub.clone(), file, seen));
         }
-        // Not before the access file is in force, nor before every file is followed: the admin API would
-        // go by no access file, and a reload would leave files out.
+        // The HTTP server starts only after the access file is in force and every file is followed.
+        // Otherwise the admin API would apply no access file, and a reload would leave files out.
         let admin = admin::routes(hub.clone());
         let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
         let watched = hub.clone();
@@ -226,7 +229,8 @@ pub(crate) fn run_from(
             async move { listener.accept(socket?, arbiters).await }
         }));
         let mut stop = pin!(stop);
-        // The first poll registers for signals. It comes before anybody is told that the hub is ready.
+        // The first poll of `stop` registers for signals. If it came after `ready`, a signal that
+        // is sent as soon as the hub says that it is ready could end the process without a drain.
         let stopped = poll_fn(|task| Poll::Ready(stop.as_mut().poll(task).is_ready())).await;
         hub.ready.store(true, Ordering::Release);
         ready(at);
@@ -246,13 +250,13 @@ pub(crate) fn run_from(
     })
 }
 
-/// Loads a file. Returns what was loaded, the file, and the state in which it was read.
+/// Loads a file. Returns the loaded contents, the file, and the state in which the file was read.
 fn load<F: WatchedFile>(mut file: F) -> Result<(F::Loaded, F, FileSnapshot), F::Error> {
     let (seen, loaded) = watched_file::load(&mut file, F::load);
     Ok((loaded?, file, seen))
 }
 
-/// The listener for clients, which begins a session for each of them.
+/// Creates the listener for clients, which begins a session for each connection.
 fn listener(hub: &Hub) -> Listener {
     let handles = hub.handles();
     let next_session = move || -> BeginSession {
@@ -271,7 +275,7 @@ fn listener(hub: &Hub) -> Listener {
     )
 }
 
-/// Forgets old instances from time to time. It runs for as long as the hub.
+/// Forgets old instances from time to time, for as long as the hub runs.
 async fn forget_old(hub: Arc<Hub>) {
     let mut tick = tokio::time::interval(hub.directory.instances.forget_every());
     loop {
@@ -280,8 +284,9 @@ async fn forget_old(hub: Arc<Hub>) {
     }
 }
 
-/// Drains the hub. First, all sessions stop reading. When all of them have published what they took
-/// in, all of them close. In one step, an event could come to a subscriber that got CLOSE already.
+/// Drains the hub in two steps. First, all sessions stop reading and publish the events that they
+/// took in. Then all sessions close. With a single step, an event could come to a subscriber that
+/// has already got CLOSE.
 async fn drain(hub: &Hub, patience: Duration) {
     let until = Instant::now() + patience;
     hub.directory.stopping.store(true, Ordering::Release);

@@ -1,5 +1,5 @@
-//! Starts tasks of the hub again after a panic or an error. Without it, one panic would stop, for example,
-//! the reload of files until the hub is restarted.
+//! Starts tasks of the hub again after a panic or an error. Without this module, one panic would
+//! stop the reload of files, for example, until the hub is restarted.
 
 use futures_util::FutureExt;
 use std::any::Any;
@@ -8,14 +8,16 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// The pause before a task is started again. Without it, a task that fails at once would spin and
-/// fill the log.
+/// A task that failed is started again after this pause. Without the pause, a task that fails at
+/// once would spin and fill the log.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Runs a task of the hub until it is done. If it panics or fails, logs that and starts it again.
+/// Runs a task of the hub until it is done. If the task panics or fails, logs the error and starts
+/// the task again.
 ///
-/// State that the task shares with others has to stay valid wherever the task stops: no lock here
-/// is poisoned, and what is counted is given back by `Drop`.
+/// The state that the task shares with others has to stay valid wherever the task stops. That holds
+/// because a panic poisons no lock of the hub, and because `Drop` gives back everything that is
+/// counted.
 pub(crate) async fn keep_running<F>(part: &'static str, mut begin: impl FnMut() -> F)
 where
     F: Future<Output = io::Result<()>>,
@@ -32,7 +34,7 @@ where
     }
 }
 
-/// The message of a panic.
+/// Returns the message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")

@@ -1,5 +1,5 @@
-//! Reads text files so that an error says what is wrong with the file. Without it, an error about UTF-8 would
-//! not name the line.
+//! Reads text files so that an error says what is wrong with the file. Without this module, an
+//! error about UTF-8 would not name the line.
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::path::Path;
 /// Reads the text of a file.
 ///
 /// # Errors
-/// The error of the operating system, or the number of the first line that is not UTF-8. It
-/// contains nothing of the file.
+/// Returns the error of the operating system, or an error with the number of the first line that is
+/// not UTF-8. The error contains no text of the file.
 pub(crate) fn read(path: &Path) -> Result<String> {
     String::from_utf8(std::fs::read(path)?).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -17,7 +17,7 @@ pub(crate) fn read(path: &Path) -> Result<String> {
     })
 }
 
-/// A count with its noun, such as `1 rule` or `2 rules`.
+/// Returns a count with its noun, such as `1 rule` or `2 rules`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }

@@ -1,13 +1,14 @@
-//! Where a request comes from and for which host it was meant. This reads only headers that a web page cannot
-//! forge: `Host`, `Origin` and `Sec-Fetch-Site`. It never believes what a proxy adds, because any client can
-//! add it too.
+//! Finds out where a request comes from and for which host it was meant. The checks trust only
+//! headers that a web page cannot forge: `Host`, `Origin` and `Sec-Fetch-Site`. A header that a
+//! proxy adds can only lead to a refusal, because any client can add it too. Without this module, a
+//! web page could use the admin API through a browser on this machine.
 
 use axum::http::header::{self, HeaderName};
 use axum::http::request::Parts;
 use std::net::IpAddr;
 
 const FETCH_SITE: &str = "sec-fetch-site";
-/// The headers that proxies add to requests that they pass on.
+/// Proxies add these headers to requests that they pass on.
 const FORWARDING: [HeaderName; 5] = [
     header::FORWARDED,
     header::VIA,
@@ -16,7 +17,7 @@ const FORWARDING: [HeaderName; 5] = [
     HeaderName::from_static("x-forwarded-proto"),
 ];
 
-/// Whether a page of another site has made a browser send the request.
+/// Returns whether a page of another site made a browser send the request.
 pub(super) fn is_of_another_site(request: &Parts) -> bool {
     let mut sites = request.headers.get_all(FETCH_SITE).iter();
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
@@ -30,13 +31,13 @@ pub(super) fn is_of_another_site(request: &Parts) -> bool {
         })
 }
 
-/// Whether the request states that a proxy passed it on.
+/// Returns whether a header of the request states that a proxy passed the request on.
 pub(super) fn is_forwarded(request: &Parts) -> bool {
     FORWARDING.iter().any(|name| request.headers.contains_key(name))
 }
 
-/// Whether the request names this machine as its host. A name does not count that a stranger's DNS
-/// resolves to loopback.
+/// Returns whether the request names this machine as its host, by `localhost` or by a loopback
+/// address. Other names do not count, because a stranger's DNS can resolve them to loopback.
 pub(super) fn names_this_machine(request: &Parts) -> bool {
     let Some(host) = authority(request) else { return false };
     let name = match host.strip_prefix('[') {
@@ -47,8 +48,9 @@ pub(super) fn names_this_machine(request: &Parts) -> bool {
         || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
-/// The host and port for which the request is meant: the only `Host` header, or its counterpart in
-/// HTTP/2. `None` if there is none, or if there are several that may differ.
+/// Returns the host and port for which the request is meant, from its `Host` header or from the
+/// authority in its target. Returns `None` if there is neither, if there are two `Host` headers, or
+/// if the header and the target differ.
 fn authority(request: &Parts) -> Option<&str> {
     let mut hosts = request.headers.get_all(header::HOST).iter().map(|host| host.to_str().ok());
     let target = request.uri.authority().map(|authority| authority.as_str());

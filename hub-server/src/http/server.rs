@@ -1,7 +1,8 @@
-//! The HTTP server: accepts connections and serves each within bounds.
+//! Runs the HTTP server: accepts connections and serves each of them within limits.
 //!
-//! axum has no limits of its own. Without the limits here, anybody who can reach the port could hold as many
-//! connections as the process has file descriptors, each for as long as they like.
+//! axum has no limits of its own. Without the limits here, a client that can reach the port could
+//! hold as many connections as the process has file descriptors, each of them for as long as it
+//! likes.
 
 use std::future::pending;
 use std::io;
@@ -26,52 +27,55 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-/// How many connections are served at a time. Further ones wait to be accepted. Together with
-/// [`HEAD_TIMEOUT`] this means: to keep others from an answer, an attacker has to open this many
-/// connections each second.
+/// The server serves at most this many connections at a time, and further connections wait to be
+/// accepted. Because of [`HEAD_TIMEOUT`], an attacker who wants to keep others from an answer has
+/// to open this many connections each second.
 const MAX_CONNECTIONS: usize = 1024;
-/// How long a client has for the head of its first request, which is one packet.
+/// A client has this long to send the head of its first request, which fits into one packet.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a client has for the head of each further request of a connection. The connection may
-/// be idle for this time.
+/// A client has this long to send the head of each further request of a connection. The connection
+/// may be idle for this time.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// How long a client may read nothing of its answers. Without this limit, a client that sends many
-/// requests at once and reads nothing would keep its place among [`MAX_CONNECTIONS`] for ever.
+/// A client that takes nothing of its answers for this long is disconnected. Without this limit, a
+/// client that sends many requests at once and reads nothing would keep its place among
+/// [`MAX_CONNECTIONS`] for ever.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a client has for the TLS handshake, which takes several packets, and computing on both
+/// A client has this long for the TLS handshake, which takes several packets, and computing on both
 /// sides.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long answers in progress may take while the server stops.
+/// While the server stops, answers in progress may take this long.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long the last bytes to a client may take that is being disconnected.
+/// The server waits this long for a client that it disconnects to take the last bytes.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// hyper sends no answer when a head does not come in time, so this is sent.
+/// The server sends this answer when a head does not come in time, because hyper sends none.
 const REQUEST_TIMEOUT_RESPONSE: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-/// The most bytes of a head, and of what is buffered for a connection.
+/// The head of a request may have at most this many bytes, and the server buffers at most this many
+/// bytes of a connection.
 const MAX_HEAD_BYTES: usize = 128 * 1024;
-/// The pause before the server tries again to accept. Without it, a process without file
-/// descriptors would spin.
+/// The server waits this long before it tries again to accept. Without the pause, a process without
+/// free file descriptors would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The address from which a request comes. It is an extension of the request.
+/// States the address from which a request comes. The server adds it to the request as an
+/// extension.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PeerAddress(SocketAddr);
 
 impl PeerAddress {
-    /// The address of the client of a request. `None` only for a request that did not come over a
+    /// Returns the address of the client of a request, or `None` if the request did not come over a
     /// connection.
     pub(crate) fn of(extensions: &Extensions) -> Option<SocketAddr> {
         extensions.get::<PeerAddress>().map(|peer| peer.0)
     }
 }
 
-/// A running HTTP server. It stops when it is dropped.
+/// Controls a running HTTP server. The server stops when this value is dropped.
 #[derive(Debug)]
 pub struct HttpServer {
-    /// The server stops when this is dropped.
+    /// The server stops when this sender is dropped.
     stop: oneshot::Sender<()>,
-    /// This resolves when every connection has ended.
+    /// This receiver resolves when every connection has ended.
     ended: oneshot::Receiver<()>,
 }
 
@@ -91,7 +95,7 @@ impl HttpServer {
             };
             let _ = started.send(Ok(()));
             runtime.block_on(accept(listener, tls.map(acceptor), router, stopped));
-            // This ends the connections that are left.
+            // Dropping the runtime ends the connections that are left.
             drop(runtime);
             let _ = end.send(());
         })?;
@@ -104,14 +108,14 @@ impl HttpServer {
     ///
     /// # Errors
     ///
-    /// The thread of the server has panicked.
+    /// Fails if the thread of the server has panicked.
     pub async fn stop(self) -> io::Result<()> {
         drop(self.stop);
         self.ended.await.map_err(|_| io::Error::other("the thread of the HTTP server panicked"))
     }
 }
 
-/// A runtime for one thread, with the listener in it.
+/// Creates a runtime for one thread, and registers the listener there.
 fn prepare(
     listener: TcpListener,
 ) -> io::Result<(tokio::runtime::Runtime, tokio::net::TcpListener)> {
@@ -136,7 +140,7 @@ async fn accept(
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let (stop, stopping) = watch::channel(());
     let accepting = async {
-        // The semaphore is never closed.
+        // Acquiring a permit fails only if the semaphore is closed, and nothing closes it.
         while let Ok(place) = places.clone().acquire_owned().await {
             let (socket, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -156,7 +160,7 @@ async fn accept(
     tokio::select! { () = accepting => {}, _ = stopped => {} }
     drop((listener, stopping));
     stop.send_replace(());
-    // Each connection holds a receiver until it ends.
+    // Each connection holds a receiver of `stop` until the connection ends.
     if timeout(SHUTDOWN_TIMEOUT, stop.closed()).await.is_err() {
         tracing::debug!("connections of HTTP were cut off");
     }
@@ -170,7 +174,7 @@ async fn encrypt_and_serve(
     stopping: watch::Receiver<()>,
 ) {
     let _ = socket.set_nodelay(true);
-    // Below TLS, so that each byte that the client takes counts.
+    // The timeout works below TLS, so that each byte that the client takes counts.
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(WRITE_TIMEOUT));
     let socket = Box::pin(socket);
@@ -182,7 +186,7 @@ async fn encrypt_and_serve(
     }
 }
 
-/// Serves one connection. A client whose first head does not come in time gets 408.
+/// Serves one connection. A client whose first head does not come in time gets status 408.
 async fn serve<S>(mut socket: S, peer: SocketAddr, router: Router, stopping: watch::Receiver<()>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -197,8 +201,8 @@ where
     .await;
 }
 
-/// Answers requests until the connection ends. Returns false when no head has come within
-/// [`HEAD_TIMEOUT`]; the connection is open then.
+/// Answers requests until the connection ends, and then returns true. Returns false if no head has
+/// come within [`HEAD_TIMEOUT`], and then the connection is still open.
 async fn answer_requests<S>(
     socket: &mut S,
     peer: SocketAddr,
@@ -212,7 +216,7 @@ where
     let service = service_fn(|mut request: hyper::Request<_>| {
         asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(PeerAddress(peer));
-        // A router is always ready.
+        // The router is always ready, so it can be called at once.
         router.clone().call(request)
     });
     let connection = http1::Builder::new()

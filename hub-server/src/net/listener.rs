@@ -1,5 +1,6 @@
-//! Accepts connections, and gives each of them to an arbiter in turn. The limits of connections are checked
-//! here and nowhere later, so a client over a limit costs neither a TLS handshake nor a session.
+//! Accepts connections, and gives each of them to an arbiter in turn. Admission is decided here,
+//! before anything else is done, so a client over a limit costs neither a TLS handshake nor a
+//! session. Only the limit for each identity is checked later, because no identity is known here.
 
 use super::rejection::RejectedClients;
 use super::socket::Socket;
@@ -18,7 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-/// Begins the session of a connection. It runs on the arbiter that has registered the socket.
+/// A function of this type begins the session of a connection. It runs on the arbiter with which
+/// the socket is registered.
 pub(crate) type BeginSession = Box<dyn FnOnce(Socket, ConnectionPermit) + Send>;
 
 /// Accepts connections within the limits.
@@ -26,11 +28,11 @@ pub(crate) struct Listener {
     policy: Arc<Policy>,
     limits: Arc<ClientLimits>,
     metrics: Arc<Metrics>,
-    /// After how many milliseconds a client that is rejected should come back.
+    /// A rejected client is told to come back after this many milliseconds.
     retry_after_ms: u64,
     admission: Admission,
     rejected: RejectedClients,
-    /// Creates the function that begins the session of the next connection.
+    /// This function creates the function that begins the session of the next connection.
     next_session: Box<dyn Fn() -> BeginSession + Send + Sync>,
 }
 
@@ -97,7 +99,7 @@ impl Listener {
     fn reject(&self, socket: TcpStream, why: &Rejection) {
         self.metrics.limited(why.limit);
         if self.policy.tls.current().is_some() {
-            // A client that has not shown yet that it speaks TLS cannot be told why.
+            // A client that has not shown yet that it speaks TLS cannot be told the reason.
             self.metrics.tls.failed.with_label_values(&["overloaded"]).inc();
             return;
         }
@@ -106,7 +108,7 @@ impl Listener {
         self.rejected.reject(socket, why, self.retry_after_ms);
     }
 
-    /// Does the TLS handshake of a connection, and begins its session.
+    /// Does the TLS handshake of a connection, and then begins its session.
     async fn encrypt(
         self: Arc<Self>,
         arbiter: ArbiterHandle,
@@ -135,7 +137,8 @@ impl Listener {
         }
     }
 
-    /// Begins a session on an arbiter. The socket has to be registered on that arbiter.
+    /// Begins a session on an arbiter. `socket` runs there, because the socket has to be registered
+    /// with that arbiter.
     fn start(
         &self,
         arbiter: &ArbiterHandle,

@@ -1,12 +1,12 @@
-//! The connections below their sessions: accepting, TLS, reading and writing.
+//! Handles connections below their sessions: it accepts them, does TLS, reads and writes.
 //!
-//! - [`listener`]: accepts connections, and gives each to an arbiter
-//! - [`rejection`]: tells a client why it is not admitted
-//! - [`socket`]: a connection with one interface, whether plain or encrypted
-//! - [`tls`]: handshakes and records
+//! - [`listener`] accepts connections, and gives each of them to an arbiter.
+//! - [`rejection`] tells a client why it is not admitted.
+//! - [`socket`] gives every connection one interface, whether it is plain or encrypted.
+//! - [`tls`] does TLS handshakes, and encrypts and decrypts records.
 //!
-//! These modules know nothing of sessions: the listener gets a function that begins one. Otherwise sockets
-//! and sessions would import one another.
+//! These modules know nothing of sessions: the listener gets a function that begins a session.
+//! Otherwise sockets and sessions would import one another.
 
 pub(crate) mod listener;
 mod read_some;

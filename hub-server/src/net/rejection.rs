@@ -1,7 +1,7 @@
 //! Tells a client why it is not admitted, and ends the connection.
 //!
-//! A rejected client holds no permit, and the hub waits only a moment for it. Otherwise rejected clients that
-//! stay connected would keep others out.
+//! A rejected client holds no permit, and the hub waits for it only briefly. Otherwise rejected
+//! clients that stay connected would keep others out.
 
 use crate::limits::account::{Account, Permit};
 use crate::limits::admission::{RESERVE, Rejection};
@@ -13,15 +13,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long the hub reads from a client that it rejects, so that the end of the connection does not
-/// overtake the reason.
+/// The hub reads from a rejected client for at most this long, so that the end of the connection
+/// does not overtake the reason.
 const LINGER: Duration = Duration::from_secs(1);
-/// How many bytes of such a client the hub reads in this time.
+/// In this time, the hub reads at most this many bytes from a rejected client.
 const LINGER_BYTES: usize = 64 * 1024;
-/// How many rejected clients the hub reads from at a time.
+/// The hub reads from at most this many rejected clients at a time.
 const MAX_LINGERING: usize = RESERVE / 2;
 
-/// The clients that are being told why they are not admitted.
+/// Tells rejected clients why they are not admitted, and counts those from which the hub still
+/// reads.
 #[derive(Debug, Default)]
 pub(super) struct RejectedClients(Arc<Account>);
 
@@ -34,12 +35,14 @@ impl RejectedClients {
         match Permit::connection(&self.0, MAX_LINGERING) {
             Some(permit) => {
                 actix_rt::spawn(async move {
-                    // A client that does not read is not told.
+                    // A client that does not read never learns the reason, and its connection ends
+                    // all the same.
                     let _ = timeout(LINGER, send_and_close(socket, &frame)).await;
                     drop(permit);
                 });
             }
-            // The reason arrives unless the client has sent something already.
+            // Too many rejected clients are being read from. The reason still arrives, unless the
+            // client has sent something already.
             None => {
                 let _ = socket.into_std().and_then(|mut socket| socket.write_all(&frame));
             }

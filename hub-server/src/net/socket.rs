@@ -1,5 +1,5 @@
-//! The socket of a session with one interface, whether it is plain or encrypted. It is an enum and not a
-//! `dyn`, because each read and each write goes through it.
+//! Gives the session one interface to its socket, whether the socket is plain or encrypted.
+//! `Socket` is an enum and not a `dyn`, because each read and each write goes through it.
 
 use super::read_some::read_some;
 use super::tls::stream::TlsStream;
@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::net::TcpStream;
 
-/// A non-blocking socket. Only its session reads from it. Any thread may write to it, one at a
-/// time.
+/// Wraps a non-blocking socket. Only its session reads from it. Any thread may write to it, but
+/// only one thread at a time.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Plain(TcpStream),
@@ -49,7 +49,8 @@ impl Socket {
         }
     }
 
-    /// Reads once to the end of `buffer`, and not much more than it has room for.
+    /// Reads once and appends the bytes to `buffer`. A TLS socket may append up to
+    /// [`TlsStream::LEAST_ROOM`] bytes even if `buffer` has less room.
     pub(crate) fn read_to_end_of(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Socket::Plain(tcp) => tcp.try_read_buf(buffer),
@@ -60,8 +61,8 @@ impl Socket {
         }
     }
 
-    /// Writes once. All bytes that were taken count as written, even if some of them are encrypted
-    /// and still wait, as [`Socket::has_unsent`] reports.
+    /// Writes once, and returns how many bytes were taken. Bytes that were taken count as written,
+    /// even if they are encrypted and still wait, as [`Socket::has_unsent`] reports.
     pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Socket::Plain(tcp) => tcp.try_write_vectored(slices),
@@ -69,7 +70,7 @@ impl Socket {
         }
     }
 
-    /// Whether encrypted bytes wait for the socket.
+    /// Returns whether encrypted bytes wait for the TCP socket.
     pub(crate) fn has_unsent(&self) -> bool {
         match self {
             Socket::Plain(_) => false,
@@ -77,7 +78,7 @@ impl Socket {
         }
     }
 
-    /// Writes the encrypted bytes that wait. Returns whether none is left.
+    /// Writes the encrypted bytes that wait. Returns whether none of them is left.
     pub(crate) fn flush(&self) -> io::Result<bool> {
         match self {
             Socket::Plain(_) => Ok(true),
@@ -85,8 +86,9 @@ impl Socket {
         }
     }
 
-    /// Ends this direction: sends close_notify if there is TLS, and then FIN. Returns false if the
-    /// socket takes no more for now; then flush, and call this again.
+    /// Ends the direction to the client: sends close_notify if there is TLS, and then FIN. Returns
+    /// false if the socket takes no more for now. The caller then has to flush, and to call this
+    /// function again.
     pub(crate) fn finish(&self) -> io::Result<bool> {
         if let Socket::Tls(tls) = self
             && !tls.say_goodbye()?
@@ -96,7 +98,8 @@ impl Socket {
         SockRef::from(self.tcp()).shutdown(Shutdown::Write).map(|()| true)
     }
 
-    /// The names and the expiry of the client's certificate, if it has shown one.
+    /// Returns the names and the expiry of the client's certificate, or `None` if the client has
+    /// shown none.
     pub(crate) fn certificate(&self) -> Option<PeerCertificate> {
         match self {
             Socket::Plain(_) => None,
@@ -104,7 +107,8 @@ impl Socket {
         }
     }
 
-    /// When the connection was accepted, if there was a TLS handshake since then.
+    /// Returns when the connection was accepted if a TLS handshake came after that, and `None` for
+    /// a plain connection.
     pub(crate) fn accepted(&self) -> Option<Instant> {
         match self {
             Socket::Plain(_) => None,
@@ -112,8 +116,8 @@ impl Socket {
         }
     }
 
-    /// Whether a client with this certificate, or without one, would be admitted under the TLS
-    /// setup in force.
+    /// Returns whether the TLS setup in force would admit this client, with its certificate or
+    /// without one. A connection without TLS is always trusted.
     pub(crate) fn is_trusted_by(&self, setup: Option<&TlsSetup>) -> bool {
         match (self, setup) {
             (Socket::Tls(tls), Some(setup)) => tls.is_trusted_by(setup),

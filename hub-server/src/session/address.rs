@@ -1,5 +1,5 @@
-//! Implements the directory's handle to a session by sending the session messages. Without it the directory
-//! would have to know the session.
+//! Implements the directory's handle to a session: each method sends a message to the session.
+//! Without this module, the directory would have to know the session.
 
 use super::messages::{
     AccessChanged, BeginClose, CountPending, Replaced, StopReading, TrustChanged,

@@ -1,5 +1,6 @@
-//! The wait of a publisher for room in a subscriber's queue, bounded by the subscriber's grace. Without it, a
-//! fast publisher would overrun every slow subscriber.
+//! Holds the wait of a publisher for room in a subscriber's queue. The wait ends with the
+//! subscriber's grace at the latest. Without it, a fast publisher would overrun every slow
+//! subscriber.
 
 use hub_core::topic::SubscriberConnection;
 use std::pin::Pin;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Sleep;
 
-/// The wait of a publisher until a subscriber's queue has room.
+/// Holds the subscriber for whose queue a publisher waits, and the timer of the subscriber's grace.
 #[derive(Debug)]
 pub(super) struct BackpressureWait {
     pub(super) connection: Arc<dyn SubscriberConnection>,
@@ -20,8 +21,8 @@ impl BackpressureWait {
         BackpressureWait { connection, grace }
     }
 
-    /// Waits for this subscriber from now on. If it is another one than before, its grace begins
-    /// now.
+    /// Waits for the subscriber with this connection from now on. If the wait was for another
+    /// subscriber before, the grace of the new subscriber begins now.
     pub(super) fn follow(&mut self, connection: Arc<dyn SubscriberConnection>, grace_ms: u64) {
         if connection.number() != self.connection.number() {
             *self = BackpressureWait::new(connection, grace_ms);

@@ -1,6 +1,6 @@
-//! Checks an event: whether it is well-formed, whether its client may publish it, which topic it belongs to,
-//! and what the rules decide about it. The events that pass are forwarded, and nothing after this module
-//! checks them again.
+//! Checks an event: whether it is well-formed, whether its client may publish it, to which topic it
+//! belongs, and what the rules decide about it. The events that pass are forwarded, and no module
+//! after this one checks them again.
 
 use super::checked_event::{CheckedEvent, EventRefusal, RunKey};
 use super::handles::Handles;
@@ -16,9 +16,10 @@ use hub_wire::{
 use std::sync::Arc;
 
 impl RunBuilder {
-    /// The fast way for most EVENT frames: returns the run of a well-formed frame without headers
-    /// whose topic is the expected one and has no rules. [`RunBuilder::check`] handles every other
-    /// frame, and every error.
+    /// Returns the run to which an EVENT frame belongs, on the fast path that most frames take. The
+    /// frame has to be well-formed and without headers, its topic has to be the expected topic, and
+    /// no rules may apply to that topic. [`RunBuilder::check`] handles every other frame, and every
+    /// error.
     #[inline]
     pub(super) fn expected(&mut self, body: &[u8], limits: &Limits) -> Option<RunKey> {
         let at = self.topics.get(self.last)?.next;
@@ -31,7 +32,7 @@ impl RunBuilder {
         Some(RunKey { topic: at, request: known.inbox })
     }
 
-    /// Checks an EVENT frame, finds its topic, and asks the rules.
+    /// Checks an EVENT frame, finds its topic, and asks the rules about the event.
     pub(super) fn check<'a>(
         &mut self,
         body: &'a [u8],
@@ -84,10 +85,10 @@ impl RunBuilder {
         }
     }
 
-    /// Refuses an event whose topic name itself falls under a rule, before the topic is created.
+    /// Refuses an event if the rules refuse the name of its topic, before the topic is created.
     /// Otherwise a client that may list the topics would see the name.
     fn refuse_topic(&self, event: &EventFrame<'_>, hub: &Handles) -> Result<(), EventRefusal> {
-        // A name that is not valid is refused by `find`.
+        // `find` refuses a name that is not valid.
         let Ok(topic) = TopicName::parse(event.topic) else { return Ok(()) };
         match plan(&self.rules, &topic).filter(|plan| plan.refuses_topic()) {
             Some(plan) => scrub(&plan, event, &self.rules, &hub.metrics).map(drop),
@@ -95,8 +96,8 @@ impl RunBuilder {
         }
     }
 
-    /// The topic of this name. If there is none, it is created, and counts against the client's
-    /// limit of topics.
+    /// Returns the topic of this name. A topic that does not exist yet is created, and counts
+    /// against the client's limit of topics. The topics that begin with `$` are never created here.
     pub(super) fn find(&self, hub: &Handles, name: &str) -> Result<Arc<Topic>, EventRefusal> {
         if name.starts_with("$inbox.") {
             let gone =
@@ -127,13 +128,14 @@ impl RunBuilder {
     }
 }
 
-/// The refusal of an event for which the hub may create no topic.
+/// Returns the refusal of an event for which the hub may create no topic. Also counts in the
+/// metrics that the limit was reached.
 pub(super) fn too_many(hub: &Handles, why: TooManyTopics) -> EventRefusal {
     hub.metrics.limited(Limit::Topics);
     EventRefusal::new(RefusedCode::TooManyTopics, why)
 }
 
-/// The refusal of an event that is not well-formed, with the code for what is wrong.
+/// Returns the refusal of an event that is not well-formed. Its code says what is wrong.
 fn malformed(error: &FrameError) -> EventRefusal {
     let code = match error.kind {
         FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,

@@ -1,33 +1,33 @@
-//! The results of the check of an event, between the modules that check and those that gather. Without these
-//! types each would have to know the other.
+//! Defines the results of the check of an event. The modules that check hand them to the modules
+//! that gather. Without these types, each side would have to know the other.
 
 use hub_scrub::Verdict;
 use hub_wire::{EventFrame, RefusedCode};
 
-/// The topic under which notices about quarantined events are published: each topic has a notice
-/// topic with its own name at the end.
+/// Notices about quarantined events are published below this name. The notices for a topic have a
+/// topic of their own, whose name is this name, a dot, and the name of the topic.
 pub(super) const QUARANTINE: &str = "$hub.quarantine";
 
-/// The run to which an event belongs: events with equal keys can share a run.
+/// Identifies the run to which an event belongs. Events with equal keys can share a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RunKey {
     pub(super) topic: usize,
-    /// Whether the event asks for a reply. Requests are in runs of their own.
+    /// The event asks for a reply if this flag is true. Requests are in runs of their own.
     pub request: bool,
 }
 
-/// What happens to an event that is not refused.
+/// States what happens to an event that is not refused.
 #[derive(Debug)]
 pub(super) enum CheckedEvent<'a> {
     /// An earlier connection of this instance has published or refused the event already.
     Settled,
     /// The event is forwarded as it came.
     AsItCame(RunKey),
-    /// Rules change the event; the verdict has what it becomes.
+    /// Rules change the event, and the verdict contains the changed forms.
     Changed(RunKey, EventFrame<'a>, Box<Verdict>),
 }
 
-/// Why an event is refused, and what else a rule asks for.
+/// States why an event is refused, and what a rule asks for besides the refusal.
 #[derive(Debug)]
 pub(super) struct EventRefusal {
     pub code: RefusedCode,
@@ -37,13 +37,13 @@ pub(super) struct EventRefusal {
     pub follow_up: FollowUp,
 }
 
-/// What a rule asks for besides the refusal of the event.
+/// States what a rule asks for besides the refusal of the event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FollowUp {
     Nothing,
-    /// To publish this notice about the event in the quarantine.
+    /// The rule asks the hub to publish this notice about the event in the quarantine.
     Quarantine(Vec<u8>),
-    /// To end the connection.
+    /// The rule asks the hub to end the connection.
     Disconnect,
 }
 

@@ -1,5 +1,6 @@
-//! The end of a session: CLOSE follows what is queued, then FIN. Before CLOSE is queued, the session leaves
-//! its subscriptions; otherwise events that wait here for queue groups would be lost to the other members.
+//! Ends a session: CLOSE follows the frames that are queued, and then FIN follows. The session
+//! leaves its subscriptions before it queues CLOSE. Otherwise events that wait here for queue
+//! groups would be lost to the other members.
 
 use super::handles::Handles;
 use super::state::{Session, SessionState};
@@ -11,11 +12,11 @@ use hub_wire::{Close, CloseCode, Frame};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The shortest time that a client has to read the reason before its connection is cut.
+/// A client has at least this long to read the reason before its connection is cut.
 const LINGER: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// Queues CLOSE behind what is queued already, and takes in nothing more.
+    /// Queues CLOSE behind the frames that are queued already, and takes in nothing more.
     pub(super) fn close(&mut self, code: CloseCode, reason: &str, ctx: &mut Context<Self>) {
         if self.state == SessionState::Closing {
             return;
@@ -39,8 +40,9 @@ impl Session {
         if leaves.is_empty() {
             return self.finish(close);
         }
-        // The members of queue groups that stay get the events that wait here for the groups. And a
-        // client that sees this connection end finds nothing of it in the topics any more.
+        // CLOSE waits until the topics have let go of the subscriptions. So the other members of a
+        // queue group get the events that wait here for the group, and a client that sees this
+        // connection end finds nothing of it in the topics any more.
         self.busy = true;
         ctx.wait(join_all(leaves).into_actor(self).map(|_, session, _| {
             session.busy = false;
@@ -48,7 +50,7 @@ impl Session {
         }));
     }
 
-    /// Closes the connection because it is over a limit, and counts that.
+    /// Closes the connection because it is over `limit`, and counts that in the metrics.
     pub(super) fn close_for(
         &mut self,
         limit: Limit,
@@ -62,7 +64,8 @@ impl Session {
         }
     }
 
-    /// Queues CLOSE as the last frame, and flushes.
+    /// Queues CLOSE as the last frame, and flushes. A slow consumer gets CLOSE instead of the
+    /// frames that still wait.
     fn finish(&mut self, close: Close) {
         if close.code == CloseCode::SlowConsumer {
             self.output.queue().discard();
@@ -72,7 +75,7 @@ impl Session {
         self.output.session.wake();
     }
 
-    /// Ends all subscriptions, as [`leave`] does.
+    /// Ends all subscriptions, each as [`leave`] does.
     pub(super) fn leave_all(&mut self) -> Vec<Request<TopicActor, Inspect>> {
         let subscriptions = std::mem::take(&mut self.subscriptions);
         subscriptions.into_values().flat_map(|entry| leave(&self.hub, &entry)).collect()
@@ -87,16 +90,16 @@ impl Session {
     }
 }
 
-/// Takes a subscription out of the index, and tells each topic to let it go. The returned requests
-/// are answered when the topics have done so.
+/// Takes a subscription out of the index, and tells each topic to let it go. A topic answers its
+/// returned request when it has let the subscription go.
 pub(super) fn leave(
     hub: &Handles,
     entry: &Arc<SubscriptionEntry>,
 ) -> Vec<Request<TopicActor, Inspect>> {
     let topics = hub.directory.registry.unsubscribe(entry);
     let done = topics.iter().filter_map(|topic| topic.actor()).map(|actor| {
-        // actix drops a message when nobody waits for its answer, and a full mailbox takes no
-        // message that is sent the usual way. A Leave must not be lost, so `do_send` sends it past
+        // A message that goes through `send` is lost if nobody waits for its answer or if the
+        // mailbox is full. A Leave must not be lost, so it goes through `do_send`, which ignores
         // both. There is at most one Leave for each Join that was accepted, so the mailbox stays
         // bounded. The answer to Inspect shows that the Leave before it is done.
         actor.do_send(Leave(entry.clone()));

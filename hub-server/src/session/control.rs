@@ -1,5 +1,5 @@
-//! Handles the frames other than EVENT: HELLO, subscriptions, PING and CLOSE. Without it a client could
-//! publish and do nothing else.
+//! Handles the frames other than EVENT: HELLO, subscriptions, PING and CLOSE. Without this module,
+//! no client could open a session or subscribe.
 
 use super::checked_event::QUARANTINE;
 use super::close::leave;
@@ -16,11 +16,11 @@ use hub_wire::{
 };
 use std::sync::Arc;
 
-/// A subscription's filter, and the guard that its topics have to pass if its client may not read
-/// all of them.
+/// Holds the filter of a subscription. If the client may not read all topics that match the filter,
+/// there is also a guard that each topic has to pass.
 type CheckedFilter = (TopicFilter, Option<Arc<dyn TopicGuard>>);
 
-/// The guard that lets a subscription join only the topics that its identity may read.
+/// Lets a subscription join only the topics that its identity may read.
 #[derive(Debug)]
 struct Readable(Identity);
 
@@ -31,7 +31,8 @@ impl TopicGuard for Readable {
 }
 
 impl Session {
-    /// Handles one frame that is not an EVENT. The events before it are published already.
+    /// Handles one frame that is not an EVENT. The caller has published the events in front of the
+    /// frame.
     pub(super) fn control(&mut self, body: &[u8], ctx: &mut Context<Self>) {
         let limits = self.hub.limits.wire;
         let frame = match Frame::parse(body, &limits) {
@@ -80,7 +81,7 @@ impl Session {
         }
     }
 
-    /// Subscribes, or refuses to.
+    /// Adds a subscription, or refuses it.
     fn subscribe(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
         match self.check_subscribe(&subscribe) {
             Ok((filter, guard)) => {
@@ -136,7 +137,8 @@ impl Session {
             return Err((RefusedCode::BadOption, message.to_owned()));
         }
         if filter.as_str() == self.inbox {
-            // A reply may come before anything else has created the topic of the inbox.
+            // The hub refuses a reply to an inbox that has no topic, so the topic has to exist from
+            // now on.
             if let Some(name) = filter.as_name() {
                 self.hub
                     .directory
@@ -167,9 +169,9 @@ impl Session {
         }
     }
 
-    /// Has every topic that matches take the subscription in. The session takes nothing else in
-    /// until all have answered, so that the next frames of the client find the subscription in
-    /// place.
+    /// Asks every topic that matches to take the subscription in. The session takes in no other
+    /// frame until all topics have answered, so that the next frames of the client find the
+    /// subscription in place.
     fn join(&mut self, entry: Arc<SubscriptionEntry>, ctx: &mut Context<Self>) {
         let id = entry.id;
         let topics = self.hub.directory.registry.subscribe(&entry);
@@ -189,7 +191,8 @@ impl Session {
         }));
     }
 
-    /// Ends a subscription, and takes nothing else in until every topic has let it go.
+    /// Ends a subscription, and takes in no other frame until every topic has let the subscription
+    /// go.
     fn unsubscribe(&mut self, id: u64, ctx: &mut Context<Self>) {
         let Some(entry) = self.subscriptions.remove(&id) else {
             let message = "this connection has no subscription with this id";
@@ -200,16 +203,17 @@ impl Session {
         if left.is_empty() {
             return;
         }
-        // The session waits, so that a PONG behind this frame states that every topic has let go.
+        // The session waits, so that a PONG behind this frame states that no topic has the
+        // subscription any more.
         self.busy = true;
         ctx.wait(join_all(left).into_actor(self).map(|_, session, _| session.busy = false));
     }
 }
 
-/// The id of a SUBSCRIBE or UNSUBSCRIBE that cannot be read otherwise. It is `None` if the id
-/// cannot be read either.
+/// Returns the id of a SUBSCRIBE or UNSUBSCRIBE frame that cannot be parsed as a whole. Returns
+/// `None` if the id cannot be read either.
 fn id_of(body: &[u8], limits: &Limits) -> Option<u64> {
-    // In front of the id are the first byte of the array and the frame type, which is one byte for
-    // these two frames.
+    // The id follows the first byte of the array and the frame type, which is one byte for these
+    // two frames.
     Reader::new(body.get(2..)?, limits).uint("id").ok()
 }

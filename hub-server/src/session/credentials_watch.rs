@@ -1,5 +1,6 @@
-//! Ends a session whose credentials are no longer accepted: they have expired, or a changed access file or
-//! changed client CAs have come into force. Without it, a revocation would concern only later connections.
+//! Ends a session whose credentials are no longer accepted: they have expired, or a changed access
+//! file or changed client CAs have come into force. Without this module, a revocation would concern
+//! only later connections.
 
 use super::messages::{AccessChanged, Replaced, TrustChanged};
 use super::state::{Session, SessionState};
@@ -9,17 +10,17 @@ use actix::prelude::*;
 use hub_wire::CloseCode;
 use std::time::{Duration, SystemTime};
 
-/// The longest time for which a timer is set. A timer does not notice that the clock of the machine
-/// is set forward, so the session looks at the clock at least this often.
+/// A timer is set for at most this long. A timer does not notice that the clock of the machine is
+/// set forward, so the session looks at the clock at least this often.
 const A_MINUTE: Duration = Duration::from_secs(60);
-/// The [method](Identity::method) of an identity that was proven by a client certificate.
+/// An identity that was proven by a client certificate has this [method](Identity::method).
 const CERTIFICATE: &str = "certificate";
-/// Why a session ends whose certificate is no longer trusted.
+/// A session ends with this reason when its certificate is no longer trusted.
 pub(super) const NOT_TRUSTED: &str = "the certificate of this client is not trusted any more";
 impl Session {
-    /// Ends the session when its credentials have expired. If the session has got another identity
-    /// in the meantime, this watch ends, because the watch of that identity does the work: the new
-    /// identity may expire at another time.
+    /// Ends the session when the credentials of `identity` have expired. If the session has got
+    /// another identity in the meantime, this watch ends, because that identity has a watch of its
+    /// own and may expire at another time.
     pub(super) fn watch_expiry(identity: Identity, ctx: &mut Context<Self>) {
         let Some(expires) = identity.expires() else { return };
         let left = expires.duration_since(SystemTime::now()).unwrap_or_default();
@@ -38,13 +39,14 @@ impl Session {
         });
     }
 
-    /// Whether the certificate of this client would still be accepted, or the client has none.
+    /// Returns whether the TLS setup in force would still accept this client, with its certificate
+    /// or without one.
     pub(super) fn is_trusted(&self) -> bool {
         self.output.socket.is_trusted_by(self.hub.policy.tls.current().as_deref())
     }
 }
 
-/// The close code for denied credentials: it tells the client whether to come back.
+/// Returns the close code for denied credentials. The code tells the client whether to come back.
 pub(super) fn code_of(denied: Denied) -> CloseCode {
     match denied.reason() {
         Reason::KeysPending => CloseCode::Overloaded,
@@ -83,11 +85,12 @@ impl Handler<TrustChanged> for Session {
     type Result = ();
 
     fn handle(&mut self, _: TrustChanged, ctx: &mut Context<Self>) {
-        // Before WELCOME there is nothing to do: the session checks this when it has the identity.
+        // Before WELCOME, there is nothing to do: the session checks the certificate after it has
+        // authenticated the client.
         if self.state == SessionState::Open && !self.is_trusted() {
             self.publish_what_fits();
-            // The client is told to come back: it may have a certificate of the new CA by now. If
-            // it does not, the TLS handshake will tell it.
+            // The client is told to come back, because it may have a certificate of the new CA by
+            // now. If it has none, its next TLS handshake fails and tells it the reason.
             self.close(CloseCode::RightsChanged, NOT_TRUSTED, ctx);
         }
     }

@@ -1,5 +1,5 @@
-//! Gathers checked events by topic: the events of one topic become one run. Without it each event would be
-//! numbered and queued on its own.
+//! Gathers checked events by topic: the events of one topic become one run. Without this module,
+//! each event would be numbered and queued on its own.
 
 use super::check::too_many;
 use super::checked_event::{EventRefusal, QUARANTINE, RunKey};
@@ -19,8 +19,8 @@ impl RunBuilder {
         self.run_of(key, frames.len(), numbers).push(frames, count);
     }
 
-    /// Adds an event that rules have changed. Refuses it if the change made it longer than a frame
-    /// may be.
+    /// Adds an event that rules have changed. Refuses the event if the change made it longer than a
+    /// frame may be.
     pub(super) fn add_changed(
         &mut self,
         key: RunKey,
@@ -56,8 +56,8 @@ impl RunBuilder {
         Ok(())
     }
 
-    /// Adds a notice of the hub itself. It has no publish number, because no publisher gets a
-    /// receipt for it.
+    /// Adds a notice of the hub itself. The notice has no publish number, because no publisher gets
+    /// a receipt for it.
     pub(super) fn add_notice(&mut self, topic: Arc<Topic>, payload: &[u8]) {
         let event = EventFrame { topic: topic.name().as_str(), payload, headers: None };
         let frame = Frame::Event(event).to_bytes();
@@ -66,8 +66,8 @@ impl RunBuilder {
         self.runs.push(OpenRun { topic, run, numbers: PublishNumbers::default() });
     }
 
-    /// The open run of a key, for `bytes` more bytes of events. Notes their publish numbers there,
-    /// and begins a run if none is open.
+    /// Returns the open run of a key, and begins a run if none is open. The caller adds `bytes`
+    /// bytes of events to the run, and this function notes their publish numbers.
     fn run_of(&mut self, key: RunKey, bytes: usize, numbers: Range<u64>) -> &mut PendingRun {
         let known = &mut self.topics[key.topic];
         let open = self.runs.get(known.slot).is_some_and(|gathered| {
@@ -91,7 +91,7 @@ impl RunBuilder {
         &mut gathered.run
     }
 
-    /// Moves a run from a topic that has ended to the new topic of its name.
+    /// Moves a run from a topic that has ended to the new topic of the same name.
     pub(super) fn renew(
         &mut self,
         old: OpenRun,
@@ -109,8 +109,8 @@ impl RunBuilder {
             Err(refusal) => return Err(Box::new((old, refusal))),
         };
         let head = if of_quarantine {
-            // The topic is not remembered: the session remembers only topics on which its client
-            // may publish.
+            // The session does not remember this topic, because it remembers only topics on which
+            // its client may publish.
             own_head(&topic)
         } else {
             let known = match self.by_name.get(name.as_str().as_bytes()) {
@@ -126,7 +126,7 @@ impl RunBuilder {
     }
 }
 
-/// The head of a run that the hub itself publishes.
+/// Returns the head of a run that the hub itself publishes.
 fn own_head(topic: &Topic) -> Arc<RunHead> {
     Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), "hub"))
 }

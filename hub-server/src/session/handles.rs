@@ -1,5 +1,5 @@
-//! The parts of the hub that a session uses. It has no others, so it cannot reload files, and cannot start or
-//! stop anything.
+//! Holds the parts of the hub that a session uses. A session has no other handles, so it cannot
+//! reload files, and cannot start or stop anything.
 
 use crate::config::FixedConfig;
 use crate::directory::Directory;
@@ -8,17 +8,18 @@ use crate::policy::Policy;
 use crate::telemetry::metrics::Metrics;
 use std::sync::Arc;
 
-/// Handles to the modules below the session.
+/// Holds a handle to each module that a session uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Handles {
-    /// The configuration keys that never change while the hub runs. Those that can change are in
+    /// These configuration keys never change while the hub runs. The keys that can change are in
     /// [`Handles::limits`].
     pub config: Arc<FixedConfig>,
-    /// The access file, the rules, and the trusted client CAs.
+    /// The policy contains the access file, the rules, and the trusted client CAs.
     pub policy: Arc<Policy>,
-    /// The topics, the sessions, and the instances.
+    /// The directory contains the topics, the sessions, and the instances.
     pub directory: Arc<Directory>,
-    /// The limits in force, the accounts that count against them, and the memory.
+    /// These are the limits in force, with the accounts that count against them and the memory
+    /// budget.
     pub limits: Arc<ClientLimits>,
     pub metrics: Arc<Metrics>,
 }

@@ -1,5 +1,6 @@
-//! The handshake, from HELLO to WELCOME: which identity the client has, and up to where the hub has its
-//! events. Without it a session would serve clients that it does not know.
+//! Does the handshake, from HELLO to WELCOME: it finds out which identity the client has, and up to
+//! where the hub has the client's events. Without this module, a session would serve clients that
+//! it does not know.
 
 use super::clock::now_ms;
 use super::credentials_watch::{NOT_TRUSTED, code_of};
@@ -14,7 +15,7 @@ use hub_wire::{CloseCode, Frame, Hello, TopicName, VERSION, Welcome};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// The name of a client without credentials that states no name.
+/// A client that shows no credentials and states no name gets this name.
 const ANONYMOUS: &str = "anonymous";
 
 impl Session {
@@ -51,8 +52,8 @@ impl Session {
         }));
     }
 
-    /// Authenticates the client. `newest` states whether the keys of its issuer are up to date:
-    /// then an unknown key is denied for good.
+    /// Authenticates the client. `newest` states whether the keys of the JWT's issuer are up to
+    /// date. If they are, an unknown key is denied for good.
     fn check_credentials(
         &mut self,
         credentials: Credentials,
@@ -81,7 +82,7 @@ impl Session {
         }));
     }
 
-    /// Lets the client in, or closes the connection with the reason why not.
+    /// Lets the client in, or closes the connection and states why the client is denied.
     fn authenticated(
         &mut self,
         entered: Result<Identity, Denied>,
@@ -119,15 +120,16 @@ impl Session {
         }
     }
 
-    /// Sets the publisher stamp of the client's events, and the view in which it gets events.
+    /// Sets the identity of the client and everything that follows from it: the publisher stamp of
+    /// its events, the view in which it gets events, the watch over its expiry, and its account.
     fn identify(&mut self, identity: Identity, claimed: Option<&str>, ctx: &mut Context<Self>) {
         let number = self.connection;
         self.publisher = match (identity.is_anonymous(), self.hub.config.access.is_empty()) {
             (false, _) => format!("{}#{number}", identity.name()),
-            // No client has a proven name at a hub without an access file.
+            // At a hub without an access file, no client has a proven name.
             (true, true) => format!("{}#{number}", claimed.unwrap_or(ANONYMOUS)),
             // No identity has a question mark in its name, so no stated name can look like a proven
-            // one.
+            // name.
             (true, false) => format!("?{}#{number}", claimed.unwrap_or(ANONYMOUS)),
         };
         self.output.set_viewer(&viewer(&identity));
@@ -137,10 +139,11 @@ impl Session {
         self.identity = Some(identity);
     }
 
-    /// Takes the instance over, after the connection that has it now has ended.
+    /// Takes the instance over. If another connection has it now, waits until that connection has
+    /// ended.
     fn claim_instance(&mut self, id: [u8; 16], receipted: Option<u64>, ctx: &mut Context<Self>) {
-        // The identity is part of the key, so no other identity can resume an instance whose id it
-        // knows.
+        // The identity is part of the key. Otherwise another identity that knows the id could
+        // resume the instance.
         let owner = self.identity.as_ref().map_or("", Identity::name);
         let instance = (owner.into(), id);
         match self.hub.directory.instances.claim(
@@ -177,10 +180,11 @@ impl Session {
         }
     }
 
-    /// Opens the session. `receipted` is the last receipt that the client has seen.
+    /// Opens the session, and sends WELCOME. `receipted` is the last receipt that the client has
+    /// seen.
     fn welcome(&mut self, resumed: bool, receipted: u64, ctx: &mut Context<Self>) {
-        // The permit is taken only here, because the connection that this one replaces has ended by
-        // now.
+        // The permit is taken only here. If this connection replaces an older connection, the older
+        // connection has given its permit back by now.
         if !self.take_permit() {
             let why = "this identity has as many connections as it may have";
             let limit = Limit::ConnectionsPerIdentity;

@@ -1,5 +1,6 @@
-//! Counts the bytes that a session holds for its client as held bytes, and sheds them when the hub is short
-//! of memory. Bytes that are not counted would let one client use up the memory of the hub.
+//! Counts the bytes that a session holds for its client as held bytes, and sheds load when the hub
+//! is short of memory. Bytes that are not counted would let one client use up the memory of the
+//! hub.
 
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState};
@@ -9,15 +10,15 @@ use actix::prelude::*;
 use hub_core::topic::SubscriberConnection;
 use hub_wire::CloseCode;
 
-/// Up to this size in bytes, a queue does not count its control frames as held bytes itself, and
-/// the session counts them.
+/// A queue counts its control frames as held bytes only in steps of this many bytes. So the session
+/// counts them up to this size.
 const UNCOUNTED_CONTROL_BYTES: usize = 64 * 1024;
-/// By how many bytes the held bytes of a session have to change before they are counted anew.
+/// The session counts its held bytes anew when they have changed by at least this many bytes.
 const STEP: usize = 4 * 1024;
 
 impl Session {
-    /// Counts the bytes of the client that the session holds, and the answers that the client has
-    /// not read.
+    /// Counts the bytes that the session holds for the client: those that it carries, those of its
+    /// open runs, and the answers that the client has not read.
     pub(super) fn count_held(&mut self) {
         let mut held =
             self.carry.len() + self.output.queue().control_bytes().min(UNCOUNTED_CONTROL_BYTES);
@@ -31,15 +32,14 @@ impl Session {
         }
     }
 
-    /// Counts anew after something was written.
+    /// Counts the held bytes anew after something was written.
     pub(super) fn count_written(&mut self) {
         if self.limits.counted > 0 {
             self.count_held();
         }
     }
 
-    /// Gives back everything that the session has counted. It is called when the session is
-    /// dropped.
+    /// Takes back everything that the session has counted. The session does so when it is dropped.
     pub(super) fn uncount_held(&mut self) {
         self.hub.limits.memory.held().change(std::mem::take(&mut self.limits.counted), 0);
     }
@@ -52,8 +52,8 @@ impl Handler<ShedLoad> for Session {
         if self.output.queue().shed(load.queue) {
             self.output.close_slow_consumer();
         }
-        // Every session may keep as much as one read takes. No event of a longer frame is accepted
-        // yet, so the client sends it again when it comes back.
+        // Every session may keep as many bytes as one read takes. No event in a longer frame is
+        // accepted yet, so the client sends that event again when it comes back.
         let most = load.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));
         if self.state == SessionState::Open && self.carry.len() > most {
             self.publish_what_fits();
@@ -64,8 +64,8 @@ impl Handler<ShedLoad> for Session {
             if self.output.queue().control_bytes() > most {
                 let why = "the hub is short of memory, and this client does not read its answers";
                 self.close_for(Limit::Memory, CloseCode::SlowConsumer, why, ctx);
-                // The client would not read CLOSE either, so what waits for it is dropped with the
-                // connection.
+                // The client would not read CLOSE either, so the frames that wait for it are
+                // dropped with the connection.
                 ctx.stop();
             }
         }

@@ -1,6 +1,7 @@
-//! Takes the frames out of the bytes that were read. An event goes one straight way: it is checked, gathered
-//! with the other events of its topic, and sent with them. The events in front of a control frame are sent
-//! before that frame is handled; otherwise the frames of a client would lose their order.
+//! Takes the frames out of the bytes that were read. An event takes one straight path: it is
+//! checked, gathered with the other events of its topic, and sent with them. The events in front of
+//! a control frame are sent before that frame is handled. Otherwise the frames of a client would
+//! lose their order.
 
 use super::checked_event::{CheckedEvent, EventRefusal, FollowUp, RunKey};
 use super::state::{Session, SessionState};
@@ -9,7 +10,8 @@ use actix::prelude::*;
 use hub_wire::{CloseCode, FrameType, LengthError, MAX_HELLO, split};
 use std::ops::Range;
 
-/// Neighbouring EVENT frames in the read buffer that belong to one run. They are copied together.
+/// Describes neighbouring EVENT frames in the read buffer that belong to one run. They are copied
+/// together.
 struct FrameRange {
     key: RunKey,
     bytes: Range<usize>,
@@ -17,14 +19,16 @@ struct FrameRange {
 }
 
 impl Session {
-    /// Takes the whole frames out of `bytes`, sends their events, and carries the rest.
+    /// Takes the whole frames out of `bytes`, sends their events, and carries the bytes that are
+    /// left.
     pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         if self.builder.runs.is_empty() {
             self.builder.follow_rules(&self.hub.policy.rules);
         }
         let mut at = 0;
         let mut range = None;
-        // A few bytes can ask for many answers, so each answer is weighed at once.
+        // A few bytes can ask for many answers, so the session looks after each frame whether too
+        // many answers wait.
         let mut must_read_first = false;
         while !self.busy && self.backpressure.is_none() && !must_read_first {
             let limit = match self.state {
@@ -56,7 +60,8 @@ impl Session {
         }
         self.gather(&mut range, bytes);
         if self.state != SessionState::Closing {
-            // This copy has no spare room, so a connection that falls silent keeps no memory.
+            // This copy has no spare room, so a connection that falls silent keeps no more memory
+            // than it needs.
             self.carry = bytes[at..].to_vec();
             self.unfinished = self.busy || self.backpressure.is_some() || must_read_first;
             if self.backpressure.is_none() && self.publish() {
@@ -101,7 +106,7 @@ impl Session {
         self.answered()
     }
 
-    /// Checks the event with this publish number.
+    /// Checks the event that has the publish number `number`.
     #[inline]
     fn check<'a>(&mut self, body: &'a [u8], number: u64) -> Result<CheckedEvent<'a>, EventRefusal> {
         if !self.ahead.is_empty() && self.ahead.take(number) {
@@ -113,8 +118,8 @@ impl Session {
         }
     }
 
-    /// Adds a frame that is forwarded as it came: to the range if the frame continues it, and
-    /// otherwise to a new range.
+    /// Adds a frame that is forwarded as it came. The frame joins the range if it continues that
+    /// range, and otherwise begins a new range.
     #[inline]
     fn extend(
         &mut self,
@@ -136,14 +141,15 @@ impl Session {
         }
     }
 
-    /// Gathers the frames of the range, if there is one, and leaves none.
+    /// Gathers the frames of the range, if there is a range, and leaves `None` in its place.
     fn gather(&mut self, range: &mut Option<FrameRange>, bytes: &[u8]) {
         if let Some(FrameRange { key, bytes: at, numbers }) = range.take() {
             self.builder.add(key, &bytes[at], numbers);
         }
     }
 
-    /// Does what a rule asks for besides the refusal of an event. The events before it are gathered.
+    /// Does what a rule asks for besides the refusal of an event. The caller has gathered the
+    /// events before it.
     fn follow_up(&mut self, follow_up: FollowUp, body: &[u8], ctx: &mut Context<Self>) {
         match follow_up {
             FollowUp::Nothing => {}
@@ -156,8 +162,8 @@ impl Session {
         }
     }
 
-    /// Ends the connection because of a frame with an impossible length. The events before it are
-    /// gathered.
+    /// Ends the connection because of a frame with an impossible length. The caller has gathered
+    /// the events before that frame.
     fn end_for_length(&mut self, error: &LengthError, ctx: &mut Context<Self>) {
         let code = match (self.state, error.length) {
             (SessionState::Handshake, _) | (_, 0) => CloseCode::Protocol,

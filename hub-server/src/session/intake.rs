@@ -1,6 +1,6 @@
-//! Keeps a session within the limits of its client and of the hub: it takes in no more than it may, leaves
-//! the rest where it is, and reads on when more is allowed. Without it, one client could use up the memory of
-//! the hub, or send faster than its rate.
+//! Keeps a session within the limits of its client and of the hub: the session takes in no more
+//! than it may, leaves the rest where it is, and reads on when more is allowed. Without this
+//! module, one client could use up the memory of the hub, or send faster than its rate.
 
 use super::session_limits::{Rates, ReadPause};
 use super::state::{Session, SessionState, is_ending};
@@ -15,27 +15,29 @@ use hub_wire::{FrameType, MAX_HELLO};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-/// The most bytes that one read takes. The buffer belongs to the thread, so an idle connection
+/// One read takes at most this many bytes. The buffer belongs to the thread, so an idle connection
 /// keeps none of it.
 pub(super) const READ_BYTES: usize = 128 * 1024;
-/// How many events are refused at a time while the hub is short of memory. More refusals would take
-/// more memory than they save.
+/// While the hub is short of memory, a session refuses at most this many events at a time. More
+/// refusals would take more memory than they save.
 const REFUSED_AT_ONCE: u64 = 16;
-/// A client is not read from while more bytes than this of its control frames wait for it.
+/// The session reads nothing from its client while more than this many bytes of control frames wait
+/// for the client.
 const CONTROL_BYTES: usize = 256 * 1024;
-/// The bound in place of [`CONTROL_BYTES`] while memory is short. The answers to the events that
-/// are refused at a time can exceed it.
+/// This bound replaces [`CONTROL_BYTES`] while memory is short. The answers to [`REFUSED_AT_ONCE`]
+/// events can exceed it.
 const CONTROL_BYTES_WHEN_SHORT: usize = 2 * 1024;
-/// The most bytes that one read takes from a client that a limit has stopped. What it may not send
-/// yet then waits in the socket, and not in the hub.
+/// One read takes at most this many bytes from a client that a limit has stopped. The bytes that
+/// the client may not send yet then wait in the socket, and not in the hub.
 const PAUSED_READ_BYTES: usize = 16 * 1024;
-/// The most bytes that one read takes while memory is short, because each of thousands of clients
-/// may be read from once before it waits.
+/// One read takes at most this many bytes while memory is short, because the hub may read from each
+/// of thousands of clients once before it waits.
 const PAUSED_READ_BYTES_WHEN_SHORT: usize = 2 * 1024;
 
 impl Session {
-    /// Opens the account of the client's identity, or of its address if it is anonymous. From now
-    /// on, what the client uses counts there.
+    /// Opens the account of the client's identity, or of the client's address if the client is
+    /// anonymous. Everything that the client uses from now on counts there. Also sets the rates of
+    /// the client.
     pub(super) fn open_account(&mut self, identity: &Identity) {
         let owner = match (identity.is_anonymous(), self.limits.peer) {
             (false, _) => AccountKey::Identity(identity.name().into()),
@@ -54,8 +56,8 @@ impl Session {
     }
 
     /// Counts the connection against the limit of its identity, after the connection that it
-    /// replaces has ended. Returns false if the identity may have no more. Anonymous clients are
-    /// counted by their addresses alone.
+    /// replaces has ended. Returns false if the identity may have no more connections. Anonymous
+    /// clients are counted by their addresses alone.
     pub(super) fn take_permit(&mut self) -> bool {
         let known = self.identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
         let limit = self.hub.limits.in_force.current().max_connections_per_identity;
@@ -73,7 +75,7 @@ impl Session {
         self.limits.of_identity = None;
     }
 
-    /// Takes in as much as the limits allow now, and carries the rest.
+    /// Takes in as many of `bytes` as the limits allow now, and carries the rest.
     pub(super) fn take_in_allowed(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         self.limits.was_paused = false;
         let unlimited = self.limits.rates.is_none() && self.hub.limits.memory.is_calm();
@@ -90,8 +92,8 @@ impl Session {
         self.count_held();
     }
 
-    /// How many of `bytes` may be taken in now. If that is not all of them, the session pauses its
-    /// reads.
+    /// Returns how many of `bytes` may be taken in now. If some of them may not, the session pauses
+    /// its reads.
     fn affordable(&mut self, bytes: &[u8]) -> usize {
         let memory = &self.hub.limits.memory;
         let samples = memory.samples();
@@ -158,7 +160,7 @@ impl Session {
         at
     }
 
-    /// The most bytes that one read may take now.
+    /// Returns how many bytes one read may take now.
     pub(super) fn most_a_read(&self) -> usize {
         match self.state {
             // A client that is not admitted yet may send no more than HELLO.
@@ -169,7 +171,7 @@ impl Session {
         }
     }
 
-    /// How long it takes until the client may send one more event.
+    /// Returns how long it takes until the client may send one more event.
     fn time_to_next_token(&self, now: u64) -> Duration {
         let (Some(rates), Some(account)) = (self.limits.rates, &self.limits.account) else {
             return Duration::ZERO;
@@ -179,7 +181,7 @@ impl Session {
         wait(rates.events, &account.events).max(wait(rates.bytes, &account.bytes))
     }
 
-    /// Waits until more may be taken in.
+    /// Waits until the session may take in more.
     pub(super) fn poll_limits(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
         match &mut self.limits.pause {
             None => return Poll::Ready(()),
@@ -202,8 +204,9 @@ impl Session {
         Poll::Ready(())
     }
 
-    /// Whether a large frame is not read any further, because memory is short. While events are
-    /// refused, one part of it is read after each sample of the memory.
+    /// Returns whether the session has to stop reading a large frame for now, because memory is
+    /// short. While events are refused, the session reads one part of the frame after each sample
+    /// of the memory.
     pub(super) fn pauses_large_frame(&mut self) -> bool {
         let memory = &self.hub.limits.memory;
         if memory.is_calm() || self.state != SessionState::Open {
@@ -220,7 +223,7 @@ impl Session {
         true
     }
 
-    /// Whether the client has to read its answers before the hub reads more from it.
+    /// Returns whether the client has to read its answers before the hub reads more from it.
     pub(super) fn must_read_first(&self) -> bool {
         let most = match self.hub.limits.memory.pressure() {
             MemoryPressure::Calm => CONTROL_BYTES,
@@ -232,7 +235,7 @@ impl Session {
     /// Flushes the answers if there are many. Returns whether the client has to read them before
     /// the hub reads more from it.
     pub(super) fn answered(&self) -> bool {
-        // A queue keeps the memory that it once had, so it should never grow large.
+        // A queue keeps the memory that it once took, so it should never grow large.
         if self.output.queue().control_bytes() > CONTROL_BYTES_WHEN_SHORT {
             self.output.flush();
         }
@@ -240,7 +243,7 @@ impl Session {
     }
 }
 
-/// The length of the frame with which `bytes` begin, or `None` if the frame is incomplete.
+/// Returns the length of the frame with which `bytes` begin, or `None` if the frame is incomplete.
 fn whole_frame(bytes: &[u8]) -> Option<usize> {
     let length = 4 + u32::from_be_bytes(*bytes.first_chunk()?) as usize;
     (bytes.len() >= length).then_some(length)

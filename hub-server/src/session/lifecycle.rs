@@ -1,5 +1,6 @@
-//! A session as an actor: how it starts, checks that its client is alive, is told to stop, and ends. What the
-//! session counted is given back when it is dropped; otherwise a panic would leave it counted for ever.
+//! Makes a session an actor: it starts, checks that its client is alive, is told to stop, and ends.
+//! The session gives back everything that it counted when it is dropped. Otherwise a panic would
+//! leave it counted for ever.
 
 use super::messages::{BeginClose, CountPending, StopReading};
 use super::session_loop::SessionLoop;
@@ -13,24 +14,26 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// A short time in which a thread that was busy elsewhere reads what has come.
+/// When the time for HELLO is over, the session waits this much longer, so that a thread that was
+/// busy elsewhere can read what has come.
 const MOMENT: Duration = Duration::from_millis(20);
-/// The reason in CLOSE when the hub stops.
+/// A client gets this reason in CLOSE when the hub stops.
 const STOPPING: &str = "the hub is stopping";
 
 impl Session {
-    /// Sends PING to a client that was silent since the last check, and ends the session of one
+    /// Sends PING to a client that was silent since the last check. Ends the session of a client
     /// that was silent for two checks.
     fn check_alive(&mut self, ctx: &mut Context<Self>) {
-        // After a thread was busy elsewhere, this timer fires late, and then again at once, before
-        // anything is read. The second call is ignored.
+        // If the thread was busy elsewhere, this timer fires late, and then again at once, before
+        // anything is read. So the second call is ignored.
         let early = Duration::from_millis(self.hub.config.keepalive_ms / 2);
         if self.state != SessionState::Open || self.last_alive_check.elapsed() < early {
             return;
         }
         self.last_alive_check = Instant::now();
         self.count_written(); // Publishers may have written bytes that are still counted.
-        // The hub cannot hear a client from which it does not read.
+        // The hub cannot hear a client from which it does not read, so such a client does not count
+        // as silent.
         let listening = self.backpressure.is_none() && !self.busy && !self.limits.pauses();
         if !std::mem::take(&mut self.heard) {
             if self.pinged && listening {
@@ -60,7 +63,8 @@ impl Actor for Session {
         let patience = self.hub.limits.in_force.current().handshake_ms;
         let patience = Duration::from_millis(patience).saturating_sub(waited);
         ctx.run_later(patience, |_, ctx| {
-            // The thread may have been busy elsewhere, so what has come is read first.
+            // The thread may have been busy elsewhere, so it first gets a moment to read what has
+            // come.
             ctx.run_later(MOMENT, |session, ctx| {
                 if session.state == SessionState::Handshake {
                     let why = "no complete HELLO in time";
@@ -82,7 +86,7 @@ impl Actor for Session {
     }
 }
 
-/// This is in `drop` and not in `stopped`, so that it also happens after a panic.
+/// A session cleans up in `drop` and not in `stopped`, so that it also does so after a panic.
 impl Drop for Session {
     fn drop(&mut self) {
         self.output.queue().close();

@@ -1,28 +1,31 @@
-//! The session actor: one connection from HELLO to FIN.
+//! Runs the session actor: one connection from HELLO to FIN.
 //!
-//! How it lives: [`lifecycle`] starts and ends it, [`handshake`] brings it from HELLO to WELCOME,
-//! [`session_loop`] reads and writes its bytes, [`waits_for`] decides what it waits for, and [`close`] ends
-//! it. [`credentials_watch`] ends it when its credentials are no longer valid.
+//! The life of a session has these parts: [`lifecycle`] starts and ends it, [`handshake`] brings it
+//! from HELLO to WELCOME, [`session_loop`] reads and writes its bytes, [`waits_for`] decides what
+//! it waits for, and [`close`] ends it. [`credentials_watch`] ends it when its credentials are no
+//! longer valid.
 //!
-//! The path of an event, as [`ingest`] leads it:
+//! [`ingest`] leads an event along this path:
 //!
-//! 1. [`intake`] takes in only as much as the limits allow, and leaves the rest. [`held`] counts the bytes
-//!    that the session keeps.
-//! 2. [`check`] decides whether the event is well-formed and allowed, and asks the rules ([`scrub`]).
+//! 1. [`intake`] takes in only as much as the limits allow, and leaves the rest. [`held`] counts
+//!    the bytes that the session keeps.
+//! 2. [`check`] decides whether the event is well-formed and allowed, and asks the rules
+//!    ([`scrub`]).
 //! 3. [`gather`] adds the event to the run of its topic ([`run_builder`]).
-//! 4. [`send`] has the topics number and queue the runs, and flushes the connections that got something.
-//!    [`quarantine`] publishes a notice about an event that nobody may see.
+//! 4. [`send`] has the topics number and queue the runs, and flushes the connections that got
+//!    events. [`quarantine`] publishes a notice about an event that nobody may see.
 //!
 //! [`control`] handles all other frames.
 //!
-//! The invariants, and what breaks without each:
+//! The following invariants hold, and each of them says what would break without it:
 //!
-//! - **The frames of a client keep their order**: the session publishes the events that it has gathered
-//!   before it handles any other frame. Otherwise a PONG could come before the events that its PING followed.
-//! - **The session reads nothing that it cannot take in.** Such bytes stay in the client's socket, where TCP
-//!   slows the client down. If they were read anyway, they would take the hub's memory.
-//! - **Nothing blocks the thread.** A session that waits is woken later. A thread that blocks would stop
-//!   every session of its arbiter.
+//! - **The frames of a client keep their order**: the session publishes the events that it has
+//!   gathered before it handles any other frame. Otherwise a PONG could come before the events that
+//!   its PING followed.
+//! - **The session reads nothing that it cannot take in.** Such bytes stay in the client's socket,
+//!   where TCP slows the client down. If they were read anyway, they would take the hub's memory.
+//! - **Nothing blocks the thread.** A session that waits is woken later. A thread that blocks would
+//!   stop every session of its arbiter.
 
 mod address;
 mod backpressure_wait;

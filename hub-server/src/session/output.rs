@@ -1,5 +1,5 @@
-//! The way out of a connection: its queue and its socket. Publishers on any thread append and flush, so that
-//! an event does not wait for the thread of each subscriber.
+//! Holds the way out of a connection: its queue and its socket. Publishers on any thread append to
+//! the queue and flush it, so that an event does not wait for the thread of each subscriber.
 
 use crate::net::socket::Socket;
 use futures_util::task::AtomicWaker;
@@ -10,18 +10,20 @@ use std::io::IoSlice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A connection's queue and socket. Bytes that the socket does not take wait until the session can
-/// write them.
+/// Holds the queue and the socket of a connection. Bytes that the socket does not take wait until
+/// the session can write them.
 #[derive(Debug)]
 pub(crate) struct ConnectionOutput {
     connection: u64,
     queue: DeliveryQueue,
     pub socket: Socket,
-    /// Whether the socket took no more. The session waits until it takes more.
+    /// The flag is true while the socket takes no more. The session waits until the socket takes
+    /// more.
     pub blocked: AtomicBool,
-    /// Whether writing has failed. The session ends then.
+    /// The flag is true once writing has failed. The session ends then.
     pub broken: AtomicBool,
-    /// Whether a subscription with the policy `disconnect` had no room.
+    /// The flag is true once the queue had no room for a subscription with the policy `disconnect`.
+    /// The session then closes the connection.
     pub overflowed: AtomicBool,
     pub session: AtomicWaker,
     sent_bytes: IntCounter,
@@ -51,13 +53,13 @@ impl ConnectionOutput {
 }
 
 impl ConnectionOutput {
-    /// Has the session flush when the socket takes more.
+    /// Makes the session flush when the socket takes more.
     pub(crate) fn wait_for_socket(&self) {
         self.blocked.store(true, Ordering::Release);
         self.session.wake();
     }
 
-    /// Has the session end because writing has failed.
+    /// Makes the session end because writing has failed.
     fn fail(&self) {
         self.broken.store(true, Ordering::Release);
         self.session.wake();

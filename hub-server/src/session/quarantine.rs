@@ -1,5 +1,5 @@
-//! Publishes a notice about an event that nobody may see, for the administrators who watch the quarantine.
-//! Without it nobody would notice that events are withheld.
+//! Publishes a notice about an event that nobody may see, for the clients that may read the
+//! quarantine. Without this module, nobody would notice that events are withheld.
 
 use super::checked_event::QUARANTINE;
 use super::state::Session;
@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 impl Session {
     /// Publishes the notice `shown` about the EVENT frame `body`, on a topic under
-    /// `$hub.quarantine` that is named after the event's topic.
+    /// `$hub.quarantine` that is named after the event's topic. If there can be no such topic, the
+    /// notice goes to `$hub.quarantine.other`.
     pub(super) fn quarantine(&mut self, body: &[u8], shown: &[u8]) {
         let topic = EventFrame::parse(body, &self.hub.limits.wire).map_or("", |event| event.topic);
         let own = TopicName::parse(&format!("{QUARANTINE}.{topic}")).ok();
@@ -25,8 +26,8 @@ impl Session {
         }
     }
 
-    /// The topic of this name. If this creates the topic, it counts against the client's limit of
-    /// topics. `None` if the client may create no more.
+    /// Returns the topic of this name. If this call creates the topic, it counts against the
+    /// client's limit of topics. Returns `None` if the topic cannot be created.
     fn quarantine_of(&self, name: &TopicName) -> Option<Arc<Topic>> {
         let hub = &self.hub;
         if let Some(topic) = hub.directory.registry.get(name.as_str()) {

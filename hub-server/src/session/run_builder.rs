@@ -1,6 +1,6 @@
-//! The runs that a session builds of its client's events, and the topics that it remembers for them. The
-//! events of one read that go to one topic are one run, so they are numbered and queued once, and not one by
-//! one.
+//! Holds the runs that a session builds from the events of its client, and the topics that it
+//! remembers for them. The events of one read that go to one topic are one run, so they are
+//! numbered and queued together, and not one by one.
 
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::account::Account;
@@ -13,56 +13,59 @@ use hub_wire::{FrameType, Packer, RunHead, TopicName};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many topics a session remembers from one read to the next, so that it does not ask the
-/// registry for each event.
+/// A session remembers at most this many topics from one read to the next, so that it does not ask
+/// the registry for each event.
 const KNOWN_TOPICS: usize = 1024;
 
-/// What a session knows of the topics on which it publishes, and the runs that it builds for them.
+/// Holds what a session knows of the topics on which it publishes, and the runs that it builds for
+/// them.
 #[derive(Debug)]
 pub(super) struct RunBuilder {
     pub(super) topics: Vec<CachedTopic>,
     pub(super) by_name: HashMap<Box<[u8]>, usize, RandomState>,
-    /// The index in `topics` of the topic of the previous event.
+    /// The topic of the previous event has this index in `topics`.
     pub(super) last: usize,
-    /// The identity of the client that publishes.
+    /// The client that publishes has this identity.
     pub(super) identity: Option<Identity>,
-    /// The account that pays for the topics that this session creates.
+    /// This account pays for the topics that the session creates.
     pub(super) account: Option<Arc<Account>>,
-    /// The rules that apply to the events. All events of one read are scrubbed under the same
-    /// rules.
+    /// These rules apply to the events. All events of one read are scrubbed under the same rules.
     pub(super) rules: Arc<Rules>,
     pub runs: Vec<OpenRun>,
 }
 
-/// A topic on which this session has published.
+/// Holds a topic on which this session has published, and what the session needs for further
+/// events.
 #[derive(Debug)]
 pub(super) struct CachedTopic {
     pub(super) topic: Arc<Topic>,
     pub(super) head: Arc<RunHead>,
-    /// The bytes with which the body of an EVENT frame for this topic begins if it has no headers.
+    /// The body of an EVENT frame for this topic begins with these bytes if the event has no
+    /// headers.
     pub(super) prefix: Box<[u8]>,
-    /// The index in [`RunBuilder::runs`] of the run to which the next events of this topic belong.
-    /// It can be out of date, so the run's topic has to be compared.
+    /// The next events of this topic belong to the run with this index in [`RunBuilder::runs`]. The
+    /// index can be out of date, so the topic of the run has to be compared.
     pub(super) slot: usize,
-    /// The index of the topic whose event came after an event of this topic the last time. It is
-    /// mostly this topic itself. Where topics take turns, it is the next of them.
+    /// After an event of this topic, the session expects an event of the topic with this index in
+    /// [`RunBuilder::topics`], because events came in that order the last time. Most often this is
+    /// the topic itself. Where topics take turns, this is the topic whose turn comes next.
     pub(super) next: usize,
-    /// How many bytes and how many ranges of frames the run of this topic has. The next run will
-    /// have about as many.
+    /// The run of this topic has this many bytes and this many ranges of frames. The next run gets
+    /// room for as many.
     pub(super) gathered: (usize, usize),
-    /// Whether the topic is an inbox. Events for an inbox are requests, so they are refused when
-    /// its owner is gone.
+    /// The flag is true if the topic is an inbox. Events for an inbox are requests, so they are
+    /// refused when the owner of the inbox is gone.
     pub(super) inbox: bool,
-    /// The rules that can apply to this topic, if there are any.
+    /// These rules can apply to this topic. `None` means that no rules can.
     pub(super) plan: Option<Arc<Plan>>,
 }
 
-/// The events of one topic that wait to be numbered there.
+/// Holds the events of one topic that wait to be numbered there.
 #[derive(Debug)]
 pub(super) struct OpenRun {
     pub topic: Arc<Topic>,
     pub run: PendingRun,
-    /// The publish numbers of these events.
+    /// The events of the run have these publish numbers.
     pub numbers: PublishNumbers,
 }
 
@@ -72,7 +75,8 @@ impl RunBuilder {
         RunBuilder { topics, by_name, last: 0, identity: None, account: None, rules, runs }
     }
 
-    /// Changes to the rules that are in force now. It must not be called while a run is open.
+    /// Changes to the rules that are in force now. There must be no open run, because all its
+    /// events have to be scrubbed under the same rules.
     pub(super) fn follow_rules(&mut self, in_force: &RulesInForce) {
         if self.rules.generation != in_force.generation() {
             self.rules = in_force.current();
@@ -102,8 +106,9 @@ impl RunBuilder {
         self.topics.len() - 1
     }
 
-    /// Forgets all topics if there are too many. It must not be called while a
-    /// [`RunKey`](super::checked_event::RunKey) is in use.
+    /// Forgets all topics if there are too many. The caller must not use a
+    /// [`RunKey`](super::checked_event::RunKey) from before this call, because the key contains an
+    /// index of a topic.
     pub(super) fn trim(&mut self) {
         if self.topics.len() > KNOWN_TOPICS {
             self.topics.clear();
@@ -113,7 +118,8 @@ impl RunBuilder {
     }
 }
 
-/// The plan for a topic. All replies are scrubbed under one name, whichever inbox they go to.
+/// Returns the plan for a topic. All replies are scrubbed under one name, so that the same rules
+/// apply to them in every inbox.
 pub(super) fn plan(rules: &Rules, topic: &TopicName) -> Option<Arc<Plan>> {
     match topic.as_str().starts_with('$') {
         true => rules.plan(&TopicName::parse("$inbox.reply").ok()?),

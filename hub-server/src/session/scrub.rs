@@ -1,5 +1,5 @@
-//! Has the rules scrub one event, and counts what applied. A scrubber that panics costs one event, and
-//! nothing else.
+//! Lets the rules scrub one event, and counts the rules that applied. A scrubber that panics costs
+//! one event, and nothing else.
 
 use super::checked_event::{EventRefusal, FollowUp};
 use crate::policy::rules::Rules;
@@ -13,8 +13,8 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Scrubs an event. Returns `None` if the event passes as it came, and otherwise the verdict with
-/// what it becomes.
+/// Scrubs an event. Returns `None` if the event passes as it came, and a verdict with its new forms
+/// if rules change it.
 pub(super) fn scrub(
     plan: &Plan,
     event: &EventFrame<'_>,
@@ -22,7 +22,7 @@ pub(super) fn scrub(
     metrics: &Metrics,
 ) -> Result<Option<Box<Verdict>>, EventRefusal> {
     SCRATCH.with_borrow_mut(|scratch| {
-        // A user's own scrubber may panic. Only this event is refused then.
+        // A user's own scrubber may panic. Then only this event is refused.
         let scrubbed =
             catch_unwind(AssertUnwindSafe(|| plan.scrub(event.payload, event.headers, scratch)));
         let Ok(verdict) = scrubbed else {

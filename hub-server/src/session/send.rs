@@ -1,6 +1,6 @@
-//! Sends the events that were gathered: each topic numbers and queues its run, the client gets a receipt, and
-//! the connections that got something are flushed. A connection that is not flushed would get its events only
-//! together with later ones.
+//! Sends the events that were gathered: each topic numbers and queues its run, the client gets a
+//! receipt, and the connections that got events are flushed. A connection that is not flushed would
+//! get its events only together with later ones.
 
 use super::backpressure_wait::BackpressureWait;
 use super::checked_event::{EventRefusal, FollowUp};
@@ -13,13 +13,14 @@ use crate::limits::memory::MemoryPressure;
 use hub_core::topic::{PublishResult, SubscriberConnection};
 use hub_wire::{Frame, Refused, RefusedCode, RefusedWhat};
 
-/// How many connections a session flushes before other sessions of the arbiter have their turn. A
-/// topic may have thousands of subscribers, and a write takes some microseconds.
+/// A session flushes at most this many connections before other sessions of the arbiter have their
+/// turn. A topic may have thousands of subscribers, and a write takes some microseconds.
 const FLUSHES_A_TURN: usize = 32;
 
 impl Session {
     /// Has the topics number and queue the runs that were gathered. Returns false if the session
-    /// has to wait for room in a subscriber's queue; the rest of the runs stay gathered.
+    /// has to wait for room in a subscriber's queue. The runs that are not queued yet stay gathered
+    /// then.
     pub(super) fn publish(&mut self) -> bool {
         if self.builder.runs.is_empty() {
             return true; // This is the usual case; it does not even read the clock.
@@ -27,8 +28,8 @@ impl Session {
         let now = now_ms();
         let mut runs = std::mem::take(&mut self.builder.runs).into_iter();
         while let Some(mut gathered) = runs.next() {
-            // The hub's own notices have no publish numbers. They are few and small, and are sent
-            // even now.
+            // The hub's own notices have no publish numbers. They are few and small, so they are
+            // sent even while memory is short.
             if self.hub.limits.memory.pressure() == MemoryPressure::Refuse
                 && !gathered.numbers.is_empty()
             {
@@ -76,7 +77,7 @@ impl Session {
         true
     }
 
-    /// Publishes as much of what is gathered as is possible without waiting.
+    /// Publishes as many of the gathered runs as is possible without waiting.
     pub(super) fn publish_what_fits(&mut self) {
         self.publish();
         self.backpressure = None;
@@ -93,14 +94,14 @@ impl Session {
         }
     }
 
-    /// The first publish number that is not settled. Every event with a smaller number is published
-    /// or refused.
+    /// Returns the first publish number that is not settled. Every event with a smaller number is
+    /// published or refused.
     fn settled(&self) -> u64 {
         let waiting = self.builder.runs.iter().filter_map(|run| run.numbers.first());
         waiting.min().unwrap_or(self.received)
     }
 
-    /// What the hub keeps for the next connection of this instance.
+    /// Returns the state that the hub keeps for the next connection of this instance.
     pub(super) fn resume_state(&mut self) -> ResumeState {
         let received = self.settled();
         let waiting = self.builder.runs.iter().map(|run| &run.numbers);
@@ -114,22 +115,22 @@ impl Session {
         }
     }
 
-    /// Flushes connections that got something from this session, at most [`FLUSHES_A_TURN`] of
-    /// them. If some are left, the session wakes itself, and flushes them when other sessions have
-    /// had their turn.
+    /// Flushes at most [`FLUSHES_A_TURN`] of the connections that got events from this session. If
+    /// some are left, the session wakes itself, and flushes them when other sessions have had their
+    /// turn.
     pub(super) fn flush_some(&mut self) {
         self.to_flush.flush_some(FLUSHES_A_TURN);
         if !self.to_flush.is_empty() {
             self.output.session.wake();
         }
-        // The session's own queue is flushed by the publisher that appends to it. Only the frames
-        // of this session itself are left to flush here.
+        // A publisher that appends to the session's own queue also flushes it. Only the frames of
+        // this session itself are left to flush here.
         if self.output.queue().queued_bytes() > 0 {
             self.output.flush();
         }
     }
 
-    /// Flushes every connection that got something from this session, because the session ends and
+    /// Flushes every connection that got events from this session, because the session ends and
     /// nothing else would flush them.
     pub(super) fn flush_all(&mut self) {
         std::mem::take(&mut self.to_flush).flush();
@@ -142,7 +143,8 @@ impl Session {
         }
     }
 
-    /// Tells the client that an event is refused. Returns what else the rule asks for.
+    /// Tells the client that an event is refused. Returns what the rule asks for besides the
+    /// refusal.
     pub(super) fn refuse_event(&mut self, number: u64, refusal: EventRefusal) -> FollowUp {
         let EventRefusal { code, message, rule, path, follow_up } = refusal;
         let what = RefusedWhat::Event;

@@ -1,5 +1,6 @@
-//! The limits that concern one session: its permits, its account, its rates, and until when it does not read.
-//! Without it these would be spread over the session, and a way out of it could forget to give one back.
+//! Holds the limits that concern one session: its permits, its account, its rates, and until when
+//! it does not read. Without this module, these parts would be spread over the session, and one of
+//! the ways in which a session ends could forget to give a permit back.
 
 use crate::limits::account::{Account, Permit};
 use crate::limits::admission::ConnectionPermit;
@@ -9,38 +10,40 @@ use std::pin::Pin;
 use std::sync::Arc;
 use tokio::time::Sleep;
 
-/// The limits that concern one session.
+/// Holds the limits that concern one session.
 #[derive(Debug, Default)]
 pub(super) struct SessionLimits {
     pub(super) peer: Option<IpAddr>,
     pub(super) _permit: Option<ConnectionPermit>,
     pub(super) of_identity: Option<Permit>,
     pub(super) account: Option<Arc<Account>>,
-    /// The rates of the client, or `None` if it may publish as fast as it can.
+    /// The client may publish at these rates. `None` means that it may publish as fast as it can.
     pub(super) rates: Option<Rates>,
     pub(super) pause: Option<ReadPause>,
-    /// Whether a limit stopped the last read from being taken in as a whole.
+    /// The flag is true if a limit stopped the last read from being taken in as a whole.
     pub(super) was_paused: bool,
-    /// The sample of the memory after which a part of a large frame was read last.
+    /// This is the number of the sample of the memory that was the newest when the session last
+    /// decided whether to read a part of a large frame.
     pub(super) last_large: Option<u64>,
-    /// How many bytes of the session are counted as held bytes.
+    /// This many bytes of the session are counted as held bytes.
     pub(super) counted: usize,
 }
 
-/// How many events and bytes in a second the client may publish. `None` means no limit.
+/// States how many events and bytes the client may publish in a second. `None` means no limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rates {
     pub(super) events: Option<Rate>,
     pub(super) bytes: Option<Rate>,
 }
 
-/// Until when the session does not read.
+/// States until when the session does not read.
 #[derive(Debug)]
 pub(super) enum ReadPause {
     /// The session reads again when this timer ends.
     Rate(Pin<Box<Sleep>>),
-    /// The session reads again when there is memory, or at the first sample after this one at which
-    /// events are refused.
+    /// The session reads again when the memory pressure is calm. While events are refused, the
+    /// session also reads again after the next sample of the memory. The number is that of the
+    /// sample at which the pause began.
     Memory(u64),
 }
 
@@ -49,7 +52,7 @@ impl SessionLimits {
         SessionLimits { peer, _permit: Some(permit), ..SessionLimits::default() }
     }
 
-    /// Whether the session does not read because of a limit.
+    /// Returns whether the session does not read because of a limit.
     pub(super) fn pauses(&self) -> bool {
         self.pause.is_some()
     }

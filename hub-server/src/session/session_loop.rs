@@ -1,6 +1,6 @@
-//! Reads and writes the bytes of a connection: it writes what is queued, and takes in what the client has
-//! sent. After some reads the session lets the other sessions of its arbiter run; otherwise they would wait
-//! for as long as its client sends.
+//! Reads and writes the bytes of a connection: the session writes the frames that are queued, and
+//! takes in the bytes that the client has sent. After some reads, the session lets the other
+//! sessions of its arbiter run. Otherwise they would wait for as long as its client sends.
 
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState, overflowed};
@@ -16,17 +16,17 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll, ready};
 
-/// The size in bytes from which on an incomplete frame is no longer copied to the read buffer:
-/// further reads append to it where it is.
+/// An incomplete frame with at least this many bytes is no longer copied to the read buffer.
+/// Further reads append to the frame where it is.
 const LARGE_BYTES: usize = READ_BYTES / 2;
-/// How many reads a session does before the other sessions of the arbiter have their turn.
+/// A session does this many reads before the other sessions of its arbiter have their turn.
 const READS_A_TURN: usize = 8;
 
 thread_local! {
     static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
-/// The future that runs a session from its start to its end.
+/// Reads and writes for a session from its start to its end, as a future on its actor.
 pub(super) struct SessionLoop;
 
 impl ActorFuture<Session> for SessionLoop {
@@ -58,7 +58,7 @@ impl ActorFuture<Session> for SessionLoop {
 type Flow = std::ops::ControlFlow<()>;
 
 impl Session {
-    /// Writes what waits for the client. When CLOSE is written, sends FIN.
+    /// Writes the frames that wait for the client. Sends FIN when CLOSE is written.
     fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
         if overflowed(self) && self.state != SessionState::Closing {
             let why = "the delivery queue of this client was full";
@@ -126,8 +126,8 @@ impl Session {
         if self.must_read_first() { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Waits for room in a subscriber's queue. Publishes when there is room or the subscriber's
-    /// grace is over.
+    /// Waits for room in a subscriber's queue. Publishes when there is room, or when the
+    /// subscriber's grace is over.
     fn poll_room(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
         while let Some(wait) = &mut self.backpressure {
             let waited_for = wait.connection.number();
@@ -220,7 +220,8 @@ impl Session {
         self.hub.metrics.received_bytes.inc_by(read as u64);
     }
 
-    /// The client sends nothing more. It still gets what the hub owes it.
+    /// Handles the end of the client's input. The client still gets everything that the hub owes
+    /// it.
     fn end_of_input(&mut self, ctx: &mut Context<Self>) -> Flow {
         self.read_eof = true;
         if self.sent_fin {

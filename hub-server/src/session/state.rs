@@ -1,5 +1,6 @@
-//! The state of a session: one connection from HELLO to FIN. The other modules of the session add what it
-//! does; this module knows none of them, so that they form no circle.
+//! Holds the state of a session: one connection from HELLO to FIN. Other modules add what the
+//! session does. They import this module, and this module imports none of them. Otherwise the
+//! imports would form a circle.
 
 use super::backpressure_wait::BackpressureWait;
 use super::handles::Handles;
@@ -19,7 +20,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// The state of one connection. It stays on the arbiter that the listener chose for it.
+/// Holds the state of one connection. A session stays on the arbiter that the listener chose for
+/// its connection.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(super) hub: Handles,
@@ -28,35 +30,35 @@ pub(crate) struct Session {
     pub(super) limits: SessionLimits,
     pub(super) output: Arc<ConnectionOutput>,
     pub(super) state: SessionState,
-    /// The bytes that were read and are not processed yet.
+    /// These bytes were read and are not processed yet.
     pub(super) carry: Vec<u8>,
-    /// Whether there may be whole frames in `carry`.
+    /// The flag is true while there may be whole frames in `carry`.
     pub(super) unfinished: bool,
-    /// Whether the session waits for the answer to a frame. It reads and processes nothing until
-    /// the answer is there.
+    /// The flag is true while the session waits for an answer from elsewhere. The session reads and
+    /// processes nothing until the answer is there.
     pub(super) busy: bool,
     pub(super) builder: RunBuilder,
-    /// The connections that got something from this session and that it has to flush.
+    /// These connections got events from this session, and the session has to flush them.
     pub(super) to_flush: FlushList,
     pub(super) backpressure: Option<BackpressureWait>,
     pub(super) subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
-    /// What the client has proven to be. It is known from HELLO on.
+    /// The client has proven this identity. The identity is known once HELLO is checked.
     pub(super) identity: Option<Identity>,
     pub(super) instance: Option<InstanceKey>,
     pub(super) publisher: String,
     pub(super) inbox: String,
     pub(super) receipts: bool,
-    /// The publish number of the next EVENT.
+    /// The next EVENT has this publish number.
     pub(super) received: u64,
-    /// The publish numbers from `received` on that an earlier connection of this instance has
-    /// settled already.
+    /// An earlier connection of this instance has already settled the events with these publish
+    /// numbers, which begin at `received` or later.
     pub(super) ahead: PublishNumbers,
     pub(super) refusals: Refusals,
     pub(super) receipted: u64,
-    /// Whether the client has sent anything since the last keep-alive check.
+    /// The flag is true if the client has sent anything since the last keep-alive check.
     pub(super) heard: bool,
     pub(super) pinged: bool,
-    /// The time of the last keep-alive check.
+    /// The last keep-alive check was at this time.
     pub(super) last_alive_check: Instant,
     pub(super) sent_fin: bool,
     pub(super) read_eof: bool,
@@ -64,10 +66,11 @@ pub(crate) struct Session {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SessionState {
-    /// HELLO has not come yet.
+    /// The hub has not sent WELCOME yet.
     Handshake,
     Open,
-    /// The hub is stopping: the session reads nothing more, and still sends what is queued.
+    /// The hub is stopping. The session reads nothing more, and still sends the frames that are
+    /// queued.
     Draining,
     /// CLOSE is queued. FIN follows when CLOSE is sent.
     Closing,
@@ -125,12 +128,12 @@ impl Session {
     }
 }
 
-/// Whether a session in this state reads nothing more.
+/// Returns whether a session in this state reads nothing more.
 pub(super) fn is_ending(state: SessionState) -> bool {
     matches!(state, SessionState::Draining | SessionState::Closing)
 }
 
-/// Whether a subscription with the policy `disconnect` had no room.
+/// Returns whether a subscription with the policy `disconnect` had no room.
 pub(super) fn overflowed(session: &Session) -> bool {
     session.output.overflowed.load(Ordering::Acquire)
 }

@@ -1,10 +1,11 @@
-//! Decides what a session waits for before it takes in more of its client. No other module decides this. If
-//! these conditions were spread over the read path, one of them would be forgotten in some place, and a
-//! session that waits for something that never wakes it is stuck for ever.
+//! Decides what a session waits for before it takes in more from its client. No other module
+//! decides this. If the conditions were spread over the read path, one of them could be forgotten
+//! in some place. Then a session would wait for something that never wakes it, and would be stuck
+//! for ever.
 
 use super::state::{Session, SessionState, is_ending};
 
-/// What a session waits for, and what wakes it.
+/// States what a session waits for, and what wakes the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WaitsFor {
     /// The other sessions of the arbiter have their turn first, because this session still has many
@@ -32,7 +33,7 @@ pub(super) enum WaitsFor {
 }
 
 impl Session {
-    /// What the session waits for now: the first of the conditions below that holds.
+    /// Returns what the session waits for now: the first of the conditions below that holds.
     #[inline]
     pub(super) fn waits_for(&self) -> WaitsFor {
         let open = self.state == SessionState::Open;

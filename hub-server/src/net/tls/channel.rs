@@ -1,8 +1,9 @@
-//! The state of one side of a TLS connection, without a socket: it turns records into plaintext, and
-//! plaintext into records.
+//! Holds the state of one side of a TLS connection, without a socket: it turns records into
+//! plaintext, and plaintext into records. Without this module, every reader and writer would have
+//! to know the states of rustls.
 //!
-//! It uses the unbuffered interface of rustls, so buffers belong to threads, as for plain connections. An
-//! idle connection keeps no buffer.
+//! The module uses the unbuffered interface of rustls, so buffers belong to threads, as for plain
+//! connections. An idle connection keeps no buffer.
 
 use rustls::Error;
 use rustls::ServerConfig;
@@ -14,39 +15,41 @@ use rustls::unbuffered::{
 use std::fmt;
 use std::sync::Arc;
 
-/// The most bytes that encryption adds to a record, in any version: header, nonce, type and tag.
+/// Encryption adds at most this many bytes to a record, in any version of TLS: header, nonce, type
+/// and tag.
 const RECORD_OVERHEAD: usize = 5 + 8 + 1 + 16;
-/// The most bytes of plaintext in a record.
+/// A record contains at most this many bytes of plaintext.
 const RECORD_BYTES: usize = 16 * 1024;
-/// Room for records that the connection itself may put in front, such as a change of keys.
+/// The records that the connection itself may put in front, such as a change of keys, fit into this
+/// many bytes.
 const SLACK: usize = 1024;
 
-/// The most bytes that `plain` bytes become when they are encrypted.
+/// Returns the most bytes that `plain` bytes can become when they are encrypted.
 pub(super) const fn sealed_bytes(plain: usize) -> usize {
     plain + (plain / RECORD_BYTES + 1) * RECORD_OVERHEAD + SLACK
 }
 
-/// The state of a connection. The reader and the writers share it, one at a time.
+/// Holds the TLS state of a connection. The reader and the writers use it one at a time.
 pub(super) struct Channel {
     connection: UnbufferedServerConnection,
-    /// The bytes of an incomplete record. rustls has seen them, and must see them again whenever it
-    /// is called.
+    /// These are the bytes of an incomplete record. rustls has seen them, and must see them again
+    /// whenever it is called.
     pub(super) incoming: Vec<u8>,
-    /// Plaintext that nobody has read yet: what came together with the end of the TLS handshake, or did
-    /// not fit into the buffer of its reader.
+    /// Nobody has read this plaintext yet. It came together with the end of the TLS handshake, or did not fit
+    /// into the buffer of its reader.
     pub(super) decrypted: Vec<u8>,
-    /// Records that have to be sent before all others.
+    /// These records have to be sent before all others.
     pub(super) outgoing: Vec<u8>,
-    /// Whether the client has sent close_notify, so that nothing more comes.
+    /// The flag is true once the client has sent close_notify. The client sends nothing more then.
     pub(super) peer_closed: bool,
     said_goodbye: bool,
-    /// Whether the connection has failed, so that nothing more is possible.
+    /// The flag is true once the connection has failed. Nothing more can be sent then.
     failed: bool,
 }
 
 enum Step {
     More,
-    /// Nothing more can be done until more bytes come.
+    /// rustls can do nothing more until more bytes come.
     Done,
 }
 
@@ -81,13 +84,14 @@ impl Channel {
         }
     }
 
-    /// The certificates that the client has shown. Its own is the first.
+    /// Returns the certificates that the client has shown. The first of them is the client's own.
     pub(super) fn certificates(&self) -> Option<&[rustls::pki_types::CertificateDer<'static>]> {
         self.connection.peer_certificates()
     }
 
-    /// Takes in `records`, which must begin with what [`Channel::incoming`] contained. Keeps an
-    /// incomplete record there. After an error, `outgoing` contains the alert for the client.
+    /// Decrypts `records` and hands the plaintext to `plain`. `records` must begin with the bytes
+    /// that [`Channel::incoming`] contained. Keeps an incomplete record there. After an error,
+    /// `outgoing` contains the alert for the client.
     pub(super) fn take_in(
         &mut self,
         records: &mut [u8],
@@ -102,8 +106,8 @@ impl Channel {
                 Ok(Step::More) => {}
                 Err(error) => {
                     self.failed = true;
-                    // The alert has to be sent before everything else. rustls must see the same
-                    // bytes again to make it.
+                    // This step makes the alert, which has to be sent before everything else.
+                    // rustls makes it only when it sees the same bytes again.
                     let _ = self.step(&mut records[used..], &mut |_| {});
                     return Err(error);
                 }
@@ -119,7 +123,8 @@ impl Channel {
         Ok(())
     }
 
-    /// Does one step of rustls. Returns how many bytes are processed.
+    /// Does one step of rustls. Returns how many bytes of `records` are processed, and whether
+    /// there is more to do.
     fn step(
         &mut self,
         records: &mut [u8],
@@ -159,13 +164,13 @@ impl Channel {
         (discard, outcome)
     }
 
-    /// Encrypts `plain` into `sealed`, which must have room for [`sealed_bytes`]. The bytes in
-    /// `outgoing` then have to be sent first.
+    /// Encrypts `plain` into `sealed`, which must have room for [`sealed_bytes`]. Returns how many
+    /// bytes of `sealed` are used. The bytes in `outgoing` have to be sent before them.
     pub(super) fn seal(&mut self, plain: &[u8], sealed: &mut [u8]) -> Result<usize, Error> {
         self.write(|traffic| traffic.encrypt(plain, sealed))
     }
 
-    /// Appends close_notify to `outgoing`, once.
+    /// Appends close_notify to `outgoing`. A second call appends nothing.
     pub(super) fn say_goodbye(&mut self) -> Result<(), Error> {
         if std::mem::replace(&mut self.said_goodbye, true) {
             return Ok(());
@@ -204,7 +209,7 @@ impl fmt::Debug for Channel {
     }
 }
 
-/// Appends the bytes that rustls wants to send.
+/// Appends the bytes that rustls wants to send to `out`.
 fn encode(
     data: &mut EncodeTlsData<'_, ServerConnectionData>,
     out: &mut Vec<u8>,

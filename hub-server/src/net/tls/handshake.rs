@@ -1,5 +1,6 @@
-//! The TLS handshake: turns an accepted socket into an encrypted one, within a bounded time and number of
-//! bytes. Without the bounds, clients that never finish it would use up the hub.
+//! Does the TLS handshake: it turns an accepted socket into an encrypted one, within a bounded time
+//! and a bounded number of bytes. Without these bounds, clients that never finish the TLS handshake
+//! would use up the hub's connections and memory.
 
 use super::channel::Channel;
 use crate::policy::access::PeerCertificate;
@@ -14,21 +15,22 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How many bytes a client may send in its TLS handshake. Certificates with the largest keys in
-/// use, together with those above them, take a quarter of this.
+/// A client may send at most this many bytes in its TLS handshake. A certificate with the largest
+/// keys in use, together with the certificates above it, takes a quarter of them.
 const HANDSHAKE_BYTES: usize = 64 * 1024;
-/// The size of one read in bytes.
+/// One read during the TLS handshake takes at most this many bytes.
 const READ_BYTES: usize = 4 * 1024;
-/// How long, and for how many bytes, the hub reads from a client that it rejects, so that the end
-/// of the connection does not overtake the reason.
+/// The hub reads from a client whose TLS handshake failed for at most this long, so that the end of
+/// the connection does not overtake the reason.
 const LINGER: Duration = Duration::from_secs(1);
+/// In this time, the hub reads at most this many bytes from such a client.
 const LINGER_BYTES: usize = 64 * 1024;
-/// The first byte of a HELLO without TLS. No TLS record begins with it.
+/// A HELLO without TLS begins with this byte. No TLS record begins with it.
 const PLAIN_HELLO: u8 = 0;
-/// The reason in CLOSE for a client without TLS.
+/// A client without TLS gets this reason in CLOSE.
 const SPEAK_TLS: &str = "this hub speaks TLS here: connect with hubs://";
 
-/// A connection after its TLS handshake. It can be moved to the thread of its session.
+/// Holds a connection after its TLS handshake. It can be moved to the thread of its session.
 pub(crate) struct Handshaken {
     pub(super) tcp: std::net::TcpStream,
     pub(super) channel: Channel,
@@ -37,21 +39,22 @@ pub(crate) struct Handshaken {
     pub(super) accepted: Instant,
 }
 
-/// Why a TLS handshake failed.
+/// States why a TLS handshake failed.
 #[derive(Debug)]
 pub(crate) enum HandshakeFault {
     Timeout,
     TooLarge,
     /// The client speaks the protocol of the hub without TLS.
     Plain,
-    /// TLS accepts the certificate, but the hub cannot read it.
+    /// The certificate passes the checks of TLS, but the hub cannot read it.
     Unreadable,
     Io(io::Error),
     Tls(Error),
 }
 
 impl HandshakeFault {
-    /// The label in metrics. No other labels exist.
+    /// Returns the label of this fault in the metrics. All labels are fixed texts, so a client
+    /// cannot add a new one to the metrics.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             HandshakeFault::Timeout => "timeout",
@@ -80,7 +83,9 @@ impl HandshakeFault {
 }
 
 impl HandshakeFault {
-    /// Whether one side did not accept the certificate of the other side.
+    /// Returns whether the fault is about a certificate: the client showed none, or the hub did not
+    /// accept the certificate of the client. An alert of the client counts too, because it can mean
+    /// that the client did not accept the certificate of the hub.
     pub(crate) fn is_about_certificates(&self) -> bool {
         self.label() == "refused_by_client" || self.label().contains("certificate")
     }
@@ -105,8 +110,8 @@ impl From<io::Error> for HandshakeFault {
     }
 }
 
-/// Does the TLS handshake, for at most `patience`. A client whose handshake fails is told why, as
-/// far as TLS has an alert for it.
+/// Does the TLS handshake, for at most `patience`. A client whose TLS handshake fails is told the
+/// reason, as far as TLS has an alert for it.
 pub(crate) async fn handshake(
     mut tcp: TcpStream,
     setup: Arc<TlsSetup>,
@@ -136,7 +141,7 @@ pub(crate) async fn handshake(
                 HandshakeFault::Plain => refusal(),
                 _ => std::mem::take(&mut channel.outgoing),
             };
-            // The connection ends, whether the client has read this or not.
+            // The connection ends whether the client has read the last bytes or not.
             let _ = tokio::time::timeout(LINGER, send_away(tcp, &last_words)).await;
             Err(fault)
         }
@@ -149,7 +154,7 @@ async fn exchange_records(
 ) -> Result<(), HandshakeFault> {
     let mut received = 0;
     loop {
-        // The incomplete record comes first, and the bytes of this read follow.
+        // The incomplete record comes first in `records`, and the bytes of this read follow.
         let mut records = std::mem::take(&mut channel.incoming);
         records.reserve(READ_BYTES);
         let read = (&mut *tcp).take(READ_BYTES as u64).read_buf(&mut records).await?;
@@ -175,14 +180,15 @@ async fn exchange_records(
     }
 }
 
-/// A CLOSE that a client without TLS understands.
+/// Returns a CLOSE frame for a client that speaks the protocol of the hub without TLS.
 fn refusal() -> Vec<u8> {
     let (code, reason) = (CloseCode::Protocol, SPEAK_TLS.to_owned());
     Frame::Close(Close { code, reason, retry_after_ms: None }).to_bytes()
 }
 
-/// Sends the last bytes and FIN, and reads until the client's FIN. A socket that is closed with
-/// unread bytes is reset, and then the client loses what it has not read yet.
+/// Sends the last bytes and FIN, and reads until the client's FIN. When a socket with unread bytes
+/// is closed, TCP resets the connection, and then the client loses the bytes that it has not read
+/// yet.
 async fn send_away(mut tcp: TcpStream, last_words: &[u8]) -> io::Result<()> {
     tcp.write_all(last_words).await?;
     tcp.shutdown().await?;

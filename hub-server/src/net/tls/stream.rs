@@ -1,5 +1,5 @@
-//! An encrypted socket with the interface of a plain one: the session reads without blocking, and any thread
-//! writes at once. Without it, the session would have to know about records.
+//! Gives an encrypted socket the interface of a plain one: the session reads without blocking, and
+//! any thread writes at once. Without this module, the session would have to know about records.
 
 use super::channel::{Channel, sealed_bytes};
 use super::handshake::Handshaken;
@@ -15,13 +15,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::net::TcpStream;
 
-/// The most ciphertext that one read takes. The buffer belongs to the thread.
+/// One read takes at most this many bytes of ciphertext. The buffer belongs to the thread.
 const READ_BYTES: usize = 128 * 1024;
-/// How much plaintext is encrypted at a time. At most this much waits encrypted for a socket that
-/// takes no more; an overflow policy cannot drop it.
+/// At most this many bytes of plaintext are encrypted at a time. So at most about this many bytes
+/// wait encrypted for a socket that takes no more. An overflow policy cannot drop those bytes.
 const SEAL_BYTES: usize = 64 * 1024;
-/// The most bytes of an incomplete record, with its header. After the TLS handshake, only forbidden
-/// messages could be longer.
+/// An incomplete record, with its header, has at most this many bytes. After the TLS handshake,
+/// only forbidden messages could be longer.
 const MOST_INCOMING: usize = 20 * 1024;
 
 thread_local! {
@@ -37,19 +37,19 @@ struct Sealer {
     sealed: Vec<u8>,
 }
 
-/// A connection after its TLS handshake.
+/// Holds a connection after its TLS handshake, and encrypts and decrypts its bytes.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
     tcp: TcpStream,
-    /// The state of TLS. It is locked while records are made or read, and for non-blocking writes.
+    /// The lock is held while records are made or read, and during non-blocking writes.
     channel: Mutex<Channel>,
-    /// States that there is something to read although the socket may have nothing: plaintext, or the end.
+    /// The flag is true while there is something to read although the socket may have nothing.
     ready: AtomicBool,
-    /// Whether encrypted bytes wait for the socket.
+    /// The flag is true while encrypted bytes wait for the socket.
     unsent: AtomicBool,
     held: Arc<HeldBytes>,
-    /// How many bytes of the channel are counted as held bytes. It changes only under the channel's
-    /// lock.
+    /// This many bytes of the channel are counted as held bytes. The number changes only under the
+    /// channel's lock.
     counted: AtomicUsize,
     certificate: Option<PeerCertificate>,
     setup: Arc<TlsSetup>,
@@ -57,11 +57,11 @@ pub(crate) struct TlsStream {
 }
 
 impl TlsStream {
-    /// The least number of encrypted bytes that a read has room for. A record may not fit into less, and
-    /// without the whole record nothing of it can be decrypted.
+    /// A read has room for at least so many encrypted bytes. A record may not fit into less, and no byte of a
+    /// record can be decrypted before all of it is there.
     pub(crate) const LEAST_ROOM: usize = 2 * MOST_INCOMING;
 
-    /// Creates the stream. It has to be called on the thread that will read from it.
+    /// Creates the stream. The caller has to be on the thread that will read from the stream.
     pub(crate) fn new(shaken: Handshaken, held: Arc<HeldBytes>) -> io::Result<Self> {
         let Handshaken { tcp, channel, certificate, setup, accepted } = shaken;
         Ok(TlsStream {
@@ -81,22 +81,25 @@ impl TlsStream {
         &self.tcp
     }
 
-    /// When the TCP connection was accepted.
+    /// Returns when the TCP connection was accepted.
     pub(crate) fn accepted(&self) -> Instant {
         self.accepted
     }
 
-    /// The names and the expiry of the client's certificate, if it has shown one.
+    /// Returns the names and the expiry of the client's certificate, or `None` if the client has
+    /// shown none.
     pub(crate) fn certificate(&self) -> Option<&PeerCertificate> {
         self.certificate.as_ref()
     }
 
-    /// Whether a client with these certificates would be accepted under `setup`.
+    /// Returns whether the client, with the certificates that it has shown, would be accepted under
+    /// `setup`.
     pub(crate) fn is_trusted_by(&self, setup: &TlsSetup) -> bool {
         if setup.has_the_trust_of(&self.setup) {
             return true;
         }
-        // The chain is verified without the lock, because writers would wait for it.
+        // The chain is verified without the lock. Otherwise writers would wait for the
+        // verification.
         let chain = self.channel.lock().certificates().map(<[_]>::to_vec);
         setup.verify(chain.as_deref().unwrap_or_default()).is_ok()
     }
@@ -109,11 +112,11 @@ impl TlsStream {
         self.unsent.load(Ordering::Acquire)
     }
 
-    /// Reads once and decrypts. Calls `sink` with at most `room` bytes in total, and returns how
-    /// many there were. Further bytes that this read decrypts are for the next reads.
+    /// Reads once and decrypts. Calls `sink` with at most `room` bytes of plaintext in total, and
+    /// returns their number. Further bytes that this read decrypts are for the next reads.
     ///
     /// # Errors
-    /// `WouldBlock` means that there was no whole record. `UnexpectedEof` means that the connection
+    /// Returns `WouldBlock` if no whole record was there, and `UnexpectedEof` if the connection
     /// ended without close_notify.
     pub(crate) fn read(&self, room: usize, mut sink: impl FnMut(&[u8])) -> io::Result<usize> {
         if self.is_ready() {
@@ -166,8 +169,9 @@ impl TlsStream {
         })
     }
 
-    /// Encrypts and writes. Everything that was encrypted counts as written. What the socket does
-    /// not take of it is kept, and nothing more is taken until it is sent.
+    /// Encrypts and writes. All bytes that were encrypted count as written. The stream keeps the
+    /// encrypted bytes that the socket does not take, and takes no more plaintext until they are
+    /// sent.
     pub(crate) fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let mut channel = self.channel.lock();
         if !self.flush_records(&mut channel)? {
@@ -194,7 +198,7 @@ impl TlsStream {
         })
     }
 
-    /// Writes what is encrypted already. Returns whether all of it is sent.
+    /// Writes the bytes that are encrypted already. Returns whether all of them are sent.
     pub(crate) fn flush(&self) -> io::Result<bool> {
         if !self.has_unsent() {
             return Ok(true);
@@ -202,7 +206,7 @@ impl TlsStream {
         self.flush_records(&mut self.channel.lock())
     }
 
-    /// Sends close_notify. Returns whether it and everything before it is sent.
+    /// Sends close_notify. Returns whether close_notify and everything before it is sent.
     pub(crate) fn say_goodbye(&self) -> io::Result<bool> {
         let mut channel = self.channel.lock();
         channel.say_goodbye().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
@@ -235,7 +239,7 @@ impl TlsStream {
         outcome
     }
 
-    /// Counts the bytes that wait here as held bytes, because no queue knows of them.
+    /// Counts the bytes that wait in the channel as held bytes, because no queue knows of them.
     fn count(&self, channel: &Channel) {
         let now = channel.incoming.capacity()
             + channel.outgoing.capacity()
@@ -258,8 +262,8 @@ fn is_for_now(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
-/// The plaintext to encrypt next, in one piece. Small slices are copied together, because each
-/// record costs about as much whatever its length is. A large slice is used as it is.
+/// Returns the plaintext to encrypt next, in one piece. Small slices are copied together, because
+/// each record costs about as much whatever its length is. A large slice is used as it is.
 fn gather<'a>(slices: &'a [IoSlice<'_>], buffer: &'a mut Vec<u8>) -> &'a [u8] {
     if let Some(first) = slices.first()
         && (first.len() >= SEAL_BYTES || slices.len() == 1)
