@@ -32,9 +32,9 @@ pub(crate) struct MemoryDecision {
     pub level: MemoryPressure,
     /// This many bytes of the budget are used.
     pub used: usize,
-    /// Until the next sample, publishers wait while the held bytes have reached this number.
+    /// Until the next sample, publishers wait while the held bytes are at least this many.
     pub slow_from: usize,
-    /// Until the next sample, events are refused while the held bytes have reached this number.
+    /// Until the next sample, events are refused while the held bytes are at least this many.
     pub refuse_from: usize,
 }
 

@@ -11,7 +11,7 @@ const REFUSE: usize = 95;
 /// Publishers go on when the use has fallen this many percentage points below the mark from which
 /// on they wait.
 const CALM_BELOW: usize = 10;
-/// If the process comes as close to its budget as this percentage, publishers wait earlier. Memory
+/// If the resident memory reaches this percentage of the budget, publishers wait earlier. Memory
 /// that the allocator keeps does not always fit the next request, so the process can still grow.
 const CLOSE: usize = 90;
 /// The mark from which on publishers wait never falls below this percentage of the budget.

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A file is read at most this many times in a row to get two equal observations.
+/// A file that changes while it is loaded is loaded at most this many times in a row.
 pub(super) const ATTEMPTS: usize = 3;
 
 /// Describes a file that can be loaded again, together with the files that it names.
