@@ -19,7 +19,7 @@ pub(crate) struct ShedLoad {
     pub answers: Option<usize>,
 }
 
-/// Sends messages to one session. A session that has ended ignores them.
+/// Sends messages to one session. A session that has ended ignores the messages.
 pub(crate) trait SessionHandle: Debug + Send + Sync {
     /// Tells the session that a changed access file is in force.
     fn access_changed(&self);

@@ -25,7 +25,7 @@ pub(crate) trait WatchedFile: Send + Sized + 'static {
     /// The error says why a part of the text cannot be read.
     fn text(&self) -> io::Result<String>;
 
-    /// Reads and checks the file. It puts nothing in force.
+    /// Reads and checks the file, and puts nothing in force.
     fn load(&mut self) -> Result<Self::Loaded, Self::Error>;
 }
 

@@ -114,7 +114,7 @@ impl Stat {
         // and brackets.
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        // proc(5) counts fields from 1, and the first field of the rest is the third one.
+        // proc(5) counts fields from 1, and the first field of the rest is the third field.
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         Some(Stat {
             cpu_ticks: field(14)? + field(15)?,
