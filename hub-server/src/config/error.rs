@@ -1,31 +1,31 @@
-//! The errors in a configuration. Without the origin of a value, its author would have to search file,
-//! environment and flags for it.
+//! Defines the errors in a configuration. Each error names the origin of the value, because its author
+//! would otherwise have to search the file, the environment and the flags for it.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where the value of a key comes from.
+/// Says where the value of a key comes from, so that an error can name the place to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueOrigin {
     /// The key is not set, so it has its default.
     Default,
     /// The value is in the configuration file.
     File {
-        /// The path of the file, as it was given.
+        /// The file was given by this path.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// The place is in this line, counted from 1.
         line: usize,
-        /// The column in characters, counted from 1.
+        /// The place is in this column, counted in characters from 1.
         column: usize,
     },
     /// The value is in an environment variable.
     Environment {
-        /// The name of the variable.
+        /// The variable has this name.
         name: String,
     },
     /// The value is in a flag of the command line.
     Flag {
-        /// The name of the flag without the dashes.
+        /// The flag has this name, without the dashes.
         name: String,
     },
 }
@@ -43,49 +43,51 @@ impl fmt::Display for ValueOrigin {
     }
 }
 
-/// Why a configuration was refused. It does not help to try again.
+/// States why a configuration was refused. Loading the same configuration again fails again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The file is not TOML.
     #[error("{origin}: {message}")]
     Syntax {
-        /// Where in the file the error is.
+        /// The error is at this place in the file.
         origin: ValueOrigin,
-        /// The message of the parser.
+        /// The parser gave this message.
         message: String,
     },
     /// There is no key of this name.
     #[error("{origin}: unknown key `{key}`; did you mean `{nearest}`?")]
     UnknownKey {
-        /// Where the key was found.
+        /// The key was found here.
         origin: ValueOrigin,
-        /// The key as it was written.
+        /// The key was written like this. Special characters are escaped, and the text is cut after
+        /// 80 characters.
         key: String,
-        /// The known key that is most similar, in the spelling of that origin.
+        /// Of all known keys, this one is the most similar. It is spelled as its origin spells
+        /// keys: the file, the environment and a flag differ in this.
         nearest: String,
     },
     /// The key does not allow this value.
     #[error("{origin}: `{key}` is {found}; allowed is {allowed}")]
     Invalid {
-        /// Where the value was found.
+        /// The value was found here.
         origin: ValueOrigin,
-        /// The key.
+        /// The value belongs to this key.
         key: &'static str,
-        /// The value as it was written, shortened if it is long.
+        /// The value reads like this. A long value is shortened.
         found: String,
-        /// The values that are allowed.
+        /// This text describes the values that the key accepts.
         allowed: String,
     },
     /// Two values contradict one another.
     #[error("{origin}: `{key}` is {found}; {rule}")]
     Conflict {
-        /// Where the key was set.
+        /// The key was set here.
         origin: ValueOrigin,
-        /// The key.
+        /// The value of this key contradicts that of another key.
         key: &'static str,
-        /// Its value.
+        /// The key has this value.
         found: String,
-        /// What the value has to be, and which other key demands it.
+        /// This text says what the value has to be, and which other key demands it.
         rule: String,
     },
 }

@@ -1,5 +1,5 @@
-//! The configuration file, which can be loaded again while the hub runs. It keeps the environment and the
-//! flags; without them, a reload would undo what they set.
+//! Loads the configuration file, at the start and again while the hub runs. Each load applies the
+//! environment and the flags again, because a reload would otherwise undo what they set.
 
 use super::error::ConfigError;
 use super::keys::Config;
@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A configuration file, with the environment and the flags that take precedence over it. So a
+/// Holds a configuration file, and the environment and the flags that take precedence over it. So a
 /// reload differs from the start only in what has changed in the file.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
@@ -19,7 +19,7 @@ pub struct ConfigFile {
     flags: Vec<(String, String)>,
 }
 
-/// Why a configuration file cannot be loaded again.
+/// States why a configuration file cannot be loaded again.
 #[derive(Debug, Error)]
 pub(crate) enum ConfigFileError {
     #[error("cannot read the configuration file {}: {cause}", path.display())]
@@ -29,7 +29,8 @@ pub(crate) enum ConfigFileError {
 }
 
 impl ConfigFile {
-    /// A configuration file that contains `text`. `env` and `flags` are those of [`Config::load`].
+    /// Creates a configuration file with the contents `text`. The hub reads `path` only when it
+    /// reloads the file. `env` and `flags` have the form that [`Config::load`] takes.
     pub fn new(
         path: PathBuf,
         text: String,
@@ -49,12 +50,12 @@ impl ConfigFile {
         Config::load(file, self.env.iter().cloned(), self.flags.iter().cloned())
     }
 
-    /// Whether the file can be read again. A pipe, for example, cannot.
+    /// Returns whether the hub can read the file again. A pipe, for example, can be read only once.
     pub(crate) fn can_be_followed(&self) -> bool {
         std::fs::metadata(&self.path).is_ok_and(|file| file.is_file())
     }
 
-    /// The content of the file when it was read last.
+    /// Returns the contents of the file as the hub read them last.
     pub(crate) fn seen(&self) -> FileSnapshot {
         FileSnapshot::Text(self.text.clone())
     }

@@ -1,54 +1,55 @@
-//! The one table of keys: name, type, default, allowed values, help, and whether the key can change while
-//! the hub runs. A second list of any of these would drift from this one.
+//! Defines the one table of keys. For each key, the table has the name, the type, the default, the
+//! allowed values and the help, and says whether the key can change while the hub runs. A second list of
+//! any of these would drift from this table.
 //!
 //! A key that is `fixed` holds until the hub is restarted. A key that is `live` follows the
-//! configuration file. The table makes a struct of each kind, and a running hub keeps these two
-//! instead of the whole [`Config`]: a check that reads a live key finds it in [`LiveConfig`] only,
-//! so it cannot check the value of the start by mistake.
+//! configuration file. The table makes a struct of each kind, and a running hub keeps these two instead
+//! of the whole [`Config`]. A check that reads a live key finds the key in [`LiveConfig`] only, so it
+//! cannot use the value from the start of the hub by mistake.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::tls::{ClientAuth, HttpTls};
 use super::value::{Allowed, Anonymous, Setting, Unit, Value};
 
-/// One key of the configuration.
+/// Describes one key of the configuration.
 #[derive(Debug)]
 pub struct Key {
-    /// Its name in the file, for example `max_frame_bytes`.
+    /// The file uses this name for the key, for example `max_frame_bytes`.
     pub name: &'static str,
-    /// The description of the key that `hub config default` and `hub serve --help` print.
+    /// `hub config default` and `hub serve --help` print this description of the key.
     pub help: &'static str,
-    /// Which values the key accepts.
+    /// The key accepts these values.
     pub allowed: Allowed,
-    /// Whether a changed configuration file changes the key while the hub runs. All other keys take
-    /// a restart.
+    /// Is true if the key follows a changed configuration file while the hub runs. Every other key
+    /// changes only with a restart.
     pub live: bool,
     get: fn(&Config) -> Value,
     set: fn(&mut Config, Value) -> bool,
 }
 
 impl Key {
-    /// The key called `name`.
+    /// Returns the key called `name`, or `None` if there is no such key.
     pub fn find(name: &str) -> Option<&'static Key> {
         Key::ALL.iter().find(|key| key.name == name)
     }
 
-    /// Its environment variable, for example `HUB_MAX_FRAME_BYTES`.
+    /// Returns the name of the key's environment variable, for example `HUB_MAX_FRAME_BYTES`.
     pub fn env(&self) -> String {
         format!("HUB_{}", self.name.to_ascii_uppercase())
     }
 
-    /// Its flag without the two dashes, for example `max-frame-bytes`.
+    /// Returns the name of the key's flag without the two dashes, for example `max-frame-bytes`.
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
     }
 
-    /// Its value in `config`.
+    /// Returns the value that the key has in `config`.
     pub fn value(&self, config: &Config) -> Value {
         (self.get)(config)
     }
 
-    /// Puts a checked value into `config`; false where it is not of the key's type.
+    /// Puts a checked value into `config`. Returns false if the value is not of the key's type.
     pub(super) fn set(&self, config: &mut Config, value: Value) -> bool {
         (self.set)(config, value)
     }
@@ -56,8 +57,7 @@ impl Key {
 
 macro_rules! keys {
     ($($when:ident $name:ident: $type:ty = $default:expr, $allowed:expr, $help:literal;)*) => {
-        /// Everything that can be configured. [`Config::default`] is what `hub serve` uses when
-        /// nothing is set.
+        /// Holds the values of all keys. `hub serve` uses [`Config::default`] if nothing is set.
         #[derive(Clone, Debug, PartialEq)]
         pub struct Config {
             $(#[doc = $help] pub $name: $type,)*
@@ -70,7 +70,7 @@ macro_rules! keys {
         }
 
         impl Key {
-            /// All keys, in the order of the example file.
+            /// Lists all keys, in the order of the example file.
             pub const ALL: &'static [Key] = &[$(Key {
                 name: stringify!($name),
                 help: $help,
@@ -100,17 +100,17 @@ macro_rules! is_live {
     };
 }
 
-/// Sorts the keys into those that are fixed and those that are live, and makes a struct of each.
+/// Sorts the keys into fixed and live ones, and makes a struct of each kind.
 macro_rules! split_keys {
     ({$($fixed:ident: $fixed_type:ty;)*} {$($live:ident: $live_type:ty;)*}) => {
-        /// The keys that hold from the start of the hub to its end.
+        /// Holds the keys that keep their values from the start of the hub to its end.
         #[derive(Clone, Debug)]
         #[allow(dead_code, reason = "some keys are read before the hub runs, from all of the configuration")]
         pub(crate) struct FixedConfig {
             $(pub(crate) $fixed: $fixed_type,)*
         }
 
-        /// The keys that follow the configuration file while the hub runs.
+        /// Holds the keys that follow the configuration file while the hub runs.
         #[derive(Clone, Copy, Debug)]
         pub(crate) struct LiveConfig {
             $(pub(crate) $live: $live_type,)*

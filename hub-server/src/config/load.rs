@@ -1,5 +1,6 @@
-//! Loads the configuration: reads the raw values of the three sources, and validates them once. If each
-//! module checked its own keys, an error would show only when the key is used.
+//! Loads the configuration: reads the raw values of the file, the environment and the flags, and
+//! validates them once. If each module checked its own keys, an error would show only when the key is
+//! used.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,12 +12,12 @@ use super::keys::{Config, Key};
 use super::tls_conflict;
 use super::value::{Raw, Value};
 
-/// Environment variables that begin with `HUB_` and are not keys: those that clients read, and the
-/// one with the path of the configuration file. Those that begin with `HUB_SCRUB_` are secrets that
-/// a rule file names, and are ignored too.
+/// Lists the environment variables that begin with `HUB_` and are not keys: those that clients
+/// read, and the variable with the path of the configuration file. Variables that begin with
+/// `HUB_SCRUB_` hold secrets that a rule file names, and the hub ignores them too.
 ///
-/// Kubernetes sets variables for each service, such as `HUB_SERVICE_HOST` and `HUB_PORT=tcp://…`.
-/// So a service called `hub` or `hub-…` would keep the hub from starting; the hub recognises these
+/// Kubernetes sets variables for each service, such as `HUB_SERVICE_HOST` and `HUB_PORT=tcp://…`. A
+/// service called `hub` or `hub-…` would keep the hub from starting, so the hub recognises these
 /// variables and ignores them.
 pub const IGNORED_ENV: [&str; 8] = [
     "HUB_SERVER",
@@ -34,9 +35,10 @@ fn is_ignored(name: &str) -> bool {
 }
 
 impl Config {
-    /// Reads the three sources and validates the result. Variables in `env` that do not begin with
-    /// `HUB_` are ignored, so the whole environment of the process can be given. Names in `flags`
-    /// are spelled like `max-frame-bytes`. If a flag occurs several times, its last value counts.
+    /// Reads the file, the environment and the flags, and validates the result. `file` is the path
+    /// of the configuration file and its text. Variables in `env` that do not begin with `HUB_` are
+    /// ignored, so the whole environment of the process can be given. Names in `flags` are spelled
+    /// like `max-frame-bytes`. If a flag occurs several times, its last value counts.
     ///
     /// ```
     /// use hub_server::config::Config;
@@ -49,7 +51,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The first error, with its origin and the values that are allowed.
+    /// Returns the first error, with its origin and what is allowed there.
     pub fn load(
         file: Option<(&Path, &str)>,
         env: impl IntoIterator<Item = (String, String)>,
@@ -69,13 +71,12 @@ impl Config {
         draft.finish()
     }
 
-    /// Validates a configuration that was built in code, as [`Config::load`] validates one that was
-    /// read.
+    /// Validates a configuration that was built in code. [`Config::load`] makes the same checks.
     ///
     /// # Errors
     ///
-    /// The first value that is outside its range, or the first two values that contradict one
-    /// another.
+    /// Returns an error about the first value that its key does not allow, or otherwise about the
+    /// first two values that contradict one another.
     pub fn validate(self) -> Result<Config, ConfigError> {
         for key in Key::ALL {
             let value = key.value(&self).to_string();
@@ -87,7 +88,7 @@ impl Config {
     }
 }
 
-/// A configuration while its sources are read, with the origin of each key.
+/// Holds a configuration while its sources are read, and the origin of each key that is set.
 struct Draft {
     config: Config,
     origins: HashMap<&'static str, ValueOrigin>,
@@ -135,8 +136,8 @@ impl Draft {
             .into_iter()
             .filter(|(name, _)| name.starts_with("HUB_") && !is_ignored(name))
             .collect();
-        // The order of an environment has no meaning, so it is sorted: the reported error is the
-        // same each time.
+        // The order of an environment has no meaning. The variables are sorted, so that an
+        // environment with several errors always leads to the same error.
         ours.sort();
         for (name, value) in ours {
             let key = Key::ALL.iter().find(|key| key.env() == name);
@@ -183,7 +184,7 @@ impl Draft {
 }
 
 impl Draft {
-    /// Checks the rules between keys.
+    /// Checks the rules between keys, and returns the configuration.
     fn finish(self) -> Result<Config, ConfigError> {
         let c = &self.config;
         let frame = u64::from(c.max_frame_bytes);
@@ -217,8 +218,8 @@ impl Draft {
         Ok(self.config)
     }
 
-    /// The error about two keys that contradict one another. It names the first key, or the second
-    /// one if only that is set.
+    /// Returns the error about two keys that contradict one another. The error names the first key,
+    /// or the second key if only the second one is set.
     fn conflict(&self, first: &'static str, second: &'static str, rule: &str) -> ConfigError {
         let set = |name: &str| self.origins.get(name).cloned();
         let value = |name: &str| {
@@ -238,8 +239,8 @@ fn invalid(key: &Key, found: String, origin: ValueOrigin) -> ConfigError {
     ConfigError::Invalid { origin, key: key.name, found, allowed: key.allowed.to_string() }
 }
 
-/// The error about an unknown key. It names the known key with the fewest edits, regardless of
-/// case.
+/// Returns the error about an unknown key. The error suggests the known key that the fewest edits
+/// lead to, regardless of case.
 fn unknown(name: &str, spell: fn(&Key) -> String, origin: ValueOrigin) -> ConfigError {
     let short = name.chars().take(64).collect::<String>().to_lowercase();
     let edits = |known: &String| strsim::levenshtein(&short, &known.to_lowercase());
@@ -247,14 +248,14 @@ fn unknown(name: &str, spell: fn(&Key) -> String, origin: ValueOrigin) -> Config
     ConfigError::UnknownKey { origin, key: name.escape_debug().take(80).collect(), nearest }
 }
 
-/// The line and the column of a byte offset, both counted from 1.
+/// Returns the line and the column of a byte offset, both counted from 1.
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
-/// A value as an error shows it: quoted, on one line, and shortened to the length of a line.
+/// Returns a value as an error shows it: quoted, in one line, and cut after 60 characters.
 fn shorten(text: &str) -> String {
     if text.is_empty() {
         return "empty".to_owned();
@@ -269,7 +270,7 @@ fn shorten(text: &str) -> String {
     format!("`{out}`")
 }
 
-/// Whether Kubernetes has set this variable for a service.
+/// Returns whether the variable looks like one that Kubernetes sets for a service.
 fn is_service_link(name: &str, value: &str) -> bool {
     let link = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
     let after_port = name.split_once("_PORT_").map_or("", |(_, rest)| rest);

@@ -1,17 +1,18 @@
-//! The hub's configuration: one flat set of keys, spelled alike in all three places.
+//! Defines the hub's configuration. It is one flat set of keys, which are spelled alike in the file, the
+//! environment and the flags.
 //!
-//! A key such as `max_frame_bytes` is `max_frame_bytes` in the TOML file, `HUB_MAX_FRAME_BYTES` in
-//! the environment and `--max-frame-bytes` on the command line. Defaults lose to the file, the file
-//! to the environment, the environment to flags.
+//! The key `max_frame_bytes`, for example, is called `max_frame_bytes` in the TOML file,
+//! `HUB_MAX_FRAME_BYTES` in the environment and `--max-frame-bytes` on the command line. A flag wins
+//! over the environment, the environment over the file, and the file over the default.
 //!
-//! Invariants, and what breaks without them:
+//! The module has these invariants:
 //!
-//! - **[`Key::ALL`] is the only list of keys.** The struct, its defaults, the example file, the
-//!   names in the environment, the flags and the check for unknown keys all derive from it; a
-//!   second list would drift.
-//! - **A [`Config`] from [`Config::load`] is valid**: each value in its range, and the values
-//!   compatible with one another. Nothing after start-up checks them again.
-//! - **Nothing is ignored.** A misspelt key is an error that names it and the nearest known key; a
+//! - **[`Key::ALL`] is the only list of keys.** The struct, its defaults, the example file, the names in
+//!   the environment, the flags and the check for unknown keys all derive from it. A second list would
+//!   drift from it.
+//! - **A [`Config`] from [`Config::load`] is valid.** Each value is in its range, and no two values
+//!   contradict one another. Nothing checks the values again after the start.
+//! - **Nothing is ignored.** A misspelt key is an error that names the key and the nearest known key. A
 //!   limit that is silently not applied is worse than a hub that does not start.
 
 mod error;

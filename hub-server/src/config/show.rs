@@ -1,29 +1,29 @@
-//! Shows the table of keys: as a file, as flags, and as the keys that differ from their defaults. Without it,
-//! each of these would be a list of its own.
+//! Shows the table of keys as a file, as flags, and as the keys that differ from their defaults. If each
+//! of these forms had a list of its own, the lists would drift apart.
 
 use std::sync::LazyLock;
 
 use super::keys::{Config, Key};
 use super::value::{Allowed, Unit};
 
-/// A flag of the command line, from which a parser can be built.
+/// Describes a flag of the command line, so that a parser can be built from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// The name of its key, for example `max_frame_bytes`.
+    /// The flag sets the key of this name, for example `max_frame_bytes`.
     pub key: &'static str,
-    /// The name without the dashes, for example `max-frame-bytes`.
+    /// The flag has this name, without the dashes, for example `max-frame-bytes`.
     pub name: String,
-    /// The environment variable of the same key.
+    /// This environment variable sets the same key.
     pub env: String,
-    /// The placeholder for the value in the help, for example `BYTES`.
+    /// The help shows this placeholder for the value, for example `BYTES`.
     pub placeholder: &'static str,
-    /// The description of the key, and the values that are allowed.
+    /// This text describes the key and says which values are allowed.
     pub help: String,
-    /// The value that the key has if nothing sets it.
+    /// The key has this value if nothing sets it.
     pub default: String,
 }
 
-/// The flags of all keys, in the order of the table.
+/// Returns the flags of all keys, in the order of the table.
 pub fn flags() -> &'static [Flag] {
     static FLAGS: LazyLock<Vec<Flag>> = LazyLock::new(|| Key::ALL.iter().map(flag).collect());
     &FLAGS
@@ -48,7 +48,7 @@ fn flag(key: &Key) -> Flag {
     }
 }
 
-/// The commented example file. It sets every key to its default.
+/// Returns the commented example file, which sets every key to its default.
 pub fn default_toml() -> String {
     let defaults = Config::default();
     let mut out = String::from(
@@ -65,7 +65,7 @@ pub fn default_toml() -> String {
     out
 }
 
-/// The keys whose value in `config` is not the default, as lines of TOML.
+/// Returns the keys whose value in `config` is not the default, as lines of TOML.
 pub fn changes(config: &Config) -> String {
     let defaults = Config::default();
     Key::ALL

@@ -1,12 +1,12 @@
-//! The words that keys of TLS accept. Each word is spelled only here; a second spelling, for the file or for
-//! the flags, would drift from it.
+//! Defines the words that the keys of TLS accept. Each word is spelled only here, because a second
+//! spelling, for the file or for the flags, would drift from the first.
 
 use super::value::{Setting, Value};
 
-/// Whether a client needs a certificate that is issued by one of the CAs in `tls_client_ca`.
+/// Says whether a client needs a certificate that one of the CAs in `tls_client_ca` has issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAuth {
-    /// Every client needs one; otherwise the TLS handshake fails.
+    /// Every client must show such a certificate. Otherwise the TLS handshake fails.
     Required,
     /// A certificate that a client shows must be valid. A client without a certificate may show
     /// other credentials.
@@ -14,11 +14,12 @@ pub enum ClientAuth {
 }
 
 impl ClientAuth {
-    /// The words, in the order of the variants.
+    /// Lists the words in the order of the variants, because the number of a variant is the index of
+    /// its word.
     pub const NAMES: &'static [&'static str] = &["required", "optional"];
 }
 
-/// Whether the HTTP server uses TLS.
+/// Says whether the HTTP server uses TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpTls {
     /// The HTTP server does not use TLS.
@@ -29,7 +30,8 @@ pub enum HttpTls {
 }
 
 impl HttpTls {
-    /// The words, in the order of the variants.
+    /// Lists the words in the order of the variants, because the number of a variant is the index of
+    /// its word.
     pub const NAMES: &'static [&'static str] = &["off", "on"];
 }
 

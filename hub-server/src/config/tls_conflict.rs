@@ -1,11 +1,11 @@
-//! Checks how the keys of TLS depend on one another. A hub with a certificate and without its private key,
-//! for example, would start and then refuse every client.
+//! Checks how the keys of TLS depend on one another. Without these checks, a hub with a certificate but
+//! without its private key, for example, would start and then refuse every client.
 
 use super::keys::Config;
 use super::tls::{ClientAuth, HttpTls};
 
-/// The first key of TLS that is set without another key that it needs: the key, the other key, and
-/// the rule.
+/// Returns the first key of TLS that is set without another key that it needs. The result has the
+/// key, the other key, and the rule between them.
 pub(super) fn conflict(c: &Config) -> Option<(&'static str, &'static str, &'static str)> {
     let (cert, ca) = (!c.tls_cert.is_empty(), !c.tls_client_ca.is_empty());
     let rules = [

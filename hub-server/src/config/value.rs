@@ -1,53 +1,56 @@
-//! The values of keys: their types, the values that are allowed, and the check of a raw value. Without it,
-//! each source would check values in its own way.
+//! Defines the types of the keys' values, states which values are allowed, and checks a raw value.
+//! Without this module, the file, the environment and the flags would each check values in their own
+//! way.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// Which clients may connect without credentials.
+/// Says which clients may connect without credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anonymous {
-    /// Only clients on the machine of the hub.
+    /// Only clients on the machine of the hub may connect.
     Loopback,
-    /// Clients of all machines that can reach the hub.
+    /// Clients of all machines that can reach the hub may connect.
     Everywhere,
 }
 
 impl Anonymous {
-    /// The words, in the order of the variants.
+    /// Lists the words in the order of the variants, because the number of a variant is the index of
+    /// its word.
     pub const NAMES: &'static [&'static str] = &["loopback", "everywhere"];
 }
 
-/// The unit of a number.
+/// States the unit of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A count of things.
+    /// The number counts things, for example connections.
     Count,
-    /// Bytes.
+    /// The number is in bytes.
     Bytes,
-    /// Milliseconds.
+    /// The number is in milliseconds.
     Milliseconds,
 }
 
-/// The values that a key accepts.
+/// States which values a key accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
-    /// An IP address and a port.
+    /// The key accepts an IP address and a port.
     Address,
-    /// A whole number.
+    /// The key accepts a whole number.
     Number {
-        /// The smallest number that is allowed.
+        /// The key accepts no number below this one.
         min: u64,
-        /// The largest number that is allowed.
+        /// The key accepts no number above this one.
         max: u64,
-        /// The unit of the number.
+        /// The number has this unit.
         unit: Unit,
     },
-    /// One of these words.
+    /// The key accepts one of these words.
     OneOf(&'static [&'static str]),
-    /// The path of a file, or nothing.
+    /// The key accepts the path of a file, or an empty text for no file.
     File,
-    /// Levels and targets in the syntax of tracing's filter, without spans and fields.
+    /// The key accepts levels and targets in the syntax of tracing's filter, without spans and
+    /// fields.
     LogFilter,
 }
 
@@ -74,24 +77,26 @@ impl fmt::Display for Allowed {
     }
 }
 
-/// A checked value of any key.
+/// Holds a checked value of any key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// The value of a key with [`Allowed::Address`].
+    /// A key with [`Allowed::Address`] has such a value.
     Address(SocketAddr),
-    /// The value of a key with [`Allowed::Number`].
+    /// A key with [`Allowed::Number`] has such a value.
     Number(u64),
-    /// The value of a key with [`Allowed::OneOf`], [`Allowed::File`] or [`Allowed::LogFilter`].
+    /// A key with [`Allowed::OneOf`], [`Allowed::File`] or [`Allowed::LogFilter`] has such a value.
     Text(String),
 }
 
-/// Writes the value without quotes, as in the environment and in flags. `{:#}` writes it as TOML.
+/// Writes the value without quotes, as in the environment and in flags. `{:#}` writes the value as
+/// TOML.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::Number(number) => write!(f, "{number}"),
             Value::Address(address) if f.alternate() => write!(f, "\"{address}\""),
-            // The path of a file can contain any character.
+            // The path of a file can contain any character, so the TOML library quotes and escapes
+            // the text.
             Value::Text(text) if f.alternate() => {
                 write!(f, "{}", toml::Value::String(text.clone()))
             }
@@ -101,20 +106,22 @@ impl fmt::Display for Value {
     }
 }
 
-/// A value as it was found, before it is checked.
+/// Holds a value as it was found, before it is checked.
 pub(super) enum Raw<'a> {
-    /// A value from the environment or from a flag. It is a text, whatever the type of the key is.
+    /// The value comes from the environment or from a flag. It is a text, whatever type the key
+    /// has.
     Plain(&'a str),
-    /// A string in the file.
+    /// The value is a string in the file.
     Quoted(&'a str),
-    /// A whole number in the file. `None` if it is negative or has more than 64 bits.
+    /// The value is a whole number in the file. `None` stands for a number that is negative or has
+    /// more than 64 bits.
     Number(Option<u64>),
-    /// A value of any other type in the file.
+    /// The value in the file has any other type.
     Other,
 }
 
 impl Allowed {
-    /// Checks a raw value. `None` if the key does not allow it.
+    /// Checks a raw value, and returns `None` if the key does not allow it.
     pub(super) fn check(&self, raw: &Raw<'_>) -> Option<Value> {
         match (self, raw) {
             (Allowed::Number { min, max, .. }, raw) => {
@@ -142,7 +149,7 @@ impl Allowed {
     }
 }
 
-/// Reads digits, which may have underscores between them as in TOML.
+/// Reads a number in decimal digits, which may have underscores between them as in TOML.
 fn number(text: &str) -> Option<u64> {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     if !text.split('_').all(digits) {
@@ -151,8 +158,8 @@ fn number(text: &str) -> Option<u64> {
     text.replace('_', "").parse().ok()
 }
 
-/// Whether a text is `level` or `target=level`. Filters on spans and fields are not allowed,
-/// because they would be compared with what clients send.
+/// Returns whether a text is `level` or `target=level`. Filters on spans and fields are not
+/// allowed, because the filter would compare them with what clients send.
 fn directive(text: &str) -> bool {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let (target, level) = match text.split_once('=') {
@@ -164,7 +171,8 @@ fn directive(text: &str) -> bool {
         && target.is_none_or(|t| !t.is_empty() && t.len() <= 255 && t.bytes().all(of_target))
 }
 
-/// A type of the fields of [`Config`](super::Config).
+/// Converts a field of [`Config`](super::Config) to and from a checked value. Each type of these
+/// fields implements this trait.
 pub(super) trait Setting: Sized {
     fn to_value(&self) -> Value;
     fn from_value(value: Value) -> Option<Self>;
@@ -207,7 +215,7 @@ macro_rules! number_settings {
     ($($type:ty)*) => {$(
         impl Setting for $type {
             fn to_value(&self) -> Value {
-                // No target has a usize of more than 64 bits.
+                // No target has a usize of more than 64 bits, so the conversion always succeeds.
                 Value::Number(u64::try_from(*self).unwrap_or(u64::MAX))
             }
 

@@ -1,5 +1,5 @@
-//! Instances: what the hub remembers of clients that may come back, so that they continue where they were.
-//! Without it, a client that lost its connection would not know which of its events were published.
+//! Remembers the instances of clients that may come back, so that they continue where they were. Without
+//! this memory, a client that lost its connection would not know which of its events were published.
 
 use super::publish_numbers::PublishNumbers;
 use super::refusals::Refusals;
@@ -10,17 +10,17 @@ use hub_core::topic::HeldBytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How many instances the hub remembers. Clients beyond this number cannot resume.
+/// The hub remembers at most this many instances. Clients beyond this number cannot resume.
 const MAX_INSTANCES: usize = 1 << 16;
 
-/// About how many bytes an instance takes: its entry in the map, with room for growth, its id and
+/// An instance takes about this many bytes: its entry in the map with room for growth, its id, and
 /// its inbox.
 const INSTANCE: usize = 640;
 
-/// The name of the identity that owns an instance, and the random id of the instance.
+/// Identifies an instance by the name of the identity that owns it, and by its random id.
 pub(crate) type InstanceKey = (Arc<str>, [u8; 16]);
 
-/// The instances that the hub remembers, by their keys.
+/// Holds the instances that the hub remembers, by their keys.
 #[derive(Debug)]
 pub(crate) struct Instances {
     known: DashMap<InstanceKey, InstanceRecord>,
@@ -31,20 +31,20 @@ pub(crate) struct Instances {
 #[derive(Debug)]
 struct InstanceRecord {
     state: State,
-    /// The bytes that the instance takes, apart from its refusals.
+    /// Counts the bytes that the instance takes, apart from its refusals.
     reservation: MemoryReservation,
 }
 
 #[derive(Debug)]
 enum State {
-    /// The instance has this connection, whose session has its [`ResumeState`].
+    /// The instance has the connection with this number, whose session holds its [`ResumeState`].
     Connected(u64, Arc<dyn SessionHandle>),
     Away(Instant, ResumeState),
 }
 
 impl InstanceRecord {
-    /// The time since when the instance is without a connection, and the bytes that it takes.
-    /// `None` if it has a connection.
+    /// Returns since when the instance has been without a connection, and the bytes that it takes.
+    /// Returns `None` if it has a connection.
     fn away(&self) -> Option<(Instant, usize)> {
         match &self.state {
             State::Connected(..) => None,
@@ -55,40 +55,44 @@ impl InstanceRecord {
     }
 }
 
-/// Up to where the hub has the events of an instance, so that its next connection can resume.
+/// States up to where the hub has the events of an instance, so that the next connection of the
+/// instance can resume.
 #[derive(Debug)]
 pub(crate) struct ResumeState {
-    /// The publish number of the next event that the hub wants.
+    /// The hub expects the event with this publish number next.
     pub received: u64,
-    /// Greater publish numbers whose events are settled already: the connection ended while events
-    /// of other topics waited for room. When they come again, they are skipped.
+    /// The events with these greater publish numbers are settled already, because the connection
+    /// ended while events of other topics waited for room. The hub skips them when the client sends
+    /// them again.
     pub ahead: PublishNumbers,
     pub refusals: Refusals,
     pub inbox: String,
 }
 
-/// What a connection finds that names its instance.
+/// States what a connection finds when it names its instance.
 #[derive(Debug)]
 pub(crate) enum InstanceLookup {
     /// The instance continues from this state.
     Resumed(ResumeState),
     /// The instance is new, or the hub knows too little of it to resume.
     New,
-    /// The instance is new, and the hub cannot remember it because it remembers too many.
+    /// The instance is new, and the hub cannot remember it because it remembers as many as it may.
     NewAndUnknown,
     /// An older connection of the instance has to end first.
     Busy(Arc<dyn SessionHandle>),
 }
 
 impl Instances {
-    /// Creates it empty. What the instances take is counted in `held`.
+    /// Creates an empty set of instances. An instance is remembered for the time `keep` after its
+    /// connection has ended. The bytes that instances take are counted in `held`.
     pub(crate) fn new(keep: Duration, held: Arc<HeldBytes>) -> Self {
         Instances { known: DashMap::new(), keep, held }
     }
 
-    /// Makes `session` the connection of the instance, unless another connection still has it.
+    /// Makes `session` the connection of the instance, unless another connection still has the
+    /// instance.
     ///
-    /// `receipted` is the last receipt that the client has seen, if it states one.
+    /// `receipted` is the last receipt that the client has seen, if the client states one.
     pub(crate) fn claim(
         &self,
         id: &InstanceKey,
@@ -96,8 +100,8 @@ impl Instances {
         session: Arc<dyn SessionHandle>,
         receipted: Option<u64>,
     ) -> InstanceLookup {
-        // This is asked without the lock of the entry, because counting locks every part of the
-        // map.
+        // The instances are counted before the entry is locked, because counting locks every part
+        // of the map and would wait for this entry for ever.
         let full = self.known.len() >= MAX_INSTANCES;
         match self.known.entry(id.clone()) {
             Entry::Vacant(_) if full => InstanceLookup::NewAndUnknown,
@@ -128,7 +132,8 @@ impl Instances {
         }
     }
 
-    /// Keeps the state of an instance whose connection has ended.
+    /// Keeps the state of an instance whose connection has ended. Does nothing if the instance has
+    /// another connection by now, or is not remembered.
     pub(crate) fn leave(&self, id: &InstanceKey, connection: u64, past: ResumeState) {
         if let Some(mut known) = self.known.get_mut(id)
             && matches!(known.state, State::Connected(current, _) if current == connection)
@@ -138,13 +143,13 @@ impl Instances {
         }
     }
 
-    /// Forgets the instances that were without a connection for too long.
+    /// Forgets the instances that have been without a connection for too long.
     pub(crate) fn forget_old(&self) {
         self.known.retain(|_, known| known.away().is_none_or(|(at, _)| at.elapsed() <= self.keep));
     }
 
-    /// Forgets instances without a connection, those that have been so for longest first, until
-    /// they take at most `most` bytes.
+    /// Forgets instances without a connection until these instances take at most `most` bytes. The
+    /// instances that have been without a connection for longest are forgotten first.
     pub(crate) fn forget_away(&self, most: usize) {
         let away = |known: &InstanceRecord| known.away().map_or(0, |(_, bytes)| bytes);
         let mut taken: usize = self.known.iter().map(|known| away(&known)).sum();
@@ -162,21 +167,22 @@ impl Instances {
             if taken <= most {
                 break;
             }
-            // The instance may have got a connection again meanwhile.
+            // The instance may have a connection again, and must not be forgotten then.
             let gone = self.known.remove_if(&id, |_, known| since(known) == Some(at));
             taken = taken.saturating_sub(gone.map_or(0, |(_, known)| away(&known)));
         }
         self.known.shrink_to_fit();
     }
 
-    /// How often [`forget_old`](Self::forget_old) is to be called.
+    /// Returns how often [`forget_old`](Self::forget_old) is to be called.
     pub(crate) fn forget_every(&self) -> Duration {
         (self.keep / 2).clamp(Duration::from_millis(100), Duration::from_secs(30))
     }
 }
 
 impl ResumeState {
-    /// Whether a client with this last receipt can be told every refusal since then.
+    /// Returns whether the hub can tell a client with this last receipt about every refusal since
+    /// then.
     fn continues(&self, receipted: Option<u64>) -> bool {
         receipted.is_none_or(|from| (self.refusals.complete_from()..=self.received).contains(&from))
     }

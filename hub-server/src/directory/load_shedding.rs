@@ -1,5 +1,6 @@
-//! Load shedding: samples the memory several times a second, and frees some when it is short. Without it,
-//! slow clients would keep what they hold, and publishers would wait for ever.
+//! Sheds load: samples the memory several times a second, and frees some when it is short. Without load
+//! shedding, slow clients would keep the memory that the hub holds for them, and publishers would wait
+//! for ever.
 
 use super::Directory;
 use super::session_handle::ShedLoad;
@@ -10,38 +11,42 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// How often the memory is sampled while there is enough, unless a session reports earlier that it
-/// is short.
+/// While there is enough memory, it is sampled at this interval, unless a session reports earlier
+/// that memory is short.
 const EVERY: Duration = Duration::from_millis(50);
-/// How often the memory is sampled while publishers have to wait for it.
+/// While memory is short, it is sampled at this interval.
 const EVERY_WHEN_SHORT: Duration = Duration::from_millis(20);
-/// How often the bound of the queues grows by a sixteenth while there is enough memory.
+/// While there is enough memory, the bound of the queues grows by a sixteenth at this interval.
 const WIDEN_EVERY: Duration = Duration::from_millis(100);
-/// How often unused accounts are closed.
+/// Unused accounts are closed at this interval.
 const SWEEP: Duration = Duration::from_secs(1);
-/// How many bytes may always wait for a client.
+/// This many bytes may always wait for a client.
 const LEAST_QUEUE: usize = 64 * 1024;
-/// How many bytes of answers a client may leave unread before the hub refuses events.
+/// The bound of the answers that a client may leave unread is this many bytes before the hub
+/// refuses events, and is halved with each sample while it refuses them.
 const MOST_ANSWERS: usize = 256 * 1024;
-/// How many bytes of answers a client may always leave unread, even while the hub refuses events.
+/// A client may always leave this many bytes of answers unread, even while the hub refuses events.
 const LEAST_ANSWERS: usize = 8 * 1024;
-/// After how many samples of short memory the topics drop their history once more.
+/// The topics drop their history at the first sample of short memory, and then once in this many
+/// samples.
 const FORGET_EVERY: u32 = 50;
-/// After how many samples of short memory instances without a connection are forgotten.
+/// Instances without a connection are forgotten at the first sample of short memory, and then once
+/// in this many samples.
 const AWAY_EVERY: u32 = 5;
-/// Instances without a connection may then take the memory budget divided by this.
+/// While memory is short, all instances without a connection together may take the memory budget
+/// divided by this number.
 const AWAY_PART: usize = 16;
 
-/// The keys of the configuration for load shedding.
+/// Holds the keys of the configuration for load shedding.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoadShedding {
-    /// How long publishers wait for memory before their events are refused.
+    /// Publishers wait this long for memory before their events are refused.
     pub grace: Duration,
-    /// How many bytes may wait for a connection while there is enough memory.
+    /// This many bytes may wait for a connection while there is enough memory.
     pub queue_bytes: usize,
 }
 
-/// Keeps the memory within its budget. It runs for as long as the hub.
+/// Keeps the memory within its budget for as long as the hub runs.
 pub(crate) async fn keep_within_budget(
     directory: Arc<Directory>,
     limits: Arc<ClientLimits>,
@@ -54,7 +59,8 @@ pub(crate) async fn keep_within_budget(
     let mut swept = start;
     loop {
         match control.short {
-            // The wait usually ends by the timeout, because nobody reports short memory.
+            // It does not matter whether the wait ends by its timeout or by a report of short
+            // memory.
             0 => drop(timeout(EVERY, memory.reported_short()).await),
             _ => sleep(EVERY_WHEN_SHORT).await,
         }
@@ -100,7 +106,8 @@ fn sample(directory: &Directory, limits: &ClientLimits) -> MemorySample {
     }
 }
 
-/// Drops history first, and then some of what waits for clients.
+/// Drops history first, then instances without a connection, and then some of what waits for
+/// clients.
 fn shed_load(
     directory: &Directory,
     limits: &ClientLimits,
@@ -126,21 +133,21 @@ fn shed_load(
     }
 }
 
-/// The bound of what may wait for a client. While memory is short, it is halved with each sample,
-/// so clients with the longest queues lose events first, and clients that keep up lose nothing.
-/// When there is enough memory again, the bound grows slowly from there. Otherwise slow clients
-/// would at once hold as much as before, and publishers would wait most of the time.
+/// Controls the bound of what may wait for a client. While memory is short, the bound is halved
+/// with each sample, so clients with the longest queues lose events first, and clients that keep up
+/// lose nothing. When there is enough memory again, the bound grows slowly from there. Otherwise
+/// slow clients would at once hold as much as before, and publishers would wait most of the time.
 #[derive(Debug)]
 struct QueueLimitControl {
-    /// The bound that the configuration sets, in bytes.
+    /// The configuration sets this bound in bytes. The present bound never exceeds it.
     most: usize,
     queue: usize,
-    /// How many bytes of answers may wait for a client while events are refused. It is halved in
-    /// the same way.
+    /// This many bytes of answers may wait for a client while events are refused. The number is
+    /// halved in the same way as the bound of the queues.
     answers: usize,
-    /// How many samples in a row have found memory short.
+    /// This many samples in a row have found memory short.
     short: u32,
-    /// The time at which the bound grew last.
+    /// The bound grew last at this time, counted from the start of load shedding.
     widened: Duration,
 }
 
@@ -155,8 +162,9 @@ impl QueueLimitControl {
         }
     }
 
-    /// Memory is short: returns the new bound, if it is lower. After the first sample of short
-    /// memory the bound stays.
+    /// Narrows the bound because memory is short, and returns the new bound. The first sample of
+    /// short memory leaves a bound of full size as it is and returns `None`, because dropping
+    /// history may be enough.
     fn narrow(&mut self) -> Option<usize> {
         let first = self.short == 0 && self.queue >= self.most;
         self.short += 1;
@@ -166,13 +174,15 @@ impl QueueLimitControl {
         })
     }
 
-    /// Events are refused: returns how many bytes of answers may wait for a client from now on.
+    /// Halves the bytes of answers that may wait for a client while events are refused, and returns
+    /// the new number.
     fn narrow_answers(&mut self) -> usize {
         self.answers = (self.answers / 2).max(LEAST_ANSWERS);
         self.answers
     }
 
-    /// There is enough memory: returns the new bound, if it is higher.
+    /// Widens the bound because there is enough memory, and returns the new bound. Returns `None`
+    /// if the bound has its full size, or grew a moment ago.
     fn widen(&mut self, now: Duration) -> Option<usize> {
         self.short = 0;
         self.answers = MOST_ANSWERS;

@@ -1,12 +1,13 @@
-//! What exists at this hub now: topics, sessions, and the instances of clients that may come back. Without
-//! one place for them, each session would have to know all others.
+//! Holds what exists at this hub now: topics, sessions, and the instances of clients that may come back.
+//! Without one place for them, each session would have to know all others.
 //!
-//! - [`sessions`]: the sessions that exist now; [`session_handle`] is how the other modules reach one
-//! - [`instances`]: up to where the hub has the events of each client, with [`publish_numbers`] and
-//!   [`refusals`]
-//! - [`load_shedding`]: frees memory when it is short
+//! - [`sessions`] holds the sessions that exist now, and [`session_handle`] is how the other modules
+//!   reach a session.
+//! - [`instances`] remembers up to where the hub has the events of each client, with the help of
+//!   [`publish_numbers`] and [`refusals`].
+//! - [`load_shedding`] frees memory when it is short.
 //!
-//! The topics are those of `hub_core`, whose registry this module keeps for the others.
+//! The topics themselves are in `hub_core`. This module keeps their registry for the other modules.
 
 pub(crate) mod instances;
 pub(crate) mod load_shedding;
@@ -24,20 +25,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-/// The topics, sessions and instances of a hub.
+/// Holds the topics, the sessions and the instances of a hub.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// A random number that names this run of the hub.
+    /// This random number names this run of the hub.
     pub hub_id: [u8; 16],
     pub registry: Arc<Registry>,
     pub sessions: Sessions,
     pub instances: Instances,
-    /// Whether the hub is stopping. A client that connects now is told to come back later.
+    /// Is true while the hub is stopping. A client that connects then is told to come back later.
     pub stopping: AtomicBool,
 }
 
 impl Directory {
-    /// An empty directory, whose topics run on `arbiters`.
+    /// Creates an empty directory, whose topics run on `arbiters`.
     ///
     /// # Errors
     /// The error means that the operating system gives no random numbers.

@@ -1,20 +1,20 @@
-//! Sets of publish numbers, as ranges. Without them, an event that a client sends again after its connection
-//! ended would be published twice.
+//! Holds sets of publish numbers as ranges. Without these sets, an event that a client sends again after
+//! its connection ended would be published twice.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
-/// A set of publish numbers of one client: ranges in ascending order that do not overlap.
+/// Holds publish numbers of one client, as ranges in ascending order that do not overlap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct PublishNumbers(VecDeque<Range<u64>>);
 
 impl PublishNumbers {
-    /// An empty set with room for this many ranges.
+    /// Creates an empty set with room for this many ranges.
     pub(crate) fn with_capacity(ranges: usize) -> Self {
         PublishNumbers(VecDeque::with_capacity(ranges))
     }
 
-    /// Adds numbers that are greater than those in the set.
+    /// Adds numbers, which must be greater than those in the set.
     pub(crate) fn push(&mut self, numbers: Range<u64>) {
         match self.0.back_mut() {
             Some(last) if last.end == numbers.start => last.end = numbers.end,
@@ -35,12 +35,13 @@ impl PublishNumbers {
         self.0.is_empty()
     }
 
-    /// The memory that the ranges take, in bytes.
+    /// Returns the memory that the ranges take, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.0.capacity() * size_of::<Range<u64>>()
     }
 
-    /// Removes `number` and returns true, if it is the smallest number in the set.
+    /// Removes `number` and returns true if it is the smallest number in the set. Otherwise leaves
+    /// the set as it is and returns false.
     pub(crate) fn take(&mut self, number: u64) -> bool {
         let Some(range) = self.0.front_mut().filter(|range| range.start == number) else {
             return false;
@@ -52,7 +53,7 @@ impl PublishNumbers {
         true
     }
 
-    /// The numbers in `all` that are in none of `others`.
+    /// Returns the numbers in `all` that are in none of `others`.
     pub(crate) fn without<'a>(all: Range<u64>, others: impl Iterator<Item = &'a Self>) -> Self {
         let mut taken: Vec<_> = others.flat_map(|numbers| numbers.0.iter().cloned()).collect();
         taken.sort_unstable_by_key(|range| range.start);

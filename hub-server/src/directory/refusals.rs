@@ -1,6 +1,6 @@
-//! The latest refusals of an instance's events, in case its connection ended before the client was told. They
-//! are bounded in number and in bytes, and counted as held bytes; otherwise a client could fill the memory with
-//! refused events.
+//! Keeps the latest refusals of an instance's events, in case its connection ended before the client was
+//! told. The refusals are bounded in number and in bytes, and counted as held bytes. Otherwise a client
+//! could fill the memory with refused events.
 
 use crate::limits::reservation::MemoryReservation;
 use hub_core::topic::HeldBytes;
@@ -9,26 +9,27 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How many refusals are kept for each instance.
+/// At most this many refusals are kept for each instance.
 const MAX_REFUSALS: u64 = 128;
-/// How many bytes they may take, because paths and messages can be long.
+/// The refusals of an instance may take this many bytes. Their number alone is no bound, because
+/// paths and messages can be long.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
-/// How many bytes they may take while the hub is short of memory. This is enough for the events
-/// that are refused because of the memory, and for a few others.
+/// While the hub is short of memory, the refusals of an instance may take only this many bytes.
+/// This is enough for the events that are refused because of the memory, and for a few others.
 const REFUSAL_BYTES_WHEN_SHORT: usize = 1024;
 
-/// How many bytes a refusal takes besides its texts: its entry, and the bookkeeping of the
+/// A refusal takes this many bytes besides its texts: its entry, and the bookkeeping of the
 /// allocator.
 const REFUSAL: usize = 192;
 
-/// The latest refusals of the events of one instance.
+/// Holds the latest refusals of the events of one instance.
 #[derive(Debug)]
 pub(crate) struct Refusals {
-    /// The refusals in ascending order. Neighbouring publish numbers with equal refusals share one
-    /// entry.
+    /// The entries are in ascending order of their publish numbers. Neighbouring publish numbers
+    /// with equal refusals share one entry.
     kept: VecDeque<(Range<u64>, Refused)>,
     count: u64,
-    /// The first publish number from which on every refusal is kept. Earlier ones may be forgotten.
+    /// All refusals from this publish number on are kept. Earlier refusals may be forgotten.
     from: u64,
     reservation: MemoryReservation,
 }
@@ -43,17 +44,18 @@ impl Refusals {
         }
     }
 
-    /// The bytes with which the refusals are counted.
+    /// Returns how many held bytes are counted for the refusals.
     pub(crate) fn bytes(&self) -> usize {
         self.reservation.bytes()
     }
 
-    /// The first publish number from which on every refusal is kept. Earlier ones may be forgotten.
+    /// Returns the publish number from which on every refusal is kept. Earlier refusals may be
+    /// forgotten.
     pub(crate) fn complete_from(&self) -> u64 {
         self.from
     }
 
-    /// Takes all refusals out.
+    /// Returns all refusals, and leaves none behind.
     pub(crate) fn take(&mut self) -> Self {
         let none = Refusals {
             kept: VecDeque::new(),
@@ -94,7 +96,8 @@ impl Refusals {
         }
     }
 
-    /// Forgets the oldest entry or, if it is for several publish numbers, up to `most` of them.
+    /// Forgets the oldest entry. If the entry stands for several publish numbers, forgets at most
+    /// the `most` smallest of them.
     fn forget(&mut self, most: u64) {
         let Some((numbers, refused)) = self.kept.front_mut() else { return };
         let end = numbers.end.min(numbers.start.saturating_add(most));
@@ -107,7 +110,7 @@ impl Refusals {
         }
     }
 
-    /// The refusals from this publish number on.
+    /// Returns the refusals from this publish number on.
     pub(crate) fn since(&self, number: u64) -> impl Iterator<Item = Refused> {
         let each = self.kept.iter().flat_map(|(numbers, refused)| {
             numbers.clone().map(move |number| Refused { number, ..refused.clone() })
@@ -116,7 +119,7 @@ impl Refusals {
     }
 }
 
-/// Whether two refusals are equal apart from their numbers.
+/// Returns whether two refusals are equal apart from their numbers.
 fn is_same(one: &Refused, other: &Refused) -> bool {
     (one.what, one.code) == (other.what, other.code)
         && one.message == other.message
@@ -145,8 +148,9 @@ mod tests {
     }
 
     proptest! {
-        /// Against a list of all: the latest are there, each as it was, and `from` covers those
-        /// that are not. What they take is bounded, and counted as long as they are there.
+        /// Compares the refusals with a list of all that were pushed: the latest are kept
+        /// unchanged, and `from` is above those that are not kept. The memory that the refusals
+        /// take is bounded, and counted as long as they exist.
         #[test]
         fn the_latest_refusals_are_kept_within_their_bounds(
             steps in proptest::collection::vec((1..3_u64, 0..3_usize, any::<bool>()), 0..400),

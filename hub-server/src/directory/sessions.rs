@@ -1,12 +1,12 @@
-//! The sessions that exist now, by the number of their connection. Without it, the hub could neither reach
-//! its clients nor wait for them when it stops.
+//! Holds the sessions that exist now, by the number of their connection. Without this list, the hub
+//! could neither reach its clients nor wait for them when it stops.
 
 use super::session_handle::SessionHandle;
 use dashmap::DashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The sessions from their start to their end.
+/// Holds each session from its start to its end.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     known: DashMap<u64, Arc<dyn SessionHandle>>,
@@ -14,8 +14,8 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// The number for a new connection, counted from 1. No two connections of a hub have the same
-    /// number.
+    /// Returns the number for a new connection, counted from 1. No two connections of a hub have
+    /// the same number.
     pub(crate) fn next_connection(&self) -> u64 {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -37,12 +37,12 @@ impl Sessions {
         self.known.is_empty()
     }
 
-    /// The sessions that exist now.
+    /// Returns the sessions that exist now.
     pub(crate) fn all(&self) -> Vec<Arc<dyn SessionHandle>> {
         self.known.iter().map(|session| session.value().clone()).collect()
     }
 
-    /// Calls `tell` for each session. It must not block, because a part of the map is locked
+    /// Calls `tell` for each session. `tell` must not block, because a part of the map is locked
     /// meanwhile.
     pub(crate) fn for_each(&self, mut tell: impl FnMut(&dyn SessionHandle)) {
         for session in &self.known {

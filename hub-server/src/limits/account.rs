@@ -1,8 +1,8 @@
-//! Accounts: what each identity and each address uses of the hub.
+//! Counts what each identity and each address uses of the hub.
 //!
-//! A client without credentials can state another name the next time, and use another connection. Only its
-//! address stays, so the hub counts what it uses there. So there is an account for each identity, and one for
-//! each address.
+//! A client without credentials can state another name the next time, and use another connection. Only
+//! its address stays, so the hub counts there what the client uses. That is why each identity has an
+//! account, and each address too.
 
 use super::rate::Bucket;
 use dashmap::DashMap;
@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// The identity or the address to which an account belongs.
+/// Names the identity or the address to which an account belongs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum AccountKey {
     Identity(Arc<str>),
-    /// An address. For IPv6 it is the network, because a client that has one address of a network
-    /// mostly has all of them.
+    /// The account belongs to an address. For IPv6 the address stands for its network, because a
+    /// client that has one address of a network mostly has all of them.
     Address(IpAddr),
 }
 
@@ -32,7 +32,7 @@ impl AccountKey {
     }
 }
 
-/// What one identity or one address uses at the moment.
+/// Counts what one identity or one address uses at the moment.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     connections: AtomicUsize,
@@ -41,7 +41,7 @@ pub(crate) struct Account {
     pub(crate) bytes: Bucket,
 }
 
-/// The accounts that are in use, or were a moment ago.
+/// Holds the accounts that are in use, or were a moment ago.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     known: DashMap<AccountKey, Arc<Account>>,
@@ -53,18 +53,18 @@ impl Accounts {
         Accounts { known: DashMap::new(), since: Instant::now() }
     }
 
-    /// The account of this identity or address. It is opened if there is none.
+    /// Returns the account of this identity or address, and opens it if there is none.
     pub(crate) fn of(&self, owner: AccountKey) -> Arc<Account> {
         self.known.entry(owner).or_default().clone()
     }
 
-    /// The time of the clock that the buckets of all accounts share, in nanoseconds.
+    /// Returns the time of the clock that the buckets of all accounts share, in nanoseconds.
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Closes the accounts that are not in use and whose buckets are full. A new account would be
-    /// the same.
+    /// Closes the accounts that are not in use and whose buckets are full. Nothing is lost with
+    /// them, because a new account would be equal.
     pub(crate) fn close_unused(&self) {
         let now = self.now();
         self.known.retain(|_, account| {
@@ -80,7 +80,7 @@ impl Accounts {
     }
 }
 
-/// One unit that an account counts. It is given back when this is dropped.
+/// Stands for one unit that an account counts. Dropping the permit gives the unit back.
 #[derive(Debug)]
 pub(crate) struct Permit {
     account: Arc<Account>,

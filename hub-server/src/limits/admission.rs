@@ -1,5 +1,6 @@
-//! Admission: each connection is counted when it is accepted, before anything else is done for it. If it were
-//! counted later, a crowd of connections could use up the memory and the file descriptors of the hub.
+//! Admits connections. Each connection is counted when it is accepted, before the hub does anything else
+//! for it. If it were counted later, a crowd of connections could use up the memory and the file
+//! descriptors of the hub.
 
 use super::account::{Account, AccountKey, Permit};
 use super::memory::MemoryPressure;
@@ -8,27 +9,27 @@ use hub_wire::CloseCode;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// How many file descriptors are kept from clients, besides those that are open at the start. They
-/// are for files that are reloaded, for the admin API, and for clients that are being rejected.
+/// This many file descriptors are kept from clients, besides those that are open at the start. The
+/// hub needs them for files that it reloads, for the admin API, and for clients that it rejects.
 pub(crate) const RESERVE: usize = 64;
 
 /// Decides whether a connection is admitted.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limits: Arc<ClientLimits>,
-    /// For how many connections there are file descriptors.
+    /// There are file descriptors for this many connections.
     enough_for: usize,
     all: Arc<Account>,
 }
 
-/// The permit of one connection. It is given back when this is dropped.
+/// Stands for one connection in the limits. Dropping the permit gives the connection back.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     _of_all: Permit,
     _of_address: Option<Permit>,
 }
 
-/// Why a connection is not admitted.
+/// States why a connection is not admitted.
 #[derive(Debug)]
 pub(crate) struct Rejection {
     pub limit: Limit,
@@ -37,8 +38,8 @@ pub(crate) struct Rejection {
 }
 
 impl Admission {
-    /// Raises the system's limit of open files as far as it can, and logs a warning if that is not
-    /// enough for `max_connections`.
+    /// Raises the system's limit of open files as far as the process may, and logs a warning if
+    /// that is not enough for `max_connections`.
     pub(crate) fn new(limits: Arc<ClientLimits>) -> Self {
         let mut enough_for = usize::MAX;
         if let Some(files) = system::raise_open_files() {
@@ -59,7 +60,7 @@ impl Admission {
     /// Admits one more connection, and returns its permit.
     ///
     /// # Errors
-    /// The limit that the connection would exceed.
+    /// The error names the limit that the connection would exceed.
     pub(crate) fn admit(&self, peer: Option<IpAddr>) -> Result<ConnectionPermit, Rejection> {
         // The limit of the address comes first, so that an address over its limit takes nothing
         // from others.

@@ -1,11 +1,11 @@
-//! The limits that the configuration file can change while the hub runs. Code that checks such a limit reads
-//! it here each time; a copy would not follow the file.
+//! Holds the limits that the configuration file can change while the hub runs. Code that checks such a
+//! limit reads it here each time, because a copy would not follow the file.
 
 use crate::config::{Config, LiveConfig};
 use parking_lot::RwLock;
 use std::sync::Arc;
 
-/// The values of the live keys that are in force.
+/// Holds the values of the live keys that are in force.
 #[derive(Debug)]
 pub(crate) struct LimitsInForce(RwLock<Arc<LiveConfig>>);
 

@@ -1,9 +1,10 @@
-//! The memory budget: how much memory the process may take, and how sessions notice that it is short.
+//! Keeps the memory budget: bounds how much memory the process may take, and tells sessions that it is
+//! short.
 //!
-//! The hub counts the bytes that it holds for its clients ([`HeldBytes`]), so a session notices with its next
-//! read that there are too many. All other memory shows in the resident memory of the process, which the
-//! [`MemoryMonitor`](super::memory_monitor::MemoryMonitor) compares with the count several times a second.
-//! Without a budget, one client that reads nothing could end the hub for all clients.
+//! The hub counts the bytes that it holds for its clients ([`HeldBytes`]), so a session notices with its
+//! next read that there are too many. All other memory shows in the resident memory of the process,
+//! which the [`MemoryMonitor`](super::memory_monitor::MemoryMonitor) compares with the count several
+//! times a second. Without a budget, one client that reads nothing could end the hub for all clients.
 
 use super::system;
 use hub_core::topic::HeldBytes;
@@ -14,7 +15,7 @@ use std::task::Waker;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// The state of the memory budget.
+/// States how short memory is, and what that means for publishers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum MemoryPressure {
     /// There is enough memory.
@@ -25,25 +26,25 @@ pub(crate) enum MemoryPressure {
     Refuse,
 }
 
-/// What the memory monitor has decided from one sample.
+/// Holds what the memory monitor has decided from one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MemoryDecision {
     pub level: MemoryPressure,
-    /// How many bytes of the budget are used.
+    /// This many bytes of the budget are used.
     pub used: usize,
-    /// The held bytes from which on publishers wait, until the next sample.
+    /// Until the next sample, publishers wait while the held bytes are at least this many.
     pub slow_from: usize,
-    /// The held bytes from which on events are refused, until the next sample.
+    /// Until the next sample, events are refused while the held bytes are at least this many.
     pub refuse_from: usize,
 }
 
-/// The state of the memory, as sessions see it.
+/// Holds the state of the memory, as sessions see it.
 #[derive(Debug)]
 pub(crate) struct Memory {
     held: Arc<HeldBytes>,
-    /// The budget in bytes, if there is one.
+    /// The budget has this many bytes. `None` means that there is no budget.
     budget: Option<usize>,
-    /// How many bytes may wait for a connection while there is enough memory.
+    /// This many bytes may wait for a connection while there is enough memory.
     queue_bytes: usize,
     slow_from: AtomicUsize,
     refuse_from: AtomicUsize,
@@ -55,7 +56,8 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Creates it with a budget in bytes. With 0, the budget is derived from the machine.
+    /// Creates the state with a budget in bytes. If `budget` is 0, it is derived from the memory of
+    /// the machine.
     pub(crate) fn new(held: Arc<HeldBytes>, budget: u64, queue_bytes: usize) -> Self {
         let budget = match budget {
             0 => system::derived_budget().map(|derived| {
@@ -87,7 +89,7 @@ impl Memory {
         }
     }
 
-    /// The count of the bytes that are held for clients.
+    /// Returns the count of the bytes that are held for clients.
     pub(crate) fn held(&self) -> &Arc<HeldBytes> {
         &self.held
     }
@@ -96,17 +98,18 @@ impl Memory {
         self.budget
     }
 
-    /// How many bytes may wait for a connection now.
+    /// Returns how many bytes may wait for a connection now.
     pub(crate) fn queue_limit(&self) -> usize {
         self.queue_bytes.min(self.held.queue_limit())
     }
 
-    /// How many bytes of the budget were used at the last sample.
+    /// Returns how many bytes of the budget were used at the last sample.
     pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Whether there is enough memory. This is the only question that each read asks.
+    /// Returns whether there is enough memory. Each read asks this question, so the answer has to
+    /// be cheap.
     pub(crate) fn is_calm(&self) -> bool {
         self.held.get() < self.slow_from.load(Ordering::Relaxed)
     }
@@ -121,17 +124,18 @@ impl Memory {
         }
     }
 
-    /// How many samples were taken. A session that was refused asks again after the next one.
+    /// Returns how many samples were taken. A session whose events were refused goes on after the
+    /// next sample.
     pub(crate) fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)
     }
 
-    /// Has a sample taken now, and not only when it is due.
+    /// Has a sample taken at once, instead of when the next one is due.
     pub(crate) fn report_short(&self) {
         self.short.notify_one();
     }
 
-    /// Resolves when a session reports that memory is short.
+    /// Returns a future that resolves when a session reports that memory is short.
     pub(crate) fn reported_short(&self) -> Notified<'_> {
         self.short.notified()
     }
@@ -158,7 +162,7 @@ impl Memory {
         }
     }
 
-    /// The level of the last sample, as a number for the metrics.
+    /// Returns the level of the last sample, as a number for the metrics.
     pub(crate) fn level(&self) -> u8 {
         self.level.load(Ordering::Relaxed)
     }

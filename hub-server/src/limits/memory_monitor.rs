@@ -1,5 +1,5 @@
-//! Decides from samples whether memory is short. The allocator keeps memory that was freed. If that counted
-//! as used, publishers would wait for ever.
+//! Decides from samples whether memory is short. The allocator often keeps memory that was freed. If
+//! such memory counted as used, publishers would wait for ever.
 
 use super::memory::{MemoryDecision, MemoryPressure};
 use std::time::Duration;
@@ -8,25 +8,28 @@ use std::time::Duration;
 const SLOW: usize = 80;
 /// From this percentage of the budget on, events are refused.
 const REFUSE: usize = 95;
-/// How many percentage points below that the use has to fall before publishers go on.
+/// Publishers go on when the use has fallen this many percentage points below the mark from which
+/// on they wait.
 const CALM_BELOW: usize = 10;
-/// Memory that the allocator keeps does not always fit the next request, so the process can still
-/// grow. If the process comes as close to its budget as this percentage, publishers wait earlier.
+/// If the resident memory reaches this percentage of the budget, publishers wait earlier. Memory
+/// that the allocator keeps does not always fit the next request, so the process can still grow.
 const CLOSE: usize = 90;
-/// The lowest percentage of the budget from which on publishers wait.
+/// The mark from which on publishers wait never falls below this percentage of the budget.
 const SLOW_AT_LEAST: usize = 60;
 
-/// About how many bytes a connection, a topic and a subscription take, besides what is counted.
+/// A connection takes about this many bytes, besides what is counted as held.
 const CONNECTION: usize = 4 * 1024;
+/// A topic takes about this many bytes, besides what is counted as held.
 const TOPIC: usize = 1536;
+/// A subscription takes about this many bytes, besides what is counted as held.
 const SUBSCRIPTION: usize = 512;
 
-/// A sample of the memory.
+/// Holds the figures of one sample of the memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct MemorySample {
-    /// The resident memory of the process, as the operating system reports it, in bytes.
+    /// The process has this many bytes of resident memory, as the operating system reports it.
     pub resident: usize,
-    /// The bytes that are counted as held for clients.
+    /// This many bytes are counted as held for clients.
     pub held: usize,
     pub connections: usize,
     pub topics: usize,
@@ -42,29 +45,33 @@ impl MemorySample {
     }
 }
 
-/// Decides from samples whether memory is short. It has no clock: each call states the time.
+/// Decides from samples whether memory is short. The monitor has no clock, so each call states the
+/// time.
 ///
-/// The allocator often keeps memory that was freed for later requests. Such memory must not count
+/// The allocator often keeps memory that was freed, for later requests. Such memory must not count
 /// as used, because waiting would never bring it back. So when the count falls and the process does
 /// not shrink, the difference is taken as *kept*. Kept memory is free, and is used again when the
-/// count rises and the process does not grow. It is never more than what the process has beyond the
-/// count, less the least that it ever had beyond the count. That least is the code of the process,
-/// its threads, and everything else that is not counted.
+/// count rises and the process does not grow. The kept memory is at most the resident memory beyond
+/// the count, less the smallest amount that was ever resident beyond the count. That smallest
+/// amount is the code of the process, its threads, and everything else that is not counted.
 #[derive(Debug)]
 pub(crate) struct MemoryMonitor {
     budget: usize,
     grace: Duration,
     kept: usize,
-    /// The least number of bytes by which the process was larger than the count.
+    /// The resident memory was never less than this many bytes above the count.
     base: usize,
-    /// The resident and the counted bytes of the last sample.
+    /// The last sample had this many resident and this many counted bytes.
     last: Option<(usize, usize)>,
     level: MemoryPressure,
-    /// From which percentage of the budget on publishers wait now.
+    /// Publishers wait from this percentage of the budget on. It is between `SLOW_AT_LEAST` and
+    /// `SLOW`.
     slow: usize,
-    /// The least that was used since publishers began to wait, and since when it was that.
+    /// Holds the smallest use since publishers began to wait, and the time at which it was reached.
+    /// A use that is smaller by less than a 64th of the budget does not count.
     least: (usize, Duration),
-    /// The most that was resident since then, and since when it was that.
+    /// Holds the largest resident memory since publishers began to wait, and the time at which it
+    /// was reached. Growth by less than a 64th of the budget does not count.
     most: (usize, Duration),
 }
 
@@ -98,9 +105,10 @@ impl MemoryMonitor {
         let over = |since: Duration| now.saturating_sub(since) >= self.grace;
         let stuck = self.level != MemoryPressure::Calm && over(self.least.1);
         if stuck && counted < self.budget / 2 && over(self.most.1) {
-            // Nothing that is held could be freed, and waiting cannot bring the rest back, even if
-            // it is more than the budget. But while the process grows, something uses what it
-            // takes.
+            // No held bytes were freed in the time of grace, and waiting cannot bring the rest
+            // back, even if the rest is more than the budget. So the rest is taken as kept. While
+            // the process still grows, it uses the memory that it takes, so none of that is taken
+            // as kept.
             self.kept = self.most_kept(resident, counted);
             used = self.used(resident, counted);
         }
@@ -136,7 +144,8 @@ impl MemoryMonitor {
 
     fn follow_allocator(&mut self, resident: usize, counted: usize) {
         if let Some((resident_before, counted_before)) = self.last.replace((resident, counted)) {
-            // By how many bytes the process grew more, or shrank less, than the count.
+            // The process grew by this many bytes more than the count, or shrank by this many bytes
+            // less.
             let stayed = (resident + counted_before).checked_sub(resident_before + counted);
             self.kept = match stayed {
                 Some(stayed) => self.kept + stayed.min(counted_before.saturating_sub(counted)),
@@ -164,7 +173,7 @@ mod tests {
     const BUDGET: usize = 100 * MIB;
     const GRACE: Duration = Duration::from_millis(1_000);
 
-    /// A process whose allocator keeps what is freed, and its time.
+    /// Stands for a process whose allocator keeps what is freed, with a clock of its own.
     struct Process {
         watch: MemoryMonitor,
         now: Duration,
@@ -191,7 +200,7 @@ mod tests {
         let mut process = Process::new();
         let first = process.observe(10, 5);
         assert_eq!((first.level, first.used), (MemoryPressure::Calm, 10 * MIB));
-        // 5 MiB are not counted: 75 may be held before publishers wait.
+        // 5 MiB are not counted, so 75 MiB may be held before publishers wait.
         assert_eq!((first.slow_from, first.refuse_from), (75 * MIB, 90 * MIB));
         assert_eq!(process.observe(82, 77).level, MemoryPressure::Slow);
         assert_eq!(process.observe(96, 91).level, MemoryPressure::Refuse);
@@ -207,7 +216,8 @@ mod tests {
         assert_eq!(process.observe(90, 85).level, MemoryPressure::Slow);
         let drained = process.observe(90, 5);
         assert_eq!((drained.level, drained.used), (MemoryPressure::Calm, 10 * MIB));
-        // It is used again without growing, and is as full as before when it is.
+        // The process uses the kept memory again without growing, and memory is short again when
+        // all of it is used.
         assert_eq!(process.observe(90, 40).used, 45 * MIB);
         assert_eq!(process.observe(90, 85).level, MemoryPressure::Slow);
         assert_eq!(process.observe(97, 92).level, MemoryPressure::Refuse);
@@ -219,12 +229,13 @@ mod tests {
         process.observe(25, 0);
         assert_eq!(process.observe(73, 48).used, 73 * MIB);
         assert_eq!(process.observe(85, 48).level, MemoryPressure::Slow);
-        // Nothing happens for long: what came beside the count may be the allocator's.
+        // Nothing changes for a long time, so the memory beside the count is taken for memory that
+        // the allocator keeps.
         let decision = (0..60).map(|_| process.observe(85, 48)).last().unwrap();
         assert_eq!((decision.level, decision.used), (MemoryPressure::Refuse, 73 * MIB));
     }
 
-    /// An allocator that takes new memory although it keeps some.
+    /// The allocator takes new memory here although it keeps some.
     #[test]
     fn close_to_the_budget_publishers_wait_earlier_and_go_on_all_the_same() {
         let mut process = Process::new();
@@ -270,8 +281,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever came before: when nothing is held any more, publishers go on after the grace,
-        /// also if the process never shrinks.
+        /// Publishers go on after the grace when little is held any more, whatever came before.
+        /// This is so even if the process never shrinks.
         #[test]
         fn it_always_becomes_calm(
             steps in proptest::collection::vec((0..110_usize, 0..30_usize), 1..60),
@@ -288,7 +299,7 @@ mod tests {
             prop_assert!(calm);
         }
 
-        /// What grows and is not counted is never taken for kept.
+        /// Memory that grows and is not counted is never taken for kept memory.
         #[test]
         fn it_is_not_calm_while_it_grows(
             held in 0..20_usize,
@@ -306,7 +317,7 @@ mod tests {
             }
         }
 
-        /// It is never calm with more in use than the budget allows.
+        /// The monitor is never calm with more in use than the budget allows.
         #[test]
         fn it_is_not_calm_over_the_mark(
             steps in proptest::collection::vec(0..130_usize, 1..60),

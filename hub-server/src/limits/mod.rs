@@ -1,21 +1,21 @@
-//! The limits: what one client, one identity, or all clients together may take from the hub.
+//! Limits what one client, one identity, or all clients together may take from the hub.
 //!
-//! - [`account`]: what an identity or an address uses: connections, topics, its rate
-//! - [`admission`]: which connections are accepted
-//! - [`in_force`]: the limits that change while the hub runs
-//! - [`rate`]: how fast a client may publish
-//! - [`memory`]: how much memory the process may take, and how sessions notice that it is short
-//! - [`memory_monitor`]: decides from samples whether memory is short
-//! - [`reservation`]: the held bytes of one owner
-//! - [`system`]: what the operating system reports about memory and open files
+//! - [`account`] counts what an identity or an address uses: connections, topics, and its rate.
+//! - [`admission`] decides which connections are accepted.
+//! - [`in_force`] holds the limits that change while the hub runs.
+//! - [`rate`] measures how fast a client may publish.
+//! - [`memory`] bounds how much memory the process may take, and tells sessions that it is short.
+//! - [`memory_monitor`] decides from samples whether memory is short.
+//! - [`reservation`] counts the held bytes of one owner.
+//! - [`system`] reads what the operating system reports about memory and open files.
 //!
-//! The invariants, and what breaks without each:
+//! The module has these invariants:
 //!
-//! - **A client over a limit is slowed down, or told so by a code**; nothing is dropped silently because of a
-//!   limit.
-//! - **What is counted is given back by `Drop`.** Otherwise a panic, or a new way out of a session, would
-//!   leave a limit lowered for ever.
-//! - **A limit that is not set costs a branch for each read**, not for each event.
+//! - **A client over a limit is slowed down, or told so by a code.** Nothing is dropped silently because
+//!   of a limit.
+//! - **What is counted is given back by `Drop`.** Otherwise a panic, or a new way out of a session,
+//!   would leave a limit lowered for ever.
+//! - **A limit that is not set costs a branch for each read**, and nothing for each event.
 
 pub(crate) mod account;
 pub(crate) mod admission;
@@ -34,10 +34,11 @@ use in_force::LimitsInForce;
 use memory::Memory;
 use std::sync::Arc;
 
-/// The limits of clients, and what clients use of them.
+/// Holds the limits of clients, and what clients use of them.
 #[derive(Debug)]
 pub(crate) struct ClientLimits {
-    /// The limits of frames. Clients are told these when they connect, so they never change.
+    /// The limits of frames never change while the hub runs, because clients learn them when they
+    /// connect.
     pub wire: WireLimits,
     pub in_force: LimitsInForce,
     pub accounts: Accounts,
@@ -45,7 +46,8 @@ pub(crate) struct ClientLimits {
 }
 
 impl ClientLimits {
-    /// `held` is the count of the bytes that the hub holds for its clients.
+    /// Creates the limits that `config` sets. `held` is the count of the bytes that the hub holds
+    /// for its clients.
     pub(crate) fn new(config: &Config, held: Arc<HeldBytes>) -> Self {
         ClientLimits {
             wire: WireLimits {
@@ -60,7 +62,7 @@ impl ClientLimits {
     }
 }
 
-/// A limit. Most are named by the key that sets them.
+/// Names a limit. Most limits have the name of the key that sets them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
     FrameBytes,
@@ -75,9 +77,11 @@ pub(crate) enum Limit {
     PublishEvents,
     PublishBytes,
     Queue,
-    /// The memory budget, over which publishers are slowed down or refused.
+    /// The limit is the memory budget, over which publishers are slowed down or their events are
+    /// refused.
     Memory,
-    /// The file descriptors. The operating system sets this limit, and not a key.
+    /// The limit is the number of file descriptors. The operating system sets this limit, and not a
+    /// key.
     FileDescriptors,
 }
 
@@ -99,7 +103,7 @@ impl Limit {
         Limit::FileDescriptors,
     ];
 
-    /// The label of the limit in `hub_limited_total`.
+    /// Returns the label of the limit in `hub_limited_total`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Limit::FrameBytes => "max_frame_bytes",

@@ -1,7 +1,8 @@
-//! Token buckets for the rates of publishers.
+//! Limits the rates of publishers with token buckets.
 //!
-//! No crate is used for this, because the hub knows what a client sent only after it has read it. So a bucket
-//! has to give more tokens than it holds and be in debt. The crates for this refuse such a charge instead.
+//! No crate is used for the buckets, because the hub knows what a client sent only after it has read it.
+//! So a bucket has to give more tokens than it holds, and be in debt. The crates for token buckets
+//! refuse such a charge instead.
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +10,14 @@ use std::time::Duration;
 
 const SECOND: u128 = 1_000_000_000;
 
-/// A token bucket as one number (the generic cell rate algorithm): the time at which everything
-/// that was taken so far will have flowed in again. It is in nanoseconds of a clock that all users
-/// share.
+/// Holds a token bucket as one number (the generic cell rate algorithm): the time at which
+/// everything that was taken so far will have flowed in again. The time is in nanoseconds of a
+/// clock that all users of the bucket share.
 #[derive(Debug, Default)]
 pub(crate) struct Bucket(AtomicU64);
 
-/// How many tokens flow into a bucket each second, and for how long it collects them.
+/// States how many tokens flow into a bucket each second, and for how long the bucket collects
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     per_second: NonZeroU64,
@@ -23,13 +25,14 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// `None` if `per_second` is 0, which means no limit.
+    /// Creates a rate, or returns `None` if `per_second` is 0, which means no limit.
     pub(crate) fn new(per_second: u64, burst: Duration) -> Option<Self> {
         let burst = u64::try_from(burst.as_nanos()).unwrap_or(u64::MAX).max(1);
         Some(Rate { per_second: NonZeroU64::new(per_second)?, burst })
     }
 
-    /// How many tokens can be taken now. The last of them may be there only in part.
+    /// Returns how many tokens can be taken now. The number is rounded up, so the last token may be
+    /// there only in part.
     pub(crate) fn available(self, bucket: &Bucket, now: u64) -> u64 {
         let room = self.burst.saturating_sub(bucket.ahead(now));
         let tokens = (u128::from(room) * u128::from(self.per_second.get())).div_ceil(SECOND);
@@ -44,7 +47,7 @@ impl Rate {
         let _ = bucket.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
-    /// How long it takes until the next token can be taken.
+    /// Returns how long it takes until the next token can be taken.
     pub(crate) fn wait(self, bucket: &Bucket, now: u64) -> Duration {
         match (bucket.ahead(now) + 1).checked_sub(self.burst) {
             Some(wait) => Duration::from_nanos(wait),
@@ -58,7 +61,7 @@ impl Bucket {
         self.0.load(Ordering::Relaxed).saturating_sub(now)
     }
 
-    /// Whether the bucket is as full as if it had never been used.
+    /// Returns whether the bucket is as full as if it had never been used.
     pub(crate) fn is_full(&self, now: u64) -> bool {
         self.ahead(now) == 0
     }
@@ -70,8 +73,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Whoever takes all he is offered, whenever he comes, gets the burst and the rate, with
-        /// at most one token more for each time.
+        /// A client that takes all the tokens that it is offered, at any times, gets the burst and
+        /// the rate, with at most one token more for each time.
         #[test]
         fn what_is_taken_is_the_rate_and_the_burst(
             per_second in 1..5_000_000_u64,

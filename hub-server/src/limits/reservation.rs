@@ -1,10 +1,11 @@
-//! The part of the held bytes that belongs to one owner. It is given back when it is dropped; otherwise a
-//! panic would leave the bytes counted, and the hub short of memory, for ever.
+//! Counts the part of the held bytes that belongs to one owner. The bytes are given back when the count
+//! is dropped. Otherwise a panic would leave the bytes counted, and the hub short of memory, for ever.
 
 use hub_core::topic::HeldBytes;
 use std::sync::Arc;
 
-/// The held bytes of one owner. They are subtracted from the count when this is dropped.
+/// Counts the held bytes of one owner. Dropping the reservation subtracts them from the hub's
+/// count.
 #[derive(Debug)]
 pub(crate) struct MemoryReservation {
     held: Arc<HeldBytes>,
@@ -20,13 +21,13 @@ impl MemoryReservation {
         self.bytes
     }
 
-    /// Sets the held bytes of the owner.
+    /// Sets how many held bytes the owner has.
     pub(crate) fn set(&mut self, bytes: usize) {
         self.held.change(self.bytes, bytes);
         self.bytes = bytes;
     }
 
-    /// An empty reservation in the same count.
+    /// Creates an empty reservation in the same count.
     pub(crate) fn another(&self) -> Self {
         MemoryReservation::of(self.held.clone())
     }

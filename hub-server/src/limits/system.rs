@@ -1,27 +1,28 @@
-//! What the operating system reports about memory, and how many files it allows to be open. Systems without
-//! `/proc` report nothing about memory.
+//! Reads what the operating system reports about memory, and how many files it allows to be open.
+//! Systems without `/proc` report nothing about memory.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 
-/// How many percent of the memory the hub takes if no budget is configured.
+/// The hub takes this percentage of the memory if no budget is configured.
 const PERCENT: u64 = 75;
 
-/// The resident memory of this process in bytes.
+/// Returns the resident memory of this process in bytes, or `None` on systems without `/proc`.
 pub(crate) fn resident() -> Option<usize> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: usize = statm.split(' ').nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size())
 }
 
-/// How many files this process may open, and how many it has open.
+/// States how many files this process may open, and how many it has open.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenFiles {
     pub limit: usize,
     pub open: usize,
 }
 
-/// Raises the limit of open files as far as this process may. `None` if there is no limit.
+/// Raises the limit of open files as far as this process may, and returns the new limit. Returns
+/// `None` if there is no limit.
 pub(crate) fn raise_open_files() -> Option<OpenFiles> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
@@ -33,26 +34,26 @@ pub(crate) fn raise_open_files() -> Option<OpenFiles> {
     Some(OpenFiles { limit: open_file_limit()?, open: open_file_count().unwrap_or(0) })
 }
 
-/// How many files this process may open. `None` if there is no limit.
+/// Returns how many files this process may open, or `None` if there is no limit.
 pub(crate) fn open_file_limit() -> Option<usize> {
     let limit = getrlimit(Resource::Nofile).current?;
     Some(usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
-/// How many files this process has open. `None` on systems without `/proc`.
+/// Returns how many files this process has open, or `None` on systems without `/proc`.
 pub(crate) fn open_file_count() -> Option<usize> {
     std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count)
 }
 
-/// A memory budget, and from what it was derived.
+/// Holds a memory budget, and says from what it was derived.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Derived {
     pub bytes: u64,
     pub from: String,
 }
 
-/// Three quarters of the memory that this process may use: the physical memory, or the limit of its
-/// control group if that is less.
+/// Returns three quarters of the memory that this process may use: the physical memory, or the
+/// limit of its control group if that is less. Returns `None` if the system reports neither.
 pub(crate) fn derived_budget() -> Option<Derived> {
     derive(Path::new("/proc"), Path::new("/sys/fs/cgroup"))
 }
@@ -72,8 +73,8 @@ fn physical(proc: &Path) -> Option<u64> {
     kib.checked_mul(1024)
 }
 
-/// The smallest `memory.max` of the control group (version 2) of the process and of the groups
-/// around it.
+/// Returns the smallest `memory.max` of the control group (version 2) of the process and of the
+/// groups around it, with the path of the file that sets it.
 fn group_limit(proc: &Path, cgroups: &Path) -> Option<(u64, String)> {
     let groups = std::fs::read_to_string(proc.join("self/cgroup")).ok()?;
     let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;

@@ -1,5 +1,5 @@
-//! The access file on disk, and its errors. It is loaded together with the keys and CAs that it names, so
-//! that a change of one of these is noticed too.
+//! Loads the access file from disk. The keys and CAs that it names are loaded with it, so that the hub
+//! notices a change of one of these files too.
 
 use super::access::{Access, AccessError, Folder};
 use crate::reload::watched_file::WatchedFile;
@@ -8,15 +8,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// Why an access file cannot be used.
+/// States why an access file cannot be used.
 #[derive(Debug, Error)]
 pub enum AccessFileError {
-    /// A file cannot be read.
+    /// The access file cannot be read.
     #[error("cannot read the access file {}: {cause}", path.display())]
     Read {
-        /// The path of the file.
+        /// The access file has this path.
         path: PathBuf,
-        /// The error of the operating system, or the line that is not UTF-8.
+        /// Reading failed with this error of the operating system, or with one that names the line
+        /// that is not UTF-8.
         cause: io::Error,
     },
     /// The contents of the file are wrong.
@@ -24,11 +25,11 @@ pub enum AccessFileError {
     Wrong(AccessError),
 }
 
-/// The access file, which can be loaded again.
+/// Holds the path of the access file, which can be loaded again.
 #[derive(Debug)]
 pub(crate) struct AccessFile {
     path: PathBuf,
-    /// The files that the access file named when it was loaded last.
+    /// The access file named these files when it was loaded last.
     named: Vec<PathBuf>,
 }
 

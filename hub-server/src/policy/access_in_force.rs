@@ -1,11 +1,11 @@
-//! The access file in force. A session reads it for one decision and keeps no copy; otherwise the session
-//! would continue with rights that were revoked.
+//! Holds the access file in force. A session reads it for one decision and keeps no copy. Otherwise the
+//! session would continue with rights that were revoked.
 
 use super::access::Access;
 use parking_lot::RwLock;
 use std::sync::Arc;
 
-/// The access file in force, shared by all sessions.
+/// Shares the access file in force among all sessions.
 #[derive(Debug)]
 pub(crate) struct AccessInForce(RwLock<Arc<Access>>);
 

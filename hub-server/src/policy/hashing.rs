@@ -1,9 +1,9 @@
-//! Computes the hashes of secrets. They take long by design, so they are computed on threads that serve no
-//! clients.
+//! Computes the hashes of secrets. Hashes take long by design, so they are computed on threads that
+//! serve no clients.
 //!
-//! It has a few threads of its own, and does not use a pool: each hash takes up to 64 MiB, and an allocator
-//! keeps what a thread has freed for that thread. On the threads of a pool that would add up to half a
-//! gigabyte.
+//! The module has a few threads of its own, and does not use a pool. Each hash takes up to 64 MiB, and
+//! an allocator keeps the memory that a thread has freed for that thread. On the threads of a pool, this
+//! would add up to half a gigabyte.
 
 use super::access::free_memory;
 use parking_lot::Mutex;
@@ -14,15 +14,16 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How many hashes are computed at a time. Each may take 64 MiB.
+/// This many hashes are computed at a time. Each of them may take 64 MiB.
 const AT_ONCE: usize = 2;
 
-/// A thread frees its memory after it had nothing to do for this time.
+/// A thread frees its memory when it has had nothing to do for this time.
 const IDLE: Duration = Duration::from_secs(10);
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads that compute hashes. They end when this is dropped and no work waits.
+/// Reaches the threads that compute hashes. The threads end when this value is dropped and no work
+/// waits.
 #[derive(Debug)]
 pub(crate) struct Hashing(Sender<Job>);
 
@@ -36,7 +37,8 @@ impl Hashing {
                 loop {
                     let job = next.lock().recv_timeout(IDLE);
                     match job {
-                        // The future that waits for a job ends when the job's channel is dropped.
+                        // A job that panics drops its channel, so the future that waits for the job
+                        // ends.
                         Ok(job) => drop(catch_unwind(AssertUnwindSafe(job))),
                         Err(RecvTimeoutError::Timeout) => free_memory(),
                         Err(RecvTimeoutError::Disconnected) => return,
@@ -47,8 +49,8 @@ impl Hashing {
         Ok(Hashing(jobs))
     }
 
-    /// Runs `work` when it is its turn, and returns its result. `None` if it panicked. If the
-    /// returned future is dropped before, `work` is not run.
+    /// Runs `work` when it is its turn. The returned future gives the result, or `None` if `work`
+    /// panicked. If the future is dropped before `work` begins, `work` is not run.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -1,6 +1,6 @@
-//! Fetches the keys of identity providers from their URLs, and lets a client wait for newer keys if the key
-//! of its JWT is not known. Without it, a provider that changes its keys would lock its clients out until the
-//! next regular fetch.
+//! Fetches the keys of identity providers from their URLs, and lets a client wait for newer keys if the
+//! key of its JWT is not known. If clients did not wait, a provider that changes its keys would lock its
+//! clients out until the next regular fetch.
 
 use super::access::{Access, Credentials, Fetcher, JwksEndpoint};
 use super::access_in_force::AccessInForce;
@@ -18,18 +18,20 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-/// How long one fetch may take, from the look-up of the host's name to the last byte.
+/// One fetch may take this long, from the look-up of the host's name to the last byte.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest answer in bytes. The largest key set that is allowed, with certificates, is shorter.
+/// An answer may have at most this many bytes. The largest key set that is allowed, with
+/// certificates, is shorter.
 const MOST: u64 = 256 * 1024;
-/// The shortest time between two fetches that clients have caused. So a client that invents keys
-/// causes few.
+/// Two fetches that clients have caused are at least this far apart. So a client that invents keys
+/// causes few fetches.
 const BETWEEN: Duration = Duration::from_secs(5);
-/// How long a client waits for newer keys. This is less than the 5 s in which SDKs expect an
-/// answer.
+/// A client waits at most this long for newer keys. This is less than the 5 s in which SDKs expect
+/// an answer.
 const WAIT: Duration = Duration::from_secs(4);
 
-/// The tasks that fetch keys for the access file in force. They are replaced with the file.
+/// Holds the tasks that fetch keys for the access file in force. Another access file replaces all
+/// of them.
 #[derive(Debug)]
 pub(crate) struct KeyFetches {
     tasks: Mutex<JoinSet<()>>,
@@ -46,7 +48,7 @@ impl KeyFetches {
     }
 
     /// Fetches the keys that the access file in force names, and ends the fetches for the previous
-    /// file. Calls `changed` whenever a fetch brought keys that differ from those before.
+    /// file. Calls `changed` whenever a fetch brought keys that differ from the previous ones.
     pub(crate) fn follow(
         &self,
         access: &Arc<AccessInForce>,
@@ -66,9 +68,9 @@ impl KeyFetches {
     }
 }
 
-/// Makes sure that the keys for these credentials are up to date: if they may be old, they are
-/// fetched, and the returned future waits for that, for a bounded time. `None` if there is nothing
-/// to wait for.
+/// Makes sure that the keys for these credentials are up to date. If the keys may be old, the
+/// returned future asks for a fetch, waits for it for a bounded time, and resolves to whether it
+/// brought keys. Returns `None` if there is nothing to wait for.
 pub(crate) fn newer(
     in_force: &Arc<AccessInForce>,
     credentials: &Credentials,
@@ -113,7 +115,8 @@ async fn keep(
         let outcome = if kept.is_ok() { "good" } else { "failed" };
         metrics.fetches.with_label_values(&[outcome]).inc();
         show_age(&access.current(), &metrics);
-        // This comes last, so that a client whose answer depends on this fetch finds it counted.
+        // The fetch ends for clients only here, after it was counted. Otherwise a client that waited
+        // for the fetch could see metrics without it.
         keys.end(kept.is_ok());
         let place = &keys.declared_at;
         match kept {
@@ -149,12 +152,13 @@ async fn keep(
     }
 }
 
-/// Fetches on a thread that nothing waits for, so that a stopping hub need not wait for a slow
-/// provider.
+/// Fetches the keys on a thread that nothing waits for, so that a stopping hub need not wait for a
+/// slow provider.
 async fn fetch(source: JwksEndpoint) -> Result<String, String> {
     let (answer, answered) = oneshot::channel();
     let work = move || {
-        // The access file may have been replaced, or the hub may have stopped.
+        // The access file may have been replaced, or the hub may have stopped, so nothing may wait
+        // for the answer any more.
         let _ = answer.send(get(&source));
     };
     std::thread::Builder::new()
@@ -164,8 +168,8 @@ async fn fetch(source: JwksEndpoint) -> Result<String, String> {
     answered.await.unwrap_or_else(|_| Err("the fetch failed".to_owned()))
 }
 
-/// Does one GET. It follows no redirects and uses no proxies of the environment: these could bring
-/// keys from a place that nobody configured.
+/// Makes one GET request. The request follows no redirects and uses no proxies of the environment,
+/// because these could bring keys from a place that nobody configured.
 fn get(source: &JwksEndpoint) -> Result<String, String> {
     let roots = roots(source).map_err(|error| format!("no CAs to trust: {error}"))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -213,11 +217,11 @@ fn roots(source: &JwksEndpoint) -> io::Result<Vec<Certificate<'static>>> {
     Ok(certificates.iter().map(|der| Certificate::from_der(der).to_owned()).collect())
 }
 
-/// The metrics of the fetches.
+/// Counts the fetches, and shows the age of the keys.
 #[derive(Debug, Clone)]
 pub(crate) struct JwksMetrics {
     fetches: IntCounterVec,
-    /// The time of the oldest keys, in seconds since the Unix epoch.
+    /// Shows when the oldest keys were fetched, in seconds since the Unix epoch.
     fetched: IntGauge,
 }
 
@@ -245,7 +249,7 @@ impl JwksMetrics {
 }
 
 fn show_age(access: &Access, metrics: &JwksMetrics) {
-    // A provider without keys counts as the oldest.
+    // A provider without keys counts as the oldest, so the metric is 0 then.
     let oldest = access.remote_keys().map(|keys| keys.fetched_at()).min().flatten();
     let since = oldest.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     metrics.fetched.set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));

@@ -1,16 +1,16 @@
-//! The policy: what each client may do at this hub. It consists of access, the rules of the scrub, and the
-//! trust of TLS.
+//! Holds the policy: what each client may do at this hub. The policy consists of access, the rules of
+//! the scrub, and the trust of TLS.
 //!
-//! - [`access`]: which identity a client has, and what it may do; [`access_file`] is the file, and
-//!   [`access_in_force`] the table that sessions read
-//! - [`rules`]: the rules of the scrub in force; [`rule_file`] is their file
-//! - [`tls`]: certificates, client CAs and revocation lists
-//! - [`key_fetches`]: fetches the keys of identity providers from their URLs
-//! - [`hashing`]: the threads that compute hashes of secrets
-//! - [`shadow_samples`]: log lines about rules in shadow mode
+//! - [`access`] decides which identity a client has, and what it may do. [`access_file`] loads the file,
+//!   and [`access_in_force`] holds the table that sessions read.
+//! - [`rules`] holds the rules of the scrub in force. [`rule_file`] loads their file.
+//! - [`tls`] holds certificates, client CAs and revocation lists.
+//! - [`key_fetches`] fetches the keys of identity providers from their URLs.
+//! - [`hashing`] has the threads that compute hashes of secrets.
+//! - [`shadow_samples`] logs what rules in shadow mode would do.
 //!
-//! The files are only loaded and checked here. `crate::put_in_force` puts them in force; if a file did that
-//! itself, it would have to know every session, and this module would import the whole hub.
+//! The files are only loaded and checked here. `crate::put_in_force` puts them in force. If a file did
+//! that itself, it would have to know every session, and this module would import the whole hub.
 
 pub mod access;
 pub(crate) mod access_file;
@@ -30,7 +30,7 @@ use rules::RulesInForce;
 use std::sync::Arc;
 use tls::in_force::TlsInForce;
 
-/// The policy in force. Each part is replaced as a whole when its file changes.
+/// Holds the policy in force. Each part is replaced as a whole when its file changes.
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub access: Arc<AccessInForce>,
@@ -41,7 +41,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The policy of a hub that has none of these files.
+    /// Creates the policy of a hub with this access, without rules and without TLS.
     pub(crate) fn new(access: Access, hashing: Hashing) -> Self {
         Policy {
             access: Arc::new(AccessInForce::new(access)),

@@ -1,5 +1,5 @@
-//! The rule file on disk, and its errors. The scrubbers that it may name are kept with it, so that a reload
-//! knows them too.
+//! Loads the rule file from disk. The scrubbers that the file may name are kept with it, because a
+//! reload needs them too.
 
 use crate::reload::watched_file::WatchedFile;
 use crate::text;
@@ -9,15 +9,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Why a rule file cannot be used.
+/// States why a rule file cannot be used.
 #[derive(Debug, Error)]
 pub enum RulesError {
-    /// The file cannot be read.
+    /// The rule file cannot be read.
     #[error("cannot read the rule file {}: {cause}", path.display())]
     Read {
-        /// The path of the file.
+        /// The rule file has this path.
         path: PathBuf,
-        /// The error of the operating system, or the line that is not UTF-8.
+        /// Reading failed with this error of the operating system, or with one that names the line
+        /// that is not UTF-8.
         cause: io::Error,
     },
     /// The contents of the file are wrong.
@@ -25,7 +26,8 @@ pub enum RulesError {
     Wrong(RuleErrors),
 }
 
-/// The rule file, which can be loaded again, and the scrubbers that it may name.
+/// Holds the path of the rule file, which can be loaded again, and the scrubbers that the file may
+/// name.
 pub(crate) struct RuleFile {
     path: PathBuf,
     scrubbers: Vec<Arc<dyn Scrubber>>,

@@ -1,5 +1,5 @@
-//! The scrub rules in force. A reload replaces them as a whole: an event is scrubbed, shown and remembered
-//! under the rules of one file.
+//! Holds the scrub rules in force. A reload replaces them as a whole, so that an event is scrubbed,
+//! shown and remembered under the rules of one file.
 
 use super::access::Identity;
 use super::shadow_samples::ShadowSamples;
@@ -11,23 +11,25 @@ use parking_lot::RwLock;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The rules of one loaded file. Each event is scrubbed, shown and remembered under exactly one of
-/// these.
+/// Holds the rules of one loaded file. Each event is scrubbed, shown and remembered under the rules
+/// of exactly one file.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     set: Option<RuleSet>,
     plans: DashMap<TopicName, Arc<Plan>>,
     /// Logs what rules in shadow mode would do.
     pub samples: ShadowSamples,
-    /// A number that is different each time rules come into force.
+    /// This number is different each time rules come into force.
     pub generation: u64,
 }
 
-/// How many plans are kept. Beyond them, sessions compile their own.
+/// At most this many plans are kept. The plan of any further topic is compiled each time it is
+/// asked for.
 const MAX_PLANS: usize = 1 << 16;
 
 impl Rules {
-    /// The name of a topic for people. It is `*` if a rule finds something in it.
+    /// Returns the name of a topic for people. The result is `*` if a rule finds something in the
+    /// name.
     pub(crate) fn shown<'a>(&self, topic: &'a TopicName) -> &'a str {
         let checks = self.set.as_ref().is_some_and(RuleSet::checks_topics);
         let hidden =
@@ -35,7 +37,7 @@ impl Rules {
         if checks && hidden() { "*" } else { topic.as_str() }
     }
 
-    /// The plan for a topic. `None` if no rule can apply to it.
+    /// Returns the plan for a topic, or `None` if no rule can apply to the topic.
     pub(crate) fn plan(&self, topic: &TopicName) -> Option<Arc<Plan>> {
         let set = self.set.as_ref()?;
         if let Some(plan) = self.plans.get(topic) {
@@ -49,12 +51,12 @@ impl Rules {
     }
 }
 
-/// The role of clients without credentials.
+/// Clients without credentials have this role.
 const ANONYMOUS: &str = "anonymous";
 
-/// The text by which topics know the view of a client: the view that its roles name, or otherwise
-/// its first role. A view and a role may have equal names, so the text begins with the kind of the
-/// name.
+/// Returns the text by which topics know the view of a client: the view that the client's roles
+/// name, or otherwise the first of these roles. A view and a role may have equal names, so the text
+/// begins with the kind of the name.
 pub(crate) fn viewer(identity: &Identity) -> String {
     match identity.view() {
         Some(view) => format!("view:{view}"),
@@ -79,7 +81,7 @@ impl ViewResolver for Rules {
     }
 }
 
-/// The rules in force, which sessions read and a reload replaces.
+/// Holds the rules in force, which sessions read and a reload replaces.
 #[derive(Debug, Default)]
 pub(crate) struct RulesInForce {
     current: RwLock<Arc<Rules>>,
@@ -91,7 +93,7 @@ impl RulesInForce {
         self.current.read().clone()
     }
 
-    /// The generation of [`RulesInForce::current`], which is read without a lock.
+    /// Returns the generation of [`RulesInForce::current`] without taking a lock.
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }

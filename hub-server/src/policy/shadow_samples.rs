@@ -6,15 +6,16 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// How often a rule is logged at most. The metrics count every find.
+/// A rule is logged at most once in this time. The metrics count every find.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// When each rule in shadow mode was logged last. A rule file has at most 256 rules.
+/// Holds the time at which each rule in shadow mode was logged last. A rule file has at most 256
+/// rules, so there are few entries.
 #[derive(Debug, Default)]
 pub(crate) struct ShadowSamples(Mutex<HashMap<String, Instant>>);
 
 impl ShadowSamples {
-    /// Whether this rule may be logged again.
+    /// Returns whether this rule may be logged again.
     pub(crate) fn is_due(&self, rule: &str) -> bool {
         self.0.lock().get(rule).is_none_or(|last| last.elapsed() >= EVERY)
     }

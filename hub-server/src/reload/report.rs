@@ -1,18 +1,19 @@
-//! The report on a reload. Without it, neither the log nor the administrator who asked for the reload would
-//! learn that a file was refused.
+//! Reports the result of a reload. Without the report, neither the log nor the administrator who asked
+//! for the reload would learn that a file was refused.
 
 use std::fmt::{self, Display};
 
-/// What a file has put in force.
+/// States what a file has put in force.
 #[derive(Debug, Clone)]
 pub(crate) enum InForce {
-    /// The whole contents of the file, as a summary such as `3 rules`.
+    /// The whole contents of the file are in force. The text is a summary such as `3 rules`.
     All(String),
-    /// The keys of a configuration that differ from the start of the hub. The values are left out,
-    /// because the file may have changed again when they are read.
+    /// Live keys of a configuration are in force. The report names the keys that differ from the
+    /// start of the hub, and leaves the values out, because the file may have changed again when
+    /// somebody reads the report.
     Keys {
         applied: Vec<&'static str>,
-        /// The keys that changed in the file and keep their old values until a restart.
+        /// These keys changed in the file and keep their old values until a restart.
         needs_restart: Vec<&'static str>,
     },
 }
@@ -34,11 +35,11 @@ impl Display for InForce {
     }
 }
 
-/// The result of a reload of one file.
+/// Holds the result of a reload of one file.
 #[derive(Debug, Clone)]
 pub(crate) struct ReloadReport {
     pub(super) file: String,
-    /// What came into force, or why nothing did.
+    /// Holds what came into force, or the reason why nothing did.
     pub(super) applied: Result<InForce, String>,
 }
 
@@ -47,12 +48,12 @@ impl ReloadReport {
         self.applied.is_ok()
     }
 
-    /// The result in one word, for the metrics and for the admin API.
+    /// Returns the result in one word, for the metrics and for the admin API.
     pub(super) fn name(&self) -> &'static str {
         if self.is_applied() { "applied" } else { "refused" }
     }
 
-    /// The keys that only a restart changes.
+    /// Returns the keys that changed in the file and need a restart.
     pub(crate) fn needs_restart(&self) -> &[&'static str] {
         match &self.applied {
             Ok(InForce::Keys { needs_restart, .. }) => needs_restart,

@@ -1,5 +1,5 @@
-//! Reloads on request, for example over the admin API. Each file is loaded whether it has changed or not,
-//! because secrets that a file names may have changed.
+//! Reloads files on request, for example over the admin API. Each file is loaded whether it has changed
+//! or not, because secrets that a file names may have changed.
 
 use super::report::ReloadReport;
 use futures_util::future::join_all;
@@ -10,11 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Debug, Default)]
 pub(crate) struct ReloadRequests(Mutex<Vec<mpsc::UnboundedSender<oneshot::Sender<ReloadReport>>>>);
 
-/// The requests to whoever follows one file. Each waits until it is answered.
+/// Receives the requests for one file. Each sender of a request waits until it is answered.
 pub(crate) type RequestsForFile = mpsc::UnboundedReceiver<oneshot::Sender<ReloadReport>>;
 
 impl ReloadRequests {
-    /// From this call on, each request is for this file as well.
+    /// Returns the requests for one more file. From this call on, each request is for this file as
+    /// well.
     pub(crate) fn register(&self) -> RequestsForFile {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.0.lock().push(sender);

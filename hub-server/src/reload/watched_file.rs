@@ -1,5 +1,6 @@
-//! A file that is followed, and the state in which it was read. A file that changes while it is read may be
-//! half old and half new; two equal readings show that it was not.
+//! Describes a file that is followed, and the state in which it was read. A file that changes while it
+//! is read may be half old and half new. Two equal observations show that the file was not changed
+//! between them.
 
 use std::fmt::Display;
 use std::io;
@@ -7,10 +8,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// How often a file is read at a time to get two equal readings.
+/// A file that changes while it is loaded is loaded at most this many times in a row.
 pub(super) const ATTEMPTS: usize = 3;
 
-/// A file that can be loaded again, together with the files that it names.
+/// Describes a file that can be loaded again, together with the files that it names.
 pub(crate) trait WatchedFile: Send + Sized + 'static {
     type Loaded: Send;
     type Error: Display + Send;
@@ -21,20 +22,20 @@ pub(crate) trait WatchedFile: Send + Sized + 'static {
     fn files(&self) -> Vec<&PathBuf>;
 
     /// Returns the text of the file, and of everything else on which the result of `load` depends.
-    /// The error says why a part of it cannot be read.
+    /// The error says why a part of the text cannot be read.
     fn text(&self) -> io::Result<String>;
 
-    /// Reads and checks the file. It puts nothing in force.
+    /// Reads and checks the file, and puts nothing in force.
     fn load(&mut self) -> Result<Self::Loaded, Self::Error>;
 }
 
-/// The state in which a file was read.
+/// Holds what was found when a file was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FileSnapshot {
     Text(String),
-    /// The file is missing. It may be being replaced.
+    /// The file is missing. A program may be replacing it.
     Missing,
-    /// The file cannot be read, for this cause. Another cause is a change.
+    /// The file cannot be read, for this cause. A different cause counts as a change of the file.
     Unreadable(String),
 }
 
@@ -48,31 +49,33 @@ impl FileSnapshot {
     }
 }
 
-/// The state of a file, and which file it was at that moment.
+/// Holds the state of a file, and the stamps that identify the file at that moment.
 ///
-/// Two snapshots that agree do not show that the file stayed as it was. A file that a program saves in
-/// place again and again is empty at the beginning of each save, and two readings can meet two of these
-/// moments. The hub would take the empty file. The stamps of these moments differ.
+/// Two snapshots that agree do not show that the file stayed as it was. A file that a program saves
+/// in place again and again is empty at the beginning of each save, and two readings can meet two
+/// of these moments. The hub would then load the empty file. The stamps of the two moments differ,
+/// so an observation shows the change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Observation {
-    /// One for each file. `None` stands for a file that is not there.
+    /// There is one stamp for each file. `None` stands for a file that does not exist.
     stamps: Vec<Option<FileStamp>>,
     pub(super) snapshot: FileSnapshot,
 }
 
-/// What changes when a file is written or replaced.
+/// Holds the properties of a file that change when it is written or replaced.
 #[derive(Debug, PartialEq, Eq)]
 struct FileStamp {
     device: u64,
     inode: u64,
     bytes: u64,
-    /// `None` where the file system keeps no such time.
+    /// The file was modified at this time. `None` means that the file system keeps no such time.
     modified: Option<SystemTime>,
 }
 
 impl Observation {
     pub(super) fn of(file: &impl WatchedFile) -> Self {
-        // The stamps come first: a write after this line changes the stamps of the next observation.
+        // The stamps are taken before the text, so a write after this line changes the stamps of
+        // the next observation.
         let stamps = file.files().into_iter().map(|path| FileStamp::of(path)).collect();
         Observation { stamps, snapshot: FileSnapshot::of(file) }
     }
@@ -86,7 +89,8 @@ impl FileStamp {
     }
 }
 
-/// Loads a file, and returns the state in which it was read.
+/// Loads a file, again if it changed meanwhile, and returns the state in which it was read. The
+/// result of `load` comes with it.
 pub(crate) fn load<S: WatchedFile, T>(
     file: &mut S,
     mut load: impl FnMut(&mut S) -> T,
@@ -94,7 +98,7 @@ pub(crate) fn load<S: WatchedFile, T>(
     let mut seen = Observation::of(file);
     for _ in 1..ATTEMPTS {
         let loaded = load(file);
-        // Only after loading it is known which other files it names.
+        // Only after a load is it known which other files the file names.
         let after = Observation::of(file);
         if after == seen {
             return (seen.snapshot, loaded);

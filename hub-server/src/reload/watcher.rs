@@ -1,5 +1,5 @@
-//! Notices that a file has changed, and loads it. Without it, a changed file would have no effect until
-//! somebody asks for a reload.
+//! Notices that a file has changed, and loads it. Without this module, a changed file would have no
+//! effect until somebody asks for a reload.
 
 use super::report::{InForce, ReloadReport};
 use super::requests::RequestsForFile;
@@ -12,24 +12,26 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{MissedTickBehavior, sleep};
 
-/// How often files are read. With the times below, a change is in force within a second. Watching
-/// files would be less certain: volumes of Kubernetes change by a link, and some file systems
-/// report no changes.
+/// Each file is read at this interval. Together with the time in which a change settles, a change
+/// is in force within a second. Notifications of the file system would be less certain: the files
+/// in a volume of Kubernetes change because a link is replaced, and some file systems report no
+/// changes.
 const EVERY: Duration = Duration::from_millis(800);
 /// A changed file is loaded if nobody has written it for this time. A file that is saved in place is
 /// empty or incomplete for a moment, and half a file may be valid.
 const SETTLES: Duration = Duration::from_millis(100);
 
-/// A file that is followed, and what is known of it.
+/// Follows one file, and holds what is known of it.
 struct FileWatcher<F> {
     file: F,
-    /// The state of the file when it was loaded last.
+    /// The file was in this state when it was loaded last.
     seen: FileSnapshot,
-    /// Whether the file was missing at the last reading, and that is not reported yet.
+    /// Is true if the last reading was the first one that found the file missing. The next reading
+    /// reports that, unless the file is back.
     missing: bool,
 }
 
-/// What was loaded, or why nothing was.
+/// Holds what was loaded, or the reason why nothing was.
 type Loaded<F> = Result<<F as WatchedFile>::Loaded, String>;
 
 impl<F: WatchedFile> FileWatcher<F> {
@@ -40,8 +42,9 @@ impl<F: WatchedFile> FileWatcher<F> {
         loaded
     }
 
-    /// Returns the present state of the file, if it differs from the loaded one and is not likely to
-    /// pass.
+    /// Returns the present state of the file if it differs from the state that was loaded. A file
+    /// that is missing for the first time is not returned yet, because a program may be replacing
+    /// it.
     fn change(&mut self) -> Option<Observation> {
         let observed = Observation::of(&self.file);
         let now = &observed.snapshot;
@@ -50,7 +53,8 @@ impl<F: WatchedFile> FileWatcher<F> {
         (*now != self.seen && !waits).then_some(observed)
     }
 
-    /// Loads the file if nobody has written it since this observation, nor writes it during the load.
+    /// Loads the file. Returns `None` if the file was written since this observation or during the
+    /// load.
     fn load_if(&mut self, observed: Observation) -> Option<Loaded<F>> {
         if Observation::of(&self.file) != observed {
             return None;
@@ -63,8 +67,8 @@ impl<F: WatchedFile> FileWatcher<F> {
     }
 }
 
-/// Loads the file. A panic meanwhile, for example in a user's own scrubber, is an error of the
-/// file.
+/// Loads the file. A panic during the load, for example in a user's own scrubber, counts as an
+/// error of the file.
 fn load_or_why<F: WatchedFile>(file: &mut F) -> Loaded<F> {
     match catch_unwind(AssertUnwindSafe(|| file.load())) {
         Ok(loaded) => loaded.map_err(|error| error.to_string()),
@@ -75,7 +79,8 @@ fn load_or_why<F: WatchedFile>(file: &mut F) -> Loaded<F> {
     }
 }
 
-/// Does `work` on another thread, because loading a rule file runs its tests.
+/// Does `work` on another thread, because loading a rule file runs its tests, and clients would
+/// wait meanwhile.
 async fn on_another_thread<F: WatchedFile, T: Send + 'static>(
     mut followed: FileWatcher<F>,
     work: impl FnOnce(&mut FileWatcher<F>) -> T + Send + 'static,
@@ -87,7 +92,8 @@ async fn on_another_thread<F: WatchedFile, T: Send + 'static>(
     spawn_blocking(work).await
 }
 
-/// Reads the file once, and loads it if it has changed.
+/// Reads the file, and loads it if it has changed. A file that is written meanwhile is tried again
+/// a few times.
 async fn load_if_changed<F: WatchedFile>(
     mut followed: FileWatcher<F>,
 ) -> Result<(FileWatcher<F>, Option<Loaded<F>>), JoinError> {
@@ -105,9 +111,10 @@ async fn load_if_changed<F: WatchedFile>(
     Ok((followed, None))
 }
 
-/// Loads a file when it changes, and at once on SIGHUP or on request, because secrets may have
-/// changed. `seen` is the state in which the file was loaded before. Calls `put_in_force` with what
-/// was loaded. A file with an error changes nothing. `reloads` counts the reloads by outcome.
+/// Loads a file when it changes, and at once on SIGHUP or on request, because secrets that the file
+/// names may have changed. `seen` is the state in which the file was loaded before. The watcher
+/// calls `put_in_force` with what was loaded. A file with an error changes nothing. `reloads`
+/// counts the reloads by outcome.
 pub(crate) async fn follow<F: WatchedFile>(
     watched: F,
     seen: FileSnapshot,
@@ -139,7 +146,7 @@ pub(crate) async fn follow<F: WatchedFile>(
         let loaded;
         (followed, loaded) = match looked {
             Ok(looked) => looked,
-            // Loading catches its own panics, so this happens only when the hub ends.
+            // Loading catches its own panics, so this error occurs only when the hub ends.
             Err(error) => {
                 return tracing::error!(%file, %error, "the file is not followed any more");
             }
@@ -162,7 +169,7 @@ pub(crate) async fn follow<F: WatchedFile>(
     }
 }
 
-/// The next signal. It never comes if signals are not available.
+/// Returns the next signal. The future never resolves if signals are not available.
 async fn next(signal: &mut Option<Signal>) -> Option<()> {
     match signal {
         Some(signal) => signal.recv().await,
@@ -176,7 +183,7 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::{fs, io};
 
-    /// A file of which any text is right.
+    /// Is a file in which every text is right.
     struct Plain(PathBuf);
 
     impl WatchedFile for Plain {
@@ -200,7 +207,8 @@ mod tests {
         }
     }
 
-    /// The file system counts time in steps: writes until the last write is at another time than `before`.
+    /// Writes until the last write has another time than `before`, because the file system counts
+    /// time in steps.
     fn write_later(path: &Path, text: &str, before: &fs::Metadata) {
         while fs::metadata(path).unwrap().modified().unwrap() == before.modified().unwrap() {
             fs::write(path, text).unwrap();
@@ -215,13 +223,13 @@ mod tests {
         let file = Plain(path.clone());
         let seen = FileSnapshot::of(&file);
         let mut watcher = FileWatcher { file, seen, missing: false };
-        // The save begins: the file is empty. Later another save begins.
+        // A save begins, so the file is empty. Later another save begins.
         fs::write(&path, "").unwrap();
         let empty = watcher.change().expect("a change");
         write_later(&path, "whole", &fs::metadata(&path).unwrap());
         fs::write(&path, "").unwrap();
         assert!(watcher.load_if(empty).is_none(), "the beginning of a save was taken");
-        // Nobody writes it any more.
+        // The save ends, and nobody writes the file any more.
         fs::write(&path, "whole").unwrap();
         let whole = watcher.change().expect("a change");
         assert_eq!(watcher.load_if(whole).expect("it stayed").unwrap(), "whole");

@@ -1,8 +1,8 @@
-//! The audit: compares what was due to subscribers with what became of it. Without it, a delivery that is
-//! lost inside the hub would show nowhere.
+//! Audits the hub: compares what was due to subscribers with what became of it. Without the audit, a
+//! delivery that is lost inside the hub would show nowhere.
 //!
-//! The ledgers count what was due, delivered and dropped. What waits is counted here in the queues
-//! themselves, so a delivery that is in neither shows as a difference.
+//! The ledgers count what was due, delivered and dropped. The audit counts what waits in the queues
+//! themselves, so a delivery that is in neither count shows as a difference.
 
 use crate::directory::Directory;
 use crate::policy::Policy;
@@ -12,27 +12,28 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How many times the audit is made, at most, if events moved meanwhile or a connection was ending.
+/// The audit is made at most this many times. It is repeated if events moved meanwhile or a
+/// connection was ending.
 const ATTEMPTS: u32 = 5;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(50);
 
-/// The line of one topic in the audit.
+/// Holds the line of one topic in the audit.
 struct Line {
-    /// The name of the topic. All inboxes share one line, because anybody who knows the name of an
-    /// inbox can answer there. Topics whose names a rule finds something in share one line too.
+    /// The line has this name. All inboxes share one line, because anybody who knows the name of an
+    /// inbox can answer there. Topics in whose names a rule finds something share one line too.
     topic: String,
     events: u64,
     subscribers: usize,
     counts: LedgerCounts,
     waiting: u64,
-    /// Whether the counts add up. `None` if events moved while they were read.
+    /// Says whether the counts add up. `None` means that events moved while the counts were read.
     balanced: Option<bool>,
 }
 
-/// The name of the line for all inboxes.
+/// The line for all inboxes has this name.
 const INBOXES: &str = "$inbox.*";
 
-/// The audit of each topic and of the hub, as JSON.
+/// Returns the audit of each topic and of the hub, as JSON.
 pub(crate) async fn audit(directory: &Directory, policy: &Policy) -> Value {
     let mut lines = read_lines(directory, policy).await;
     for _ in 1..ATTEMPTS {
@@ -51,7 +52,8 @@ pub(crate) async fn audit(directory: &Directory, policy: &Policy) -> Value {
         "unbalanced_topics": verdict(Some(false)),
         "moving_topics": verdict(None),
         "hub": counts(all),
-        // These topics were idle and have ended. Nothing of them waits any more.
+        // The difference belongs to topics that were idle and have ended. Nothing of them waits any
+        // more.
         "ended_topics": counts(minus(all, of_topics)),
         "topics": lines.iter().map(Line::to_json).collect::<Vec<_>>(),
     })
@@ -62,14 +64,15 @@ async fn read_lines(directory: &Directory, policy: &Policy) -> Vec<Line> {
     let before: Vec<_> = topics.iter().map(|topic| topic.counts()).collect();
     let sessions = directory.sessions.all();
     let mut waiting: HashMap<u64, u64> = HashMap::new();
-    // A session that has ended meanwhile answers nothing. What it left is found by the next audit.
+    // A session that has ended meanwhile answers nothing. The next attempt finds what became of its
+    // deliveries.
     for found in join_all(sessions.iter().map(|session| session.count_pending())).await {
         for (epoch, events) in found {
             *waiting.entry(epoch).or_default() += events;
         }
     }
     let rules = policy.rules.current();
-    // The joint lines of several topics, by the name of the line.
+    // Each of these lines stands for several topics. The key is the name of the line.
     let mut together: HashMap<&str, Line> = HashMap::new();
     let mut lines = Vec::new();
     for (topic, before) in topics.iter().zip(before) {

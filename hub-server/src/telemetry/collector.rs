@@ -1,5 +1,5 @@
-//! The metrics that are read from the hub when it is scraped: ledgers, topics and memory. Between scrapes
-//! they cost nothing. The number of topics with metrics of their own is bounded.
+//! Reads the metrics of ledgers, topics and memory from the hub when it is scraped. Between scrapes
+//! these metrics cost nothing. The number of topics with metrics of their own is bounded.
 
 use super::series::{by_label, counter, gauge};
 use crate::directory::Directory;
@@ -13,15 +13,15 @@ use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts};
 use std::sync::Arc;
 
-/// Reads the ledger and the registry when the metrics are scraped.
+/// Reads the ledger, the registry and the memory when the metrics are scraped.
 #[derive(Debug, Clone)]
 pub(crate) struct HubCollector {
     directory: Arc<Directory>,
     policy: Arc<Policy>,
     limits: Arc<ClientLimits>,
-    /// How many topics have metrics of their own.
+    /// At most this many topics have metrics of their own.
     topics: usize,
-    /// The descriptions of the metrics, which are made once.
+    /// The descriptions of the metrics are made once and kept here.
     described: Vec<Desc>,
 }
 
@@ -55,7 +55,8 @@ impl Collector for HubCollector {
     }
 }
 
-/// The present figures in new metrics, so that two scrapes at a time do not disturb each other.
+/// Returns the present figures in new metrics, so that two scrapes at a time do not disturb each
+/// other.
 fn now(
     registry: &Registry,
     rules: &Rules,
@@ -121,8 +122,9 @@ fn now(
     metrics
 }
 
-/// The ledgers of the topics with the most deliveries. Inboxes have none, because anybody who knows
-/// the name of an inbox can answer there. A name in which a rule finds something is shown as `*`.
+/// Returns the ledgers of the topics with the most deliveries. Inboxes are left out, because
+/// anybody who knows the name of an inbox can answer there. A name in which a rule finds something
+/// is shown as `*`.
 #[allow(clippy::expect_used, reason = "constant, valid names")]
 fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Collector>> {
     let due = by_label("hub_topic_due_total", "Deliveries that were due, by topic.", "topic");
@@ -143,7 +145,7 @@ fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Col
         due.with_label_values(&[topic]).inc_by(counts.due);
         delivered.with_label_values(&[topic]).inc_by(counts.delivered);
         let waiting = i64::try_from(counts.pending()).unwrap_or(i64::MAX);
-        // Several topics may be shown under one name.
+        // Several topics may be shown under one name, so their figures are added.
         pending.with_label_values(&[topic]).add(waiting);
         for (reason, events) in reasons(&counts) {
             dropped.with_label_values(&[topic, reason]).inc_by(events);
@@ -152,7 +154,7 @@ fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Col
     vec![Box::new(due), Box::new(delivered), Box::new(pending), Box::new(dropped)]
 }
 
-/// The reasons for which deliveries were dropped, with their counts.
+/// Returns the reasons for which deliveries were dropped, with their counts.
 fn reasons(counts: &LedgerCounts) -> [(&'static str, u64); 3] {
     [
         ("overflow", counts.overflow),

@@ -1,5 +1,5 @@
-//! The metrics that the hub counts as it works. No label grows with the number of clients; otherwise clients
-//! could make the metrics grow without a bound.
+//! Holds the metrics that the hub counts as it works. No label has more values when there are more
+//! clients. Otherwise clients could make the metrics grow without a bound.
 
 use super::collector::HubCollector;
 use super::process::ProcessCollector;

@@ -1,8 +1,9 @@
-//! The metrics that every Prometheus exporter has of its own process: processor time, memory, open files and
-//! threads. Without them, a dashboard cannot tell a busy hub from one that waits.
+//! Reads the metrics that every Prometheus exporter has of its own process: processor time, memory, open
+//! files and threads. Without them, a dashboard cannot tell a busy hub from one that waits.
 //!
-//! The collector of the library (its feature `process`) has the same seven metrics. It would add two crates
-//! for all of `/proc` and a second `rustix`, which take longer to compile than axum and hyper.
+//! The crate `prometheus` has a collector for the same seven metrics (its feature `process`). The
+//! feature would add two crates for all of `/proc` and a second `rustix`, which take longer to compile
+//! than axum and hyper.
 
 use crate::limits::system::{open_file_count, open_file_limit};
 use prometheus::core::{Collector, Desc};
@@ -67,7 +68,8 @@ impl ProcessCollector {
         let text = std::fs::read_to_string("/proc/self/stat");
         let Some(stat) = text.ok().and_then(|text| Stat::parse(&text)) else { return };
         let ticks = rustix::param::clock_ticks_per_second();
-        // Of two scrapes at a time, the later one may add what the earlier one has read.
+        // If two scrapes run at a time, the later one may have added more already than this one has
+        // read.
         let spent = stat.cpu_ticks / ticks;
         self.cpu_seconds.inc_by(spent.saturating_sub(self.cpu_seconds.get()));
         set(&self.virtual_memory, stat.virtual_bytes);
@@ -96,7 +98,7 @@ fn set(gauge: &IntGauge, value: u64) {
     gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
 }
 
-/// The fields of `/proc/self/stat` that are shown.
+/// Holds the fields of `/proc/self/stat` that are shown.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     cpu_ticks: u64,
@@ -112,7 +114,7 @@ impl Stat {
         // and brackets.
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        // proc(5) counts fields from 1, and the first field of the rest is the third one.
+        // proc(5) counts fields from 1, and the first field of the rest is the third field.
         let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
         Some(Stat {
             cpu_ticks: field(14)? + field(15)?,
@@ -124,7 +126,7 @@ impl Stat {
     }
 }
 
-/// The time at which the machine was started, in seconds since 1970.
+/// Returns the time at which the machine was started, in seconds since 1970.
 fn boot_time() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
     text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()

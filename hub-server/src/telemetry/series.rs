@@ -1,9 +1,9 @@
-//! Creates counters and gauges whose names are constants. Without it, each of them would need its own
-//! `expect`.
+//! Creates counters and gauges whose names are constants. Without this module, each of them would need
+//! its own `expect`.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 
-// Names and labels are constants, and a test gathers them all, so this cannot fail.
+// Names and labels are constants, and a test gathers all metrics, so `expect` cannot fail.
 #[allow(clippy::expect_used, reason = "constant, valid names")]
 pub(super) fn counter(name: &str, help: &str) -> IntCounter {
     IntCounter::new(name, help).expect("a constant, valid name")

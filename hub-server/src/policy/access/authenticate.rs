@@ -1,6 +1,6 @@
-//! Decides which identity a client has: when it connects, and again whenever an access file has come into
-//! force. Both decisions check the same things; otherwise a revoked credential would stay good for clients
-//! that are connected already.
+//! Decides which identity a client has: when it connects, and again whenever an access file has come
+//! into force. Both decisions check the same things. Otherwise a revoked credential would stay good for
+//! clients that are connected already.
 
 use super::credentials::{Credentials, Peer, PeerCertificate};
 use super::error::{Denied, Reason};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 impl Access {
-    /// The fetched keys that would have to be newer to accept these credentials.
+    /// Returns the fetched keys that would have to be newer to accept these credentials.
     pub(crate) fn missing_keys(&self, credentials: &Credentials) -> Vec<Arc<RemoteKeys>> {
         match credentials {
             Credentials::Jwt(jwt) => jwt::missing_keys(&self.issuers, jwt),
@@ -24,10 +24,10 @@ impl Access {
         }
     }
 
-    /// Whether [`Access::authenticate`] would compute an argon2 hash for these credentials. A hash
-    /// takes up to 0.2 s of a core and 64 MiB, depending on the parameters in the access file. Then
-    /// call `authenticate` on a thread that serves no clients, and only a few times at once. All
-    /// other credentials take well below a millisecond.
+    /// Returns whether [`Access::authenticate`] would compute an argon2 hash for these credentials.
+    /// A hash takes up to 0.2 s of a core and 64 MiB, depending on the parameters in the access
+    /// file. If there is a hash to compute, call `authenticate` on a thread that serves no clients,
+    /// and only a few times at once. All other credentials take well below a millisecond.
     #[must_use]
     pub fn must_hash(&self, credentials: &Credentials) -> bool {
         let parts = secret_parts(credentials);
@@ -39,14 +39,14 @@ impl Access {
         })
     }
 
-    /// Authenticates a client. [`Access::must_hash`] tells what it costs.
+    /// Authenticates a client. [`Access::must_hash`] tells whether the call is expensive.
     ///
-    /// Credentials count before a certificate, and a certificate counts before being anonymous.
+    /// The credentials decide first, and then the certificate. A client without both is anonymous.
     /// Credentials that are given and not accepted are refused, even if the client would be
     /// accepted without them.
     ///
     /// # Errors
-    /// Why the client is not accepted.
+    /// The error says why the client is not accepted.
     pub fn authenticate(
         &self,
         credentials: &Credentials,
@@ -71,12 +71,14 @@ impl Access {
         }
     }
 
-    /// The identity now of a client that was accepted under this or another access file. Call it
-    /// for each connection after a reload, and when [`Identity::expires`] has come. The new
-    /// identity has the new rights. It needs no secret and computes no hash.
+    /// Returns the present identity of a client that was accepted under this or another access
+    /// file. Call this function for each connection after a reload, and when [`Identity::expires`]
+    /// has come. The new identity has the new rights. The function needs no secret and computes no
+    /// hash.
     ///
     /// # Errors
-    /// The credentials would no longer be accepted, or belong to another identity now.
+    /// The error means that the credentials would no longer be accepted, or belong to another
+    /// identity now.
     pub fn reauthorise(&self, identity: &Identity, now: SystemTime) -> Result<Identity, Denied> {
         let renewed = match identity.proof() {
             IdentityProof::Anonymous { loopback } => self.anonymous(*loopback)?,
@@ -107,8 +109,9 @@ impl Access {
         Ok(entry.identity(None, IdentityProof::Anonymous { loopback }))
     }
 
-    /// The identity of a certificate: the one that lists one of its names, or otherwise one with
-    /// the first of its names that can be the name of an identity.
+    /// Returns the identity of a certificate: the identity that lists one of the certificate's
+    /// names, or otherwise a new identity with the first of these names that can be the name of an
+    /// identity.
     fn certified(
         &self,
         certificate: &PeerCertificate,
@@ -137,7 +140,8 @@ impl Access {
         self.unlisted(name, &roles, Some(expires), IdentityProof::Jwt(verified))
     }
 
-    /// An identity that the access file does not name.
+    /// Creates an identity that the access file does not name. Refuses a name that the access file
+    /// uses for another identity.
     fn unlisted(
         &self,
         name: IdentityName,
@@ -160,7 +164,8 @@ impl Access {
     }
 }
 
-/// The kind, the id and the secret of credentials that are verified by a hash.
+/// Returns the kind, the id and the secret of credentials that are verified by a hash, and `None`
+/// for other credentials.
 fn secret_parts(credentials: &Credentials) -> Result<Option<(Kind, &str, &str)>, Reason> {
     match credentials {
         Credentials::None | Credentials::Jwt(_) => Ok(None),

@@ -1,24 +1,26 @@
-//! What a client shows to prove its identity, and what else the hub knows of it. [`Debug`](std::fmt::Debug)
-//! of credentials never prints a secret; otherwise a log line would reveal it.
+//! Describes what a client shows to prove its identity, and what else the hub knows of the client.
+//! [`Debug`](std::fmt::Debug) of credentials never prints a secret. Otherwise a log line would reveal
+//! it.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// What a client shows to prove its identity.
+/// Holds what a client shows to prove its identity.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// The client shows nothing. Then its certificate counts, or otherwise it is anonymous.
+    /// The client shows no credentials. Then its certificate counts, and without a certificate the
+    /// client is anonymous.
     None,
-    /// An access token that [`create_token`](super::create_token) has made.
+    /// The client shows an access token that [`create_token`](super::create_token) has made.
     Token(String),
-    /// A name and a password.
+    /// The client shows a name and a password.
     Password {
-        /// The name of an identity.
+        /// The client states this name of an identity.
         user: String,
-        /// Its password.
+        /// The client states this password.
         password: String,
     },
-    /// A JWT of an identity provider.
+    /// The client shows a JWT of an identity provider.
     Jwt(String),
 }
 
@@ -34,22 +36,22 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What the hub knows of the client besides its credentials.
+/// Holds what the hub knows of the client besides its credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// Whether the client is on this machine, by its address.
+    /// Is true if the client is on this machine, judged by its address.
     pub loopback: bool,
-    /// The contents of its certificate, if TLS has verified one.
+    /// Holds the contents of the client's certificate, if TLS has verified one.
     pub certificate: Option<PeerCertificate>,
 }
 
-/// What a verified certificate states about its owner.
+/// Holds what a verified certificate states about its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerCertificate {
-    /// The URIs, DNS names and e-mail addresses of the subject's alternative names, in this order.
-    /// If there is none of these, the common name of the subject. A name can be any text; the
-    /// access file decides which of them becomes the name of an identity.
+    /// Holds the URIs, DNS names and e-mail addresses of the subject's alternative names, in this
+    /// order. If there are none, the common name of the subject takes their place. A name can be
+    /// any text, and the access file decides which of them becomes the name of an identity.
     pub names: Vec<String>,
-    /// The time from which on the certificate is not valid.
+    /// The certificate is not valid from this time on. With `None`, it does not expire.
     pub expires: Option<SystemTime>,
 }

@@ -1,24 +1,25 @@
-//! The errors in an access file, and the reasons for which clients are not accepted. They are here, so that
-//! no error quotes a secret.
+//! Defines the errors in an access file, and the reasons for which clients are not accepted. They are
+//! all in this module, so that no error quotes a secret.
 
 use thiserror::Error;
 
-/// Why an access file was refused. Trying again does not help; the file has to change.
+/// States why an access file was refused. Trying again does not help, because the file has to
+/// change.
 ///
-/// It contains no value of the file, so that a secret in the wrong place is not logged.
+/// The error contains no value of the file, so that a secret in the wrong place is not logged.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{file}:{line}:{column}: {}{message}", Quoted(key))]
 pub struct AccessError {
-    /// The name of the file, as it was given to the loader.
+    /// The file was given to the loader with this name.
     pub file: String,
-    /// The line, counted from 1.
+    /// The error is in this line, counted from 1.
     pub line: usize,
-    /// The column in characters, counted from 1.
+    /// The error is in this column, counted in characters from 1.
     pub column: usize,
-    /// The key with the tables around it, such as `roles.writer.publish.allow`. It is empty for an
-    /// error in the syntax.
+    /// The error is about this key, with the tables around it, such as
+    /// `roles.writer.publish.allow`. The key is empty for an error in the syntax.
     pub key: String,
-    /// What is wrong, and what is allowed.
+    /// This text says what is wrong, and what is allowed.
     pub message: String,
 }
 
@@ -30,16 +31,16 @@ impl std::fmt::Display for Quoted<'_> {
     }
 }
 
-/// A client was not accepted.
+/// Says that a client was not accepted.
 ///
-/// `Display` is for the client. It is the same for an unknown name and for a wrong secret.
+/// `Display` is for the client, and shows an unknown name and a wrong secret alike.
 /// [`Denied::reason`] is for the hub's own log and metrics. Neither contains anything that the
 /// client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denied(pub(super) Reason);
 
 impl Denied {
-    /// The exact reason, which must not be shown to the client.
+    /// Returns the exact reason, which must not be shown to the client.
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.0
@@ -47,8 +48,8 @@ impl Denied {
 }
 
 impl Denied {
-    /// Keeps the reason if the keys of the issuer are up to date. Otherwise the client has to try
-    /// again, because the keys may be old.
+    /// Keeps the reason if the keys of the issuer are up to date. Otherwise the client is told to
+    /// try again, because the keys may be old.
     pub(crate) fn for_good_if(self, newest: bool) -> Self {
         if newest { self } else { Reason::KeysPending.into() }
     }
@@ -59,8 +60,8 @@ impl std::fmt::Display for Denied {
         f.write_str(match self.0 {
             Reason::CredentialsRequired => "credentials are required here",
             Reason::KeysPending => "the keys for these credentials cannot be had yet; try again",
-            // The client gets this only for a token whose signature is valid, so it helps nobody to
-            // guess.
+            // The client gets this text only for a JWT or a certificate whose signature is valid,
+            // so the text helps nobody to guess.
             Reason::Expired => "the credentials have expired",
             _ => "the credentials were not accepted",
         })
@@ -75,14 +76,15 @@ impl From<Reason> for Denied {
     }
 }
 
-/// The exact reason for which a client is not accepted.
+/// States the exact reason for which a client is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The client shows no credentials, and anonymous clients are not allowed.
+    /// The client shows no credentials, and anonymous clients are not allowed from its address.
     #[error("no credentials, and anonymous clients are not allowed from there")]
     CredentialsRequired,
-    /// The credentials do not have the form of their kind, or are longer than any can be.
+    /// The credentials do not have the form of their kind, or are longer than any can be. A JWT
+    /// with the algorithm `none` is malformed too.
     #[error("malformed credentials")]
     Malformed,
     /// There is no access token or user of this name.
@@ -91,14 +93,15 @@ pub enum Reason {
     /// The access token or the user is known, but the secret is wrong.
     #[error("wrong secret")]
     WrongSecret,
-    /// No identity has a name of this certificate.
+    /// No identity lists a name of this certificate, and the access file has no roles for other
+    /// certificates.
     #[error("unknown certificate name")]
     UnknownCertificate,
     /// A name from a certificate or a claim, with its prefix, cannot be the name of an identity.
     #[error("the name is not allowed as an identity")]
     BadName,
-    /// A name from a certificate or a claim is one that the access file declares for another
-    /// identity.
+    /// A name from a certificate or a claim is `anonymous`, or the name of an identity that the
+    /// access file declares.
     #[error("the name belongs to an identity declared in the access file")]
     NameTaken,
     /// The identity has no role.
@@ -110,11 +113,12 @@ pub enum Reason {
     /// With the name of this identity in it, the filter of a role is longer than a topic can be.
     #[error("the name is too long for a filter of its role")]
     NameTooLong,
-    /// The algorithm of the JWT is not allowed by any issuer in the access file. `none` is such an
-    /// algorithm.
+    /// The key of the JWT does not allow the algorithm of the JWT, because the key is of another
+    /// kind or the access file does not list the algorithm.
     #[error("the JWT's algorithm is not allowed")]
     Algorithm,
-    /// There is no key with this `kid` and of the kind for this algorithm.
+    /// No issuer has a key with the `kid` of the JWT. A JWT without a `kid` needs an issuer with a
+    /// single key.
     #[error("no key for the JWT")]
     UnknownKey,
     /// The current keys of the issuer could not be fetched yet, so the client may try again.

@@ -25,8 +25,8 @@ use super::toml_reader::{Node, Table, TomlText, list};
 const TABLES: [&str; 5] = ["roles", "identities", "anonymous", "other_certificates", "jwt"];
 
 impl Access {
-    /// Reads an access file. `source` is its name in errors, and `files` reads the files that it
-    /// names.
+    /// Reads an access file. `source` is the name of the file in errors, and `files` reads the
+    /// files that the access file names.
     ///
     /// ```
     /// use hub_server::access::{Access, Folder};
@@ -41,7 +41,7 @@ impl Access {
     /// ```
     ///
     /// # Errors
-    /// The first error, with its line and its key.
+    /// Returns the first error, with its line and its key.
     pub fn load(text: &str, source: &str, files: &dyn Files) -> Result<Access, AccessError> {
         load(TomlText { name: source, text }, files)
     }
@@ -162,7 +162,7 @@ fn roles(access: &Access, node: &Node<'_>) -> Result<Vec<Arc<Role>>, AccessError
     Ok(roles)
 }
 
-/// An identity with these roles, or what is wrong with them.
+/// Returns an identity with these roles, or says what is wrong with the roles.
 fn entry(
     name: IdentityName,
     roles: &[Arc<Role>],

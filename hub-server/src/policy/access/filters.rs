@@ -1,11 +1,11 @@
-//! How filters relate to one another, and filters that contain the name of an identity. Without it, a right
-//! for a filter could not be compared with a subscription.
+//! Compares filters with one another, and puts the name of an identity into filters. Without this
+//! module, a right for a filter could not be compared with a subscription.
 
 use hub_wire::{FilterToken, NameError, TopicFilter};
 
 use super::name::IdentityName;
 
-/// Whether `wide` matches every topic that `narrow` matches.
+/// Returns whether `wide` matches every topic that `narrow` matches.
 #[must_use]
 pub fn covers(wide: &TopicFilter, narrow: &TopicFilter) -> bool {
     use FilterToken::{Literal, One, Rest};
@@ -24,7 +24,7 @@ pub fn covers(wide: &TopicFilter, narrow: &TopicFilter) -> bool {
     }
 }
 
-/// Whether any topic is matched by both filters.
+/// Returns whether any topic is matched by both filters.
 #[must_use]
 pub fn overlap(a: &TopicFilter, b: &TopicFilter) -> bool {
     use FilterToken::{Literal, Rest};
@@ -43,10 +43,11 @@ pub fn overlap(a: &TopicFilter, b: &TopicFilter) -> bool {
     }
 }
 
-/// The placeholder for the name of the identity in a role's filter. It is a token of its own.
+/// This placeholder stands for the name of the identity in a role's filter. It is a token of its
+/// own.
 const IDENTITY: &str = "{identity}";
 
-/// A filter of a role, which may contain `{identity}`.
+/// Holds a filter of a role, which may contain `{identity}`.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
     Fixed(TopicFilter),
@@ -54,8 +55,10 @@ pub(super) enum Pattern {
 }
 
 impl Pattern {
+    /// Parses a filter of a role.
+    ///
     /// # Errors
-    /// Why the text is not a filter.
+    /// The error says why the text is not a filter.
     pub(super) fn parse(text: &str) -> Result<Pattern, NameError> {
         if !text.split('.').any(|token| token == IDENTITY) {
             return TopicFilter::parse(text).map(Pattern::Fixed);
@@ -68,10 +71,10 @@ impl Pattern {
         matches!(self, Pattern::Named(_))
     }
 
-    /// The filter for one identity.
+    /// Returns the filter for one identity.
     ///
     /// # Errors
-    /// The filter would be longer than a filter may be.
+    /// The error means that the filter would be longer than a filter may be.
     pub(super) fn resolve(&self, name: &IdentityName) -> Result<TopicFilter, NameError> {
         match self {
             Pattern::Fixed(filter) => Ok(filter.clone()),
@@ -79,7 +82,7 @@ impl Pattern {
         }
     }
 
-    /// The first token, which decides to whom the topics belong.
+    /// Returns the first token, which decides to whom the topics belong.
     pub(super) fn first_token(&self) -> &str {
         let text = match self {
             Pattern::Fixed(filter) => filter.as_str(),

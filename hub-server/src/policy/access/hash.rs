@@ -1,5 +1,5 @@
-//! Hashes of secrets for the access file: argon2id as PHC strings. With the secrets themselves in it, a
-//! leaked access file would let anybody in.
+//! Computes and checks the hashes of secrets for the access file: argon2id as PHC strings. If the access
+//! file contained the secrets themselves, a leaked file would let anybody in.
 
 use argon2::password_hash::{PasswordHasher, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -8,33 +8,34 @@ use std::cell::RefCell;
 
 use super::token_format;
 
-/// The kind of a secret, which decides how much work its hash must be.
+/// Names the kind of a secret, which decides how much work its hash must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
-    /// An access token of [`create_token`](super::create_token). Nobody can guess its 256 random
-    /// bits, so the hash only has to hide them. A thousand services that connect at once are
-    /// accepted within a second.
+    /// The secret is part of an access token of [`create_token`](super::create_token). Nobody can
+    /// guess its 256 random bits, so the hash only has to hide them, and can be cheap. A thousand
+    /// services that connect at once are accepted within a second.
     Token,
-    /// A password that a person has chosen. Each guess has to cost work.
+    /// The secret is a password that a person has chosen. Each guess has to cost work.
     Password,
 }
 
-/// The most memory of one verification, in KiB.
+/// A verification may take at most this much memory, in KiB.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
-/// The most memory times passes, in KiB. This is 0.1 to 0.2 s of a core of 2025 (measured: 16 ms
-/// for 38,912).
+/// The memory of a hash in KiB times its passes may be at most this number. This is 0.1 to 0.2 s of
+/// a core of 2025 (measured: 16 ms for 38,912).
 const MAX_WORK_KIB: u64 = 256 * 1024;
 const MAX_LANES: u32 = 4;
-/// The length of the output in bytes. A shorter one would be easier to hit by chance.
+/// The output of a hash has this many bytes. A shorter output would be easier to hit by chance.
 const OUTPUT: usize = 32;
-/// The longest password in bytes, so that hashing it costs no more than the rest.
+/// A password has at most this many bytes, so that its length adds little to the cost of its hash.
 pub(super) const MAX_PASSWORD: usize = 1024;
-/// The shortest password that [`hash_password`] accepts, in bytes.
+/// [`hash_password`] refuses a password of fewer bytes.
 pub const MIN_PASSWORD: usize = 8;
 
 impl Kind {
-    /// The least memory, and the least memory times passes, in KiB. For passwords these are OWASP's
-    /// weakest choice for argon2id (password storage cheat sheet, 2024): 7 MiB and 5 passes.
+    /// Returns the least memory in KiB, and the least product of memory and passes. For passwords
+    /// these are OWASP's weakest choice for argon2id (password storage cheat sheet, 2024): 7 MiB
+    /// and 5 passes.
     fn floor(self) -> (u32, u64) {
         match self {
             Kind::Token => (1024, 1024),
@@ -42,8 +43,8 @@ impl Kind {
         }
     }
 
-    /// The memory in KiB and the passes of new hashes. For passwords these are OWASP's first choice
-    /// with little memory: 19 MiB, 2 passes, one lane.
+    /// Returns the memory in KiB and the passes of new hashes. For passwords these are OWASP's
+    /// first choice with little memory: 19 MiB, 2 passes, one lane.
     fn chosen(self) -> (u32, u32) {
         match self {
             Kind::Token => (1024, 1),
@@ -53,7 +54,7 @@ impl Kind {
 }
 
 thread_local! {
-    /// The memory in which a thread computes hashes. If each hash took its megabytes from the
+    /// A thread computes its hashes in this memory. If each hash took its megabytes from the
     /// allocator and gave them back, small allocations between them would make the allocator keep
     /// many times as much.
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
@@ -64,13 +65,15 @@ pub(crate) fn free_memory() {
     MEMORY.with_borrow_mut(|memory| *memory = Vec::new());
 }
 
-/// A stored hash whose parameters are within the bounds.
+/// Holds a stored hash whose parameters are within the bounds.
 #[derive(Clone)]
 pub(super) struct SecretHash(PasswordHash);
 
 impl SecretHash {
+    /// Parses a hash of the access file.
+    ///
     /// # Errors
-    /// What is wrong with the hash, without showing it.
+    /// The error says what is wrong with the hash, without showing it.
     pub(super) fn parse(kind: Kind, text: &str) -> Result<Self, String> {
         let form = "is not an argon2id hash such as `$argon2id$v=19$m=…,t=…,p=…$salt$hash`";
         let hash = PasswordHash::new(text).map_err(|_| form)?;
@@ -103,8 +106,8 @@ impl SecretHash {
         Ok(SecretHash(hash))
     }
 
-    /// Whether this is the hash of the secret. It takes as long for any other secret, because the
-    /// outputs are compared in constant time.
+    /// Returns whether this is the hash of the secret. The answer takes as long for any other
+    /// secret, because the outputs are compared in constant time.
     pub(super) fn fits(&self, secret: &[u8]) -> bool {
         let (Some(salt), Some(hash)) = (&self.0.salt, &self.0.hash) else { return false };
         let Ok(params) = Params::try_from(&self.0) else { return false };
@@ -138,7 +141,8 @@ pub(super) fn hash(kind: Kind, secret: &[u8]) -> Result<String, HashError> {
 /// Computes the value for the key `password` of an identity.
 ///
 /// # Errors
-/// The password is too short or too long, or the system gives no random numbers.
+/// The error means that the password is too short or too long, or that the system gives no random
+/// numbers or no memory.
 pub fn hash_password(password: &str) -> Result<String, HashError> {
     if !(MIN_PASSWORD..=MAX_PASSWORD).contains(&password.len()) {
         return Err(HashError::Length);
@@ -146,7 +150,7 @@ pub fn hash_password(password: &str) -> Result<String, HashError> {
     hash(Kind::Password, password.as_bytes())
 }
 
-/// Why a token or a hash could not be made.
+/// States why a token or a hash could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// The password is too short or too long.

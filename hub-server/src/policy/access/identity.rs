@@ -1,5 +1,5 @@
-//! The identity of a client. It holds what the client has proven, so that this can be checked again when the
-//! access file changes.
+//! Defines the identity of a client. It holds what the client has proven, so that the hub can check that
+//! again when the access file changes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use super::jwt::Verified;
 use super::name::IdentityName;
 use super::rights::Rights;
 
-/// The identity of a client that was accepted: its name and its rights. It is cheap to clone.
+/// Holds the identity of a client that was accepted: its name and its rights. An identity is cheap
+/// to clone.
 ///
 /// The rights are those of the access file under which the client was accepted. After a reload,
-/// [`Access::reauthorise`] gives the new ones.
+/// [`Access::reauthorise`] gives the new rights.
 ///
 /// [`Access::reauthorise`]: super::Access::reauthorise
 #[derive(Clone)]
@@ -28,7 +29,7 @@ struct Inner {
     proof: IdentityProof,
 }
 
-/// How the client has proven its identity, as far as that is needed to check it again.
+/// Holds how the client has proven its identity, as far as the hub needs that to check it again.
 pub(super) enum IdentityProof {
     Anonymous { loopback: bool },
     Certificate(PeerCertificate),
@@ -47,44 +48,44 @@ impl Identity {
         Identity(Arc::new(Inner { name, roles, rights, expires, proof }))
     }
 
-    /// The name: 1 to 128 of the bytes that [`IdentityName`] allows. All anonymous clients have the
-    /// name `anonymous`, and no other identity has it.
+    /// Returns the name, which has 1 to 128 of the bytes that [`IdentityName`] allows. All
+    /// anonymous clients have the name `anonymous`, and no other identity has it.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.name.as_str()
     }
 
-    /// Whether the client has proven nothing.
+    /// Returns whether the client has proven no identity.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         matches!(self.0.proof, IdentityProof::Anonymous { .. })
     }
 
-    /// The names of the identity's roles.
+    /// Returns the names of the identity's roles.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.0.roles.iter().map(|role| &**role)
     }
 
-    /// What the identity may do.
+    /// Returns what the identity may do.
     #[must_use]
     pub fn rights(&self) -> &Rights {
         &self.0.rights
     }
 
-    /// The view in which the client gets events, if the roles name one.
+    /// Returns the view in which the client gets events, if its roles name one.
     #[must_use]
     pub fn view(&self) -> Option<&str> {
         self.rights().view()
     }
 
-    /// The time from which on the credentials no longer hold, with the leeway added.
+    /// Returns the time from which on the credentials no longer hold, with the leeway added.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {
         self.0.expires
     }
 
-    /// How the identity was proven: `anonymous`, `certificate`, `token`, `password` or `jwt`. It is
-    /// for logs and metrics.
+    /// Returns how the identity was proven: `anonymous`, `certificate`, `token`, `password` or
+    /// `jwt`. The word is for logs and metrics.
     #[must_use]
     pub fn method(&self) -> &'static str {
         match self.0.proof {
@@ -96,7 +97,8 @@ impl Identity {
         }
     }
 
-    /// Whether this is a clone of the other identity, and not the result of another authentication.
+    /// Returns whether this is a clone of the other identity, and not the result of another
+    /// authentication.
     pub(crate) fn is_same(&self, other: &Identity) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

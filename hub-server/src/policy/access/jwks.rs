@@ -1,5 +1,5 @@
-//! The public keys of an issuer of JWTs (RFC 7517). They are checked when they are read; otherwise a bad key
-//! would be found only when a client comes.
+//! Reads the public keys of an issuer of JWTs (RFC 7517). The keys are checked when they are read.
+//! Otherwise a bad key would be found only when a client comes.
 
 use std::str::FromStr;
 
@@ -9,35 +9,35 @@ use serde_json::Value;
 
 use super::error::Reason;
 
-/// The fewest bytes of an RSA modulus: 2,048 bits (NIST SP 800-131A). The library refuses shorter
-/// ones too, but only when the first client comes.
+/// The modulus of an RSA key has at least this many bytes: 2,048 bits (NIST SP 800-131A). The
+/// library refuses shorter keys too, but only when the first client comes.
 const MIN_RSA_BYTES: usize = 256;
-/// The most keys of one issuer.
+/// An issuer has at most this many keys.
 const MAX_KEYS: usize = 64;
 
-/// The algorithms that can be allowed. Those with shared secrets are missing, so nobody can use a
-/// public key as a shared secret.
+/// The access file can allow these algorithms. Algorithms with shared secrets are missing, so
+/// nobody can use a public key as a shared secret.
 pub(super) const ALGORITHMS: [&str; 9] =
     ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
-/// One key, bound to the algorithms of its kind.
+/// Holds one key, bound to the allowed algorithms of its kind.
 pub(super) struct Key {
     jwk: Jwk,
     decoding: DecodingKey,
     algorithms: Vec<Algorithm>,
 }
 
-/// The keys of one issuer.
+/// Holds the keys of one issuer.
 pub(super) struct KeySet(Vec<Key>);
 
 impl KeySet {
     /// Reads a JWKS. Keys for encryption and keys of unknown kinds are skipped, as RFC 7517
-    /// demands. Private and shared keys are refused, because they do not belong into the file.
+    /// demands. Private and shared keys are refused, because they do not belong in the file.
     ///
     /// `allowed` are the algorithms that the access file allows.
     ///
     /// # Errors
-    /// What is wrong, without any value of the file.
+    /// The error says what is wrong, without any value of the file.
     pub(super) fn parse(text: &str, allowed: &[Algorithm]) -> Result<KeySet, String> {
         let set: Value = serde_json::from_str(text).map_err(|error| {
             format!("is not JSON at line {}, column {}", error.line(), error.column())
@@ -72,7 +72,8 @@ impl KeySet {
         }
     }
 
-    /// The key for a JWT: the one with its `kid`, or the only one if the JWT names none.
+    /// Returns the key for a JWT: the key with the `kid` of the JWT, or the only key if the JWT
+    /// names none.
     pub(super) fn find(&self, kid: Option<&str>, alg: Algorithm) -> Result<&Key, Reason> {
         let key = match (kid, self.0.as_slice()) {
             (None, [only]) => Some(only),
@@ -83,7 +84,7 @@ impl KeySet {
         if key.algorithms.contains(&alg) { Ok(key) } else { Err(Reason::Algorithm) }
     }
 
-    /// Whether exactly this key is still here for the algorithm.
+    /// Returns whether exactly this key is still in the set, for this algorithm.
     pub(super) fn holds(&self, jwk: &Jwk, alg: Algorithm) -> bool {
         self.0.iter().any(|key| key.jwk == *jwk && key.algorithms.contains(&alg))
     }
@@ -102,7 +103,8 @@ impl Key {
         self.jwk.common.key_id.as_deref()
     }
 
-    /// Reads one key. `None` if the key is for another purpose.
+    /// Reads one key. Returns `None` if the key is for another purpose, of an unknown kind, or for
+    /// no allowed algorithm.
     fn parse(entry: &Value, allowed: &[Algorithm]) -> Result<Option<Key>, &'static str> {
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let jwk: Jwk = serde_json::from_value(entry.clone()).map_err(|_| "is no JWK")?;

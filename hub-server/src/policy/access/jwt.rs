@@ -1,7 +1,7 @@
 //! Verifies the JWTs of identity providers (RFC 7519).
 //!
-//! The library checks only signatures. The claims are checked here, because they are checked again, at
-//! another time and under another access file, while the client is connected.
+//! The crate `jsonwebtoken` checks only signatures here. This module checks the claims, because they are
+//! checked again, at another time and under another access file, while the client is connected.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use super::name::IdentityName;
 use super::remote::RemoteKeys;
 use super::rights::Role;
 
-/// The longest JWT in bytes.
+/// A JWT has at most this many bytes.
 const MAX_BYTES: usize = 16 * 1024;
 
 /// Makes identities from names that an issuer or a CA has verified.
 pub(super) struct IdentityNaming {
-    /// The prefix of each name, so that two sources of names cannot make equal names.
+    /// Each name begins with this prefix, so that two sources of names cannot make equal names.
     pub(super) prefix: String,
-    /// The roles that each of these identities has.
+    /// Each of these identities has these roles.
     pub(super) roles: Vec<Arc<Role>>,
 }
 
@@ -39,7 +39,7 @@ impl IdentityNaming {
     }
 }
 
-/// One table `[[jwt]]` of the access file.
+/// Holds one table `[[jwt]]` of the access file.
 pub(super) struct Issuer {
     pub(super) issuer: String,
     pub(super) audience: Vec<String>,
@@ -47,28 +47,29 @@ pub(super) struct Issuer {
     pub(super) leeway: Duration,
     pub(super) maker: IdentityNaming,
     pub(super) identity_claim: String,
-    /// Where the claim with the roles is: one key, or the keys of nested objects.
+    /// This path leads to the claim with the roles. It is one key, or the keys of nested objects.
     pub(super) roles_claim: Vec<String>,
-    /// The roles that each value of this claim gives. Other values give none.
+    /// Each value of this claim gives the roles listed for it. Other values give no roles.
     pub(super) claim_roles: HashMap<String, Vec<Arc<Role>>>,
 }
 
-/// A JWT whose signature is valid. Its claims are not checked yet.
+/// Holds a JWT whose signature is valid. Its claims are not checked yet.
 pub(super) struct Verified {
     key: Jwk,
     alg: Algorithm,
     claims: Map<String, Value>,
 }
 
-/// The identity that a JWT gives its client.
+/// Holds the identity that a JWT gives its client.
 pub(super) struct JwtIdentity {
     pub(super) name: IdentityName,
     pub(super) roles: Vec<Arc<Role>>,
     pub(super) expires: SystemTime,
 }
 
-/// Authenticates with the first issuer that accepts the JWT. Otherwise the reason comes from the
-/// issuer that got furthest.
+/// Authenticates with the first issuer that accepts the JWT. An issuer that the JWT names and whose
+/// key fits is the last one tried, and the reason of its refusal is the error. If there is no such
+/// issuer, the error is the reason of the last issuer that knows the key.
 pub(super) fn authenticate(
     issuers: &[Issuer],
     jwt: &str,
@@ -77,7 +78,8 @@ pub(super) fn authenticate(
     if jwt.len() > MAX_BYTES {
         return Err(Reason::Malformed);
     }
-    // Unknown algorithms end here, and `none` and those with shared secrets end here or at the key.
+    // A JWT with an unknown algorithm or with `none` is refused here. A JWT whose algorithm uses a
+    // shared secret is refused with the key, because no key allows such an algorithm.
     let header = jsonwebtoken::decode_header(jwt).map_err(|_| Reason::Malformed)?;
     if header.crit.is_some() {
         return Err(Reason::Critical);
@@ -99,8 +101,8 @@ pub(super) fn authenticate(
     Err(furthest)
 }
 
-/// The fetched key sets without the key of this JWT, for the issuer that the JWT names. The JWT is
-/// not verified yet: its claims decide only that nothing is fetched for other issuers.
+/// Returns the fetched key sets without the key of this JWT, for the issuer that the JWT names. The
+/// JWT is not verified yet, so its claims decide only that nothing is fetched for other issuers.
 pub(super) fn missing_keys(issuers: &[Issuer], jwt: &str) -> Vec<Arc<RemoteKeys>> {
     if jwt.len() > MAX_BYTES || issuers.iter().all(|issuer| issuer.keys.remote().is_none()) {
         return Vec::new();
@@ -117,7 +119,8 @@ pub(super) fn missing_keys(issuers: &[Issuer], jwt: &str) -> Vec<Arc<RemoteKeys>
     issuers.iter().filter(lacks).filter_map(|issuer| issuer.keys.remote().cloned()).collect()
 }
 
-/// Checks whether a JWT that was accepted before would be accepted now.
+/// Checks whether a JWT that was accepted before would be accepted now, and returns its present
+/// identity.
 pub(super) fn reauthorise(
     issuers: &[Issuer],
     verified: &Verified,
@@ -155,7 +158,7 @@ impl Issuer {
         Ok(Verified { key: key.jwk().clone(), alg, claims: claims(payload)? })
     }
 
-    /// Checks the claims.
+    /// Checks the claims, and returns the identity that they give.
     fn check_claims(
         &self,
         claims: &Map<String, Value>,
@@ -200,8 +203,8 @@ impl Issuer {
         roles
     }
 
-    /// The values of a claim. One text is a list with spaces, as `scope` is (RFC 8693). The items
-    /// of a list are used as they are.
+    /// Returns the values in one text of a claim. If the claim is a single text, it is a list with
+    /// spaces, as `scope` is (RFC 8693). The items of a list are used as they are.
     fn words<'a>(&self, claim: Option<&Value>, text: &'a str) -> Vec<&'a str> {
         match claim {
             Some(Value::String(_)) => text.split(' ').collect(),
@@ -215,7 +218,7 @@ fn claims(payload: &str) -> Result<Map<String, Value>, Reason> {
     serde_json::from_slice(&payload).map_err(|_| Reason::Malformed)
 }
 
-/// The texts of a claim, which is one text or a list of texts.
+/// Returns the texts of a claim, which is one text or a list of texts.
 fn texts(claim: Option<&Value>) -> impl Iterator<Item = &str> {
     let items = match claim {
         Some(Value::Array(items)) => items.as_slice(),
@@ -225,7 +228,7 @@ fn texts(claim: Option<&Value>) -> impl Iterator<Item = &str> {
     items.iter().filter_map(Value::as_str)
 }
 
-/// Reads seconds since 1970, which may have a fraction.
+/// Reads a time in seconds since 1970, which may have a fraction.
 fn time(claim: Option<&Value>) -> Option<SystemTime> {
     let since = match claim?.as_u64() {
         Some(seconds) => Duration::from_secs(seconds),

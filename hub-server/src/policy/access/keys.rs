@@ -1,5 +1,5 @@
-//! The source of the keys of a `[[jwt]]`: a file or a URL. Without it, each issuer would have to know how its
-//! keys are read.
+//! Defines from where the keys of a `[[jwt]]` come: from a file or from a URL. Without this module, each
+//! issuer would have to know how its keys are read.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,20 +16,21 @@ use super::remote::{JwksEndpoint, RemoteKeys};
 use super::toml_reader::{Node, Table};
 use crate::policy::tls::authorities::authorities;
 
-/// The keys of the table `[[jwt]]` that set this source.
+/// These keys of the table `[[jwt]]` say from where its JWT keys come.
 pub(super) const KEYS: [&str; 4] = ["keys", "jwks_url", "jwks_ca", "jwks_every_s"];
-/// How often keys are fetched by default, in seconds, and the values that the file may set.
+/// JWT keys are fetched at this interval in seconds, unless the access file sets another.
 const EVERY: u64 = 300;
+/// The access file may set an interval within these bounds, in seconds.
 const EVERY_BOUNDS: std::ops::RangeInclusive<u64> = 10..=86_400;
 
-/// The keys of one issuer.
+/// Holds the keys of one issuer, by the source from which they come.
 pub(super) enum Keys {
     File(Arc<KeySet>),
     Url(Arc<RemoteKeys>),
 }
 
 impl Keys {
-    /// The current keys. `None` before the first fetch.
+    /// Returns the current keys, or `None` before the first good fetch.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
         match self {
             Keys::File(keys) => Some(keys.clone()),
@@ -75,7 +76,7 @@ impl Keys {
     }
 }
 
-/// Reads a file. It is followed from now on.
+/// Reads a file that the access file names. The hub follows the file from now on.
 fn read(
     named: &mut Vec<String>,
     node: &Node<'_>,
@@ -102,8 +103,8 @@ fn certificates(
     Ok(certificates)
 }
 
-/// Parses a URL. It must use TLS, or name this machine: an attacker who can change the keys on
-/// their way could make tokens for any identity.
+/// Parses a URL. The URL must use TLS, or name this machine, because an attacker who can change the
+/// keys on their way could make tokens for any identity.
 fn parse(text: &str) -> Result<Uri, &'static str> {
     let url: Uri = text.parse().map_err(|_| "is not a URL")?;
     let authority = url.authority().filter(|authority| !authority.host().is_empty());
@@ -123,7 +124,7 @@ fn parse(text: &str) -> Result<Uri, &'static str> {
     }
 }
 
-/// Whether the host of the URL is this machine, judged by its name alone.
+/// Returns whether the host of the URL is this machine, judged by its name alone.
 fn is_loopback(url: &Uri) -> bool {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost")

@@ -1,7 +1,7 @@
-//! Access: which identity a client has, and what that identity may do.
+//! Decides which identity a client has, and what that identity may do.
 //!
-//! It uses no sockets and no clock: the server passes in what it knows of the client, and the time. The
-//! invariants, and what breaks without each:
+//! The module uses no sockets and no clock: the server passes in what it knows of the client, and the
+//! time. The module has these invariants:
 //!
 //! - **Deny comes before allow, topic by topic.** A wildcard subscription is accepted by its filter, but each
 //!   topic that it matches is checked by name. Otherwise `**` would read denied topics.
@@ -12,8 +12,8 @@
 //! - **A connection stays for as long as its credentials would be accepted again**: [`Access::reauthorise`]
 //!   checks the same things as [`Access::authenticate`]. Otherwise a revocation would concern only later
 //!   connections.
-//! - **An error never contains what it is about**: no secret, hash, claim or line of the file. Otherwise a
-//!   log could reveal it.
+//! - **An error contains nothing of its subject**: no secret, hash, claim or line of the file. Otherwise
+//!   a log could reveal it.
 
 mod authenticate;
 mod credentials;

@@ -1,22 +1,23 @@
-//! The names of identities, and how one becomes a token of a topic. Without the escaping, a name could become
-//! several tokens and widen its rights.
+//! Defines the names of identities, and how a name becomes a token of a topic. Without the escaping, a
+//! name could become several tokens and widen the rights of its identity.
 
 use std::{fmt, sync::Arc};
 
 use hub_wire::TopicName;
 
-/// The name of an identity: 1 to 128 bytes of ASCII letters, digits and `-_:@/+=~%.|`.
+/// Holds the name of an identity: 1 to 128 bytes of ASCII letters, digits and
+/// `-_:@/+=~%.|`.
 ///
-/// So a name can be printed anywhere. It never contains `#`, which is in the publisher stamp of
-/// anonymous clients, `$`, which marks the hub's own topics, or a wildcard.
+/// So a name can be printed anywhere. It never contains `#`, which ends the name in a publisher
+/// stamp, `$`, which marks the hub's own topics, or a wildcard.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IdentityName(Arc<str>);
 
 impl IdentityName {
-    /// The length of the longest name in bytes.
+    /// A name has at most this many bytes.
     pub const MAX_BYTES: usize = 128;
 
-    /// Parses a name. `None` if it is empty, too long, or contains another character.
+    /// Parses a name. Returns `None` if it is empty, too long, or contains another character.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| {
@@ -27,13 +28,13 @@ impl IdentityName {
         good.then(|| IdentityName(text.into()))
     }
 
-    /// The name as a text.
+    /// Returns the name as a text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as one token of a topic, which replaces `{identity}`.
+    /// Returns the name as one token of a topic, which replaces `{identity}`.
     ///
     /// `.`, `|` and `%` become `%2E`, `%7C` and `%25`, and the other characters stay. Different
     /// names have different tokens, because `%` itself is escaped.
@@ -74,8 +75,8 @@ impl fmt::Debug for IdentityName {
     }
 }
 
-/// With this, a map whose keys are names can be searched with a text. `Hash` and `Eq` agree with
-/// those of `str`.
+/// Lets a map whose keys are names be searched with a text. `Hash` and `Eq` agree with those of
+/// `str`, as `Borrow` demands.
 impl std::borrow::Borrow<str> for IdentityName {
     fn borrow(&self) -> &str {
         &self.0

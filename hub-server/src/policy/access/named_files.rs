@@ -1,5 +1,5 @@
-//! The files that an access file names: keys and CAs. They are read through a trait; without it,
-//! tests and fuzzing would need files on disk.
+//! Reads the files that an access file names: keys and CAs. They are read through a trait, because tests
+//! and fuzzing would otherwise need files on disk.
 
 use crate::text;
 
@@ -8,7 +8,7 @@ pub trait Files {
     /// Returns the text of a file.
     ///
     /// # Errors
-    /// Why the file cannot be read.
+    /// The error says why the file cannot be read.
     fn read(&self, path: &str) -> std::io::Result<String>;
 }
 

@@ -1,6 +1,6 @@
-//! The keys of an issuer that come from a URL. `crate::policy::key_fetches` fetches them; this module keeps
-//! the last good set, and lets clients wait for a newer one. Without it, a failed fetch would take the keys
-//! away.
+//! Keeps the keys of an issuer that come from a URL. `crate::policy::key_fetches` fetches them. This
+//! module keeps the last good set, and lets clients wait for a newer set. Without it, a failed fetch
+//! would take the keys away.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,24 +13,24 @@ use ureq::http::Uri;
 
 use super::jwks::KeySet;
 
-/// The shortest and the longest pause after a fetch that failed.
+/// The pause after a failed fetch is between these two times.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// The URL from which keys are fetched, and the CAs that are trusted there.
+/// Names the URL from which keys are fetched, and the CAs that are trusted there.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct JwksEndpoint {
     pub(crate) url: Uri,
-    /// The trusted CAs. `None` means those of the system.
+    /// These CAs are trusted. `None` means the CAs of the system.
     pub(crate) ca: Option<Vec<CertificateDer<'static>>>,
 }
 
-/// The keys of one `[[jwt]]` with a URL.
+/// Holds the keys of one `[[jwt]]` with a URL.
 pub(crate) struct RemoteKeys {
-    /// The URL and the trusted CAs.
+    /// The keys come from this URL.
     pub(crate) source: JwksEndpoint,
-    /// The file and the line of the `[[jwt]]`, for the log.
+    /// The `[[jwt]]` is in this file and line. The log shows them.
     pub(crate) declared_at: String,
-    /// How often the keys are fetched.
+    /// The keys are fetched at this interval.
     every: Duration,
     allowed: Vec<Algorithm>,
     fetched: RwLock<Option<Fetched>>,
@@ -40,21 +40,21 @@ pub(crate) struct RemoteKeys {
 
 #[derive(Clone)]
 struct Fetched {
-    /// The answer as it came, because an access file that is loaded later may allow other
+    /// The answer is kept as it came, because an access file that is loaded later may allow other
     /// algorithms.
     text: String,
     keys: Arc<KeySet>,
     at: SystemTime,
 }
 
-/// The numbers of fetches, counted from 1.
+/// Holds numbers of fetches, which are counted from 1.
 #[derive(Default)]
 struct Progress {
     begun: u64,
     ended: u64,
-    /// The number of the last fetch that brought keys.
+    /// The last fetch that brought keys has this number.
     good: u64,
-    /// Whether there will be no more fetches.
+    /// Is true if there will be no more fetches.
     over: bool,
 }
 
@@ -76,12 +76,12 @@ impl RemoteKeys {
         }
     }
 
-    /// The last good keys. `None` if there were none yet.
+    /// Returns the last good keys, or `None` if there were none yet.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
         self.fetched.read().as_ref().map(|fetched| fetched.keys.clone())
     }
 
-    /// When these keys were fetched.
+    /// Returns when these keys were fetched, or `None` if there are none yet.
     pub(crate) fn fetched_at(&self) -> Option<SystemTime> {
         self.fetched.read().as_ref().map(|fetched| fetched.at)
     }
@@ -94,11 +94,11 @@ impl RemoteKeys {
         }
     }
 
-    /// Asks for a fetch, waits until it has ended, and returns whether it brought keys. `None` if
-    /// nothing fetches these keys any more, because another access file is in force.
+    /// Asks for a fetch, waits until it has ended, and returns whether it brought keys. Returns
+    /// `None` if nothing fetches these keys any more, because another access file is in force.
     ///
-    /// A fetch in progress does not count, because it may have read keys that are old by now. It
-    /// does count if there are no keys at all.
+    /// A fetch in progress counts only if there are no keys at all, because it may have read keys
+    /// that are old by now.
     pub(crate) async fn newer(&self) -> Option<bool> {
         let mut progress = self.progress.subscribe();
         let Progress { begun, ended, .. } = *progress.borrow();
@@ -120,16 +120,17 @@ impl RemoteKeys {
     pub(crate) fn begin(&self) {
         self.progress.send_modify(|progress| {
             progress.begun += 1;
-            // An earlier task that fetched these keys may have panicked.
+            // An earlier task that fetched these keys may have panicked, and its end has set
+            // `over`.
             progress.over = false;
         });
     }
 
-    /// Keeps the keys that a fetch brought, if they are good. Returns whether they differ from
-    /// those before.
+    /// Keeps the keys that a fetch brought, if they are good. Returns whether the answer differs
+    /// from the previous one.
     ///
     /// # Errors
-    /// Why there are no newer keys.
+    /// The error says why there are no newer keys.
     pub(crate) fn keep(
         &self,
         answer: Result<String, String>,
@@ -145,7 +146,7 @@ impl RemoteKeys {
     }
 
     /// Notes that the fetch has ended, and that its result is kept and counted. Clients that wait
-    /// for it go on.
+    /// for the fetch go on.
     pub(crate) fn end(&self, good: bool) {
         self.progress.send_modify(|progress| {
             progress.ended = progress.begun;
@@ -155,7 +156,7 @@ impl RemoteKeys {
         });
     }
 
-    /// How long to wait after this many failed fetches in a row.
+    /// Returns how long to wait for the next fetch after this many failed fetches in a row.
     pub(crate) fn pause(&self, failures: u32) -> Duration {
         let (first, most) = RETRY;
         match failures {
@@ -165,7 +166,8 @@ impl RemoteKeys {
     }
 }
 
-/// The task that fetches these keys. When it is dropped, no client waits for the keys any more.
+/// Belongs to the task that fetches these keys. When the task ends and drops it, no client waits
+/// for the keys any more.
 pub(crate) struct Fetcher(pub(crate) Arc<RemoteKeys>);
 
 impl Drop for Fetcher {

@@ -1,5 +1,6 @@
-//! The rights of roles, and the rights that an identity has from them. Every decision whether a client may do
-//! something is made here; in two places, the decisions would differ one day.
+//! Defines the rights of roles, and the rights that an identity has from them. This module makes every
+//! decision whether a client may do something. If two places decided, their decisions would differ one
+//! day.
 
 use std::sync::Arc;
 
@@ -9,22 +10,22 @@ use super::error::Reason;
 use super::filters::{Pattern, covers, overlap};
 use super::name::IdentityName;
 
-/// What a subscription to a filter may read.
+/// States what a subscription to a filter may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subscribable {
     /// The hub has to refuse the subscription: no single `allow` covers the filter, or a `deny`
     /// covers all of it.
     No,
     /// The hub has to accept the subscription, and to ask [`Rights::may_read`] about each topic,
-    /// because a `deny` covers some of them.
+    /// because a `deny` covers some of the topics.
     Partly,
     /// The hub has to accept the subscription. The identity may read every topic that the filter
     /// matches.
     All,
 }
 
-/// What an identity may do. Topics that begin with `$` are the hub's own, and no wildcard covers
-/// them. Inboxes are not checked here; the hub knows their owners.
+/// Holds what an identity may do. Topics that begin with `$` are the hub's own, and no wildcard
+/// covers them. Inboxes are not checked here, because the hub knows their owners.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
     publish: Rules,
@@ -35,18 +36,18 @@ pub struct Rights {
     rate: PublishRate,
 }
 
-/// How fast an identity may publish. `None` means what the hub's configuration sets, and 0 means no
-/// limit.
+/// Limits how fast an identity may publish. With `None`, the limit of the hub's configuration
+/// holds, and 0 means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PublishRate {
-    /// The number of events in a second.
+    /// The identity may publish this many events in a second.
     pub events: Option<u64>,
-    /// The number of bytes in a second.
+    /// The identity may publish this many bytes in a second.
     pub bytes: Option<u64>,
 }
 
 impl PublishRate {
-    /// Joins the rates of two roles. The one that allows more counts, and a role that sets none
+    /// Joins the rates of two roles. The rate that allows more counts, and a role that sets no rate
     /// changes nothing.
     fn or(self, other: PublishRate) -> PublishRate {
         let more = |a: Option<u64>, b: Option<u64>| match (a, b) {
@@ -86,51 +87,52 @@ impl Rules {
 }
 
 impl Rights {
-    /// Whether the identity may publish on the topic.
+    /// Returns whether the identity may publish on the topic.
     #[must_use]
     pub fn may_publish(&self, topic: &TopicName) -> bool {
-        // No role can allow this. It is checked here again, because everything else relies on it.
+        // No role can allow a topic of the hub. This is checked here again, because everything else
+        // relies on it.
         !topic.is_reserved() && self.publish.permit(topic)
     }
 
-    /// Whether the identity may subscribe to the filter.
+    /// Returns whether the identity may subscribe to the filter.
     #[must_use]
     pub fn may_subscribe(&self, filter: &TopicFilter) -> Subscribable {
         self.subscribe.permit_all(filter)
     }
 
-    /// Whether the identity may get events of the topic: live ones, the last one, or replayed ones,
-    /// in a queue group or not.
+    /// Returns whether the identity may get events of the topic: live ones, the last one, or
+    /// replayed ones, in a queue group or not.
     #[must_use]
     pub fn may_read(&self, topic: &TopicName) -> bool {
         self.subscribe.permit(topic)
     }
 
-    /// Whether the identity may use the admin API.
+    /// Returns whether the identity may use the admin API.
     #[must_use]
     pub fn may_admin(&self) -> bool {
         self.admin
     }
 
-    /// Whether the identity may read the quarantine.
+    /// Returns whether the identity may read the quarantine.
     #[must_use]
     pub fn may_quarantine(&self) -> bool {
         self.quarantine
     }
 
-    /// The view in which the identity gets events, if its roles name one.
+    /// Returns the view in which the identity gets events, if its roles name one.
     #[must_use]
     pub fn view(&self) -> Option<&str> {
         self.view.as_deref()
     }
 
-    /// How fast the identity may publish, if its roles set that.
+    /// Returns how fast the identity may publish, if its roles set that.
     #[must_use]
     pub fn publish_rate(&self) -> PublishRate {
         self.rate
     }
 
-    /// The right to every topic, except the hub's own.
+    /// Returns the right to every topic, except the hub's own.
     pub(super) fn all_topics() -> Rights {
         let all = || Rules { allow: known(&["**"]), deny: Vec::new() };
         let rate = PublishRate::default();
@@ -138,14 +140,15 @@ impl Rights {
         Rights { publish, subscribe, view: None, admin: false, quarantine: false, rate }
     }
 
-    /// All rights that a role can give.
+    /// Returns all rights that a role can give.
     pub(super) fn everything() -> Rights {
         let mut rights = Rights { admin: true, quarantine: true, ..Rights::all_topics() };
         rights.subscribe.allow.extend(known(&["$hub.**"]));
         rights
     }
 
-    /// The rights of several roles: what any of them allows, without what any of them denies.
+    /// Returns the rights of several roles: everything that any of them allows, without everything
+    /// that any of them denies.
     pub(super) fn of(roles: &[Arc<Role>], name: &IdentityName) -> Result<Rights, Reason> {
         let mut rights = Rights {
             publish: Rules::default(),
@@ -179,7 +182,7 @@ fn known(filters: &[&str]) -> Vec<TopicFilter> {
     filters.iter().filter_map(|filter| TopicFilter::parse(filter).ok()).collect()
 }
 
-/// A role as the access file has it.
+/// Holds a role as the access file declares it.
 #[derive(Debug)]
 pub(super) struct Role {
     pub(super) name: Arc<str>,
@@ -192,7 +195,7 @@ pub(super) struct Role {
 }
 
 impl Role {
-    /// A role for every topic, except the hub's own.
+    /// Creates a role for every topic, except the hub's own.
     pub(super) fn all_topics(name: Arc<str>) -> Role {
         let all = || {
             let allow = known(&["**"]).into_iter().map(Pattern::Fixed).collect();
@@ -203,14 +206,14 @@ impl Role {
         Role { name, publish, subscribe, view: None, admin: false, quarantine: false, rate }
     }
 
-    /// Whether any filter of the role contains `{identity}`.
+    /// Returns whether any filter of the role contains `{identity}`.
     pub(super) fn is_named(&self) -> bool {
         let lists = [&self.publish, &self.subscribe];
         lists.iter().any(|list| list.allow.iter().chain(&list.deny).any(Pattern::is_named))
     }
 }
 
-/// The filters of one right.
+/// Holds the filters of one right.
 #[derive(Debug, Default)]
 pub(super) struct Patterns {
     pub(super) allow: Vec<Pattern>,
@@ -219,7 +222,7 @@ pub(super) struct Patterns {
 
 impl Patterns {
     fn resolve(&self, name: &IdentityName, rules: &mut Rules) -> Result<(), Reason> {
-        // If a filter could not be made, a deny would be missing. So nobody gets in then.
+        // A filter that cannot be made may be a `deny`, so the identity gets no rights at all then.
         let resolve = |pattern: &Pattern| pattern.resolve(name).map_err(|_| Reason::NameTooLong);
         for pattern in &self.allow {
             rules.allow.push(resolve(pattern)?);

@@ -1,5 +1,5 @@
-//! The hashes of one access file, and which secrets were verified lately. Without the latter, each request to
-//! the admin API would cost a hash.
+//! Holds the hashes of one access file, and remembers which secrets were verified lately. Otherwise each
+//! request to the admin API would cost a hash.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use parking_lot::Mutex;
 use super::error::Reason;
 use super::hash::{Kind, SecretHash};
 
-/// How many verified secrets are remembered, with 32 bytes each.
+/// At most this many verified secrets are remembered, with 32 bytes each.
 const MAX_RECENT: usize = 4096;
 
-/// A hash, and the name of the identity that owns it.
+/// Holds a hash, and the name of the identity that owns it.
 #[derive(Clone)]
 pub(super) struct OwnedHash {
     pub(super) owner: Arc<str>,
     pub(super) hash: Arc<SecretHash>,
 }
 
-/// The hashes of one access file.
+/// Holds the hashes of one access file.
 ///
 /// A secret that was verified once is not hashed again, so a password on each request of the admin
-/// API is affordable. Its keyed digest is remembered. The key belongs to these hashes, so a reload
-/// forgets all digests. An attacker learns nothing from the time that it takes, because only the
-/// right secret has a digest here.
+/// API is affordable. A keyed digest of the secret is remembered instead. The key belongs to these
+/// hashes, so a reload forgets all digests. An attacker learns nothing from the time that a
+/// verification takes, because only the right secret has a digest here.
 pub(super) struct SecretHashes {
     tokens: HashTable,
     passwords: HashTable,
@@ -40,7 +40,7 @@ struct HashTable {
 }
 
 impl SecretHashes {
-    /// Creates it empty. `None` if the system gives no random numbers.
+    /// Creates an empty set of hashes, or returns `None` if the system gives no random numbers.
     pub(super) fn new() -> Option<SecretHashes> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).ok()?;
@@ -68,7 +68,7 @@ impl SecretHashes {
         hashes.ids.get(id).and_then(|&index| hashes.all.get(index))
     }
 
-    /// Whether [`SecretHashes::verify`] would have to compute a hash.
+    /// Returns whether [`SecretHashes::verify`] would have to compute a hash.
     pub(super) fn must_hash(&self, kind: Kind, id: &str, secret: &str) -> bool {
         !self.of(kind).all.is_empty()
             && !self.recent.lock().contains(&self.digest(kind, id, secret.as_bytes()))
@@ -76,10 +76,10 @@ impl SecretHashes {
 
     /// Verifies a secret. Returns the hash, with the identity that owns it.
     ///
-    /// An unknown id costs as much as a known one: the secret is hashed with the parameters of some
-    /// stored hash, which is always the same for one id, and the result is thrown away. A keyed
-    /// digest chooses that hash. So even if stored hashes differ in cost, the cost tells nothing
-    /// about an id.
+    /// An unknown id costs as much as a known one, because the secret is then hashed with the
+    /// parameters of some stored hash, and the result is thrown away. A keyed digest of the id
+    /// chooses that hash, so it is always the same for one id. So even if stored hashes differ in
+    /// cost, the cost tells nothing about an id.
     pub(super) fn verify(&self, kind: Kind, id: &str, secret: &str) -> Result<&OwnedHash, Reason> {
         let hashes = self.of(kind);
         let Some(stored) = self.get(kind, id) else {
@@ -123,7 +123,7 @@ impl SecretHashes {
             Kind::Token => b't',
             Kind::Password => b'p',
         }]);
-        // With its length in front, the id cannot run into the secret.
+        // The length of the id stands before it, so that the id cannot run into the secret.
         context.update(&(id.len() as u64).to_be_bytes());
         context.update(id.as_bytes());
         context.update(secret);

@@ -1,5 +1,5 @@
-//! The contents of one access file, after it was read and checked. Decisions read this table and never the
-//! file, so that a file with an error changes no decision.
+//! Holds the contents of one access file, after it was read and checked. Decisions read this table and
+//! never the file, so that a file with an error changes no decision.
 
 use super::error::Reason;
 use super::identity::{Identity, IdentityProof};
@@ -14,12 +14,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// The name of all anonymous clients, which no other identity has.
+/// All anonymous clients have this name, which no other identity has.
 pub(super) const ANONYMOUS: &str = "anonymous";
 
-/// The contents of one access file. They do not change once they are loaded: a reload creates a new
-/// table. Keys from a URL are the exception: the hub fetches them while the file is in force, and
-/// refuses JWTs that need them until then.
+/// Holds the contents of one access file. They do not change once they are loaded, because a reload
+/// creates a new table. Keys from a URL are the exception: the hub fetches them while the file is
+/// in force, and refuses JWTs that need them until they are fetched.
 pub struct Access {
     pub(super) roles: HashMap<String, Arc<Role>>,
     pub(super) identities: HashMap<IdentityName, IdentityEntry>,
@@ -27,12 +27,12 @@ pub struct Access {
     pub(super) other_certificates: Option<jwt::IdentityNaming>,
     pub(super) issuers: Vec<jwt::Issuer>,
     pub(super) anonymous: Anonymous,
-    /// The hashes of secrets, or `None` if no identity has a secret.
+    /// Holds the hashes of secrets. `None` means that no identity has a secret.
     pub(super) secret_hashes: Option<SecretHashes>,
     pub(super) files: Vec<String>,
 }
 
-/// An identity that the access file names, with its rights.
+/// Holds the name of an identity, the names of its roles, and its rights.
 #[derive(Clone)]
 pub(super) struct IdentityEntry {
     pub(super) name: IdentityName,
@@ -40,8 +40,8 @@ pub(super) struct IdentityEntry {
     pub(super) rights: Arc<Rights>,
 }
 
-/// What anonymous clients of this machine and those of other machines may do. Without an entry they
-/// are refused.
+/// States what anonymous clients of this machine and those of other machines may do. Clients
+/// without an entry are refused.
 #[derive(Default)]
 pub(super) struct Anonymous {
     pub(super) loopback: Option<IdentityEntry>,
@@ -61,17 +61,17 @@ impl IdentityEntry {
 }
 
 impl Access {
-    /// The table without an access file: anonymous clients of this machine may do everything, and
-    /// clients with a certificate of a trusted CA may publish and subscribe to everything. All
-    /// other clients are refused.
+    /// Returns the table that holds without an access file: anonymous clients of this machine may
+    /// do everything, and clients with a certificate of a trusted CA may publish and subscribe to
+    /// everything. All other clients are refused.
     #[must_use]
     pub fn default_loopback() -> Access {
         Access::without_file(false)
     }
 
-    /// As [`Access::default_loopback`]. With `everywhere`, anonymous clients of other machines may
-    /// publish and subscribe to everything too, but they may not administer the hub or read the
-    /// quarantine.
+    /// Returns the table of [`Access::default_loopback`]. With `everywhere`, anonymous clients of
+    /// other machines may publish and subscribe to everything too, but they may not administer the
+    /// hub or read the quarantine.
     #[must_use]
     pub fn without_file(everywhere: bool) -> Access {
         let entry = |rights| {
@@ -98,24 +98,24 @@ impl Access {
         }
     }
 
-    /// The paths of the files that were read for the access file, as it names them. When one of
-    /// them changes, load the access file again.
+    /// Returns the paths of the files that were read for the access file, as the access file names
+    /// them. When one of these files changes, load the access file again.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str)
     }
 
-    /// How much the file declares, such as `2 identities, 1 role`.
+    /// Returns how much the file declares, such as `2 identities, 1 role`.
     pub(crate) fn summary(&self) -> String {
         let identities = count(self.identities.len(), "identity", "identities");
         format!("{identities}, {}", count(self.roles.len(), "role", "roles"))
     }
 
-    /// The keys that have to be fetched, which this type does not do.
+    /// Returns the keys that come from URLs. The caller has to fetch them.
     pub(crate) fn remote_keys(&self) -> impl Iterator<Item = &Arc<RemoteKeys>> {
         self.issuers.iter().filter_map(|issuer| issuer.keys.remote())
     }
 
-    /// Takes the keys that were fetched for the previous access file.
+    /// Takes over the keys that were fetched for the previous access file from the same sources.
     pub(crate) fn take_over_keys(&self, former: &Access) {
         for keys in self.remote_keys() {
             if let Some(before) = former.remote_keys().find(|other| other.source == keys.source) {

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use super::hash::{HashError, Kind, hash};
 use super::token_format::{PREFIX, SECRET, is_id};
 
-/// A new access token. Neither the hub nor the access file can show it again.
+/// Holds a new access token. Neither the hub nor the access file can show it again.
 pub struct NewToken {
-    /// The token, which the client sends.
+    /// The client sends this token.
     pub token: String,
-    /// The line for the identity's table in the access file: `tokens.<id> = "<hash>"`.
+    /// This line belongs in the identity's table in the access file: `tokens.<id> = "<hash>"`.
     pub line: String,
 }
 
@@ -30,8 +30,8 @@ impl std::fmt::Debug for NewToken {
 /// ```
 ///
 /// # Errors
-/// The id is empty, has more than 32 characters, or has others than `a-z`, `0-9` and `-`. Or the
-/// system gives no random numbers.
+/// The error means that the id is empty, has more than 32 characters, or has characters other than
+/// `a-z`, `0-9` and `-`. It can also mean that the system gives no random numbers or no memory.
 pub fn create_token(id: &str) -> Result<NewToken, HashError> {
     if !is_id(id) {
         return Err(HashError::Id);

@@ -1,17 +1,18 @@
-//! The format of access tokens: `hub_<id>_<secret>`, such as `hub_orders-1_9f86…`.
+//! Defines the format of access tokens: `hub_<id>_<secret>`, such as `hub_orders-1_9f86…`.
 //!
-//! The id tells which hash to verify, so an attempt costs one hash however many tokens there are. By the
-//! prefix, scanners of source code find tokens that were committed by mistake.
+//! The id tells which hash to verify, so an attempt costs one hash however many tokens there are. The
+//! prefix lets scanners of source code find tokens that were committed by mistake.
 
-/// The prefix of each token.
+/// Each token begins with this prefix.
 pub(super) const PREFIX: &str = "hub_";
-/// The longest id in bytes.
+/// An id has at most this many bytes.
 pub(super) const MAX_ID: usize = 32;
-/// How many random bytes a secret has. They are written as hexadecimal digits.
+/// A secret has this many random bytes. They are written as hexadecimal digits.
 pub(super) const SECRET: usize = 32;
 
-/// The id and the secret of a token. `None` if [`create_token`](super::create_token) cannot have
-/// created it, so a short secret that somebody made up is not a token.
+/// Returns the id and the secret of a token. Returns `None` if
+/// [`create_token`](super::create_token) cannot have created the token, so a short secret that
+/// somebody made up is not accepted.
 pub(super) fn split(token: &str) -> Option<(&str, &str)> {
     let (id, secret) = token.strip_prefix(PREFIX)?.split_once('_')?;
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);

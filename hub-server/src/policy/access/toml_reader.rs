@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::AccessError;
 
-/// The text of the file, with its name for errors.
+/// Holds the text of the file, with its name for errors.
 #[derive(Clone, Copy)]
 pub(super) struct TomlText<'a> {
     pub(super) name: &'a str,
@@ -33,19 +33,20 @@ impl<'a> TomlText<'a> {
     }
 }
 
-/// A value with its key.
+/// Holds a value with its key.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     source: TomlText<'a>,
-    /// The last part of the key.
+    /// The key has this name in its own table.
     pub(super) name: &'a str,
-    /// The whole key, with the tables around it.
+    /// The key has this path: its name, with the tables around it.
     path: String,
     at: usize,
     value: &'a DeValue<'a>,
 }
 
-/// The entries of a table in the order of the file, so that the first error is the one reported.
+/// Holds the entries of a table in the order of the file, so that the first error in the file is
+/// reported.
 pub(super) struct Table<'a> {
     source: TomlText<'a>,
     path: String,
@@ -85,7 +86,7 @@ impl<'a> Table<'a> {
         self.get(key).ok_or_else(|| self.error(key, "is missing"))
     }
 
-    /// An error about a key that is missing.
+    /// Returns an error about a key that is missing.
     pub(super) fn error(&self, key: &str, message: impl Into<String>) -> AccessError {
         self.source.error(self.at, &join(&self.path, key), message)
     }
@@ -100,7 +101,7 @@ impl<'a> Node<'a> {
         self.source.error(self.at, &self.path, message)
     }
 
-    /// The file and the line of the value.
+    /// Returns the file and the line of the value.
     pub(super) fn declared_at(&self) -> String {
         let AccessError { file, line, .. } = self.error("");
         format!("{file}:{line}")
@@ -113,7 +114,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The tables of `[[key]]`.
+    /// Returns the tables of `[[key]]`.
     pub(super) fn tables(&self) -> Result<Vec<Table<'a>>, AccessError> {
         let DeValue::Array(array) = self.value else {
             return Err(self.error(format!("must be tables, each under `[[{}]]`", self.path)));
@@ -161,7 +162,8 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// One text or a list of texts. They come as nodes, so that an error names the item.
+    /// Returns one text or a list of texts. Each text comes with a node, so that an error names the
+    /// item.
     pub(super) fn texts(&self) -> Result<Vec<(Node<'a>, &'a str)>, AccessError> {
         let wrong = || self.error("must be a text in quotes, or a list of them");
         match self.value {
@@ -182,8 +184,8 @@ impl<'a> Node<'a> {
     }
 }
 
-/// A key as errors show it: on one line, shortened, and without what may be a token in the wrong
-/// place.
+/// Returns a key as errors show it: in one line, shortened, and without a part that may be a token
+/// in the wrong place.
 fn join(path: &str, key: &str) -> String {
     let key: String = match key.split_once("hub_") {
         Some((before, _)) => format!("{before}hub_…"),

@@ -1,5 +1,5 @@
-//! The name of the hub's protocol inside TLS. Client and hub refuse a connection on which the other side
-//! speaks another protocol; without a name, they would take its bytes for frames.
+//! Names the hub's protocol inside TLS. Client and hub refuse a connection on which the other side
+//! speaks another protocol. Without a name, they would take the bytes of that protocol for frames.
 
-/// The name of the hub's protocol inside TLS (ALPN).
+/// The hub's protocol has this name inside TLS (ALPN).
 pub const ALPN: &[u8] = b"hub/1";

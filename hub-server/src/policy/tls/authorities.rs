@@ -1,12 +1,12 @@
-//! Reads CAs from a PEM file: those of client certificates, and those of servers from which keys are fetched.
-//! Both have to accept and refuse the same files.
+//! Reads CAs from a PEM file: the CAs of client certificates, and the CAs of servers from which keys are
+//! fetched. One function reads both, so that both accept and refuse the same files.
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// The certificates of the CAs in a file, and the store that verifies with them. The error says
-/// what is wrong with the file.
+/// Returns the certificates of the CAs in a file, and the store that verifies with them. The error
+/// says what is wrong with the file.
 pub(crate) fn authorities(
     pem: &[u8],
 ) -> Result<(Vec<CertificateDer<'static>>, RootCertStore), &'static str> {
@@ -18,7 +18,7 @@ pub(crate) fn authorities(
     Ok((certificates, roots))
 }
 
-/// The certificates in a file. The error says what is wrong with the file.
+/// Returns the certificates in a file. The error says what is wrong with the file.
 pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
     let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
     match all {

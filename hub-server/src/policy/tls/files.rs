@@ -1,5 +1,5 @@
-//! The TLS files, which are read and checked as a whole. If only some of them were replaced, they might not
-//! fit together.
+//! Reads and checks the TLS files as a whole. If only some of them were replaced, they might not fit
+//! together.
 
 use super::contents::{Contents, Problem, digest_of};
 use super::setup::TlsSetup;
@@ -9,25 +9,25 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// The size in bytes above which a file is refused. Revocation lists can be long.
+/// A file of more bytes than this is refused. Revocation lists can be long, so the bound is high.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Why the TLS files cannot be used. It contains nothing of the files.
+/// States why the TLS files cannot be used. The error contains nothing of the files.
 #[derive(Debug, Error)]
 #[error("{} ({key}) {fault}", path.display())]
 pub struct TlsError {
-    /// The path of the file.
+    /// The error is about the file with this path.
     pub path: PathBuf,
-    /// The key of the configuration that names the file.
+    /// This key of the configuration names the file.
     pub key: &'static str,
-    /// What is wrong with the file.
+    /// States what is wrong with the file.
     pub fault: TlsFileFault,
 }
 
-/// What is wrong with a TLS file.
+/// States what is wrong with a TLS file.
 #[derive(Debug, Error)]
 pub enum TlsFileFault {
-    /// The file cannot be read, with the error of the operating system.
+    /// The file cannot be read, because of this error of the operating system.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
     /// The contents of the file cannot be used.
@@ -35,7 +35,7 @@ pub enum TlsFileFault {
     Unusable(&'static str),
 }
 
-/// The paths of certificate, key, client CAs and revocation lists.
+/// Holds the paths of certificate, key, client CAs and revocation lists.
 #[derive(Debug)]
 pub(crate) struct TlsFiles {
     cert: PathBuf,
@@ -46,7 +46,7 @@ pub(crate) struct TlsFiles {
 }
 
 impl TlsFiles {
-    /// The files that the configuration names. `None` without TLS.
+    /// Returns the files that the configuration names, or `None` without TLS.
     pub(crate) fn new(config: &Config) -> Option<Self> {
         let named = |path: &String| (!path.is_empty()).then(|| PathBuf::from(path));
         Some(TlsFiles {

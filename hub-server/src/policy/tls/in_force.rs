@@ -1,5 +1,6 @@
-//! The TLS setup in force, for the TLS handshakes of clients and of the HTTP server. A reload replaces it as
-//! a whole; a certificate with the key of another one would make every TLS handshake fail.
+//! Holds the TLS setup in force, for the TLS handshakes of clients and of the HTTP server. A reload
+//! replaces it as a whole, because a certificate with the key of another one would make every TLS
+//! handshake fail.
 
 use super::setup::TlsSetup;
 use parking_lot::RwLock;
@@ -10,7 +11,8 @@ use rustls::{Error, ServerConfig};
 use std::fmt;
 use std::sync::Arc;
 
-/// The TLS setup in force, which the listener reads and a reload replaces. It is empty without TLS.
+/// Holds the TLS setup in force, which the listener reads and a reload replaces. It is empty
+/// without TLS.
 #[derive(Debug, Default)]
 pub(crate) struct TlsInForce(RwLock<Option<Arc<TlsSetup>>>);
 
@@ -28,8 +30,8 @@ impl TlsInForce {
 pub(crate) struct CurrentCertificate(Arc<TlsInForce>);
 
 impl CurrentCertificate {
-    /// The TLS configuration of the HTTP server. It asks for no client certificate, because probes
-    /// and scrapers have none.
+    /// Returns the TLS configuration of the HTTP server. The server asks for no client certificate,
+    /// because probes and scrapers have none.
     pub(crate) fn config(tls: Arc<TlsInForce>) -> Result<ServerConfig, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder =

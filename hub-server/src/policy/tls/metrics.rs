@@ -1,4 +1,5 @@
-//! The metrics of TLS. Without them, an operator would learn of an expired certificate from its users.
+//! Holds the metrics of TLS. Without them, an operator would learn of an expired certificate from its
+//! users.
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 
@@ -7,9 +8,10 @@ pub(crate) struct TlsMetrics {
     pub handshakes: IntCounter,
     pub failed: IntCounterVec,
     pub reloads: IntCounterVec,
-    /// When the certificate expires, in seconds since the Unix epoch. It is 0 without TLS.
+    /// Shows when the certificate expires, in seconds since the Unix epoch. It is 0 without TLS.
     pub certificate_expiry: IntGauge,
-    /// When the revocation lists expire, in seconds since the Unix epoch. It is 0 without them.
+    /// Shows when the revocation lists expire, in seconds since the Unix epoch. It is 0 without
+    /// them.
     pub crl_expiry: IntGauge,
 }
 

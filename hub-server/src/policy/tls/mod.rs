@@ -1,13 +1,13 @@
-//! The trust of TLS: the hub's own certificate, and which client certificates are accepted.
+//! Holds the trust of TLS: the hub's own certificate, and which client certificates are accepted.
 //!
-//! - [`files`]: certificate, key, client CAs and revocation lists, which are read and checked as a whole
-//! - [`contents`]: the contents of these files at one moment
-//! - [`setup`]: what is made of the files for the next TLS handshakes
-//! - [`in_force`]: the setup for the next TLS handshake
-//! - [`authorities`]: CAs from a file
-//! - [`names`]: the names in a client's certificate
+//! - [`files`] reads and checks certificate, key, client CAs and revocation lists as a whole.
+//! - [`contents`] holds the contents of these files at one moment.
+//! - [`setup`] is made of the files, for the next TLS handshakes.
+//! - [`in_force`] holds the setup for the next TLS handshake.
+//! - [`authorities`] reads CAs from a file.
+//! - [`names`] reads the names in a client's certificate.
 //!
-//! TLS handshakes and records are in `crate::net::tls`. The invariants, and what breaks without each:
+//! TLS handshakes and records are in `crate::net::tls`. This module has these invariants:
 //!
 //! - **No TLS session is resumed.** A client that resumes does not show its certificate again, and so could
 //!   connect after its revocation. Connections live long, so resuming would save little.

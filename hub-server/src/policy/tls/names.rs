@@ -1,23 +1,23 @@
-//! Reads names and expiry from a client's certificate. Without these checks, a CA that lets clients choose
-//! one kind of name would let them choose all kinds.
+//! Reads names and expiry from a client's certificate. Each name is checked for the form of its kind.
+//! Otherwise a CA that lets clients choose one kind of name would let them choose all kinds.
 
 use crate::policy::access::PeerCertificate;
 use rustls::pki_types::CertificateDer;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// The longest name that is accepted, in bytes. In practice, names of SPIFFE are the longest, and
-/// are shorter than this.
+/// A name of more bytes than this is not accepted. In practice, names of SPIFFE are the longest,
+/// and are shorter than this.
 const MAX_NAME: usize = 1024;
 
-/// The names and the expiry of a certificate that TLS has verified. `None` if the certificate
-/// cannot be read.
+/// Returns the names and the expiry of a certificate that TLS has verified, or `None` if the
+/// certificate cannot be read.
 ///
 /// The names are the subject's alternative names: first URIs, then DNS names, then e-mail
-/// addresses. If there is none of these, it is the common name. Each name has to have the form of
-/// its kind: a URI contains a colon, an e-mail address contains an `@`, and a DNS name or a common
-/// name contains neither. So a CA that lets its clients choose names of one kind does not give the
-/// other kinds away.
+/// addresses. If there are none, the common name takes their place. Each name has to have the form
+/// of its kind: a URI contains a colon, an e-mail address contains an `@`, and a DNS name or a
+/// common name contains neither. So a CA that lets its clients choose names of one kind does not
+/// give the other kinds away.
 pub(crate) fn read(certificate: &CertificateDer<'_>) -> Option<PeerCertificate> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let extension = certificate.subject_alternative_name().ok()?;
@@ -42,18 +42,19 @@ pub(crate) fn read(certificate: &CertificateDer<'_>) -> Option<PeerCertificate> 
     }
     names.dedup();
     let expires = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-    // The certificate is valid up to and including that second.
+    // The certificate is still valid in the second of `not_after`, so it expires with the next one.
     let expires = UNIX_EPOCH.checked_add(Duration::from_secs(expires.saturating_add(1)))?;
     Some(PeerCertificate { names, expires: Some(expires) })
 }
 
-/// The time until which a certificate is valid, in seconds since the Unix epoch.
+/// Returns the time until which a certificate is valid, in seconds since the Unix epoch, or `None`
+/// if the certificate cannot be read.
 pub(super) fn expiry(certificate: &CertificateDer<'_>) -> Option<i64> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     Some(certificate.validity().not_after.timestamp())
 }
 
-/// A time as seconds since the Unix epoch.
+/// Returns a time as seconds since the Unix epoch.
 pub(crate) fn seconds(now: SystemTime) -> i64 {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
@@ -68,7 +69,7 @@ fn uri(name: &GeneralName<'_>) -> Option<String> {
 
 fn dns(name: &GeneralName<'_>) -> Option<String> {
     match name {
-        // DNS ignores case, but the access file has one spelling.
+        // DNS ignores case, so the access file has DNS names in lower case.
         GeneralName::DNSName(name) if is_bare(name) => Some(name.to_ascii_lowercase()),
         _ => None,
     }
@@ -87,7 +88,8 @@ fn is_bare(name: &str) -> bool {
     !name.contains([':', '/', '@'])
 }
 
-/// Whether a name can be printed. Whether it can be the name of an identity is decided later.
+/// Returns whether a name can be printed. Whether it can be the name of an identity is decided
+/// later.
 fn is_printable(name: &str) -> bool {
     !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control)
 }

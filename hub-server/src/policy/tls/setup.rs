@@ -1,4 +1,4 @@
-//! The TLS setup: what is made of the TLS files, and used for each TLS handshake until the files change.
+//! Makes a TLS setup of the TLS files. Every TLS handshake uses the setup until the files change.
 //! Without it, each TLS handshake would have to read the files.
 
 use super::alpn::ALPN;
@@ -17,16 +17,18 @@ use std::fmt;
 use std::sync::Arc;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 
-/// Certificate, key and trusted client CAs at one moment.
+/// Holds certificate, key and trusted client CAs of one moment.
 pub(crate) struct TlsSetup {
     clients: Arc<ServerConfig>,
     pub(super) certificate: Arc<CertifiedKey>,
     verifier: Option<Arc<dyn ClientCertVerifier>>,
-    /// A digest of the files with client CAs and revocation lists.
+    /// Holds a digest of the files with client CAs and revocation lists.
     trust: [u8; 32],
-    /// When the first of the certificates in the file expires, in seconds since the Unix epoch.
+    /// The first of the certificates in the file expires at this time, in seconds since the Unix
+    /// epoch.
     pub(crate) expiry: i64,
-    /// When the first of the revocation lists expires, in seconds since the Unix epoch.
+    /// The first of the revocation lists expires at this time, in seconds since the Unix epoch.
+    /// `None` means that there are no lists.
     pub(crate) crl_expiry: Option<i64>,
 }
 
@@ -99,7 +101,7 @@ impl TlsSetup {
         self.clients.clone()
     }
 
-    /// Whether this setup accepts the same client certificates as `other`.
+    /// Returns whether this setup accepts the same client certificates as `other`.
     pub(crate) fn has_the_trust_of(&self, other: &TlsSetup) -> bool {
         self.trust == other.trust
     }
@@ -118,7 +120,7 @@ impl TlsSetup {
     }
 }
 
-/// It shows nothing of the private key.
+/// Shows nothing of the private key.
 impl fmt::Debug for TlsSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsSetup").field("expiry", &self.expiry).finish_non_exhaustive()
