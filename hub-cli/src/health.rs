@@ -8,11 +8,11 @@ use clap::{ArgMatches, Command};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// The question whether the hub accepts clients.
+/// Asks the hub whether it accepts clients.
 const REQUEST: Request<'static> =
     Request { method: "GET", path: "/readyz", authorization: None, body_max: 1024 };
 
-/// The arguments of `hub health`.
+/// Declares `hub health` and its arguments.
 pub(crate) fn command() -> Command {
     Command::new("health")
         .about("Ask a running hub whether it accepts clients")

@@ -66,7 +66,7 @@ fn good(file: &RuleFile) -> Value {
     json!({ "ok": true, "rules": rules, "views": views })
 }
 
-/// Returns the errors of a rule file, an object for each.
+/// Returns the errors of a rule file, with one JSON object for each.
 fn faults(bad: &BadFile) -> Vec<Value> {
     match bad {
         BadFile::Unreadable(path, error) => vec![json!({

@@ -140,7 +140,7 @@ fn show(
     writeln!(out)
 }
 
-/// The counts for the summary.
+/// Counts messages for the summary.
 #[derive(Default)]
 struct Summary {
     messages: u64,
@@ -148,7 +148,7 @@ struct Summary {
     rules: HashMap<String, RuleSum>,
 }
 
-/// The counts of one rule over all messages.
+/// Counts the messages to which one rule applied, and its finds.
 #[derive(Default)]
 struct RuleSum {
     action: &'static str,
@@ -179,7 +179,7 @@ impl Summary {
         self.kinds.get(&kind).copied().unwrap_or(0)
     }
 
-    /// The rules that applied, in the order of the file.
+    /// Returns the rules that applied, in the order of the file.
     fn applied<'a>(
         &'a self,
         file: &'a RuleFile,
