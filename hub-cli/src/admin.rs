@@ -1,4 +1,4 @@
-//! `hub audit` and `hub reload`, the commands for administrators of a running hub.
+//! Implements `hub audit` and `hub reload`, which are commands for administrators of a running hub.
 //!
 //! Without this module, an administrator would have to send HTTP requests to the admin API by hand
 //! and read its JSON.

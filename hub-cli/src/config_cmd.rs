@@ -1,4 +1,4 @@
-//! `hub config`, which prints the default configuration or checks one.
+//! Implements `hub config`, which prints the default configuration or checks a configuration.
 //!
 //! Without this module, a user could learn that a configuration has an error only by starting a hub
 //! with it.

@@ -1,4 +1,4 @@
-//! The parts that all commands which connect to a hub share: the options, the connection, the
+//! Holds the parts that all commands which connect to a hub share: the options, the connection, the
 //! handling of signals, and the notes on stderr.
 //!
 //! Without this module, the commands would have different options for the same thing, and would

@@ -1,4 +1,4 @@
-//! `hub emit`, which publishes the event in its argument, or the events on stdin.
+//! Implements `hub emit`, which publishes the event in its argument, or the events on stdin.
 //!
 //! Without this command, a script would need a program of its own to publish an event. The command
 //! ends only when the hub has accepted or refused every event, so its exit code can be trusted.

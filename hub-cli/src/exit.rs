@@ -1,4 +1,4 @@
-//! The exit codes of the commands, in one table from which the help derives.
+//! Defines the exit codes of the commands, in one table from which the help derives.
 //!
 //! Scripts depend on these codes. Without this module, each command would choose its own.
 

@@ -1,7 +1,7 @@
-//! `hub health`, which asks a running hub whether it accepts clients.
+//! Implements `hub health`, which asks a running hub whether it accepts clients.
 //!
-//! The container image uses it as its health check. Without it, the image would need another HTTP
-//! client.
+//! The container image uses this command as its health check. Without the command, the image would
+//! need another HTTP client.
 
 use crate::http::{self, Request};
 use clap::{ArgMatches, Command};

@@ -158,7 +158,8 @@ mod tests {
 
     #[tokio::test]
     async fn messagepack_is_split_byte_for_byte_however_it_comes() {
-        // A map with an ext, 1 in five bytes (not the shortest form), an empty string.
+        // The values are a map with an ext, the number 1 in five bytes (not its shortest form), and an
+        // empty string.
         let values: [&[u8]; 3] =
             [&[0x81, 0xa1, b'k', 0xd4, 0x05, 0xff], &[0xce, 0, 0, 0, 1], &[0xa0]];
         assert_eq!(all(&values.concat(), Format::Msgpack).await.unwrap(), values);

@@ -1,4 +1,4 @@
-//! `hub`: the server and its tools in one binary.
+//! The program `hub` is the server and its tools in one binary.
 //!
 //! Each command has a module with two functions: `command` declares its arguments, and `run` runs it.
 //! The other modules hold what several commands share. Stdout carries results only, and every

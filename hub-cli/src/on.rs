@@ -1,4 +1,4 @@
-//! `hub on`, which prints events as they arrive.
+//! Implements `hub on`, which prints events as they arrive.
 //!
 //! Without this command, a user would need a program of their own to see what happens on a topic.
 

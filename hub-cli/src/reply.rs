@@ -1,5 +1,5 @@
-//! `hub reply`, which answers requests with a fixed value, with their own payload, or with the output
-//! of a command.
+//! Implements `hub reply`, which answers requests with a fixed value, with their own payload, or
+//! with the output of a command.
 //!
 //! Without this command, a user who tries out a service that sends requests would have to write a
 //! program that answers them.

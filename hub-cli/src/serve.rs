@@ -1,4 +1,4 @@
-//! `hub serve`, which runs the hub. Its flags are the keys of the configuration.
+//! Implements `hub serve`, which runs the hub. The flags are the configuration keys.
 //!
 //! This module loads the configuration, starts the log, and runs the server until a signal comes.
 //! Without it, the crate hub-server would have no program.

@@ -1,7 +1,7 @@
-//! `hub bench pub`, `hub bench fanout` and `hub bench latency`, which send messages from publishers to
-//! subscribers.
+//! Implements `hub bench pub`, `hub bench fanout` and `hub bench latency`, which send messages from
+//! publishers to subscribers.
 //!
-//! Without them, a user could not measure the throughput and the latency of their own hub.
+//! Without these commands, a user could not measure the throughput and the latency of their own hub.
 
 use super::options::{common, count, form, get, number, payload, seconds, topic, topics};
 use super::report::{Figures, Progress, short};

@@ -1,8 +1,9 @@
-//! `hub bench`, which measures how fast a hub is and how much processor time and memory that costs it.
+//! Implements `hub bench`, which measures how fast a hub is and how much processor time and memory
+//! that costs it.
 //!
 //! The commands do not use the SDK. They send bytes that were encoded beforehand, and only count the
-//! messages that they receive. Otherwise they would measure the client rather than the hub. The crate
-//! [`hub_bench`] makes the load.
+//! messages that they receive. Otherwise they would measure the client rather than the hub. The
+//! crate [`hub_bench`] makes the load.
 
 mod idle;
 mod listen;

@@ -1,6 +1,6 @@
-//! The options that the commands of `hub bench` share.
+//! Declares the options that the commands of `hub bench` share.
 //!
-//! Without this module, an option such as `--payload` could mean something else in each command.
+//! Without this module, an option such as `--payload` could have another meaning in each command.
 
 use super::report::OutputFormat;
 use crate::exit::{Exit, Failure};

@@ -1,6 +1,6 @@
-//! The arguments that several `hub scrub` commands have.
+//! Declares the arguments that several `hub scrub` commands have.
 //!
-//! Without this module, `--topic` or `--view` could mean something else in each command.
+//! Without this module, `--topic` or `--view` could have another meaning in each command.
 
 use crate::connect::header_arg;
 use crate::exit::{Exit, Failure};

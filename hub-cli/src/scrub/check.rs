@@ -1,6 +1,7 @@
-//! `hub scrub check`, which reports the errors in a rule file.
+//! Implements `hub scrub check`, which reports the errors in a rule file.
 //!
-//! Without it, a user could learn that a rule file has an error only from the log of a hub.
+//! Without this command, a user could learn that a rule file has an error only from the log of a
+//! hub.
 
 use super::args::{file_arg, json_arg, path};
 use super::rule_file::{BadFile, RuleFile};

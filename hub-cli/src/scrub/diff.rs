@@ -1,6 +1,7 @@
-//! `hub scrub diff`, which shows the messages on which two rule files differ.
+//! Implements `hub scrub diff`, which shows the messages on which two rule files differ.
 //!
-//! Without it, nobody could see what a change of the rules does before the change is in force.
+//! Without this command, nobody could see what a change of the rules does before the change is in
+//! force.
 
 use super::args::{file_arg, json_arg, message_args, path};
 use super::message_report::Applied;

@@ -1,6 +1,6 @@
-//! `hub scrub run`, which shows what a rule file does with messages.
+//! Implements `hub scrub run`, which shows what a rule file does with messages.
 //!
-//! Without it, rules could be tried only on a running hub and its real events.
+//! Without this command, rules could be tried only on a running hub and its real events.
 
 use super::args::{file_arg, json_arg, message_args, path};
 use super::message::Message;

@@ -1,4 +1,4 @@
-//! A blocking client that hides nothing from a test. The test sends bytes and gets frames.
+//! Provides a blocking client that hides nothing from a test. The test sends bytes and gets frames.
 //!
 //! The client answers no PING and sends no CLOSE by itself. It makes only one check by itself: exactly
 //! the EVENTs of a RUN must follow the RUN, on its topic.
