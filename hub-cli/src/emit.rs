@@ -153,7 +153,7 @@ struct Emission<'a> {
     headers: Headers,
     pace: Option<Pace>,
     tally: &'a mut Tally,
-    /// It is true if the hub has answered for every event that was published.
+    /// It is true if the hub has accepted or refused every event that was published.
     settled: bool,
 }
 
@@ -217,7 +217,7 @@ impl Emission<'_> {
         }
     }
 
-    /// Waits until the hub has answered for every event that was published.
+    /// Waits until the hub has accepted or refused every event that was published.
     async fn settle(&mut self) {
         let said = self.client.flush().await;
         self.tally.heard(said);

@@ -227,8 +227,8 @@ impl Resolver for Resolve {
     }
 }
 
-/// Replaces `0.0.0.0` and `[::]` by loopback. They mean that a hub listens on all addresses of its
-/// machine, and no certificate and no administrator's request can name them.
+/// Replaces the addresses `0.0.0.0` and `[::]` by loopback. A hub with such an address listens on all
+/// addresses of its machine, but a request to it cannot name that address.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -145,7 +145,7 @@ struct Summary {
     rules: HashMap<String, RuleSum>,
 }
 
-/// Counts the messages that differ to which one rule applied, and its finds under each file.
+/// Counts for one rule the differing messages to which it applied, and its finds under each file.
 #[derive(Default)]
 struct RuleSum {
     messages: u64,

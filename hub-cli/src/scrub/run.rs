@@ -148,7 +148,7 @@ struct Summary {
     rules: HashMap<String, RuleSum>,
 }
 
-/// Counts the messages to which one rule applied, and its finds.
+/// Counts for one rule the messages to which it applied, and its finds.
 #[derive(Default)]
 struct RuleSum {
     action: &'static str,
