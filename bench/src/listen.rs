@@ -49,8 +49,9 @@ pub struct ListenResult {
     pub received_bytes: u64,
     /// This time passed between the first message and the last.
     pub elapsed: Duration,
-    /// Holds the usage of the server. Its processor time is counted from shortly before the first
-    /// message on. It is `None` if the usage is unknown.
+    /// Holds the usage of the server. The processor time is counted from shortly before the first
+    /// message on, and the memory fields are totals of the process. It is `None` if the usage is
+    /// unknown.
     pub usage: Option<Usage>,
 }
 

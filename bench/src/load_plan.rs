@@ -70,8 +70,8 @@ pub struct LoadResult {
     /// This time passed from the first send to the last read of a subscriber. Without subscribers, it
     /// ends with the load.
     pub elapsed: Duration,
-    /// Holds the usage of the server. The processor time is only that of the load. It is `None` if the
-    /// usage is unknown.
+    /// Holds the usage of the server. The processor time is only that of the load, and the memory
+    /// fields are totals of the process. It is `None` if the usage is unknown.
     pub usage: Option<Usage>,
     /// Holds the times from the moment when each message was due to its arrival, in nanoseconds. It is
     /// empty if the run is not paced.

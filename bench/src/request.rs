@@ -52,8 +52,8 @@ pub struct RequestResult {
     pub answered: u64,
     /// This time passed from the first request to the last reply.
     pub elapsed: Duration,
-    /// Holds the usage of the server. The processor time is only that of the measurement. It is `None`
-    /// if the usage is unknown.
+    /// Holds the usage of the server. The processor time is only that of the measurement, and the
+    /// memory fields are totals of the process. It is `None` if the usage is unknown.
     pub usage: Option<Usage>,
     /// Holds the time from each request to its reply, in nanoseconds.
     pub latency: Histogram<u64>,

@@ -11,7 +11,8 @@ pub(crate) enum Metric {
     Cpu,
     /// The server handled this many deliveries or requests in a second.
     Rate,
-    /// Half of the latencies are not above this value, in microseconds.
+    /// Half of the latencies are at most this value, in microseconds. For the next two metrics, 99 %
+    /// and 99.9 % of the latencies are at most the value.
     P50,
     P99,
     P999,
