@@ -1,12 +1,12 @@
-//! One clock for all threads: nanoseconds since the first call. With two clocks, a latency would be
-//! off by their difference.
+//! Gives all threads one clock. With two clocks, a latency would be wrong by the difference between
+//! them.
 
 use std::sync::OnceLock;
 use std::time::Instant;
 
 static START: OnceLock<Instant> = OnceLock::new();
 
-/// Returns the nanoseconds since the first call. A `u64` holds 584 years of them.
+/// Returns the nanoseconds since the first call in this process. A `u64` can hold 584 years.
 #[must_use]
 pub(crate) fn now_ns() -> u64 {
     let start = START.get_or_init(Instant::now);

@@ -1,7 +1,7 @@
-//! The counters of a running load, which all of its threads share.
+//! Holds the counters of a running load, which all of its threads share.
 //!
 //! With these counters, publishers know how far they are ahead of their slowest subscriber. Without
-//! them, a server would have to drop or keep messages, and servers would not get equal work.
+//! that knowledge, a server would have to drop or keep messages, and servers would not get equal work.
 
 use crate::clock::now_ns;
 use crate::intake::Tally;
@@ -12,26 +12,26 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// The counters of all groups.
+/// Holds the counters of all groups.
 pub(crate) struct Counters {
     pub groups: Vec<GroupCounters>,
-    /// The time at which a subscriber last read something, in nanoseconds.
+    /// A subscriber last read something at this time, in nanoseconds.
     pub last: AtomicU64,
     begun: OnceLock<(u64, Option<Usage>)>,
 }
 
-/// The counters of one group.
+/// Holds the counters of one group.
 pub(crate) struct GroupCounters {
-    /// How many messages its publishers sent.
+    /// Counts the messages that all publishers of the group sent.
     pub sent: AtomicU64,
     pub subscribers: Vec<Tally>,
-    /// The server's answers to each publisher.
+    /// Counts the server's answers to each publisher.
     pub publishers: Vec<Tally>,
 }
 
 impl GroupCounters {
     /// Returns how many of the sent messages the slowest subscriber has neither received nor seen
-    /// announced as missing.
+    /// announced as missing. Without subscribers, returns 0.
     pub(crate) fn ahead(&self) -> u64 {
         let slowest = self.subscribers.iter().map(Tally::settled).min();
         slowest.map_or(0, |slowest| self.sent.load(Relaxed).saturating_sub(slowest))
@@ -57,12 +57,12 @@ impl Counters {
         }
     }
 
-    /// Starts the time of the load. `usage` is what the server used before.
+    /// Starts the time of the load. `usage` is the usage of the server before the load.
     pub(crate) fn begin(&self, usage: Option<Usage>) {
         let _ = self.begun.set((now_ns(), usage));
     }
 
-    /// Returns the result so far. `after` is what the server has used by now.
+    /// Returns the result so far, without latencies. `after` is the usage of the server by now.
     pub(crate) fn so_far(&self, after: Option<Usage>) -> LoadResult {
         let subscribers = |of: fn(&Tally) -> &AtomicU64| -> u64 {
             let all = self.groups.iter().flat_map(|group| &group.subscribers);

@@ -1,16 +1,16 @@
-//! The messages of a publisher, encoded beforehand and cut into pieces for its writes.
+//! Encodes the messages of a publisher beforehand, in chunks that it writes as a whole.
 //!
 //! Encoding while a load runs would measure the generator instead of the server. A publisher
-//! therefore writes the chunks of a cycle one after the other and then begins again.
+//! therefore writes the chunks of a cycle one after the other, and then begins again.
 
 use crate::dialect::Dialect;
 use crate::payload::{DIFFERENT, Payload};
 
-/// Messages that are written together.
+/// Holds messages that are written together.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk {
     bytes: Vec<u8>,
-    /// Where each message ends in `bytes`.
+    /// Holds the offset at which each message ends in `bytes`.
     ends: Vec<usize>,
 }
 
@@ -32,16 +32,17 @@ impl Chunk {
     }
 }
 
-/// Every message of a payload at least once, each for the next one of the topics.
+/// Holds every message of a payload at least once. The messages go to the topics in turn.
 #[derive(Debug)]
 pub(crate) struct Cycle {
     chunks: Vec<Chunk>,
 }
 
 impl Cycle {
-    /// Encodes messages until all chunks are about as full as `size` bytes allow, but at least
-    /// [`DIFFERENT`] messages and whole rounds through the topics. A chunk has at least one message.
-    /// There must be a topic.
+    /// Encodes at least as many messages as the payload has, and further messages until the last
+    /// chunk is about as full as `size` bytes allow. Each topic gets equally many messages. A
+    /// message that is larger than `size` has a chunk of its own. `topics` must not be empty,
+    /// because otherwise the loop would not end.
     pub(crate) fn new(
         dialect: &dyn Dialect,
         topics: &[String],

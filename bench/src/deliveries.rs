@@ -1,8 +1,8 @@
-//! The deliveries of a load, as far as they are known before it begins: how long each message is,
-//! and where its time is.
+//! Describes the deliveries of a load before it begins: how long each message is, and where its time
+//! is.
 //!
-//! The cheapest way to count messages depends on that. If all have one length, a subscriber divides
-//! the number of bytes by it; otherwise it has to find the end of each message.
+//! The cheapest way to count messages depends on their lengths. If all messages have one length, a
+//! subscriber divides the number of bytes by it. Otherwise it has to find the end of each message.
 
 use crate::cycle::Cycle;
 use crate::error::BenchError;
@@ -12,25 +12,26 @@ use crate::load_plan::LoadPlan;
 use crate::payload::MARK;
 use crate::receive::MessageLayout;
 
-/// What is known of the deliveries of a load.
+/// Describes the deliveries of a load.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
-    /// The length of each message, in the order in which a publisher sends them.
+    /// Holds the length of each delivered message, in the order in which a publisher sends them.
     lengths: Vec<usize>,
-    /// Whether a delivered message states its length.
+    /// It is true if a delivered message states its length.
     told: bool,
-    /// Where the sender's time is in a message of a paced run.
+    /// Says where the sender's time is in a message. Only paced runs have it.
     stamp: Option<FieldOffset>,
 }
 
 impl Deliveries {
-    /// Describes the deliveries of messages that are sent as `cycle` has them, on `topic` or on
-    /// another topic whose name has the length of `topic`.
+    /// Describes the deliveries of the messages of `cycle` on `topic`, or on another topic whose
+    /// name is as long.
     ///
     /// # Errors
-    /// Returns an error if the messages have no place for a time. It also returns one if nothing
-    /// tells where a message ends: the lengths differ, the server does not state them, and messages
-    /// of several publishers arrive mixed.
+    /// Returns an error if the run is paced and the messages have no place for a time. The
+    /// function also returns an error if a subscriber could not find the end of a message, because
+    /// the lengths differ, the server does not state them, and the messages of several publishers
+    /// arrive mixed.
     pub(crate) fn new(plan: &LoadPlan<'_>, topic: &str, cycle: &Cycle) -> Result<Self, BenchError> {
         let messages = plan.payload.messages();
         let delivered = || messages.iter().map(|message| plan.dialect.delivered(topic, message));
@@ -46,7 +47,7 @@ impl Deliveries {
         Ok(deliveries)
     }
 
-    /// Returns how a subscriber counts them.
+    /// Returns the layout by which a subscriber counts the messages.
     pub(crate) fn layout(&self) -> MessageLayout<'_> {
         let length = match self.lengths[..] {
             [first, ref rest @ ..] if rest.iter().all(|length| *length == first) => {

@@ -1,32 +1,32 @@
-//! The error type of the load generator. Every module returns it, so its module imports no other
-//! one.
+//! Defines the error type of the load generator. Every other module uses the type, so this module
+//! imports none of them.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use thiserror::Error;
 
-/// Why a measurement could not be made.
+/// States why a measurement could not be made.
 #[derive(Debug, Error)]
 pub enum BenchError {
     /// A socket failed.
     #[error("{what}")]
     Io {
-        /// What the generator was doing.
+        /// The message says what the generator could not do.
         what: String,
-        /// The error of the operating system.
+        /// The operating system reported this error.
         source: io::Error,
     },
     /// The generator could not connect to the server.
     #[error("cannot connect to {addr}")]
     Connect {
-        /// The address of the server.
+        /// The server was expected at this address.
         addr: SocketAddr,
-        /// The error of the operating system.
+        /// The operating system reported this error.
         source: io::Error,
     },
-    /// The server sent something that its protocol does not allow at this point, or refused
-    /// something.
+    /// The server refused a request, closed the connection, or sent something that its protocol does
+    /// not allow at this point.
     #[error("the server answered: {0}")]
     Server(String),
     /// The server did not answer in time.

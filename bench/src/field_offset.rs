@@ -1,13 +1,13 @@
-//! The offset of eight bytes that differ from message to message: the sender's time, or the id of a
-//! request.
+//! Finds the offset of eight bytes that differ from message to message. They are the sender's time, or
+//! the id of a request.
 //!
 //! The lengths of messages differ, so one offset from the start need not fit all of them. But in
 //! every protocol, the part before these bytes or the part behind them has one length. Without this
-//! module, each message that is sent or received would have to be searched.
+//! module, each message would have to be searched when it is sent or received.
 
 use crate::error::BenchError;
 
-/// An offset that fits all messages of a set.
+/// Holds an offset that fits all messages of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldOffset {
     /// The bytes begin this many bytes behind the start of the message.
@@ -20,8 +20,8 @@ impl FieldOffset {
     /// Finds the offset of `mark` in all of `messages`.
     ///
     /// # Errors
-    /// Returns an error if a message does not contain `mark`, or if neither its distance from the
-    /// start nor its distance from the end is equal in all messages.
+    /// Returns an error if there is no message, if a message does not contain `mark`, or if neither
+    /// the distance of `mark` from the start nor its distance from the end is equal in all messages.
     pub(crate) fn of(
         mark: &[u8],
         messages: impl IntoIterator<Item = impl AsRef<[u8]>>,

@@ -1,8 +1,8 @@
 //! Sends one message before a measurement, to check that a server delivers the bytes that its
 //! dialect states.
 //!
-//! Later, messages are counted by their lengths. Without this check, a server that changes them
-//! would be measured as if it had done its work.
+//! During the measurement, messages are counted by their lengths. Without this check, a server that
+//! changes messages would be measured as if it had done its work.
 
 use crate::dialect::{Dialect, Link, Next};
 use crate::error::BenchError;

@@ -1,5 +1,5 @@
 //! Opens connections that only listen, to measure how much memory each of them costs the server.
-//! Without it, nobody could say how many clients fit into a machine.
+//! Without this module, nobody could say how many clients fit into the memory of a machine.
 
 use crate::dialect::{Dialect, Link};
 use crate::error::BenchError;
@@ -7,25 +7,27 @@ use crate::usage::Usage;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How many connections there are before the first measurement, so that what a server sets up once
-/// does not count.
+/// This many connections are opened before the first measurement. So memory that a server takes only
+/// once does not count.
 const FIRST: usize = 16;
-/// How long the server gets to finish its work for new connections before its memory is measured.
+/// The server gets this long to finish its work for new connections before its memory is measured.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// The result of the measurement.
+/// Holds the result of the measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct IdleResult {
-    /// How many connections were opened between the two measurements.
+    /// This many connections were opened between the two measurements.
     pub connections: usize,
-    /// How long it took to open them.
+    /// It took this long to open these connections.
     pub elapsed: Duration,
-    /// What the server used before these connections, and with them.
+    /// Holds the usage of the server before these connections were opened, and afterwards. It is
+    /// `None` if the usage is unknown.
     pub usage: Option<(Usage, Usage)>,
 }
 
 impl IdleResult {
-    /// Returns how many bytes of resident memory each connection added.
+    /// Returns how many bytes of resident memory each connection added, or `None` if the usage of the
+    /// server is unknown.
     #[must_use]
     pub fn bytes_each(&self) -> Option<f64> {
         let (before, after) = self.usage?;
@@ -34,13 +36,12 @@ impl IdleResult {
     }
 }
 
-/// Opens `count` connections with one subscription each, every one to a topic of its own, and
-/// measures the server's memory before and after. `watch` is called with the number of connections
-/// so far.
+/// Opens `count` connections, and measures the server's memory before and after. Each connection
+/// subscribes to a topic of its own. `watch` is called with the number of connections so far.
 ///
 /// # Errors
-/// Returns an error if a connection could not be opened. Often, this process or the server may not
-/// have so many open files.
+/// Returns an error if a connection cannot be opened. A frequent reason is that this process or the
+/// server may not have so many open files.
 pub fn run(
     dialect: &dyn Dialect,
     addr: SocketAddr,

@@ -1,5 +1,5 @@
-//! Splits the bytes that a server sends to one connection, with as little work as counting its
-//! messages needs.
+//! Splits the bytes that a server sends to one connection into messages, with as little work as
+//! counting them needs.
 //!
 //! Every message goes through this module, so a slow step here would make every server look slow.
 
@@ -7,14 +7,14 @@ use crate::dialect::{Control, Dialect, Next};
 use crate::error::BenchError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The counts of one subscriber, which other threads read while it runs.
+/// Counts what one connection receives. Other threads read the counts while the load runs.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub messages: AtomicU64,
     pub bytes: AtomicU64,
-    /// Messages that the server announced as missing.
+    /// Counts the messages that the server announced as missing.
     pub missing: AtomicU64,
-    /// The highest count of acknowledged messages that the server sent.
+    /// Counts the messages that the server has acknowledged.
     pub acknowledged: AtomicU64,
 }
 
@@ -25,35 +25,35 @@ impl Tally {
     }
 }
 
-/// The state of a connection between two reads.
+/// Holds the state of a connection between two reads.
 pub(crate) struct Intake<'a> {
     dialect: &'a dyn Dialect,
     length: Length<'a>,
-    /// How much was announced and has not arrived yet: in bytes, or in messages if their lengths
-    /// differ.
+    /// Says how much was announced and has not arrived yet. The unit is bytes if all messages have
+    /// one length, and otherwise messages.
     due: u64,
     tally: &'a Tally,
-    /// How much has arrived, in the unit of `due`.
+    /// Says how much has arrived, in the unit of `due`.
     taken: u64,
 }
 
-/// How the lengths of delivered messages are known.
+/// Says how the lengths of delivered messages are known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Length<'a> {
     /// All messages have this length.
     Same(usize),
     /// Each message states its length.
     Told,
-    /// The messages have these lengths in turn, and then again from the first. There must be at
-    /// least one.
+    /// The messages have these lengths in turn. After the last length, the first follows again. The
+    /// list must not be empty.
     InTurn(&'a [usize]),
 }
 
-/// What the intake does with each message.
+/// Says what the intake does with each message.
 pub(crate) enum Each<'a> {
-    /// Only count the messages, so that most of their bytes are never read.
+    /// The intake only counts the messages, so most of their bytes are never looked at.
     Count,
-    /// Call the function with each whole message.
+    /// The intake calls the function with each whole message.
     See(&'a mut dyn FnMut(&[u8])),
 }
 
@@ -62,7 +62,7 @@ impl<'a> Intake<'a> {
         Intake { dialect, length, due: 0, tally, taken: 0 }
     }
 
-    /// Returns how many units of `due` a message has.
+    /// Returns how many units of `due` one message counts.
     fn unit(&self) -> u64 {
         match self.length {
             Length::Same(length) => length.max(1) as u64,
@@ -70,8 +70,9 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes whole messages from `bytes`, and returns how many bytes that was. Answers that the
-    /// server asked for are appended to `answers`.
+    /// Takes messages from the start of `bytes`, and returns how many bytes it took. The caller
+    /// presents the other bytes again, in front of those that it reads next. Answers that the server
+    /// expects are appended to `answers`.
     pub(crate) fn take(
         &mut self,
         bytes: &[u8],
@@ -115,8 +116,8 @@ impl<'a> Intake<'a> {
         Ok(at)
     }
 
-    /// Returns the length of the message at the start of `bytes`, after `taken` other messages. It
-    /// is `None` if the length cannot be read yet.
+    /// Returns the length of the message at the start of `bytes`, after `taken` other messages of
+    /// this call. Returns `None` if the length cannot be read yet.
     fn next_length(&self, taken: u64, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
         match self.length {
             Length::Same(length) => Ok(Some(length)),
@@ -128,8 +129,8 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Takes messages from `bytes`, which begin with one that is due. Returns how many bytes they
-    /// have.
+    /// Takes messages from `bytes`, which begin in or at a message that is due. Returns how many
+    /// bytes it took.
     fn messages(&mut self, bytes: &[u8], each: &mut Each<'_>) -> Result<usize, BenchError> {
         let (used, taken) = match self.length {
             Length::Same(length) => {
@@ -172,7 +173,7 @@ mod tests {
     use crate::payload::Payload;
     use hub_wire::{Frame, Gap, GapReason, RunHead};
 
-    /// Feeds `stream` in pieces of `piece` bytes, as sockets do.
+    /// Feeds `stream` to the intake in pieces of `piece` bytes, as sockets do. Returns the answers.
     fn feed(intake: &mut Intake<'_>, stream: &[u8], piece: usize, each: &mut Each<'_>) -> Vec<u8> {
         let (mut kept, mut answers) = (Vec::new(), Vec::new());
         for bytes in stream.chunks(piece) {
@@ -184,7 +185,8 @@ mod tests {
         answers
     }
 
-    /// 3 + 4 messages in two runs, with a ping, a gap of five and a receipt between them.
+    /// Returns a stream and the message that it repeats. The stream has a run of 3 messages, a ping, a
+    /// gap of 5 messages, a run of 4 messages and a receipt.
     fn hub_stream() -> (Vec<u8>, Vec<u8>) {
         let message = Hub::default().delivered("bench.00", Payload::bin(100).first());
         let head = RunHead::new("bench.00", 9, "bench#1");
@@ -249,7 +251,7 @@ mod tests {
         }
     }
 
-    /// Messages of different lengths, from servers that tell them and from the relay, which does not.
+    /// NATS and Redis state the lengths of these messages, and the relay does not.
     #[test]
     fn messages_of_different_lengths_are_each_seen_whole() {
         let payload = Payload::map(128);

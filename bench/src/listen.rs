@@ -1,4 +1,4 @@
-//! Runs subscribers that count the messages of other programs. Without it, only loads of this
+//! Runs subscribers that count the messages of other programs. Without this module, only loads of this
 //! generator could be measured.
 
 use crate::clock::now_ns;
@@ -12,44 +12,46 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often the main thread checks the counters.
+/// The main thread checks the counters at this interval.
 const TICK: Duration = Duration::from_millis(10);
 
-/// What the subscribers do.
+/// Says what the subscribers do.
 #[derive(Clone)]
 pub struct ListenPlan<'a> {
-    /// The protocol of the server.
+    /// The server speaks this protocol.
     pub dialect: &'a dyn Dialect,
-    /// The address of the server.
+    /// The server listens at this address.
     pub addr: SocketAddr,
-    /// The topics or filters to which each subscriber subscribes.
+    /// Each subscriber subscribes to all these topics or filters.
     pub topics: Vec<String>,
-    /// How many subscribers there are.
+    /// There are this many subscribers.
     pub subscribers: usize,
-    /// How long to count, from the first message on.
+    /// The subscribers count for this long, from the first message on.
     pub duration: Duration,
-    /// How long to wait for the first message.
+    /// The measurement waits this long for the first message. Then it ends without a message.
     pub patience: Duration,
-    /// Returns what the server has used.
+    /// This function returns the usage of the server so far.
     pub probe: Option<Probe<'a>>,
-    /// Called when all subscriptions are in place.
+    /// This function is called once, when all subscriptions are in place.
     pub subscribed: Option<&'a (dyn Fn() + Sync)>,
-    /// Called several times a second with the result so far.
+    /// This function is called several times a second with the result so far.
     pub watch: Option<&'a (dyn Fn(&ListenResult) + Sync)>,
 }
 
-/// The result of the measurement.
+/// Holds the result of the measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct ListenResult {
-    /// How many messages all subscribers together received.
+    /// All subscribers together received this many messages.
     pub delivered: u64,
-    /// How many messages the server announced as missing.
+    /// The server announced this many messages as missing.
     pub announced_missing: u64,
-    /// How many bytes all subscribers together received.
+    /// All subscribers together received this many bytes.
     pub received_bytes: u64,
-    /// The time from the first message to the last one.
+    /// This time passed between the first message and the last.
     pub elapsed: Duration,
-    /// What the server used in that time. The fields `peak` and `resident` are its totals.
+    /// Holds the usage of the server. The processor time is counted from shortly before the first
+    /// message on, and the memory fields are totals of the process. It is `None` if the usage is
+    /// unknown.
     pub usage: Option<Usage>,
 }
 

@@ -1,6 +1,6 @@
-//! Runs a load: publishers that send to subscribers, as fast as they can or at a steady rate.
+//! Runs a load, in which publishers send to subscribers as fast as they can or at a steady rate.
 //!
-//! This module starts and ends the threads of a load and decides when the load is over. Messages
+//! This module starts and ends the threads of a load, and decides when the load is over. Messages
 //! that have not arrived by then count as lost.
 
 use crate::counters::Counters;
@@ -18,18 +18,18 @@ use std::time::{Duration, Instant};
 
 pub use crate::load_plan::{Group, LoadPlan, LoadResult};
 
-/// After this time without an arrival at the end, the messages that are still due count as lost.
+/// If nothing arrives for this time at the end, the messages that are still due count as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
-/// How often the main thread checks the counters.
+/// The main thread checks the counters at this interval.
 const TICK: Duration = Duration::from_millis(10);
-/// How often the main thread reports the result so far.
+/// The main thread reports the result so far at this interval.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Runs a load and returns its result.
 ///
 /// # Errors
-/// Returns an error if the server cannot be reached, or sends something that its protocol does not
-/// allow.
+/// Returns an error if the plan asks for something impossible, if the server cannot be reached, or if
+/// the server sends something that its protocol does not allow.
 pub fn run(plan: &LoadPlan<'_>) -> Result<LoadResult, BenchError> {
     let dialect = plan.dialect;
     let topics = || plan.groups.iter().flat_map(|group| &group.topics);
@@ -122,7 +122,7 @@ fn usage(plan: &LoadPlan<'_>) -> Option<Usage> {
     plan.probe.and_then(|probe| probe())
 }
 
-/// Waits until the time is over, or until a thread ended early.
+/// Waits until the time of the load is over, or until a thread has ended early.
 fn watch_sending(plan: &LoadPlan<'_>, counters: &Counters, well: impl Fn() -> bool) {
     let until = Instant::now() + plan.duration;
     let mut next_look = Instant::now() + LOOK;
@@ -137,7 +137,8 @@ fn watch_sending(plan: &LoadPlan<'_>, counters: &Counters, well: impl Fn() -> bo
     }
 }
 
-/// Waits until the messages that are under way have arrived, or until none arrives any more.
+/// Waits until the messages that are under way have arrived and are acknowledged, or until nothing
+/// arrives any more.
 fn wait_for_the_rest(
     plan: &LoadPlan<'_>,
     counters: &Counters,

@@ -1,7 +1,7 @@
-//! The plan and the result of a load: plain types that its threads share.
+//! Defines the plan and the result of a load, which are plain types that its threads share.
 //!
-//! They have a module of their own because publishers, the counters and [`crate::load`] all need
-//! them. If they were in `load`, each of these modules would import another one that imports it.
+//! The types have a module of their own because publishers, the counters and [`crate::load`] all need
+//! them. If they were in `load`, it and the other modules would import one another.
 
 use crate::dialect::Dialect;
 use crate::payload::Payload;
@@ -10,78 +10,83 @@ use hdrhistogram::Histogram;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What a load does.
+/// Says what a load does.
 #[derive(Clone)]
 pub struct LoadPlan<'a> {
-    /// The protocol of the server.
+    /// The server speaks this protocol.
     pub dialect: &'a dyn Dialect,
-    /// The address of the server.
+    /// The server listens at this address.
     pub addr: SocketAddr,
-    /// The groups of publishers and subscribers. Two groups share no topic.
+    /// The load has these groups of publishers and subscribers. Two groups share no topic.
     pub groups: Vec<Group>,
-    /// The payload of the messages. Each publisher sends all of its messages in turn.
+    /// Each publisher sends all messages of this payload in turn.
     pub payload: Payload,
-    /// How many messages each publisher sends in a second. `None` means as fast as possible. Only a
-    /// paced run measures latency.
+    /// Each publisher sends this many messages in a second. If it is `None`, publishers send as fast
+    /// as possible, and latency is not measured.
     pub rate: Option<f64>,
-    /// How long the publishers send.
+    /// The publishers send for this long.
     pub duration: Duration,
-    /// How many bytes, as a subscriber gets them, a publisher may be ahead of its slowest
-    /// subscriber.
+    /// The publishers of a group together may be this many bytes ahead of their slowest subscriber,
+    /// counted as a subscriber gets them. The bound is never less than one chunk. A paced run has no
+    /// such bound.
     pub window: usize,
-    /// How many bytes a publisher writes at a time.
+    /// A publisher writes about this many bytes at a time.
     pub chunk: usize,
-    /// How many threads read the subscribers.
+    /// This many threads read the subscribers.
     pub readers: usize,
-    /// Returns what the server has used.
+    /// This function returns the usage of the server so far.
     pub probe: Option<Probe<'a>>,
-    /// Called several times a second with the result so far.
+    /// This function is called several times a second with the result so far.
     pub watch: Option<&'a (dyn Fn(&LoadResult) + Sync)>,
 }
 
-/// Publishers and subscribers that share topics. Each publisher sends to all of these topics in
-/// turn, and each subscriber gets every message.
+/// Describes publishers and subscribers that share topics. Each publisher sends to all of these topics
+/// in turn, and each subscriber gets every message.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// The topics. All names have one length.
+    /// The group has these topics. All names have the same length.
     pub topics: Vec<String>,
-    /// How many publishers there are.
+    /// The group has this many publishers.
     pub publishers: usize,
-    /// How many subscribers there are.
+    /// The group has this many subscribers.
     pub subscribers: usize,
 }
 
-/// The result of a load.
+/// Holds the result of a load.
 #[derive(Debug, Clone)]
 pub struct LoadResult {
-    /// How many messages were sent.
+    /// The publishers sent this many messages.
     pub sent: u64,
-    /// How many messages all subscribers together should have received.
+    /// All subscribers together should have received this many messages.
     pub due: u64,
-    /// How many messages they received.
+    /// All subscribers together received this many messages.
     pub delivered: u64,
-    /// How many messages the server announced as missing.
+    /// The server announced this many messages as missing.
     pub announced_missing: u64,
-    /// How many messages the server acknowledged to publishers, if they asked for that.
+    /// The server acknowledged this many messages to publishers. It is 0 if they did not ask for that.
     pub acknowledged: u64,
-    /// How many bytes subscribers received.
+    /// All subscribers together received this many bytes.
     pub received_bytes: u64,
-    /// The time from the first message sent to the last one received.
+    /// This time passed from the first send to the last read of a subscriber. Without subscribers, it
+    /// ends with the load.
     pub elapsed: Duration,
-    /// What the server used in that time. The fields `peak` and `resident` are its totals.
+    /// Holds the usage of the server. The processor time is only that of the load, and the memory
+    /// fields are totals of the process. It is `None` if the usage is unknown.
     pub usage: Option<Usage>,
-    /// The time from sending a message to its arrival, in nanoseconds. Only paced runs have it.
+    /// Holds the times from the moment when each message was due to its arrival, in nanoseconds. It is
+    /// empty if the run is not paced.
     pub latency: Histogram<u64>,
 }
 
 impl LoadResult {
-    /// Returns how many messages neither arrived nor were announced as missing.
+    /// Returns how many of the due messages did not arrive. Messages that the server announced as
+    /// missing are among them.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.due.saturating_sub(self.delivered)
     }
 
-    /// Returns how many messages were received, or sent if there is no subscriber.
+    /// Returns how many messages were received. Without subscribers, returns how many were sent.
     #[must_use]
     pub fn handled(&self) -> u64 {
         if self.due == 0 { self.sent } else { self.delivered }
@@ -93,7 +98,8 @@ impl LoadResult {
         self.handled() as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// Returns the processor time of the server for each message, in microseconds.
+    /// Returns the processor time of the server for each message, in microseconds. Returns `None` if
+    /// the usage is unknown or no message was handled.
     #[must_use]
     pub fn cpu_us(&self) -> Option<f64> {
         let cpu = self.usage?.cpu.as_secs_f64();

@@ -1,4 +1,4 @@
-//! The pace of a run at a steady rate: when the next message is due, and which time it carries.
+//! Keeps the pace of a run at a steady rate, and decides which time each message carries.
 //!
 //! If the time were taken right before the write, a slow server that kept the sender from writing
 //! would stay hidden, and the worst latencies would be missing.
@@ -6,11 +6,11 @@
 use crate::clock::now_ns;
 use std::time::Duration;
 
-/// A steady rate.
+/// Says when each message of a steady rate is due.
 ///
-/// If an earlier write kept the sender from sending a message, its stamp is the time at which it
-/// was due: the server was slow, and its subscribers waited. If the sender itself slept too long,
-/// the stamp is the time at which it woke, because that is not the server's fault.
+/// If an earlier write made a message late, its stamp is the time at which it was due, because the
+/// server was slow and the subscribers waited. If the sender itself slept too long, the stamp is the
+/// time at which the sender woke, because that delay is not the server's fault.
 #[derive(Debug)]
 pub(crate) struct Pace {
     interval: f64,
@@ -42,7 +42,8 @@ impl Pace {
     }
 }
 
-/// Makes this thread sleep as exactly as the system can. Without this, Linux adds up to 50 µs.
+/// Makes this thread sleep as exactly as the system can. Otherwise Linux adds up to 50 µs to each
+/// sleep.
 pub(crate) fn sleep_exactly() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
@@ -57,7 +58,7 @@ mod tests {
         let mut pace = Pace::new(1000.0);
         let first = pace.next();
         assert_eq!(first, pace.start);
-        // A write that takes 50 ms.
+        // This sleep stands for a write that takes 50 ms.
         std::thread::sleep(Duration::from_millis(50));
         for message in 1..40 {
             assert_eq!(pace.next(), pace.start + message * 1_000_000);

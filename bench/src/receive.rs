@@ -1,4 +1,4 @@
-//! A thread that reads many subscribers, counts their messages and measures latencies.
+//! Reads many subscribers on one thread, counts their messages and measures latencies.
 //!
 //! With a thread for each of a hundred subscribers, little of two cores would be left for the
 //! server.
@@ -16,37 +16,38 @@ use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How many bytes one read asks for. That is large enough to spread a system call over many
-/// messages, and small enough to stay in the cache of a core.
+/// One read asks for this many bytes. The number is large enough to spread the cost of a system call
+/// over many messages, and small enough for the cache of a core.
 const READ: usize = 256 << 10;
-/// How often the thread checks whether it is to end.
+/// The thread checks at least at this interval whether it is to end.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// A subscriber, as the thread gets it.
+/// Hands one subscriber to the thread.
 pub(crate) struct Subscriber<'a> {
     pub link: Link,
     pub tally: &'a Tally,
 }
 
-/// What is known of delivered messages before they arrive.
+/// Describes delivered messages before they arrive.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MessageLayout<'a> {
-    /// How their lengths are known.
+    /// Says how the length of each message is known.
     pub length: Length<'a>,
-    /// Where the sender's time is in each message, if latencies are measured.
+    /// Says where the sender's time is in each message. It is `None` if latencies are not measured.
     pub stamp: Option<FieldOffset>,
 }
 
-/// The state of one connection that the thread reads.
+/// Holds the state of one connection that the thread reads.
 struct ReaderState<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
     intake: Intake<'a>,
-    /// Whether it is in the queue of connections to read.
+    /// It is true if the connection is in the queue of connections to read.
     ready: bool,
 }
 
-/// Reads until `stop` is set. Returns the latencies in nanoseconds, if messages have stamps.
+/// Reads until `stop` is set. Returns the latencies in nanoseconds. Without stamps in the messages, the
+/// histogram is empty.
 pub(crate) fn receive(
     dialect: &dyn Dialect,
     subscribers: Vec<Subscriber<'_>>,
@@ -68,7 +69,8 @@ pub(crate) fn receive(
     let mut latency = histogram();
     let mut buffer = Vec::new();
     let mut events = Events::with_capacity(1024);
-    // Notification is by edge, so a connection that was not read to the end stays in this queue.
+    // The system reports only new bytes, so a connection that was not read to the end stays in this
+    // queue.
     let mut ready: VecDeque<usize> = (0..all.len()).collect();
     while !stop.load(Relaxed) {
         let wait = if ready.is_empty() { LOOK } else { Duration::ZERO };
@@ -101,7 +103,7 @@ pub(crate) fn histogram() -> Histogram<u64> {
 }
 
 impl ReaderState<'_> {
-    /// Reads once. Returns whether there may be more to read.
+    /// Reads the connection once. Returns whether there may be more bytes to read.
     fn read(
         &mut self,
         buffer: &mut Vec<u8>,
@@ -147,8 +149,8 @@ impl ReaderState<'_> {
         self.unused.extend_from_slice(&bytes[used..]);
         last.store(now, Relaxed);
         if !answers.is_empty() {
-            // These are a few bytes on a socket that is otherwise only read. They fit, or the
-            // server finds this subscriber silent.
+            // Nothing else is written to this socket, so its buffer has room for these few bytes. If
+            // they are not sent, the server takes this subscriber for dead and closes the connection.
             let _ = self.stream.write(&answers);
         }
         Ok(read == wanted)

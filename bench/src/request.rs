@@ -1,6 +1,6 @@
-//! Measures requests: one client sends them and another one answers. Both run on one thread, so
-//! that little but the server is measured. With a thread for each, the system would also switch
-//! between the two.
+//! Measures requests, which one client sends and another client answers. Both clients run on one
+//! thread, so that little besides the server is measured. With a thread for each client, the system
+//! would also switch between the two.
 
 use crate::clock::now_ns;
 use crate::dialect::{Dialect, Link};
@@ -17,44 +17,45 @@ use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// After this time without a reply, the requests that are still open count as lost.
+/// If no reply comes for this time at the end, the requests that are still open count as lost.
 const LOST_AFTER: Duration = Duration::from_secs(10);
 const TOPIC: &str = "bench.ask";
-/// How many different ids there are, because an id has eight digits.
+/// There are this many different ids, because an id has eight digits.
 const IDS: u64 = 100_000_000;
 
-/// What the two clients do.
+/// Says what the two clients do.
 #[derive(Clone)]
 pub struct RequestPlan<'a> {
-    /// The protocol of the server.
+    /// The server speaks this protocol.
     pub dialect: &'a dyn Dialect,
-    /// The address of the server.
+    /// The server listens at this address.
     pub addr: SocketAddr,
-    /// The payload of requests and replies. Each side sends its messages in turn.
+    /// Requests and replies have this payload. Each client sends its messages in turn.
     pub payload: Payload,
-    /// How many requests are open at a time.
+    /// This many requests are open at a time.
     pub in_flight: u64,
-    /// How long requests are sent.
+    /// Requests are sent for this long.
     pub duration: Duration,
-    /// Returns what the server has used.
+    /// This function returns the usage of the server so far.
     pub probe: Option<Probe<'a>>,
-    /// Called several times a second with the number of replies so far and the time since the
-    /// start.
+    /// This function is called several times a second with the number of replies so far and the
+    /// time since the start.
     pub watch: Option<&'a (dyn Fn(u64, Duration) + Sync)>,
 }
 
-/// The result of the measurement.
+/// Holds the result of the measurement.
 #[derive(Debug, Clone)]
 pub struct RequestResult {
-    /// How many requests were sent.
+    /// The asking client sent this many requests.
     pub asked: u64,
-    /// How many replies were received.
+    /// The asking client received this many replies.
     pub answered: u64,
-    /// The time from the first request to the last reply.
+    /// This time passed from the first request to the last reply.
     pub elapsed: Duration,
-    /// What the server used in that time. The fields `peak` and `resident` are its totals.
+    /// Holds the usage of the server. The processor time is only that of the measurement, and the
+    /// memory fields are totals of the process. It is `None` if the usage is unknown.
     pub usage: Option<Usage>,
-    /// The time from a request to its reply, in nanoseconds.
+    /// Holds the time from each request to its reply, in nanoseconds.
     pub latency: Histogram<u64>,
 }
 
@@ -65,7 +66,8 @@ impl RequestResult {
         self.answered as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
-    /// Returns the processor time of the server for each request, in microseconds.
+    /// Returns the processor time of the server for each request, in microseconds. Returns `None` if
+    /// the usage is unknown or no request was answered.
     #[must_use]
     pub fn cpu_us(&self) -> Option<f64> {
         let cpu = self.usage?.cpu.as_secs_f64();
@@ -73,7 +75,7 @@ impl RequestResult {
     }
 }
 
-/// The connection of one of the two clients.
+/// Holds the connection of one of the two clients.
 struct Endpoint<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
@@ -94,8 +96,8 @@ impl Endpoint<'_> {
         Ok(())
     }
 
-    /// Reads the bytes that have arrived. `see` is called with each message and with the buffer for
-    /// bytes to send.
+    /// Reads the bytes that have arrived. `see` is called with each message, and with the buffer in
+    /// which it can put bytes to send.
     fn read(
         &mut self,
         buffer: &mut [u8],
@@ -225,7 +227,7 @@ fn length(messages: &[&Vec<u8>]) -> Length<'static> {
     }
 }
 
-/// Writes a number as eight digits.
+/// Returns a number as eight decimal digits. Of a larger number, only the last eight digits remain.
 fn digits(number: u64) -> [u8; 8] {
     let mut rest = number % IDS;
     let mut digits = [b'0'; 8];

@@ -1,8 +1,8 @@
-//! Publishers: threads that write the messages of a cycle, as fast as they can or paced.
+//! Runs publishers, which write the messages of a cycle as fast as they can or paced.
 //!
-//! They stay within the window. Without it, each server would react differently to a subscriber
-//! that is slower than the publisher: it would drop messages, keep them without a bound, or slow
-//! the publisher down.
+//! A publisher that is not paced stays within the window. Without a window, the servers would react in
+//! different ways to a subscriber that is slower than the publisher. One server would drop messages,
+//! another would keep them without a bound, and another would slow the publisher down.
 
 use crate::counters::GroupCounters;
 use crate::cycle::Cycle;
@@ -17,10 +17,10 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How long a publisher that is a whole window ahead sleeps before it checks again.
+/// A publisher that is a whole window ahead sleeps this long before it checks again.
 const AHEAD: Duration = Duration::from_micros(30);
 
-/// A connection that publishes. One thread writes, and another one reads the server's answers.
+/// Publishes on one connection. One thread writes, and another thread reads the server's answers.
 pub(crate) struct Publisher<'a> {
     stream: TcpStream,
     unused: Vec<u8>,
@@ -41,8 +41,9 @@ impl<'a> Publisher<'a> {
         Ok(Publisher { stream, unused, cycle, counters, answers })
     }
 
-    /// Writes chunks until `stop` is set, and never goes more than `window` messages ahead of the
-    /// slowest subscriber.
+    /// Writes chunks until `stop` is set. Before each chunk, it waits until the group would be at
+    /// most `window` messages ahead of its slowest subscriber. A chunk that is larger than the window
+    /// waits until nothing is under way.
     pub(crate) fn flood(&self, window: u64, stop: &AtomicBool) -> Result<(), BenchError> {
         sleep_exactly();
         for chunk in self.cycle.chunks().iter().cycle() {
@@ -84,9 +85,9 @@ impl<'a> Publisher<'a> {
         (&self.stream).write_all(bytes).map_err(BenchError::io("cannot write to the server"))
     }
 
-    /// Reads the server's answers until the connection ends, which is no error once `over` is set.
-    /// A server's question whether the publisher is alive gets no answer, because the messages of
-    /// the publisher show that.
+    /// Reads the server's answers until the connection ends. The end is no error once `over` is set.
+    /// If the server asks whether the publisher is alive, it gets no answer, because the messages of
+    /// the publisher show that it is.
     pub(crate) fn listen(
         &self,
         dialect: &dyn Dialect,
@@ -113,7 +114,7 @@ impl<'a> Publisher<'a> {
 
     /// Ends the connection, so that the threads that wait for it end too.
     pub(crate) fn hang_up(&self) {
-        // The connection may have ended already.
+        // The connection may have ended already, so an error means nothing here.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

@@ -1,7 +1,7 @@
-//! Requests and replies that are encoded beforehand. Each use puts its own id and time into the
-//! next one.
+//! Holds requests and replies that are encoded beforehand. Each use of a message puts a new id and time
+//! into it.
 //!
-//! Without the id, a reply could not be told from another one. Without the time, the latency of a
+//! Without the id, one reply could not be told from another. Without the time, the latency of a
 //! request would be unknown.
 
 use crate::dialect::ID_MARK;
@@ -9,7 +9,7 @@ use crate::error::BenchError;
 use crate::field_offset::FieldOffset;
 use crate::payload::MARK;
 
-/// Where id and time are in all messages of a set.
+/// Says where the id and the time are in all messages of a set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldOffsets {
     id: FieldOffset,
@@ -30,7 +30,7 @@ impl FieldOffsets {
     }
 }
 
-/// Different messages that are sent in turn.
+/// Holds different messages that are sent in turn.
 pub(crate) struct MessageTemplates {
     messages: Vec<Vec<u8>>,
     offsets: FieldOffsets,
@@ -38,14 +38,16 @@ pub(crate) struct MessageTemplates {
 }
 
 impl MessageTemplates {
+    /// Finds the places of the id and the time in all messages.
+    ///
     /// # Errors
-    /// Returns an error if there is no message, or if one has no place for id and time.
+    /// Returns an error if there is no message, or if a message has no place for id and time.
     pub(crate) fn new(messages: Vec<Vec<u8>>) -> Result<MessageTemplates, BenchError> {
         let offsets = FieldOffsets::of(&messages)?;
         Ok(MessageTemplates { messages, offsets, next: 0 })
     }
 
-    /// Appends the next message, with this id and time, to `out`.
+    /// Appends the next message to `out`, with this id and time.
     pub(crate) fn append(&mut self, id: [u8; 8], stamp: [u8; 8], out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(&self.messages[self.next]);

@@ -1,38 +1,39 @@
-//! The processor time and the memory that a server's process used, as the kernel counts them.
+//! Reads from the kernel how much processor time and memory the process of a server used.
 //!
 //! On two cores, the generator and the server take time from one another. So a rate alone would not
-//! tell which of them was slow.
+//! tell which of the two was slow.
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// What a process has used so far.
+/// Holds the processor time and the memory that a process has used so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// The processor time in user mode and in kernel mode.
+    /// The process has used this much processor time, in user mode and in kernel mode together.
     pub cpu: Duration,
-    /// The resident memory now, in bytes.
+    /// The process has this much resident memory at the moment, in bytes.
     pub resident: u64,
-    /// The most resident memory so far, in bytes, which the kernel calls `VmHWM`.
+    /// The process has had at most this much resident memory so far, in bytes. The kernel calls this
+    /// value `VmHWM`.
     pub peak: u64,
 }
 
-/// Returns what a server has used, or `None` if that is unknown.
+/// Returns the usage of a server so far, or `None` if it is unknown.
 pub type Probe<'a> = &'a (dyn Fn() -> Option<Usage> + Sync);
 
 impl Usage {
-    /// Returns this usage with the processor time since `before` only.
+    /// Returns this usage with only the processor time since `before`. The memory stays as it is.
     #[must_use]
     pub fn since(self, before: Usage) -> Usage {
         Usage { cpu: self.cpu.saturating_sub(before.cpu), ..self }
     }
 
-    /// Returns what the process `pid` of this machine has used so far.
+    /// Returns the usage of the process `pid` of this machine so far.
     ///
-    /// The processor time is the sum over the threads of the process of what the scheduler counted,
-    /// in nanoseconds. If the kernel does not have that, it is `utime` + `stime` in ticks of 10 ms.
-    /// Only the second value includes threads that have ended.
+    /// The scheduler counts the processor time of each running thread in nanoseconds, and this
+    /// function returns the sum. If the kernel lacks that count, the function returns `utime` +
+    /// `stime` in ticks of 10 ms. Only the ticks include threads that have ended.
     ///
     /// # Errors
     /// Returns an error if there is no such process, or no `/proc`.

@@ -1,6 +1,6 @@
 //! This example shows how to scrub events with code of your own. A rule file can name a scrubber
-//! that is written in Rust. The scrubber runs before the other rules, and they check what it wrote
-//! as they check everything else.
+//! that is written in Rust. The scrubber runs before the other rules, and they check its output as they
+//! check everything else.
 //!
 //! The program runs a hub in its own process, with two scrubbers for things that no rule can
 //! express. `open-notes` decodes the base64 of an old shop system to text, in which the rules then
@@ -21,13 +21,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The file of rules that names the two scrubbers and a pack of rules for personal data.
+/// The rule file with this path names the two scrubbers and a pack of rules for personal data.
 const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/own_scrubber.toml");
-/// How long the subscriber waits for an event that must come.
+/// The subscriber waits this long for an event that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Decodes `note_b64`, puts its text into `note`, and removes `note_b64`. So it changes an event only
-/// once, however often it sees the event.
+/// Decodes `note_b64`, puts its text into `note`, and removes `note_b64`. Without `note_b64`, the
+/// scrubber changes nothing, so it changes an event only once.
 struct OpenNotes;
 
 impl Scrubber for OpenNotes {
@@ -42,7 +42,7 @@ impl Scrubber for OpenNotes {
         };
         let Some(note) = order.remove("note_b64") else { return ScrubberOutcome::Pass };
         let text = note.as_str().and_then(|note| STANDARD.decode(note).ok());
-        // A note that cannot be decoded is dropped, since nobody can check what is in it.
+        // A note that cannot be decoded becomes an empty text, since no rule can check it.
         let text = text.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         order.insert("note".into(), text.into());
         match encode(&order) {
@@ -80,7 +80,7 @@ impl Scrubber for AddsUp {
     }
 }
 
-/// An order with any fields.
+/// Holds an order with any fields.
 #[derive(Serialize, Deserialize, Event)]
 #[event(topic = "orders.placed")]
 #[serde(transparent)]
@@ -90,7 +90,7 @@ fn main() -> Result<(), BoxError> {
     let mut config = Config { rules: RULES.to_owned(), ..Config::default() };
     config.listen.set_port(0);
     config.http.set_port(0);
-    // The program `hub` knows no scrubbers of other programs, so this program runs a hub itself.
+    // The program `hub` does not know the scrubbers of other programs, so this program runs a hub.
     let hub = RunningHub::start_with(config, vec![Arc::new(OpenNotes), Arc::new(AddsUp)])?;
     println!("a hub with two scrubbers of its own at {}", hub.url());
     let outcome = tokio::runtime::Runtime::new()?.block_on(shop(&hub.url()));

@@ -1,4 +1,4 @@
-//! The events of the shop. These types are all that the services have in common.
+//! Defines the events of the shop. These types are all that the services have in common.
 //!
 //! Each type names its topic, so a publisher and a subscriber of the same type agree on both the
 //! topic and the fields. Without shared types, each service would have to repeat them.
@@ -6,76 +6,76 @@
 use hub_client::Event;
 use serde::{Deserialize, Serialize};
 
-/// A filter that matches the topic of every event of the shop.
+/// This filter matches the topic of every event of the shop.
 pub const EVERYTHING: &str = "shop.**";
 
-/// A customer has ordered something.
+/// Says that a customer has ordered something.
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.orders.placed")]
 pub struct OrderPlaced {
-    /// The order.
+    /// The order has this number.
     pub order: u64,
-    /// The customer's e-mail address.
+    /// The customer has this e-mail address.
     pub customer: String,
-    /// The price.
+    /// The order costs this much.
     pub cents: u64,
 }
 
-/// A request to charge the customer. The service `payments` answers it with a [`Payment`].
+/// Requests that the customer is charged. The service `payments` answers with a [`Payment`].
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.payments.charge", reply = Payment)]
 pub struct Charge {
-    /// The order.
+    /// The order has this number.
     pub order: u64,
-    /// The amount.
+    /// The customer is to pay this much.
     pub cents: u64,
 }
 
-/// The answer to [`Charge`].
+/// Answers a [`Charge`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Payment {
     /// The customer has been charged.
     Charged {
-        /// The receipt of the payment.
+        /// The payment has this receipt.
         receipt: String,
     },
     /// The customer cannot be charged.
     Declined {
-        /// The reason, for people.
+        /// This reason is meant for people.
         reason: String,
     },
 }
 
-/// An order has been paid.
+/// Says that an order has been paid.
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.orders.paid")]
 pub struct OrderPaid {
-    /// The order.
+    /// The order has this number.
     pub order: u64,
-    /// The customer's e-mail address.
+    /// The customer has this e-mail address.
     pub customer: String,
-    /// The amount that was paid.
+    /// The customer has paid this much.
     pub cents: u64,
-    /// The receipt of the payment.
+    /// The payment has this receipt.
     pub receipt: String,
 }
 
-/// An order will not be paid.
+/// Says that an order will not be paid.
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.orders.declined")]
 pub struct OrderDeclined {
-    /// The order.
+    /// The order has this number.
     pub order: u64,
-    /// The reason, for people.
+    /// This reason is meant for people.
     pub reason: String,
 }
 
-/// A mail that thanks the customer was sent.
+/// Says that a mail was sent that thanks the customer.
 #[derive(Debug, Clone, Serialize, Deserialize, Event)]
 #[event(topic = "shop.emails.sent")]
 pub struct EmailSent {
-    /// The order.
+    /// The order has this number.
     pub order: u64,
-    /// The e-mail address to which it was sent.
+    /// The mail was sent to this e-mail address.
     pub to: String,
 }

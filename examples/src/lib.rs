@@ -1,4 +1,4 @@
-//! A small shop, in processes that talk through the hub and know nothing of one another.
+//! This crate is a small shop. Its processes talk through the hub and know nothing of one another.
 //!
 //! All processes are the one program `shop`, with a command for each service:
 //!
@@ -9,11 +9,11 @@
 //! | `shop email` | how the members of a queue group share work |
 //! | `shop analytics` | how to listen with a wildcard |
 //! | `shop audit` | how numbers and gaps tell that no event is missing |
-//! | `shop` | starts the hub and all services, and does the sums at the end |
+//! | `shop` | starts the hub and all services, and compares their counts at the end |
 //!
-//! Begin with [`events`]: it is all that the services have in common. Then read
-//! [`services::orders`]. The file `examples/own_scrubber.rs` of this package is an example of its
-//! own: a hub that scrubs events with code in Rust.
+//! Begin with [`events`], because its types are all that the services have in common. Then read
+//! [`services::orders`]. The file `examples/own_scrubber.rs` of this package is a separate example of a
+//! hub that scrubs events with code in Rust.
 
 pub mod events;
 pub mod report;

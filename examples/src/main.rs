@@ -1,4 +1,4 @@
-//! The program `shop`: without a command it runs the whole shop, and with a command one service.
+//! The program `shop` runs the whole shop. With a command, it runs one service.
 //!
 //! The shop starts this program again for each service. If each service were a program of its own, a
 //! first build would have to link seven programs.
@@ -22,7 +22,7 @@ struct CommandLine {
     service: Option<Service>,
 }
 
-/// The services that this program can run.
+/// Lists the services that this program can run.
 #[derive(Subcommand)]
 enum Service {
     /// Make up orders and request a payment for each

@@ -1,5 +1,5 @@
-//! How a service tells what it does: it prints lines for people and, at its end, one line for the
-//! shop, which does the sums with it.
+//! Lets a service report what it does. The service prints lines for people and, at its end, one line
+//! with its counts for the shop.
 //!
 //! Without that last line, the shop could not tell whether every event arrived.
 
@@ -9,29 +9,29 @@ use std::fmt::Display;
 use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a service did. The service prints it as one line of JSON when it ends.
+/// Says what a service did. The service prints its summary as one line of JSON when it ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// The name of the service.
+    /// The service has this name.
     pub service: String,
-    /// How many events it emitted, by topic. Requests are events too.
+    /// For each topic, the service emitted this many events. Requests are events too.
     pub emitted: BTreeMap<String, u64>,
-    /// How many events it received, by topic.
+    /// For each topic, the service received this many events.
     pub received: BTreeMap<String, u64>,
-    /// How many gaps the hub announced.
+    /// The hub announced this many gaps to the service.
     pub gaps: u64,
-    /// Everything that went wrong, a line each.
+    /// Lists everything that went wrong.
     pub faults: Vec<String>,
-    /// The numbers of the orders that it finished, in any order.
+    /// Lists the numbers of the orders that the service finished, in any order.
     pub orders: Vec<u64>,
 }
 
-/// Counts what a service does, and prints lines. All clones share one count.
+/// Counts what a service does, and prints lines. All clones share one summary.
 #[derive(Debug, Clone)]
 pub struct Report(Arc<Mutex<Summary>>);
 
 impl Report {
-    /// A report of the named service in which nothing is counted yet.
+    /// Makes the report of the named service, in which nothing is counted yet.
     #[must_use]
     pub fn new(service: &str) -> Self {
         Report(Arc::new(Mutex::new(Summary { service: service.to_owned(), ..Summary::default() })))
@@ -39,7 +39,7 @@ impl Report {
 
     /// Prints a line.
     pub fn say(&self, line: impl Display) {
-        // If nobody reads stdout any more, the service still goes on.
+        // A service goes on when nobody reads its stdout any more, so an error is ignored.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
@@ -70,7 +70,7 @@ impl Report {
         self.summary().faults.push(what.to_string());
     }
 
-    /// What has been counted so far.
+    /// Returns the counts so far. Other clones wait while the caller holds the guard.
     pub fn summary(&self) -> MutexGuard<'_, Summary> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,7 +78,7 @@ impl Report {
     /// Prints the summary as one line of JSON.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Returns an error if stdout cannot be written.
     pub fn print(&self) -> std::io::Result<()> {
         let line = serde_json::to_string(&*self.summary())?;
         writeln!(std::io::stdout().lock(), "{line}")

@@ -1,8 +1,8 @@
-//! The parts that all services share: they connect, print what happens to the connection, and end in
-//! good order.
+//! Holds the parts that all services share. A service connects, prints what happens to the connection,
+//! and ends in good order.
 //!
-//! Without this module, each service would repeat the handling of signals and of the connection's
-//! events, and that code would hide what the service is an example of.
+//! Without this module, each service would repeat the handling of signals and of connection events,
+//! and a reader would have to search for the part that the service is an example of.
 
 use crate::report::Report;
 use hub_client::{BoxError, Client, ConnectionEvent, Emitter, with_causes};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// The options that every service has.
+/// Declares the options that every service has.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Connection {
     /// The address of the hub
@@ -22,21 +22,23 @@ pub struct Connection {
     pub exit_with_stdin: bool,
 }
 
-/// A running service.
+/// Holds the connection and the report of a running service.
 #[derive(Debug)]
 pub struct Service {
-    /// The connection to the hub. When it is lost, the SDK connects again.
+    /// The service talks to the hub through this client. The SDK connects again when the connection
+    /// is lost.
     pub hub: Client,
-    /// Counts and prints what the service does.
+    /// The report counts and prints what the service does.
     pub report: Report,
     stop: Stop,
 }
 
 impl Service {
-    /// Connects to the hub, for which it waits up to 30 seconds.
+    /// Connects to the hub. Waits up to 30 seconds for a hub that is not there yet.
     ///
     /// # Errors
-    /// When there is no hub within that time, or the process is asked to stop before there is one.
+    /// Returns an error if there is no hub within that time, or if the process is asked to stop
+    /// before there is a connection.
     pub async fn start(name: &str, connection: &Connection) -> Result<Service, BoxError> {
         let mut stop = Stop::new(connection.exit_with_stdin)?;
         let builder = Client::builder(&connection.server).name(name);
@@ -50,13 +52,13 @@ impl Service {
         Ok(Service { hub, report, stop })
     }
 
-    /// Prints that the service works. The shop starts `orders` only when all other services have
+    /// Prints that the service is ready. The shop starts `orders` only when all other services have
     /// printed this line.
     pub fn ready(&self, what: &str) {
         self.report.say(format_args!("ready: {what}"));
     }
 
-    /// Completes when the process is asked to stop.
+    /// Waits until the process is asked to stop.
     pub async fn stopped(&mut self) {
         self.stop.wait().await;
     }
@@ -65,7 +67,7 @@ impl Service {
     /// that the service emitted.
     ///
     /// # Errors
-    /// When the hub did not accept events, or draining took too long.
+    /// Returns an error if the hub did not accept an event, or if draining took too long.
     pub async fn drain(&self) -> Result<(), BoxError> {
         let drained = self.hub.drain().await;
         if let Err(error) = &drained {
@@ -77,7 +79,8 @@ impl Service {
     /// Drains, and prints the summary of the service.
     ///
     /// # Errors
-    /// When draining failed. The summary is printed in that case too.
+    /// Returns an error if draining failed or stdout cannot be written. The summary is printed even if
+    /// draining failed.
     pub async fn finish(&self) -> Result<(), BoxError> {
         let drained = self.drain().await;
         self.report.print()?;
@@ -85,7 +88,7 @@ impl Service {
     }
 }
 
-/// What asks a service to stop: SIGTERM, Ctrl-C and, with `--exit-with-stdin`, the end of stdin.
+/// Waits for a reason to stop, which is SIGTERM, Ctrl-C or, with `--exit-with-stdin`, the end of stdin.
 #[derive(Debug)]
 struct Stop {
     terminate: Signal,
@@ -98,7 +101,7 @@ impl Stop {
         let (ended, end) = oneshot::channel();
         if with_stdin {
             // Nobody waits for this thread. If a thread of the runtime read stdin, the runtime would
-            // wait for that read at its end, and the process would stay.
+            // wait for that read before it ends, and the process would not end.
             std::thread::spawn(move || {
                 let _ = std::io::stdin().lock().read_to_end(&mut Vec::new());
                 let _ = ended.send(());
@@ -111,7 +114,7 @@ impl Stop {
         })
     }
 
-    /// Completes when the service is asked to stop.
+    /// Waits until the service is asked to stop.
     async fn wait(&mut self) {
         let stdin = async {
             match &mut self.stdin {
@@ -127,8 +130,8 @@ impl Stop {
     }
 }
 
-/// Prints what happens to the connection. Events of which it is unknown whether they arrived count
-/// as a fault.
+/// Prints what happens to the connection. If it is unknown whether events arrived, that counts as a
+/// fault.
 async fn tell_connection(hub: Client, report: Report) {
     let mut events = hub.events();
     drop(hub);

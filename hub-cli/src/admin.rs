@@ -1,4 +1,4 @@
-//! `hub audit` and `hub reload`, the commands for administrators of a running hub.
+//! Implements `hub audit` and `hub reload`, which are commands for administrators of a running hub.
 //!
 //! Without this module, an administrator would have to send HTTP requests to the admin API by hand
 //! and read its JSON.
@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// The most bytes that an answer may have: enough for a million topics with long names.
+/// An answer may have at most this many bytes. This is enough for a million topics with long names.
 const BODY_MAX: usize = 512 * 1024 * 1024;
 
 /// Adds the arguments that both commands have.
@@ -22,7 +22,7 @@ fn with_args(command: Command) -> Command {
     command.args(http::args("60000")).arg(json)
 }
 
-/// The arguments of `hub audit`.
+/// Declares `hub audit` and its arguments.
 pub(crate) fn audit_command() -> Command {
     with_args(Command::new("audit"))
         .about("Compare, for each topic, the deliveries that were due with the deliveries that were made")
@@ -38,7 +38,7 @@ pub(crate) fn audit_command() -> Command {
         )
 }
 
-/// The arguments of `hub reload`.
+/// Declares `hub reload` and its arguments.
 pub(crate) fn reload_command() -> Command {
     with_args(Command::new("reload"))
         .about("Make a running hub reload its rule file, access file, certificates and configuration file")
@@ -63,7 +63,7 @@ pub(crate) async fn audit(args: &ArgMatches) -> Result<Exit, Failure> {
     Ok(if shown["balanced"] == true { Exit::Ok } else { Exit::Error })
 }
 
-/// The columns of the table: the title of each, and the field of the JSON answer that it shows.
+/// Lists the columns of the table. Each has a title, and shows one field of the JSON answer.
 const COLUMNS: [(&str, &str); 8] = [
     ("EVENTS", "events"),
     ("SUBS", "subscribers"),

@@ -1,4 +1,4 @@
-//! `hub config`, which prints the default configuration or checks one.
+//! Implements `hub config`, which prints the default configuration or checks a configuration.
 //!
 //! Without this module, a user could learn that a configuration has an error only by starting a hub
 //! with it.
@@ -14,7 +14,7 @@ use crate::serve::{BAD_CONFIG, CONFIG_ENV, failed, load};
 
 const FILE: &str = "file";
 
-/// The arguments of `hub config`.
+/// Declares `hub config` and its arguments.
 pub(crate) fn command() -> Command {
     let default = Command::new("default")
         .about("Print a configuration file with the default value and a description of every key")

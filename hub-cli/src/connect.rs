@@ -1,4 +1,4 @@
-//! The parts that all commands which connect to a hub share: the options, the connection, the
+//! Holds the parts that all commands which connect to a hub share: the options, the connection, the
 //! handling of signals, and the notes on stderr.
 //!
 //! Without this module, the commands would have different options for the same thing, and would
@@ -18,10 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// How long a command may take to end in good order after a signal. Then the process is ended.
+/// A command may take this long to end in good order after a signal. Then the process ends at once.
 const ENDING: Duration = Duration::from_secs(12);
 
-/// The options of every command that talks to a hub.
+/// Declares the options for connecting, which every command that talks to a hub has.
 pub(crate) fn args() -> [Arg; 7] {
     let args = [
         Arg::new("server")
@@ -72,7 +72,7 @@ fn file(name: &'static str, env: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-/// How a connection over TLS is secured.
+/// Returns the TLS options that the command line and the environment set.
 pub(crate) fn tls(args: &ArgMatches) -> TlsOptions {
     // An environment variable with an empty value counts as not set.
     let set = |path: &PathBuf| !path.as_os_str().is_empty();
@@ -83,7 +83,7 @@ pub(crate) fn tls(args: &ArgMatches) -> TlsOptions {
     tls
 }
 
-/// The option that adds headers to events.
+/// Declares the option that adds headers to events.
 pub(crate) fn header_arg() -> Arg {
     Arg::new("header")
         .long("header")
@@ -110,8 +110,8 @@ pub(crate) async fn connect(args: &ArgMatches) -> Result<Client, Failure> {
     })
 }
 
-/// The access token of this client. There is no flag for it, because other users of the machine can
-/// see the flags of a process.
+/// Returns the access token of this client, if it has one. There is no flag for the token, because
+/// other users of the machine can see the flags of a process.
 pub(crate) fn token(args: &ArgMatches) -> Result<Option<String>, Failure> {
     let Some(file) = args.get_one::<PathBuf>("token-file") else {
         return Ok(std::env::var("HUB_TOKEN").ok().filter(|token| !token.is_empty()));
@@ -123,8 +123,8 @@ pub(crate) fn token(args: &ArgMatches) -> Result<Option<String>, Failure> {
 
 /// Runs a command to its end.
 ///
-/// The connection lives on a thread of its own, and the command on this one. So a command that
-/// waits for its stdout to be read keeps the connection alive.
+/// The connection lives on a thread of its own, and the command runs on the calling thread. So a
+/// command that waits for its stdout to be read keeps the connection alive.
 pub(crate) fn run<F>(command: F) -> ExitCode
 where
     F: Future<Output = Result<Exit, Failure>>,
@@ -155,8 +155,9 @@ pub(crate) fn note(text: impl std::fmt::Display) {
     let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
-/// Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once. So does an
-/// orderly end that takes too long, for example because nobody reads stdout.
+/// Returns a future that resolves at the first SIGINT or SIGTERM. A second signal ends the process at
+/// once. The process also ends if an orderly end takes longer than [`ENDING`], for example because
+/// nobody reads stdout.
 pub(crate) fn stop_signal() -> Result<impl Future<Output = ()> + Unpin, Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -205,11 +206,12 @@ pub(crate) async fn tell(mut events: ConnectionEvents) {
 /// Closes the connection, and waits until its last events are printed.
 pub(crate) async fn end(client: Client, teller: JoinHandle<()>) {
     client.close().await;
-    // The events end with the connection; the bound only guards against a stuck stderr.
+    // The events end with the connection, so this bound matters only if stderr is stuck.
     let _ = tokio::time::timeout(Duration::from_secs(1), teller).await;
 }
 
-/// Resolves when there was no connection for `patience`, or when the client will not connect again.
+/// Waits until there was no connection for `patience`, or until the client will not connect again, and
+/// returns the failure that says so.
 pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -> Failure {
     let mut deadline = None;
     loop {
@@ -237,8 +239,8 @@ pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -
     }
 }
 
-/// The headers that the options ask for. Headers that the hub knows get their type; the value of
-/// any other header is a string.
+/// Returns the headers that the options ask for. Headers that the hub knows get their own types. The
+/// value of any other header is a string.
 pub(crate) fn headers(args: &ArgMatches) -> Result<Headers, Failure> {
     let mut headers = Headers::new();
     for given in args.get_many::<String>("header").into_iter().flatten() {

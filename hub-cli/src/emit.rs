@@ -1,4 +1,4 @@
-//! `hub emit`, which publishes the event in its argument, or the events on stdin.
+//! Implements `hub emit`, which publishes the event in its argument, or the events on stdin.
 //!
 //! Without this command, a script would need a program of its own to publish an event. The command
 //! ends only when the hub has accepted or refused every event, so its exit code can be trusted.
@@ -68,17 +68,17 @@ fn rate(text: &str) -> Result<f64, &'static str> {
     if (1e-6..=1e9).contains(&rate) { Ok(rate) } else { Err("it is not between 0.000001 and 10^9") }
 }
 
-/// How many events were published, and what became of them.
+/// Counts the events that were published, were refused, or have an unknown outcome.
 #[derive(Debug, Default)]
 struct Tally {
     published: u64,
     refused: u64,
     unknown: u64,
-    /// The first refusals, which `--json` lists.
+    /// Holds the first refusals, which `--json` lists.
     refusals: Vec<Value>,
 }
 
-/// The most refusals that a summary lists.
+/// A summary lists at most this many refusals.
 const MOST_REFUSALS: usize = 100;
 
 pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
@@ -121,12 +121,12 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     outcome
 }
 
-/// The failure of a command line without a topic.
+/// Makes the failure of a command line without a topic.
 fn missing() -> Failure {
     Failure::new(Exit::Usage, "the topic is missing")
 }
 
-/// Where the payloads come from.
+/// Says where the payloads come from.
 enum PayloadInput {
     Repeat(Bytes, u64),
     Stdin(Format),
@@ -146,14 +146,14 @@ fn payload_input(args: &ArgMatches) -> Result<PayloadInput, Failure> {
     })
 }
 
-/// The state of a running `hub emit`.
+/// Holds the state of a running `hub emit`.
 struct Emission<'a> {
     client: &'a Client,
     topic: &'a TopicName,
     headers: Headers,
     pace: Option<Pace>,
     tally: &'a mut Tally,
-    /// Whether the hub has answered for every event that was published.
+    /// It is true if the hub has accepted or refused every event that was published.
     settled: bool,
 }
 
@@ -176,8 +176,8 @@ impl Emission<'_> {
         Ok(Exit::Ok)
     }
 
-    /// The next payload. While stdin is silent, this prints the hub's refusals, so that a pipe that
-    /// never ends does not hide them.
+    /// Returns the next payload. While stdin is silent, this prints the hub's refusals, so that a pipe
+    /// that never ends does not hide them.
     async fn next(
         &mut self,
         input: &mut Input<tokio::io::Stdin>,
@@ -217,7 +217,7 @@ impl Emission<'_> {
         }
     }
 
-    /// Waits until the hub has answered for every event that was published.
+    /// Waits until the hub has accepted or refused every event that was published.
     async fn settle(&mut self) {
         let said = self.client.flush().await;
         self.tally.heard(said);
@@ -225,7 +225,7 @@ impl Emission<'_> {
 }
 
 impl Tally {
-    /// Prints and counts what the hub refused.
+    /// Prints and counts the events that the hub refused, and counts those with an unknown outcome.
     fn heard(&mut self, said: Result<(), FlushError>) {
         let Err(error) = said else { return };
         for refused in &error.refused {
@@ -286,11 +286,13 @@ impl Pace {
     }
 
     async fn wait(&mut self) {
-        // Timers have a resolution of a millisecond. At higher rates, several events go at once.
+        // Timers have a resolution of one millisecond. Above 1000 events a second, several events are
+        // sent at once.
         if self.next > Instant::now() + Duration::from_millis(1) {
             tokio::time::sleep_until(self.next).await;
         }
-        // After a long pause, at most one second is made up for. Otherwise a burst would follow.
+        // After a long pause, at most the events of one second are made up for. Otherwise a burst would
+        // follow.
         let floor = Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or(self.next);
         self.next = self.next.max(floor) + self.gap;
     }

@@ -1,4 +1,4 @@
-//! The exit codes of the commands, in one table from which the help derives.
+//! Defines the exit codes of the commands, in one table from which the help derives.
 //!
 //! Scripts depend on these codes. Without this module, each command would choose its own.
 
@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-/// How a command ended. The numbers are stable.
+/// Says how a command ended. The numbers are stable, because scripts compare them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     Ok = 0,
@@ -23,7 +23,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// Every code and what it means.
+    /// Lists every code with its meaning.
     pub(crate) const TABLE: [(Exit, &str); 8] = [
         (Exit::Ok, "done: the command did what it was asked to do"),
         (Exit::Error, "an error that has no code of its own"),
@@ -35,7 +35,7 @@ impl Exit {
         (Exit::Lost, "the connection was lost, or it is unknown whether events arrived"),
     ];
 
-    /// The table as the help shows it.
+    /// Returns the table as the help shows it.
     pub(crate) fn help() -> String {
         let mut text = "Exit codes:\n".to_owned();
         for (exit, meaning) in Exit::TABLE {
@@ -53,7 +53,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command failed: the exit code for scripts, and the message for people.
+/// Says why a command failed, with an exit code for scripts and a message for people.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -65,7 +65,7 @@ impl Failure {
         Failure { exit, message: message.into() }
     }
 
-    /// An error with all its causes.
+    /// Makes a failure whose message names the error and all its causes.
     pub(crate) fn of(exit: Exit, error: &(dyn Error + 'static)) -> Self {
         Failure { exit, message: with_causes(error) }
     }

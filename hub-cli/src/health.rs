@@ -1,18 +1,18 @@
-//! `hub health`, which asks a running hub whether it accepts clients.
+//! Implements `hub health`, which asks a running hub whether it accepts clients.
 //!
-//! The container image uses it as its health check. Without it, the image would need another HTTP
-//! client.
+//! The container image uses this command as its health check. Without the command, the image would
+//! need another HTTP client.
 
 use crate::http::{self, Request};
 use clap::{ArgMatches, Command};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// The question whether the hub accepts clients.
+/// Asks the hub whether it accepts clients.
 const REQUEST: Request<'static> =
     Request { method: "GET", path: "/readyz", authorization: None, body_max: 1024 };
 
-/// The arguments of `hub health`.
+/// Declares `hub health` and its arguments.
 pub(crate) fn command() -> Command {
     Command::new("health")
         .about("Ask a running hub whether it accepts clients")

@@ -18,10 +18,11 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
-/// The most bytes that the head of an answer may have.
+/// The head of an answer may have at most this many bytes.
 const HEAD_MAX: usize = 8 * 1024;
 
-/// The options of every command that asks over HTTP. `timeout_ms` is the default of its time-out.
+/// Declares the options of the commands that ask a hub over HTTP. `timeout_ms` is the default of the
+/// time-out.
 pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
     [
         Arg::new("http")
@@ -52,18 +53,18 @@ pub(crate) fn args(timeout_ms: &'static str) -> [Arg; 3] {
     ]
 }
 
-/// A request to the hub.
+/// Describes a request to the hub.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Request<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
-    /// The value of the `Authorization` header.
+    /// This value is sent in the `Authorization` header.
     pub(crate) authorization: Option<&'a str>,
-    /// The most bytes that the body of the answer may have.
+    /// The body of the answer may have at most this many bytes.
     pub(crate) body_max: usize,
 }
 
-/// The answer of the hub.
+/// Holds the answer of the hub.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -75,7 +76,7 @@ pub(crate) fn address(args: &ArgMatches) -> &str {
     args.get_one::<String>("http").map_or("", String::as_str)
 }
 
-/// Asks the hub that the options name.
+/// Sends a request to the hub that the options name, and returns the answer.
 ///
 /// # Errors
 /// Returns a sentence that explains why there is no answer.
@@ -107,14 +108,14 @@ fn no_answer(address: &str, error: &ureq::Error, patience: Duration) -> String {
     format!("no answer from a hub at {address}: {why}")
 }
 
-/// The hub to which a request goes.
+/// Says to which hub a request goes.
 struct Target {
-    /// The address to connect to.
+    /// The request connects to this address.
     address: Uri,
-    /// Scheme, host and port of the URL. With TLS, the host is the name that the certificate must
-    /// have.
+    /// The URL of the request begins with this scheme, host and port. With TLS, the host is the name
+    /// that the certificate must have.
     origin: String,
-    /// The CAs of which one must have signed the hub's certificate. Empty without TLS.
+    /// One of these CAs must have signed the hub's certificate. The list is empty without TLS.
     roots: Vec<Certificate<'static>>,
 }
 
@@ -162,8 +163,8 @@ impl Target {
 fn parse(scheme: uri::Scheme, address: &str) -> Result<(Uri, uri::Authority), String> {
     let bad = |error: &dyn std::fmt::Display| format!("{address:?} is not an address: {error}");
     let text = address.trim_end_matches('/');
-    // The URL has to name loopback too: without credentials, the hub answers an administrator only if
-    // the request does so, and a certificate cannot be for 0.0.0.0.
+    // The URL must name loopback too, for two reasons. An administrator without credentials is let in
+    // only if the request names loopback, and no certificate can be for 0.0.0.0.
     let reachable = text.parse().map(|address| reachable(address).to_string());
     let text = reachable.as_deref().unwrap_or(text);
     let authority: uri::Authority = text.parse().map_err(|error| bad(&error))?;
@@ -182,8 +183,8 @@ fn exchange(
         .root_certs(RootCerts::Specific(Arc::new(target.roots)))
         .unversioned_rustls_crypto_provider(provider)
         .build();
-    // The request follows no redirects and uses no proxies of the environment: they would send it,
-    // with the token, to another server than the hub that the options name.
+    // The request follows no redirects and uses no proxies of the environment. They would send the
+    // request, with the token in it, to another server than the hub that the options name.
     let config = Agent::config_builder()
         .timeout_global(Some(patience))
         .max_redirects(0)
@@ -207,8 +208,8 @@ fn exchange(
     Ok(Answer { status, body })
 }
 
-/// Connects to the hub's address, whatever the host in the URL is. With `--tls-name`, that host is
-/// the name in the certificate, which need not have an address.
+/// Resolves every host to the hub's address. With `--tls-name`, the host in the URL is the name in the
+/// certificate, and that name need not have an address.
 #[derive(Debug)]
 struct Resolve {
     address: Uri,
@@ -226,8 +227,8 @@ impl Resolver for Resolve {
     }
 }
 
-/// A hub that listens on all addresses of its machine is asked on loopback, since nobody can connect
-/// to `0.0.0.0` or `[::]`.
+/// Replaces the addresses `0.0.0.0` and `[::]` by loopback. A hub with such an address listens on all
+/// addresses of its machine, but a request to it cannot name that address.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -245,7 +246,7 @@ mod tests {
     use std::thread;
     use std::time::Instant;
 
-    /// A server that sends `parts` to one connection, one write each.
+    /// Starts a server that sends each of `parts` to one connection with a write of its own.
     fn serving(parts: &'static [&'static [u8]]) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("bound").to_string();

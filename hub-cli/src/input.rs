@@ -8,19 +8,19 @@ use bytes::{Buf, Bytes, BytesMut};
 use hub_wire::{Limits, WalkErrorKind, walk};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The most bytes of one value. This is far more than a hub accepts, so a user normally sees the
+/// One value may have at most this many bytes. A hub accepts far fewer, so a user normally sees the
 /// hub's own refusal. The bound only keeps a wrong length from filling the memory.
 const LONGEST: usize = 64 << 20;
 
-/// How many bytes one read asks for.
+/// One read asks for this many bytes.
 const CHUNK: usize = 64 << 10;
 
-/// The format of stdin.
+/// Says which format stdin has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// One JSON value a line. Empty lines are skipped.
+    /// Each line is one JSON value. Empty lines are skipped.
     Json,
-    /// MessagePack values one after another.
+    /// MessagePack values follow one another, with nothing between them.
     Msgpack,
 }
 
@@ -30,9 +30,9 @@ pub(crate) struct Input<R> {
     format: Format,
     buffer: BytesMut,
     ended: bool,
-    /// Values or lines that were taken so far. Errors name the position in the input with it.
+    /// Counts the values or lines that were taken from the input. Errors name the position with it.
     taken: u64,
-    /// Bytes that were taken so far. Errors name it too.
+    /// Counts the bytes of the MessagePack values that were taken. Errors name the position with it.
     offset: u64,
 }
 
@@ -41,9 +41,9 @@ impl<R: AsyncRead + Unpin> Input<R> {
         Input { from, format, buffer: BytesMut::new(), ended: false, taken: 0, offset: 0 }
     }
 
-    /// The next payload as MessagePack; `None` at the end.
+    /// Returns the next payload as MessagePack, or `None` at the end of the input.
     ///
-    /// Cancel-safe: what was read stays in the buffer.
+    /// The call is cancel-safe, because everything that was read stays in the buffer.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             if let Some(payload) = self.split()? {
@@ -60,7 +60,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
         }
     }
 
-    /// A payload, if the buffer holds a whole one.
+    /// Takes the next payload from the buffer, if it is whole.
     fn split(&mut self) -> Result<Option<Bytes>, Failure> {
         match self.format {
             Format::Json => self.split_line(),
@@ -119,7 +119,7 @@ impl<R: AsyncRead + Unpin> Input<R> {
     }
 }
 
-/// A JSON text as MessagePack.
+/// Converts a JSON text to MessagePack.
 pub(crate) fn from_json(text: &[u8]) -> Result<Bytes, Failure> {
     let value: serde_json::Value = serde_json::from_slice(text)
         .map_err(|error| Failure::new(Exit::Usage, format!("not JSON: {error}")))?;
@@ -130,7 +130,7 @@ pub(crate) fn from_json(text: &[u8]) -> Result<Bytes, Failure> {
 mod tests {
     use super::*;
 
-    /// Gives one byte a read.
+    /// Returns one byte from each read.
     struct Slowly<'a>(&'a [u8]);
 
     impl AsyncRead for Slowly<'_> {
@@ -158,7 +158,8 @@ mod tests {
 
     #[tokio::test]
     async fn messagepack_is_split_byte_for_byte_however_it_comes() {
-        // A map with an ext, 1 in five bytes (not the shortest form), an empty string.
+        // The values are a map with an ext, the number 1 in five bytes (not its shortest form), and an
+        // empty string.
         let values: [&[u8]; 3] =
             [&[0x81, 0xa1, b'k', 0xd4, 0x05, 0xff], &[0xce, 0, 0, 0, 1], &[0xa0]];
         assert_eq!(all(&values.concat(), Format::Msgpack).await.unwrap(), values);

@@ -4,11 +4,13 @@
 //!
 //! | MessagePack | JSON |
 //! |---|---|
-//! | nil, bool, int, str, array | the same |
-//! | float | number; NaN and infinities as `"NaN"`, `"Infinity"`, `"-Infinity"` |
+//! | nil, bool, int, str, array | null, boolean, number, string, array |
+//! | float | number, or the string `"NaN"`, `"Infinity"` or `"-Infinity"` |
 //! | bin | `{"$bin": base64}` |
 //! | ext, timestamps included | `{"$ext": [type, base64]}` |
-//! | map | object; a key that is no string becomes its JSON text; if two keys become equal, the later one counts |
+//! | map | object (see below) |
+//!
+//! A map key that is no string becomes its JSON text. If two keys become equal, the later entry counts.
 //!
 //! JSON cannot express every MessagePack value, so this form cannot be converted back. `--raw`
 //! prints the exact bytes instead.
@@ -19,16 +21,17 @@ use hub_wire::{Limits, walk_all};
 use rmpv::Value;
 use serde_json::{Map, Number, Value as Json, json};
 
-/// The mapping in a few words, for the help.
+/// Explains the mapping in a few words, for the help.
 pub(crate) const HELP: &str = "\
 Payloads are MessagePack. JSON shows binary data as {\"$bin\": BASE64} and an extension type
 as {\"$ext\": [TYPE, BASE64]}. NaN and infinities become strings, and a map key that is no string
 becomes its JSON text. --raw prints the exact bytes.";
 
-/// Renders one MessagePack value. Events have passed the hub's checks, so a value that is not valid
-/// is a fault that users must see: it is shown as binary.
+/// Converts one MessagePack value to JSON. Events have passed the hub's checks, so a value that is not
+/// valid is a fault that users must see, and is shown as binary data.
 pub(crate) fn from_msgpack(bytes: &[u8]) -> Json {
-    // rmpv alone would accept more than MessagePack has, and would follow any depth with its stack.
+    // rmpv alone would accept bytes that are not valid MessagePack, and a value of great depth would
+    // exhaust its stack.
     if walk_all(bytes, &Limits::NONE).is_err() {
         return bin(bytes);
     }
@@ -48,7 +51,7 @@ fn from_value(value: Value) -> Json {
             (None, Some(value)) => value.into(),
             (None, None) => Json::Null,
         },
-        // The number takes the way over its own shortest text, so that 0.1 does not become
+        // The number is written as its shortest text and read back, so that 0.1 does not become
         // 0.10000000149.
         Value::F32(value) => float(value.to_string().parse().unwrap_or_else(|_| value.into())),
         Value::F64(value) => float(value),
@@ -66,12 +69,12 @@ fn from_value(value: Value) -> Json {
     }
 }
 
-/// Shows binary data.
+/// Converts binary data.
 fn bin(bytes: &[u8]) -> Json {
     json!({ "$bin": STANDARD.encode(bytes) })
 }
 
-/// Shows a floating-point number. JSON has no NaN and no infinities, so those become strings.
+/// Converts a floating-point number. JSON has no NaN and no infinities, so they become strings.
 fn float(value: f64) -> Json {
     match Number::from_f64(value) {
         Some(number) => number.into(),

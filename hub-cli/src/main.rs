@@ -1,4 +1,4 @@
-//! `hub`: the server and its tools in one binary.
+//! The program `hub` is the server and its tools in one binary.
 //!
 //! Each command has a module with two functions: `command` declares its arguments, and `run` runs it.
 //! The other modules hold what several commands share. Stdout carries results only, and every
@@ -57,12 +57,12 @@ fn command() -> Command {
         ))
 }
 
-/// The options for connecting to a hub.
+/// Lists all options for connecting to a hub.
 const CONNECTING: [&str; 7] = ["server", "name", "token-file", "ca", "cert", "key", "tls-name"];
-/// The options for connecting that commands which use HTTP do not have.
+/// Lists the options for connecting that the commands over HTTP do not have.
 const CLIENTS_ONLY: [&str; 4] = ["server", "name", "cert", "key"];
 
-/// Leaves the named options for connecting out of a command's help.
+/// Hides the named options for connecting in the help of a command.
 fn without(command: Command, options: &[&str]) -> Command {
     let all = connect::args().into_iter();
     let named = all.filter(|arg| options.contains(&arg.get_id().as_str()));

@@ -1,4 +1,4 @@
-//! `hub on`, which prints events as they arrive.
+//! Implements `hub on`, which prints events as they arrive.
 //!
 //! Without this command, a user would need a program of their own to see what happens on a topic.
 
@@ -15,8 +15,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// How many events may wait for stdout. A terminal or `jq` is slower than a hub, and users want to see
-/// bursts as a whole, so this is well above the SDK's default.
+/// At most this many events may wait for stdout. A terminal or `jq` is slower than a hub, and users want
+/// to see bursts as a whole, so this number is well above the SDK's default.
 const CAPACITY: usize = 1 << 16;
 
 pub(crate) fn command() -> Command {
@@ -123,7 +123,7 @@ async fn subscribe(client: &Client, args: &ArgMatches) -> Result<SelectAll<Own>,
     Ok(events)
 }
 
-/// The deliveries for a filter, without those that an earlier filter of the command line matches.
+/// Yields the deliveries for a filter, without those that an earlier filter of the command line matches.
 struct Own {
     subscription: Subscription,
     earlier: Vec<TopicFilter>,
@@ -142,7 +142,7 @@ impl Own {
 }
 
 impl Stream for Own {
-    /// The last item says why the subscription ended.
+    /// The last item is an error that says why the subscription ended.
     type Item = Result<Delivery, SubscriptionEnd>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -163,7 +163,7 @@ impl Stream for Own {
     }
 }
 
-/// Why the command stopped printing.
+/// Says why the command stopped printing.
 enum Stopped {
     Output(io::Error),
     Subscription(SubscriptionEnd),
@@ -175,7 +175,7 @@ impl From<io::Error> for Stopped {
     }
 }
 
-/// The state of a running `hub on`.
+/// Holds the state of a running `hub on`.
 struct Printer {
     output: Output,
     events: SelectAll<Own>,
@@ -204,7 +204,7 @@ impl Printer {
                     }
                     None => break,
                 },
-                // No event waits, so the user should see now what was written.
+                // No event waits, so the user should now see all events that were written.
                 () = std::future::ready(()), if !idle => {
                     self.output.flush()?;
                     idle = true;
@@ -214,7 +214,7 @@ impl Printer {
         Ok(self.output.flush()?)
     }
 
-    /// Unsubscribes, and prints the events that have arrived until then.
+    /// Unsubscribes, and prints the events that have arrived by then.
     async fn rest(&mut self, client: &Client) -> Result<(), Stopped> {
         // Draining fails only because of emitted events, and this command emits none.
         let _ = client.drain().await;

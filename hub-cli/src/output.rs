@@ -8,18 +8,19 @@ use hub_client::{Gap, Message};
 use serde_json::{Value, json};
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-/// The output formats of `hub on`.
+/// Says in which format `hub on` prints events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OutputFormat {
-    /// A line for people.
+    /// Each event is a line for people.
     Line,
-    /// One JSON object a line.
+    /// Each event is a JSON object on a line of its own.
     Json,
-    /// The payload's bytes and nothing else.
+    /// The bytes of the payloads follow one another, with nothing between them.
     Raw,
 }
 
-/// Stdout with a buffer. The caller flushes it whenever it has nothing more to write for now.
+/// Writes to stdout through a buffer. The caller flushes it whenever it has nothing more to write for
+/// now, so that a user sees each event at once.
 pub(crate) struct Output {
     to: BufWriter<StdoutLock<'static>>,
     form: OutputFormat,
@@ -39,7 +40,7 @@ impl Output {
         }
     }
 
-    /// Writes a gap. With JSON, it is a line in its place among the events. Otherwise it goes to
+    /// Writes a gap. With JSON, the gap is a line in its place among the events. Otherwise it goes to
     /// stderr, because stdout holds events only.
     pub(crate) fn gap(&mut self, gap: &Gap) -> io::Result<()> {
         if self.form == OutputFormat::Json {
@@ -50,13 +51,13 @@ impl Output {
         Ok(())
     }
 
-    /// Writes what the buffer holds.
+    /// Writes the contents of the buffer to stdout.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.to.flush()
     }
 }
 
-/// An event as one JSON object.
+/// Returns an event as one JSON object.
 pub(crate) fn object(message: &Message) -> Value {
     json!({
         "topic": message.topic.as_str(),
@@ -95,15 +96,15 @@ fn line(message: &Message) -> String {
     format!("{time} {topic} #{seq} {} {payload}", printable(&message.publisher))
 }
 
-/// The time of day in UTC.
+/// Returns the time of day in UTC, for a time in milliseconds since 1970.
 fn clock(time_ms: u64) -> String {
     let (seconds, millis) = (time_ms / 1000 % 86_400, time_ms % 1000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{hour:02}:{minute:02}:{second:02}.{millis:03}")
 }
 
-/// The text with control characters escaped, because a terminal would obey them. JSON escapes only
-/// those up to 0x1f.
+/// Returns the text with all control characters escaped, because a terminal would obey them. JSON
+/// escapes only the control characters up to 0x1f.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {

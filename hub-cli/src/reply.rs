@@ -1,8 +1,8 @@
-//! `hub reply`, which answers requests with a fixed value, with their own payload, or with the output
-//! of a command.
+//! Implements `hub reply`, which answers requests with a fixed value, with their own payload, or
+//! with the output of a command.
 //!
-//! Without this command, a user who tries out a service that sends requests would have to write the
-//! other side.
+//! Without this command, a user who tries out a service that sends requests would have to write a
+//! program that answers them.
 
 use crate::connect::{connect, end, note, stop_signal, tell};
 use crate::exit::{Exit, Failure};
@@ -64,7 +64,7 @@ pub(crate) fn command() -> Command {
         )
 }
 
-/// Where answers come from.
+/// Says where the answers come from.
 enum Answer {
     Fixed(Bytes),
     Echo,
@@ -79,7 +79,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     };
     let filter = args.get_one::<TopicFilter>("filter").cloned();
     let filter = filter.ok_or_else(|| Failure::new(Exit::Usage, "the topic is missing"))?;
-    // When too many requests wait, the newest are dropped: their senders have waited least.
+    // When too many requests wait, the newest are dropped, because their senders have waited least.
     let mut options = SubscribeOptions::new().overflow(Overflow::DropNewest);
     if let Some(group) = args.get_one::<String>("group") {
         options = options.group(group);
@@ -108,17 +108,18 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
             None => return Err(requests.end_reason().unwrap_or(SubscriptionEnd::Closed).into()),
         }
     }
-    // This unsubscribes. An event of the connection reports the requests of a queue group that this
-    // member did not handle.
+    // The drop unsubscribes. An event of the connection then reports the requests of a queue group that
+    // this member did not handle.
     drop(requests);
     end(client, teller).await;
     Ok(Exit::Ok)
 }
 
 impl Answer {
-    /// Answers one request. An error is reported to both sides, and does not end the command.
+    /// Answers one request. If no answer can be made, the error goes to stderr and to the sender of the
+    /// request. No error ends the command.
     async fn give(&self, client: &Client, request: &Message) {
-        // Without the header `reply`, this is a plain event, and nobody waits for an answer.
+        // An event without the header `reply` is no request, so nobody waits for an answer.
         let Some(reply_to) = request.headers.reply() else { return };
         let mut headers = match request.headers.id() {
             Some(id) => Headers::new().with_re(id),
@@ -157,7 +158,7 @@ async fn exec(command: &str, payload: &[u8]) -> Result<Bytes, Failure> {
     let text = from_msgpack(payload).to_string() + "\n";
     let feed = async move {
         if let Some(mut stdin) = stdin {
-            // It is no error when the command does not read its stdin.
+            // The command need not read its stdin, so a failed write is no error.
             let _ = stdin.write_all(text.as_bytes()).await;
         }
     };

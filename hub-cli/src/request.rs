@@ -1,4 +1,4 @@
-//! `hub request`, which sends one request and prints its answer.
+//! Implements `hub request`, which sends one request and prints its answer.
 //!
 //! Without this command, a user would need a program of their own to ask a service something.
 

@@ -1,7 +1,7 @@
-//! `hub serve`, which runs the hub. Its flags are the keys of the configuration.
+//! Implements `hub serve`, which runs the hub. The flags are the configuration keys.
 //!
-//! Without this module, the crate hub-server would have no program: it loads the configuration,
-//! starts the log, and runs the server until a signal comes.
+//! This module loads the configuration, starts the log, and runs the server until a signal comes.
+//! Without it, the crate hub-server would have no program.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,17 +15,17 @@ use hub_server::config::{self, Config, ConfigError, ConfigFile};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// The exit code for a configuration with an error. A command line with an error has this code too.
+/// A command ends with this exit code if the configuration or the command line has an error.
 pub(crate) const BAD_CONFIG: u8 = 2;
-/// The environment variable with the path of the configuration file.
+/// The environment variable with this name holds the path of the configuration file.
 pub(crate) const CONFIG_ENV: &str = "HUB_CONFIG";
-/// The most bytes that a configuration file may have.
+/// A configuration file may have at most this many bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const FILE: &str = "config";
-/// The most lines of the log that may wait to be written. Further lines are dropped.
+/// At most this many lines of the log may wait to be written. Further lines are dropped.
 const LOG_LINES: usize = 4096;
 
-/// The arguments of `hub serve`.
+/// Declares `hub serve` and its arguments.
 pub(crate) fn command() -> Command {
     let file = Arg::new(FILE)
         .long(FILE)
@@ -67,7 +67,8 @@ pub(crate) fn command() -> Command {
 
 /// Runs the hub until it is told to stop.
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
-    // This comes first, because a supervisor may send SIGHUP at any time.
+    // This call comes first, because a supervisor may send SIGHUP at any time, and an unhandled SIGHUP
+    // would end the process.
     if let Err(error) = hub_server::serve::survive_hangup() {
         return failed(&error, 1);
     }
@@ -89,7 +90,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// Why the configuration could not be loaded.
+/// Says why the configuration could not be loaded.
 #[derive(Debug)]
 pub(crate) enum LoadError {
     /// The file could not be read.
@@ -117,7 +118,7 @@ impl std::error::Error for LoadError {
 }
 
 /// Loads the configuration from `file` (or from the file that `HUB_CONFIG` names), the process's
-/// environment and `flags`. Returns the file too, so that the hub can reload it.
+/// environment and `flags`. Returns the file too, if there is one, so that the hub can reload it.
 pub(crate) fn load(
     file: Option<PathBuf>,
     flags: impl IntoIterator<Item = (String, String)>,
@@ -135,7 +136,7 @@ pub(crate) fn load(
     Ok((file.load().map_err(LoadError::Config)?, Some(file)))
 }
 
-/// Reads a configuration file that is not too large.
+/// Reads a configuration file. A file of more than [`MAX_FILE_BYTES`] is an error.
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
@@ -158,7 +159,7 @@ fn log_to_stderr(filter: &str) -> Result<WorkerGuard, Box<dyn std::error::Error 
         .with_env_filter(filter)
         .with_writer(log)
         .with_ansi(colours)
-        // The subscriber would report on stderr that stderr cannot be written, and panic.
+        // Otherwise the subscriber would report on stderr that stderr cannot be written, and panic.
         .log_internal_errors(false)
         .try_init()?;
     Ok(guard)

@@ -1,4 +1,5 @@
-//! `hub token create` and `hub token hash-password`, which make the entries of an access file.
+//! Implements `hub token create` and `hub token hash-password`, which make the entries of an access
+//! file.
 //!
 //! Without these commands, a user would have to choose secrets and hash them by hand.
 

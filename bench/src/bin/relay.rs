@@ -1,12 +1,12 @@
 //! `byte-relay` copies the bytes of one socket to the other sockets of its channel, and does
 //! nothing else.
 //!
-//! It is the limit in the comparison: what a process on this system can do that reads from sockets
-//! and writes to sockets without looking at a byte. Each publisher has a thread. A write waits for
+//! The relay is the limit in the comparison. It shows how fast a process on this system can read from
+//! sockets and write to sockets if it looks at no byte. Each publisher has a thread. A write waits for
 //! as long as the slowest subscriber of the channel does not read.
 //!
 //! The first line of a client is `PUB channel` or `SUB channel`, and the answer is `OK`. The relay
-//! prints its address, and ends when its standard input ends.
+//! prints its address on stdout, and ends when its stdin ends.
 
 use hub_bench::dialect::{HELLO_PUBLISH, HELLO_SUBSCRIBE, RELAY_WELCOME};
 use std::collections::HashMap;
@@ -15,12 +15,13 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// How many bytes one read asks for: as many as a read of the hub.
+/// One read asks for this many bytes, which is as many as a read of the hub asks for.
 const READ: usize = 128 << 10;
-/// The longest first line, in bytes.
+/// The first line of a client has at most this many bytes.
 const MAX_LINE: usize = 300;
 
-/// The sockets that read a channel. A publisher reads the list again when it was replaced.
+/// Holds the sockets that read each channel. A change replaces the list of a channel, so a publisher can
+/// write to a list without holding the lock.
 type Channels = Arc<Mutex<HashMap<String, Arc<Vec<Arc<TcpStream>>>>>>;
 
 fn main() -> io::Result<()> {
@@ -49,8 +50,7 @@ fn serve(mut stream: TcpStream, channels: &Channels) -> io::Result<()> {
     }
     let line = String::from_utf8_lossy(&line);
     if let Some(channel) = line.trim_end().strip_prefix(HELLO_SUBSCRIBE) {
-        // The answer is written under the lock, so that it comes before anything that a publisher
-        // sends.
+        // The answer is written under the lock, so that it comes before all bytes of publishers.
         change(channels, channel, |all| {
             stream.write_all(RELAY_WELCOME.as_bytes())?;
             all.push(Arc::new(stream));

@@ -1,5 +1,5 @@
-//! The protocol of Hub, see `PROTOCOL.md`. It counts the events of a run by its RUN frame; reading
-//! each EVENT would cost the generator more than the server.
+//! Speaks the protocol of Hub, which `PROTOCOL.md` describes. This module counts the events of a run by
+//! its RUN frame, because reading each EVENT would cost the generator more than the server.
 
 use super::link::Link;
 use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
@@ -10,23 +10,23 @@ use hub_wire::{
     split,
 };
 
-/// A hub.
+/// Stands for a hub, with the options of the clients that the generator connects to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Hub {
-    /// Whether publishers ask for receipts.
+    /// It is true if publishers ask for receipts.
     pub receipts: bool,
-    /// The overflow policy of the subscriptions.
+    /// The subscriptions have this overflow policy.
     pub overflow: Overflow,
 }
 
 impl Default for Hub {
-    /// A hub without receipts that drops nothing.
+    /// Returns a hub that sends no receipts and drops no events.
     fn default() -> Self {
         Hub { receipts: false, overflow: Overflow::Block }
     }
 }
 
-/// The largest frame that the generator reads, which is more than any hub here is configured for.
+/// The generator reads frames of at most this many bytes. A hub that is measured sends no larger frames.
 const MAX_FRAME: u32 = 16 << 20;
 
 impl Hub {
@@ -157,7 +157,7 @@ fn subscribed(frame: Frame<'_>) -> Option<()> {
     matches!(frame, Frame::Subscribed { .. }).then_some(())
 }
 
-/// Reads frames until `wanted` accepts one. REFUSED and CLOSE are errors.
+/// Reads frames until `wanted` accepts a frame. REFUSED and CLOSE are errors.
 fn read_frame<T>(
     link: &mut Link,
     wanted: impl Fn(Frame<'_>) -> Option<T>,

@@ -1,6 +1,6 @@
-//! A connection during its set-up, and the parts that line-based protocols share.
+//! Sets up a connection, and holds the parts that line-based protocols share.
 //!
-//! The set-up is blocking and in order. It comes before the measurement, so it may be slow.
+//! The set-up blocks the calling thread. It comes before the measurement, so it may be slow.
 //! Afterwards, the threads of a load take the socket over.
 
 use crate::error::BenchError;
@@ -8,15 +8,15 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long a server may take to answer during set-up.
+/// A server may take this long to answer during set-up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection during set-up: blocking, with what was read and not yet used.
+/// Holds a connection during set-up. Its reads and writes block.
 #[derive(Debug)]
 pub struct Link {
-    /// The socket.
+    /// The connection uses this socket.
     pub stream: TcpStream,
-    /// The bytes that were read and not used yet.
+    /// Holds the bytes that were read and are not used yet.
     pub unused: Vec<u8>,
 }
 
@@ -24,7 +24,7 @@ impl Link {
     /// Connects to a server.
     ///
     /// # Errors
-    /// Returns an error if no server listens there, or if this process has no file descriptor left.
+    /// Returns an error if no server listens at `addr`, or if this process has no file descriptor left.
     pub fn connect(addr: SocketAddr) -> Result<Link, BenchError> {
         let stream = TcpStream::connect(addr)
             .and_then(|stream| {
@@ -40,7 +40,8 @@ impl Link {
         self.stream.write_all(bytes).map_err(BenchError::io("cannot write to the server"))
     }
 
-    /// Reads until `enough` returns a length, and returns that length.
+    /// Reads until `enough` finds something in the unused bytes, and returns it. `enough` also returns
+    /// how many bytes it used.
     pub(crate) fn read_until<T>(
         &mut self,
         mut enough: impl FnMut(&[u8]) -> Result<Option<(usize, T)>, BenchError>,
@@ -66,13 +67,13 @@ impl Link {
     }
 }
 
-/// Returns the first line of `bytes` with its end, if it is complete.
+/// Returns the first line of `bytes` with its line feed, or `None` if the line is not complete.
 pub(super) fn line(bytes: &[u8]) -> Option<&[u8]> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     Some(&bytes[..=end])
 }
 
-/// Makes an error of an answer of a server.
+/// Makes an error that quotes the answer of a server.
 pub(super) fn said(bytes: &[u8]) -> BenchError {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
     BenchError::Server(text.trim_end().to_owned())

@@ -1,5 +1,5 @@
-//! The protocols that the generator speaks, each only as far as a measurement needs. Without them,
-//! every server would need a generator of its own, and their results could not be compared.
+//! Implements the protocols that the generator speaks, each only as far as a measurement needs. Without
+//! this module, every server would need a generator of its own, and the results could not be compared.
 
 mod hub;
 mod link;
@@ -21,7 +21,8 @@ mod tests {
     use super::*;
     use crate::payload::Payload;
 
-    /// What is delivered is one message to the reader, and no part of it is.
+    /// The reader takes the bytes of a delivery for one message, and does not take a part of them for a
+    /// message.
     #[test]
     fn a_delivered_message_is_recognised() {
         let dialects: [&dyn Dialect; 3] = [&Hub::default(), &Nats, &Redis::default()];
@@ -41,7 +42,7 @@ mod tests {
         }
     }
 
-    /// Messages of different lengths are told apart by what the server says of each.
+    /// The reader finds the length that the server states for each message.
     #[test]
     fn a_delivered_message_tells_its_length() {
         let dialects: [&dyn Dialect; 3] = [&Hub::default(), &Nats, &Redis::default()];

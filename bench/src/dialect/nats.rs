@@ -1,4 +1,4 @@
-//! The client protocol of nats-server, as far as a measurement needs it.
+//! Speaks the client protocol of nats-server, as far as a measurement needs it.
 
 use super::link::{Link, line, number, said};
 use super::protocol::{Control, Dialect, Exchange, ID_MARK, Next};
@@ -6,14 +6,14 @@ use crate::error::BenchError;
 use crate::payload::Message;
 use std::fmt::Write;
 
-/// nats-server.
+/// Stands for nats-server.
 #[derive(Debug, Clone, Copy)]
 pub struct Nats;
 
 const CONNECT: &[u8] = b"CONNECT {\"verbose\":false,\"pedantic\":false,\"name\":\"bench\",\
     \"lang\":\"rust\",\"version\":\"0\",\"protocol\":1,\"echo\":true}\r\nPING\r\n";
-/// All subscription ids have three digits, so only the length of the payload changes the length of
-/// a delivered message.
+/// Subscription ids count up from this number. All ids have three digits, so only the length of the
+/// payload changes the length of a delivered message.
 const FIRST_SID: usize = 100;
 
 impl Nats {
@@ -23,7 +23,7 @@ impl Nats {
         self.pong(link)
     }
 
-    /// Waits for a PONG, after which everything that was sent before has taken effect.
+    /// Waits for a PONG. By then, everything that was sent before the PING has taken effect.
     pub(crate) fn pong(self, link: &mut Link) -> Result<(), BenchError> {
         link.read_until(|bytes| {
             let mut at = 0;
@@ -39,7 +39,7 @@ impl Nats {
         })
     }
 
-    /// Subscribes to each topic, with ids that count up from 100.
+    /// Subscribes to each topic, with ids that count up from [`FIRST_SID`].
     pub(crate) fn subscribe(self, link: &mut Link, topics: &[String]) -> Result<(), BenchError> {
         let mut text = String::new();
         for (sid, topic) in (FIRST_SID..).zip(topics) {
@@ -115,7 +115,8 @@ impl Dialect for Nats {
 
     #[inline]
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError> {
-        // If the length of the message before were wrong, another letter would be here.
+        // The first letter is checked because it would be another letter if the length of the message
+        // before were wrong.
         match bytes.first() {
             None => return Ok(Next::More),
             Some(b'M') if bytes.len() > 3 => return Ok(Next::Messages { skip: 0, count: 1 }),

@@ -1,13 +1,13 @@
-//! The trait [`Dialect`]: what the generator must know of a protocol, and no more.
+//! Defines the trait [`Dialect`], with everything that the generator must know of a protocol.
 //!
-//! All other code of the generator is common to all servers. So two servers in a measurement differ
+//! All other code of the generator is common to all servers. So the measurements of two servers differ
 //! only in the bytes that their implementations of [`Dialect`] name.
 
 use super::link::Link;
 use crate::error::BenchError;
 use crate::payload::Message;
 
-/// The protocol of one kind of server.
+/// Describes the protocol of one kind of server.
 pub trait Dialect: Sync + Send {
     /// Returns the name of the server.
     fn name(&self) -> &'static str;
@@ -15,14 +15,14 @@ pub trait Dialect: Sync + Send {
     /// Makes a connection ready to publish.
     ///
     /// # Errors
-    /// Returns an error if the server refused it or did not answer.
+    /// Returns an error if the server refused the connection or did not answer.
     fn open_publisher(&self, link: &mut Link, topics: &[String]) -> Result<(), BenchError>;
 
-    /// Makes a connection a subscriber of `topics`. When this returns, the subscriptions are in
-    /// place.
+    /// Makes a connection a subscriber of `topics`. When this function returns, the subscriptions
+    /// are in place.
     ///
     /// # Errors
-    /// Returns an error if the server refused it or did not answer.
+    /// Returns an error if the server refused a subscription or did not answer.
     fn open_subscriber(&self, link: &mut Link, topics: &[String]) -> Result<(), BenchError>;
 
     /// Appends the bytes that publish one message.
@@ -37,8 +37,8 @@ pub trait Dialect: Sync + Send {
         true
     }
 
-    /// Returns the length of the delivered message at the start of `bytes`, or `None` if it cannot
-    /// be read yet. Other bytes may follow the message.
+    /// Returns the length of the delivered message at the start of `bytes`, or `None` if the length
+    /// cannot be read yet. Other bytes may follow the message.
     ///
     /// # Errors
     /// Returns an error if the bytes are no message, or if the protocol does not state the length
@@ -51,10 +51,11 @@ pub trait Dialect: Sync + Send {
     }
 
     /// Makes a connection ready to send requests on `topic`, and encodes a request and its reply
-    /// for each of `messages`, if the protocol has requests.
+    /// for each of `messages`.
     ///
     /// # Errors
-    /// Returns an error if the server refused it or did not answer.
+    /// Returns an error if the protocol has no requests, or if the server refused the connection or
+    /// did not answer.
     fn open_requester(
         &self,
         _link: &mut Link,
@@ -64,7 +65,7 @@ pub trait Dialect: Sync + Send {
         Err(BenchError::Plan(format!("{} knows no requests", self.name())))
     }
 
-    /// Reads what is at the start of `bytes`, which is a boundary between messages.
+    /// Reads the piece at the start of `bytes`. The start must be a boundary between messages.
     ///
     /// # Errors
     /// Returns an error if the server sent something that neither a subscriber nor a publisher may
@@ -72,48 +73,48 @@ pub trait Dialect: Sync + Send {
     fn next(&self, bytes: &[u8]) -> Result<Next, BenchError>;
 }
 
-/// The eight characters in the place of a request's id. A number of eight digits replaces them.
+/// These eight characters stand in the place of a request's id. A number of eight digits replaces them.
 pub const ID_MARK: &str = "00id00id";
 
-/// The bytes of a request and its reply, as they are sent and as they are delivered. Each has
-/// [`ID_MARK`] in the place of the id and [`crate::payload::MARK`] in the place of the time.
+/// Holds the bytes of a request and its reply, as they are sent and as they are delivered. All of them
+/// have [`ID_MARK`] in the place of the id, and [`crate::payload::MARK`] in the place of the time.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// The request as the asking client sends it.
+    /// The asking client sends these bytes.
     pub request: Vec<u8>,
-    /// The request as the answering client gets it.
+    /// The answering client gets these bytes as the request.
     pub delivered_request: Vec<u8>,
-    /// The reply as the answering client sends it.
+    /// The answering client sends these bytes as the reply.
     pub reply: Vec<u8>,
-    /// The reply as the asking client gets it.
+    /// The asking client gets these bytes as the reply.
     pub delivered_reply: Vec<u8>,
 }
 
-/// The next piece of the bytes that a server sends.
+/// Describes the next piece of the bytes that a server sends.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next {
     /// The piece is not complete yet.
     More,
     /// After `skip` bytes, `count` messages follow.
     Messages {
-        /// How many bytes there are in front of the first message.
+        /// This many bytes precede the first message.
         skip: usize,
-        /// How many messages follow.
+        /// This many messages follow.
         count: u64,
     },
     /// The piece is not a message. It has `len` bytes.
     Control {
-        /// The length of the piece in bytes.
+        /// The piece has this many bytes.
         len: usize,
-        /// What the piece means.
+        /// The piece has this meaning.
         what: Control,
     },
 }
 
-/// What a server sends besides messages.
+/// Says what a server sent besides messages.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Control {
-    /// The server sent something that does not matter here.
+    /// The server sent something that does not matter for a measurement.
     Nothing,
     /// The server expects this answer.
     Answer(Vec<u8>),

@@ -1,20 +1,20 @@
-//! The byte relay, which has no protocol: `byte-relay` copies bytes from one socket to others. It
-//! is the limit to which servers are compared.
+//! Speaks to the byte relay, which has no protocol. `byte-relay` copies bytes from one socket to others.
+//! Servers are compared with it, because no server can do less work.
 
 use super::link::{Link, line, said};
 use super::protocol::{Dialect, Next};
 use crate::error::BenchError;
 use crate::payload::Message;
 
-/// The relay. It has channels and no messages, so it delivers only the payload.
+/// Stands for the relay. The relay has channels and no messages, so it delivers only the payload.
 #[derive(Debug, Clone, Copy)]
 pub struct Raw;
 
-/// The first word of a publisher's first line. The name of the channel follows.
+/// A publisher's first line begins with this word. The name of the channel follows.
 pub const HELLO_PUBLISH: &str = "PUB ";
-/// The first word of a subscriber's first line. The name of the channel follows.
+/// A subscriber's first line begins with this word. The name of the channel follows.
 pub const HELLO_SUBSCRIBE: &str = "SUB ";
-/// The answer of the relay.
+/// The relay answers the first line with this line.
 pub const WELCOME: &str = "OK\n";
 
 fn open(link: &mut Link, hello: &str, topics: &[String]) -> Result<(), BenchError> {

@@ -1,4 +1,4 @@
-//! RESP, the protocol of Redis, as far as a measurement needs it.
+//! Speaks RESP, the protocol of Redis, as far as a measurement needs it.
 
 use super::link::{Link, line, number, said};
 use super::protocol::{Control, Dialect, Next};
@@ -6,11 +6,11 @@ use crate::error::BenchError;
 use crate::payload::Message;
 use std::fmt::Write;
 
-/// redis-server.
+/// Stands for redis-server, with the options of the clients that the generator connects to it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Redis {
-    /// Whether publishers get the answer to each PUBLISH. If not, they send `CLIENT REPLY OFF`,
-    /// which spares Redis that work.
+    /// It is true if publishers get the answer to each PUBLISH. Otherwise they send `CLIENT REPLY
+    /// OFF`, which spares Redis that work.
     pub replies: bool,
 }
 
@@ -43,8 +43,8 @@ impl Dialect for Redis {
         }
         command.push_str("\r\n");
         link.write(command.as_bytes())?;
-        // The answer to each topic is an array of three, whose last line is the number of topics so
-        // far.
+        // The answer to each topic is an array of three elements. Its last line is the number of topics
+        // so far.
         let last = format!(":{}\r\n", topics.len());
         link.read_until(|bytes| {
             if bytes.starts_with(b"-") {
@@ -66,8 +66,8 @@ impl Dialect for Redis {
 
     fn length(&self, bytes: &[u8]) -> Result<Option<usize>, BenchError> {
         let mut used = MESSAGE.len();
-        // The topic comes first and then the payload, each with its length in front and an end of
-        // line behind.
+        // The topic comes first, and then the payload. Each of the two has its length in front and an
+        // end of line behind.
         for _ in 0..2 {
             let Some(line) = bytes.get(used..).and_then(line) else { return Ok(None) };
             let digits = line.strip_prefix(b"$").map(<[u8]>::trim_ascii_end);

@@ -1,5 +1,5 @@
-//! Maps of many small values of random types, about 6.4 bytes for each value. They make a server
-//! that checks MessagePack do the most work for each byte.
+//! Makes maps of many small values of random types, with about 6.4 bytes for each value. Such maps make
+//! a server that checks MessagePack do the most work for each byte.
 //!
 //! Every sixth field is a text of Latin letters with accents, which a check of UTF-8 cannot skip as
 //! ASCII.
@@ -9,10 +9,10 @@ use super::words;
 use fastrand::Rng;
 use hub_wire::Packer;
 
-/// One in this many fields is a text with accents.
+/// One of this many fields is a text with accents.
 const ACCENTS: u32 = 6;
-/// Integers have either fewer digits than this or all twenty of the largest ones. In between, a hub
-/// with rules would find payment cards and national identity numbers in them.
+/// Integers have either at most eight digits or twenty digits. Otherwise a hub with rules would find
+/// payment cards and national identity numbers in them.
 const EIGHT_DIGITS: u64 = 100_000_000;
 const TWENTY_DIGITS: u64 = 10_000_000_000_000_000_000;
 const KEYS: &[&str] = &["id", "qty", "x", "lat", "ref", "flag", "t", "unit", "sum", "max"];

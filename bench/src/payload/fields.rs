@@ -1,11 +1,11 @@
-//! A MessagePack map that grows field by field and knows its size.
+//! Builds a MessagePack map field by field, and knows its size at any time.
 //!
-//! In MessagePack, the number of fields is in front of a map. A generator that fills a map up to a
+//! In MessagePack, a map begins with the number of its fields. A generator that fills a map up to a
 //! size knows that number only at the end, so this module collects the fields first.
 
 use hub_wire::Packer;
 
-/// The fields so far.
+/// Holds the fields that were added so far.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     bytes: Vec<u8>,
@@ -13,14 +13,14 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// Adds a field, whose value `value` writes.
+    /// Adds a field. The function `value` writes the value of the field.
     pub(super) fn add(&mut self, key: &str, value: impl FnOnce(&mut Packer<'_>)) {
         let mut pack = Packer(&mut self.bytes);
         value(pack.str(key));
         self.count += 1;
     }
 
-    /// Adds all fields of `other` behind the present ones.
+    /// Adds all fields of `other` behind the fields of this map.
     pub(super) fn append(&mut self, other: &Fields) {
         self.bytes.extend_from_slice(&other.bytes);
         self.count += other.count;

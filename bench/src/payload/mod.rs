@@ -1,9 +1,9 @@
-//! The payloads of a measurement: sets of messages that all differ.
+//! Makes the payloads of a measurement, which are sets of messages that all differ.
 //!
 //! A server that gets one message over and over reaches a speed that it has nowhere else, because
-//! the processor remembers which way each branch went for this message. It cannot remember that for
-//! 512 messages. They are made from a fixed seed, so every server gets equal bytes in every
-//! comparison.
+//! the processor remembers which way each branch went for this message. The processor cannot remember
+//! that for 512 messages. The messages are made from a fixed seed, so every server gets equal bytes in
+//! every comparison.
 
 mod dense;
 mod fields;
@@ -18,34 +18,36 @@ use std::str::FromStr;
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Eight bytes in the place where the sender writes its time. By searching for them, the generator
-/// finds that place in an encoded message.
+/// These eight bytes stand in the place where the sender writes its time. The generator searches an
+/// encoded message for them to find that place.
 pub const MARK: [u8; 8] = [0xfe, 0xed, 0xfa, 0xce, 0xc0, 0xde, 0xd0, 0x0d];
 
-/// How many different messages a payload has, unless they are larger than 64 KiB.
+/// A payload has this many different messages, unless they are larger than 64 KiB.
 pub const DIFFERENT: usize = 512;
 
-/// How many bytes the messages of a payload take in memory at most. If messages are larger than 64
-/// KiB, there are fewer than [`DIFFERENT`] of them; one alone then holds more values than a
+/// The messages of a payload take at most about this many bytes of memory. If messages are larger than
+/// 64 KiB, there are fewer than [`DIFFERENT`] of them. One message alone then holds more values than a
 /// processor can remember branches for.
 const MAX_MEMORY: usize = 32 << 20;
-/// The largest payload in bytes. The largest frame of a hub is 1 MiB by default.
+/// A payload has at most this many bytes. By default, a frame of a hub has at most 1 MiB.
 const MAX: usize = 1000 * 1000;
-/// The smallest payload in bytes, which holds only the sender's time.
+/// A payload has at least this many bytes. The smallest payload holds only the sender's time.
 const MIN: usize = MARK.len();
-/// An order has at least its number, customer, total, note and time.
+/// A map has at least this many bytes. An order always has a number, a customer, a total, a note and a
+/// time.
 const MIN_MAP: usize = 100;
-/// The seed of the random numbers. Any number would do.
+/// The random numbers begin with this seed. Any other number would do as well.
 const SEED: u64 = 20_261_129;
 
-/// A set of messages of one kind and size.
+/// Holds a set of messages of one kind and size.
 ///
-/// As text, it is `bin:128` (128 bytes without structure), `map:1024` (a MessagePack map as a shop
-/// would send it) or `dense:3200` (a MessagePack map of many small values of random types).
+/// Examples of a payload as text are `bin:128` (128 bytes without structure), `map:1024` (a
+/// MessagePack map as a shop would send it) and `dense:3200` (a MessagePack map of many small values
+/// of random types).
 ///
-/// In messages of the kind `bin`, every byte differs. Maps also differ in the number of their
-/// fields, their types, their order and their nesting, and in length. The length is within 12 % of
-/// the size, and the mean length is the size.
+/// Messages of the kind `bin` have random bytes behind the sender's time. Maps also differ in length,
+/// in depth, and in the number, the types and the order of their fields. The length of a map is within
+/// 12 % of the size, and the mean length is the size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
     kind: Kind,
@@ -53,23 +55,23 @@ pub struct Payload {
     messages: Arc<[Message]>,
 }
 
-/// The kind of the messages.
+/// Says which kind of messages a payload has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Bytes without structure. Hub gets them as MessagePack *bin*, and other servers get them as
-    /// they are.
+    /// A message is bytes without structure. Hub gets them as MessagePack *bin*, and other servers
+    /// get them as they are.
     Bin,
-    /// An order as one MessagePack map. Every server gets these bytes.
+    /// A message is an order as one MessagePack map. Every server gets these bytes.
     Map,
-    /// One MessagePack map of many small values. Every server gets these bytes.
+    /// A message is one MessagePack map of many small values. Every server gets these bytes.
     Dense,
 }
 
-/// The payload of one message.
+/// Holds the payload of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     bytes: Vec<u8>,
-    /// Whether the bytes are one MessagePack value.
+    /// It is true if the bytes are one MessagePack value.
     packed: bool,
 }
 
@@ -92,7 +94,7 @@ impl Message {
     }
 }
 
-/// Why a text is not a [`Payload`].
+/// States why a text is not a [`Payload`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PayloadError {
     /// The text is not `bin:SIZE`, `map:SIZE` or `dense:SIZE`.
@@ -113,8 +115,8 @@ impl Payload {
         Payload::new(Kind::Bin, size)
     }
 
-    /// Makes orders of about `size` bytes: numbers, short and long texts (some with accents),
-    /// prices, flags, times, a nested address and a list of items.
+    /// Makes orders of about `size` bytes. An order has numbers, short and long texts (some with
+    /// accents), prices, flags and times. A large order also has an address and a list of items.
     #[must_use]
     pub fn map(size: usize) -> Payload {
         Payload::new(Kind::Map, size)
@@ -135,8 +137,8 @@ impl Payload {
             let bytes = match kind {
                 Kind::Bin => bytes(&mut random, size),
                 Kind::Map | Kind::Dense => {
-                    // This message makes up for the bytes by which all messages so far are too
-                    // short or too long.
+                    // This message is shorter or longer by the bytes by which all messages so far are
+                    // too long or too short, so that the mean length is the size.
                     let vary = random.usize(..=size / 10);
                     let wanted = (number * size + vary).saturating_sub(made + size / 20);
                     map(&mut random, kind, wanted)
@@ -154,7 +156,7 @@ impl Payload {
         &self.messages
     }
 
-    /// Returns the first message. There is always one.
+    /// Returns the first message. A payload always has at least one message.
     #[must_use]
     pub fn first(&self) -> &Message {
         &self.messages[0]

@@ -1,19 +1,19 @@
-//! Orders as a shop would send them. No two of them have equal fields, values and items, so a
-//! processor cannot learn them.
+//! Makes orders as a shop would send them. No two orders have equal fields, values and items, so a
+//! processor cannot learn their branches.
 
 use super::fields::Fields;
 use super::words::{self, CITIES, FAMILY_NAMES, GIVEN_NAMES, STREETS, TITLES, pick};
 use fastrand::Rng;
 use hub_wire::Packer;
 
-/// How many bytes are left for the note, whose text fills up the order.
+/// At least this many bytes stay free for the note, whose text fills up the order.
 const NOTE: usize = 12;
-/// An order of fewer bytes has neither an address nor items.
+/// An order of fewer bytes than this has neither an address nor items.
 const LARGE: usize = 300;
-/// The colours in which a customer can order an item.
+/// A customer can order an item in these colours.
 const COLOURS: &[&str] = &["red", "bleu", "grün", "white", "negro", "żółty"];
 
-/// Makes an order: a map of exactly `size` bytes, unless `size` is less than about 80.
+/// Makes an order. The map has exactly `size` bytes, unless `size` is less than about 80.
 pub(super) fn order(random: &mut Rng, size: usize) -> Fields {
     let mut order = Fields::default();
     order.add("order", |pack| _ = pack.uint(random.u64(1..10_000_000)));
@@ -21,7 +21,7 @@ pub(super) fn order(random: &mut Rng, size: usize) -> Fields {
     order.add("total", |pack| price(random, pack));
     let mut optional: [u32; 10] = std::array::from_fn(|number| number as u32);
     random.shuffle(&mut optional);
-    // The number of fields varies by one, so that orders of one size differ in it.
+    // The room varies, so that orders of one size differ in the number of their fields.
     let room = size.saturating_sub(NOTE + random.usize(..16));
     for number in optional {
         let field = optional_field(random, number);
@@ -73,7 +73,7 @@ fn price(random: &mut Rng, pack: &mut Packer<'_>) {
     pack.raw(&[0xcb]).raw(&price.to_be_bytes());
 }
 
-/// Writes a time of the year 2026 in MessagePack's own type for times, which takes four bytes here.
+/// Writes a time of the year 2026 as a MessagePack timestamp of 32 bits.
 fn time(random: &mut Rng, pack: &mut Packer<'_>) {
     let seconds = random.u32(1_767_225_600..1_798_761_600);
     pack.raw(&[0xd6, 0xff]).raw(&seconds.to_be_bytes());
@@ -113,7 +113,7 @@ fn item(random: &mut Rng) -> Fields {
     item
 }
 
-/// Writes as many items as fit.
+/// Adds as many items as fit into the order.
 fn add_items(random: &mut Rng, order: &mut Fields, size: usize) {
     const KEY_AND_COUNT: usize = 11;
     let room = size.saturating_sub(order.size() + KEY_AND_COUNT + NOTE);
@@ -129,7 +129,7 @@ fn add_items(random: &mut Rng, order: &mut Fields, size: usize) {
     order.add("items", |pack| _ = pack.array(count).raw(&items));
 }
 
-/// Writes a note of as many bytes as are missing from `size`.
+/// Adds a note with as many bytes as the order lacks to have `size` bytes.
 fn add_note(random: &mut Rng, order: &mut Fields, size: usize) {
     const KEY: usize = 5;
     let Some(room) = size.checked_sub(order.size() + KEY) else { return };

@@ -1,4 +1,4 @@
-//! Tests of the payloads: their sizes, that they are well-formed, and that no two messages are alike.
+//! Tests that payloads have the right sizes and are well-formed, and that no two messages are alike.
 
 use super::*;
 use hub_wire::{Limits, walk_all};

@@ -1,5 +1,5 @@
-//! Names and words of several languages. Some have letters with accents, as real data does. A text
-//! that is pure ASCII would spare a server the larger part of checking UTF-8.
+//! Makes texts from names and words of several languages. Some words have letters with accents, as real
+//! data does. A text that is pure ASCII would spare a server most of the work of checking UTF-8.
 
 use fastrand::Rng;
 
@@ -133,7 +133,7 @@ const WORDS: &[&str] = &[
     "and",
     "again",
 ];
-/// Words with at least one accented letter each.
+/// Each of these words has at least one accented letter.
 const ACCENTED: &[&str] = &[
     "Zürich",
     "Kraków",
@@ -167,14 +167,14 @@ pub(super) fn pick<'a>(random: &mut Rng, of: &[&'a str]) -> &'a str {
     of[random.usize(..of.len())]
 }
 
-/// Makes a Latin text with accents, of one to three words.
+/// Makes a text of one to three words in Latin letters, some of which have accents.
 pub(super) fn accented(random: &mut Rng) -> String {
     let words: Vec<&str> = (0..random.usize(1..=3)).map(|_| pick(random, ACCENTED)).collect();
     words.join(" ")
 }
 
-/// Makes an ASCII text of `bytes` bytes. It consists of words, because random letters look like a
-/// secret key, which a hub with rules would replace.
+/// Makes an ASCII text of `bytes` bytes. The text consists of words, because random letters look like a
+/// secret key, and a hub with rules would replace them.
 pub(super) fn plain(random: &mut Rng, bytes: usize) -> String {
     let mut text = String::new();
     while text.len() < bytes {
@@ -198,7 +198,8 @@ pub(super) fn text(random: &mut Rng, bytes: usize) -> String {
     while text.len() > bytes {
         text.pop();
     }
-    // A letter of two bytes may have been removed where one byte was too much.
+    // The last letter removed may have had two bytes although only one byte was too many, so dots fill
+    // the gap.
     text.extend(std::iter::repeat_n('.', bytes - text.len()));
     text
 }

@@ -1,20 +1,21 @@
-//! This service shows how to listen with a wildcard: one listener gets the events of many topics,
-//! and each event says which topic it is on.
+//! This service shows how to listen with a wildcard. One listener gets the events of many topics, and
+//! each event says which topic it is on.
 //!
-//! It counts all events of the shop and keeps the total of the paid orders. Without it, the sums at
-//! the end of the shop lack one of the two counts of every topic; `audit` has the other.
+//! The service counts all events of the shop and keeps the total of the paid orders. At its end, the
+//! shop compares these counts, and those of `audit`, with the number of emitted events. Without this
+//! service, every topic lacks one of the two counts.
 //!
-//! `cargo run -p hub-examples -- analytics` runs it alone, at the hub that `hub serve` starts.
+//! `cargo run -p hub-examples -- analytics` runs the service alone, at the hub that `hub serve` starts.
 
 use crate::events::{EVERYTHING, OrderPaid};
 use crate::service::{Connection, Service};
 use clap::Args;
 use hub_client::{BoxError, Emitter, Event, Message, SubscribeOptions, TopicFilter};
 
-/// The service prints the total after each time that this many orders were paid.
+/// The service prints the total whenever this many more orders were paid.
 const EVERY: u64 = 10;
 
-/// The options of `shop analytics`.
+/// Declares the options of `shop analytics`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -24,7 +25,7 @@ pub struct Arguments {
 /// Runs the service until it is asked to stop.
 ///
 /// # Errors
-/// When there is no hub, or it takes the events of this service no more.
+/// Returns an error if there is no hub, or if it no longer accepts the events of this service.
 pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("analytics", &arguments.connection).await?;
 
@@ -35,8 +36,8 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
         .hub
         .on_filter(everything, SubscribeOptions::new(), move |message: Message| {
             report.received(message.topic.as_str());
-            // The events have several types, so the SDK cannot decode them. Their topic says which
-            // type an event has.
+            // The events have several types, so the SDK cannot decode them. The topic says which type
+            // an event has.
             if message.topic.as_str() == OrderPaid::TOPIC {
                 let order: OrderPaid = message.decode()?;
                 (paid, cents) = (paid + 1, cents + order.cents);

@@ -1,10 +1,10 @@
 //! This service shows how a subscriber knows that no event is missing. The hub numbers the events
 //! of each topic consecutively from 1 on, and announces events that it cannot deliver as a gap.
 //!
-//! It checks the numbers of all events of the shop, and prints the gaps. Without it, the shop would
-//! show that the counts are right, but not that every event came in its place.
+//! The service checks the event numbers of all topics of the shop, and prints the gaps. Without this
+//! service, the shop would show that the counts are right, but not that every event came in its place.
 //!
-//! `cargo run -p hub-examples -- audit` runs it alone, at the hub that `hub serve` starts.
+//! `cargo run -p hub-examples -- audit` runs the service alone, at the hub that `hub serve` starts.
 
 use crate::events::EVERYTHING;
 use crate::report::Report;
@@ -13,7 +13,7 @@ use clap::Args;
 use hub_client::{BoxError, Delivery, Emitter, SubscribeOptions, Subscription, TopicFilter};
 use std::collections::HashMap;
 
-/// The options of `shop audit`.
+/// Declares the options of `shop audit`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -23,7 +23,7 @@ pub struct Arguments {
 /// Runs the service until it is asked to stop.
 ///
 /// # Errors
-/// When there is no hub, or it takes the events of this service no more.
+/// Returns an error if there is no hub, or if it no longer accepts the events of this service.
 pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("audit", &arguments.connection).await?;
     let everything = TopicFilter::parse(EVERYTHING)?;
@@ -42,7 +42,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
 /// Reads a subscription to its end. All listeners of the SDK are built on subscriptions. A
 /// subscription yields events, and it yields a gap in the place of missing events.
 async fn audit(mut subscription: Subscription, report: Report) {
-    // By topic: the epoch, and the number that the next event must have.
+    // For each topic, the map holds the epoch and the number that the next event must have.
     let mut expected: HashMap<String, (u64, u64)> = HashMap::new();
     while let Some(delivery) = subscription.next().await {
         let (topic, epoch, from, next) = match delivery {

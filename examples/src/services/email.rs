@@ -1,11 +1,11 @@
-//! This service shows how processes share work: all processes of this service form a queue group,
-//! and the hub gives each event to exactly one of them.
+//! This service shows how processes share work. All processes of this service form a queue group, and
+//! the hub gives each event to exactly one of them.
 //!
-//! It thanks customers who have paid. Without it, the shop's sums do not add up, since every paid
-//! order must have exactly one mail.
+//! The service thanks customers who have paid. Without it, the counts of the shop do not add up, since
+//! every paid order must have exactly one mail.
 //!
-//! `cargo run -p hub-examples -- email`, in two terminals, runs two of them at the hub that
-//! `hub serve` starts. Then, in another terminal,
+//! `cargo run -p hub-examples -- email`, in two terminals, runs two processes of the service at the hub
+//! that `hub serve` starts. Then, in another terminal,
 //! `hub emit shop.orders.paid '{"order": 1, "customer": "a@b.c", "cents": 5, "receipt": "R1"}'`
 //! emits a paid order, and one of the two processes thanks the customer.
 
@@ -14,7 +14,7 @@ use crate::service::{Connection, Service};
 use clap::Args;
 use hub_client::{BoxError, EmitError, Emitter, Event, Received, SubscribeOptions};
 
-/// The options of `shop email`.
+/// Declares the options of `shop email`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -27,7 +27,7 @@ pub struct Arguments {
 /// Runs the service until it is asked to stop.
 ///
 /// # Errors
-/// When there is no hub, or it takes the events of this service no more.
+/// Returns an error if there is no hub, or if it no longer accepts the events of this service.
 pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start(&arguments.name, &arguments.connection).await?;
 
@@ -54,6 +54,6 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
 
     service.stopped().await;
     // Draining stops the listener first. Events that the hub has not yet sent to this process go
-    // to the other members of the group; events that have already come are still handled.
+    // to the other members of the group. This process still handles the events that have come.
     service.finish().await
 }

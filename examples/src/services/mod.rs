@@ -1,5 +1,5 @@
-//! The services of the shop, a module each. Each is an example of a part of the SDK, and can be read
-//! alone.
+//! Holds the services of the shop. Each service has a module, which is an example of a part of the SDK
+//! and can be read alone.
 
 pub mod analytics;
 pub mod audit;

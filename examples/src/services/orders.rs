@@ -1,11 +1,12 @@
 //! This service shows how to emit typed events, and how to ask another service and wait for its
 //! answer.
 //!
-//! It makes up orders, requests a payment for each from `payments`, and publishes whether the order was
-//! paid. All other services react to its events, so nothing happens in the shop without it.
+//! The service makes up orders, requests a payment for each from `payments`, and publishes whether the
+//! order was paid. All other services react to these events, so nothing happens in the shop without
+//! this service.
 //!
-//! `cargo run -p hub-examples -- orders --orders 3` runs it alone, at the hub that `hub serve`
-//! starts. Without `payments`, the hub answers each request at once that nobody is there.
+//! `cargo run -p hub-examples -- orders --orders 3` runs the service alone, at the hub that `hub serve`
+//! starts. Without `payments`, the hub answers each request at once that nobody is subscribed.
 
 use crate::events::{Charge, OrderDeclined, OrderPaid, OrderPlaced, Payment};
 use crate::report::Report;
@@ -15,10 +16,10 @@ use hub_client::{BoxError, Client, Emitter, Event, RequestError, with_causes};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// The most orders that are open at a time. More of them would only wait at `payments`.
+/// At most this many orders are open at a time. Further orders would only wait at `payments`.
 const AT_A_TIME: usize = 64;
 
-/// The options of `shop orders`.
+/// Declares the options of `shop orders`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -34,7 +35,7 @@ pub struct Arguments {
 /// Runs the service until it is asked to stop.
 ///
 /// # Errors
-/// When there is no hub, or it takes the events of this service no more.
+/// Returns an error if there is no hub, or if it no longer accepts the events of this service.
 pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("orders", &arguments.connection).await?;
     let (hub, report) = (service.hub.clone(), service.report.clone());
@@ -47,8 +48,8 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
             () = service.stopped() => break,
             _ = customers.tick() => {}
         }
-        // Each order has a task of its own, so that an order that waits for its payment delays no
-        // other. The bound keeps a slow `payments` from making this process grow.
+        // Each order has a task of its own, so that an order that waits for its payment does not
+        // delay other orders. The bound keeps this process from growing when `payments` is slow.
         open.spawn(handle(hub.clone(), report.clone(), order));
         while let Some(done) = match open.len() {
             AT_A_TIME.. => open.join_next().await,
@@ -68,13 +69,14 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
     let customer = format!("customer{}@example.org", order % 17);
     let cents = 500 + order * 7919 % 20_000;
 
-    // `emit` returns when the hub has the event: it is numbered, and on its way to everyone.
+    // `emit` returns when the hub has accepted the event. Then the event has its number, and is in the
+    // queue of every subscriber.
     hub.emit(&OrderPlaced { order, customer: customer.clone(), cents }).await?;
     report.emitted(OrderPlaced::TOPIC);
     report.say(format_args!("order {order} is placed: {cents} cents"));
 
-    // A request is an event to which another service replies. If no service is subscribed to its
-    // topic, it fails at once.
+    // A request is an event to which another service replies. If no service is subscribed to the
+    // topic of the request, the request fails at once.
     let answer = hub.request(&Charge { order, cents }).await;
     if !matches!(answer, Err(RequestError::NoSubscriber)) {
         report.emitted(Charge::TOPIC);
@@ -96,7 +98,7 @@ async fn handle(hub: Client, report: Report, order: u64) -> Result<(), BoxError>
     Ok(())
 }
 
-/// Counts an order that failed as a fault.
+/// Counts a fault if an order could not be handled.
 fn note(report: &Report, outcome: Result<(), BoxError>) {
     if let Err(error) = outcome {
         report.fault(with_causes(&*error));

@@ -1,11 +1,11 @@
 //! This service shows how to answer requests, several at a time but no more than a bound.
 //!
-//! It charges customers. Each payment takes a moment, as a real one does. Without this service, the hub
-//! answers each request of `orders` at once that nobody is subscribed, and `orders` declines every
-//! order.
+//! The service charges customers. Each payment takes a moment, as a real payment does. Without this
+//! service, the hub answers each request of `orders` at once that nobody is subscribed, and `orders`
+//! declines every order.
 //!
-//! `cargo run -p hub-examples -- payments` runs it alone, at the hub that `hub serve` starts. Then
-//! `hub request shop.payments.charge '{"order": 1, "cents": 700}'` asks it for a payment.
+//! `cargo run -p hub-examples -- payments` runs the service alone, at the hub that `hub serve` starts.
+//! Then `hub request shop.payments.charge '{"order": 1, "cents": 700}'` asks the service for a payment.
 
 use crate::events::{Charge, Payment};
 use crate::service::{Connection, Service};
@@ -16,7 +16,7 @@ use std::time::Duration;
 /// A payment of more cents than this is declined, so that the shop has declined orders too.
 const LIMIT_CENTS: u64 = 16_000;
 
-/// The options of `shop payments`.
+/// Declares the options of `shop payments`.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -29,7 +29,7 @@ pub struct Arguments {
 /// Runs the service until it is asked to stop.
 ///
 /// # Errors
-/// When there is no hub, or it takes the events of this service no more.
+/// Returns an error if there is no hub, or if it no longer accepts the events of this service.
 pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     let mut service = Service::start("payments", &arguments.connection).await?;
 
@@ -45,7 +45,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
             async move {
                 let payment = charge_card(&charge).await;
                 report.say(format_args!("order {}: {payment:?}", charge.order));
-                // If this were an `Err`, the service that asked would get it as an error.
+                // If the listener returned an `Err`, the request would fail with that error.
                 Ok::<_, BoxError>(payment)
             }
         })
@@ -56,7 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<(), BoxError> {
     service.finish().await
 }
 
-/// Takes the place of a payment provider: it waits a moment, and declines large amounts.
+/// Takes the place of a payment provider. The function waits a moment, and declines large amounts.
 async fn charge_card(charge: &Charge) -> Payment {
     tokio::time::sleep(Duration::from_millis(10 + charge.order * 13 % 30)).await;
     if charge.cents > LIMIT_CENTS {

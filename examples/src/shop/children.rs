@@ -1,9 +1,9 @@
-//! The child processes of the shop: it starts them, shows what they print, and stops them.
+//! Starts the child processes of the shop, shows what they print, and stops them.
 //!
-//! No child outlives the shop. A child ends at SIGTERM, when its [`Process`] is dropped, and when
-//! the shop is killed: then the child's stdin ends. `hub` does not read its stdin, so a shell waits
-//! beside it for the end of stdin and then stops it. Without that, a shop that was killed would
-//! leave a hub behind.
+//! No child outlives the shop. A child ends at SIGTERM, and when the task that follows it is dropped.
+//! When the shop is killed, the stdin of each service ends, and the service ends too. `hub` does not
+//! read its stdin, so a shell runs beside it, waits for the end of its own stdin, and then stops the
+//! hub. Without the shell, a shop that was killed would leave a hub behind.
 
 use crate::report::Summary;
 use hub_client::BoxError;
@@ -15,37 +15,37 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
-/// Something that a child did.
+/// Reports something that a child did.
 #[derive(Debug)]
 enum News {
-    /// It printed a line, on stdout or stderr.
+    /// The child printed a line on stdout or stderr.
     Line(String),
-    /// It ended.
+    /// The child ended.
     Ended(std::io::Result<ExitStatus>),
 }
 
-/// A child process.
+/// Holds what the shop knows of a child process.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// Its name, which is shown in front of its lines.
+    /// The shop shows this name in front of the lines of the child.
     pub(super) name: String,
-    /// The line by which it said that it is ready.
+    /// With this line, the child said that it is ready.
     pub(super) ready: Option<String>,
-    /// The summary that it printed at its end.
+    /// The child printed this summary at its end.
     pub(super) summary: Option<Summary>,
-    /// How it ended; `None` while it runs.
+    /// Says how the child ended. It is `None` while the child runs.
     pub(super) ended: Option<ExitStatus>,
     pid: Option<Pid>,
-    /// Kept open for as long as the child is to run.
+    /// The pipe stays open for as long as the child is to run.
     _stdin: Option<ChildStdin>,
-    /// The shell that stops the hub when this process is killed.
+    /// This shell stops the hub when the shop is killed.
     guard: Option<Child>,
 }
 
-/// All child processes.
+/// Holds all child processes.
 #[derive(Debug)]
 pub(super) struct Children {
-    /// The processes in the order in which they were started.
+    /// Lists the processes in the order in which they were started.
     pub(super) all: Vec<Process>,
     sender: mpsc::Sender<(usize, News)>,
     news: mpsc::Receiver<(usize, News)>,
@@ -62,10 +62,10 @@ impl Default for Children {
 }
 
 impl Children {
-    /// Starts `hub serve` on ports that are free.
+    /// Starts `hub serve` on free ports.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Returns an error if the hub cannot be started.
     pub(super) fn start_hub(&mut self) -> Result<(), BoxError> {
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"];
         self.start("hub", &hub_program()?, &arguments, Stdio::null())?;
@@ -77,10 +77,10 @@ impl Children {
         Ok(())
     }
 
-    /// Starts the service that `shop COMMAND` runs, connected to `server`.
+    /// Starts the service that `shop COMMAND` runs. The service connects to `server`.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Returns an error if the service cannot be started.
     pub(super) fn start_service(
         &mut self,
         name: &str,
@@ -100,7 +100,7 @@ impl Children {
         arguments: &[&str],
         stdin: Stdio,
     ) -> Result<(), BoxError> {
-        // Each child has a process group of its own. Otherwise Ctrl-C would reach all of them at
+        // Each child has a process group of its own. Otherwise Ctrl-C would reach all children at
         // once, and the shop could not stop them in order.
         let mut command = Command::new(program);
         command.args(arguments).stdin(stdin).process_group(0).kill_on_drop(true);
@@ -120,11 +120,11 @@ impl Children {
         Ok(())
     }
 
-    /// Waits until a child does something, and shows it. If a child ended, returns its index in
-    /// `all`.
+    /// Waits until a child prints a line or ends, and shows the line. If a child ended, returns its
+    /// index in `all`.
     ///
     /// # Errors
-    /// When there are no children, or the system does not say how a child ended.
+    /// Returns an error if the system does not say how a child ended.
     async fn next(&mut self) -> Result<Option<usize>, BoxError> {
         let (index, news) = self.news.recv().await.ok_or("there are no child processes")?;
         let colour = self.colour;
@@ -157,7 +157,7 @@ impl Children {
     /// Waits until `done` returns true for the processes.
     ///
     /// # Errors
-    /// When a process ends before that.
+    /// Returns an error if a process ends before that.
     pub(super) async fn until(
         &mut self,
         done: impl Fn(&[Process]) -> bool,
@@ -170,10 +170,10 @@ impl Children {
         Ok(())
     }
 
-    /// Waits until a process has ended.
+    /// Waits until any process has ended, and returns that process.
     ///
     /// # Errors
-    /// When there are no children.
+    /// Returns an error if the system does not say how the process ended.
     pub(super) async fn ended(&mut self) -> Result<&Process, BoxError> {
         let index = loop {
             if let Some(index) = self.next().await? {
@@ -186,7 +186,7 @@ impl Children {
     /// Sends SIGTERM to the processes that `which` selects, and waits until they have ended.
     ///
     /// # Errors
-    /// When one of them ended with another exit code than 0.
+    /// Returns an error if one of these processes ended with another exit code than 0.
     pub(super) async fn stop(&mut self, which: impl Fn(&Process) -> bool) -> Result<(), BoxError> {
         self.terminate(&which)?;
         while self.all.iter().any(|process| which(process) && process.ended.is_none()) {
@@ -202,10 +202,10 @@ impl Children {
     /// Sends SIGTERM to the processes that `which` selects.
     ///
     /// # Errors
-    /// When the system does not allow it.
+    /// Returns an error if the system does not allow the signal.
     fn terminate(&self, which: impl Fn(&Process) -> bool) -> Result<(), BoxError> {
         for process in self.all.iter().filter(|process| which(process)) {
-            // A process that ended a moment ago is no longer there, which is no error.
+            // A process that ended a moment ago cannot get a signal, which is no error.
             if let Some(pid) = process.pid
                 && let Err(error) = kill_process(pid, Signal::TERM)
                 && error != rustix::io::Errno::SRCH
@@ -218,14 +218,14 @@ impl Children {
 }
 
 impl Process {
-    /// Says how the process ended, for an end that was not expected.
+    /// Returns a sentence that says how the process ended. It is for an end that was not expected.
     pub(super) fn early(&self) -> String {
         let status = self.ended.map_or("in an unknown way".to_owned(), |status| status.to_string());
         format!("{} ended: {status}", self.name)
     }
 }
 
-/// Sends each line that the child prints to the shop, and then how the child ended.
+/// Sends each line that the child prints to the shop, and at last sends how the child ended.
 async fn follow(mut child: Child, index: usize, news: mpsc::Sender<(usize, News)>) {
     let (out, err) = (child.stdout.take(), child.stderr.take());
     tokio::join!(lines(out, index, &news), lines(err, index, &news));
@@ -250,14 +250,16 @@ async fn lines(
 /// Prints a line with the name of its child in front.
 fn show(name: &str, colour: Option<usize>, line: &str) {
     let mut out = std::io::stdout().lock();
-    // If nobody reads stdout any more, the shop still has to stop its children in order.
+    // If nobody reads stdout any more, the shop still has to stop its children in order, so an error is
+    // ignored.
     let _ = match colour {
         Some(index) => writeln!(out, "\x1b[{}m{name:<9}\x1b[0m  {line}", 31 + index % 6),
         None => writeln!(out, "{name:<9}  {line}"),
     };
 }
 
-/// The program `hub`: the one that `SHOP_HUB_BIN` names, or the one in the folder of this program.
+/// Returns the path of the program `hub`. The environment variable `SHOP_HUB_BIN` can name it. Otherwise
+/// it is in the folder of this program.
 fn hub_program() -> Result<PathBuf, BoxError> {
     if let Some(path) = std::env::var_os("SHOP_HUB_BIN") {
         return Ok(path.into());
@@ -270,7 +272,8 @@ fn hub_program() -> Result<PathBuf, BoxError> {
     Err(format!("{path} is missing: build it with `cargo build -p hub-cli -p hub-examples`").into())
 }
 
-/// The program that runs the services: the one that `SHOP_SERVICE_BIN` names, or this program.
+/// Returns the path of the program that runs the services. The environment variable `SHOP_SERVICE_BIN`
+/// can name it. Otherwise it is this program.
 fn service_program() -> Result<PathBuf, BoxError> {
     match std::env::var_os("SHOP_SERVICE_BIN") {
         Some(path) => Ok(path.into()),

@@ -1,29 +1,29 @@
 //! Reads from the hub's metrics how many events were due to subscribers and how many it delivered.
 //!
-//! The services count what they emitted and received. Without the hub's own numbers, an event that
-//! the hub lost and that no service counts would not be noticed.
+//! The services count what they emitted and received. Without the hub's own numbers, nobody would notice
+//! that the hub lost an event that no service counts.
 
 use hub_client::BoxError;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Deliveries, summed over all subscribers since the hub started.
+/// Counts deliveries to all subscribers since the hub started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
-    /// Events that were due.
+    /// This many deliveries were due.
     pub(super) due: u64,
-    /// Events that were delivered.
+    /// This many deliveries were made.
     pub(super) delivered: u64,
-    /// Events that were announced as missing.
+    /// This many deliveries were dropped, and their events announced as missing.
     pub(super) missing: u64,
 }
 
-/// Reads the ledger of the hub at `http`, such as `http://127.0.0.1:4821`. While it is not balanced,
-/// reads it again, for at most five seconds: a delivery may be under way.
+/// Reads the ledger of the hub at `http`, such as `http://127.0.0.1:4821`. If the ledger does not add
+/// up, a delivery may be under way. The function then reads the ledger again, for at most five seconds.
 ///
 /// # Errors
-/// When the hub has no page of metrics, or the page does not have these numbers.
+/// Returns an error if the hub has no page of metrics, or if the page does not have these numbers.
 pub(super) async fn read(http: &str) -> Result<Ledger, BoxError> {
     let address = http.trim_start_matches("http://").trim_end_matches('/');
     for _ in 0..50 {
@@ -60,7 +60,7 @@ fn parse(page: &str) -> Result<Ledger, BoxError> {
     })
 }
 
-/// The sum of a metric over all its labels.
+/// Returns the sum of a metric over all its labels.
 fn sum(page: &str, metric: &str) -> Result<u64, BoxError> {
     let values = page.lines().filter_map(|line| {
         let rest = line.strip_prefix(metric)?;

@@ -1,8 +1,7 @@
-//! Opens the shop, waits for its end, closes it in order, and does the sums: every event that was
-//! emitted must have been received once.
+//! Opens the shop, waits for its end, closes it in order, and compares the counts of the services.
 //!
 //! The order matters. Orders come only when all services are ready, and services are stopped only
-//! when the last mail was sent; otherwise events would be under way, and the sums would be wrong.
+//! when the last mail was sent. Otherwise events would be under way, and the counts would differ.
 
 use super::children::{Children, Process};
 use super::ledger::{self, Ledger};
@@ -16,10 +15,10 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// How long the shop waits for the last mails before it closes without them.
+/// The shop waits this long for the last mails before it closes without them.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The options of `shop` without a command.
+/// Declares the options of `shop` without a command.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// End after N orders. Without this option and --for, the shop runs until Ctrl-C
@@ -39,7 +38,7 @@ pub struct Arguments {
 /// Runs the shop to its end, and prints whether everything adds up.
 pub async fn run(arguments: &Arguments) -> ExitCode {
     let report = Report::new("shop");
-    // However `run_shop` ends, the child processes end with it.
+    // However `run_shop` ends, the child processes end with this program at the latest.
     match run_shop(arguments, &report).await {
         Ok(wrong) if wrong.is_empty() => {
             report.say("\nEverything adds up.");
@@ -86,13 +85,13 @@ async fn run_shop(arguments: &Arguments, report: &Report) -> Result<Vec<String>,
     }
 }
 
-/// A shop in which all services are ready and orders come.
+/// Holds the connections to a shop in which all services are ready and orders come.
 struct Opened {
-    /// The shop's own connection, which counts the mails.
+    /// The shop counts the mails on this connection.
     watcher: Client,
-    /// How many mails were sent.
+    /// Holds the number of mails that were sent.
     mails: watch::Receiver<u64>,
-    /// The HTTP address of the hub, if the shop has started the hub.
+    /// The hub's HTTP server has this address. It is `None` if the shop has not started the hub.
     http: Option<String>,
 }
 
@@ -129,7 +128,7 @@ async fn open(arguments: &Arguments, children: &mut Children) -> Result<Opened, 
     listener.await?.detach();
     children.until(all_ready).await?;
 
-    // `orders` starts last: without `payments`, it would decline every order.
+    // `orders` starts last, because it would decline every order without `payments`.
     let orders = arguments.orders.map(|orders| orders.to_string());
     let mut more = vec!["--per-second", &arguments.per_second];
     more.extend(orders.iter().flat_map(|orders| ["--orders", orders]));
@@ -184,7 +183,7 @@ async fn close(
     Ok(wrong)
 }
 
-/// Completes when this program gets SIGTERM or SIGINT.
+/// Waits until this program gets SIGTERM or SIGINT.
 async fn told(term: &mut Signal, int: &mut Signal) {
     tokio::select! {
         _ = term.recv() => {}

@@ -1,7 +1,8 @@
-//! The sums at the end of the shop: every event that was emitted must have been received once.
+//! Compares the counts of the services at the end of the shop. Every event that was emitted must have
+//! been received once.
 //!
-//! They are what makes the shop a check of the hub. Without them, a lost event or a mail that was
-//! sent twice would pass unseen.
+//! This comparison makes the shop a check of the hub. Without it, nobody would notice a lost event or a
+//! mail that was sent twice.
 
 use crate::events::{Charge, EmailSent, OrderDeclined, OrderPaid, OrderPlaced};
 use crate::report::Summary;
@@ -9,7 +10,7 @@ use hub_client::Event;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// A table of how many events each service emitted and received, by topic.
+/// Returns a table of how many events were emitted on each topic, and how many each service received.
 pub(super) fn table(summaries: &[Summary]) -> String {
     let mut text = format!("{:<22}{:>9}", "topic", "emitted");
     let receivers: Vec<_> = summaries.iter().filter(|s| s.service != "orders").collect();
@@ -28,7 +29,7 @@ pub(super) fn table(summaries: &[Summary]) -> String {
     text
 }
 
-/// Everything that does not add up, a line each. Empty if all is well.
+/// Returns everything that does not add up. The list is empty if all is well.
 pub(super) fn wrong(summaries: &[Summary]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut check = |what: &str, left: u64, right: u64| {
@@ -91,7 +92,7 @@ fn emitted(summaries: &[Summary], topic: &str) -> u64 {
     summaries.iter().filter_map(|summary| summary.emitted.get(topic)).sum()
 }
 
-/// Returns how many events of a topic one service received.
+/// Returns how many events of a topic all processes of one service received.
 fn received(summaries: &[Summary], service: &str, topic: &str) -> u64 {
     let of = summaries.iter().filter(|summary| summary.service.starts_with(service));
     of.filter_map(|summary| summary.received.get(topic)).sum()

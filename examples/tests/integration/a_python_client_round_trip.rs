@@ -1,5 +1,5 @@
-//! The claim: a client of under 150 lines of Python, written from PROTOCOL.md alone, works with a
-//! real hub.
+//! Shows that a client of under 150 lines of Python, written from PROTOCOL.md alone, works with a real
+//! hub.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// A hub that ends with the test.
+/// Holds a hub, which is killed at the end of the test.
 struct Hub(Child);
 
 impl Drop for Hub {

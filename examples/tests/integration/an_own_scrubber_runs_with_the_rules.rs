@@ -1,5 +1,5 @@
-//! The claim: the example `own_scrubber` does what it says. It ends with 0 only if the rules masked
-//! what its scrubbers decoded, and refused the order that does not add up.
+//! Shows that the example `own_scrubber` works as its text says. The rules mask the text that a scrubber
+//! decoded, and refuse the order that does not add up.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 

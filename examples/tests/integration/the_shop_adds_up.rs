@@ -1,5 +1,5 @@
-//! The claim: in the real shop, in separate processes and with a real hub, every event that was
-//! emitted is received, and no process is left behind, however the shop ends.
+//! Shows that in the shop, with separate processes and a real hub, every event that was emitted is
+//! received, and that no process is left behind, however the shop ends.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The program, in a folder of this test alone, by which its processes are known.
+/// Returns the command that runs the shop. Its programs are in a folder that only this test uses, so the
+/// test knows their processes by the folder.
 fn shop(folder: &Path) -> Command {
     let built = Path::new(env!("CARGO_BIN_EXE_shop")).parent().unwrap();
     let hub = std::env::var_os("SHOP_HUB_BIN").map_or_else(|| built.join("hub"), PathBuf::from);
@@ -25,7 +26,7 @@ fn shop(folder: &Path) -> Command {
     command
 }
 
-/// How many processes run a program from this folder.
+/// Returns how many processes run a program from this folder.
 fn running(folder: &Path) -> usize {
     let commands = std::fs::read_dir("/proc").unwrap().flatten();
     let commands = commands.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
@@ -45,7 +46,7 @@ fn nobody_is_left(folder: &Path) {
 fn read_until(child: &mut Child, what: &str) {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(lines.any(|line| line.contains(what)), "never said {what}");
-    // It goes on talking, and somebody has to listen.
+    // The child goes on printing, and would wait if nobody read its lines.
     std::thread::spawn(move || lines.for_each(drop));
 }
 
@@ -57,7 +58,8 @@ fn fifty_orders() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}\n{text}", output.status);
 
-    // A row: topic, emitted, then payments, email-1, email-2, analytics, audit.
+    // A row has the topic, the number of emitted events, and the numbers of events that payments,
+    // email-1, email-2, analytics and audit received.
     let row = |topic: &str| -> Vec<Option<u64>> {
         let line = text.lines().rfind(|line| line.starts_with(topic));
         let line = line.unwrap_or_else(|| panic!("no {topic} in\n{text}"));

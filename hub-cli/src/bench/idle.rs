@@ -1,6 +1,7 @@
-//! `hub bench connections`, which measures how much memory an idle connection costs the hub.
+//! Implements `hub bench connections`, which measures how much memory an idle connection costs the
+//! hub.
 //!
-//! Without it, nobody could say how many clients fit into the memory of a machine.
+//! Without this command, nobody could say how many clients fit into the memory of a machine.
 
 use super::options::{common, count, form, number};
 use super::report::{Figures, Progress, short};

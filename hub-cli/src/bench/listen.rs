@@ -1,6 +1,7 @@
-//! `hub bench sub`, which counts the events that other clients publish.
+//! Implements `hub bench sub`, which counts the events that other clients publish.
 //!
-//! Without it, the delivery of a load that is not made by `hub bench` could not be measured.
+//! Without this command, the delivery of a load that is not made by `hub bench` could not be
+//! measured.
 
 use super::options::{common, count, form, get, number, seconds};
 use super::report::{Figures, Progress, short};

@@ -1,7 +1,7 @@
-//! `hub bench pub`, `hub bench fanout` and `hub bench latency`, which send messages from publishers to
-//! subscribers.
+//! Implements `hub bench pub`, `hub bench fanout` and `hub bench latency`, which send messages from
+//! publishers to subscribers.
 //!
-//! Without them, a user could not measure the throughput and the latency of their own hub.
+//! Without these commands, a user could not measure the throughput and the latency of their own hub.
 
 use super::options::{common, count, form, get, number, payload, seconds, topic, topics};
 use super::report::{Figures, Progress, short};
@@ -13,10 +13,10 @@ use hub_bench::dialect::Hub;
 use hub_bench::load::{self, Group, LoadPlan, LoadResult};
 use hub_client::Overflow;
 
-/// How many bytes a publisher writes at a time.
+/// A publisher writes this many bytes at a time.
 const CHUNK: usize = 64 << 10;
 
-/// Which of the three commands runs.
+/// Says which of the three commands runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Publish,
@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Latency,
 }
 
-/// The arguments of `hub bench pub`.
+/// Declares `hub bench pub` and its arguments.
 pub(super) fn publish() -> Command {
     Command::new("pub")
         .about("Publish as fast as the hub accepts messages, with receipts")
@@ -54,7 +54,7 @@ pub(super) fn publish() -> Command {
         )
 }
 
-/// The arguments of `hub bench fanout`.
+/// Declares `hub bench fanout` and its arguments.
 pub(super) fn fanout() -> Command {
     Command::new("fanout")
         .about("Publish as fast as possible, to subscribers of this command")
@@ -89,7 +89,7 @@ pub(super) fn fanout() -> Command {
         )
 }
 
-/// The arguments of `hub bench latency`.
+/// Declares `hub bench latency` and its arguments.
 pub(super) fn latency() -> Command {
     Command::new("latency")
         .about("Publish at a steady rate, and measure how long messages take")

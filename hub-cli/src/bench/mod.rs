@@ -1,7 +1,9 @@
-//! `hub bench`, which measures how fast a hub is and how much processor time and memory that costs it.
+//! Implements `hub bench`, which measures how fast a hub is and how much processor time and memory
+//! that costs it.
 //!
-//! It does not use the SDK. It sends bytes that were encoded beforehand and only counts what it
-//! receives; see [`hub_bench`]. Otherwise it would measure the client rather than the hub.
+//! The commands do not use the SDK. They send bytes that were encoded beforehand, and only count the
+//! messages that they receive. Otherwise they would measure the client rather than the hub. The
+//! crate [`hub_bench`] makes the load.
 
 mod idle;
 mod listen;
@@ -18,7 +20,7 @@ use clap::{ArgMatches, Command};
 use hub_bench::BenchError;
 use std::process::ExitCode;
 
-/// The arguments of `hub bench`.
+/// Declares `hub bench` and its commands.
 pub(crate) fn command() -> Command {
     Command::new("bench")
         .about("Measure a hub")

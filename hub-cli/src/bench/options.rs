@@ -1,6 +1,6 @@
-//! The options that the commands of `hub bench` share.
+//! Declares the options that the commands of `hub bench` share.
 //!
-//! Without this module, an option such as `--payload` could mean something else in each command.
+//! Without this module, an option such as `--payload` could have another meaning in each command.
 
 use super::report::OutputFormat;
 use crate::exit::{Exit, Failure};
@@ -10,7 +10,7 @@ use hub_client::{HubUrl, TopicName};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-/// The option with the payload of the messages.
+/// Declares the option for the payload of the messages.
 pub(super) fn payload() -> Arg {
     Arg::new("payload")
         .long("payload")
@@ -24,7 +24,7 @@ pub(super) fn payload() -> Arg {
         )
 }
 
-/// The option with the length of the measurement.
+/// Declares the option for the length of the measurement.
 pub(super) fn seconds() -> Arg {
     Arg::new("seconds")
         .long("seconds")
@@ -40,7 +40,7 @@ pub(super) fn seconds() -> Arg {
         .help("How many seconds the measurement takes")
 }
 
-/// An option that is a count from 1 to 100,000.
+/// Declares an option whose value is a count from 1 to 100,000.
 pub(super) fn count(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
@@ -50,7 +50,8 @@ pub(super) fn count(name: &'static str, default: &'static str, help: &'static st
         .help(help)
 }
 
-/// The options that select the form of a result and name the process of the hub.
+/// Declares the options that select the format of the result, hide the progress, and name the process
+/// of the hub.
 pub(super) fn common() -> [Arg; 4] {
     [
         Arg::new("json")
@@ -112,7 +113,7 @@ pub(super) fn address(args: &ArgMatches) -> Result<(HubUrl, SocketAddr), Failure
     Ok((url, addr))
 }
 
-/// Returns the names of `count` topics, all of one length.
+/// Returns the names of `count` topics. All names have the same length.
 pub(super) fn topics(args: &ArgMatches, count: usize) -> Result<Vec<String>, Failure> {
     let first: String = get(args, "topic")?;
     let names = if count == 1 {
@@ -127,7 +128,7 @@ pub(super) fn topics(args: &ArgMatches, count: usize) -> Result<Vec<String>, Fai
     Ok(names)
 }
 
-/// The option with the topic of the messages.
+/// Declares the option for the topic of the messages.
 pub(super) fn topic() -> Arg {
     Arg::new("topic")
         .long("topic")

@@ -1,4 +1,4 @@
-//! The result of a measurement for people and for programs, and the line that shows its progress.
+//! Prints the result of a measurement for people or for programs, and a line that shows the progress.
 //!
 //! Without this module, each command of `hub bench` would name and round its figures in its own
 //! way.
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-/// The format in which a result is printed.
+/// Says in which format a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OutputFormat {
     Text,
@@ -18,7 +18,8 @@ pub(super) enum OutputFormat {
     Csv,
 }
 
-/// Named figures in their order. JSON and CSV have all fields; text has the lines for people.
+/// Holds the named figures of a result in their order. JSON and CSV show all fields, and text shows the
+/// lines for people.
 #[derive(Debug, Default)]
 pub(super) struct Figures {
     fields: Map<String, Value>,
@@ -85,7 +86,7 @@ impl Figures {
         self.line("the hub's memory", text);
     }
 
-    /// Adds the percentiles of times in nanoseconds.
+    /// Adds the percentiles of a histogram of times in nanoseconds.
     pub(super) fn latency(&mut self, histogram: &Histogram<u64>) {
         if histogram.is_empty() {
             return;
@@ -137,13 +138,13 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// Rounds a number to so many digits after the point.
+/// Rounds a number to `digits` digits after the point.
 fn rounded(value: f64, digits: i32) -> Value {
     let scale = 10_f64.powi(digits);
     json!((value * scale).round() / scale)
 }
 
-/// A number with three significant digits and a unit prefix.
+/// Returns a number with three significant digits and a unit prefix.
 pub(super) fn short(value: f64) -> String {
     let (value, unit) = match value.abs() {
         size if size >= 1e9 => (value / 1e9, " G"),
@@ -158,7 +159,7 @@ pub(super) fn short(value: f64) -> String {
     format!("{value:.*}{unit}", digits.clamp(0, 5) as usize)
 }
 
-/// A line on the terminal that shows the progress. It is overwritten again and again.
+/// Shows the progress in one line on the terminal, which each update overwrites.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Progress {
     shown: bool,

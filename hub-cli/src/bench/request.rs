@@ -1,6 +1,6 @@
-//! `hub bench request`, which measures requests and their replies.
+//! Implements `hub bench request`, which measures requests and their replies.
 //!
-//! Without it, a user could not measure how long a request through their own hub takes.
+//! Without this command, a user could not measure how long a request through their own hub takes.
 
 use super::options::{common, count, form, get, number, payload, seconds};
 use super::report::{Figures, Progress, short};

@@ -8,7 +8,8 @@ use hub_bench::usage::Usage;
 use std::fs;
 use std::net::SocketAddr;
 
-/// Returns the process that `--server-pid` names, or the one that listens at the hub's address.
+/// Returns the process that `--server-pid` names. Without that option, returns the process that listens
+/// on the hub's port, if the hub's address is a loopback address.
 pub(super) fn process(args: &ArgMatches, addr: SocketAddr) -> Option<u32> {
     let named = args.get_one::<u32>("server-pid").copied();
     named.or_else(|| addr.ip().is_loopback().then(|| listener(addr.port())).flatten())

@@ -1,7 +1,7 @@
-//! A tunnel to a hub that uses TLS. The load generator connects to a port of this process, and each
-//! such connection is forwarded to the hub over TLS.
+//! Makes a tunnel to a hub that uses TLS. The load generator connects to a port of this process, and the
+//! tunnel forwards each such connection to the hub over TLS.
 //!
-//! The load generator itself does not use TLS. Without the tunnel, it could not measure such a hub.
+//! The load generator itself does not use TLS. Without the tunnel, it could not measure a hub that does.
 
 use super::options::address;
 use crate::connect::tls;
@@ -16,33 +16,33 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// How long the first connection may take.
+/// The connection that is tried before the measurement may take this long.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many bytes are copied at once in each direction.
+/// The tunnel copies at most this many bytes at once in each direction.
 const BUFFER: usize = 128 * 1024;
 
-/// The hub that is measured.
+/// Says which hub is measured.
 pub(super) struct Target {
-    /// The address of the hub itself.
+    /// The hub itself listens at this address.
     pub(super) hub: SocketAddr,
     tunnel: Option<Tunnel>,
 }
 
-/// The tunnel. It ends with its runtime.
+/// Holds a tunnel. The tunnel ends when its runtime is dropped.
 struct Tunnel {
     addr: SocketAddr,
     _runtime: Runtime,
 }
 
 impl Target {
-    /// The address to which the load generator connects.
+    /// Returns the address to which the load generator connects.
     pub(super) fn addr(&self) -> SocketAddr {
         self.tunnel.as_ref().map_or(self.hub, |tunnel| tunnel.addr)
     }
 }
 
-/// The hub that `--server` names. With TLS, this tries one connection, so that the user sees an error
-/// of TLS before the measurement begins.
+/// Returns the hub that `--server` names. With TLS, this function tries one connection, so that the
+/// user sees an error of TLS before the measurement begins.
 pub(super) fn target(args: &ArgMatches) -> Result<Target, Failure> {
     let (url, hub) = address(args)?;
     if !url.is_tls() {
@@ -71,7 +71,7 @@ pub(super) fn target(args: &ArgMatches) -> Result<Target, Failure> {
     Ok(Target { hub, tunnel: Some(Tunnel { addr, _runtime: runtime }) })
 }
 
-/// The hub's end of the tunnel.
+/// Makes the connections from the tunnel to the hub.
 #[derive(Clone)]
 struct Far {
     hub: SocketAddr,

@@ -1,6 +1,6 @@
-//! The arguments that several `hub scrub` commands have.
+//! Declares the arguments that several `hub scrub` commands have.
 //!
-//! Without this module, `--topic` or `--view` could mean something else in each command.
+//! Without this module, `--topic` or `--view` could have another meaning in each command.
 
 use crate::connect::header_arg;
 use crate::exit::{Exit, Failure};
@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, ValueHint, value_parser};
 use hub_wire::TopicName;
 use std::path::{Path, PathBuf};
 
-/// A required argument that is the path of a file.
+/// Declares a required argument that is the path of a file.
 pub(super) fn file_arg(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .required(true)
@@ -18,18 +18,18 @@ pub(super) fn file_arg(name: &'static str, value_name: &'static str, help: &'sta
         .help(help)
 }
 
-/// Returns the path in an argument.
+/// Returns the path that an argument holds.
 pub(super) fn path<'a>(args: &'a ArgMatches, name: &str) -> Result<&'a Path, Failure> {
     let path = args.get_one::<PathBuf>(name).map(PathBuf::as_path);
     path.ok_or_else(|| Failure::new(Exit::Usage, format!("no {name}")))
 }
 
-/// The option `--json`.
+/// Declares the option `--json`.
 pub(super) fn json_arg(help: &'static str) -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help(help)
 }
 
-/// The arguments that say which messages there are, and for which view they are shown.
+/// Declares the arguments that say in which form the messages come, and for which view they are shown.
 pub(super) fn message_args() -> [Arg; 5] {
     [
         Arg::new("topic").long("topic").value_name("TOPIC").value_parser(TopicName::parse).help(

@@ -1,6 +1,7 @@
-//! `hub scrub check`, which reports the errors in a rule file.
+//! Implements `hub scrub check`, which reports the errors in a rule file.
 //!
-//! Without it, a user could learn that a rule file has an error only from the log of a hub.
+//! Without this command, a user could learn that a rule file has an error only from the log of a
+//! hub.
 
 use super::args::{file_arg, json_arg, path};
 use super::rule_file::{BadFile, RuleFile};
@@ -66,7 +67,7 @@ fn good(file: &RuleFile) -> Value {
     json!({ "ok": true, "rules": rules, "views": views })
 }
 
-/// Returns the errors of a rule file, an object for each.
+/// Returns the errors of a rule file, with one JSON object for each.
 fn faults(bad: &BadFile) -> Vec<Value> {
     match bad {
         BadFile::Unreadable(path, error) => vec![json!({

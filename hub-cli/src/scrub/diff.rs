@@ -1,6 +1,7 @@
-//! `hub scrub diff`, which shows the messages on which two rule files differ.
+//! Implements `hub scrub diff`, which shows the messages on which two rule files differ.
 //!
-//! Without it, nobody could see what a change of the rules does before the change is in force.
+//! Without this command, nobody could see what a change of the rules does before the change is in
+//! force.
 
 use super::args::{file_arg, json_arg, message_args, path};
 use super::message_report::Applied;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 
-/// How many messages are shown as text when `--show` is not given.
+/// The command shows this many messages as text if `--show` is not given.
 const SHOW: u64 = 10;
 
 pub(super) fn command() -> Command {
@@ -102,8 +103,8 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
     ended.map(|()| Exit::Ok)
 }
 
-/// The audiences that the options select: the default view first, then each view, then the roles that
-/// have another view in the other file.
+/// Returns the audiences that the options select. Without options, these are the default view, then
+/// each other view, and then each role that gets a combination of views that is not in the list yet.
 fn audiences(args: &ArgMatches, old: &RuleFile, new: &RuleFile) -> Result<Vec<Audience>, Failure> {
     let of_role = |role: &String| {
         let views = (old.rules.view_of_role(role), new.rules.view_of_role(role));
@@ -134,17 +135,17 @@ fn audiences(args: &ArgMatches, old: &RuleFile, new: &RuleFile) -> Result<Vec<Au
     Ok(views.chain(roles).filter(|audience| known.insert((audience.old, audience.new))).collect())
 }
 
-/// The counts for the summary.
+/// Counts messages for the summary.
 #[derive(Default)]
 struct Summary {
     messages: u64,
     differ: u64,
-    /// The messages by their dispositions under both files.
+    /// Counts the messages that differ by their dispositions under both files.
     endings: BTreeMap<(&'static str, &'static str), u64>,
     rules: HashMap<String, RuleSum>,
 }
 
-/// The counts of one rule over the messages that differ.
+/// Counts for one rule the differing messages to which it applied, and its finds under each file.
 #[derive(Default)]
 struct RuleSum {
     messages: u64,
@@ -167,8 +168,8 @@ impl Summary {
         }
     }
 
-    /// The rules that applied to messages that differ: in the order of the new file, and then the rules
-    /// that only the old file has.
+    /// Returns the rules that applied to messages that differ. They stand in the order of the new file,
+    /// and the rules that only the old file has follow them.
     fn rules<'a>(
         &'a self,
         old: &'a RuleFile,

@@ -1,6 +1,7 @@
-//! `hub scrub explain`, which shows the plan that a rule file makes for a topic.
+//! Implements `hub scrub explain`, which shows the plan that a rule file makes for a topic.
 //!
-//! Without it, a user would have to work out alone which rules apply to a topic and in which order.
+//! Without this command, a user would have to work out alone which rules apply to a topic and in
+//! which order.
 
 use super::args::{file_arg, json_arg, path};
 use super::rule_file::RuleFile;

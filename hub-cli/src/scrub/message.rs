@@ -1,25 +1,25 @@
-//! One message on which rules are tried: a payload of the user, or an event as `hub on --json` prints
-//! it.
+//! Holds one message on which rules are tried. A message is a payload of the user, or an event as
+//! `hub on --json` prints it.
 //!
-//! Without this module, events that were recorded from a hub could not be tried with their own topic
-//! and headers.
+//! Without this module, rules could not be tried on recorded events with the topic and the headers of
+//! each event.
 
 use bytes::Bytes;
 use hub_wire::{FrameError, Limits, Reader, TopicName, check_headers};
 
-/// A message on which rules are tried.
+/// Holds a message on which rules are tried.
 pub(super) struct Message {
-    /// Its number in the input, counted from 1.
+    /// The message has this number in the input. The first message has number 1.
     pub(super) number: u64,
     pub(super) topic: TopicName,
     pub(super) payload: Bytes,
-    /// The headers as MessagePack. `None`: the message has no headers.
+    /// Holds the headers as MessagePack. It is `None` if the message has no headers.
     pub(super) headers: Option<Bytes>,
 }
 
 impl Message {
-    /// Reads an event as `hub on --json` prints it. `None`: the value is a gap between events.
-    /// `topic` takes the place of the event's own topic.
+    /// Reads an event as `hub on --json` prints it. Returns `None` if the value is a gap between
+    /// events. If `topic` is given, it takes the place of the event's own topic.
     ///
     /// # Errors
     /// Returns the reason if the value is not an event.
@@ -57,7 +57,7 @@ fn not_an_event(why: &str) -> String {
     format!("not an event as `hub on --json` prints it: {why}")
 }
 
-/// The fields of an event that the scrub needs, each as MessagePack.
+/// Holds the fields of an event that the scrub needs, as MessagePack.
 #[derive(Default)]
 struct Parts<'a> {
     topic: Option<&'a [u8]>,

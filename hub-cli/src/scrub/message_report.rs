@@ -1,8 +1,8 @@
-//! What a rule file made of one message: how the message ended, which rules applied, and what each
-//! view gets.
+//! Reports what a rule file made of one message: its disposition, the rules that applied, and the
+//! message as each view gets it.
 //!
 //! `hub scrub run` shows these reports and `hub scrub diff` compares them. Without this module,
-//! each would read the verdicts of the scrub in its own way.
+//! each command would read the verdicts of the scrub in its own way.
 
 use super::message::Message;
 use crate::json::from_msgpack;
@@ -10,7 +10,7 @@ use hub_scrub::{Plan, Scratch, Verdict, ViewId};
 use serde_json::{Map, Value, json};
 use std::fmt;
 
-/// What became of a message.
+/// Says what the scrub decided about a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Disposition {
     Accepted,
@@ -21,7 +21,7 @@ pub(super) enum Disposition {
 }
 
 impl Disposition {
-    /// Every disposition, in the order of the summary.
+    /// Lists every disposition in the order of the summary.
     pub(super) const ALL: [Disposition; 5] = [
         Disposition::Accepted,
         Disposition::Fixed,
@@ -30,7 +30,7 @@ impl Disposition {
         Disposition::Disconnected,
     ];
 
-    /// Returns the word that is printed.
+    /// Returns the word for this disposition that the commands print.
     pub(super) fn name(self) -> &'static str {
         match self {
             Disposition::Accepted => "accepted",
@@ -42,15 +42,15 @@ impl Disposition {
     }
 }
 
-/// How a message ended, and why.
+/// Says what the scrub decided about a message, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DispositionDetail {
     pub(super) kind: Disposition,
     rule: Option<String>,
     path: Option<String>,
-    /// The code of a refusal.
+    /// A refusal has this code.
     code: Option<&'static str>,
-    /// The reason of a quarantine.
+    /// The message is in quarantine for this reason.
     reason: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl DispositionDetail {
         }
     }
 
-    /// Returns the detail as a JSON object, with the fields that it has.
+    /// Returns the detail as a JSON object, without the fields that are not set.
     pub(super) fn object(&self) -> Map<String, Value> {
         let mut object = Map::new();
         object.insert("outcome".into(), self.kind.name().into());
@@ -115,14 +115,14 @@ impl fmt::Display for DispositionDetail {
     }
 }
 
-/// How often a rule applied to a message.
+/// Counts how often a rule applied to a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Applied {
     pub(super) rule: String,
     pub(super) action: &'static str,
     pub(super) label: String,
     pub(super) finds: u32,
-    /// Finds on which the rule would have acted if it were not in shadow mode.
+    /// Counts the finds on which the rule would have acted if it were not in shadow mode.
     pub(super) shadow: u32,
 }
 
@@ -142,10 +142,10 @@ impl fmt::Display for Applied {
     }
 }
 
-/// What a rule file makes of a message.
+/// Holds what a rule file made of a message.
 pub(super) struct MessageReport {
     pub(super) ending: DispositionDetail,
-    /// The rules that applied, in the order of the file.
+    /// Lists the rules that applied, in the order of the file.
     pub(super) applied: Vec<Applied>,
     verdict: Verdict,
 }
@@ -178,8 +178,8 @@ impl MessageReport {
         matches!(self.verdict, Verdict::Accept | Verdict::Fixed(_))
     }
 
-    /// Returns payload and headers of `message` as a view gets them, or `None` if no subscriber
-    /// gets the message.
+    /// Returns the payload and the headers of `message` as a view gets them, or `None` if no
+    /// subscriber gets the message.
     pub(super) fn render<'a>(
         &'a self,
         message: &'a Message,
@@ -188,7 +188,7 @@ impl MessageReport {
         self.verdict.render(view, &message.payload, message.headers.as_deref())
     }
 
-    /// Returns the message as a view gets it, in the form in which it is printed.
+    /// Returns the message as a view gets it, in JSON. Returns `None` if no subscriber gets it.
     pub(super) fn seen(&self, message: &Message, view: ViewId) -> Option<ViewOutput> {
         let (payload, headers) = self.render(message, view)?;
         let changed = (payload, headers) != (&message.payload[..], message.headers.as_deref());
@@ -196,7 +196,7 @@ impl MessageReport {
     }
 }
 
-/// Payload and headers as JSON, for example as a view gets them.
+/// Holds the payload and the headers of a message as JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ViewOutput {
     pub(super) payload: Value,
@@ -211,7 +211,7 @@ impl ViewOutput {
         ViewOutput { payload: from_msgpack(payload), headers, changed }
     }
 
-    /// Returns a message as it came in.
+    /// Converts a message as it came in, before the scrub.
     pub(super) fn came(message: &Message) -> ViewOutput {
         ViewOutput::of(&message.payload, message.headers.as_deref(), false)
     }

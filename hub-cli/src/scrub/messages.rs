@@ -1,7 +1,7 @@
 //! Reads the messages on stdin on which rules are tried, in each of the formats.
 //!
 //! Without this module, `hub scrub run` and `hub scrub diff` would each have to split stdin, flush
-//! what they wrote when no input comes, and stop in good order.
+//! their output while no input comes, and stop in good order.
 
 use super::message::Message;
 use super::rule_file::RuleFile;
@@ -16,14 +16,14 @@ use hub_wire::{Limits, TopicName, walk_all};
 use std::io::{self, Write};
 use std::pin::pin;
 
-/// The topic of messages for which the user names none. This is possible only if every rule is for
-/// all topics. The tests in such a rule file have this topic too.
+/// Messages have this topic if the user names none, which is possible only if every rule is for all
+/// topics. The tests in a rule file use this topic too.
 const ANY_TOPIC: &str = "test";
 
-/// The messages on stdin.
+/// Reads the messages on stdin.
 pub(super) struct Messages {
     input: Input<tokio::io::Stdin>,
-    /// Whether each value is an event rather than a payload.
+    /// It is true if each value of the input is an event, and false if each is a payload.
     events: bool,
     topic: Option<TopicName>,
     headers: Option<Bytes>,
@@ -73,8 +73,8 @@ impl Messages {
     ) -> Result<(), Stopped> {
         let mut stop = pin!(stop_signal()?);
         loop {
-            // While no input comes, everything that was written is flushed, so that a user who
-            // watches a pipe sees it.
+            // While no input comes, the whole output is flushed, so that a user who watches a pipe
+            // sees it.
             let next = match self.next().now_or_never() {
                 Some(next) => next,
                 None => {
@@ -112,7 +112,7 @@ impl Messages {
     /// Turns a value of the input into a message. Returns `None` if the value is a gap between
     /// events.
     fn message(&self, value: Bytes) -> Result<Option<Message>, String> {
-        // A JSON line may be nested more deeply than the scrub reads.
+        // The depth of a JSON line may be greater than the scrub can read.
         walk_all(&value, &Limits::NONE).map_err(|error| error.to_string())?;
         let (number, topic) = (self.taken, self.topic.clone());
         if self.events {

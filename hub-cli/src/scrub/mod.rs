@@ -1,4 +1,5 @@
-//! `hub scrub`, which checks, explains and compares rule files and tries them on messages.
+//! Implements `hub scrub`, which checks, explains and compares rule files and tries them on
+//! messages.
 //!
 //! Without these commands, rules could be tried only on a running hub. No command here connects to a
 //! hub. The messages belong to the user, so the commands print them. An error about a rule file

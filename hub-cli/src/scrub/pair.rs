@@ -1,4 +1,5 @@
-//! Compares what two rule files make of one message: in which views it differs, and under which rules.
+//! Compares the reports of two rule files about one message, and says in which views the message differs
+//! and which rules applied.
 //!
 //! Without this module, `hub scrub diff` could only say that two files differ.
 
@@ -11,14 +12,14 @@ use hub_scrub::{RuleSet, ViewId};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 
-/// Subscribers with an equal view: the view that they have under each of the two files.
+/// Describes subscribers who get the same view under the old file, and the same view under the new one.
 pub(super) struct Audience {
     pub(super) name: String,
     pub(super) old: ViewId,
     pub(super) new: ViewId,
 }
 
-/// One message under both files.
+/// Holds one message with its reports under both rule files.
 pub(super) struct Pair<'a> {
     pub(super) message: &'a Message,
     pub(super) old: MessageReport,
@@ -26,14 +27,14 @@ pub(super) struct Pair<'a> {
     pub(super) files: (&'a RuleSet, &'a RuleSet),
 }
 
-/// A rule, as it applied under the old file and under the new one.
+/// Says how one rule applied under the old file and under the new file.
 pub(super) struct RulePair {
     pub(super) rule: String,
     pub(super) old: Option<Applied>,
     pub(super) new: Option<Applied>,
 }
 
-/// What an audience gets under the old file and under the new one.
+/// Holds a message as an audience gets it under the old file and under the new file.
 pub(super) struct Change {
     audience: String,
     old: ViewOutput,
@@ -41,8 +42,8 @@ pub(super) struct Change {
 }
 
 impl Pair<'_> {
-    /// Returns the audiences that get the message differently. It is empty if the message does not
-    /// pass under both files.
+    /// Returns how each audience gets the message, for the audiences for which the message differs.
+    /// The list is empty if the message does not pass under both files.
     pub(super) fn differing(&self, audiences: &[Audience]) -> Vec<Change> {
         let mut changes = Vec::new();
         for audience in audiences {
@@ -61,9 +62,9 @@ impl Pair<'_> {
         changes
     }
 
-    /// Returns the rules that applied under at least one of the files. It leaves out rules that
-    /// counted finds in shadow mode only, and equally under both files, because they have no part
-    /// in the difference.
+    /// Returns the rules that applied under at least one of the files. A rule is left out if it had
+    /// finds in shadow mode only, and as many under both files, because it has no part in the
+    /// difference.
     pub(super) fn rules(&self) -> Vec<RulePair> {
         let find = |list: &[Applied], rule: &str| list.iter().find(|a| a.rule == rule).cloned();
         let (old, new) = (&self.old.applied, &self.new.applied);

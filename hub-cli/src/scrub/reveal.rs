@@ -1,6 +1,7 @@
-//! `hub scrub reveal`, which opens pseudonyms and sealed values for users who have the keys.
+//! Implements `hub scrub reveal`, which opens pseudonyms and sealed values for users who have the
+//! keys.
 //!
-//! Without it, a user with the keys would need a program in Rust to open them.
+//! Without this command, a user with the keys would need a program in Rust to open them.
 
 use super::args::{file_arg, json_arg, path};
 use super::rule_file::RuleFile;

@@ -1,4 +1,4 @@
-//! A rule file, loaded, with the names of its views and roles.
+//! Loads a rule file, with the names of its views and roles.
 //!
 //! The rule set that the scrub makes of a file does not list its views and roles. Without this
 //! module, the commands could not show what each view gets, or tell a user that a role is
@@ -13,19 +13,19 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The view of every role that no view names.
+/// Every role that no view names gets the view with this name.
 pub(super) const DEFAULT_VIEW: &str = "default";
 
-/// A rule file that was loaded, and the names in it.
+/// Holds a rule file that was loaded, and the names in it.
 pub(super) struct RuleFile {
     pub(super) rules: RuleSet,
-    /// Its views by name, the default view first.
+    /// Lists the views with their names. The default view is the first.
     pub(super) views: Vec<(String, ViewId)>,
-    /// The roles that have a view.
+    /// Lists the roles that a view names.
     pub(super) roles: Vec<String>,
 }
 
-/// Why a rule file is not used.
+/// Says why a rule file cannot be used.
 pub(super) enum BadFile {
     Unreadable(PathBuf, io::Error),
     Faults(RuleErrors),
@@ -37,15 +37,15 @@ impl fmt::Display for BadFile {
             BadFile::Unreadable(path, error) => {
                 write!(f, "error: cannot read {}: {error}", path.display())
             }
-            // Each error has a line that begins with the file and the line number, a form that editors
-            // can open.
+            // Each error has a line that begins with the file and the line number, because editors can
+            // open a place in this form.
             BadFile::Faults(faults) => faults.fmt(f),
         }
     }
 }
 
 impl BadFile {
-    /// Prints the errors on stderr.
+    /// Prints the errors on stderr, and returns the exit code of the command.
     pub(super) fn tell(&self) -> Exit {
         note(self);
         Exit::Usage
@@ -59,7 +59,8 @@ impl RuleFile {
             .map_err(|error| BadFile::Unreadable(path.to_owned(), error))?;
         let source = path.display().to_string();
         let rules = RuleSet::load(&text, &source, &SystemKeys).map_err(BadFile::Faults)?;
-        // A rule set does not list its views. A file that was loaded has nothing else in `views`.
+        // A rule set does not list its views, so they are read from the text. The text was loaded
+        // before, so it parses, and `views` holds tables only.
         let table: toml::Table = text.parse().unwrap_or_default();
         let named = table.get("views").and_then(toml::Value::as_table);
         let mut views = vec![(DEFAULT_VIEW.to_owned(), ViewId::DEFAULT)];
@@ -80,7 +81,7 @@ impl RuleFile {
         named.map_or(DEFAULT_VIEW, |(name, _)| name)
     }
 
-    /// Returns the views that the options select, or all views without such an option.
+    /// Returns the views that the options select, or all views if no option selects one.
     pub(super) fn chosen(&self, args: &ArgMatches) -> Result<Vec<(String, ViewId)>, Failure> {
         if let Some(role) = args.get_one::<String>("role") {
             self.tell_unnamed(role);

@@ -1,6 +1,6 @@
-//! `hub scrub run`, which shows what a rule file does with messages.
+//! Implements `hub scrub run`, which shows what a rule file does with messages.
 //!
-//! Without it, rules could be tried only on a running hub and its real events.
+//! Without this command, rules could be tried only on a running hub and its real events.
 
 use super::args::{file_arg, json_arg, message_args, path};
 use super::message::Message;
@@ -140,7 +140,7 @@ fn show(
     writeln!(out)
 }
 
-/// The counts for the summary.
+/// Counts messages for the summary.
 #[derive(Default)]
 struct Summary {
     messages: u64,
@@ -148,7 +148,7 @@ struct Summary {
     rules: HashMap<String, RuleSum>,
 }
 
-/// The counts of one rule over all messages.
+/// Counts for one rule the messages to which it applied, and its finds.
 #[derive(Default)]
 struct RuleSum {
     action: &'static str,
@@ -179,7 +179,7 @@ impl Summary {
         self.kinds.get(&kind).copied().unwrap_or(0)
     }
 
-    /// The rules that applied, in the order of the file.
+    /// Returns the rules that applied, in the order of the file.
     fn applied<'a>(
         &'a self,
         file: &'a RuleFile,

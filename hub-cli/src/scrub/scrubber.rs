@@ -1,7 +1,7 @@
-//! Scrubs messages by a rule file, as a hub would, without a hub.
+//! Scrubs messages by a rule file as a hub would, without a hub.
 //!
-//! It keeps the plan of each topic. Without that, a file of events would have its plan made anew
-//! for every event, which takes far longer than the scrub itself.
+//! The module keeps the plan of each topic. Otherwise it would make a plan anew for every event of a
+//! file, which takes far longer than the scrub itself.
 
 use super::message::Message;
 use super::message_report::MessageReport;
@@ -11,7 +11,7 @@ use hub_wire::TopicName;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The most plans that are kept at the same time. Without a bound, events of ever new topics would
+/// At most this many plans are kept at the same time. Without a bound, events of ever new topics would
 /// fill the memory.
 const PLANS: usize = 1024;
 
@@ -22,7 +22,7 @@ pub(super) struct Scrub<'a> {
     scratch: Scratch,
 }
 
-/// The plan of a topic, and the label of each of its rules.
+/// Holds the plan of a topic, and the label of each rule of the plan.
 struct Planned {
     plan: Arc<Plan>,
     labels: Vec<String>,
@@ -33,7 +33,7 @@ impl<'a> Scrub<'a> {
         Scrub { file, plans: HashMap::new(), scratch: Scratch::default() }
     }
 
-    /// Scrubs a message, and reports what became of it.
+    /// Scrubs a message, and returns the report.
     pub(super) fn scrub(&mut self, message: &Message) -> MessageReport {
         let planned = match self.plans.get(&message.topic) {
             Some(planned) => planned.clone(),

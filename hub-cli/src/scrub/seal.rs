@@ -7,7 +7,7 @@ use super::message_report::ViewOutput;
 use hub_scrub::{Revealed, RuleSet};
 use serde_json::Value;
 
-/// Whether two events differ only in the nonces of their sealed values.
+/// Returns whether two messages contain sealed values and are equal once these are opened.
 pub(super) fn same_but_for_seals(
     old: (&ViewOutput, &RuleSet),
     new: (&ViewOutput, &RuleSet),
@@ -17,11 +17,13 @@ pub(super) fn same_but_for_seals(
         let parts = [&seen.payload, &seen.headers].map(|part| open(part, rules, &mut sealed));
         sealed.then_some(parts)
     };
-    // Without sealed values, different bytes differ even if their JSON is equal.
+    // The bytes of the messages differ. Without sealed values, that is a difference even if the JSON is
+    // equal.
     matches!((opened(old), opened(new)), (Some(old), Some(new)) if old == new)
 }
 
-/// A value in which each sealed value is replaced by its content.
+/// Returns a value in which each sealed value is replaced by its content, and sets `sealed` if there is
+/// one.
 fn open(value: &Value, rules: &RuleSet, sealed: &mut bool) -> Value {
     match value {
         Value::String(text) => open_text(text, rules, sealed).into(),

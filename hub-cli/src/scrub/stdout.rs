@@ -1,12 +1,14 @@
-//! Stdout of the `hub scrub` commands, and the two ways in which a command stops early.
+//! Opens stdout for the `hub scrub` commands, and distinguishes the two ways in which a command stops
+//! early.
 //!
-//! A reader such as `head` may close stdout before the end. Without this distinction, that would be
-//! reported as an error of the command.
+//! A reader such as `head` may close stdout before the end. Without the distinction, the command would
+//! report that as an error.
 
 use crate::exit::Failure;
 use std::io::{self, BufWriter, StdoutLock};
 
-/// Stdout with a buffer. A command flushes it whenever it has nothing more to write for now.
+/// Writes to stdout through a buffer. A command flushes it whenever it has nothing more to write for
+/// now.
 pub(super) type Out = BufWriter<StdoutLock<'static>>;
 
 /// Opens stdout with a buffer.
@@ -14,11 +16,11 @@ pub(super) fn stdout() -> Out {
     BufWriter::with_capacity(64 << 10, io::stdout().lock())
 }
 
-/// Why a command stopped before its end.
+/// Says why a command stopped before its end.
 pub(super) enum Stopped {
     /// Stdout cannot be written.
     Output(io::Error),
-    /// Anything else.
+    /// The command failed for another reason.
     Failed(Failure),
 }
 

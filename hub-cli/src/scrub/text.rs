@@ -1,4 +1,4 @@
-//! Aligned text and tables for people.
+//! Writes aligned text and tables for people.
 //!
 //! Without this module, control characters in a message could take over the terminal of the user, and
 //! the columns of the commands would not line up.
@@ -11,12 +11,12 @@ use std::io::{self, Write};
 /// the right.
 const WIDEST: usize = 16;
 
-/// Lines that each have a name and a text.
+/// Holds lines that each have a name and a text.
 #[derive(Default)]
 pub(super) struct Lines(Vec<(String, String)>);
 
 impl Lines {
-    /// Adds a line. An empty name continues the line before.
+    /// Adds a line. A line with an empty name belongs to the name of the line before.
     pub(super) fn add(&mut self, name: impl Into<String>, text: impl Display) {
         self.0.push((printable(&name.into()), printable(&text.to_string())));
     }
@@ -35,7 +35,7 @@ impl Lines {
     }
 }
 
-/// A table with titles. Text is aligned to the left, and numbers are aligned to the right.
+/// Holds a table with titles. Text is aligned to the left, and numbers are aligned to the right.
 pub(super) struct Table {
     titles: Vec<&'static str>,
     rows: Vec<Vec<String>>,
@@ -51,7 +51,7 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| printable(&cell)).collect());
     }
 
-    /// Writes the table. Without rows, this writes nothing.
+    /// Writes the table. A table without rows is not written.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         if self.rows.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The real `hub` binary in real processes, on ports that the system chooses.
+//! Runs the real `hub` binary in real processes, on ports that the system chooses.
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -15,16 +15,17 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Long enough for a loaded machine; reached only by a test that fails.
+/// A test waits at most this long for something that must happen. The time is long enough for a machine
+/// under load, so only a test that fails reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const HUB: &str = env!("CARGO_BIN_EXE_hub");
 
-/// A hub, killed when dropped.
+/// Holds a running hub, which is killed when this value is dropped.
 pub(crate) struct Hub {
     process: Process,
     pub(crate) url: String,
-    /// `host:port` of its HTTP.
+    /// The hub's HTTP server has this address, in the form `host:port`.
     pub(crate) http: String,
 }
 
@@ -37,12 +38,12 @@ impl Hub {
         Hub::start_at("127.0.0.1:0", args)
     }
 
-    /// A hub where another was, with its clients' address.
+    /// Kills this hub, and starts another hub that listens for clients at its address.
     pub(crate) fn start_again(self) -> Hub {
         self.start_again_after(Duration::ZERO)
     }
 
-    /// As above, when nobody was there for so long.
+    /// Kills this hub, and after `outage` starts another hub that listens for clients at its address.
     pub(crate) fn start_again_after(self, outage: Duration) -> Hub {
         let address = self.url.trim_start_matches("hub://").to_owned();
         drop(self);
@@ -64,30 +65,31 @@ impl Hub {
         Hub { process, url, http }
     }
 
-    /// A command of the tool that talks to this hub.
+    /// Starts a command of the tool that talks to this hub.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Process {
         tool(&self.url, args)
     }
 
-    /// A command that subscribes; when this returns, the subscription is in place.
+    /// Starts a command that subscribes. When this function returns, the subscription is in place.
     pub(crate) fn listen<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Process {
         let process = self.run(args);
         process.wait_for_stderr("subscribed to ");
         process
     }
 
-    /// SIGTERM, and how it ended.
+    /// Sends the hub the signal with this name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);
     }
 
+    /// Sends SIGTERM to the hub, and waits until it has ended.
     pub(crate) fn terminate(self) -> Ended {
         self.signal("TERM");
         self.process.end()
     }
 }
 
-/// A command of the tool with this hub's address, which may not be one.
+/// Starts a command of the tool with `url` as the address of the hub. The address may be wrong.
 pub(crate) fn tool<S: AsRef<OsStr>>(url: &str, args: impl IntoIterator<Item = S>) -> Process {
     let args: Vec<_> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
     let mut command = Command::new(HUB);
@@ -95,7 +97,7 @@ pub(crate) fn tool<S: AsRef<OsStr>>(url: &str, args: impl IntoIterator<Item = S>
     Process::spawn(&format!("hub {args:?}"), command)
 }
 
-/// A running process. Its output is read all the time, so it never waits for the test.
+/// Holds a running process. Its output is read all the time, so it never waits for the test.
 pub(crate) struct Process {
     what: String,
     child: Child,
@@ -105,7 +107,7 @@ pub(crate) struct Process {
     stderr: Arc<Mutex<String>>,
 }
 
-/// How a process ended.
+/// Says how a process ended, and what it printed.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -122,7 +124,7 @@ impl Ended {
         std::str::from_utf8(&self.stdout).unwrap()
     }
 
-    /// Stdout as one JSON value a line.
+    /// Returns the lines of stdout, each of which must be a JSON value.
     pub(crate) fn json_lines(&self) -> Vec<serde_json::Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -132,7 +134,8 @@ impl Process {
     pub(crate) fn spawn(what: &str, mut command: Command) -> Process {
         let mut child = command
             .env_remove("RUST_LOG")
-            // For the tests, and no key of a hub.
+            // This variable is meant for the tests. A hub would refuse it, because it is no
+            // configuration key.
             .env_remove("HUB_TEST_SECONDS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -144,7 +147,7 @@ impl Process {
         let stdout = std::thread::spawn(move || {
             let mut all = Vec::new();
             let mut first = Vec::new();
-            // The first line is told at once; the rest may be any bytes.
+            // The first line goes to the test at once. The rest need not be text.
             let _ = out.read_until(b'\n', &mut first);
             all.extend_from_slice(&first);
             let _ = line.send(String::from_utf8_lossy(&first).into_owned());
@@ -165,13 +168,13 @@ impl Process {
         Process { what: what.to_owned(), child, stdin, readers, lines, stderr }
     }
 
-    /// Writes all of it to stdin and closes that.
+    /// Writes all bytes to stdin, and closes it.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         let mut stdin = self.stdin.take().unwrap();
         stdin.write_all(bytes).unwrap_or_else(|error| panic!("{}: {error}", self.what));
     }
 
-    /// The first line of stdout.
+    /// Waits for the first line of stdout, and returns it.
     pub(crate) fn stdout_line(&mut self) -> String {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) if !line.is_empty() => line,
@@ -192,14 +195,15 @@ impl Process {
         self.child.id()
     }
 
-    /// Sends a signal by name.
+    /// Sends the process the signal with this name, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let status = Command::new("sh").args(["-c", &format!("kill -{name} {id}")]).status();
         assert!(status.unwrap().success(), "kill -{name} {id}");
     }
 
-    /// Waits for the end. Stdin is closed first, so that whoever reads it can end.
+    /// Waits until the process has ended. Closes stdin first, so that a process that reads it can
+    /// end.
     pub(crate) fn end(mut self) -> Ended {
         drop(self.stdin.take());
         let until = Instant::now() + PATIENCE;

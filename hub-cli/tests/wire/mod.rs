@@ -1,4 +1,4 @@
-//! The raw client of the hub's own tests, and a `hub serve` to use it on.
+//! Runs `hub serve`, and gives tests the raw client of hub-server's tests to use on it.
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -17,7 +17,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
-/// A real hub in a process of its own, and where it listens.
+/// Holds a real hub in a process of its own, and the addresses at which it listens.
 pub(crate) struct Server {
     pub(crate) process: Process,
     pub(crate) clients: SocketAddr,
@@ -29,7 +29,7 @@ impl Server {
         Server::start_as(Command::new(HUB), flags)
     }
 
-    /// A hub that can have only so many files and sockets open.
+    /// Starts a hub that can have at most `files` files and sockets open.
     pub(crate) fn start_with_files(files: u32, flags: &[&str]) -> Server {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\""), HUB]);
@@ -50,7 +50,8 @@ impl Server {
         Server { clients: at("hub://"), http: at("http://"), process }
     }
 
-    /// One metric, as Prometheus writes its name; 0 if it has not been counted yet.
+    /// Returns one metric, whose name has the form of Prometheus, with its labels. Returns 0 if it has
+    /// not been counted yet.
     pub(crate) fn metric(&self, name: &str) -> u64 {
         let metrics = self.get("/metrics");
         let mut lines = metrics.lines().filter_map(|line| line.rsplit_once(' '));
@@ -58,7 +59,8 @@ impl Server {
         value.map_or(0, |(_, value)| value.parse::<f64>().unwrap() as u64)
     }
 
-    /// A figure of the process in bytes, such as `VmRSS` or `VmHWM`, the most that there was of it.
+    /// Returns a figure of the hub's memory in bytes. `VmRSS` is the resident memory at the moment, and
+    /// `VmHWM` is the most that there was so far.
     pub(crate) fn memory(&self, figure: &str) -> u64 {
         let path = format!("/proc/{}/status", self.process.id());
         let status = std::fs::read_to_string(path).unwrap();
@@ -67,12 +69,12 @@ impl Server {
         kib * 1024
     }
 
-    /// How many files and sockets the process has open.
+    /// Returns how many files and sockets the hub has open.
     pub(crate) fn files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
     }
 
-    /// The answer to an HTTP request, head and body.
+    /// Sends a GET request over HTTP, and returns the head and the body of the answer.
     pub(crate) fn get(&self, path: &str) -> String {
         let mut socket = TcpStream::connect(self.http).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -83,7 +85,8 @@ impl Server {
     }
 }
 
-/// How many sockets a test can have, of those it would like: this process needs some for itself.
+/// Returns how many sockets a test can open, which is at most `wanted`. This process needs some file
+/// descriptors for itself.
 pub(crate) fn sockets(wanted: usize) -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
@@ -93,13 +96,14 @@ pub(crate) fn sockets(wanted: usize) -> usize {
     sockets
 }
 
-/// For how long tests that can take long do: `HUB_TEST_SECONDS`, or so many.
+/// Returns for how long a long test runs. This is `HUB_TEST_SECONDS`, or `default` seconds if the
+/// variable is not set.
 pub(crate) fn seconds(default: u64) -> std::time::Duration {
     let seconds = std::env::var("HUB_TEST_SECONDS").map_or(default, |more| more.parse().unwrap());
     std::time::Duration::from_secs(seconds)
 }
 
-/// Looks until `is_so` is, at most for [`PATIENCE`].
+/// Waits until `is_so` returns true. Fails the test if that takes longer than [`PATIENCE`].
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = std::time::Instant::now() + PATIENCE;
     while !is_so() {

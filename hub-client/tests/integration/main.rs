@@ -1,4 +1,4 @@
-//! Tests of the SDK against real and scripted hubs, each module named after what it shows.
+//! Tests the SDK against real and scripted hubs. The name of each module says what it shows.
 
 mod a_bad_hub_harms_nobody;
 mod cancel_safety;

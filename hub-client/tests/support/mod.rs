@@ -1,5 +1,5 @@
-//! A hub that a test controls frame by frame. With it, tests cause faults that a real hub does not
-//! have.
+//! Provides a hub that a test controls frame by frame. With it, tests cause faults that a real hub does
+//! not have.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// No step of a test takes this long. A test that hangs fails instead.
+/// A step of a test must take less time than this. So a test fails instead of hanging.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -30,7 +30,7 @@ pub(crate) fn filter(text: &str) -> TopicFilter {
     TopicFilter::parse(text).unwrap()
 }
 
-/// A frame that a client sent, with the fields that tests check.
+/// Holds the fields that tests check of a frame that a client sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Sent {
     Event { topic: String, payload: Vec<u8>, headers: Vec<u8> },
@@ -72,8 +72,8 @@ impl FakeHub {
         soon(async { tokio::join!(builder.connect(), self.accept(0)) }).await.unpack()
     }
 
-    /// Accepts the next connection. Unless `received` is 0, the hub states that it has this many
-    /// events.
+    /// Accepts the next connection. If `received` is not 0, the hub states that it resumes the
+    /// instance and has received this many of its events.
     pub(crate) async fn accept(&self, received: u64) -> Peer {
         self.accept_with(|welcome| {
             welcome.resumed = received > 0;
@@ -86,7 +86,7 @@ impl FakeHub {
         self.accept_if_heard(change).await.expect("HELLO")
     }
 
-    /// Accepts the next connection. Returns `None` if it ended before its HELLO.
+    /// Accepts the next connection. Returns `None` if the connection ended before its HELLO.
     pub(crate) async fn accept_any(&self) -> Option<Peer> {
         self.accept_if_heard(|_| ()).await
     }
@@ -197,7 +197,7 @@ impl Peer {
         soon(self.stream.write_all(bytes)).await.unwrap();
     }
 
-    /// Sends a run of events on `t`, whose payloads are their event numbers.
+    /// Sends a run of events on the topic `t`. The payload of each event is its event number.
     pub(crate) async fn run(&mut self, first: u64, count: u32, subscription: Option<u64>) {
         self.run_on("t", 1, first, count, subscription).await;
     }
@@ -220,13 +220,13 @@ impl Peer {
         while self.next().await.expect("PONG") != Sent::Pong(99) {}
     }
 
-    /// Like [`Peer::settled`], and checks that the client sent nothing else meanwhile.
+    /// Waits as [`Peer::settled`] does, and checks that the client sent nothing but the PONG.
     pub(crate) async fn silent(&mut self) {
         self.send(&[Frame::Ping { token: 98 }]).await;
         assert_eq!(self.next().await, Some(Sent::Pong(98)));
     }
 
-    /// Reads until the end of the client's stream.
+    /// Reads until the end of the client's stream, and returns the frames before it.
     pub(crate) async fn ended(&mut self) -> Vec<Sent> {
         let mut rest = Vec::new();
         while let Some(frame) = self.next().await {

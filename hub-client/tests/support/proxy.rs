@@ -1,4 +1,4 @@
-//! A proxy between a client and a real hub. It does to connections what networks do to them.
+//! Runs a proxy between a client and a real hub. The proxy causes the faults that networks cause.
 
 #[path = "../../../hub-server/tests/support/random.rs"]
 mod random;
@@ -12,14 +12,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What happens to a connection, or to one direction of it.
+/// Says what happens to a connection, or to one direction of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Fault {
     /// Both ends see the end of the stream, in the middle of the bytes that were being sent.
     Cut,
     /// Both ends get RST. Bytes that they had not read yet may be lost.
     Reset,
-    /// One direction ends. The other one goes on until its sender ends it.
+    /// One direction ends. The other direction goes on until its sender ends it.
     HalfClose,
     /// In one direction, nothing passes for a while.
     Stall,
@@ -34,7 +34,7 @@ impl Fault {
         [Fault::Cut, Fault::Reset, Fault::HalfClose, Fault::Stall, Fault::Delay, Fault::Drip];
 }
 
-/// How a direction of a connection ended.
+/// Says how a direction of a connection ended.
 enum End {
     Both(Fault),
     /// This direction ended alone.
@@ -52,7 +52,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// Notes a fault that is about to strike. Returns false if there were enough faults.
+    /// Counts a fault that is about to strike. Returns false if there were enough faults already.
     fn strikes(&self, fault: Fault) -> bool {
         let mut struck = self.struck.lock().expect("nobody panics with it");
         let more = (struck.len() as u64) < self.most;
@@ -108,7 +108,7 @@ impl Proxy {
         self.struck().len() as u64
     }
 
-    /// Returns the faults that have struck, in order.
+    /// Returns the faults that have struck, in the order in which they struck.
     pub(crate) fn struck(&self) -> Vec<Fault> {
         self.plan.struck.lock().expect("nobody panics with it").clone()
     }
@@ -138,7 +138,7 @@ async fn connection(client: TcpStream, server: TcpStream, seeds: [u64; 2], plan:
         }
     };
     if let End::Both(Fault::Reset) = end {
-        // With this option, closing sends RST, whatever bytes are under way.
+        // With this option, closing sends RST even if bytes are under way.
         let _ = client_read.as_ref().set_zero_linger();
         let _ = server_read.as_ref().set_zero_linger();
     }
@@ -152,7 +152,7 @@ async fn pass(
 ) -> End {
     let mut buffer = vec![0; 16 << 10];
     let mut left = random.next() % plan.bytes;
-    // How many bytes are still to be sent one by one, or late.
+    // `drip` bytes are still to be sent one by one, and `late` bytes are still to be delayed.
     let (mut drip, mut late) = (0_usize, 0_usize);
     loop {
         let room = if drip > 0 { 1 } else { buffer.len() };

@@ -1,7 +1,7 @@
-//! A blocking client that hides nothing: what it sends is bytes, what it gets is frames.
+//! Provides a blocking client that hides nothing from a test. The test sends bytes and gets frames.
 //!
-//! It answers no PING and sends no CLOSE by itself. It checks one thing on its own: after a RUN
-//! come exactly its EVENTs, on its topic.
+//! The client answers no PING and sends no CLOSE by itself. It makes only one check by itself: exactly
+//! the EVENTs of a RUN must follow the RUN, on its topic.
 
 use hub_wire::{Close, Frame, Gap, Hello, Limits, Refused, Subscribe, Welcome, split};
 use std::collections::VecDeque;
@@ -9,10 +9,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Long enough for a loaded machine; reached only by a test that fails.
+/// A test waits at most this long for something that must happen. The time is long enough for a machine
+/// under load, so only a test that fails reaches it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// An EVENT with what its RUN said of it.
+/// Holds an EVENT, with the fields that its RUN states for it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Delivered {
     pub(crate) topic: String,
@@ -24,12 +25,12 @@ pub(crate) struct Delivered {
     pub(crate) headers: Option<Vec<u8>>,
 }
 
-/// What a client got.
+/// Says what a client got.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Got {
     Welcome(Welcome),
     Event(Delivered),
-    /// A RUN without events.
+    /// The hub sent a RUN without events.
     Position {
         topic: String,
         epoch: u64,
@@ -42,9 +43,9 @@ pub(crate) enum Got {
     Ping(u64),
     Pong(u64),
     Close(Close),
-    /// FIN, at the end of a frame.
+    /// The hub ended the stream (FIN) behind a whole frame.
     End,
-    /// RST.
+    /// The hub reset the connection (RST).
     Reset,
 }
 
@@ -54,12 +55,12 @@ pub(crate) struct Client {
     bytes: Vec<u8>,
     parsed: usize,
     ready: VecDeque<Got>,
-    /// The RUN whose EVENTs are coming, and how many are still to come.
+    /// Holds the next EVENT of the RUN that is under way, and how many EVENTs are still to come.
     run: Option<(Delivered, u32)>,
 }
 
 impl Client {
-    /// A TCP connection on which nothing was said yet.
+    /// Opens a TCP connection, and sends nothing on it.
     pub(crate) fn connect(address: SocketAddr) -> Client {
         Client::over(TcpStream::connect(address).expect("the hub accepts"))
     }
@@ -78,7 +79,7 @@ impl Client {
         }
     }
 
-    /// A connection that was welcomed, with receipts.
+    /// Opens a connection with receipts, and waits for WELCOME.
     pub(crate) fn open(address: SocketAddr) -> Client {
         Client::open_as(address, &super::frames::hello("test"))
     }
@@ -89,7 +90,7 @@ impl Client {
         client
     }
 
-    /// Says HELLO and waits for WELCOME.
+    /// Sends HELLO, and waits for WELCOME.
     pub(crate) fn hello(&mut self, hello: &Hello) {
         self.send(&Frame::Hello(hello.clone()).to_bytes());
         match self.next() {
@@ -106,35 +107,36 @@ impl Client {
         self.socket.write_all(bytes).expect("the hub reads");
     }
 
-    /// Sends what the hub may not want any more.
+    /// Sends bytes to a hub that may have ended the connection. Errors are ignored.
     pub(crate) fn try_send(&mut self, bytes: &[u8]) {
         let _ = self.socket.write_all(bytes);
     }
 
-    /// For a thread that writes while this client reads.
+    /// Returns the socket for a thread that writes while this client reads.
     pub(crate) fn writer(&self) -> TcpStream {
         self.socket.try_clone().expect("a socket")
     }
 
-    /// FIN: this client sends no more.
+    /// Ends the direction from this client to the hub (FIN).
     pub(crate) fn finish(&mut self) {
         self.socket.shutdown(Shutdown::Write).expect("a connected socket");
     }
 
-    /// SUBSCRIBE; returns what came before SUBSCRIBED.
+    /// Sends SUBSCRIBE, and returns everything that came before SUBSCRIBED.
     pub(crate) fn subscribe(&mut self, subscribe: &Subscribe) -> Vec<Got> {
         self.send(&super::frames::subscribe(subscribe));
         self.until(|got| *got == Got::Subscribed(subscribe.id))
     }
 
-    /// PING; returns what came before its PONG.
+    /// Sends PING, and returns everything that came before its PONG.
     pub(crate) fn barrier(&mut self) -> Vec<Got> {
         const TOKEN: u64 = 0x0062_6172_7269_6572;
         self.send(&super::frames::ping(TOKEN));
         self.until(|got| *got == Got::Pong(TOKEN))
     }
 
-    /// What comes before the frame for which `is_it` holds.
+    /// Returns everything that comes before the frame for which `is_it` returns true. Fails the test
+    /// if the stream ends before that.
     pub(crate) fn until(&mut self, mut is_it: impl FnMut(&Got) -> bool) -> Vec<Got> {
         let mut before = Vec::new();
         loop {
@@ -147,7 +149,7 @@ impl Client {
         }
     }
 
-    /// Everything until the stream ends, its end included.
+    /// Returns everything until the stream ends. The last element is the end.
     pub(crate) fn rest(&mut self) -> Vec<Got> {
         let mut all = Vec::new();
         loop {
@@ -160,7 +162,7 @@ impl Client {
         }
     }
 
-    /// The next event; anything else but receipts fails the test.
+    /// Returns the next event. Receipts before it are skipped, and anything else fails the test.
     pub(crate) fn event(&mut self) -> Delivered {
         loop {
             match self.next() {
@@ -171,7 +173,8 @@ impl Client {
         }
     }
 
-    /// The next thing the hub says.
+    /// Returns the next frame or the end of the stream. Fails the test if nothing comes within
+    /// [`PATIENCE`].
     pub(crate) fn next(&mut self) -> Got {
         match self.next_within(PATIENCE) {
             Some(got) => got,
@@ -179,7 +182,7 @@ impl Client {
         }
     }
 
-    /// The next thing the hub says, if it says something in this time.
+    /// Returns the next frame or the end of the stream, or `None` if nothing comes within `time`.
     pub(crate) fn next_within(&mut self, time: Duration) -> Option<Got> {
         loop {
             if let Some(got) = self.take() {
@@ -276,7 +279,7 @@ impl Client {
     }
 }
 
-/// The events of what was got.
+/// Returns the events in `got`.
 pub(crate) fn events(got: &[Got]) -> Vec<&Delivered> {
     got.iter()
         .filter_map(|got| if let Got::Event(event) = got { Some(event) } else { None })

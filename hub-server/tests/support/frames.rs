@@ -1,41 +1,41 @@
-//! Frames to send, packed.
+//! Makes the frames that tests send, also frames that the protocol does not allow.
 
 use hub_wire::{
     Frame, Hello, Limits, Overflow, Packer, Position, Reader, Start, Subscribe, frame_with,
 };
 
-/// A HELLO with receipts.
+/// Makes a HELLO that asks for receipts.
 pub(crate) fn hello(name: &str) -> Hello {
     Hello { name: Some(name.to_owned()), receipts: true, ..Hello::default() }
 }
 
-/// A HELLO of an instance.
+/// Makes a HELLO with this instance id.
 pub(crate) fn hello_of(instance: [u8; 16]) -> Hello {
     Hello { instance: Some(instance), ..hello("instance") }
 }
 
-/// A frame of these bytes, whatever they are.
+/// Makes a frame with any bytes as its body.
 pub(crate) fn framed(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     frame_with(&mut out, |out| out.extend_from_slice(body));
     out
 }
 
-/// A frame with this packed body.
+/// Makes a frame whose body the function `body` packs.
 pub(crate) fn packed(body: impl FnOnce(&mut Packer<'_>)) -> Vec<u8> {
     let mut out = Vec::new();
     frame_with(&mut out, |out| body(&mut Packer(out)));
     out
 }
 
-/// An EVENT with this MessagePack value.
+/// Makes an EVENT whose payload is this MessagePack value.
 pub(crate) fn event(topic: &str, payload: &[u8]) -> Vec<u8> {
     packed(|pack| {
         pack.array(3).uint(3).str(topic).raw(payload);
     })
 }
 
-/// An EVENT with headers that are text.
+/// Makes an EVENT with headers whose values are strings.
 pub(crate) fn event_with(topic: &str, payload: &[u8], headers: &[(&str, &str)]) -> Vec<u8> {
     packed(|pack| {
         pack.array(4).uint(3).str(topic).raw(payload).map(headers.len() as u32);
@@ -45,21 +45,21 @@ pub(crate) fn event_with(topic: &str, payload: &[u8], headers: &[(&str, &str)]) 
     })
 }
 
-/// The payload of an event that a test tells from others by `id`; `pad` bytes make it large.
+/// Makes a payload with `id`, by which a test tells events apart, and with `pad` more bytes.
 pub(crate) fn numbered(id: u64, pad: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(pad + 16);
     Packer(&mut out).array(2).uint(id).bin(&vec![0; pad]);
     out
 }
 
-/// The `id` given to [`numbered`].
+/// Returns the `id` in a payload that [`numbered`] made.
 pub(crate) fn id_in(payload: &[u8]) -> u64 {
     let mut read = Reader::new(payload, &Limits::NONE);
     assert_eq!(read.array("payload").expect("a payload of numbered()"), 2);
     read.uint("id").expect("a payload of numbered()")
 }
 
-/// A live SUBSCRIBE with the default policy.
+/// Makes a SUBSCRIBE for future events, with the default overflow policy.
 pub(crate) fn subscription(id: u64, filter: &str) -> Subscribe {
     Subscribe {
         id,
@@ -71,7 +71,8 @@ pub(crate) fn subscription(id: u64, filter: &str) -> Subscribe {
     }
 }
 
-/// A SUBSCRIBE that continues behind these positions.
+/// Makes a SUBSCRIBE that continues behind these positions, each of which is a topic, an epoch and an
+/// event number.
 pub(crate) fn subscription_after(id: u64, filter: &str, seen: &[(&str, u64, u64)]) -> Subscribe {
     let seen = seen
         .iter()

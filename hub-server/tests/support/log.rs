@@ -1,23 +1,23 @@
-//! What the hub logs, kept.
+//! Keeps the lines that the hub logs, so that tests can check them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-/// Every line of this process that is logged from now on.
+/// Holds every line that this process has logged since [`Log::keep`].
 #[derive(Debug, Clone)]
 pub(crate) struct Log(Arc<Mutex<Vec<(Level, String)>>>);
 
 impl Log {
-    /// Once a process.
+    /// Begins to keep the lines. A process can call this function only once.
     pub(crate) fn keep() -> Log {
         let log = Log(Arc::default());
         tracing::subscriber::set_global_default(Keeper(log.clone())).expect("once a process");
         log
     }
 
-    /// The lines of these levels so far.
+    /// Returns the lines of these levels so far.
     pub(crate) fn lines(&self, levels: &[Level]) -> Vec<String> {
         let lines = self.0.lock().expect("nobody panics with it");
         lines
@@ -55,7 +55,7 @@ impl Subscriber for Keeper {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// `name=value` of each field.
+/// Collects each field as `name=value`.
 struct Line(String);
 
 impl Visit for Line {

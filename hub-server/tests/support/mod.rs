@@ -1,5 +1,5 @@
-//! What the tests share: a hub on free ports, a client that controls every byte, metrics, and
-//! random numbers that a seed repeats.
+//! Holds the parts that tests share: a hub on free ports, a client that controls every byte, metrics,
+//! and random numbers that a seed repeats.
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -23,9 +23,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// A hub with this change to the default configuration. Keep-alive is long, so that a busy
-/// machine ends no connection that a test wants to stay; and so is the time for the handshake, so
-/// that no timer of a session's wakes it where something else should have.
+/// Starts a hub with a change to the default configuration. The keep-alive time is long, so that a busy
+/// machine ends no connection that a test still needs. The time for the handshake is long too, so that
+/// no timer wakes a session that something else should have woken.
 pub(crate) fn hub_with(change: impl FnOnce(&mut Config)) -> RunningHub {
     let mut config = Config { keepalive_ms: 600_000, handshake_ms: 600_000, ..Config::default() };
     config.listen.set_port(0);
@@ -38,7 +38,8 @@ pub(crate) fn hub() -> RunningHub {
     hub_with(|_| {})
 }
 
-/// A connection whose socket holds little: what its client does not read soon waits in the hub.
+/// Connects with a socket whose receive buffer is small. Bytes that the client does not read soon wait
+/// in the hub.
 pub(crate) fn connect_narrow(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(32 * 1024).unwrap();
@@ -46,14 +47,14 @@ pub(crate) fn connect_narrow(address: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Like [`Client::open`] on a connection from [`connect_narrow`].
+/// Opens a client as [`Client::open`] does, on a connection from [`connect_narrow`].
 pub(crate) fn open_narrow(address: SocketAddr) -> Client {
     let mut client = Client::over(connect_narrow(address));
     client.hello(&hello("narrow"));
     client
 }
 
-/// A connection from another address of this machine.
+/// Connects from the address `source` of this machine.
 pub(crate) fn connect_from(source: &str, to: SocketAddr) -> Client {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let source: SocketAddr = format!("{source}:0").parse().unwrap();
@@ -91,7 +92,8 @@ pub(crate) fn http_get(hub: &RunningHub, path: &str) -> String {
     http(hub, "GET", path, &[]).1
 }
 
-/// The hub's metrics: name with labels, as Prometheus writes it, to value.
+/// Returns the value of each of the hub's metrics. A key is a name with labels in the form of
+/// Prometheus.
 pub(crate) fn metrics(hub: &RunningHub) -> HashMap<String, f64> {
     let body = http_get(hub, "/metrics");
     let lines = body.lines().filter(|line| !line.starts_with('#'));
@@ -101,17 +103,17 @@ pub(crate) fn metrics(hub: &RunningHub) -> HashMap<String, f64> {
         .collect()
 }
 
-/// One metric, 0 if it has not been counted yet.
+/// Returns one metric, or 0 if it has not been counted yet.
 pub(crate) fn metric(hub: &RunningHub, name: &str) -> u64 {
     metrics(hub).get(name).map_or(0, |value| *value as u64)
 }
 
-/// How often a limit was met.
+/// Returns how often the hub refused, delayed or ended something because of this limit.
 pub(crate) fn limited(hub: &RunningHub, limit: &str) -> u64 {
     metric(hub, &format!("hub_limited_total{{limit=\"{limit}\"}}"))
 }
 
-/// What became of all deliveries that were due.
+/// Counts the deliveries that were due, by what became of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sums {
     pub(crate) due: u64,
@@ -140,14 +142,15 @@ impl Sums {
 }
 
 impl Sums {
-    /// Once nothing waits: a delivery is counted after it was written, when it may be read already.
+    /// Waits until no delivery is pending, and returns the counts. The wait is needed because the hub
+    /// counts a delivery after it has written it, when the test may have read it already.
     pub(crate) fn settled(hub: &RunningHub) -> Sums {
         wait_until("nothing waits", || Sums::of(hub).pending == 0);
         Sums::of(hub)
     }
 }
 
-/// Looks until `is_so` is, at most for [`PATIENCE`].
+/// Waits until `is_so` returns true. Fails the test if that takes longer than [`PATIENCE`].
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !is_so() {

@@ -1,4 +1,4 @@
-//! Random numbers that a seed repeats (splitmix64).
+//! Makes random numbers that a seed repeats (splitmix64). With the seed, a failed test can be run again.
 
 #[derive(Debug, Clone)]
 pub(crate) struct Random(pub(crate) u64);
@@ -16,7 +16,7 @@ impl Random {
         (self.next() % bound as u64) as usize
     }
 
-    /// The environment's seed, or one from the clock.
+    /// Returns the seed in the environment variable `variable`, or a seed from the clock.
     pub(crate) fn seed(variable: &str) -> u64 {
         match std::env::var(variable) {
             Ok(seed) => seed.parse().expect("the seed is a whole number"),

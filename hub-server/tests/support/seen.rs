@@ -1,23 +1,23 @@
-//! Checks, topic by topic, that nothing is missing silently, comes twice or out of its place.
+//! Checks for each topic that no event is missing without a gap, comes twice, or comes out of order.
 
 use super::Got;
 use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;
 
-/// What the plain subscriptions of one connection got.
+/// Counts what the plain subscriptions of one connection got.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    /// The number that has to come next, by topic and epoch.
+    /// Holds the event number that must come next, for each topic and epoch.
     next: HashMap<(String, u64), u64>,
     pub(crate) events: u64,
-    /// Events that gaps announced as missing.
+    /// Counts the events that gaps announced as missing.
     pub(crate) missing: u64,
     pub(crate) gaps: Vec<Gap>,
 }
 
 impl Seen {
-    /// Takes note of what came, and fails if a number is not the one that is due. A topic of which
-    /// nothing is known begins with 1.
+    /// Counts an event or a gap, and fails the test if its number is not the next number of its topic.
+    /// A topic that is new to this value begins with 1. The end of the connection fails the test too.
     pub(crate) fn take(&mut self, got: &Got) {
         match got {
             Got::Event(event) => {
@@ -40,12 +40,12 @@ impl Seen {
         }
     }
 
-    /// Says where a topic stood when the subscription began.
+    /// Sets the event number that must come next on a topic.
     pub(crate) fn starts_at(&mut self, topic: &str, epoch: u64, next: u64) {
         self.next.insert((topic.to_owned(), epoch), next);
     }
 
-    /// How many events are accounted for.
+    /// Returns how many events came or were announced as missing.
     pub(crate) fn total(&self) -> u64 {
         self.events + self.missing
     }

@@ -1,9 +1,9 @@
-//! The facts of the machine on which a comparison was made. Without them, nobody could judge its
-//! figures.
+//! Reads the facts of the machine on which a comparison was made. Without these facts, nobody could
+//! judge the figures.
 
 use std::fs;
 
-/// Returns the facts, each with its name and value.
+/// Returns the name and the value of each fact.
 pub(crate) fn facts() -> Vec<(&'static str, String)> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, key: &str| -> Option<String> {
@@ -23,7 +23,8 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Returns how many programs wanted to run, averaged over the last minute.
+/// Returns the load of the system over the last minute, which is about the number of programs that
+/// wanted to run at a time.
 pub(crate) fn load() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0)

@@ -1,5 +1,5 @@
-//! `hub-compare` runs one load against hub, nats-server, redis-server and a byte relay in turns,
-//! and writes a report of how they compare. `bench/compare.sh` builds what it needs and calls it.
+//! `hub-compare` runs each scenario with hub, nats-server, redis-server and a byte relay in turns, and
+//! writes a report of how they compare. `bench/compare.sh` builds the programs and calls it.
 
 mod machine;
 mod measure;
@@ -145,8 +145,8 @@ fn run(options: Options) -> Result<(), String> {
             }
         }
         report.results.push((scenario, all));
-        // The report is written after each scenario, so that a comparison that is stopped leaves
-        // what it has.
+        // The report is written after each scenario, so that a comparison that is stopped leaves a
+        // report of the scenarios that are done.
         report
             .write(&options.out)
             .map_err(|error| format!("{}: {error}", options.out.display()))?;

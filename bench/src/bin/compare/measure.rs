@@ -1,27 +1,28 @@
-//! The quantities of a comparison, and how rounds become medians, spreads and ratios. Without
+//! Defines the quantities of a comparison, and makes medians, spreads and ratios of the rounds. Without
 //! ratios within a round, the other load of the machine would decide the comparison.
 
 use crate::servers::Kind;
 use std::collections::BTreeMap;
 
-/// A quantity that is measured.
+/// Names a quantity that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Metric {
-    /// The server's processor time for each delivery or request, in microseconds.
+    /// The server used this much processor time for each delivery or request, in microseconds.
     Cpu,
-    /// Deliveries or requests in a second.
+    /// The server handled this many deliveries or requests in a second.
     Rate,
-    /// A percentile of the latency, in microseconds.
+    /// Half of the latencies are at most this value, in microseconds. For the next two metrics, 99 %
+    /// and 99.9 % of the latencies are at most the value.
     P50,
     P99,
     P999,
-    /// The most resident memory of the server, in MiB.
+    /// The server had at most this much resident memory, in MiB.
     Peak,
-    /// The resident memory that each idle connection adds, in KiB.
+    /// Each idle connection added this much resident memory, in KiB.
     PerConnection,
-    /// The time from the start of the process to the first delivery, in milliseconds.
+    /// This time passed from the start of the process to the first delivery, in milliseconds.
     Start,
-    /// Deliveries that never arrived, in percent of those that were due.
+    /// This percentage of the due deliveries or of the requests got lost.
     Lost,
 }
 
@@ -38,7 +39,7 @@ impl Metric {
         Metric::Lost,
     ];
 
-    /// Returns the name for files and columns.
+    /// Returns the name of the metric in file names and in the CSV.
     pub(crate) fn key(self) -> &'static str {
         match self {
             Metric::Cpu => "cpu_us",
@@ -67,17 +68,17 @@ impl Metric {
         }
     }
 
-    /// Returns how many times better `hub` is than `other`. Above 1, the hub is better.
+    /// Returns how many times better `hub` is than `other`. If the ratio is above 1, the hub is better.
     fn better(self, hub: f64, other: f64) -> Option<f64> {
         let ratio = if self == Metric::Rate { hub / other } else { other / hub };
         (ratio.is_finite() && ratio > 0.0).then_some(ratio)
     }
 }
 
-/// The figures of one run of a scenario with one server.
+/// Holds the figures of one run of a scenario with one server.
 pub(crate) type Sample = BTreeMap<Metric, f64>;
 
-/// The median with the smallest and the largest value.
+/// Holds a median with the smallest and the largest value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub median: f64,
@@ -100,7 +101,7 @@ impl Spread {
     }
 }
 
-/// All rounds of one scenario, with a sample for each server and round.
+/// Holds all rounds of one scenario, with a sample for each server and round.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rounds {
     pub samples: BTreeMap<Kind, Vec<Sample>>,
@@ -113,7 +114,7 @@ impl Rounds {
     }
 
     /// Returns how many times better the hub is than `other`. Each round gives one ratio of two
-    /// runs that came soon after one another, so other load on the machine weighs little.
+    /// runs that came soon after one another, so other load on the machine matters little.
     pub(crate) fn ratio(&self, other: Kind, metric: Metric) -> Option<Spread> {
         let (hub, other) = (self.samples.get(&Kind::Hub)?, self.samples.get(&other)?);
         Spread::of(

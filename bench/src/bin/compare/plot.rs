@@ -1,5 +1,5 @@
-//! Plots of ratios on a logarithmic axis. Each scenario and server has a row with a point at the
-//! median and a line from the smallest to the largest value. Without them, a reader would have to
+//! Draws plots of ratios on a logarithmic axis. Each scenario and server has a row with a point at the
+//! median and a line from the smallest to the largest value. Without plots, a reader would have to
 //! compare columns of numbers.
 
 use crate::measure::{Spread, short};
@@ -16,7 +16,7 @@ pub(crate) struct PlotRow {
 
 const WIDTH: u32 = 900;
 const ROW: u32 = 20;
-/// The space above the rows for the title, and below them for the axis.
+/// The title above the rows and the axis below them take this much space together.
 const MARGIN: u32 = 100;
 const LABELS: i32 = 400;
 

@@ -1,4 +1,4 @@
-//! The report of a comparison: a page in Markdown, all figures as CSV, and the plots. Without the
+//! Writes the report of a comparison: a page in Markdown, all figures as CSV, and the plots. Without the
 //! CSV, nobody could check a median.
 
 use crate::measure::{Metric, Rounds, Spread, short};
@@ -16,17 +16,17 @@ pub(crate) struct Report {
     pub rounds: u16,
     pub settings: Settings,
     pub quick: bool,
-    /// How many programs wanted to run before the comparison began, averaged over a minute.
+    /// Holds the load of the system in the minute before the comparison began.
     pub load: f64,
     pub machine: Vec<(&'static str, String)>,
     pub versions: Vec<(Kind, String)>,
     pub results: Vec<(&'static Scenario, Rounds)>,
 }
 
-/// With at least this load of other programs, the report has a warning.
+/// If the load of other programs is above this value, the report has a warning.
 const BUSY: f64 = 0.5;
 
-/// The metrics whose ratios have a table and a plot.
+/// Lists the metrics whose ratios have a table and a plot.
 const RATIOS: &[(Metric, &str)] = &[
     (Metric::Cpu, "Processor time of the server"),
     (Metric::Rate, "Rate"),

@@ -1,5 +1,5 @@
-//! The scenarios of a comparison, and how one run of each is made. Every server runs each scenario
-//! with equal settings; otherwise the ratios would mean nothing.
+//! Lists the scenarios of a comparison, and runs each of them once with one server. Every server runs a
+//! scenario with equal settings, because otherwise the ratios would mean nothing.
 
 use crate::measure::{Metric, Sample};
 use crate::servers::{Kind, Programs, Server};
@@ -9,32 +9,32 @@ use hub_bench::{Dialect, Payload, idle, request, usage::Usage};
 use hub_core::with_causes;
 use std::time::{Duration, Instant};
 
-/// The settings of all scenarios.
+/// Holds the settings that all scenarios share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settings {
-    /// How long a publisher sends as fast as possible.
+    /// A run as fast as possible sends for this long.
     pub flood: Duration,
-    /// How long a paced publisher sends.
+    /// A paced run sends for this long.
     pub paced: Duration,
-    /// How many bytes a publisher may be ahead of its slowest subscriber.
+    /// A publisher may be this many bytes ahead of its slowest subscriber.
     pub window: usize,
-    /// How many bytes a publisher writes at a time.
+    /// A publisher writes about this many bytes at a time.
     pub chunk: usize,
 }
 
-/// A scenario.
+/// Describes a scenario.
 pub(crate) struct Scenario {
-    /// The name for `--scenario` and columns.
+    /// The option `--scenario` and the CSV use this name.
     pub name: &'static str,
-    /// What the scenario does.
+    /// The title says what the scenario does.
     pub title: &'static str,
-    /// The servers for which the scenario makes sense.
+    /// Only these servers can run the scenario.
     pub servers: &'static [Kind],
     work: Work,
 }
 
 enum Work {
-    /// `groups` of publishers and subscribers.
+    /// This many groups, with one publisher each, send to their subscribers.
     Load {
         payload: &'static str,
         groups: usize,
@@ -42,7 +42,7 @@ enum Work {
         subscribers: usize,
         rate: Rate,
     },
-    /// As 1→1, with an acknowledgement for every message.
+    /// One publisher sends to one subscriber, and the server acknowledges every message.
     Receipts,
     Request {
         in_flight: u64,
@@ -88,7 +88,7 @@ const fn groups(
     Scenario { name, title, servers, work }
 }
 
-/// All scenarios, in the order in which they are run.
+/// Lists all scenarios in the order in which they run.
 pub(crate) const SCENARIOS: &[Scenario] = &[
     flood("bin16", "1→1, 16 B", "bin:16", 1),
     flood("bin128", "1→1, 128 B", "bin:128", 1),
@@ -246,7 +246,7 @@ fn plan<'a>(
 
 fn sample(outcome: &load::LoadResult, paced: Option<f64>) -> Sample {
     let mut sample = latency(&outcome.latency);
-    // The generator sets the rate of a paced run.
+    // The generator sets the rate of a paced run, so that rate says nothing about the server.
     if paced.is_none() {
         sample.insert(Metric::Rate, outcome.rate());
     }
@@ -269,7 +269,7 @@ fn latency(histogram: &hub_bench::Histogram<u64>) -> Sample {
     Sample::from([(Metric::P50, at(0.5)), (Metric::P99, at(0.99)), (Metric::P999, at(0.999))])
 }
 
-/// Starts a server and tries until it has delivered one message.
+/// Starts a server, and tries until it has delivered one message. Returns the time that this took.
 fn start(kind: Kind, programs: &Programs) -> Result<Sample, String> {
     let began = Instant::now();
     let server = Server::spawn(kind, programs)?;

@@ -1,5 +1,5 @@
-//! The servers of a comparison: how each is found, configured, started and ended. A server that
-//! outlived its run would take processor time from the next one.
+//! Finds, configures, starts and ends the servers of a comparison. A server that outlived its run would
+//! take processor time from the next run.
 
 use hub_bench::dialect::{Hub, Nats, Raw, Redis};
 use hub_bench::{Dialect, usage::Usage};
@@ -10,17 +10,18 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a server may take until it listens.
+/// A server may take this long until it listens.
 const START: Duration = Duration::from_secs(10);
 
-/// The pids of running servers, which end when this program is told to stop.
+/// Holds the pids of the running servers. They are killed when this program is told to stop.
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-/// A kind of server.
+/// Says which kind of server runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Hub,
-    /// Another build of the hub. The comparison with it shows what a change made faster or slower.
+    /// This server is another build of the hub. A comparison with it shows how a change affects the
+    /// speed.
     Before,
     Nats,
     Redis,
@@ -52,7 +53,7 @@ impl Kind {
     }
 }
 
-/// The paths of the programs.
+/// Holds the paths of the programs. A server without a path is left out of the comparison.
 #[derive(Debug, Clone)]
 pub(crate) struct Programs {
     pub hub: PathBuf,
@@ -63,7 +64,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// A server without a path is left out.
+    /// Returns the path of a program, or `None` if the comparison leaves the server out.
     pub(crate) fn path(&self, kind: Kind) -> Option<&Path> {
         match kind {
             Kind::Hub => Some(&self.hub),
@@ -92,9 +93,9 @@ impl Programs {
         Ok(text.lines().next().unwrap_or_default().trim().to_owned())
     }
 
-    /// Returns the command line, with `{port}` in the place of a free port. It is in the report
-    /// too. Every server has its default settings, except that Redis neither saves nor disconnects
-    /// subscribers.
+    /// Returns the arguments of a server, with `{port}` in the place of a free port. The report shows
+    /// them too. Servers keep their default settings apart from addresses and logs, with one
+    /// exception: Redis saves nothing, admits 15,000 clients, and disconnects no slow subscriber.
     pub(crate) fn arguments(kind: Kind) -> &'static str {
         match kind {
             Kind::Hub | Kind::Before => {
@@ -110,14 +111,14 @@ impl Programs {
     }
 }
 
-/// A running server. It ends when this is dropped.
+/// Holds a running server. The server is killed when this value is dropped.
 pub(crate) struct Server {
     pub addr: SocketAddr,
     child: Child,
 }
 
 impl Server {
-    /// Starts a server. The server listens when this returns.
+    /// Starts a server, and returns when it listens.
     pub(crate) fn start(kind: Kind, programs: &Programs) -> Result<Server, String> {
         let server = Server::spawn(kind, programs)?;
         let until = Instant::now() + START;
@@ -130,7 +131,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts a server and does not wait for it.
+    /// Starts a server, and does not wait until it listens.
     pub(crate) fn spawn(kind: Kind, programs: &Programs) -> Result<Server, String> {
         let path = programs.command(kind)?;
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
@@ -172,15 +173,15 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let pid = self.child.id();
-        // The server holds nothing worth keeping, and a flooded server takes long to end on its
-        // own.
+        // The server holds nothing worth keeping, and a flooded server takes long to end in good
+        // order.
         let _ = self.child.kill();
         let _ = self.child.wait();
         RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| *other != pid);
     }
 }
 
-/// Ends the running servers and then this process, when it is told to stop.
+/// Makes a signal to stop end the running servers first, and then this process.
 pub(crate) fn end_with_us() -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(|| {
         for pid in RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter() {
