@@ -1,4 +1,4 @@
-//! Claim: the look at all bytes of a message that comes before the scans hides nothing: a text in
+//! Claim: the pass over all bytes of a message that comes before the scans hides nothing: a text in
 //! which a detector finds something is marked, whatever stands around it.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
