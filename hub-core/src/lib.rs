@@ -1,4 +1,5 @@
-//! Topics and emitters: the code that the server, the SDK and the tools share above the wire format.
+//! Contains topics and emitters: the code that the server, the SDK and the tools share above the
+//! wire format.
 //!
 //! No code of this crate opens a socket. Only the time-out of a request in [`LocalHub`] reads a
 //! clock; all other code gets the time as an argument, so that tests control it.

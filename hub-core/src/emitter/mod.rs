@@ -1,4 +1,4 @@
-//! Typed events, and the emitters on which they are published and received.
+//! Defines typed events, and the emitters on which they are published and received.
 //!
 //! The trait [`Emitter`] has the vocabulary of Node's `EventEmitter`: `on`, `once`, `many`, `off`,
 //! `emit`, `listener_count`, `event_names`. Two types implement it: [`LocalHub`] in this crate, and
