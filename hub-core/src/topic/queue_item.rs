@@ -8,7 +8,7 @@ use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use bytes::Bytes;
 use hub_wire::TopicName;
 
-/// Is one entry of a delivery queue.
+/// Holds one entry of a delivery queue.
 #[derive(Debug)]
 pub(super) enum QueueItem {
     /// The entry is a numbered run.

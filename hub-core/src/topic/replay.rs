@@ -63,7 +63,7 @@ pub(super) struct Replay<'a> {
     batches_left: usize,
 }
 
-/// Is an entry that a replay queues.
+/// Holds an entry that a replay queues.
 #[derive(Debug)]
 enum ReplayItem {
     /// The entry is a run of replayed events.

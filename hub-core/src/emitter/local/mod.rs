@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
-/// Is a hub in this process, and so an [`Emitter`] without a network. It serves unit tests of
+/// Runs a hub inside this process: an [`Emitter`] without a network. It serves unit tests of
 /// services, and programs that consist of one process.
 ///
 /// A local hub refuses the topics, headers and payloads that a hub over the network refuses, and it
