@@ -1,7 +1,7 @@
 //! Writes MessagePack.
 //!
-//! All frames are written with it, and each value in its shortest form. Longer forms are valid too,
-//! but a peer that compares bytes would take equal frames for different ones.
+//! Each value of a frame is written in its shortest form by this module. Longer forms are valid
+//! too, but a peer that compares bytes would take equal frames for different ones.
 
 /// Appends MessagePack values in their shortest form to a buffer.
 #[derive(Debug)]
