@@ -1,5 +1,5 @@
-//! Defines the events of a connection, such as its loss, gaps and refusals. Without them, a service
-//! could not notice what happens between two calls.
+//! Defines the events of a connection, such as its loss, gaps and refusals. Without these events, a
+//! service could not notice what happens between two calls.
 
 use futures_util::stream::{self, Stream};
 use hub_wire::{Close, Gap, Refused};

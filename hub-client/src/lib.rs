@@ -22,8 +22,8 @@
 //!
 //! # What can be relied on
 //!
-//! - **An event is accepted, refused, or reported as unknown; none is lost in silence.** `emit`
-//!   returns the hub's answer. [`Client::publish`] sends without waiting for it, and
+//! - **No event is lost in silence: it is accepted, refused, or reported as unknown.** `emit`
+//!   returns the hub's answer. [`Client::publish`] sends without waiting for the answer, and
 //!   [`Client::flush`] reports what became of those events. Refusals are also [connection
 //!   events](ConnectionEvent).
 //! - **While the hub runs, a lost connection neither loses nor repeats an event.** The client keeps

@@ -1,7 +1,7 @@
 //! Provides the derive macro `#[derive(Event)]`. Users find its documentation at `hub_core::Event`.
 //!
-//! The macro checks the topic of an event type when the type is compiled. Without it, a wrong topic
-//! would be found only when the first event is emitted.
+//! The macro checks the topic of an event type when the type is compiled. Without this check, a
+//! wrong topic would be found only when the first event is emitted.
 //!
 //! ```
 //! use hub_core::Event;

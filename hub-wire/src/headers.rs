@@ -17,8 +17,8 @@ pub const MAX_HEADERS: usize = 64;
 pub struct HeaderFacts<'a> {
     /// The reply to the event goes to the topic with this name, which is valid.
     pub reply: Option<&'a str>,
-    /// The overflow policy `latest` keeps only the newest event of each key, and this is the key of
-    /// the event.
+    /// The event has this key. Of events with equal keys, the overflow policy `latest` keeps the
+    /// newest.
     pub key: Option<&'a str>,
 }
 

@@ -1,8 +1,8 @@
 //! Provides two indexes, each of which is a trie over tokens. One index finds the filters that
 //! match a topic, and the other index finds the topics that match a filter.
 //!
-//! Without them, the hub would compare every subscription with every new topic, and every topic with
-//! every new subscription.
+//! Without the indexes, the hub would compare every subscription with every new topic, and every
+//! topic with every new subscription.
 
 use super::{FilterToken, TopicFilter, TopicName};
 use std::collections::HashMap;

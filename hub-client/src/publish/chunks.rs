@@ -74,8 +74,9 @@ impl Chunks {
         if self.open_count == 0 {
             return;
         }
-        // The next chunk will probably be as large as this one. So a buffer does not grow again at
-        // a high rate, and does not take 64 KiB for a single event at a low one.
+        // The next chunk will probably be as large as this chunk. So a buffer does not grow again
+        // and again at a high rate of events, and does not take 64 KiB for a single event at a low
+        // rate.
         let capacity = (self.open.len() + self.open.len() / 8).min(CHUNK + CHUNK / 8);
         let bytes = std::mem::replace(&mut self.open, Vec::with_capacity(capacity)).into();
         let count = std::mem::take(&mut self.open_count);

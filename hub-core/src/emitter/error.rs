@@ -1,6 +1,6 @@
 //! Defines the errors of emitting, subscribing, requesting and receiving, with one type for each
 //! operation. The method `can_retry` of each type states whether another attempt can succeed.
-//! Without it, a service would have to guess from a text.
+//! Without this method, a service would have to guess from a text.
 
 use super::{DecodeError, EncodeError, Refusal, SubscriptionEnd};
 use hub_wire::{Gap, NameError};

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 /// Describes neighbouring events of a run, which conflation either keeps or drops together.
 struct RunPart {
-    /// If this is true, the events are kept; otherwise they are dropped.
+    /// If this is true, the events are kept. Otherwise they are dropped.
     kept: bool,
     /// The events have these indexes within the run.
     events: Range<usize>,
@@ -71,7 +71,8 @@ fn plans(items: &VecDeque<QueueItem>) -> Vec<ConflationPlan> {
     let mut plans = Vec::new();
     let mut seen: HashMap<&DeliveryStream, HashSet<&[u8]>> = HashMap::new();
     let mut frames = Vec::new();
-    // The loop goes from the newest event to the oldest, so the first event of a key is the one to keep.
+    // The loop goes from the newest event to the oldest, so the first event of each key is the
+    // event to keep.
     for (index, item) in items.iter().enumerate().rev() {
         let QueueItem::Run(run) = item else { continue };
         if !policy(run.overflow).conflates() {

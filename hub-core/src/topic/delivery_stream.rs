@@ -15,8 +15,8 @@ pub struct DeliveryStream {
     pub topic: TopicName,
     /// The event numbers belong to this epoch of the topic.
     pub epoch: u64,
-    /// The events are for the subscription with this id; `None` stands for all plain subscriptions of
-    /// the connection.
+    /// The events are for the subscription with this id. `None` stands for all plain subscriptions
+    /// of the connection.
     pub subscription: Option<u64>,
 }
 

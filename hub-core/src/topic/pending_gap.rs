@@ -15,7 +15,7 @@ pub(super) struct PendingGap {
     pub stream: DeliveryStream,
     /// The first missing event has this number.
     pub from: u64,
-    /// The last missing event has this number; `None` states that the number cannot be known.
+    /// The last missing event has this number. `None` states that the number cannot be known.
     pub to: Option<u64>,
     /// The events are missing for this reason.
     pub reason: GapReason,

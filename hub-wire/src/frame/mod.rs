@@ -48,7 +48,7 @@ pub enum Frame<'a> {
     },
     /// The frame RECEIPT states that every event with a smaller publish number is accepted or refused.
     Receipt {
-        /// The hub has settled every publish number below this one.
+        /// The hub has settled every publish number below this number.
         next: u64,
     },
     /// The frame is REFUSED. See [`Refused`].

@@ -1,7 +1,8 @@
 //! Defines the frames that report a failure: REFUSED reports a frame that the hub did not act on,
 //! GAP reports missing events, and CLOSE reports the end of a connection.
 //!
-//! Without them, a publisher would not learn of a refused event, and a subscriber not of a lost one.
+//! Without these frames, a publisher would not learn of a refused event, and a subscriber would not
+//! learn of a lost event.
 
 use super::FrameError;
 use super::values::read_u16;
