@@ -1,6 +1,6 @@
-//! The builder of a client: it sets options and makes the first connection.
+//! Builds a client: the builder sets options and makes the first connection.
 //!
-//! Whatever can be checked without a hub is checked here, so that a mistake is an error of
+//! The builder checks whatever can be checked without a hub, so that a mistake is an error of
 //! `connect` and not of a later reconnect.
 
 use crate::client_state::ClientState;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Sets [`Options`], then connects. Made by [`Client::builder`].
+/// Sets [`Options`], and then connects. [`Client::builder`] makes a builder.
 ///
 /// ```
 /// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders").reconnect(false);
@@ -53,8 +53,8 @@ impl Builder {
         Builder { url: url.to_owned(), options }
     }
 
-    /// Sets the name of the client: at most 64 bytes that are allowed in a token of a topic,
-    /// without `#`.
+    /// Sets the name of the client. It has at most 64 bytes, which must be allowed in a token of a
+    /// topic, and no `#`.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hub://127.0.0.1").name("orders");
@@ -79,7 +79,7 @@ impl Builder {
     }
 
     /// Sets the file (PEM) with CA certificates. One of these CAs must have signed the hub's
-    /// certificate. Without this file, the CAs that the system trusts count.
+    /// certificate. Without this file, the client trusts the CAs that the system trusts.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hubs://events.internal").ca_file("ca.pem");
@@ -109,7 +109,8 @@ impl Builder {
         self
     }
 
-    /// Sets the name that must be in the hub's certificate, if it is not the host in the address.
+    /// Sets the name that must be in the hub's certificate, if that name is not the host in the
+    /// address.
     ///
     /// ```
     /// let builder = hub_client::Client::builder("hubs://10.0.0.7").server_name("events.internal");
@@ -156,13 +157,13 @@ impl Builder {
         self
     }
 
-    /// Connects.
+    /// Connects to the hub.
     ///
-    /// Cancel-safe: a dropped call leaves no connection.
+    /// The call is cancel-safe: a dropped call leaves no connection.
     ///
     /// # Errors
-    /// Returns an error if no connection could be made. After [`Options::patience`] it is the error
-    /// of the last attempt.
+    /// Returns an error if no connection could be made. When [`Options::patience`] is over, the
+    /// call returns the error of the last attempt.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hub_client::ConnectError> {
@@ -194,7 +195,7 @@ fn check_name(name: &str) -> Result<(), ConnectError> {
     }
 }
 
-/// Makes the first connection, and tries again until the patience is used up.
+/// Makes the first connection. Tries again until [`Options::patience`] is over.
 async fn first_link(
     url: &HubUrl,
     options: &Options,

@@ -1,7 +1,7 @@
-//! The client as a service holds it: a handle that can be cloned.
+//! Defines the client as a service holds it: a handle that can be cloned.
 //!
-//! The handle only sends commands to the task that keeps the connection. So it can be used while
-//! there is no connection.
+//! The handle only sends commands to the task that keeps the connection. So a service can use the
+//! handle while there is no connection.
 
 use crate::builder::Builder;
 use crate::client_state::ClientState;
@@ -15,23 +15,23 @@ use std::fmt;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// A client of a hub. When its connection is lost, it connects again.
+/// Connects a service to a hub. When its connection is lost, a client connects again.
 ///
 /// A clone is another handle to this client. When the last handle is dropped, the client sends the
 /// events that are still in its log, sends CLOSE, and ends. That happens in the background within
-/// [`Options::drain_timeout`]; [`Client::drain`] does it in a call that can be awaited.
+/// [`Options::drain_timeout`]. [`Client::drain`] does the same in a call that can be awaited.
 ///
 /// The trait [`Emitter`](crate::Emitter) has the methods for listening and emitting. Every future
 /// may be dropped at any time:
 ///
-/// | dropped | what is left |
+/// | dropped call | what is left |
 /// |---|---|
-/// | `emit`, `emit_raw` | if it waited for room, nothing; after that, the event is emitted all the same, and a refusal goes to the connection events |
-/// | `publish` | what a dropped `emit` leaves |
-/// | `flush` | nothing changes; refusals are kept for the next `flush` |
-/// | `subscribe`, `on`, … | the subscription ends, if it had begun |
-/// | `request` | the request may be carried out; its reply is dropped |
-/// | `drain`, `close` | they go on in the background |
+/// | `publish` | The event is emitted, unless the call still waited for room in the log. |
+/// | `emit`, `emit_raw` | As with `publish`. A later refusal becomes a connection event. |
+/// | `flush` | Nothing changes. Refusals are kept for the next `flush`. |
+/// | `subscribe`, `on`, … | The subscription ends, if it had begun. |
+/// | `request` | The request may be carried out. Its reply is dropped. |
+/// | `drain`, `close` | The call goes on in the background. |
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +53,7 @@ impl Client {
     /// The client runs in the current tokio runtime.
     ///
     /// # Errors
-    /// Returns an error if the first attempt fails; [`Builder::patience`] allows more attempts.
+    /// Returns an error if the first attempt fails. [`Builder::patience`] allows more attempts.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), hub_client::ConnectError> {
@@ -84,8 +84,8 @@ impl Client {
     /// [`Client::flush`] reports what became of the events. Events from `publish` and `emit` keep
     /// their common order.
     ///
-    /// Cancel-safe: a call that is dropped while it waits for room emits nothing; a call that is
-    /// dropped later has emitted the event.
+    /// The call is cancel-safe: a call that is dropped while it waits for room emits nothing, and a
+    /// call that is dropped later has emitted the event.
     ///
     /// # Errors
     /// Returns an error if the event cannot be sent at all.
@@ -106,9 +106,9 @@ impl Client {
         self.publish_raw(&event.topic()?, &encode(event)?, &Headers::new()).await
     }
 
-    /// Like [`Client::publish`], for a payload that is already encoded.
+    /// Does what [`Client::publish`] does, for a payload that is already encoded.
     ///
-    /// This is cancel-safe as [`Client::publish`] is.
+    /// The call is cancel-safe as [`Client::publish`] is.
     ///
     /// # Errors
     /// Returns an error if the event cannot be sent at all. A payload that is not exactly one
@@ -131,8 +131,8 @@ impl Client {
         let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
         let (_, full) = self.state.log.append(&event, None).await.map_err(not_appended)?;
         if full {
-            // Without this, a loop of `publish` would keep the connection's task from running on
-            // this thread.
+            // Without this yield, a loop of `publish` would keep the connection's task from running
+            // on this thread.
             tokio::task::yield_now().await;
         }
         Ok(())
@@ -150,7 +150,8 @@ impl Client {
         self.state.log.pending()
     }
 
-    /// Returns the events of the connection, beginning with its present state.
+    /// Returns the events of the connection. The first event states the present state of the
+    /// connection.
     ///
     /// ```no_run
     /// # async fn example(hub: hub_client::Client) {

@@ -1,7 +1,7 @@
-//! What the handles of a client and its connection task share.
+//! Holds what the handles of a client and its connection task share.
 //!
-//! Everything else belongs to the task alone. More shared state would need more locks in the path
-//! of each event.
+//! Everything that is not in this state belongs to the task alone. More shared state would need
+//! more locks in the path of each event.
 
 use crate::events::EventSender;
 use crate::publish::PublishLog;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use tokio::sync::{Notify, watch};
 
-/// What the handles of a client and its connection task both use.
+/// Holds what the handles of a client and its connection task both use.
 #[derive(Debug)]
 pub(crate) struct ClientState {
     pub(crate) url: HubUrl,
@@ -22,16 +22,16 @@ pub(crate) struct ClientState {
     pub(crate) log: PublishLog,
     pub(crate) events: EventSender,
     pub(crate) replies: Arc<Replies>,
-    /// The topic of the inbox, while replies can arrive on it.
+    /// While replies can arrive, this field has the topic of the inbox.
     pub(crate) inbox: Mutex<Option<TopicName>>,
     pub(crate) next_subscription: AtomicU64,
-    /// The ids of subscriptions that their subscribers have dropped. Each id is added once.
+    /// Subscribers have dropped the subscriptions with these ids. Each id is added once.
     pub(crate) unsubscribed: Mutex<Vec<u64>>,
     /// Wakes the connection task when an id was added to `unsubscribed`.
     pub(crate) unsubscribe_wake: Notify,
-    /// Whether new subscriptions are refused, because the client is ending.
+    /// If this is true, new subscriptions are refused, because the client is ending.
     pub(crate) draining: AtomicBool,
-    /// Whether the client has ended.
+    /// The value is true once the client has ended.
     pub(crate) ended: watch::Sender<bool>,
 }
 

@@ -1,5 +1,5 @@
-//! Flush, drain and close: the ways to end a client. A program that ended without them could lose
-//! events that it had emitted.
+//! Implements flush, drain and close, which settle events and end a client. A program that ended
+//! without them could lose events that it had emitted.
 
 use crate::Client;
 use crate::connection::{Command, Intent};
@@ -12,8 +12,8 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// The events since the last flush that were not accepted and that nobody waited for: those sent
-/// with [`Client::publish`], and those whose `emit` was dropped.
+/// Reports the events since the last flush that were not accepted and that nobody waited for:
+/// events that were sent with [`Client::publish`], and events whose `emit` was dropped.
 ///
 /// ```no_run
 /// # async fn example(hub: hub_client::Client) {
@@ -26,14 +26,14 @@ use tokio::time::Instant;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlushError {
-    /// The refusals of the hub, in order: the first [`Options::refusals_kept`](crate::Options) of
-    /// them.
+    /// The hub sent these refusals, in order. At most [`Options::refusals_kept`](crate::Options)
+    /// refusals are kept.
     pub refused: Vec<Refused>,
-    /// How many further events the hub refused.
+    /// The hub refused this many further events.
     pub refused_more: u64,
-    /// How many events have an unknown outcome: they may or may not have arrived.
+    /// This many events have an unknown outcome: they may or may not have arrived.
     pub outcome_unknown: u64,
-    /// How many events were not sent, because the client ended.
+    /// This many events were not sent, because the client ended.
     pub not_sent: u64,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for FlushError {
 
 impl std::error::Error for FlushError {}
 
-/// Why a drain was not complete.
+/// States why a drain was not complete.
 ///
 /// ```no_run
 /// # async fn example(hub: hub_client::Client) {
@@ -64,7 +64,7 @@ impl std::error::Error for FlushError {}
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum DrainError {
-    /// Not all events were accepted.
+    /// The hub did not accept all events.
     #[error("not all events were accepted")]
     Flush(#[source] FlushError),
     /// Listeners were still busy or receipts were missing when
@@ -76,7 +76,8 @@ pub enum DrainError {
 impl Client {
     /// Waits until the hub has accepted or refused every event that was emitted until now.
     ///
-    /// Cancel-safe: a dropped call changes nothing, and the next call reports its errors.
+    /// The call is cancel-safe: a dropped call changes nothing, and the next call reports its
+    /// errors.
     ///
     /// # Errors
     /// Returns what went wrong with events that nobody waited for, since the last flush of any
@@ -100,12 +101,12 @@ impl Client {
     /// handle the events that have arrived, flushes the events that they and others emitted, and
     /// sends CLOSE.
     ///
-    /// The call waits for every listener. An [`EventStream`](crate::EventStream) counts as one:
-    /// drop those that you hold, or read them to their end in another task. The call does not wait
-    /// for a plain [`Subscription`](crate::Subscription); the events that wait in it can still be
-    /// read.
+    /// The call waits for every listener. An [`EventStream`](crate::EventStream) counts as a
+    /// listener: drop the streams that you hold, or read them to their end in another task. The
+    /// call does not wait for a plain [`Subscription`](crate::Subscription). The events that wait
+    /// in such a subscription can still be read.
     ///
-    /// Dropping the call does not stop the drain, which goes on in the background.
+    /// Dropping the call does not stop the drain, which then goes on in the background.
     ///
     /// # Errors
     /// Returns an error if the drain was not complete after
@@ -123,7 +124,7 @@ impl Client {
         drain.await.unwrap_or(Err(DrainError::TimedOut))
     }
 
-    /// Drains the client. The caller runs it in a task of its own.
+    /// Drains the client. The caller runs this function in a task of its own.
     async fn drain_now(self) -> Result<(), DrainError> {
         let deadline = Instant::now() + self.state.options.drain_timeout;
         self.state.draining.store(true, Ordering::Relaxed);
@@ -145,10 +146,10 @@ impl Client {
     }
 
     /// Waits until every listener has handled the events in its queue. The subscriptions have
-    /// ended, so each listener leaves the registry when it is done.
+    /// ended, so each listener leaves the registry when it has handled its last event.
     async fn listeners_done(&self) {
-        // The registry does not notify anybody when a listener leaves. Draining is rare, so this
-        // checks every few milliseconds.
+        // The registry does not notify anybody when a listener leaves. Draining is rare, so
+        // checking the registry every few milliseconds is cheap enough.
         let mut look = tokio::time::interval(Duration::from_millis(2));
         while !self.listeners.event_names().is_empty() {
             look.tick().await;

@@ -1,4 +1,4 @@
-//! The client as an [`Emitter`]. Without it, a service could not be tested in-process and run over
+//! Makes the client an [`Emitter`]. Otherwise a service could not be tested in-process and run over
 //! the network.
 
 use crate::Client;

@@ -1,12 +1,12 @@
-//! The events of a connection: connected, lost, gaps, refusals. Without them, a service could not
-//! notice what happens between two calls.
+//! Defines the events of a connection, such as its loss, gaps and refusals. Without these events, a
+//! service could not notice what happens between two calls.
 
 use futures_util::stream::{self, Stream};
 use hub_wire::{Close, Gap, Refused};
 use std::time::Duration;
 use tokio::sync::broadcast;
 
-/// Something that happened to the connection.
+/// States what happened to the connection.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,39 +28,40 @@ pub enum ConnectionEvent {
     /// The client is connected. While there is a connection, this is the first event of every
     /// stream.
     Connected {
-        /// Whether publishing continues exactly where it stopped. It is false on the first
+        /// If this is true, publishing continues exactly where it stopped. It is false on the first
         /// connection, and if the hub restarted or forgot this client.
         resumed: bool,
-        /// The id of this run of the hub.
+        /// This run of the hub has this id.
         hub: [u8; 16],
-        /// The publisher stamp that the hub puts on the events of this client.
+        /// The hub puts this publisher stamp on the events of this client.
         publisher: String,
     },
     /// The connection ended, and this client did not close it.
     Lost {
-        /// Why the connection was lost.
+        /// The connection was lost for this reason.
         reason: LostReason,
     },
     /// The client waits before it tries to connect again.
     Reconnecting {
-        /// The number of the attempt: 1 for the first one after the connection was lost.
+        /// The attempt has this number. The first attempt after the connection was lost has the
+        /// number 1.
         attempt: u32,
-        /// How long the client waits before the attempt.
+        /// The client waits this long before the attempt.
         delay: Duration,
     },
     /// The hub announced that a subscription misses events.
     Gap(Gap),
     /// The queue of a subscription became full, and its overflow policy applies now.
     Slow {
-        /// The filter of the subscription.
+        /// The subscription has this filter.
         filter: String,
     },
     /// A member of a queue group unsubscribed while events waited for it. The other members do not
     /// get these events. [`drain`](crate::Client::drain) lets listeners handle them first.
     LeftUnhandled {
-        /// The filter of the subscription.
+        /// The subscription has this filter.
         filter: String,
-        /// How many events waited.
+        /// This many events waited.
         events: u64,
     },
     /// The hub is stopping, or asks this client to connect again later.
@@ -70,32 +71,32 @@ pub enum ConnectionEvent {
     Refused(Refused),
     /// The hub refused to restore a subscription after a reconnect. The subscription has ended.
     SubscriptionLost {
-        /// The filter of the subscription.
+        /// The subscription has this filter.
         filter: String,
-        /// The refusal of the hub.
+        /// The hub sent this refusal.
         refused: Refused,
     },
     /// The hub restarted or forgot this client before it confirmed events. They were not sent
     /// again, see [`OnRestart`](crate::OnRestart).
     OutcomeUnknown {
-        /// How many events have an unknown outcome.
+        /// This many events have an unknown outcome.
         events: u64,
     },
     /// The hub broke the protocol. The client went on as well as possible.
     Violation(String),
     /// The client has ended and does not connect again.
     Closed {
-        /// Why the client ended.
+        /// The client ended for this reason.
         reason: String,
     },
     /// This reader was too slow, and events were dropped for it.
     Missed {
-        /// How many events were dropped.
+        /// This many events were dropped.
         events: u64,
     },
 }
 
-/// Why a connection was lost.
+/// States why a connection was lost.
 ///
 /// ```
 /// use hub_client::LostReason;
@@ -121,12 +122,12 @@ pub enum LostReason {
     Protocol(String),
 }
 
-/// The sending side of the events, with the event that a new reader gets first.
+/// Sends the events of a connection, and keeps the event that a new reader gets first.
 #[derive(Debug)]
 pub(crate) struct EventSender {
     sender: broadcast::Sender<ConnectionEvent>,
-    /// The latest event that tells the state of the connection. Events are sent under the lock of
-    /// this field, so a new reader neither misses nor repeats one.
+    /// This is the latest event that describes the state of the connection. Events are sent under
+    /// the lock of this field, so a new reader neither misses nor repeats an event.
     state: parking_lot::Mutex<Option<ConnectionEvent>>,
 }
 
@@ -154,10 +155,10 @@ impl EventSender {
     }
 }
 
-/// A stream of the connection's events, beginning with its present state.
+/// Yields the connection's events. The first event states the present state of the connection.
 ///
 /// The stream ends after [`ConnectionEvent::Closed`]. A reader that is too slow learns how many
-/// events it missed, and never slows the connection. The stream does not keep the client open.
+/// events it missed, and never slows the connection down. The stream does not keep the client open.
 ///
 /// ```no_run
 /// # async fn example(client: hub_client::Client) {
@@ -174,7 +175,7 @@ pub struct ConnectionEvents {
 impl ConnectionEvents {
     /// Waits for the next event. Returns `None` after the client has ended.
     ///
-    /// Cancel-safe: a dropped call takes no event.
+    /// The call is cancel-safe: a dropped call takes no event.
     ///
     /// ```no_run
     /// # async fn example(mut events: hub_client::ConnectionEvents) {
@@ -200,7 +201,7 @@ impl ConnectionEvents {
         Some(event)
     }
 
-    /// Turns this into a `Stream` of the events.
+    /// Turns this value into a `Stream` of the events.
     ///
     /// ```no_run
     /// # async fn example(client: hub_client::Client) {

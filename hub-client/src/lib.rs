@@ -1,4 +1,5 @@
-//! The SDK: typed events over one connection to a hub. The client connects again on its own.
+//! This crate is the SDK: it publishes and receives typed events over one connection to a hub. The
+//! client connects again on its own.
 //!
 //! ```no_run
 //! use hub_client::{Client, Emitter, Event, Received};
@@ -21,8 +22,8 @@
 //!
 //! # What can be relied on
 //!
-//! - **An event is accepted, refused, or reported as unknown; none is lost in silence.** `emit`
-//!   returns the hub's answer. [`Client::publish`] sends without waiting for it, and
+//! - **No event is lost in silence: it is accepted, refused, or reported as unknown.** `emit`
+//!   returns the hub's answer. [`Client::publish`] sends without waiting for the answer, and
 //!   [`Client::flush`] reports what became of those events. Refusals are also [connection
 //!   events](ConnectionEvent).
 //! - **While the hub runs, a lost connection neither loses nor repeats an event.** The client keeps
@@ -83,8 +84,8 @@ pub use client::Client;
 pub use connection::ConnectError;
 pub use drain::{DrainError, FlushError};
 pub use events::{ConnectionEvent, ConnectionEvents, LostReason};
-// Only the trait comes from `hub-core`. The derive macro of this crate does not need `hub-core` in
-// the service.
+// This line takes only the trait from `hub-core`. The derive macro of this crate does not need
+// `hub-core` among the dependencies of the service.
 #[doc(hidden)]
 pub use hub_core::__private;
 pub use hub_core::__private::{Event, Request};

@@ -1,11 +1,11 @@
-//! The options of a client, each with its default and the reason for it. Every bound of a client's
-//! memory and waiting is in this module.
+//! Defines the options of a client, each with its default and the reason for the default. Every
+//! bound of a client's memory and waiting is in this module.
 
 use hub_wire::Credentials;
 use std::time::Duration;
 
-/// What happens to events whose outcome is unknown, because the hub restarted or forgot this client
-/// before it confirmed them.
+/// Decides what happens to events whose outcome is unknown, because the hub restarted or forgot
+/// this client before it confirmed them.
 ///
 /// ```
 /// use hub_client::{Client, OnRestart};
@@ -22,7 +22,7 @@ pub enum OnRestart {
     Resend,
 }
 
-/// The options of a client. [`Options::default`] sets every default.
+/// States the options of a client. [`Options::default`] sets every default.
 ///
 /// ```
 /// use hub_client::Options;
@@ -32,52 +32,55 @@ pub enum OnRestart {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// The name of the client. It is a part of the publisher stamp that subscribers see: a hint for
-    /// people, and not an identity. Default: none.
+    /// The client has this name. The name is a part of the publisher stamp that subscribers see: a
+    /// hint for people, and not an identity. By default, a client has no name.
     pub name: Option<String>,
-    /// The credentials with which the client proves its identity. Without TLS (`hub://`), others on
-    /// the network can read them. Default: none.
+    /// The client proves its identity with these credentials. Without TLS (`hub://`), others on the
+    /// network can read them. By default, the client shows no credentials.
     pub credentials: Option<Credentials>,
-    /// The TLS options for a `hubs://` address. Default: trust the CAs of the system, and show no
-    /// certificate of this client.
+    /// These TLS options apply to a `hubs://` address. By default, the client trusts the CAs of the
+    /// system, and shows no certificate of its own.
     #[cfg(feature = "tls")]
     pub tls: crate::TlsOptions,
-    /// How long one attempt to connect may take, including the TCP connection and the handshakes.
-    /// Default: 5 s.
+    /// One attempt to connect may take this long, including the TCP connection and the handshakes.
+    /// The default is 5 s.
     pub connect_timeout: Duration,
-    /// For how long [`connect`](crate::Client::connect) keeps trying. Default: zero, which is one
-    /// attempt.
+    /// [`connect`](crate::Client::connect) keeps trying for this long. The default is zero, which
+    /// allows one attempt.
     pub patience: Duration,
-    /// Whether the client connects again after the connection was lost. Default: yes.
+    /// If this is true, the client connects again after the connection was lost. The default is
+    /// true.
     pub reconnect: bool,
-    /// The longest wait before the first attempt to reconnect. Default: 50 ms.
+    /// The wait before the first attempt to reconnect is at most this long. The default is 50 ms.
     pub backoff_min: Duration,
-    /// The longest wait before any attempt to reconnect. Default: 1.5 s, so that clients are back
-    /// within two seconds after a hub returns, however long it was gone. Each wait is a random part
-    /// of it, so ten thousand clients make about ten thousand attempts a second.
+    /// The wait before any attempt to reconnect is at most this long. The default is 1.5 s, so that
+    /// clients are back within two seconds after a hub returns, however long it was gone. Each wait
+    /// is a random part of the bound, so ten thousand clients make about ten thousand attempts a
+    /// second.
     pub backoff_max: Duration,
-    /// What happens to events whose outcome is unknown. Default: they are reported.
+    /// This decides what happens to events whose outcome is unknown. By default, they are reported.
     pub on_restart: OnRestart,
-    /// How many bytes of events may wait for the hub's receipt. Beyond that, publishers wait.
-    /// Default: 4 MiB, enough to keep a fast link busy for some milliseconds.
+    /// At most this many bytes of events may wait for the hub's receipt. Beyond this bound,
+    /// publishers wait. The default is 4 MiB, which is enough to keep a fast link busy for some
+    /// milliseconds.
     pub publish_log_bytes: usize,
-    /// How many refusals of events from `publish` are kept for the next `flush`. Further refusals
-    /// are only counted. Default: 1024.
+    /// At most this many refusals of events from `publish` are kept for the next `flush`. Further
+    /// refusals are only counted. The default is 1024.
     pub refusals_kept: usize,
-    /// The largest frame, in bytes, that this client accepts from the hub. Default: 16 MiB.
+    /// The client accepts no frame from the hub with more bytes than this. The default is 16 MiB.
     pub max_frame: u32,
-    /// How many connection events wait for each reader. Beyond that, the oldest are dropped and
-    /// counted. Default: 256.
+    /// At most this many connection events wait for each reader. Beyond this bound, the oldest
+    /// events are dropped and counted. The default is 256.
     pub events_kept: usize,
-    /// After how much silence the client sends a PING, unless the hub asks for a shorter time.
-    /// After twice this time, the connection counts as lost. Default: 15 s.
+    /// After this long without a byte, the client sends a PING, unless the hub asks for a shorter
+    /// time. After twice this time, the connection counts as lost. The default is 15 s.
     pub keepalive: Duration,
-    /// How long [`drain`](crate::Client::drain) waits for listeners, receipts and the hub's CLOSE
-    /// together. Default: 10 s.
+    /// [`drain`](crate::Client::drain) waits at most this long for listeners, receipts and the
+    /// hub's CLOSE together. The default is 10 s.
     pub drain_timeout: Duration,
-    /// For how many topics the client remembers its position, so that it resumes exactly there.
-    /// Beyond that, it forgets the topics that were idle for longest, and may get events of those
-    /// twice after a reconnect. Default: 65,536.
+    /// The client remembers its position in this many topics, so that it resumes exactly there.
+    /// Beyond this bound, it forgets the topics that were idle for longest, and may get events of
+    /// those topics twice after a reconnect. The default is 65,536.
     pub positions_kept: usize,
 }
 

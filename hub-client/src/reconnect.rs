@@ -1,10 +1,11 @@
-//! The waiting times between attempts to reconnect: exponential backoff with full jitter. Without
-//! it, all clients of a hub would come back in one moment, and again at each failure.
+//! Computes the waiting times between attempts to reconnect: exponential backoff with full jitter.
+//! Without the jitter, all clients of a hub would come back in one moment, and again at each
+//! failure.
 
 use std::time::Duration;
 
-/// The waiting times between attempts. Each is random between zero and a bound that doubles with
-/// each attempt.
+/// Computes the waiting times between attempts. Each time is random between zero and a bound that
+/// doubles with each attempt.
 #[derive(Debug, Clone)]
 pub(crate) struct Backoff {
     min: Duration,
@@ -27,8 +28,8 @@ impl Backoff {
         self.attempt = 0;
     }
 
-    /// Returns how long to wait before the next attempt. That is at least `at_least`, which the hub
-    /// asked for.
+    /// Returns how long to wait before the next attempt. The wait is at least `at_least`, which the
+    /// hub asked for.
     pub(crate) fn next(&mut self, at_least: Duration) -> Duration {
         let delay = self.bound().mul_f64(random_fraction());
         self.attempt = self.attempt.saturating_add(1);
@@ -42,8 +43,8 @@ impl Backoff {
     }
 }
 
-/// Returns a random number from 0 to 1. If the system gives no random numbers, it is 0.5: then
-/// there is no jitter, but still a wait.
+/// Returns a random number from 0 to 1. If the system gives no random numbers, the result is 0.5.
+/// In this case there is no jitter, but still a wait.
 fn random_fraction() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }

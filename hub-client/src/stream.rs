@@ -1,5 +1,5 @@
-//! The byte stream of a connection, plain or encrypted. Without it, every read and write would have
-//! to tell the two apart.
+//! Hides whether the byte stream of a connection is plain or encrypted. Without this module, every
+//! read and write would have to tell the two apart.
 
 use crate::{ConnectError, HubUrl, Options};
 use std::io::{self, IoSlice};
@@ -12,7 +12,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 #[cfg(feature = "tls")]
 type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
 
-/// The half from which the client reads.
+/// Reads from a connection, plain or encrypted.
 #[derive(Debug)]
 pub(crate) enum ReadHalf {
     Plain(OwnedReadHalf),
@@ -20,7 +20,8 @@ pub(crate) enum ReadHalf {
     Tls(tokio::io::ReadHalf<TlsStream>),
 }
 
-/// The half to which the client writes. Encrypted bytes may wait in it until it is flushed.
+/// Writes to a connection, plain or encrypted. Encrypted bytes may wait in this half until it is
+/// flushed.
 #[derive(Debug)]
 pub(crate) enum WriteHalf {
     Plain(OwnedWriteHalf),
@@ -66,7 +67,7 @@ async fn setup(
 ) -> Result<(tokio_rustls::TlsConnector, rustls::pki_types::ServerName<'static>), ConnectError> {
     let name = options.tls.name(url.host())?;
     let tls = options.tls.clone();
-    // This reads files, so it must not run on a thread that serves other tasks.
+    // This call reads files, so it must not run on a thread that serves other tasks.
     let config = tokio::task::spawn_blocking(move || tls.load()).await;
     let config = config.map_err(|error| ConnectError::from(io::Error::other(error)))??;
     Ok((config.into(), name))

@@ -1,5 +1,5 @@
-//! TLS of a client: which CAs it trusts, which certificate it shows, and what a failure means.
-//! Without this module, an error of TLS would be a text of the library that names no file.
+//! Sets up TLS for a client: which CAs it trusts, which certificate it shows, and what a failure
+//! means. Without this module, an error of TLS would be a text of the library that names no file.
 
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error as ThisError;
 
-/// The protocol name that client and hub agree on inside TLS (ALPN).
+/// The client and the hub agree on this protocol name inside TLS (ALPN).
 const ALPN: &[u8] = b"hub/1";
 
-/// The TLS options of a client. The files are PEM. They are read again for each connection, so a
-/// file that is replaced takes effect at the next reconnect.
+/// States the TLS options of a client. The files are PEM. They are read again for each connection,
+/// so a file that is replaced takes effect at the next reconnect.
 ///
 /// ```
 /// use hub_client::TlsOptions;
@@ -23,20 +23,20 @@ const ALPN: &[u8] = b"hub/1";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct TlsOptions {
-    /// The file with CA certificates, one of which must have signed the hub's certificate. Default:
-    /// the CAs that the system trusts.
+    /// This file has CA certificates, one of which must have signed the hub's certificate. By
+    /// default, the client trusts the CAs that the system trusts.
     pub ca: Option<PathBuf>,
-    /// The file with this client's certificate, followed by the certificates between it and its CA.
-    /// Default: none.
+    /// This file has the client's certificate, followed by the certificates between it and its CA.
+    /// By default, the client shows no certificate.
     pub certificate: Option<PathBuf>,
-    /// The file with the private key of the certificate, unencrypted. It may be the file of the
+    /// This file has the private key of the certificate, unencrypted. It may be the file of the
     /// certificate.
     pub key: Option<PathBuf>,
-    /// The name that must be in the hub's certificate. Default: the host in the address.
+    /// This name must be in the hub's certificate. By default, it is the host in the address.
     pub server_name: Option<String>,
 }
 
-/// Why a TLS connection could not be made.
+/// States why a TLS connection could not be made.
 ///
 /// ```
 /// use hub_client::TlsError;
@@ -48,20 +48,20 @@ pub enum TlsError {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     File {
-        /// The file.
+        /// The error is about the file with this path.
         path: PathBuf,
-        /// The error of the operating system.
+        /// The operating system gave this error.
         source: Arc<io::Error>,
     },
-    /// A file does not contain what it should. The message quotes nothing of the file.
+    /// A file does not contain what it should contain. The message quotes nothing of the file.
     #[error("{} {what}", path.display())]
     Unusable {
-        /// The file.
+        /// The error is about the file with this path.
         path: PathBuf,
-        /// What is wrong with the file.
+        /// The text states what is wrong with the file.
         what: &'static str,
     },
-    /// Only one of certificate and key is set.
+    /// The options set only the certificate or only the key.
     #[error("a client certificate and its key go together: set both or neither")]
     Incomplete,
     /// The system has no trusted CA certificates.
@@ -94,7 +94,7 @@ impl TlsError {
         matches!(self, TlsError::Failed(_))
     }
 
-    /// Makes the error for a file that does not contain what it should.
+    /// Makes the error for a file that does not contain what it should contain.
     fn unusable(path: &Path, what: &'static str) -> Self {
         TlsError::Unusable { path: path.to_owned(), what }
     }
@@ -156,8 +156,8 @@ fn refused(alert: AlertDescription) -> TlsError {
 }
 
 impl TlsOptions {
-    /// Reads the files and makes the TLS configuration of a connection. The call blocks for some
-    /// milliseconds.
+    /// Reads the files and makes the TLS configuration of a connection. The call blocks the thread
+    /// for some milliseconds.
     #[doc(hidden)]
     pub fn load(&self) -> Result<Arc<ClientConfig>, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -176,7 +176,7 @@ impl TlsOptions {
             _ => return Err(TlsError::Incomplete),
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
-        // A hub does not resume TLS sessions: see docs/tls.md.
+        // A hub does not resume TLS sessions. The file docs/tls.md states why.
         config.resumption = rustls::client::Resumption::disabled();
         Ok(Arc::new(config))
     }
@@ -188,7 +188,8 @@ impl TlsOptions {
         ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))
     }
 
-    /// Returns the certificates of the trusted CAs: those in the file, or else those of the system.
+    /// Returns the certificates of the trusted CAs. If no file is set, these are the CAs of the
+    /// system.
     #[doc(hidden)]
     pub fn trusted(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
         let trusted = match &self.ca {
@@ -210,7 +211,8 @@ impl TlsOptions {
                 }
             }
             None => {
-                // Some systems have a few certificates that cannot be parsed. The others count.
+                // Some systems have a few certificates that cannot be parsed. The client trusts the
+                // others.
                 roots.add_parsable_certificates(trusted);
             }
         }
@@ -234,8 +236,8 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
 }
 
-/// Reads a private key. An error of the library is not passed on, because it may quote a line of
-/// the file.
+/// Reads a private key. The function does not pass an error of the library on, because such an
+/// error may quote a line of the file.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(path)?;
     match PrivateKeyDer::from_pem_slice(&text) {

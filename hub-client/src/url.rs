@@ -1,15 +1,15 @@
-//! The address of a hub.
+//! Parses the address of a hub.
 //!
-//! A part that an address of a hub may not have is refused here. Otherwise a password or a path in
-//! a URL would be ignored in silence.
+//! The parser refuses a part that an address of a hub may not have. Otherwise a password or a path
+//! in a URL would be ignored in silence.
 
 use std::{fmt, str::FromStr};
 use thiserror::Error;
 
-/// The address of a hub: `hub://host:port`, or `hubs://host:port` for a connection over TLS.
+/// Holds the address of a hub: `hub://host:port`, or `hubs://host:port` for a connection over TLS.
 ///
-/// Without a port, it is [`HubUrl::DEFAULT_PORT`]. An IPv6 address stands in brackets. The other
-/// parts of a URL (user, path, query) are refused.
+/// If the text has no port, the port is [`HubUrl::DEFAULT_PORT`]. An IPv6 address stands in
+/// brackets. The other parts of a URL (user, path, query) are refused.
 ///
 /// ```
 /// use hub_client::HubUrl;
@@ -27,7 +27,7 @@ pub struct HubUrl {
     tls: bool,
 }
 
-/// Why a text is not a [`HubUrl`].
+/// States why a text is not a [`HubUrl`].
 ///
 /// ```
 /// use hub_client::{HubUrl, UrlError};
@@ -50,7 +50,7 @@ pub enum UrlError {
 }
 
 impl HubUrl {
-    /// The port of an address that has none.
+    /// An address without a port has this port.
     pub const DEFAULT_PORT: u16 = 4820;
 
     /// Returns the name or the IP address of the host, without brackets.

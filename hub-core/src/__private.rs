@@ -1,5 +1,5 @@
-//! The types and functions that the code written by `#[derive(Event)]` uses. No other code should
-//! use them.
+//! Holds the types and functions that the code written by `#[derive(Event)]` uses. No other code
+//! should use them.
 //!
 //! Without this module, the derive macro would have to write the parsing of topics into each crate
 //! that uses it.
@@ -8,7 +8,8 @@ use hub_wire::NameError;
 use std::fmt::{Display, Write};
 use std::sync::LazyLock;
 
-/// These are the traits alone, while `hub_core::Event` is also the name of the derive macro.
+/// This line exports the traits alone, because `hub_core::Event` is also the name of the derive
+/// macro.
 pub use crate::emitter::event::{Event, Request};
 pub use hub_wire::{TopicFilter, TopicName};
 

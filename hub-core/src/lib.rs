@@ -1,6 +1,7 @@
-//! Topics and emitters: the code that the server, the SDK and the tools share above the wire format.
-//!
+//! Contains topics and emitters: the code that the server, the SDK and the tools share above the
+//! wire format.
 //! No code of this crate opens a socket. Only the time-out of a request in [`LocalHub`] reads a
+//! clock. All other code gets the time as an argument, so that tests control it.
 //! clock; all other code gets the time as an argument, so that tests control it.
 //!
 //! - `topic` contains topic actors, the registry and delivery queues. It needs the feature `actors`.

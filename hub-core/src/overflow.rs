@@ -1,5 +1,5 @@
-//! The overflow policies, with one declaration for each: it states what the policy does at every
-//! decision that depends on the policy.
+//! Declares the overflow policies. Each declaration states what its policy does at every decision
+//! that depends on the policy.
 //!
 //! Delivery queues, queue groups and the queues of listeners read these declarations and compare no
 //! policy themselves. Otherwise a new policy would have to be added at a dozen decisions, and at a
@@ -7,7 +7,7 @@
 
 use hub_wire::Overflow;
 
-/// The declaration of one overflow policy.
+/// Declares one overflow policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OverflowPolicy {
     /// When several subscriptions share one copy of an event, the policy with the highest rank
@@ -21,7 +21,7 @@ pub(crate) struct OverflowPolicy {
     pub(crate) drops_waiting: bool,
 }
 
-/// How long publishers wait for room in a queue.
+/// States how long publishers wait for room in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PublisherWait {
     /// Publishers wait until the grace of the subscriber is over.
@@ -30,12 +30,12 @@ pub(crate) enum PublisherWait {
     Room,
 }
 
-/// What a queue at its bound does with an event that comes.
+/// States what a queue at its bound does with an event that comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtBound {
-    /// The publisher keeps the event until there is room. A delivery queue accepts an event that
-    /// comes all the same. Such events come only from the few publishers that found room at the
-    /// same time.
+    /// The publisher keeps the event until there is room. If the event comes all the same, a
+    /// delivery queue accepts it. Such events come only from the few publishers that found room at
+    /// the same time.
     Hold,
     /// The hub closes the connection, or the emitter ends the subscription.
     End,

@@ -1,4 +1,4 @@
-//! The locks and atomics of the data plane, named in one place.
+//! Names the locks and atomics of the data plane in one place.
 //!
 //! `tests/topic_models.rs` compiles the sources of [`topic`](crate::topic) a second time, and
 //! replaces this module by one with the locks and atomics of a model checker. If `topic` imported

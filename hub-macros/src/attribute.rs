@@ -5,13 +5,13 @@
 
 use syn::{Attribute, DeriveInput, Error, LitStr, Result, Type};
 
-/// The content of `#[event(…)]`.
+/// Holds the content of `#[event(…)]`.
 pub(crate) struct EventAttribute {
-    /// The topic, in which fields can stand for tokens.
+    /// The events have this topic, in which placeholders stand for fields.
     pub(crate) topic: LitStr,
-    /// The type of the reply. It makes the event a request.
+    /// The reply has this type. A type with a reply is a request.
     pub(crate) reply: Option<Type>,
-    /// The name of the event type, if it differs from the name of the Rust type.
+    /// The event type has this name, if it differs from the name of the Rust type.
     pub(crate) name: Option<LitStr>,
 }
 
@@ -40,8 +40,8 @@ impl EventAttribute {
     }
 }
 
-/// Returns the error for a type without a topic. It points at the attribute, or at the name of the type
-/// if there is no attribute.
+/// Returns the error for a type without a topic. The error points at the attribute, or at the name
+/// of the type if there is no attribute.
 fn missing(input: &DeriveInput) -> Error {
     let message = "an event needs a topic: #[event(topic = \"orders.placed\")]";
     match input.attrs.iter().find(|a: &&Attribute| a.path().is_ident("event")) {

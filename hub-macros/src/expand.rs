@@ -1,4 +1,4 @@
-//! The code that the derive macro writes.
+//! Writes the code of the derive macro.
 //!
 //! Each error points at the part of the source that has the fault. Otherwise a user would see an error
 //! in code that they did not write.
@@ -74,7 +74,8 @@ fn topic_of(
         TopicToken::Literal(text) => Ok(quote!(&#text)),
         TopicToken::Field(name) => {
             let member = member(name, literal, input)?;
-            // With the span of the literal, the error "does not implement Display" points at the topic.
+            // The span of the literal lets the error "does not implement Display" point at the
+            // topic.
             Ok(quote_spanned!(literal.span()=> &self.#member))
         }
     });

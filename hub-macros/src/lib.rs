@@ -1,7 +1,7 @@
-//! The derive macro `#[derive(Event)]`. Users find its documentation at `hub_core::Event`.
+//! Provides the derive macro `#[derive(Event)]`. Users find its documentation at `hub_core::Event`.
 //!
-//! The macro checks the topic of an event type when the type is compiled. Without it, a wrong topic
-//! would be found only when the first event is emitted.
+//! The macro checks the topic of an event type when the type is compiled. Without this check, a
+//! wrong topic would be found only when the first event is emitted.
 //!
 //! ```
 //! use hub_core::Event;
@@ -49,9 +49,10 @@ use syn::{DeriveInput, parse_macro_input, parse_quote};
 ///
 /// | `#[event(…)]` | |
 /// |---|---|
-/// | `topic = "orders.{region}.placed"` | The topic of the events. `{field}` stands for a whole token, whose text is the displayed value of the field. |
+/// | `topic = "orders.{region}.placed"` | The events have this topic. The value of the field
+/// `region` is a whole token. |
 /// | `reply = Type` | The events are requests, and their replies have this type. |
-/// | `name = "…"` | `Event::TYPE` is this name. Without it, `Event::TYPE` is the name of the type. |
+/// | `name = "…"` | `Event::TYPE` is this name. Otherwise it is the name of the type. |
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -1,14 +1,15 @@
 //! Parses the topic of an attribute into tokens. A placeholder token stands for the value of a field.
 //!
-//! The rules for tokens are those of `hub_wire`, which is only a dev-dependency of this crate. A test
-//! compares both. If they differed, a topic could compile and then fail when an event is emitted.
+//! The rules for tokens are those of `hub_wire`, which is only a dev-dependency of this crate. A
+//! test compares the two sets of rules. If they differed, a topic could compile and then fail when
+//! an event is emitted.
 
 /// A topic has at most this many bytes, as in `hub_wire::TopicName`.
 const MAX_BYTES: usize = 255;
 /// A topic has at most this many tokens, as in `hub_wire::TopicName`.
 const MAX_TOKENS: usize = 32;
 
-/// One token of the topic of an event type.
+/// Describes one token of the topic of an event type.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TopicToken<'a> {
     /// The token is this text.

@@ -1,5 +1,5 @@
-//! The codes by which frames state a reason. A number is never used again for another reason:
-//! otherwise an old client would take one reason for another.
+//! Defines the codes by which frames state a reason. A number is never used again for another
+//! reason. Otherwise an old client would take one reason for another.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ macro_rules! codes {
         }
 
         impl $name {
-            /// Every code that this version knows.
+            /// This list has every code that this version knows.
             pub const ALL: &'static [$name] = &[$($name::$variant),*];
 
             /// Returns the number on the wire.
@@ -57,7 +57,8 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The reason why a connection ends. Below 200 the client connects again; from 200 on it does not.
+    /// States why a connection ends. Below 200 the client connects again, and from 200 on it does
+    /// not.
     CloseCode {
         /// The hub is stopping. The client should connect again after the retry time.
         GoingAway = 100, "going_away";
@@ -96,7 +97,8 @@ codes! {
 }
 
 impl CloseCode {
-    /// Returns whether a client should connect again. Unknown numbers below 200 count as such codes.
+    /// Returns whether a client should connect again. It should for every number below 200, even if
+    /// this version does not know the number.
     #[must_use]
     pub fn should_reconnect(self) -> bool {
         self.number() < 200
@@ -104,7 +106,7 @@ impl CloseCode {
 }
 
 codes! {
-    /// The reason why the hub did not do what one frame asked for.
+    /// States why the hub did not do what one frame asked for.
     RefusedCode {
         /// The frame or its payload is not well-formed.
         Malformed = 1, "malformed";
@@ -112,7 +114,8 @@ codes! {
         TooDeep = 2, "too_deep";
         /// The payload or the headers have more elements than the limit.
         TooManyElements = 3, "too_many_elements";
-        /// The topic of the event is not a valid topic name. A filter with wildcards is not one.
+        /// The topic of the event is not a valid topic name. A filter with wildcards is not a valid
+        /// name either.
         BadTopic = 4, "bad_topic";
         /// The topic is reserved for the hub.
         ReservedTopic = 5, "reserved_topic";
@@ -134,7 +137,7 @@ codes! {
         TooManySubscriptions = 13, "too_many_subscriptions";
         /// The hub does not know the frame type.
         UnknownFrame = 14, "unknown_frame";
-        /// The rights of the client do not allow it.
+        /// The rights of the client do not allow what the frame asks for.
         Forbidden = 15, "forbidden";
         /// The hub, or the identity of the client, has as many topics as it may have.
         TooManyTopics = 16, "too_many_topics";
@@ -148,7 +151,7 @@ codes! {
 }
 
 codes! {
-    /// The reason why events of a topic are missing.
+    /// States why events of a topic are missing.
     GapReason {
         /// The delivery queue of the subscriber was full, and the overflow policy dropped the events.
         Overflow = 1, "overflow";

@@ -1,4 +1,4 @@
-//! Topic filters: patterns for topic names.
+//! Defines topic filters, which are patterns for topic names.
 //!
 //! Access rules and subscriptions match through this one type. With a second matcher, a client could
 //! receive topics that its access rules do not allow.
@@ -6,8 +6,8 @@
 use super::name::{NameError, TopicName, check};
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// A pattern for topic names: a name in which any token may be `*`, which stands for one token, and
-/// the last token may be `**`, which stands for one or more tokens.
+/// Matches topic names by a pattern: a name in which any token may be `*`, which stands for one
+/// token, and the last token may be `**`, which stands for one or more tokens.
 ///
 /// A wildcard as the first token does not match reserved topics, whose names begin with `$`.
 ///
@@ -21,7 +21,7 @@ use std::{fmt, str::FromStr, sync::Arc};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicFilter(Arc<str>);
 
-/// One part of a filter.
+/// Describes one token of a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FilterToken<'a> {
     /// The name must have exactly this token.

@@ -1,11 +1,12 @@
-//! Framing: on the wire, a frame is a big-endian length of 4 bytes, and then that many bytes.
+//! Divides bytes into frames. On the wire, a frame is a big-endian length of 4 bytes, and then that
+//! many bytes.
 //!
 //! The length is compared with the limit as soon as its 4 bytes are there. Otherwise a peer could
 //! make the hub collect 4 GiB for one frame.
 
 use thiserror::Error;
 
-/// The error for a frame whose announced length is zero or above the limit.
+/// States that the announced length of a frame is zero or above the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("frame of {length} bytes, where 1 to {limit} are allowed")]
 pub struct LengthError {

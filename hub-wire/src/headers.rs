@@ -1,4 +1,5 @@
-//! Checks the headers of an event, and finds the two that the hub acts on: `reply` and `key`.
+//! Checks the headers of an event, and finds the two headers that the hub acts on: `reply` and
+//! `key`.
 //!
 //! Without this check, a publisher could put any value into a map that every subscriber has to read, and
 //! a reply could go to an invalid topic name.
@@ -11,29 +12,31 @@ use thiserror::Error;
 /// An event has at most this many headers.
 pub const MAX_HEADERS: usize = 64;
 
-/// The headers of an event that the hub acts on.
+/// Holds the headers of an event that the hub acts on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct HeaderFacts<'a> {
     /// The reply to the event goes to the topic with this name, which is valid.
     pub reply: Option<&'a str>,
-    /// The overflow policy `latest` keeps the newest event of each such key.
+    /// The event has this key. Of events with equal keys, the overflow policy `latest` keeps the
+    /// newest.
     pub key: Option<&'a str>,
 }
 
-/// The error for headers that the hub refuses.
+/// States why the hub refuses the headers of an event.
 ///
-/// `key` comes from the publisher. The hub may send it back to the publisher, and to nobody else.
+/// The field `key` comes from the publisher. The hub may send it back to the publisher, and to
+/// nobody else.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{}{kind}", Named(.key.as_deref()))]
 pub struct HeaderError {
-    /// The key of the header that has the fault, if the fault is in a single header. It is cut to 64
-    /// bytes.
+    /// The header with this key has the fault, if the fault is in a single header. The key is cut
+    /// to 64 bytes.
     pub key: Option<Box<str>>,
-    /// The fault.
+    /// The headers have this fault.
     pub kind: HeaderErrorKind,
 }
 
-/// A fault of headers.
+/// Describes a fault of headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum HeaderErrorKind {
     /// The headers are not one well-formed map.
@@ -51,7 +54,7 @@ pub enum HeaderErrorKind {
     /// Only the hub may set a header with this key.
     #[error("is the hub's own")]
     Reserved,
-    /// A known header has a value of another type than this one.
+    /// A known header has a value of another type than the type with this name.
     #[error("must be {0}")]
     WrongType(&'static str),
     /// The header `reply` is not a valid topic name.
@@ -83,7 +86,7 @@ impl HeaderError {
     }
 }
 
-/// Checks the headers of an event, and returns the ones that the hub acts on.
+/// Checks the headers of an event, and returns the headers that the hub acts on.
 ///
 /// The headers must be one map of at most [`MAX_HEADERS`] entries. Its keys must be strings, all
 /// different, and none may begin with `$`. The values of known headers must have the type of this

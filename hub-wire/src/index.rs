@@ -1,13 +1,13 @@
-//! Two indexes, each a trie over tokens: one finds the filters that match a topic, and the other finds
-//! the topics that match a filter.
+//! Provides two indexes, each of which is a trie over tokens. One index finds the filters that
+//! match a topic, and the other index finds the topics that match a filter.
 //!
-//! Without them, the hub would compare every subscription with every new topic, and every topic with
-//! every new subscription.
+//! Without the indexes, the hub would compare every subscription with every new topic, and every
+//! topic with every new subscription.
 
 use super::{FilterToken, TopicFilter, TopicName};
 use std::collections::HashMap;
 
-/// An index of values by topic filters. It finds every value whose filter matches a topic.
+/// Finds every value whose filter matches a topic.
 ///
 /// For each token, a look-up visits at most two branches, one for the literal token and one for `*`,
 /// however many filters the index has.
@@ -17,16 +17,16 @@ pub struct FilterIndex<V> {
     len: usize,
 }
 
-/// The filters that begin with the same tokens.
+/// Holds the filters that begin with the same tokens.
 #[derive(Debug)]
 struct FilterNode<V> {
-    /// The filters whose next token is this literal.
+    /// These filters have a literal as the next token. The literal is the key.
     literals: HashMap<Box<str>, FilterNode<V>>,
-    /// The filters whose next token is `*`.
+    /// These filters have `*` as the next token.
     one: Option<Box<FilterNode<V>>>,
-    /// The values whose filter ends with `**` here.
+    /// The filters of these values end with `**` here.
     rest: Vec<V>,
-    /// The values whose filter ends here.
+    /// The filters of these values end here.
     here: Vec<V>,
 }
 
@@ -135,13 +135,13 @@ impl<V> FilterNode<V> {
     }
 }
 
-/// An index of topics. It finds every topic that a filter matches.
+/// Finds every topic that a filter matches.
 #[derive(Debug, Default)]
 pub struct TopicIndex {
     root: TopicNode,
 }
 
-/// The topics whose names begin with the same tokens.
+/// Holds the topics whose names begin with the same tokens.
 #[derive(Debug, Default)]
 struct TopicNode {
     children: HashMap<Box<str>, TopicNode>,

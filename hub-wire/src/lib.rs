@@ -1,5 +1,5 @@
-//! The wire format: framing, frames, the bounded MessagePack walker, names and filters of topics,
-//! and headers.
+//! Implements the wire format: framing, frames, the bounded MessagePack walker, names and filters
+//! of topics, and headers.
 //!
 //! The crate is pure: it has no I/O, no async code and no clock. The server, the SDK and the tools
 //! all use it, so they cannot disagree about a byte. These are its invariants, each with what breaks

@@ -1,8 +1,8 @@
-//! The limits for the content of one frame.
+//! Defines the limits for the content of one frame.
 //!
 //! Without these limits, one client could take any amount of memory and of the hub's time.
 
-/// The limits for the content of one frame. The hub announces its limits in WELCOME.
+/// States the limits for the content of one frame. The hub announces its limits in WELCOME.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// A frame has at most this many bytes, without the 4 bytes of its length.

@@ -1,70 +1,74 @@
-//! The one table of MessagePack markers: what the first byte of a value says about the rest of it.
+//! Holds the only table of MessagePack markers. It states what the first byte of a value says about
+//! the rest of the value.
 //!
-//! Every reader of MessagePack in Hub takes its knowledge from here. With a table of its own in each,
-//! two readers could disagree about where a value ends, and what the scrub looks at would not be what
-//! a subscriber decodes.
+//! Every reader of MessagePack in Hub uses this table. With a table of its own in each reader, two
+//! readers could disagree about where a value ends. Then the scrub could look at something else
+//! than a subscriber decodes.
 //!
-//! The format is the one of the MessagePack specification (github.com/msgpack/msgpack, `spec.md`).
+//! The MessagePack specification (github.com/msgpack/msgpack, `spec.md`) defines the format.
 
-/// The kind of value that a marker begins.
+/// States which kind of value a marker begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// The marker 0xc1, which the format never uses.
+    /// The marker is 0xc1, which the format never uses.
     Reserved,
-    /// Nil.
+    /// The value is nil.
     Nil,
-    /// `false` or `true`.
+    /// The value is `false` or `true`.
     Bool,
-    /// An integer in an unsigned form, also one that the marker itself holds.
+    /// The value is an integer in an unsigned form. The marker itself may hold the integer.
     UInt,
-    /// An integer in a signed form, also one below 0 that the marker itself holds.
+    /// The value is an integer in a signed form. The marker itself may hold the integer if it is
+    /// below 0.
     Int,
-    /// A floating-point number of 32 or 64 bits.
+    /// The value is a floating-point number of 32 or 64 bits.
     Float,
-    /// A string, which has to be UTF-8.
+    /// The value is a string, whose bytes have to be UTF-8.
     Str,
-    /// A byte string.
+    /// The value is a byte string.
     Bin,
-    /// An extension: a type byte, and bytes.
+    /// The value is an extension, which consists of a type byte and further bytes.
     Ext,
-    /// An array; its values follow.
+    /// The value is an array. Its values follow the marker and the count.
     Array,
-    /// A map; its keys and values follow, in turns.
+    /// The value is a map. Its keys and values follow the marker and the count, in turns.
     Map,
 }
 
-/// What a marker says about the value that it begins.
+/// States what a marker says about the value that it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marker {
-    /// The kind of value.
+    /// The value is of this kind.
     pub family: Family,
-    /// How many bytes behind the marker hold a length or a count, with the highest byte first: 0, 1, 2
-    /// or 4.
+    /// Behind the marker, this many bytes hold a length or a count, with the highest byte first.
+    /// The number is 0, 1, 2 or 4.
     pub field: u8,
-    /// How many bytes the value has, the marker and the length field included, and without what the
-    /// length field counts. For an array or a map: the bytes in front of its first value.
+    /// The value has this many bytes, without the bytes that the length field counts. The marker
+    /// and the length field are included. For an array or a map, these are the bytes in front of
+    /// its first value.
     pub size: u8,
-    /// How many entries a map, or how many values an array has if the marker itself says so; else 0.
+    /// If the marker itself states the count, an array has this many values, or a map has this many
+    /// entries. Otherwise the field is 0.
     pub count: u8,
 }
 
 impl Marker {
-    /// What `byte` says as a marker.
+    /// Returns what `byte` says as a marker.
     #[inline]
     #[must_use]
     pub const fn of(byte: u8) -> Marker {
         MARKERS[byte as usize]
     }
 
-    /// How many bytes there are before a string's or a byte string's first one.
+    /// Returns how many bytes stand in front of the first byte of a string or a byte string.
     #[inline]
     #[must_use]
     pub const fn head(self) -> usize {
         1 + self.field as usize
     }
 
-    /// What the length field says of the value that begins `bytes`: 0 if it has none, `None` if the
-    /// bytes end before it does.
+    /// Returns what the length field says in the value at the start of `bytes`. Returns 0 if the
+    /// value has no length field, and `None` if the bytes end before the field does.
     #[inline]
     #[must_use]
     pub fn length(self, bytes: &[u8]) -> Option<usize> {
@@ -81,77 +85,82 @@ fn field<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
     bytes.get(1..)?.first_chunk().copied()
 }
 
-/// The empty map. The markers behind it are those of maps of 1 to 15 entries.
+/// This marker begins the empty map. The next 15 markers begin maps of 1 to 15 entries.
 pub const FIXMAP: u8 = 0x80;
-/// The empty array. The markers behind it are those of arrays of 1 to 15 values.
+/// This marker begins the empty array. The next 15 markers begin arrays of 1 to 15 values.
 pub const FIXARRAY: u8 = 0x90;
-/// The empty string. The markers behind it are those of strings of 1 to 31 bytes.
+/// This marker begins the empty string. The next 31 markers begin strings of 1 to 31 bytes.
 pub const FIXSTR: u8 = 0xa0;
-/// Nil.
+/// This marker is nil.
 pub const NIL: u8 = 0xc0;
-/// `false`; `true` is the marker behind it.
+/// This marker is `false`. The next marker is `true`.
 pub const FALSE: u8 = 0xc2;
-/// `true`.
+/// This marker is `true`.
 pub const TRUE: u8 = 0xc3;
-/// A byte string of up to 255 bytes, the shortest form there is.
+/// This marker begins a byte string whose length has 8 bits. There is no shorter form for a byte
+/// string.
 pub const BIN_8: u8 = 0xc4;
-/// A byte string whose length has 16 bits.
+/// This marker begins a byte string whose length has 16 bits.
 pub const BIN_16: u8 = 0xc5;
-/// A byte string whose length has 32 bits.
+/// This marker begins a byte string whose length has 32 bits.
 pub const BIN_32: u8 = 0xc6;
-/// An extension whose length has 8 bits.
+/// This marker begins an extension whose length has 8 bits.
 pub const EXT_8: u8 = 0xc7;
-/// An extension whose length has 16 bits.
+/// This marker begins an extension whose length has 16 bits.
 pub const EXT_16: u8 = 0xc8;
-/// An extension whose length has 32 bits.
+/// This marker begins an extension whose length has 32 bits.
 pub const EXT_32: u8 = 0xc9;
-/// A floating-point number of 32 bits.
+/// This marker begins a floating-point number of 32 bits.
 pub const FLOAT_32: u8 = 0xca;
-/// A floating-point number of 64 bits.
+/// This marker begins a floating-point number of 64 bits.
 pub const FLOAT_64: u8 = 0xcb;
-/// An unsigned integer of 8 bits.
+/// This marker begins an unsigned integer of 8 bits.
 pub const UINT_8: u8 = 0xcc;
-/// An unsigned integer of 16 bits.
+/// This marker begins an unsigned integer of 16 bits.
 pub const UINT_16: u8 = 0xcd;
-/// An unsigned integer of 32 bits.
+/// This marker begins an unsigned integer of 32 bits.
 pub const UINT_32: u8 = 0xce;
-/// An unsigned integer of 64 bits.
+/// This marker begins an unsigned integer of 64 bits.
 pub const UINT_64: u8 = 0xcf;
-/// A signed integer of 8 bits.
+/// This marker begins a signed integer of 8 bits.
 pub const INT_8: u8 = 0xd0;
-/// A signed integer of 16 bits.
+/// This marker begins a signed integer of 16 bits.
 pub const INT_16: u8 = 0xd1;
-/// A signed integer of 32 bits.
+/// This marker begins a signed integer of 32 bits.
 pub const INT_32: u8 = 0xd2;
-/// A signed integer of 64 bits.
+/// This marker begins a signed integer of 64 bits.
 pub const INT_64: u8 = 0xd3;
-/// An extension of 1 byte. The markers behind it are those of extensions of 2, 4, 8 and 16 bytes.
+/// This marker begins an extension of 1 byte. The next 4 markers begin extensions of 2, 4, 8 and 16
+/// bytes.
 pub const FIXEXT_1: u8 = 0xd4;
-/// A string of up to 255 bytes, the shortest form for 32 bytes and more.
+/// This marker begins a string whose length has 8 bits. It is the shortest form for 32 to 255
+/// bytes.
 pub const STR_8: u8 = 0xd9;
-/// A string whose length has 16 bits.
+/// This marker begins a string whose length has 16 bits.
 pub const STR_16: u8 = 0xda;
-/// A string whose length has 32 bits.
+/// This marker begins a string whose length has 32 bits.
 pub const STR_32: u8 = 0xdb;
-/// An array whose count has 16 bits.
+/// This marker begins an array whose count has 16 bits.
 pub const ARRAY_16: u8 = 0xdc;
-/// An array whose count has 32 bits.
+/// This marker begins an array whose count has 32 bits.
 pub const ARRAY_32: u8 = 0xdd;
-/// A map whose count has 16 bits.
+/// This marker begins a map whose count has 16 bits.
 pub const MAP_16: u8 = 0xde;
-/// A map whose count has 32 bits.
+/// This marker begins a map whose count has 32 bits.
 pub const MAP_32: u8 = 0xdf;
-/// The lowest integer that the marker itself holds, -32. The markers behind it are those of -31 to -1.
+/// This marker holds -32, the lowest integer that a marker can hold. The next 31 markers hold the
+/// integers from -31 to -1.
 pub const NEGATIVE_FIXINT: u8 = 0xe0;
 
-/// Whether `byte` begins a string of up to 31 bytes; its low five bits are the length.
+/// Returns whether `byte` begins a string of up to 31 bytes. The low five bits of the byte are the
+/// length.
 #[inline]
 #[must_use]
 pub const fn is_fixstr(byte: u8) -> bool {
     byte & 0xe0 == FIXSTR
 }
 
-/// What each byte says as a marker.
+/// This table states what each byte says as a marker.
 static MARKERS: [Marker; 256] = markers();
 
 const fn markers() -> [Marker; 256] {
@@ -177,7 +186,7 @@ const fn marker(byte: u8) -> Marker {
         BIN_8 => one(Bin, 1, 2, 0),
         BIN_16 => one(Bin, 2, 3, 0),
         BIN_32 => one(Bin, 4, 5, 0),
-        // The type byte of an extension is not counted by its length.
+        // The length of an extension does not count its type byte.
         EXT_8 => one(Ext, 1, 3, 0),
         EXT_16 => one(Ext, 2, 4, 0),
         EXT_32 => one(Ext, 4, 6, 0),
@@ -209,7 +218,8 @@ mod tests {
     fn every_marker_is_what_a_second_reader_of_the_format_takes_it_for() {
         for byte in 0..=u8::MAX {
             let marker = Marker::of(byte);
-            // The shortest value with this marker: whatever it counts is 0, whatever is fixed is 0.
+            // These are the bytes of the shortest value with this marker, because every length,
+            // count and fixed byte behind the marker is 0.
             let mut bytes = vec![byte];
             bytes.extend([0; 80]);
             let mut rest = &bytes[..];
@@ -231,7 +241,8 @@ mod tests {
             };
             assert_eq!(marker.family, family, "{byte:#x}");
             assert_eq!(marker.length(&bytes), Some(0), "{byte:#x}");
-            // Its values are fixints of one byte each.
+            // The values of the container are the zeros behind it, which are integers of one byte
+            // each.
             let values = match family {
                 Family::Map => 2 * usize::from(marker.count),
                 _ => usize::from(marker.count),

@@ -1,4 +1,4 @@
-//! Topic names, and the rules for their text.
+//! Defines topic names, and the rules for their text.
 //!
 //! Every topic name in the hub was checked here. Without the check, a wildcard or a line break in a
 //! name would reach filters, logs and file names.
@@ -6,14 +6,14 @@
 use std::{fmt, str::FromStr, sync::Arc};
 use thiserror::Error;
 
-/// The name of a topic: 1 to 32 tokens joined by dots, such as `orders.placed`.
+/// Holds the name of a topic: 1 to 32 tokens joined by dots, such as `orders.placed`.
 ///
-/// A value of this type is always a valid name, because [`TopicName::parse`] is the only way to make
-/// one. Names whose first byte is `$` are reserved for the hub.
+/// A value of this type is always a valid name, because [`TopicName::parse`] is the only way to
+/// make a value. Names whose first byte is `$` are reserved for the hub.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TopicName(Arc<str>);
 
-/// The reason why a text is not a topic name or a topic filter.
+/// States why a text is not a topic name or a topic filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NameError {
     /// The text is empty.
@@ -37,12 +37,13 @@ pub enum NameError {
     /// The text has a byte that [`TopicName::is_allowed`] does not allow.
     #[error("byte {byte:#04x} at {at} is not allowed in a name")]
     BadByte {
-        /// The byte that is not allowed.
+        /// This byte is not allowed.
         byte: u8,
         /// The byte has this offset.
         at: usize,
     },
-    /// The text has a `*` although it must be a name, or the `*` is not a whole token of a filter.
+    /// The text has a `*` although it must be a name, or the text is a filter in which a wildcard
+    /// is not a whole token, or in which `**` is not the last token.
     #[error("'*' at byte {at} stands where no wildcard can")]
     Wildcard {
         /// The `*` has this byte offset.

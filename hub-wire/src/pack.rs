@@ -1,7 +1,8 @@
 //! Writes MessagePack.
 //!
-//! All frames are written with it, and each value in its shortest form. Longer forms are valid too,
-//! but a peer that compares bytes would take equal frames for different ones.
+//! The module writes the values of all frames in their shortest form. Only some integers of a RUN
+//! frame have a fixed length, see [`crate::RunHead`]. Longer forms are valid too, but a peer that
+//! compares bytes would take equal frames for different ones.
 
 /// Appends MessagePack values in their shortest form to a buffer.
 #[derive(Debug)]
@@ -18,8 +19,9 @@ impl Packer<'_> {
         self.sized(count, (0x80, 15), 0xde)
     }
 
-    /// Writes the head of an array or a map. `fix` is the marker for counts up to `fix_max`, `marker16` is
-    /// the marker for counts of 16 bits, and the next marker is the one for counts of 32 bits.
+    /// Writes the head of an array or a map. `fix` is the marker for counts up to `fix_max`,
+    /// `marker16` is the marker for counts of 16 bits, and the marker behind it is for counts of 32
+    /// bits.
     fn sized(&mut self, count: u32, (fix, fix_max): (u8, u32), marker16: u8) -> &mut Self {
         if count <= fix_max {
             self.0.push(fix | count as u8);

@@ -1,7 +1,7 @@
 //! Reads MessagePack value by value. An error states which type of value was expected.
 //!
-//! All control frames are read with it. A reader that did not check a count or a length first would
-//! read past the end of the frame, or reserve the memory that five bytes claim.
+//! This reader reads all control frames. A reader that did not check a count or a length first
+//! would read past the end of the frame, or reserve the memory that five bytes claim.
 
 use crate::marker::{self, Family, Marker, NIL};
 use crate::{FrameError, FrameErrorKind, Limits, walk};
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// Reads a nil if the next value is one. Returns whether it did.
+    /// Reads a nil if the next value is nil. Returns whether it was.
     pub fn nil(&mut self) -> bool {
         let nil = self.bytes.get(self.pos) == Some(&NIL);
         self.pos += usize::from(nil);

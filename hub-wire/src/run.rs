@@ -1,4 +1,4 @@
-//! The RUN frame in front of a run of events, prepared so that numbering a run is cheap.
+//! Prepares the RUN frame in front of a run of events, so that numbering a run is cheap.
 //!
 //! Without this template, the hub would encode topic, epoch and publisher again for each run while it
 //! holds the lock that orders the topic.
@@ -6,7 +6,8 @@
 use crate::frame::FrameType;
 use crate::pack::Packer;
 
-/// The template of a RUN frame. The first event number, the count and the time are filled in later.
+/// Holds the template of a RUN frame. The first event number, the count and the time are filled in
+/// later.
 ///
 /// Topic, epoch and publisher are equal for every run that one connection publishes on one topic, so
 /// they are encoded once. The sequencer fills in the other numbers under its lock, when it numbers a

@@ -1,5 +1,5 @@
-//! The commands that handles of a client send to its connection task. Without a bound on them,
-//! callers could fill the memory while there is no connection.
+//! Defines the commands that the handles of a client send to its connection task. Without a bound
+//! on them, callers could fill the memory while there is no connection.
 
 use crate::client_state::ClientState;
 use crate::subscriptions::SubscribeWaiter;
@@ -8,10 +8,10 @@ use hub_wire::TopicFilter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-/// A command to the connection task.
+/// Tells the connection task what to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// Subscribe to a filter.
+    /// The task subscribes to a filter.
     Subscribe {
         id: u64,
         filter: TopicFilter,
@@ -19,22 +19,23 @@ pub(crate) enum Command {
         feed: Feed,
         waiting: SubscribeWaiter,
     },
-    /// Make sure that replies to requests can arrive.
+    /// The task makes sure that replies to requests can arrive.
     Inbox(SubscribeWaiter),
-    /// Unsubscribe the ids in [`ClientState::unsubscribed`].
+    /// The task ends the subscriptions whose ids are in [`ClientState::unsubscribed`].
     Unsubscribe,
-    /// End all subscriptions after the events that the hub has already sent.
+    /// The task ends all subscriptions after the events that the hub has already sent.
     StopSubscriptions(oneshot::Sender<()>),
-    /// End the client.
+    /// The task ends the client.
     Close(Intent),
 }
 
-/// For how long the connection is needed.
+/// States for how long the connection is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {
     /// The connection is needed without an end.
     Stay,
-    /// The connection is needed until every event is accepted or refused, but not longer than this.
+    /// The connection is needed until every event is accepted or refused, but not beyond this
+    /// moment.
     CloseBy(Instant),
     /// The connection is no longer needed.
     CloseNow,
@@ -51,10 +52,10 @@ impl Intent {
     }
 }
 
-/// How many commands may wait. Beyond that, callers wait.
+/// At most this many commands may wait. Further callers wait until there is room.
 pub(crate) const COMMANDS: usize = 64;
 
-/// The receiving end of the commands.
+/// Receives the commands in the connection task.
 #[derive(Debug)]
 pub(crate) struct Commands {
     receiver: mpsc::Receiver<Command>,
@@ -66,10 +67,10 @@ impl Commands {
         Commands { receiver, open: true }
     }
 
-    /// Waits for the next command. When the last clone of the client is dropped, the command is to
-    /// close.
+    /// Waits for the next command. When the last clone of the client is dropped, the function
+    /// returns the command to end the client.
     ///
-    /// Cancel-safe: a dropped call takes no command.
+    /// The call is cancel-safe: a dropped call takes no command.
     pub(crate) async fn next(&mut self, state: &ClientState) -> Command {
         tokio::select! {
             command = self.receiver.recv(), if self.open => command.unwrap_or_else(|| {

@@ -1,12 +1,12 @@
-//! Why a connection could not be made, and whether another attempt can succeed. Without the second
-//! part, a client would give up on a hub that is restarting, or try for ever on a hub that refuses
-//! it.
+//! Defines the error of a connection that could not be made, which also states whether another
+//! attempt can succeed. Without that statement, a client would give up on a hub that is restarting,
+//! or try for ever on a hub that refuses it.
 
 use hub_wire::{Close, CloseCode};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// Why a connection could not be made.
+/// States why a connection could not be made.
 ///
 /// ```no_run
 /// # async fn example() {
@@ -33,20 +33,21 @@ pub enum ConnectError {
     /// The TCP connection failed.
     #[error("the hub cannot be reached")]
     Io(#[source] Arc<std::io::Error>),
-    /// TLS failed between these two sides.
+    /// TLS failed between this client and the hub.
     #[cfg(feature = "tls")]
     #[error("the TLS connection could not be made")]
     Tls(#[from] crate::TlsError),
     /// The address is `hubs://`, and this program was built without the feature `tls`.
     #[error("this program was built without TLS, which hubs:// needs")]
     TlsNotBuilt,
-    /// The hub did not answer within the time of one attempt.
+    /// The hub did not answer within the time limit of one attempt.
     #[error("the hub did not answer in time")]
     TimedOut,
     /// The hub answered with CLOSE instead of WELCOME.
     #[error("the hub closed the connection: {} ({})", .0.code, .0.reason)]
     Closed(Close),
-    /// The server is not a hub, or is one whose version of the protocol this client does not speak.
+    /// The server is not a hub, or it is a hub whose version of the protocol this client does not
+    /// speak.
     #[error("the server is not a hub that this client understands: {0}")]
     Protocol(String),
 }
@@ -72,8 +73,8 @@ impl ConnectError {
         }
     }
 
-    /// Returns whether the error is about files that were good before. Somebody may just be
-    /// replacing them.
+    /// Returns whether the error is about files that were good before. In this case, somebody may
+    /// just be replacing the files.
     pub(crate) fn is_of_files(&self) -> bool {
         match self {
             #[cfg(feature = "tls")]
@@ -96,9 +97,9 @@ impl ConnectError {
 
 /// Returns whether to connect again after a CLOSE with this code.
 ///
-/// Two codes forbid it for reasons that this client never gives: a CLOSE that it did not send, and
-/// a HELLO that it sent at once. With these codes the network in between was at fault: something
-/// ended one direction of the connection, or held it up.
+/// Two codes forbid another connection for reasons that this client never gives: a CLOSE that it
+/// did not send, and a HELLO that it sent at once. With these codes, the network in between was at
+/// fault: something ended one direction of the connection, or held it up.
 pub(super) fn is_passing(code: CloseCode) -> bool {
     code.should_reconnect() || matches!(code, CloseCode::Normal | CloseCode::HandshakeTimeout)
 }

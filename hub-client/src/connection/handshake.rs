@@ -1,5 +1,5 @@
-//! The start of a connection: it connects to an address and exchanges HELLO and WELCOME. Without a
-//! time limit on all of it, a server that does not answer would hold the client up for ever.
+//! Starts a connection: it connects to an address, and exchanges HELLO and WELCOME. Without a time
+//! limit on the whole start, a server that does not answer would hold the client up for ever.
 
 use super::connect_error::ConnectError;
 use crate::stream::{self, ReadHalf, WriteHalf};
@@ -8,17 +8,17 @@ use bytes::BytesMut;
 use hub_wire::{Close, CloseCode, Frame, Hello, Limits, TopicName, VERSION, Welcome, split};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-/// The largest frame that the client reads before WELCOME.
+/// The client reads no frame with more bytes than this before WELCOME.
 const MAX_WELCOME: u32 = 64 << 10;
 
-/// A connection after HELLO and WELCOME.
+/// Holds a connection after HELLO and WELCOME.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) read: ReadHalf,
     pub(crate) write: WriteHalf,
     pub(crate) welcome: Welcome,
     pub(crate) inbox: TopicName,
-    /// The bytes that came after WELCOME.
+    /// These bytes came after WELCOME.
     pub(crate) received: BytesMut,
 }
 
@@ -82,7 +82,7 @@ async fn welcome(mut read: ReadHalf, write: WriteHalf) -> Result<Link, ConnectEr
     }
 }
 
-/// Returns the CLOSE of this side.
+/// Returns the CLOSE frame of this client.
 pub(crate) fn close_frame() -> Vec<u8> {
     let close = Close { code: CloseCode::Normal, reason: "done".to_owned(), retry_after_ms: None };
     Frame::Close(close).to_bytes()

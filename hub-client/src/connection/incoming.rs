@@ -8,16 +8,16 @@ use hub_wire::split;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How many bytes one read may take.
+/// One read takes at most this many bytes.
 const READ: usize = 64 << 10;
 
-/// The bytes that were read: whole frames, which the events in them share, and the start of the
-/// next frame.
+/// Holds the bytes that were read: whole frames, whose memory the events in them share, and the
+/// start of the next frame.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    /// Bytes that are not a whole frame yet.
+    /// These bytes are not a whole frame yet.
     partial: BytesMut,
-    /// Whole frames. Those before `at` are already handled.
+    /// These bytes are whole frames. The frames before the offset `at` are already handled.
     frames: Bytes,
     at: usize,
     limit: u32,
@@ -28,7 +28,7 @@ impl Incoming {
         Incoming { partial: received, frames: Bytes::new(), at: 0, limit }
     }
 
-    /// Reads once. Cancel-safe: a dropped call has read nothing.
+    /// Reads once. The call is cancel-safe: a dropped call has read nothing.
     ///
     /// Memory grows with the bytes that arrive, and not with the length that a frame announces.
     pub(super) async fn read(
@@ -41,8 +41,7 @@ impl Incoming {
         socket.read_buf(&mut self.partial).await
     }
 
-    /// Makes the whole frames of a read available. It is called when the earlier frames are
-    /// handled.
+    /// Makes the whole frames of a read available. The caller has handled all earlier frames.
     pub(super) fn split(&mut self) -> Result<(), LostReason> {
         let bad = |error: hub_wire::LengthError| LostReason::Protocol(error.to_string());
         let mut end = 0;

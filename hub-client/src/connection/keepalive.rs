@@ -1,24 +1,25 @@
-//! The keep-alive of a connection: when a PING is due, and when the connection counts as lost.
-//! Without it, a client would wait for ever for a hub that is gone.
+//! Implements the keep-alive of a connection: it decides when a PING is due, and when the
+//! connection counts as lost. Without the keep-alive, a client would wait for ever for a hub that
+//! is gone.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Measures the silence in both directions.
 ///
-/// A PING is due if nothing was received, or nothing was sent, for the keep-alive time. In the
-/// first case the client learns whether the hub is there; in the second, the hub learns that the
-/// client is.
+/// A PING is due if nothing was received, or nothing was sent, for the keep-alive time. If nothing
+/// was received, the client learns from the PONG whether the hub is there. If nothing was sent, the
+/// hub learns from the PING that the client is there.
 #[derive(Debug)]
 pub(crate) struct Keepalive {
     every: Duration,
     received: Instant,
     sent: Instant,
-    /// When the PING was sent that has no answer yet.
+    /// At this moment, the PING was sent that has no answer yet.
     asked: Option<Instant>,
 }
 
-/// What the session has to do now.
+/// States what the session has to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     Nothing,
@@ -33,8 +34,8 @@ impl Keepalive {
         Keepalive { every, received: now, sent: now, asked: None }
     }
 
-    /// Notes that bytes were received. It is also called while the client does not read on purpose,
-    /// because silence then means nothing.
+    /// Notes that bytes were received. The session also calls this function while it does not read
+    /// on purpose, because silence then means nothing.
     pub(crate) fn received(&mut self, now: Instant) {
         self.received = now;
         self.asked = None;

@@ -1,5 +1,5 @@
-//! The task that keeps the connection: one session after another, and the waits between them.
-//! Without it, each caller would have to reconnect on its own.
+//! Keeps the connection in a task: one session after another, and the waits between them. Without
+//! this task, each caller would have to reconnect on its own.
 
 mod commands;
 mod connect_error;
@@ -27,7 +27,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What outlives a single connection.
+/// Holds what outlives a single connection.
 #[derive(Debug)]
 pub(crate) struct Core {
     state: Arc<ClientState>,
@@ -36,17 +36,17 @@ pub(crate) struct Core {
     inbound: Inbound,
     intent: Intent,
     inbox: Inbox,
-    /// Whether a connection was given up before the answer to its HELLO, which may still reach the
-    /// hub. The hub then takes the next connection for the older one, and ends it.
+    /// If this is true, a connection was given up before the answer to its HELLO, which may still
+    /// reach the hub. The hub then takes the next connection for the older one, and ends it.
     gave_one_up: bool,
 }
 
-/// The topic for replies. It lives as long as its connection.
+/// Holds the topic for replies. The topic lives as long as its connection.
 #[derive(Debug, Default)]
 struct Inbox {
     topic: Option<TopicName>,
     subscription: Option<u64>,
-    /// The callers that wait for a connection on which to subscribe.
+    /// These callers wait for a connection on which to subscribe.
     waiting: Vec<SubscribeWaiter>,
 }
 
@@ -74,7 +74,7 @@ impl Core {
                 End::Done => break "closed from here".to_owned(),
                 End::Lost(reason) => reason,
             };
-            // The wait also grows for a hub that accepts connections only to end them.
+            // The wait must also grow for a hub that accepts connections only to end them.
             if since.elapsed() > steady {
                 backoff.succeeded();
             }
@@ -99,8 +99,8 @@ impl Core {
         self.end(&reason);
     }
 
-    /// Applies WELCOME. It is called before [`Core::run`], so the facts of the first connection are
-    /// known when the client is returned to its caller.
+    /// Applies WELCOME. The caller does so before [`Core::run`], so that the facts of the first
+    /// connection are known when the client is returned to its user.
     pub(crate) fn connected(&mut self, link: &Link) {
         let welcome = &link.welcome;
         let state = self.state.clone();
@@ -240,7 +240,7 @@ impl Core {
         self.inbound.confirmed(&mut self.subscriptions, id);
     }
 
-    /// Handles the end of the inbox, which ends with its connection: no open request will get its
+    /// Handles the end of the inbox, which ends with its connection. No open request will get its
     /// reply.
     fn inbox_lost(&mut self) {
         *self.state.inbox.lock() = None;

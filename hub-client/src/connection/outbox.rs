@@ -1,5 +1,5 @@
-//! The frames on their way to the socket. Without it, a control frame would wait behind every event
-//! of the publish log.
+//! Queues the frames that are on their way to the socket. Without this queue, a control frame would
+//! wait behind every event of the publish log.
 
 use crate::publish::PublishLog;
 use crate::stream::WriteHalf;
@@ -8,27 +8,27 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use tokio::io::AsyncWriteExt;
 
-/// About how many bytes of events are taken from the log ahead of the socket.
+/// About this many bytes of events are taken from the log ahead of the socket.
 const AHEAD: usize = 256 << 10;
-/// How many slices one write may have.
+/// One write has at most this many slices.
 const SLICES: usize = 64;
-/// How many bytes of control frames may wait. Beyond that, the client reads nothing from the hub
-/// that could add more.
+/// If more bytes of control frames than this wait, the client reads nothing from the hub, because
+/// each frame that it reads could add an answer.
 const MAX_CONTROL: usize = 256 << 10;
 
-/// Whole frames in the order in which they will be sent. Control frames go in front of the events
-/// that have not been taken from the log yet.
+/// Holds whole frames in the order in which they will be sent. Control frames go in front of the
+/// events that have not been taken from the log yet.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     parts: VecDeque<OutboxPart>,
     events: usize,
     control: Vec<u8>,
     started: bool,
-    /// Whether written bytes may still wait to be encrypted or sent.
+    /// If this is true, written bytes may still wait to be encrypted or sent.
     unflushed: bool,
 }
 
-/// Bytes of whole frames, and whether they are events.
+/// Holds bytes of whole frames, and whether they are events.
 #[derive(Debug)]
 struct OutboxPart {
     bytes: Bytes,
@@ -41,7 +41,8 @@ impl Outbox {
         &mut self.control
     }
 
-    /// Returns whether so much waits that the client must not read frames that ask for an answer.
+    /// Returns whether so many bytes wait that the client must not read frames that ask for an
+    /// answer.
     pub(crate) fn is_congested(&self) -> bool {
         self.control.len() > MAX_CONTROL
     }
@@ -65,7 +66,8 @@ impl Outbox {
         self.parts.is_empty() && !self.unflushed
     }
 
-    /// Writes once, or flushes what was written. Cancel-safe: a dropped call has written nothing.
+    /// Writes once, or flushes what was written. The call is cancel-safe: a dropped call has
+    /// written nothing.
     pub(crate) async fn write(&mut self, socket: &mut WriteHalf) -> io::Result<()> {
         if self.parts.is_empty() {
             socket.flush().await?;
@@ -103,7 +105,7 @@ impl Outbox {
         }
     }
 
-    /// Drops the frames that are not partly written, and puts `last` behind the rest.
+    /// Drops the frames of which no byte is written, and puts `last` behind the rest.
     pub(crate) fn finish_with(&mut self, last: Vec<u8>) {
         self.control.clear();
         let keep = usize::from(self.started);

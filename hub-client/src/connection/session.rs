@@ -1,5 +1,5 @@
-//! One connection from WELCOME to its end: reading, writing and keep-alive in one loop. With a task
-//! for each, the order of frames would depend on the scheduler.
+//! Runs one connection from WELCOME to its end: reading, writing and keep-alive in one loop. With a
+//! task for each of them, the order of frames would depend on the scheduler.
 
 use super::connect_error::is_passing;
 use super::handshake::{Link, close_frame};
@@ -18,12 +18,14 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-/// How long the hub may take to send CLOSE, if this side does not wait for anything else.
+/// After the CLOSE of this client, the hub may take this long to end the connection. A later moment
+/// in [`Intent::CloseBy`] replaces this bound.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// How long a task that did not run for a while reads what has arrived, before it declares a loss.
+/// A task that did not run for a while reads for this long what has arrived, before it declares a
+/// loss.
 const CATCH_UP: Duration = Duration::from_millis(20);
 
-/// How a session ended.
+/// States how a session ended.
 #[derive(Debug)]
 pub(super) enum End {
     /// The connection was lost.
@@ -32,7 +34,7 @@ pub(super) enum End {
     Done,
 }
 
-/// One connection while it is open.
+/// Serves one connection while it is open.
 pub(super) struct Session<'a> {
     core: &'a mut Core,
     read: ReadHalf,
@@ -40,7 +42,7 @@ pub(super) struct Session<'a> {
     keepalive: Keepalive,
     outbox: Outbox,
     incoming: Incoming,
-    /// The callers that wait for a PONG, with its token.
+    /// These callers wait for a PONG. Each entry has the token of the PONG.
     barriers: Vec<(u64, oneshot::Sender<()>)>,
     next_token: u64,
 }
@@ -251,7 +253,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// A PONG came: everything the hub owed before it is here.
+    /// Handles a PONG: everything that the hub owed before it has arrived.
     fn passed(&mut self, token: u64) {
         let (passed, rest) = std::mem::take(&mut self.barriers)
             .into_iter()
@@ -303,12 +305,14 @@ fn protocol(what: &str) -> LostReason {
     LostReason::Protocol(what.to_owned())
 }
 
-/// Returns whether the hub ended the connection because another one of this instance took over.
+/// Returns whether the hub ended the connection because another connection of this instance took
+/// over.
 pub(super) fn is_replaced(reason: &LostReason) -> bool {
     matches!(reason, LostReason::Closed(close) if close.code == CloseCode::Replaced)
 }
 
-/// Returns how long to wait before the next connection, or `None` if the hub's CLOSE forbids one.
+/// Returns how long to wait before the next connection, or `None` if the hub's CLOSE forbids
+/// another one.
 pub(super) fn retry_after(reason: &LostReason) -> Option<Duration> {
     match reason {
         LostReason::Closed(Close { code, retry_after_ms, .. }) => {

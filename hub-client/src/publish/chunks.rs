@@ -1,5 +1,5 @@
-//! Encoded EVENT frames in contiguous buffers, from the oldest without a receipt to the newest.
-//! With a buffer for each event, a write to the socket would need a slice for each.
+//! Keeps encoded EVENT frames in contiguous buffers, from the oldest frame without a receipt to the
+//! newest. With a buffer for each event, a write to the socket would need a slice for each event.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -7,29 +7,30 @@ use std::collections::VecDeque;
 /// A chunk is complete when it reaches this size in bytes, or when the connection wants to send it.
 pub(crate) const CHUNK: usize = 64 << 10;
 
-/// Neighbouring EVENT frames.
+/// Holds neighbouring EVENT frames.
 #[derive(Debug)]
 struct Chunk {
-    /// The index of its first event. Indexes count the events of this client. Unlike publish
-    /// numbers, they never begin again.
+    /// The first event of the chunk has this index. Indexes count the events of this client. Unlike
+    /// publish numbers, they never begin again.
     first: u64,
     count: u32,
     bytes: Bytes,
-    /// How much of the log's capacity it uses.
+    /// The chunk uses this much of the log's capacity.
     weight: usize,
 }
 
-/// The frames of the log. This type knows nothing of receipts, waiting callers or publish numbers.
+/// Holds the frames of the log. This type knows nothing of receipts, waiting callers or publish
+/// numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
-    /// The complete chunks, the oldest first.
+    /// These chunks are complete. The oldest chunk is the first.
     sealed: VecDeque<Chunk>,
-    /// How many of the chunks were given to the connection.
+    /// This many of the complete chunks were given to the connection.
     taken: usize,
     open: Vec<u8>,
     open_count: u32,
     open_weight: usize,
-    /// The index that the next event gets.
+    /// The next event gets this index.
     next: u64,
 }
 
@@ -44,13 +45,13 @@ impl Chunks {
         self.sealed.get(self.taken).map_or(self.next - u64::from(self.open_count), |c| c.first)
     }
 
-    /// Returns whether there is something to take.
+    /// Returns whether there are frames to take.
     pub(crate) fn has_more(&self) -> bool {
         self.taken < self.sealed.len() || self.open_count > 0
     }
 
-    /// Returns the buffer to which the caller appends one frame. [`Chunks::appended`] then counts
-    /// it.
+    /// Returns the buffer to which the caller appends one frame. The caller then calls
+    /// [`Chunks::appended`], which counts the frame.
     pub(crate) fn open(&mut self) -> &mut Vec<u8> {
         &mut self.open
     }
@@ -73,8 +74,9 @@ impl Chunks {
         if self.open_count == 0 {
             return;
         }
-        // The next chunk will probably be as large as this one. So a buffer does not grow again at
-        // a high rate, and does not take 64 KiB for a single event at a low one.
+        // The next chunk will probably be as large as this chunk. So a buffer does not grow again
+        // and again at a high rate of events, and does not take 64 KiB for a single event at a low
+        // rate.
         let capacity = (self.open.len() + self.open.len() / 8).min(CHUNK + CHUNK / 8);
         let bytes = std::mem::replace(&mut self.open, Vec::with_capacity(capacity)).into();
         let count = std::mem::take(&mut self.open_count);
@@ -83,7 +85,7 @@ impl Chunks {
         self.sealed.push_back(Chunk { first, count, bytes, weight });
     }
 
-    /// Gives out the next frames, about `budget` bytes of them.
+    /// Passes the next frames to `part`, about `budget` bytes of them.
     pub(crate) fn take(&mut self, budget: usize, mut part: impl FnMut(Bytes)) {
         let mut bytes = 0;
         while bytes < budget {
@@ -112,8 +114,8 @@ impl Chunks {
         freed
     }
 
-    /// Returns the index behind the last event of which every byte was sent, if `unsent` bytes of
-    /// those that were taken were not sent.
+    /// Returns the index behind the last event of which every byte was sent. Of the bytes that were
+    /// taken, `unsent` bytes were not sent.
     pub(crate) fn sent_to(&self, mut unsent: usize) -> u64 {
         for chunk in self.sealed.iter().take(self.taken).rev() {
             if unsent == 0 {
@@ -129,8 +131,8 @@ impl Chunks {
         self.sealed.front().map_or(self.taken_to(), |chunk| chunk.first)
     }
 
-    /// Frees the chunks of which every event is before `done`, and goes back to `next`: from there
-    /// on, everything is taken again. Returns the weight that became free.
+    /// Frees the chunks of which every event is before `done`, and goes back to the event with the
+    /// index `next`. From there on, everything is taken again. Returns the weight that became free.
     pub(crate) fn rewind(&mut self, done: u64, next: u64) -> usize {
         self.seal();
         self.taken = self.sealed.len();
@@ -170,7 +172,7 @@ mod tests {
     use super::*;
     use hub_wire::frame_with;
 
-    /// Frames of 5 to 8 bytes, each holding its index.
+    /// Returns chunks with frames of 5 to 8 bytes, each of which holds its index.
     fn filled(count: u8) -> Chunks {
         let mut chunks = Chunks::default();
         for n in 0..count {

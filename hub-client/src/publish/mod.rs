@@ -1,7 +1,7 @@
-//! The publish log: it keeps every event from the call that emits it until the hub accepts or
-//! refuses it.
+//! Implements the publish log, which keeps every event from the call that emits it until the hub
+//! accepts or refuses it.
 //!
-//! Invariants, and what breaks without each:
+//! The log has these invariants:
 //!
 //! - **Events leave the log in the order in which they entered it, and only with a result**:
 //!   accepted, refused, or unknown. Otherwise a loss would be silent.
@@ -24,10 +24,10 @@ use parking_lot::Mutex;
 use std::collections::{BTreeSet, VecDeque};
 use tokio::sync::{Notify, Semaphore, oneshot, watch};
 
-/// The result of publishing one event.
+/// States the result of publishing one event.
 pub(crate) type PublishResult = Result<(), PublishFailure>;
 
-/// Why an event was not accepted, as far as the client knows.
+/// States why an event was not accepted, as far as the client knows.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum PublishFailure {
     /// The hub refused the event.
@@ -38,7 +38,7 @@ pub(crate) enum PublishFailure {
     NotSent,
 }
 
-/// Why an event did not enter the log.
+/// States why an event did not enter the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotAppended {
     /// The frame is larger than the hub allows.
@@ -47,7 +47,8 @@ pub(crate) enum NotAppended {
     Ended,
 }
 
-/// The publish log, see the module.
+/// Keeps every event until the hub accepts or refuses it. The documentation of this module states
+/// the invariants.
 #[derive(Debug)]
 pub(crate) struct PublishLog {
     log: Mutex<Log>,
@@ -61,18 +62,19 @@ pub(crate) struct PublishLog {
 #[derive(Debug)]
 struct Log {
     chunks: Chunks,
-    /// The callers that wait for a result, in the order of the events.
+    /// These callers wait for a result, in the order of the events.
     waiters: VecDeque<(u64, oneshot::Sender<PublishResult>)>,
     /// Every event before this index was accepted, refused, or reported as unknown.
     settled: u64,
-    /// Refused events from `settled` on. A hub that resumes repeats its refusals, and these are
-    /// recognised by it.
+    /// The hub refused these events, whose indexes are `settled` or higher. A hub that resumes
+    /// repeats its refusals, and this set serves to recognise a repetition.
     refused: BTreeSet<u64>,
     /// The publish number is the index minus `offset` (wrapping).
     offset: u64,
-    /// Whether the connection has nothing left to send and waits for `wake`.
+    /// If this is true, the connection has nothing left to send and waits for `wake`.
     idle: bool,
-    /// Every event before this index may have reached the hub. It is set when a connection is lost.
+    /// Every event before this index may have reached the hub. The field is set when a connection
+    /// is lost.
     sent: u64,
     report: Report,
     refusals_kept: usize,
@@ -105,17 +107,17 @@ impl PublishLog {
         }
     }
 
-    /// Waits for room, then appends the event. Returns its index, and whether the caller should let
-    /// the connection's task run.
+    /// Waits for room, and then appends the event. Returns the index of the event, and whether the
+    /// caller should let the connection's task run.
     ///
-    /// Cancel-safe: a call that is dropped while it waits has appended nothing.
+    /// The call is cancel-safe: a call that is dropped while it waits has appended nothing.
     pub(crate) async fn append(
         &self,
         event: &EventFrame<'_>,
         waiter: Option<oneshot::Sender<PublishResult>>,
     ) -> Result<(u64, bool), NotAppended> {
         let size = event.topic.len() + event.payload.len() + event.headers.map_or(0, <[u8]>::len);
-        // An event that is larger than the whole log takes all of it.
+        // An event that is larger than the whole log takes all of its room.
         let weight = (size + 16).min(self.capacity);
         let permits = match self.room.try_acquire_many(weight as u32) {
             Ok(permits) => permits,
@@ -149,15 +151,15 @@ impl PublishLog {
         Ok((index, full))
     }
 
-    /// Gives the connection the next frames, about `budget` bytes of them. If there are none,
-    /// [`PublishLog::more`] resolves when there are.
+    /// Gives the connection the next frames, about `budget` bytes of them. If the log has no
+    /// further frames, [`PublishLog::more`] resolves when it has some.
     pub(crate) fn take(&self, budget: usize, part: impl FnMut(bytes::Bytes)) {
         let mut log = self.log.lock();
         log.chunks.take(budget, part);
         log.idle = !log.chunks.has_more();
     }
 
-    /// Resolves when there may be more to take.
+    /// Resolves when there may be further frames to take.
     pub(crate) async fn more(&self) {
         self.wake.notified().await;
     }
@@ -180,8 +182,8 @@ impl PublishLog {
         Ok(())
     }
 
-    /// Settles every event before `index`: it leaves the log, and the caller that waits for it gets
-    /// its result.
+    /// Settles every event before `index`. These events leave the log, and the callers that wait
+    /// for them get their results.
     fn settle(&self, log: &mut Log, index: u64) {
         log.settled = index;
         log.refused = log.refused.split_off(&index);
@@ -220,8 +222,8 @@ impl PublishLog {
         }
     }
 
-    /// Returns the publish number of the last receipt, so that the hub repeats the refusals since
-    /// then.
+    /// Returns the publish number of the last receipt. The hub repeats the refusals from this
+    /// number on.
     pub(crate) fn receipted(&self) -> u64 {
         let log = self.log.lock();
         log.settled.wrapping_sub(log.offset)
@@ -253,8 +255,8 @@ impl PublishLog {
         Resumed { exact, unknown }
     }
 
-    /// Ends the wait for events before `index`, whose outcome is unknown. Returns how many of them
-    /// no caller waits for.
+    /// Ends the wait for events before `index`, whose outcome is unknown. Returns the number of
+    /// those events for which no caller waits.
     fn give_up(&self, log: &mut Log, index: u64) -> u64 {
         let refused = log.refused.range(log.settled..index).count() as u64;
         let mut unwaited = index - log.settled - refused;
@@ -267,16 +269,16 @@ impl PublishLog {
         unwaited
     }
 
-    /// Handles the loss of the connection, with `unsent` bytes of those that it had taken. The
-    /// bytes that it did send may have arrived.
+    /// Handles the loss of the connection. Of the bytes that the connection took, `unsent` bytes
+    /// were not sent. The bytes that it did send may have arrived.
     pub(crate) fn lost(&self, unsent: usize) {
         let mut log = self.log.lock();
         log.sent = log.chunks.sent_to(unsent).max(log.settled);
     }
 
-    /// Ends the log: nothing can be appended any more, and every caller that waits gets a result.
-    /// It is called after [`PublishLog::lost`]. Returns how many events that no caller waits for
-    /// have an unknown outcome.
+    /// Ends the log. Nothing can be appended any more, and every caller that waits gets a result.
+    /// The caller has called [`PublishLog::lost`] before. Returns how many events that no caller
+    /// waits for have an unknown outcome.
     pub(crate) fn end(&self) -> u64 {
         let mut guard = self.log.lock();
         let log = &mut *guard;
@@ -296,9 +298,9 @@ impl PublishLog {
     }
 
     /// Waits until every event that was appended until now has its result, or until the client has
-    /// ended. Then it takes the report of what went wrong with them, under one lock.
+    /// ended. Then takes the report of what went wrong with them, under one lock.
     ///
-    /// Cancel-safe: a dropped call takes nothing.
+    /// The call is cancel-safe: a dropped call takes nothing.
     pub(crate) async fn flush(&self) -> Report {
         let target = self.log.lock().chunks.next();
         let mut progress = self.progress.subscribe();
@@ -314,11 +316,11 @@ impl PublishLog {
     }
 }
 
-/// How publishing continues after a reconnect.
+/// States how publishing continues after a reconnect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resumed {
-    /// Whether it continues exactly where it stopped.
+    /// If this is true, publishing continues exactly where it stopped.
     pub(crate) exact: bool,
-    /// How many events that no caller waits for have an unknown outcome.
+    /// This many events that no caller waits for have an unknown outcome.
     pub(crate) unknown: u64,
 }

@@ -1,28 +1,29 @@
-//! What went wrong with events that no caller waited for, kept until the next flush.
+//! Reports what went wrong with events that no caller waited for. The report is kept until the next
+//! flush.
 //!
 //! Without this report, the refusal of such an event would be lost.
 
 use hub_wire::Refused;
 
-/// How far the log is settled, for the callers of `flush`.
+/// States how far the log is settled, for the callers of `flush`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct PublishProgress {
     pub(crate) settled: u64,
     pub(crate) ended: bool,
 }
 
-/// What went wrong with events that no caller waited for, since the last flush.
+/// Lists what went wrong with events that no caller waited for, since the last flush.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Report {
     pub(crate) refused: Vec<Refused>,
-    /// How many refusals there were beyond those that are kept.
+    /// Beyond the refusals that are kept, there were this many.
     pub(crate) refused_more: u64,
     pub(crate) outcome_unknown: u64,
     pub(crate) not_sent: u64,
 }
 
 impl Report {
-    /// Adds a refusal. If `kept` refusals are there already, it is only counted.
+    /// Adds a refusal. If `kept` refusals are there already, the refusal is only counted.
     pub(crate) fn refuse(&mut self, refused: Refused, kept: usize) {
         if self.refused.len() < kept {
             self.refused.push(refused);

@@ -46,20 +46,20 @@ struct World {
     resend: bool,
     published: u32,
     waiting: Vec<(u32, oneshot::Receiver<PublishResult>)>,
-    /// Bytes that were taken from the log and are not in the socket.
+    /// These bytes were taken from the log and are not in the socket.
     out: Vec<u8>,
-    /// Bytes in the socket that are not at the hub.
+    /// These bytes are in the socket and not at the hub.
     socket: Vec<u8>,
-    /// Bytes at the hub that are no whole frame yet.
+    /// These bytes are at the hub and are not a whole frame yet.
     partial: Vec<u8>,
-    /// The events that this run of the hub has received, and how many of them have a receipt.
+    /// This run of the hub has received these events. `receipted` of them have a receipt.
     here: Vec<u32>,
     receipted: usize,
     refused: Vec<u32>,
-    /// The publish numbers that this run of the hub refused, and whether the client got the
-    /// refusal.
+    /// This run of the hub refused the events with these publish numbers. The value states whether
+    /// the client got the refusal.
     refusals: BTreeMap<u64, bool>,
-    /// The events that earlier runs of the hub received.
+    /// Earlier runs of the hub received these events.
     before: Vec<u32>,
     unheard: usize,
     unknown: u64,

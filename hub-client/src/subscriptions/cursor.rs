@@ -1,9 +1,9 @@
-//! How far a subscription has come in a topic, and what that means for the events that come next.
-//! Without it, a reconnect would repeat or skip events unseen.
+//! Tracks how far a subscription has come in a topic, and what that means for the events that come
+//! next. Without this cursor, a reconnect would repeat or skip events unseen.
 
 use hub_wire::{Gap, GapReason, Position};
 
-/// How far a subscription has come in one topic.
+/// States how far a subscription has come in one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cursor {
     /// The position is unknown, so any event may come first.
@@ -14,16 +14,17 @@ pub(crate) enum Cursor {
     After(Position),
 }
 
-/// The new part of a range of event numbers.
+/// Describes the new part of a range of event numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NewRange {
-    /// The first number to hand over. It is beyond the range if all of the range was seen.
+    /// The first event to hand over has this number. It is beyond the range if the subscription has
+    /// seen all of the range.
     pub(crate) from: u64,
-    /// The loss in front of it that the hub did not announce, if there is one.
+    /// In front of that event, events may be missing without an announcement of the hub.
     pub(crate) unannounced: Option<UnannouncedLoss>,
 }
 
-/// A loss that the hub did not announce.
+/// Describes a loss that the hub did not announce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UnannouncedLoss {
     /// Event numbers jumped, which breaks the protocol. The field is the first number that was left
@@ -35,8 +36,7 @@ pub(crate) enum UnannouncedLoss {
 }
 
 impl Cursor {
-    /// Returns the event number that is due next in `epoch`, or `None` if any number would be
-    /// right.
+    /// Returns the event number that is due next in `epoch`, or `None` if any number may come next.
     pub(crate) fn due(self, epoch: u64) -> Option<u64> {
         match self {
             Cursor::Anywhere => None,
@@ -63,8 +63,8 @@ impl Cursor {
         *self = Cursor::After(Position { epoch, seq: seq.max(seen) });
     }
 
-    /// Applies a gap. Returns the part of the gap that is new, and the loss in front of it that the
-    /// hub did not announce.
+    /// Applies a gap. Returns the part of the gap that is new, and the loss in front of that part
+    /// that the hub did not announce.
     pub(crate) fn pass(&mut self, gap: &Gap) -> (Option<Gap>, Option<UnannouncedLoss>) {
         let Some(to) = gap.to else {
             if matches!(self, Cursor::After(seen) if seen.epoch != gap.epoch) {
@@ -97,8 +97,8 @@ impl UnannouncedLoss {
     }
 }
 
-/// The reason of a gap for numbers that jumped without a GAP. The protocol has no reason for it,
-/// because it must not happen.
+/// A gap has this reason if numbers jumped without a GAP. The protocol has no reason for such a
+/// gap, because it must not happen.
 pub(crate) const UNEXPLAINED: GapReason = GapReason::Unknown(0);
 
 #[cfg(test)]

@@ -1,20 +1,22 @@
-//! Deliveries that arrived before the hub announced where their subscription starts.
+//! Holds deliveries that arrived before the hub announced where their subscription starts.
 //!
-//! Without them, a subscription could get events from before its start, or miss its first events.
+//! Without deferring them, a subscription could get events from before its start, or miss its first
+//! events.
 
 use hub_core::emitter::Delivery;
 use hub_wire::{Gap, GapReason};
 use std::collections::HashMap;
 
-/// How many deliveries are deferred for one subscription until the hub has answered. Further events
-/// are dropped, with a gap in their place.
+/// At most this many deliveries are deferred for one subscription until the hub has answered.
+/// Further events are dropped, with a gap in their place.
 const MAX_DEFERRED: usize = 1024;
 
-/// Deliveries of which it is not yet known whether they are due.
+/// Holds deliveries of which it is not yet known whether they are due.
 #[derive(Debug, Default)]
 pub(crate) struct DeferredDeliveries {
     deliveries: Vec<Delivery>,
-    /// The topics that have deferred deliveries, each with the index of its gap for dropped events.
+    /// These topics have deferred deliveries. The value is the index of the gap for the topic's
+    /// dropped events.
     topics: HashMap<String, Option<usize>>,
 }
 
@@ -48,7 +50,7 @@ impl DeferredDeliveries {
     }
 
     /// Drops the deferred deliveries of a topic. The hub has announced where the topic starts for
-    /// the subscription, and they are from before that.
+    /// the subscription, and these deliveries are from before that start.
     pub(crate) fn drop_topic(&mut self, topic: &str) {
         if self.topics.remove(topic).is_none() {
             return;
@@ -72,9 +74,9 @@ impl DeferredDeliveries {
     }
 }
 
-/// Extends `last` to the end of `next`, which follows it in its topic. A gap never extends over the
-/// end of an epoch: a topic that began a new epoch is a gap without an end, and the events that are
-/// missing after it are another gap.
+/// Extends `last` to the end of `next`, which follows it in its topic. Returns whether the two
+/// could be joined. A gap never extends over the end of an epoch: a topic that began a new epoch is
+/// a gap without an end, and the events that are missing after it are another gap.
 fn reach(last: &mut Gap, next: &Gap) -> bool {
     let joined = last.epoch == next.epoch && last.to.is_some() && next.to.is_some();
     if joined {
@@ -125,7 +127,8 @@ mod tests {
         assert_eq!((gap.from, gap.to), (1015, Some(2001)));
     }
 
-    /// It was taken for a gap that ends with what was left out, which nobody was told then.
+    /// A joined gap would have the epoch of the first gap and the last number of the second gap.
+    /// The subscriber would not learn of the events that were dropped.
     #[test]
     fn a_new_epoch_is_told_beside_what_does_not_fit() {
         let mut deferred = DeferredDeliveries::default();

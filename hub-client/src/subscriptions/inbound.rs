@@ -1,5 +1,5 @@
-//! The way from RUN, EVENT and GAP frames to the queues of subscriptions. Without its checks, a hub
-//! that breaks the protocol could lose events unseen.
+//! Takes RUN, EVENT and GAP frames to the queues of subscriptions. Without the checks in this
+//! module, a hub that breaks the protocol could lose events unseen.
 
 use super::cursor::UnannouncedLoss;
 use super::incoming_run::{IncomingRun, RunRecipient, RunTopic};
@@ -12,32 +12,32 @@ use hub_wire::{Gap, Limits, RunFrame, TopicName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The deliveries of a connection on their way to subscriptions.
+/// Holds the deliveries of a connection on their way to subscriptions.
 #[derive(Debug)]
 pub(crate) struct Inbound {
     run: Option<IncomingRun>,
     matches: Vec<RouteMatch>,
-    /// Deliveries that wait for room in `block` subscriptions. While there are any, the client does
-    /// not read on, so there are few: those of one event, or those that were deferred for one
-    /// subscription.
+    /// These deliveries wait for room in `block` subscriptions. While there are any, the client
+    /// does not read on, so there are few: the deliveries of one event, or those that were deferred
+    /// for one subscription.
     blocked: VecDeque<(Sink, Delivery)>,
     limits: Limits,
-    /// The topic and the publisher of the last run. Most often, the next run has them too.
+    /// The last run had this topic and this publisher. Most often, the next run has them as well.
     topic: Option<RunTopic>,
     publisher: Arc<str>,
-    /// Empty between runs, and kept only for its memory.
+    /// Between runs, this list is empty, and is kept only for its memory.
     recipients: Vec<RunRecipient>,
-    /// Subscriptions that accept nothing more, because too much waited or because the subscriber
-    /// has just left.
+    /// The subscriptions with these ids accept nothing more, because too much waited or because the
+    /// subscriber has just left.
     gone: Vec<u64>,
 }
 
-/// Whether the client can go on reading.
+/// States whether the client can go on reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InboundProgress {
-    /// It can go on reading.
+    /// The client can go on reading.
     Free,
-    /// It cannot, because a `block` subscription has no room.
+    /// The client cannot go on, because a `block` subscription has no room.
     Blocked,
 }
 
@@ -65,7 +65,7 @@ impl Inbound {
         !self.blocked.is_empty()
     }
 
-    /// Resolves when [`Inbound::unblock`] can hand something over.
+    /// Resolves when [`Inbound::unblock`] can hand a delivery over.
     pub(crate) async fn room(&self) {
         match self.blocked.front() {
             Some((Sink::Feed(feed), _)) => feed.room().await,
@@ -83,12 +83,12 @@ impl Inbound {
         }
     }
 
-    /// Returns the subscriptions that have ended on their own since the last call.
+    /// Returns the ids of the subscriptions that have ended on their own since the last call.
     pub(crate) fn take_gone(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.gone)
     }
 
-    /// Handles a RUN.
+    /// Handles a RUN frame.
     pub(crate) fn run(
         &mut self,
         subs: &mut Subscriptions,
@@ -152,7 +152,7 @@ impl Inbound {
         Ok(())
     }
 
-    /// Handles an EVENT. `body` is its frame without the length.
+    /// Handles an EVENT frame. `body` is the frame without its length.
     pub(crate) fn event(
         &mut self,
         subs: &mut Subscriptions,
@@ -170,7 +170,7 @@ impl Inbound {
             if message.as_ref().is_none_or(|message| message.seq < recipient.from) {
                 continue;
             }
-            // Most runs have one recipient, which then costs no clone.
+            // Most runs have one recipient. In this case the message is not cloned.
             let message = if at == last { message.take() } else { message.clone() };
             let gap = recipient.gap.take().map(Delivery::Gap);
             for delivery in gap.into_iter().chain(message.map(Delivery::Message)) {
@@ -203,8 +203,8 @@ impl Inbound {
         }
     }
 
-    /// Notes how far the run was handed over: at its end, or when the connection is lost in the
-    /// middle of it.
+    /// Notes how far the run was handed over. That happens at the end of the run, or when the
+    /// connection is lost in the middle of it.
     pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         let Some(mut run) = self.run.take() else { return };
         let seq = run.next - 1;
@@ -220,12 +220,13 @@ impl Inbound {
         self.recipients = run.recipients;
     }
 
-    /// Handles SUBSCRIBED: the deferred deliveries are due.
+    /// Handles a SUBSCRIBED frame: the deferred deliveries are due.
     pub(crate) fn confirmed(&mut self, subs: &mut Subscriptions, id: u64) {
         let Some((sink, deferred)) = subs.confirmed(id) else { return };
         for delivery in deferred.into_deliveries() {
             if self.is_blocked() {
-                // The order requires that this delivery goes behind those that already wait.
+                // The order requires that this delivery goes behind the deliveries that already
+                // wait.
                 self.blocked.push_back((sink.clone(), delivery));
             } else if let HandOver::Full(message) = sink.hand_over(delivery) {
                 self.blocked.push_back((sink.clone(), Delivery::Message(message)));
@@ -233,7 +234,7 @@ impl Inbound {
         }
     }
 
-    /// Handles a GAP.
+    /// Handles a GAP frame.
     pub(crate) fn gap(
         &mut self,
         subs: &mut Subscriptions,

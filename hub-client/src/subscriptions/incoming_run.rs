@@ -1,5 +1,5 @@
-//! A run while its EVENT frames arrive. RUN has the numbers and the publisher of all of them, so
-//! without it no EVENT could be understood.
+//! Tracks a run while its EVENT frames arrive. The RUN frame has the numbers and the publisher of
+//! all of them, so without it no EVENT frame could be understood.
 
 use super::Sink;
 use crate::events::{ConnectionEvent, EventSender};
@@ -8,37 +8,37 @@ use hub_core::emitter::{Headers, Message};
 use hub_wire::{EventFrame, Gap, Limits, Packer, RunFrame, TopicName};
 use std::sync::Arc;
 
-/// The part of a run that has not arrived yet.
+/// Describes the part of a run that has not arrived yet.
 #[derive(Debug)]
 pub(super) struct IncomingRun {
     pub(super) topic: RunTopic,
     pub(super) epoch: u64,
-    /// The event number of the next event.
+    /// The next event has this event number.
     pub(super) next: u64,
-    /// How many events are still to come.
+    /// This many events are still to come.
     pub(super) left: u32,
     publisher: Arc<str>,
     time_ms: u64,
     pub(super) recipients: Vec<RunRecipient>,
 }
 
-/// A topic, and its bytes as they stand in each EVENT frame.
+/// Holds the name of a topic, and its bytes as they stand in each EVENT frame.
 #[derive(Debug, Clone)]
 pub(super) struct RunTopic {
     pub(super) name: TopicName,
     encoded: Bytes,
 }
 
-/// A subscription that gets events of a run.
+/// Describes a subscription that gets events of a run.
 #[derive(Debug)]
 pub(super) struct RunRecipient {
     pub(super) id: u64,
-    /// The first event number that it gets.
+    /// The subscription gets the events from this event number on.
     pub(super) from: u64,
     pub(super) sink: Sink,
-    /// A gap that is handed over in front of its first event.
+    /// This gap is handed over in front of the first event.
     pub(super) gap: Option<Gap>,
-    /// Whether the events are deferred instead of handed over.
+    /// If this is true, the events are deferred instead of handed over.
     pub(super) deferred: bool,
 }
 

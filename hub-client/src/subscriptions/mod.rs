@@ -1,5 +1,5 @@
-//! The subscriptions of a client, and the queues into which deliveries go. They outlive
-//! connections; without that, a reconnect would end every listener.
+//! Keeps the subscriptions of a client, and the queues into which deliveries go. They outlive
+//! connections. Otherwise a reconnect would end every listener.
 
 mod cursor;
 mod deferred;
@@ -23,24 +23,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Resolves when the hub confirms or refuses a subscription.
+/// This channel gets the result when the hub confirms or refuses a subscription.
 pub(crate) type SubscribeWaiter = oneshot::Sender<Result<(), SubscribeError>>;
 
-/// Where the deliveries of a subscription go.
+/// States where the deliveries of a subscription go.
 #[derive(Debug, Clone)]
 pub(crate) enum Sink {
-    /// The queue of a listener or a stream.
+    /// The deliveries go to the queue of a listener or a stream.
     Feed(Arc<Feed>),
-    /// The requests that wait for a reply.
+    /// The deliveries are replies, and go to the requests that wait for them.
     Replies(Arc<Replies>),
 }
 
-/// The result of handing a delivery over.
+/// States the result of handing a delivery over.
 #[derive(Debug)]
 pub(crate) enum HandOver {
     /// The delivery is in the queue.
     Done,
-    /// The overflow policy is `block` and there is no room. The message comes back.
+    /// The overflow policy is `block` and there is no room. The message comes back to the caller.
     Full(Message),
     /// The subscriber has ended the subscription.
     Gone,
@@ -56,7 +56,7 @@ impl Sink {
                 replies.answer(message);
                 return HandOver::Done;
             }
-            // It is unknown whose reply is missing. The requester gets its time-out.
+            // It is unknown which request misses its reply. Its requester gets a time-out.
             (Sink::Replies(_), Delivery::Gap(_)) => return HandOver::Done,
         };
         match pushed {
@@ -80,31 +80,31 @@ impl Sink {
     }
 }
 
-/// One subscription of the client.
+/// Describes one subscription of the client.
 #[derive(Debug)]
 struct SubscriptionEntry {
     filter: TopicFilter,
     options: SubscribeOptions,
     sink: Sink,
-    /// The callers that wait for the hub's answer. It is empty after the answer.
+    /// These callers wait for the hub's answer. The list is empty after the answer.
     waiting: Vec<SubscribeWaiter>,
     established: bool,
-    /// Whether its queue was full at the last check.
+    /// If this is true, the queue of the subscription was full at the last check.
     slow: bool,
-    /// Whether UNSUBSCRIBE was sent. Events that are on their way still count.
+    /// If this is true, UNSUBSCRIBE was sent. Events that are on their way still count.
     leaving: bool,
-    /// Deliveries of which it is not yet known whether they are due, see [`routes`].
+    /// It is not yet known whether these deliveries are due. See [`routes`].
     deferred: DeferredDeliveries,
 }
 
-/// All subscriptions of a client. They outlive its connections.
+/// Holds all subscriptions of a client. They outlive its connections.
 #[derive(Debug)]
 pub(crate) struct Subscriptions {
-    /// The subscriptions by their ids, so that they are restored in the order in which they were
-    /// made.
+    /// The subscriptions are sorted by their ids, so that they are restored in the order in which
+    /// they were made.
     entries: BTreeMap<u64, SubscriptionEntry>,
     routes: Routes,
-    /// The largest frame that the hub allows, in bytes.
+    /// The hub allows frames of at most this many bytes.
     frame_limit: usize,
 }
 
@@ -119,7 +119,8 @@ impl Subscriptions {
         self.frame_limit = limit as usize;
     }
 
-    /// Adds a subscription. Returns its SUBSCRIBE frame, which is sent if there is a connection.
+    /// Adds a subscription. Returns its SUBSCRIBE frame, which the caller sends if there is a
+    /// connection.
     pub(crate) fn add(
         &mut self,
         id: u64,
@@ -178,8 +179,8 @@ impl Subscriptions {
         self.entries.iter_mut().filter_map(leaving).collect()
     }
 
-    /// Handles SUBSCRIBED. Returns the deferred deliveries, which are due now, and the sink to
-    /// which they go.
+    /// Handles a SUBSCRIBED frame. Returns the deferred deliveries, which are due now, and the sink
+    /// to which they go.
     pub(crate) fn confirmed(&mut self, id: u64) -> Option<(Sink, DeferredDeliveries)> {
         let entry = self.entries.get_mut(&id)?;
         entry.established = true;
@@ -252,8 +253,8 @@ impl Subscriptions {
     }
 }
 
-/// Makes a SUBSCRIBE frame. Positions that do not fit into `limit` bytes are left out: the hub then
-/// sends events that the client has already seen, and the client drops those.
+/// Makes a SUBSCRIBE frame. Positions that do not fit into `limit` bytes are left out. For them,
+/// the hub sends events that the client has already seen, and the client drops those events.
 fn subscribe_frame(
     id: u64,
     filter: &TopicFilter,
@@ -267,7 +268,8 @@ fn subscribe_frame(
         overflow: options.overflow,
         group: options.group.clone(),
         start,
-        // Without `positions`, a subscription that got nothing yet could not tell what it missed.
+        // Without `positions`, a subscription that has got no event yet could not tell what it
+        // missed.
         positions: options.group.is_none(),
     };
     loop {

@@ -1,4 +1,4 @@
-//! The requests that wait for a reply.
+//! Keeps the requests that wait for a reply.
 //!
 //! The replies to all requests arrive on one topic. Without this module, no reply could be matched
 //! to its request.
@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 
-/// The waiting requests by their ids.
+/// Holds the waiting requests by their ids.
 #[derive(Debug, Default)]
 pub(crate) struct Replies {
     waiting: Mutex<HashMap<String, oneshot::Sender<Message>>>,
     next: AtomicU64,
 }
 
-/// A request that waits. Dropping it ends the wait, so a request that is given up leaves nothing
-/// behind.
+/// Stands for a request that waits. Dropping it ends the wait, so a request that is given up leaves
+/// nothing behind.
 #[derive(Debug)]
 pub(crate) struct Awaited {
     replies: Arc<Replies>,
@@ -27,8 +27,8 @@ pub(crate) struct Awaited {
 }
 
 impl Replies {
-    /// Registers a request that waits for its reply. Its id is a new one, unless the request has
-    /// one.
+    /// Registers a request that waits for its reply. The request gets a new id, unless it has an
+    /// id.
     pub(crate) fn expect(self: &Arc<Self>, id: Option<&str>, prefix: u32) -> Awaited {
         let id = id.map_or_else(
             || format!("{prefix:08x}-{}", self.next.fetch_add(1, Ordering::Relaxed)),
@@ -57,8 +57,8 @@ impl Replies {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        // If this id was used again meanwhile, that request gives up too. A caller that sets ids is
-        // responsible for them.
+        // If another request has used this id meanwhile, that request is given up as well. A caller
+        // that sets ids is responsible for them.
         self.replies.waiting.lock().remove(&self.id);
     }
 }

@@ -1,22 +1,23 @@
-//! A subscription in the route of one topic.
+//! Describes a subscription in the route of one topic.
 //!
-//! It decides whether events and gaps are handed over to the subscription, deferred, or not for it.
-//! Without it, a reconnect would repeat or skip events.
+//! The member decides whether events and gaps are handed over to the subscription, deferred, or not
+//! for it. Without the member, a reconnect would repeat or skip events.
 
 use super::cursor::Cursor;
 
-/// A subscription in a route.
+/// Describes a subscription in a route.
 #[derive(Debug)]
 pub(super) struct RouteMember {
     pub(super) id: u64,
     pub(super) cursor: Cursor,
-    /// Whether the subscription takes part in the topic on this connection.
+    /// If this is true, the subscription takes part in the topic on this connection.
     pub(super) joined: bool,
-    /// How far the subscription will have come if its deferred deliveries turn out to be due.
+    /// If the deferred deliveries of the subscription turn out to be due, it will have come this
+    /// far.
     pub(super) deferred: Option<Cursor>,
 }
 
-/// How a subscription takes part in a topic.
+/// States how a subscription takes part in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Participation {
     /// The frame is not for this subscription.
@@ -33,7 +34,7 @@ impl RouteMember {
     }
 
     /// Returns how the subscription takes part, when events or a gap from `first` on have arrived.
-    /// `named` is set if the frame names this subscription, and not if it is for all.
+    /// `named` is set if the frame names this subscription, and not set if the frame is for all.
     pub(super) fn join(&mut self, named: Option<u64>, epoch: u64, first: u64) -> Participation {
         if named.is_some() {
             (self.joined, self.deferred) = (true, None);

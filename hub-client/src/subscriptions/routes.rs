@@ -1,8 +1,8 @@
-//! The routes of a client: for each topic, the subscriptions that get its events, and how far each
-//! has come.
+//! Keeps the routes of a client. A route has the subscriptions that get the events of one topic,
+//! and states how far each subscription has come.
 //!
-//! The hub sends one copy of an event however many plain subscriptions of the connection match it,
-//! so the client keeps a route for each topic. Invariants:
+//! The hub sends one copy of an event, however many plain subscriptions of the connection match it.
+//! So the client keeps a route for each topic, with these invariants:
 //!
 //! - **A subscription takes part in a topic from the moment at which the hub says so**, with a RUN
 //!   that names it or with SUBSCRIBED. Otherwise, while a subscription is added or restored, it
@@ -20,32 +20,32 @@ use hub_wire::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// A plain subscription, as routes see it.
+/// Describes a plain subscription, as routes see it.
 #[derive(Debug)]
 struct PlainSubscription {
     filter: TopicFilter,
     start: Start,
-    /// Whether the hub has sent SUBSCRIBED on this connection.
+    /// If this is true, the hub has sent SUBSCRIBED on this connection.
     confirmed: bool,
-    /// Whether the hub has sent SUBSCRIBED on any connection. From then on, the subscription
-    /// resumes.
+    /// If this is true, the hub has sent SUBSCRIBED on any connection. From then on, the
+    /// subscription resumes.
     established: bool,
-    /// Whether the hub must still restore the subscription on this connection.
+    /// If this is true, the hub must still restore the subscription on this connection.
     resuming: bool,
 }
 
-/// The subscriptions of one topic.
+/// Holds the subscriptions of one topic.
 #[derive(Debug)]
 struct Route {
     topic: TopicName,
     members: Vec<RouteMember>,
-    /// The generation of the set of subscriptions for which the members were looked up.
+    /// The members were looked up in the set of subscriptions with this generation number.
     generation: u64,
-    /// The use count at its last use.
+    /// At the last use of this route, the count of all uses had this value.
     used: u64,
 }
 
-/// All routes of a client, see the module.
+/// Holds all routes of a client. The documentation of this module states the invariants.
 #[derive(Debug)]
 pub(crate) struct Routes {
     plain: HashMap<u64, PlainSubscription>,
@@ -57,18 +57,18 @@ pub(crate) struct Routes {
     forgot: bool,
 }
 
-/// The part of a run that one subscription gets.
+/// Describes the part of a run that one subscription gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RouteMatch {
     pub(crate) id: u64,
     pub(crate) new: NewRange,
-    /// Whether the events are deferred until it is known whether they are due. If numbers jump,
-    /// nothing that was deferred was due: the numbers in between would have arrived.
+    /// If this is true, the events are deferred until it is known whether they are due. If numbers
+    /// jump, no deferred event was due, because the numbers in between would have arrived.
     pub(crate) deferred: bool,
 }
 
 impl Routes {
-    /// Makes an empty set of routes, which keeps at most about `kept` of them.
+    /// Makes an empty set of routes, which keeps at most about `kept` routes.
     pub(crate) fn new(kept: usize) -> Self {
         Routes {
             plain: HashMap::new(),
@@ -91,7 +91,7 @@ impl Routes {
         self.generation += 1;
     }
 
-    /// Takes a subscription out of all routes.
+    /// Removes a subscription from all routes.
     pub(crate) fn remove(&mut self, id: u64) {
         let Some(plain) = self.plain.remove(&id) else { return };
         self.filters.remove(&plain.filter, |known| *known == id);
@@ -110,7 +110,7 @@ impl Routes {
         }
     }
 
-    /// Handles SUBSCRIBED: the deferred deliveries of these topics are due.
+    /// Handles a SUBSCRIBED frame: the deferred deliveries of these topics are due.
     pub(crate) fn confirm<'a>(&mut self, id: u64, deferred: impl Iterator<Item = &'a str>) {
         let Some(plain) = self.plain.get_mut(&id) else { return };
         (plain.confirmed, plain.established, plain.resuming) = (true, true, false);
@@ -123,8 +123,8 @@ impl Routes {
         }
     }
 
-    /// Handles the loss of the connection: no subscription takes part in a topic until the hub says
-    /// so again.
+    /// Handles the loss of the connection. No subscription takes part in a topic until the hub
+    /// announces it again.
     pub(crate) fn disconnect(&mut self) {
         for plain in self.plain.values_mut() {
             (plain.confirmed, plain.resuming) = (false, plain.established);
@@ -153,8 +153,8 @@ impl Routes {
         self.plain.iter().map(start).collect()
     }
 
-    /// Handles a RUN. Fills `matches` with the subscriptions that get a part of it; nothing is
-    /// handed over yet.
+    /// Handles a RUN frame. Fills `matches` with the subscriptions that get a part of the run. The
+    /// function hands nothing over yet.
     pub(crate) fn run(
         &mut self,
         run: &RunFrame<'_>,
@@ -187,14 +187,14 @@ impl Routes {
         Ok(())
     }
 
-    /// Handles a RUN without events: the next event of the topic will have the number `run.first`,
-    /// and events of its past that the subscription asked for will follow. Returns the gap of a
-    /// subscription that began on an earlier connection but was not in place yet, because it now
-    /// begins later than it had.
+    /// Handles a RUN frame without events. The next event of the topic will have the number
+    /// `run.first`, and events of its past that the subscription asked for will follow. Returns the
+    /// gap of a subscription that has a position from an earlier connection, but that the hub had
+    /// not confirmed. Such a subscription begins anew, later than its position.
     pub(crate) fn stands(&mut self, run: &RunFrame<'_>) -> Result<Option<(u64, Gap)>, NameError> {
         let Some(id) = run.subscription else { return Ok(None) };
         let Some(plain) = self.plain.get(&id) else { return Ok(None) };
-        // The last event number that will not come, if the subscription has no earlier position.
+        // If the subscription has no earlier position, no event up to this number will come.
         let before = match plain.start {
             _ if plain.resuming => None,
             Start::After(_) => None,
@@ -213,8 +213,8 @@ impl Routes {
                 let topic = run.topic.to_owned();
                 return Ok(Some((id, Gap { topic, epoch, from, to, reason, subscription: None })));
             }
-            // The subscription continues at its position. Events, or a gap, lead from there to
-            // here.
+            // The subscription continues at its position. The hub sends the events from there on,
+            // or a gap.
             (Cursor::After(_), _) => {}
             (_, Some(before)) => member.cursor = after(before),
             (_, None) => member.cursor = Cursor::Start,
@@ -222,9 +222,9 @@ impl Routes {
         Ok(None)
     }
 
-    /// Handles a GAP. Calls `told` for each subscription for which the gap is new, with its id, the
-    /// new part of the gap, the loss in front of it that the hub did not announce, and whether both
-    /// are deferred.
+    /// Handles a GAP frame. Calls `told` for each subscription for which the gap is new. The
+    /// arguments are the id of the subscription, the new part of the gap, the loss in front of it
+    /// that the hub did not announce, and whether both are deferred.
     pub(crate) fn gap(
         &mut self,
         gap: &Gap,
@@ -270,7 +270,7 @@ impl Routes {
         Ok(route.map(|route| route.used_at(self.uses)))
     }
 
-    /// Looks up the members of a topic, and keeps the state of those that are known.
+    /// Looks up the members of a topic, and keeps the state of the members that are already known.
     fn look_up(&mut self, topic: TopicName) {
         let mut known = self.routes.remove(&topic).map(|route| route.members).unwrap_or_default();
         let mut members = Vec::new();
@@ -287,7 +287,7 @@ impl Routes {
         for member in &mut members {
             member.joined |= self.plain.get(&member.id).is_some_and(|plain| plain.confirmed);
         }
-        // One filter may be subscribed to twice; a fixed order makes deliveries reproducible.
+        // Several subscriptions may have one filter. A fixed order makes deliveries reproducible.
         members.sort_unstable_by_key(|member| member.id);
         if self.routes.len() >= self.kept {
             self.forget_oldest();
@@ -322,7 +322,7 @@ impl Routes {
 }
 
 impl Route {
-    /// Notes a use of the route.
+    /// Notes a use of the route, by the number of the use.
     fn used_at(&mut self, use_number: u64) -> &mut Self {
         self.used = use_number;
         self

@@ -56,7 +56,8 @@ struct Client {
     id: u64,
     filter: TopicFilter,
     subscription: Subscription,
-    /// Where the subscription may begin in each topic, as the hub stated it on each connection.
+    /// In each topic, the subscription may begin at these numbers, as the hub stated on each
+    /// connection.
     starts: HashMap<String, BTreeSet<u64>>,
 }
 
@@ -265,7 +266,7 @@ impl Client {
                 Some(due) => assert_eq!(from, *due, "{topic} for {:?}", self.filter),
                 None => {
                     let starts = &self.starts[&topic];
-                    // A subscription from the last event of a topic begins behind it if the last
+                    // A subscription from the last event of a topic begins behind that event if the
                     // event went only to others.
                     assert!(starts.contains(&from), "{topic} began at {from}, not {starts:?}");
                 }

@@ -1,6 +1,6 @@
-//! The bounded queue of messages that wait for one subscription, in order, with a gap for each
-//! message that was dropped. Without the bound, one slow listener could use up the memory of its
-//! process; without the gaps, it would not know what it missed.
+//! Holds the messages that wait for one subscription, in order and up to a bound. A gap takes the
+//! place of each message that was dropped. Without the bound, one slow listener could use up the
+//! memory of its process. Without the gaps, a listener would not know which events it missed.
 
 use super::gaps::Gaps;
 use super::{Delivery, Message};
@@ -8,50 +8,51 @@ use crate::overflow::{AtBound, policy};
 use hub_wire::{Gap, GapReason, Overflow};
 use std::collections::{HashSet, VecDeque};
 
-/// Messages in order. In front of each message stand the gaps of its topic that come before it.
+/// Holds messages in order. In front of each message stand the gaps of its topic that come before
+/// the message.
 ///
-/// A gap has a place in the order of its topic, but none among other topics. That keeps the number
-/// of gaps small.
+/// A gap has a place in the order of its topic, but none among other topics. This rule keeps the
+/// number of gaps small.
 #[derive(Debug)]
 pub(super) struct SubscriptionBacklog {
-    /// The gaps of events that were dropped from the front of `entries`. They are delivered before
-    /// everything else.
+    /// These gaps stand for events that were dropped from the front of `entries`. They are
+    /// delivered before everything that waits.
     lead: Gaps,
     entries: VecDeque<Entry>,
-    /// The gaps of events that were never appended. They move to `entries` with the next message of
-    /// their topic.
+    /// These gaps stand for events that were never appended. They move to `entries` with the next
+    /// message of their topic.
     tail: Gaps,
-    /// How many gaps `entries` holds.
+    /// `entries` holds this many gaps.
     inner_gaps: usize,
-    /// How many messages may wait.
+    /// At most this many messages may wait.
     capacity: usize,
-    /// What happens to messages beyond `capacity`.
+    /// This policy decides what happens to messages beyond `capacity`.
     overflow: Overflow,
-    /// Whether the subscription gets every event of its topics, see [`Gaps::add`].
+    /// If this is true, the subscription gets every event of its topics. See [`Gaps::add`].
     exact: bool,
 }
 
-/// A message that waits, and the gaps in front of it.
+/// Holds a message that waits, and the gaps in front of the message.
 #[derive(Debug)]
 struct Entry {
     missed: VecDeque<Gap>,
     message: Message,
 }
 
-/// The result of appending a message or a gap.
+/// States what became of a message or a gap that was to be appended.
 #[derive(Debug)]
 pub(super) enum PushResult {
     /// The message waits, or a gap stands in its place.
     Done,
     /// There is no room and the overflow policy is `block`. The message comes back to the caller.
     Full(Message),
-    /// The subscription has to end: there is no room and the overflow policy is `disconnect`, or
-    /// there are too many gaps.
+    /// The subscription has to end, because there is no room and the overflow policy is
+    /// `disconnect`, or because there are too many gaps.
     Overrun,
 }
 
 impl SubscriptionBacklog {
-    /// Makes an empty backlog. For `exact`, see [`Gaps::add`].
+    /// Makes an empty backlog. [`Gaps::add`] explains `exact`.
     pub(super) fn new(capacity: usize, overflow: Overflow, exact: bool) -> Self {
         SubscriptionBacklog {
             lead: Gaps::default(),
@@ -94,13 +95,13 @@ impl SubscriptionBacklog {
         PushResult::Done
     }
 
-    /// Appends a gap. The capacity does not count gaps; they have a bound of their own.
+    /// Appends a gap. The capacity does not count gaps, which have a bound of their own.
     pub(super) fn push_gap(&mut self, gap: Gap) -> PushResult {
         self.tail.add(gap, self.exact);
         if self.has_too_many_gaps() { PushResult::Overrun } else { PushResult::Done }
     }
 
-    /// Takes the next delivery out.
+    /// Removes and returns the next delivery.
     pub(super) fn pop(&mut self) -> Option<Delivery> {
         if let Some(gap) = self.lead.pop() {
             return Some(Delivery::Gap(gap));
@@ -115,8 +116,8 @@ impl SubscriptionBacklog {
         self.entries.pop_front().map(|entry| Delivery::Message(entry.message))
     }
 
-    /// Empties the backlog. Returns the messages that other members of the queue group should get;
-    /// for a subscription without a group there are none.
+    /// Empties the backlog. Returns the messages that other members of the queue group should get.
+    /// For a subscription without a group, there are no such messages.
     pub(super) fn clear(&mut self) -> Vec<Message> {
         let empty = SubscriptionBacklog::new(self.capacity, self.overflow, self.exact);
         let before = std::mem::replace(self, empty);
@@ -134,15 +135,17 @@ impl SubscriptionBacklog {
         entry.into_gaps(GapReason::Overflow).for_each(|gap| self.lead.add(gap, self.exact));
     }
 
-    /// Makes room for `coming`: drops every message for which a newer one with the same topic and
-    /// key waits or is `coming`. If that drops none, the oldest message is dropped.
+    /// Makes room for the message `coming`. First drops every message for which a newer message
+    /// with the same topic and key waits or is `coming`. Then drops the oldest messages until a
+    /// quarter of the queue is free. In a queue for fewer than 4 messages, room for one message is
+    /// enough.
     ///
-    /// This walks through everything that waits. It frees a quarter of the queue, so that it is
-    /// rare even when there are more keys than the queue has room for.
+    /// The function visits every message that waits. It frees a quarter of the queue at once, so
+    /// that it runs rarely even if there are more keys than the queue has room for.
     fn conflate_for(&mut self, coming: &Message) {
         let mut newest = HashSet::from([key_of(coming)]);
-        // The walk goes from the newest to the oldest message, so the first one of a key is the one
-        // to keep.
+        // The walk goes from the newest to the oldest message, so the first message of each key
+        // that it meets is the message to keep.
         let keep: Vec<bool> =
             self.entries.iter().rev().map(|entry| newest.insert(key_of(&entry.message))).collect();
         let mut pending = Gaps::default();
@@ -158,7 +161,8 @@ impl SubscriptionBacklog {
                 entry.into_gaps(GapReason::Conflated).for_each(|gap| pending.add(gap, self.exact));
             }
         }
-        // No message follows the gaps that are left in `pending`, but gaps of their topics may.
+        // No message follows the gaps that are left in `pending`. Gaps of the same topics may
+        // follow in `tail`, and they merge with them.
         let mut tail = std::mem::replace(&mut self.tail, pending);
         while let Some(gap) = tail.pop() {
             self.tail.add(gap, self.exact);
@@ -170,13 +174,15 @@ impl SubscriptionBacklog {
 }
 
 impl Entry {
-    /// Turns the entry into gaps: those in front of the message, and one in place of the message.
+    /// Turns the entry into gaps: the gaps in front of the message, and a gap in place of the
+    /// message.
     fn into_gaps(self, reason: GapReason) -> impl Iterator<Item = Gap> {
         self.missed.into_iter().chain([self.message.gap(reason)])
     }
 }
 
-/// Messages with equal results replace one another under the policy `latest`.
+/// Returns the key of a message. Under the policy `latest`, messages with equal keys replace one
+/// another.
 fn key_of(message: &Message) -> (&str, Option<&str>) {
     (message.topic.as_str(), message.headers.key())
 }

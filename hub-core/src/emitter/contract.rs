@@ -1,8 +1,8 @@
-//! The trait [`Emitter`]: what a service may rely on, whether its emitter is in-process or a
-//! client.
+//! Declares the trait [`Emitter`], which states what a service may rely on, whether its emitter is
+//! in-process or a client.
 //!
-//! The in-process hub and the client implement a few methods and get the others from here. Without
-//! that, a service that was tested with one could behave differently with the other.
+//! The in-process hub and the client implement a few methods, and get the others from this module.
+//! Otherwise a service that was tested with one of them could behave differently with the other.
 
 use super::listen::{ListenerSubscription, one_by_one, start};
 use super::serve::{answer_all, read_reply};
@@ -17,11 +17,11 @@ use hub_wire::{Overflow, TopicFilter, TopicName};
 use std::future::ready;
 use std::time::Duration;
 
-/// An emitter: events are emitted on it, and listeners listen to it. [`LocalHub`](super::LocalHub)
-/// is an emitter in-process, and the client of `hub-client` is one over the network.
+/// Emits events, and calls listeners with the events of their topics. [`LocalHub`](super::LocalHub)
+/// is an emitter in-process, and the client of `hub-client` is an emitter over the network.
 ///
-/// An emitter is cheap to clone, and all clones are one emitter. The promises about listeners hold
-/// for every emitter; the [module](crate::emitter) lists them.
+/// An emitter is cheap to clone, and all clones stand for one emitter. The promises about listeners
+/// hold for every emitter. The [module](crate::emitter) lists them.
 ///
 /// ```
 /// use hub_core::emitter::{Emitter, LocalHub, Received};
@@ -69,7 +69,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     /// Emits a payload that is already encoded, and waits for the first reply to it. Returns
     /// [`RequestError::TimedOut`] if no reply comes within `timeout`.
     ///
-    /// The call sets the header `reply`, and the header `id` if it is not set.
+    /// The call sets the header `reply`. It also sets the header `id` if `headers` has none.
     fn request_raw(
         &self,
         topic: &TopicName,
@@ -78,7 +78,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         timeout: Duration,
     ) -> impl Future<Output = Result<Message, RequestError>> + Send;
 
-    /// The listeners of this emitter, and where their errors go.
+    /// Returns the registry of this emitter's listeners, to which their errors go as well.
     fn listeners(&self) -> &Listeners;
 
     /// Emits an event on its topic.
@@ -114,7 +114,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         self.on_with(SubscribeOptions::default(), listener)
     }
 
-    /// Like [`Emitter::on`], with options.
+    /// Does what [`Emitter::on`] does, with these options.
     fn on_with<E, F, R, M>(
         &self,
         options: SubscribeOptions,
@@ -129,8 +129,8 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         start(self, E::filter(), options, |subscription| typed(subscription, None, listener))
     }
 
-    /// Like [`Emitter::on`], for the next `count` events only. After them, the listener is taken
-    /// off.
+    /// Does what [`Emitter::on`] does, but only for the next `count` events. After these events,
+    /// the listener is taken off.
     fn many<E, F, R, M>(
         &self,
         count: u64,
@@ -203,7 +203,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     /// # }
     /// ```
     fn once<E: Event>(&self) -> impl Future<Output = Result<Next<E>, SubscribeError>> + Send {
-        // There is room for one event. Later events must not push it out.
+        // The queue has room for one event. A later event must not push this event out.
         let options = SubscribeOptions::new().capacity(1).overflow(Overflow::DropNewest);
         async move { Ok(Next::new(self.stream_with(options).await?)) }
     }
@@ -215,7 +215,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         self.stream_with(SubscribeOptions::default())
     }
 
-    /// Like [`Emitter::stream`], with options.
+    /// Does what [`Emitter::stream`] does, with these options.
     fn stream_with<E: Event>(
         &self,
         options: SubscribeOptions,
@@ -255,7 +255,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         self.request_with(request, RequestOptions::default())
     }
 
-    /// Like [`Emitter::request`], with options.
+    /// Does what [`Emitter::request`] does, with these options.
     fn request_with<Q: Request>(
         &self,
         request: &Q,

@@ -1,15 +1,15 @@
-//! The errors of emitting, subscribing, requesting and receiving, one type for each operation.
-//! `can_retry` states whether another attempt can succeed; without it, a service would have to
-//! guess from a text.
+//! Defines the errors of emitting, subscribing, requesting and receiving, with one type for each
+//! operation. The method `can_retry` of each type states whether another attempt can succeed.
+//! Without this method, a service would have to guess from a text.
 
 use super::{DecodeError, EncodeError, Refusal, SubscriptionEnd};
 use hub_wire::{Gap, NameError};
 use thiserror::Error;
 
-/// The error type of listeners and handlers: any error.
+/// Holds any error that a listener or a handler returns.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an event was not emitted, or may not have been emitted.
+/// States why an event was not emitted, or why nobody knows whether it was emitted.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum EmitError {
@@ -22,9 +22,9 @@ pub enum EmitError {
     /// The frame of the event is larger than the hub allows. The event was not sent.
     #[error("the event takes {size} bytes, but at most {limit} are allowed")]
     TooLarge {
-        /// The size of the frame, in bytes.
+        /// The frame has this many bytes.
         size: usize,
-        /// The largest frame that the hub allows, in bytes.
+        /// The hub allows frames of at most this many bytes.
         limit: u32,
     },
     /// The hub refused the event.
@@ -58,7 +58,7 @@ impl EmitError {
     }
 }
 
-/// Why a subscription was not made.
+/// States why a subscription was not made.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum SubscribeError {
@@ -88,7 +88,7 @@ impl SubscribeError {
     }
 }
 
-/// Why a request has no reply.
+/// States why a request has no reply.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -101,9 +101,9 @@ pub enum RequestError {
     /// The frame of the request is larger than the hub allows. The request was not sent.
     #[error("the request takes {size} bytes, but at most {limit} are allowed")]
     TooLarge {
-        /// The size of the frame, in bytes.
+        /// The frame has this many bytes.
         size: usize,
-        /// The largest frame that the hub allows, in bytes.
+        /// The hub allows frames of at most this many bytes.
         limit: u32,
     },
     /// No subscriber can answer the request. The hub reports this at once, without waiting for the
@@ -119,7 +119,7 @@ pub enum RequestError {
     /// The handler failed, and replied with its error message.
     #[error("the request failed: {message}")]
     Failed {
-        /// The error message of the handler.
+        /// The handler replied with this error message.
         message: String,
     },
     /// The reply does not decode into the expected type.
@@ -153,19 +153,20 @@ impl RequestError {
     }
 }
 
-/// What a typed stream or [`Emitter::once`](super::Emitter::once) can yield in place of an event.
+/// States why a typed stream or [`Emitter::once`](super::Emitter::once) yields no event at this
+/// place.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ReceiveError {
-    /// The payload of one event is not of the expected type. The next event may be.
+    /// The payload of one event is not of the expected type. The payload of the next event may be.
     #[error("the event is no {expected}")]
     Undecodable {
-        /// The [`TYPE`](super::Event::TYPE) that was expected.
+        /// An event type with this [`TYPE`](super::Event::TYPE) was expected.
         expected: &'static str,
-        /// Why the payload does not decode.
+        /// The payload does not decode for this reason.
         source: DecodeError,
     },
-    /// The subscription misses events. It goes on after them.
+    /// The subscription misses these events. It goes on after them.
     #[error("events of {} are missing from number {}: {}", .0.topic, .0.from, .0.reason)]
     Missed(Gap),
     /// The subscription has ended and yields nothing more.

@@ -1,5 +1,5 @@
-//! The stream of errors: each error of a listener goes to the readers of the stream, or to the log.
-//! Without this module, a listener that fails or misses events would do so unseen.
+//! Passes each error of a listener to the readers of a stream, or to the log. Without this module,
+//! a listener that fails or misses events would do so unseen.
 
 use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
 use futures_util::Stream;
@@ -12,18 +12,18 @@ use std::task::{Context, Poll};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-/// How many errors wait for one reader of the stream. Further errors are logged.
+/// At most this many errors wait for one reader of the stream. Further errors are logged.
 const ERRORS_WAITING: usize = 256;
 
-/// An error of a listener, with the filter and the event that it belongs to.
+/// Describes an error of a listener, with the filter and the event that the error belongs to.
 #[derive(Debug, Clone, Error)]
 #[error("{}{filter}", EventRef::prefix(.event.as_ref()))]
 pub struct ListenerError {
-    /// The filter for which the listener is registered.
+    /// The listener is registered for this filter.
     pub filter: TopicFilter,
-    /// The event that the error is about, if it is about one event.
+    /// The error is about this event, if it is about a single event.
     pub event: Option<EventRef>,
-    /// What went wrong.
+    /// The fault states what went wrong.
     #[source]
     pub fault: ListenerFault,
 }
@@ -31,13 +31,13 @@ pub struct ListenerError {
 /// Names the event that an error is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventRef {
-    /// The topic of the event.
+    /// The event is on this topic.
     pub topic: TopicName,
-    /// The event number, which begins at 1 in each topic.
+    /// The event has this event number. Event numbers begin at 1 in each topic.
     pub seq: u64,
 }
 
-/// What went wrong with a listener.
+/// States what went wrong with a listener.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum ListenerFault {
@@ -50,9 +50,9 @@ pub enum ListenerFault {
     /// The payload of the event is not of the type that the listener takes.
     #[error("the event is no {expected}")]
     Undecodable {
-        /// The [`TYPE`](super::Event::TYPE) that the listener takes.
+        /// The listener takes the event type with this [`TYPE`](super::Event::TYPE).
         expected: &'static str,
-        /// Why the payload does not decode.
+        /// The payload does not decode for this reason.
         source: DecodeError,
     },
     /// The listener misses events.
@@ -65,13 +65,13 @@ pub enum ListenerFault {
     /// The reply to a request could not be sent.
     #[error("the answer could not be sent")]
     ReplyFailed(#[source] EmitError),
-    /// Warns that many listeners are registered for one filter. Usually a program registers one
-    /// listener again and again and never takes it off.
+    /// Unusually many listeners are registered for one filter. The usual reason is a program that
+    /// registers one listener again and again and never takes it off.
     #[error("one filter has {count} listeners, more than {max}")]
     TooManyListeners {
-        /// How many listeners there are.
+        /// This many listeners are registered.
         count: usize,
-        /// How many listeners are expected at most.
+        /// At most this many listeners are expected.
         max: usize,
     },
 }
@@ -112,7 +112,7 @@ impl EventRef {
     }
 }
 
-/// A stream of the errors of an emitter's listeners, as they happen.
+/// Yields the errors of an emitter's listeners, as they happen.
 ///
 /// The stream holds a bounded number of errors. An error is logged if it does not fit, or if nobody
 /// reads errors. Dropping the stream ends it.
@@ -134,7 +134,7 @@ impl Stream for Errors {
     }
 }
 
-/// The streams to which errors go.
+/// Holds the streams to which errors go.
 #[derive(Debug, Default)]
 pub(super) struct ErrorSinks(Mutex<Vec<mpsc::Sender<ListenerError>>>);
 
@@ -148,7 +148,8 @@ impl ErrorSinks {
         Errors(errors)
     }
 
-    /// Passes an error to every stream, and logs it if no stream took it or one had no room.
+    /// Passes an error to every stream. Logs the error if no stream took it, or if a stream had no
+    /// room.
     pub(super) fn report(&self, error: ListenerError) {
         let mut taken = 0;
         let mut lost = 0;

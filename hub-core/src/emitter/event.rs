@@ -1,12 +1,13 @@
-//! The traits [`Event`] and [`Request`]: types that know their topic.
+//! Declares the traits [`Event`] and [`Request`] for types that know their topic.
 //!
-//! Without them, every publisher and every listener would repeat the topic and the type, and the
-//! two could differ.
+//! Without these traits, every publisher and every listener would name the topic and the type
+//! again, and a listener could expect another type than the publisher sends.
 
 use hub_wire::{NameError, TopicFilter, TopicName};
 use serde::{Serialize, de::DeserializeOwned};
 
-/// An event: something that happened, with a type and a topic.
+/// Marks a type whose values are events. An event describes something that happened, and it has a
+/// topic.
 ///
 /// The trait is usually derived. The payload is MessagePack, and structs are maps with field names.
 ///
@@ -28,9 +29,10 @@ use serde::{Serialize, de::DeserializeOwned};
 /// # Ok::<(), hub_wire::NameError>(())
 /// ```
 pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// The topic as written in the attribute, with its placeholders.
+    /// The attribute states this topic, in which placeholders stand for fields.
     const TOPIC: &'static str;
-    /// The name of the type in error messages: the Rust name, or `name = "…"` of the attribute.
+    /// Error messages use this name for the type. It is the name in Rust, or `name = "…"` of the
+    /// attribute.
     const TYPE: &'static str;
 
     /// Returns the topic of this event.
@@ -43,7 +45,7 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn filter() -> TopicFilter;
 }
 
-/// A request: an event to which a reply is expected.
+/// Marks a type of events to which a reply is expected.
 ///
 /// ```
 /// use hub_core::{Event, Request};
@@ -64,6 +66,6 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
 /// answer_of::<Charge>();
 /// ```
 pub trait Request: Event {
-    /// The type of the reply.
+    /// The reply has this type.
     type Reply: Serialize + DeserializeOwned + Send + 'static;
 }

@@ -1,4 +1,4 @@
-//! The end of a subscription at which the hub or the client puts deliveries in.
+//! Defines the end of a subscription at which the hub or the client puts deliveries in.
 //!
 //! A push never waits. Otherwise one slow listener would hold up the deliveries of all others.
 
@@ -8,8 +8,8 @@ use hub_wire::Gap;
 use std::fmt;
 use std::sync::Arc;
 
-/// The hub's end of a subscription. When it is dropped, the subscription ends after the deliveries
-/// that still wait.
+/// Puts deliveries into a subscription. When the feed is dropped, the subscription ends after the
+/// deliveries that still wait.
 ///
 /// ```
 /// use hub_core::emitter::{Feed, SubscribeOptions};
@@ -30,7 +30,8 @@ impl Feed {
     ///
     /// `unsubscribe` is called once, when the subscriber ends the subscription, and not when the
     /// hub ends it. It gets the messages that still waited for a member of a queue group, because
-    /// other members of the group should get them. For a subscription without a group it gets none.
+    /// other members of the group should get them. For a subscription without a group, it gets no
+    /// messages.
     pub fn open(
         options: &SubscribeOptions,
         unsubscribe: impl FnOnce(Vec<Message>) + Send + 'static,
@@ -44,14 +45,14 @@ impl Feed {
         self.queue.push(|backlog| backlog.push(message))
     }
 
-    /// Appends a gap. The capacity does not count gaps; their bound is
+    /// Appends a gap. The capacity does not count gaps, whose bound is
     /// [`MAX_GAPS`](super::MAX_GAPS).
     pub fn push_gap(&self, gap: Gap) -> Pushed {
         self.queue.push(|backlog| backlog.push_gap(gap))
     }
 
-    /// Returns whether a push would be taken now. Only under the policy `block` can the answer be
-    /// `false`.
+    /// Returns whether a push would be taken now. The answer can be `false` only under the policy
+    /// `block`.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.queue.has_room()
@@ -68,8 +69,8 @@ impl Feed {
         self.queue.room().await;
     }
 
-    /// Ends the subscription. The deliveries that wait are still handed over, and nothing after
-    /// them.
+    /// Ends the subscription. The deliveries that wait are still handed over, and no delivery
+    /// follows them.
     pub fn end(&self, why: SubscriptionEnd) {
         self.queue.end(why);
     }

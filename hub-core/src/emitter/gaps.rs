@@ -1,12 +1,13 @@
-//! The gaps at one position of a listener's queue, merged by topic.
+//! Merges the gaps at one position of a listener's queue by topic.
 //!
-//! Without merging, a listener that stands still would hold one gap for each event it misses.
+//! Without this module, a listener that stands still would hold one gap for each event that it
+//! misses.
 
 use hub_wire::{Gap, GapReason};
 use std::collections::{BTreeMap, VecDeque};
 
-/// The gaps at one place of a queue. They are merged, so there are at most a few for each topic,
-/// however many events they stand for.
+/// Holds the gaps at one position of a queue. Gaps are merged, so there are at most a few for each
+/// topic, however many events they stand for.
 ///
 /// Gaps of different topics have no order among one another. So gaps of one topic merge even if
 /// events of other topics were dropped in between.
@@ -25,7 +26,7 @@ impl Gaps {
     /// Adds a gap behind the other gaps of its topic.
     ///
     /// `exact` states whether the subscription gets every event of its topics. A member of a queue
-    /// group does not: the gaps of a member reach over numbers that went to other members.
+    /// group does not get every event, so its gaps reach over numbers that went to other members.
     pub(super) fn add(&mut self, gap: Gap, exact: bool) {
         match self.by_topic.get_mut(&gap.topic) {
             Some(known) => {
@@ -58,11 +59,11 @@ impl Gaps {
     }
 }
 
-/// Merges `next` into `last` if the two are one gap, and returns whether they are.
+/// Merges `next` into `last` if one gap can stand for both. Returns whether it did.
 ///
-/// A gap of events that found no room and a gap of events that newer ones replaced merge too,
-/// because under the policy `latest` they alternate without end. The merged gap gives the reason
-/// `Overflow`, which is the worse of the two.
+/// A gap with the reason `Overflow` merges with a gap with the reason `Conflated`, because under
+/// the policy `latest` the two alternate without end. The merged gap gives the reason `Overflow`,
+/// which is the worse of the two.
 fn merge(last: &mut Gap, next: &Gap, exact: bool) -> bool {
     let dropped = |gap: &Gap| matches!(gap.reason, GapReason::Overflow | GapReason::Conflated);
     let follows = last.to.is_some_and(|to| to + 1 == next.from || !exact && to < next.from);

@@ -1,4 +1,5 @@
-//! The headers of an event: the known ones with their types, and others that a user chooses.
+//! Defines the headers of an event: known headers, which have types, and other headers, which a
+//! user chooses.
 //!
 //! Without the types, a misspelt or mistyped known header would be noticed only when the hub
 //! refuses the event.
@@ -9,10 +10,10 @@ use hub_wire::{HeaderError, Limits, Packer, Reader, TopicName, check_headers};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
-/// The headers of an event: what stands beside its payload.
+/// Holds the headers of an event, which stand beside its payload.
 ///
-/// Each known header has a type and a method; other headers hold any value. Most events have no
-/// headers, so an empty `Headers` takes one pointer.
+/// Each known header has a type and a method. Other headers hold any value. Most events have no
+/// headers, so an empty `Headers` takes only one pointer.
 ///
 /// ```
 /// use hub_core::emitter::Headers;
@@ -28,7 +29,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headers(Option<Box<KnownHeaders>>);
 
-/// The values of all headers. The known ones have a field each, and `other` has the rest.
+/// Holds the values of all headers. Each known header has a field of its own, and `other` has the
+/// rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct KnownHeaders {
     id: Option<String>,
@@ -66,38 +68,40 @@ impl Headers {
     }
 
     text_headers! {
-        /// `id`: the id of the event. It serves to recognise a duplicate, and a reply names it.
+        /// Returns the id of the event (header `id`). By the id, a subscriber recognises a
+        /// duplicate. A reply names the id of its request.
         id, with_id, id;
-        /// `re`: the `id` of the request to which this event is the reply.
+        /// Returns the `id` of the request to which this event is the reply (header `re`).
         re, with_re, re;
-        /// `trace`: a W3C trace context.
+        /// Returns the W3C trace context of the event (header `trace`).
         trace, with_trace, trace;
-        /// `type`: the type of the event.
+        /// Returns the type of the event (header `type`).
         kind, with_kind, kind;
-        /// `key`: under the policy `latest`, a newer event replaces an older one that has this key.
+        /// Returns the key of the event (header `key`). Under the policy `latest`, a newer event
+        /// replaces an older event that has an equal key.
         key, with_key, key;
     }
 
-    /// `reply`: the topic to which the reply to this event goes.
+    /// Returns the topic to which the reply to this event goes (header `reply`).
     #[must_use]
     pub fn reply(&self) -> Option<&TopicName> {
         self.0.as_ref()?.reply.as_ref()
     }
 
-    /// Sets what [`Headers::reply`] returns.
+    /// Sets the topic that [`Headers::reply`] returns.
     #[must_use]
     pub fn with_reply(mut self, topic: TopicName) -> Self {
         self.known().reply = Some(topic);
         self
     }
 
-    /// `ttl`: how long the event is of use, in milliseconds.
+    /// Returns for how long the event is of use, in milliseconds (header `ttl`).
     #[must_use]
     pub fn ttl_ms(&self) -> Option<u64> {
         self.0.as_ref()?.ttl_ms
     }
 
-    /// Sets what [`Headers::ttl_ms`] returns.
+    /// Sets the duration that [`Headers::ttl_ms`] returns, in milliseconds.
     #[must_use]
     pub fn with_ttl_ms(mut self, ttl_ms: u64) -> Self {
         self.known().ttl_ms = Some(ttl_ms);
@@ -119,12 +123,12 @@ impl Headers {
         Ok(self)
     }
 
-    /// Returns a header of your own, decoded, or `None` if there is none with this key.
+    /// Returns the decoded value of a header of your own, or `None` if no such header has this key.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<Result<T, DecodeError>> {
         Some(decode(self.0.as_ref()?.other.get(key)?))
     }
 
-    /// Returns the headers that are not known ones, each as its key and its MessagePack value.
+    /// Returns each header that is not a known header, as its key and its MessagePack value.
     pub fn other(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let other = self.0.iter().flat_map(|known| &known.other);
         other.map(|(key, value)| (key.as_str(), &value[..]))
@@ -176,7 +180,7 @@ impl Headers {
     pub fn parse(map_bytes: &[u8], limits: &Limits) -> Result<Self, HeaderError> {
         check_headers(map_bytes, limits)?;
         let mut headers = Headers::new();
-        // This cannot fail: the check has just read the whole map in this way.
+        // Reading cannot fail here, because the check has just read the whole map in this way.
         headers.read_checked(map_bytes, limits).map_err(HeaderError::malformed)?;
         Ok(headers)
     }

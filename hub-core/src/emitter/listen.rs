@@ -1,5 +1,5 @@
-//! Listeners: each has a subscription, a task that takes messages from it, and a handle that ends
-//! both. Without a task for each, a slow listener would delay the others.
+//! Runs listeners. Each listener has a subscription, a task that takes messages from it, and a
+//! handle that ends both. Without a task for each listener, a slow listener would delay the others.
 
 use super::errors::EventRef;
 use super::listeners::Registration;
@@ -36,7 +36,7 @@ impl ListenerHandle {
         self.task = None;
     }
 
-    /// Waits until the listener ends without being taken off: after the last event of
+    /// Waits until the listener ends without being taken off. That happens after the last event of
     /// [`many`](Emitter::many), or when the emitter is closed.
     pub async fn finished(mut self) {
         if let Some(task) = &mut self.task {
@@ -48,7 +48,7 @@ impl ListenerHandle {
 
     /// Takes the listener off and waits until it has finished the event that it is working on.
     ///
-    /// The listener itself must not call this, because it would wait for itself.
+    /// The listener itself must not call this function, because it would wait for itself.
     pub async fn stop(self) {
         self.end();
         self.finished().await;
@@ -115,9 +115,9 @@ pub(super) async fn one_by_one<F, Fut>(
 }
 
 /// Runs the code of a listener, and turns a panic into a fault.
-///
 /// A panic may leave the values that the listener owns in a half-changed state. The listener has to
-/// cope with that, as the documentation tells its author; the alternative would be to stop the
+/// cope with such values. Otherwise this function would have to stop the listener at its first
+/// panic.
 /// listener.
 pub(super) async fn caught<T>(
     code: impl Future<Output = Result<T, ListenerFault>>,
@@ -128,8 +128,8 @@ pub(super) async fn caught<T>(
     }
 }
 
-/// The subscription of a registered listener. It yields messages, and reports gaps and failures as
-/// errors.
+/// Wraps the subscription of a registered listener. It yields messages, and reports gaps and
+/// failures as errors.
 pub(super) struct ListenerSubscription {
     inner: Subscription,
     registration: Arc<Registration>,
@@ -161,7 +161,7 @@ impl ListenerSubscription {
         self.registration.report(event, fault);
     }
 
-    /// Waits for the next message. Gaps are reported as errors, and so is an end that the
+    /// Waits for the next message. Reports each gap as an error, and also an end that the
     /// subscriber did not ask for.
     pub(super) async fn next(&mut self) -> Option<Message> {
         loop {

@@ -1,9 +1,9 @@
-//! The types that a listener may return. Without them, a closure, an `async` function and a
-//! function without a result would need a method each.
+//! Defines the types that a listener may return. Without this module, a closure, an `async`
+//! function and a function without a result would need a method each.
 
 use super::BoxError;
 
-/// The result of a listener: nothing, or a `Result`.
+/// Marks a type that can be the result of a listener: nothing, or a `Result`.
 pub trait IntoListenerResult: Send + 'static {
     /// Turns the value into a `Result` with one error type.
     #[doc(hidden)]
@@ -22,8 +22,9 @@ impl<E: Into<BoxError> + Send + 'static> IntoListenerResult for Result<(), E> {
     }
 }
 
-/// What a listener may return: an [`IntoListenerResult`], or a future of one. So a listener can be
-/// a closure, an `async` function, or a closure that returns an `async` block.
+/// Marks a type that a listener may return: an [`IntoListenerResult`], or a future of such a
+/// result. So a listener can be a closure, an `async` function, or a closure that returns an
+/// `async` block.
 ///
 /// `M` is [`Now`] or [`Later`], and the compiler always infers it.
 pub trait ListenerReturn<M>: Send + 'static {

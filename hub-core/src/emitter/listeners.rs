@@ -1,5 +1,5 @@
-//! The registry of an emitter's listeners, and the way of their errors. Every emitter has one;
-//! without it, `listener_count` and `errors` would differ between them.
+//! Registers the listeners of an emitter, and passes their errors on. Every emitter uses this
+//! registry. Otherwise `listener_count` and `errors` would differ between emitters.
 
 use super::errors::{ErrorSinks, Errors};
 use super::{ListenerError, ListenerFault};
@@ -10,11 +10,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// With more listeners than this on one filter, the emitter warns, unless
+/// The emitter warns if one filter has more listeners than this, unless
 /// [`Listeners::set_max_listeners`] sets another number.
 pub const DEFAULT_MAX_LISTENERS: usize = 10;
 
-/// The listeners of one emitter, and where their errors go. All clones share both.
+/// Holds the listeners of one emitter, and the streams to which their errors go. All clones share
+/// both.
 ///
 /// ```
 /// use hub_core::emitter::Listeners;
@@ -26,7 +27,7 @@ pub const DEFAULT_MAX_LISTENERS: usize = 10;
 #[derive(Clone, Default)]
 pub struct Listeners(Arc<ListenersInner>);
 
-/// What the clones of [`Listeners`] share.
+/// Holds what the clones of [`Listeners`] share.
 struct ListenersInner {
     by_filter: Mutex<BTreeMap<TopicFilter, FilterListeners>>,
     max: AtomicUsize,
@@ -43,7 +44,7 @@ impl Default for ListenersInner {
     }
 }
 
-/// The listeners of one filter.
+/// Counts the listeners of one filter.
 #[derive(Default)]
 struct FilterListeners {
     count: usize,
@@ -60,8 +61,8 @@ impl Listeners {
     /// Sets the number of listeners on one filter above which the emitter warns. The number 0 turns
     /// the warning off.
     ///
-    /// Usually, so many listeners mean that a program registers one again and again and never takes
-    /// it off.
+    /// Usually, so many listeners mean that a program registers one listener again and again and
+    /// never takes it off.
     pub fn set_max_listeners(&self, max: usize) {
         self.0.max.store(max, Ordering::Relaxed);
     }
@@ -84,7 +85,8 @@ impl Listeners {
         self.0.sinks.open()
     }
 
-    /// Passes an error to the streams, and logs it if no stream takes it.
+    /// Passes an error to every stream. Logs the error if no stream takes it, or if a stream has no
+    /// room.
     pub fn report(&self, error: ListenerError) {
         self.0.sinks.report(error);
     }
@@ -119,7 +121,7 @@ impl fmt::Debug for Listeners {
     }
 }
 
-/// The entry of one listener in the registry.
+/// Stands for one listener in the registry. Dropping it takes the listener out.
 #[derive(Debug)]
 pub(super) struct Registration {
     listeners: Listeners,

@@ -1,7 +1,8 @@
-//! An event as a subscriber receives it, undecoded or decoded, and the gap that stands for missing
-//! events.
+//! Describes an event as a subscriber receives it, undecoded or decoded, and the gap that stands
+//! for missing events.
 //!
-//! A gap is a delivery like an event. Otherwise a subscriber could overlook that it misses events.
+//! A gap is a delivery just as an event is. Otherwise a subscriber could overlook that it misses
+//! events.
 
 use super::{DecodeError, Event, Headers, decode};
 use bytes::Bytes;
@@ -10,22 +11,23 @@ use serde::de::DeserializeOwned;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// One event as it was received, with its payload undecoded.
+/// Holds an event as it was received, with its payload undecoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// The topic of the event.
+    /// The event was published on this topic.
     pub topic: TopicName,
-    /// The epoch of the topic. Event numbers are comparable only within one epoch.
+    /// The event number belongs to this epoch of the topic. Event numbers are comparable only
+    /// within one epoch.
     pub epoch: u64,
-    /// The event number: the number in the topic, beginning at 1.
+    /// The event has this number in its topic. The numbers begin at 1.
     pub seq: u64,
-    /// The publisher stamp: the name of the publisher as the hub states it.
+    /// The publisher stamp names the publisher, as the hub states it.
     pub publisher: Arc<str>,
-    /// The time at which the hub accepted the event, in milliseconds since the Unix epoch.
+    /// The hub accepted the event at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// The headers of the event.
+    /// The event has these headers.
     pub headers: Headers,
-    /// The payload of the event: one MessagePack value.
+    /// The payload of the event is one MessagePack value.
     pub payload: Bytes,
 }
 
@@ -52,18 +54,18 @@ impl Message {
     }
 }
 
-/// What a subscription yields: an event, or a gap in the place of missing events.
+/// Holds what a subscription yields: an event, or a gap in the place of missing events.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delivery {
-    /// An event.
+    /// The subscription yields this event.
     Message(Message),
-    /// A gap: events are missing at this place in the order of their topic.
+    /// Events are missing at this place in the order of their topic.
     Gap(Gap),
 }
 
-/// A typed event together with the message that carried it.
+/// Holds a typed event together with the message that carried it.
 ///
-/// It dereferences to the event, so the fields of the event can be used directly.
+/// A `Received` dereferences to the event, so the fields of the event can be used directly.
 ///
 /// ```
 /// # use hub_core::{Event, emitter::Received};
@@ -76,9 +78,10 @@ pub enum Delivery {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Received<E> {
-    /// The decoded event.
+    /// The payload decoded into this event.
     pub event: E,
-    /// The message that carried the event: its topic, number, publisher, time and headers.
+    /// This message carried the event. It has the topic, number, publisher, time and headers of the
+    /// event.
     pub message: Message,
 }
 

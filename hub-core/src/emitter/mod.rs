@@ -1,4 +1,4 @@
-//! Typed events, and the emitters on which they are published and received.
+//! Defines typed events, and the emitters on which they are published and received.
 //!
 //! The trait [`Emitter`] has the vocabulary of Node's `EventEmitter`: `on`, `once`, `many`, `off`,
 //! `emit`, `listener_count`, `event_names`. Two types implement it: [`LocalHub`] in this crate, and
@@ -8,7 +8,7 @@
 //! # What a listener can rely on
 //!
 //! - **A listener handles one event at a time, in the order of the topic.** The next call begins
-//!   when the last call, and the future that it returned, have ended. Without this, every listener
+//!   when the last call, and the future that it returned, have ended. Otherwise every listener
 //!   would need a lock and a check of the order.
 //! - **Listeners run concurrently, each in its own task.** A slow listener delays no other
 //!   listener, unless its overflow policy is `block`.
@@ -18,7 +18,7 @@
 //!   other listener. The reports go to [`Emitter::errors`], and to the log if nobody reads them.
 //! - **A listener learns what it misses.** Its queue is bounded, and a gap takes the place of the
 //!   events that the overflow policy drops. A [`Subscription`] and an [`EventStream`] yield the
-//!   gap; for a listener, it is a [`ListenerFault::Missed`] among the errors.
+//!   gap. For a listener, the gap is a [`ListenerFault::Missed`] among the errors.
 //! - **Dropping its handle takes a listener off.** The listener finishes the event that it is
 //!   working on, and gets no further event. [`ListenerHandle::detach`] keeps the listener for as
 //!   long as the emitter lives.

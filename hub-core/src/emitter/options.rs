@@ -1,4 +1,4 @@
-//! The options of subscriptions, requests and handlers, with their defaults.
+//! Defines the options of subscriptions, requests and handlers, with their defaults.
 //!
 //! All bounds of a listener's memory are set in this module, so that they can be read in one place.
 
@@ -6,20 +6,21 @@ use super::Headers;
 use hub_wire::{Overflow, Start};
 use std::time::Duration;
 
-/// How many events may wait for a subscription, unless its options set another number.
+/// At most this many events may wait for a subscription, unless its options set another number.
 ///
-/// The memory of a subscription derives from this number: it holds at most so many events, and
-/// beside them at most [`MAX_GAPS`] gaps.
+/// The memory of a subscription derives from this number. The subscription holds at most so many
+/// events, and beside them at most [`MAX_GAPS`] gaps.
 pub const DEFAULT_CAPACITY: usize = 1024;
 
-/// How many gaps a subscription may hold. Neighbouring gaps merge, so this is about the number of
-/// topics in which events were dropped. A subscription that misses events in more topics ends.
+/// A subscription may hold at most this many gaps. Neighbouring gaps merge, so this is about the
+/// number of topics in which events were dropped. A subscription that misses events in more topics
+/// ends.
 pub const MAX_GAPS: usize = 16 * 1024;
 
-/// How long a request waits for its reply, unless its options set another time.
+/// A request waits this long for its reply, unless its options set another time.
 pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The options of a subscription.
+/// States the options of a subscription.
 ///
 /// ```
 /// use hub_core::emitter::SubscribeOptions;
@@ -30,13 +31,14 @@ pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscribeOptions {
-    /// What happens to further events when `capacity` events wait.
+    /// This policy decides what happens to further events when `capacity` events wait.
     pub overflow: Overflow,
-    /// The queue group. Each event goes to one member of the group.
+    /// The subscription is a member of this queue group. Each event goes to one member of the
+    /// group.
     pub group: Option<String>,
-    /// The event with which the subscription starts.
+    /// The subscription starts with this event.
     pub start: Start,
-    /// How many events may wait. The smallest number is 1; 0 counts as 1.
+    /// At most this many events may wait. The smallest number is 1, and 0 counts as 1.
     pub capacity: usize,
 }
 
@@ -52,13 +54,14 @@ impl Default for SubscribeOptions {
 }
 
 impl SubscribeOptions {
-    /// Returns the defaults: drop the oldest event, no queue group, start with the next event.
+    /// Returns the defaults: the oldest event is dropped, there is no queue group, and the
+    /// subscription starts with the next event.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets what happens to further events when too many wait.
+    /// Sets what happens to further events when as many events wait as may wait.
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
@@ -79,7 +82,7 @@ impl SubscribeOptions {
         self
     }
 
-    /// Sets how many events may wait.
+    /// Sets how many events may wait. The smallest number is 1, and 0 counts as 1.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
@@ -87,17 +90,18 @@ impl SubscribeOptions {
     }
 }
 
-/// The options of a handler of requests.
+/// States the options of a handler of requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServeOptions {
-    /// The queue group. If there is one, each request is answered by one of its members.
+    /// The handler is a member of this queue group. One member of the group answers each request.
     pub group: Option<String>,
-    /// How many requests the handler works on at a time. The smallest number is 1; 0 counts as 1.
+    /// The handler works on at most this many requests at a time. The smallest number is 1, and 0
+    /// counts as 1.
     pub concurrency: usize,
-    /// How many further requests may wait.
+    /// At most this many further requests may wait.
     pub capacity: usize,
-    /// What happens to requests beyond those. The default drops the newest request, because its
-    /// requester has waited for the shortest time.
+    /// This policy decides what happens to requests beyond `capacity`. The default drops the newest
+    /// request, because its requester has waited for the shortest time.
     pub overflow: Overflow,
 }
 
@@ -113,7 +117,8 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
-    /// Returns the defaults: no queue group, one request at a time.
+    /// Returns the defaults: there is no queue group, and the handler works on one request at a
+    /// time.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -134,12 +139,12 @@ impl ServeOptions {
     }
 }
 
-/// The options of one request.
+/// States the options of one request.
 #[derive(Debug, Clone)]
 pub struct RequestOptions {
-    /// How long to wait for the reply.
+    /// The call waits for the reply for at most this long.
     pub timeout: Duration,
-    /// The headers of the request. The header `reply` is always set, and `id` is set if it is
+    /// The request has these headers. The header `reply` is always set, and `id` is set if it is
     /// missing.
     pub headers: Headers,
 }

@@ -1,5 +1,6 @@
-//! Encodes values as payloads and decodes payloads: MessagePack, with structs as maps with field
-//! names. Without one module for both, two services could disagree about the form.
+//! Encodes values as payloads, and decodes payloads. A payload is MessagePack, and a struct is a
+//! map with field names. Without one module for both directions, two services could disagree about
+//! the form.
 
 use bytes::Bytes;
 use hub_wire::{Limits, WalkError, walk_all};
@@ -7,12 +8,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// A value cannot be written as MessagePack.
+/// States that a value cannot be written as MessagePack.
 #[derive(Debug, Clone, Error)]
 #[error("the value cannot be encoded as MessagePack")]
 pub struct EncodeError(#[source] Arc<rmp_serde::encode::Error>);
 
-/// A payload does not decode into the type that it should have.
+/// States why a payload does not decode into the type that it should have.
 ///
 /// The text of `Display` contains nothing of the payload, but `source()` may quote a value of it.
 #[derive(Debug, Clone, Error)]

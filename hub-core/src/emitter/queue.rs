@@ -1,6 +1,6 @@
-//! The queue between a [`Feed`](super::Feed) and its [`Subscription`](super::Subscription): a
-//! backlog, the task that waits for a delivery, and the tasks that wait for room. Without one lock
-//! around them, a wake-up could be lost.
+//! Connects a [`Feed`](super::Feed) with its [`Subscription`](super::Subscription). The queue holds
+//! a backlog, the task that waits for a delivery, and the tasks that wait for room. Without one
+//! lock around them, a wake-up could be lost.
 
 use super::backlog::{PushResult, SubscriptionBacklog};
 use super::{Delivery, Message, SubscribeOptions, SubscriptionEnd};
@@ -9,23 +9,23 @@ use parking_lot::Mutex;
 use std::task::{Context, Poll, Waker};
 use tokio::sync::Notify;
 
-/// The result of pushing a message or a gap.
+/// States the result of pushing a message or a gap.
 #[derive(Debug)]
 pub enum Pushed {
     /// The message waits, or a gap stands in its place.
     Done,
-    /// The overflow policy is `block` and there is no room. The message comes back;
+    /// The overflow policy is `block` and there is no room. The message comes back to the caller.
     /// [`Feed::room`](super::Feed::room) waits for room.
     Full(Message),
     /// The subscription has ended, so nothing more needs to be pushed.
     Ended,
 }
 
-/// Called once when the subscriber ends the subscription, with the messages that other members of
-/// its queue group should get.
+/// This function is called once, when the subscriber ends the subscription. It gets the messages
+/// that other members of the queue group should get.
 type Unsubscribe = Box<dyn FnOnce(Vec<Message>) + Send>;
 
-/// The queue itself; both ends of the subscription hold it.
+/// Holds the deliveries of a subscription. Both ends of the subscription share it.
 pub(super) struct Queue {
     state: Mutex<State>,
     room: Notify,
@@ -51,7 +51,7 @@ impl Queue {
         Queue { state: Mutex::new(state), room: Notify::new() }
     }
 
-    /// Appends with `push`, and wakes the subscriber.
+    /// Appends a message or a gap by calling `push`, and wakes the subscriber.
     pub(super) fn push(&self, push: impl FnOnce(&mut SubscriptionBacklog) -> PushResult) -> Pushed {
         let (pushed, waker) = {
             let mut state = self.state.lock();
@@ -72,7 +72,7 @@ impl Queue {
         pushed
     }
 
-    /// Takes the next delivery, or arranges that the task is woken when there is one.
+    /// Takes the next delivery, or arranges that the task is woken when there is a delivery.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let delivery = {
             let mut state = self.state.lock();

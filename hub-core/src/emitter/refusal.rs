@@ -1,11 +1,11 @@
-//! The hub's refusal, as the errors of all operations carry it. Without it, a program could not
-//! tell what it has to change from what it only has to try again.
+//! Wraps the hub's refusal for the errors of all operations. Without this type, a program could not
+//! tell a refusal that asks for a change from a refusal after which it only has to try again.
 
 use hub_wire::{Refused, RefusedCode};
 use thiserror::Error;
 
-/// The hub's refusal: a code for programs and a message for people. If a rule refused the event, it
-/// also has the name of the rule and the path in the payload.
+/// Holds the hub's refusal: a code for programs and a message for people. If a rule refused the
+/// event, the refusal also has the name of the rule and the path in the payload.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{} ({})", .0.message, .0.code)]
 pub struct Refusal(pub Box<Refused>);

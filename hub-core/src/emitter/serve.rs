@@ -1,5 +1,5 @@
-//! The answers to requests: calls the handler for each request, and publishes its reply or its
-//! error. Without the error reply, a requester would learn of a failure only by its time-out.
+//! Answers requests. It calls the handler for each request, and publishes its reply or its error.
+//! Without the error reply, a requester would learn of a failure only by its time-out.
 
 use super::errors::EventRef;
 use super::listen::{ListenerSubscription, caught};
@@ -14,16 +14,16 @@ use serde::Deserialize;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 
-/// The `type` header of a reply that reports the failure of a request.
+/// A reply that reports the failure of a request has this value in its header `type`.
 pub const ERROR_REPLY: &str = "hub.error";
 
-/// The payload of a reply that reports a failure.
+/// Holds the payload of a reply that reports a failure.
 #[derive(Deserialize)]
 struct ErrorReply {
     message: String,
 }
 
-/// Reads a reply: the value, or the error message of the handler.
+/// Reads a reply. Returns the value, or the error message of the handler.
 pub(super) fn read_reply<Q: Request>(answer: &Message) -> Result<Q::Reply, RequestError> {
     if answer.headers.kind() == Some(ERROR_REPLY) {
         let reply: Result<ErrorReply, DecodeError> = answer.decode();
@@ -64,8 +64,8 @@ pub(super) async fn answer_all<H, Q, F, Fut, E>(
     }
 }
 
-/// Reports a panic of a task. The function `answer` catches the panics of the handler, so this one
-/// comes from elsewhere.
+/// Reports a panic of a task. The function `answer` catches the panics of the handler, so a panic
+/// that arrives here comes from elsewhere.
 fn ended(task: Option<Result<(), JoinError>>, subscription: &ListenerSubscription) {
     if let Some(Err(error)) = task
         && let Ok(payload) = error.try_into_panic()
@@ -111,8 +111,8 @@ where
     }
 }
 
-/// Encodes the error that the requester gets: the text of the handler's error, and for every other
-/// fault only its kind.
+/// Encodes the error that the requester gets. An error of the handler becomes its text. Every other
+/// fault becomes a text that states its kind.
 fn error_payload(fault: &ListenerFault) -> Bytes {
     let message = match fault {
         ListenerFault::Failed(error) => error.to_string(),

@@ -1,4 +1,4 @@
-//! The end of a subscription from which a listener takes deliveries.
+//! Defines the end of a subscription from which a listener takes deliveries.
 //!
 //! Dropping a subscription unsubscribes. Otherwise a forgotten subscription would go on filling its
 //! queue.
@@ -12,9 +12,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// A subscription to one filter. It yields events, and gaps where events are missing.
+/// Yields the events of one filter, and gaps where events are missing.
 ///
-/// Dropping it unsubscribes.
+/// Dropping the subscription unsubscribes.
 ///
 /// ```
 /// use hub_core::emitter::{Delivery, Emitter, LocalHub, SubscribeOptions, encode};

@@ -1,11 +1,11 @@
-//! Why a subscription ended.
+//! Defines the reasons for which a subscription ends.
 //!
 //! Without the reason, a listener could not tell an end that it wanted from a failure.
 
 use super::Refusal;
 use thiserror::Error;
 
-/// Why a subscription yields nothing more.
+/// States why a subscription yields nothing more.
 #[derive(Debug, Clone, Error)]
 #[non_exhaustive]
 pub enum SubscriptionEnd {

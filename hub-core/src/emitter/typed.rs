@@ -1,5 +1,5 @@
-//! Typed events without a listener: a stream of them, or the next one. Without it, a program that
-//! reads events in a loop would have to decode them itself.
+//! Yields typed events without a listener: as a stream, or only the next event. Without this
+//! module, a program that reads events in a loop would have to decode them itself.
 
 use super::listen::ListenerSubscription;
 use super::{Delivery, Event, ReceiveError, Received, SubscriptionEnd};
@@ -9,10 +9,10 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The events of one type, and errors where events are missing or do not decode. Made by
-/// [`Emitter::stream`](super::Emitter::stream).
+/// Yields the events of one type, and errors where events are missing or do not decode.
+/// [`Emitter::stream`](super::Emitter::stream) makes such a stream.
 ///
-/// The stream counts as a listener. Dropping it unsubscribes.
+/// The stream counts as a listener. Dropping the stream unsubscribes.
 #[must_use = "dropping the stream unsubscribes"]
 pub struct EventStream<E> {
     subscription: ListenerSubscription,
@@ -56,7 +56,8 @@ impl<E> fmt::Debug for EventStream<E> {
     }
 }
 
-/// A future of the next event of one type. Made by [`Emitter::once`](super::Emitter::once).
+/// Resolves with the next event of one type. [`Emitter::once`](super::Emitter::once) makes this
+/// future.
 ///
 /// The future is already subscribed: an event that is emitted before its first poll is not missed.
 #[must_use = "a future does nothing unless it is awaited"]

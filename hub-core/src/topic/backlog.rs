@@ -1,8 +1,8 @@
-//! The backlog of a delivery queue: the entries that wait behind the write buffer. Here the overflow
-//! policies drop events.
+//! Holds the entries of a delivery queue that wait behind the write buffer. In this backlog, the
+//! overflow policies drop events.
 //!
-//! Without it, a queue could only accept or refuse events, and every policy would behave like
-//! `block` or `disconnect`.
+//! Without the backlog, a queue could only accept or refuse events, and every policy would behave
+//! like `block` or `disconnect`.
 
 use super::conflate::conflate;
 use super::item_queue::ItemQueue;
@@ -13,7 +13,7 @@ use super::queued_run::QueuedRun;
 use crate::overflow::{AtBound, policy};
 use hub_wire::GapReason;
 
-/// Entries in the order in which they are sent.
+/// Holds entries in the order in which they are sent.
 ///
 /// A policy that looks for events to drop visits each entry once: the entries that it passes are
 /// settled, and no policy visits them again. So the cost of dropping does not grow with the length
@@ -36,21 +36,22 @@ pub(super) struct Backlog {
     pub ended: bool,
 }
 
-/// The bound of a delivery queue, and how much of it the write buffer uses.
+/// States the bound of a delivery queue, and how much of it the write buffer uses.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct QueueBound {
     /// This many bytes may wait in the queue.
     pub limit: usize,
-    /// The entries in the write buffer use this many of these bytes.
+    /// The entries in the write buffer use this many bytes of the limit.
     pub writing: usize,
 }
 
-/// The result of appending a run.
+/// States what became of a run that was to be appended.
 #[derive(Debug)]
 pub(super) enum PushResult {
     /// The backlog has the run, or a gap in its place.
     Done,
-    /// There is no room, and the policy of the run is `disconnect`. The run comes back.
+    /// There is no room, and the policy of the run is `disconnect`. The run comes back to the
+    /// caller.
     Overflowed(QueuedRun),
 }
 

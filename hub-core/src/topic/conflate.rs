@@ -1,8 +1,8 @@
-//! Conflation, for the overflow policy `latest`: of the waiting events with equal keys, only the
-//! newest one is kept.
+//! Implements conflation, for the overflow policy `latest`: of the waiting events with equal keys,
+//! only the newest event is kept.
 //!
-//! Without it, a slow subscriber that needs only the newest value of each key would get old values
-//! and miss new ones.
+//! Without conflation, a slow subscriber that needs only the newest value of each key would get old
+//! values and miss new ones.
 
 use super::delivery_stream::DeliveryStream;
 use super::frames::frame_ends;
@@ -16,18 +16,18 @@ use hub_wire::{EventFrame, GapReason, Limits, check_headers};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
-/// Neighbouring events of a run, which conflation either keeps or drops together.
+/// Describes neighbouring events of a run, which conflation either keeps or drops together.
 struct RunPart {
-    /// If this is true, the events are kept; otherwise they are dropped.
+    /// If this is true, the events are kept. Otherwise they are dropped.
     kept: bool,
-    /// The indexes of the events within the run.
+    /// The events have these indexes within the run.
     events: Range<usize>,
-    /// The byte range of the events within the EVENT frames of the run.
+    /// The events have this byte range within the EVENT frames of the run.
     bytes: Range<usize>,
 }
 
-/// The plan for a run from which conflation drops events: the index of the run among the entries, and
-/// the parts of the run in order.
+/// Plans a run from which conflation drops events. The plan has the index of the run among the
+/// entries, and the parts of the run in order.
 type ConflationPlan = (usize, Vec<RunPart>);
 
 /// Drops each event with the policy `latest` for which a newer event with the same key waits. Returns
@@ -71,7 +71,8 @@ fn plans(items: &VecDeque<QueueItem>) -> Vec<ConflationPlan> {
     let mut plans = Vec::new();
     let mut seen: HashMap<&DeliveryStream, HashSet<&[u8]>> = HashMap::new();
     let mut frames = Vec::new();
-    // The loop goes from the newest event to the oldest, so the first event of a key is the one to keep.
+    // The loop goes from the newest event to the oldest, so the first event of each key is the
+    // event to keep.
     for (index, item) in items.iter().enumerate().rev() {
         let QueueItem::Run(run) = item else { continue };
         if !policy(run.overflow).conflates() {

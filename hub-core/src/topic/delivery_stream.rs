@@ -1,22 +1,22 @@
-//! Two keys by which a delivery queue tells its entries apart: [`DeliveryStream`] groups the
-//! entries whose event numbers count up together, and [`OrderingKey`] groups the entries that must
-//! keep their order.
+//! Defines two keys by which a delivery queue tells its entries apart: [`DeliveryStream`] groups
+//! the entries whose event numbers count up together, and [`OrderingKey`] groups the entries that
+//! must keep their order.
 //!
 //! A queue joins gaps and takes back runs by these keys. If it confused the two, a GAP could name
 //! event numbers that were never due, or a replayed event could come after a newer one.
 
 use hub_wire::TopicName;
 
-/// The events of one topic that a connection gets for one subscription, or for all its plain
-/// subscriptions together. Their event numbers count up.
+/// Names the events of one topic that a connection gets for one subscription, or for all its plain
+/// subscriptions together. The event numbers of a stream count up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryStream {
     /// The events are published on this topic.
     pub topic: TopicName,
     /// The event numbers belong to this epoch of the topic.
     pub epoch: u64,
-    /// The events are for the subscription with this id; `None` stands for all plain subscriptions of
-    /// the connection.
+    /// The events are for the subscription with this id. `None` stands for all plain subscriptions
+    /// of the connection.
     pub subscription: Option<u64>,
 }
 

@@ -1,14 +1,16 @@
-//! The list of connections that got something and have to be flushed.
+//! Lists the connections that got entries and have to be flushed.
 //!
-//! A publisher flushes after it has published everything, so that one write carries many events.
-//! Until then, other publishers rely on it and do not flush these connections themselves. So a
-//! connection that is forgotten here gets its events only with the next ones, or never.
+//! A publisher flushes after it has published everything that it has, so that one write carries
+//! many events. Until then, other publishers rely on it and do not flush these connections
+//! themselves. So a connection that is missing in the list gets its events only with later ones, or
+//! never.
 
 use super::subscriber_connection::SubscriberConnection;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The connections that got something from one publisher. The publisher has promised to flush them.
+/// Holds the connections that got entries from one publisher. The publisher has promised to flush
+/// them.
 ///
 /// The publisher keeps its promise with a call of [`FlushList::flush`] or [`FlushList::flush_some`].
 /// Only when a panic prevents that call, the connections are flushed as the list is dropped.
@@ -34,15 +36,16 @@ impl FlushList {
         self.0.is_empty()
     }
 
-    /// Adds a connection that got something, unless another list has promised to flush it.
+    /// Adds a connection that got an entry, unless another list has promised to flush the
+    /// connection.
     pub(super) fn add(&mut self, connection: &Arc<dyn SubscriberConnection>) {
         if connection.queue().claim_flush() {
             self.0.push_back(connection.clone());
         }
     }
 
-    /// Flushes all connections: writes their waiting bytes, as far as the sockets take them, without
-    /// waiting.
+    /// Flushes all connections. A flush writes the waiting bytes as far as the socket takes them,
+    /// without waiting.
     pub fn flush(mut self) {
         self.flush_some(usize::MAX);
     }
@@ -51,8 +54,8 @@ impl FlushList {
     /// list.
     pub fn flush_some(&mut self, most: usize) {
         for _ in 0..most {
-            // A connection leaves the list before it is flushed: if its flush panics, the others
-            // are still in the list.
+            // A connection leaves the list before it is flushed. So if its flush panics, the other
+            // connections are still in the list.
             let Some(connection) = self.0.pop_front() else { return };
             connection.flush();
         }

@@ -1,4 +1,4 @@
-//! A queue group of a topic: each event goes to one of its members.
+//! Divides the events of a topic among the members of a queue group: each event goes to one member.
 //!
 //! The group takes turns among its members and skips members whose queue is full. Without these
 //! turns, one member would get all events, and a full member would delay or lose the events that
@@ -24,7 +24,7 @@ use std::task::{Wake, Waker};
 /// A RUN frame that names a subscription is longer by at most this many bytes.
 const SUBSCRIPTION_BYTES: usize = 8;
 
-/// The members of one queue group of a topic.
+/// Holds the members of one queue group of a topic.
 #[derive(Debug)]
 pub(super) struct Group {
     name: Arc<str>,
@@ -35,7 +35,7 @@ pub(super) struct Group {
     waker: Arc<GroupWaker>,
 }
 
-/// One member of a queue group.
+/// Describes one member of a queue group.
 #[derive(Debug)]
 struct GroupMember {
     connection: Arc<dyn SubscriberConnection>,
@@ -148,7 +148,8 @@ impl Group {
     /// Returns the indexes of the members among which a run has to be divided.
     fn candidates_for(&self, run: &NumberedRun) -> Vec<usize> {
         let most = run.count as usize;
-        // The queue of a member holds all views of a run, because another member may take the run over.
+        // The queue of a member holds all views of a run, because another member may take over the
+        // run.
         let views = run.views.as_ref().map_or(0, |views| views.size());
         let size = run.bytes.len() + views + SUBSCRIPTION_BYTES;
         // Each part has an overhead of its own, and one connection can have several members.
@@ -298,7 +299,7 @@ impl Group {
     }
 }
 
-/// Where a run comes from that a group appends to the queue of a member.
+/// States where a run comes from that a group appends to the queue of a member.
 #[derive(Clone, Copy)]
 enum RunOrigin {
     /// The run was just published, and its publisher has checked that there is room.

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Each allocation counts for this many bytes beside its content: for the bookkeeping of the
-/// allocator and of the handles that share the allocation.
+/// Each allocation counts for this many bytes beside its content. They stand for the bookkeeping of
+/// the allocator and of the handles that share the allocation.
 const OVERHEAD: usize = 80;
 
-/// The held bytes: the bytes that a hub holds for its clients at the moment.
+/// Counts the held bytes: the bytes that a hub holds for its clients at the moment.
 ///
 /// Each run counts once, however many queues share it. What a queue takes beside its runs counts in
 /// steps of 64 KiB. Sessions add the bytes that they carry. The count is exact enough to slow
@@ -68,7 +68,7 @@ impl HeldBytes {
     }
 }
 
-/// The owner of a shared buffer. Its bytes count as held until it is dropped.
+/// Owns the bytes of a shared buffer. They count as held until their owner is dropped.
 struct CountedBytes {
     bytes: Vec<u8>,
     held: Arc<HeldBytes>,

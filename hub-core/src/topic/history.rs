@@ -1,14 +1,15 @@
-//! The history of a topic: its newest events, for subscribers that come late or come back.
+//! Keeps the history of a topic: its newest events, for subscribers that come late or come back.
 //!
-//! Without it, a client that was away for a moment would have missed every event of that moment.
+//! Without the history, a client that was away for a moment would have missed every event of that
+//! moment.
 
 use super::queued_run::QueuedRun;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The budget for the history: how many bytes each topic may keep, and how many all topics of a hub
-/// may keep together.
+/// Bounds the history: how many bytes each topic may keep, and how many all topics of a hub may
+/// keep together.
 #[derive(Debug)]
 pub struct HistoryBudget {
     per_topic: usize,
@@ -31,14 +32,15 @@ impl HistoryBudget {
     }
 }
 
-/// The newest runs of a topic. They contain at least the last event, once the topic has had one.
+/// Holds the newest runs of a topic. They contain at least the last event, once the topic has had
+/// an event.
 #[derive(Debug)]
 pub(super) struct History {
     runs: VecDeque<QueuedRun>,
-    /// While a replay is under way, it reads the event with this number next.
+    /// A replay that is under way reads the event with this number next.
     kept_from: Option<u64>,
-    /// The replay still has to read these runs, which the history has dropped since. They are older
-    /// than those in `runs`.
+    /// A replay still has to read these runs, which `runs` has dropped since. They are older than
+    /// the runs in `runs`.
     kept: VecDeque<QueuedRun>,
     bytes: usize,
     budget: Arc<HistoryBudget>,

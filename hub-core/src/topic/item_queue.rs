@@ -1,7 +1,8 @@
-//! A queue of entries. A gap that is appended is joined with the gap in front of it, if both continue
-//! one another.
+//! Queues the entries of a connection. A gap that is appended is joined with the gap in front of
+//! it, if the two continue one another.
 //!
-//! Without it, a slow subscriber's gaps would take as much memory as the events that it missed.
+//! Without joining, the gaps of a slow subscriber would take as much memory as the events that it
+//! missed.
 
 use super::delivery_stream::OrderingKey;
 use super::pending_gap::PendingGap;
@@ -9,18 +10,19 @@ use super::queue_item::QueueItem;
 use super::queued_run::QueuedRun;
 use std::collections::{HashMap, VecDeque};
 
-/// Entries of a delivery queue, in order.
+/// Holds entries of a delivery queue, in order.
 ///
-/// For each ordering key, the queue knows the last entry if that is a gap. Entries leave the queue
-/// at the front only, so an entry is found by its sequence number: the number of entries that were
+/// For each ordering key, the queue knows its last entry if that entry is a gap. Entries leave the
+/// queue at the front only, so an entry is found by its sequence number: the number of entries that
+/// were ever appended before it.
 /// ever appended before it.
 #[derive(Debug, Default)]
 pub(super) struct ItemQueue {
     items: VecDeque<QueueItem>,
     /// This many entries have left the queue at its front.
     left: usize,
-    /// The sequence number of the gap that is the last entry of an ordering key. The gap may have left
-    /// the queue since.
+    /// For each ordering key whose last entry is a gap, this map has the sequence number of that
+    /// gap. The gap may have left the queue since.
     last: HashMap<OrderingKey, usize>,
 }
 
@@ -95,8 +97,8 @@ impl ItemQueue {
     }
 }
 
-/// Reserves room for a single entry if the queue has none. Most connections of most hubs are idle,
-/// and never have more than one answer waiting.
+/// Reserves room for a single entry if the queue has no room. Most connections of most hubs are
+/// idle, and never have more than one answer waiting.
 pub(super) fn reserve_first(items: &mut VecDeque<QueueItem>) {
     if items.capacity() == 0 {
         items.reserve_exact(1);

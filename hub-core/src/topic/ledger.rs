@@ -1,14 +1,14 @@
-//! The ledger: how many deliveries were due, and what became of each.
+//! Keeps the ledger, which counts how many deliveries were due and what became of each.
 //!
-//! Without it, nobody could prove that no loss is silent: the audit compares these counts with the
-//! events that wait in the queues.
+//! Without the ledger, nobody could prove that no loss is silent: the audit compares these counts
+//! with the events that wait in the queues.
 
 use super::held_bytes::HeldBytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// The counts of deliveries that were due, and of what became of them. The hub has one ledger, and
-/// each topic has one.
+/// Counts the deliveries that were due, and what became of them. The hub has one ledger, and each
+/// topic has one.
 ///
 /// `due = delivered + overflow + conflated + disconnected + pending` always holds. A pending
 /// delivery waits in the queue of a connection.
@@ -24,7 +24,7 @@ pub struct Ledger {
     pub(super) held: Arc<HeldBytes>,
 }
 
-/// The counts of a ledger at one moment.
+/// Holds the counts of a ledger at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LedgerCounts {
     /// This many deliveries were due. Each copy of an event is one delivery.
@@ -72,7 +72,7 @@ impl Ledger {
     }
 }
 
-/// Adds to a counter. No other memory access is ordered by it.
+/// Adds to a counter. The counter orders no other memory access.
 pub(super) fn count(counter: &AtomicU64, by: u64) {
     counter.fetch_add(by, Relaxed);
 }

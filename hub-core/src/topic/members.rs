@@ -1,4 +1,4 @@
-//! The members of a topic, which get its events: plain members and queue groups.
+//! Keeps the members of a topic, which get its events: plain members and queue groups.
 //!
 //! A plain member is a connection and not a subscription. Otherwise a client with several plain
 //! subscriptions for one topic would get several copies of each event.
@@ -18,7 +18,7 @@ use hub_wire::Overflow;
 use indexmap::IndexMap;
 use std::sync::Arc;
 
-/// The members of one topic.
+/// Holds the members of one topic.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     /// The key is the number of the connection.
@@ -26,13 +26,14 @@ pub(super) struct Members {
     groups: IndexMap<Arc<str>, Group>,
 }
 
-/// A connection with one or more plain subscriptions for the topic. It gets one copy of each event.
+/// Describes a connection with one or more plain subscriptions for the topic. The connection gets
+/// one copy of each event.
 #[derive(Debug)]
 struct PlainMember {
     connection: Arc<dyn SubscriberConnection>,
-    /// The id and the overflow policy of each subscription.
+    /// Each entry has the id and the overflow policy of one subscription.
     subscriptions: Vec<(u64, Overflow)>,
-    /// Of the policies of all subscriptions, this one loses the fewest events.
+    /// Of the policies of all subscriptions, this policy loses the fewest events.
     overflow: Overflow,
 }
 

@@ -1,4 +1,5 @@
-//! Topics: the order of their events, their members, and the delivery queues of subscribers.
+//! Contains topics: the order of their events, their members, and the delivery queues of
+//! subscribers.
 //!
 //! These are the invariants of the data plane, each with what breaks without it:
 //!

@@ -1,4 +1,4 @@
-//! A gap that waits in a delivery queue and is not encoded yet.
+//! Describes a gap that waits in a delivery queue and is not encoded yet.
 //!
 //! A gap can grow while it waits. Otherwise a connection that stops reading for a day would hold
 //! a frame for each run that it missed.
@@ -8,14 +8,14 @@ use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use bytes::Bytes;
 use hub_wire::{Frame, Gap, GapReason};
 
-/// The numbers of missing events of a stream.
+/// Names the missing events of a stream by their numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PendingGap {
     /// The events are missing in this stream.
     pub stream: DeliveryStream,
     /// The first missing event has this number.
     pub from: u64,
-    /// The last missing event has this number; `None` states that the number cannot be known.
+    /// The last missing event has this number. `None` states that the number cannot be known.
     pub to: Option<u64>,
     /// The events are missing for this reason.
     pub reason: GapReason,
@@ -23,7 +23,7 @@ pub(super) struct PendingGap {
     pub origin: GapOrigin,
 }
 
-/// Where a gap comes from.
+/// States where a gap comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GapOrigin {
     /// The events were dropped from a stream to which every number is due.
@@ -50,7 +50,7 @@ impl PendingGap {
     }
 
     /// Extends this gap by a later gap, if no event between the two was due to the stream. Returns
-    /// whether it did.
+    /// whether the gap was extended.
     ///
     /// A member of a queue group gets only some of the numbers. Its gaps are joined across the
     /// numbers that went to other members: otherwise a member that stopped reading would collect a

@@ -1,4 +1,4 @@
-//! A run before its events are numbered: events of one topic that a session gathers.
+//! Gathers events of one topic into a run, before the events are numbered.
 //!
 //! A session copies the events into the run before it takes the sequencer lock. Otherwise the
 //! publishers of a topic would wait while another publisher copies.
@@ -11,19 +11,20 @@ use bytes::Bytes;
 use hub_wire::RunHead;
 use std::sync::Arc;
 
-/// Events of one topic from one connection that are gathered and not numbered yet.
+/// Holds events of one topic from one connection that are gathered and not numbered yet.
 #[derive(Debug)]
 pub struct PendingRun {
     head: Arc<RunHead>,
-    /// The RUN frame and the EVENT frames of the first view.
+    /// These bytes are the RUN frame and the EVENT frames of the first view.
     bytes: Vec<u8>,
-    /// The EVENT frames of the other views. It is `None` as long as all views are equal.
+    /// These are the EVENT frames of the other views. The field is `None` as long as all views are
+    /// equal.
     others: Option<OtherViews>,
     count: u32,
     request: bool,
 }
 
-/// The EVENT frames of all views but the first.
+/// Holds the EVENT frames of all views but the first.
 #[derive(Debug)]
 struct OtherViews {
     resolver: Arc<dyn ViewResolver>,
@@ -141,10 +142,10 @@ impl PendingRun {
     }
 }
 
-/// A run whose events have their numbers.
+/// Holds a run whose events have their numbers.
 #[derive(Debug)]
 pub(super) struct NumberedRun {
-    /// The RUN frame and the EVENT frames of the first view.
+    /// These bytes are the RUN frame and the EVENT frames of the first view.
     pub bytes: Bytes,
     /// The RUN frame has this length in bytes.
     pub head_len: usize,
@@ -156,9 +157,9 @@ pub(super) struct NumberedRun {
     pub count: u32,
     /// The hub accepted the events at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// The EVENT frames of all views, if the views differ.
+    /// These are the EVENT frames of all views, if the views differ.
     pub views: Option<Arc<RunViews>>,
-    /// The ledger of the topic.
+    /// This is the ledger of the topic.
     pub ledger: Arc<Ledger>,
 }
 
@@ -175,7 +176,7 @@ impl NumberedRun {
     }
 }
 
-/// The result of publishing a run.
+/// States the result of publishing a run.
 ///
 /// With every result but [`PublishResult::Done`], the run is unchanged and no queue has it.
 #[derive(Debug)]
@@ -186,6 +187,6 @@ pub enum PublishResult {
     Wait(Arc<dyn SubscriberConnection>),
     /// The run consists of requests, and the topic has no subscriber.
     NobodyThere,
-    /// The topic was idle and has ended. The publisher has to get a new one from the registry.
+    /// The topic was idle and has ended. The publisher has to get a new topic from the registry.
     Retired,
 }

@@ -1,4 +1,4 @@
-//! The entries of a delivery queue: runs, gaps and control frames.
+//! Defines the entries of a delivery queue: runs, gaps and control frames.
 //!
 //! All three kinds wait in one order. Otherwise an answer could overtake the events that it is about.
 
@@ -8,14 +8,15 @@ use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use bytes::Bytes;
 use hub_wire::TopicName;
 
-/// One entry of a delivery queue.
+/// Holds one entry of a delivery queue.
 #[derive(Debug)]
 pub(super) enum QueueItem {
-    /// A numbered run.
+    /// The entry is a numbered run.
     Run(QueuedRun),
-    /// A gap, which is encoded when it is sent. Until then it can grow.
+    /// The entry is a gap, which is encoded when it is sent. Until then it can grow.
     Gap(PendingGap),
-    /// A control frame. If it names a topic, it must keep its place among the events of that topic.
+    /// The entry is a control frame. If it names a topic, it must keep its place among the events
+    /// of that topic.
     Control(Bytes, Option<TopicName>),
 }
 
@@ -38,8 +39,8 @@ impl QueueItem {
         }
     }
 
-    /// Returns the key of the entries that must keep their order with this one. A control frame
-    /// without a topic has none.
+    /// Returns the key of the entries that must keep their order with this entry. A control frame
+    /// without a topic has no key.
     pub(super) fn ordering_key(&self) -> Option<OrderingKey> {
         match self {
             QueueItem::Run(run) => Some(run.ordering_key()),
@@ -48,7 +49,7 @@ impl QueueItem {
         }
     }
 
-    /// Returns the run, if the entry is one.
+    /// Returns the run, if the entry is a run.
     pub(super) fn run(&self) -> Option<&QueuedRun> {
         if let QueueItem::Run(run) = self { Some(run) } else { None }
     }

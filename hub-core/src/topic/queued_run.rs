@@ -1,4 +1,4 @@
-//! A numbered run as delivery queues and the history hold it, and the ways to cut it into parts.
+//! Holds a numbered run for delivery queues and the history, and cuts it into parts.
 //!
 //! All queues and the history share the bytes of a run. Without this sharing, each subscriber would
 //! cost a copy of every event.
@@ -11,18 +11,19 @@ use bytes::Bytes;
 use hub_wire::{Frame, Limits, Overflow, RunHead};
 use std::sync::Arc;
 
-/// Each entry of a queue counts for this many bytes beside its frames: for the entry itself and the
-/// bookkeeping of its allocation.
+/// Each entry of a queue counts for this many bytes beside its frames. They stand for the entry
+/// itself and the bookkeeping of its allocation.
 pub(super) const ITEM_OVERHEAD: usize = 256;
 
-/// Events with neighbouring numbers, ready to send.
+/// Holds events with neighbouring numbers, ready to send.
 #[derive(Debug, Clone)]
 pub struct QueuedRun {
     /// The events belong to this stream.
     pub stream: DeliveryStream,
-    /// The ledger of the topic. The queue that holds the run counts in the ledger of the hub.
+    /// This is the ledger of the topic. The queue that holds the run counts in the ledger of the
+    /// hub.
     pub ledger: Arc<Ledger>,
-    /// The events came through the queue group with this name.
+    /// The events came through the queue group with this name, if there is a name.
     pub group: Option<Arc<str>>,
     /// The first event has this number.
     pub first: u64,
@@ -30,13 +31,14 @@ pub struct QueuedRun {
     pub count: u32,
     /// This overflow policy applies to the events when the queue is full.
     pub overflow: Overflow,
-    /// The RUN frame for this delivery. It is empty if `body` starts with a RUN frame.
+    /// This is the RUN frame for this delivery. It is empty if `body` starts with a RUN frame.
     pub head: Bytes,
-    /// The frames. They keep their whole allocation in memory, so the allocation should hold little
-    /// else.
+    /// These are the frames of the run. They keep their whole allocation in memory, so the
+    /// allocation should hold little else.
     pub body: Bytes,
-    /// The EVENT frames of all views, where clients with other roles may get the events: in the
-    /// history, and in a queue group, whose members may take events over.
+    /// These are the EVENT frames of all views. They are there where clients with other roles may
+    /// get the events: in the history, and in a queue group, whose members may take over events of
+    /// one another.
     pub views: Option<Arc<RunViews>>,
 }
 
@@ -64,7 +66,8 @@ impl QueuedRun {
         self.body.slice(self.events_start()..)
     }
 
-    /// Returns the EVENT frames, without the RUN frame in front of them and without a shared handle.
+    /// Returns the EVENT frames, without the RUN frame in front of them, as a slice that is not
+    /// shared.
     pub(super) fn event_frames(&self) -> &[u8] {
         &self.body[self.events_start()..]
     }
@@ -93,7 +96,7 @@ impl QueuedRun {
         QueuedRun { stream, first, count, head, body: body.into(), views, ..self.clone() }
     }
 
-    /// Returns the events from number `first` to number `last` as a run of their own.
+    /// Returns a run with only the events from number `first` to number `last`.
     pub(super) fn cut(&self, first: u64, last: u64) -> Self {
         let events = self.event_frames();
         let ends: Vec<usize> = std::iter::once(0).chain(frame_ends(events)).collect();

@@ -1,4 +1,4 @@
-//! The registry: all topics of a hub, and all subscriptions.
+//! Keeps all topics of a hub, and all subscriptions.
 //!
 //! Without one place for both, a topic that is created while a subscription is added could miss that
 //! subscription.
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use thiserror::Error;
 
-/// The settings for all topics of a hub.
+/// States the settings for all topics of a hub.
 #[derive(Debug, Clone)]
 pub struct TopicSettings {
     /// The hub has at most this many topics at a time.
@@ -33,7 +33,7 @@ pub struct TopicSettings {
     pub first_epoch: u64,
 }
 
-/// The error for a topic that cannot be created, because the hub has as many topics as it may have.
+/// States that a topic cannot be created, because the hub has as many topics as it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the hub has {limit} topics, which is as many as it may have")]
 pub struct TooManyTopics {
@@ -58,7 +58,7 @@ pub struct Registry {
     next_arbiter: AtomicUsize,
 }
 
-/// The indexes of subscriptions and topics, which change under one lock.
+/// Holds the indexes of subscriptions and topics, which change under one lock.
 #[derive(Debug, Default)]
 struct Index {
     filters: FilterIndex<Arc<SubscriptionEntry>>,
@@ -96,7 +96,7 @@ impl Registry {
         &self.budget
     }
 
-    /// Drops the history of every topic but for the last event.
+    /// Drops the history of every topic, except for the last event.
     pub fn forget_past(&self) {
         self.topics.iter().for_each(|topic| topic.forget_past());
     }
@@ -232,8 +232,8 @@ impl Registry {
         topics
     }
 
-    /// Ends and removes a topic if it has no members and its next event number is still `next`. Returns
-    /// whether it did.
+    /// Ends and removes a topic if it has no members and its next event number is still `next`.
+    /// Returns whether the topic was removed.
     fn retire(&self, topic: &Topic, next: u64) -> bool {
         let mut index = self.index.write();
         let retired = topic.retire(next);

@@ -1,5 +1,5 @@
-//! The replay of a topic's history to a subscription, and the way of the subscription from there
-//! into the live order.
+//! Replays the history of a topic to a subscription, and then brings the subscription into the live
+//! order.
 //!
 //! Without this module, a subscription with a long replay would hold up every publisher of its topic
 //! until the whole history is read.
@@ -17,11 +17,10 @@
 //!   (see [`History::keep_from`]). So a replay loses no event that existed when it began.
 //! - Only the actor of the topic adds and removes subscriptions, one after another. So no other
 //!   change of the members comes in between.
-//!
 //! A connection gets one copy of a live run, even if several of its plain subscriptions match. If
 //! one of these subscriptions is live already, a client could take a live copy that arrives between
 //! two batches for an event of the new subscription. In this case, the replay only prepares the
-//! batches outside of the lock and queues all of them in the last step.
+//! batches outside of the lock, and queues all of them in the last step.
 //!
 //! A replay catches up only if it reads faster than publishers publish. Otherwise the last step
 //! comes after a bounded number of batches all the same.
@@ -34,8 +33,7 @@ use super::subscription_entry::SubscriptionEntry;
 use crate::sync::{LOCKED_REPLAY_RUNS, REPLAY_BATCH_RUNS};
 use hub_wire::{GapReason, Position, Start};
 
-/// A log of the numbered runs of a topic, from which a replay reads: the history in memory, or a log
-/// on disk.
+/// Gives a replay the numbered runs of a topic: from the history in memory, or from a log on disk.
 pub(super) trait RunLog {
     /// Returns the next runs with events from number `from` on, the oldest run first. The first run may
     /// begin before `from`. The result is empty if the log has no event from number `from` on.
@@ -47,13 +45,13 @@ pub(super) trait RunLog {
 /// A replay may read this many batches more than the history had when the replay began.
 const EXTRA_BATCHES: usize = 8;
 
-/// The replay of one topic to one subscription.
+/// Replays one topic to one subscription.
 #[derive(Debug)]
 pub(super) struct Replay<'a> {
     entry: &'a SubscriptionEntry,
-    /// The events of the topic for this subscription alone.
+    /// The replayed events belong to this stream, which is for this subscription alone.
     stream: DeliveryStream,
-    /// The first event number that is not ready or queued yet.
+    /// The event with this number is the first that is not ready or queued yet.
     next: u64,
     /// These entries are prepared and not queued yet.
     ready: Vec<ReplayItem>,
@@ -65,14 +63,14 @@ pub(super) struct Replay<'a> {
     batches_left: usize,
 }
 
-/// An entry that a replay queues.
+/// Holds an entry that a replay queues.
 #[derive(Debug)]
 enum ReplayItem {
-    /// A run of replayed events.
+    /// The entry is a run of replayed events.
     Run(QueuedRun),
-    /// A gap in a stream, from its first number to its last one, with the reason.
+    /// The entry is a gap in a stream, from its first number to its last number, with the reason.
     Gap(DeliveryStream, u64, Option<u64>, GapReason),
-    /// The next event number of the topic.
+    /// The entry states that the topic gives this number to its next event.
     Position(u64),
 }
 

@@ -1,4 +1,4 @@
-//! The views of a run: its EVENT frames, as clients with different roles may see them.
+//! Keeps the views of a run: its EVENT frames, as clients with different roles may see them.
 //!
 //! A run keeps all its views, and each role gets its own when the run is queued or replayed. If a
 //! run had only one form, a client could see values that rules hide from its role.
@@ -20,7 +20,7 @@ pub trait ViewResolver: Send + Sync + Debug {
     fn views(&self) -> usize;
 }
 
-/// The EVENT frames of a run, in each view.
+/// Holds the EVENT frames of a run, in each view.
 #[derive(Debug, Clone)]
 pub struct RunViews {
     pub(super) resolver: Arc<dyn ViewResolver>,

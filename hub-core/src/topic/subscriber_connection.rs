@@ -1,4 +1,4 @@
-//! The interface through which topics use the connection of a subscriber.
+//! Defines the interface through which topics use the connection of a subscriber.
 //!
 //! Topics know no sockets. Without this trait, tests of topics would need a whole server.
 
@@ -6,7 +6,7 @@ use super::queue::DeliveryQueue;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// The connection of a subscriber, as topics see it: a delivery queue, and a way to flush it.
+/// Represents the connection of a subscriber to topics: a delivery queue, and a way to flush it.
 pub trait SubscriberConnection: Send + Sync + Debug {
     /// Returns the number of the connection. No other connection of this hub ever has this number.
     fn number(&self) -> u64;

@@ -1,20 +1,21 @@
-//! The entry of one subscription in the registry and in topics.
+//! Describes one subscription for the registry and for topics.
 //!
-//! It holds everything that a topic has to know of the subscription. Without it, topics would have
-//! to ask sessions, which run on other threads.
+//! The entry holds everything that a topic has to know of the subscription. Without the entry,
+//! topics would have to ask sessions, which run on other threads.
 
 use super::subscriber_connection::SubscriberConnection;
 use hub_wire::{Overflow, Start, TopicFilter, TopicName};
 use std::sync::Arc;
 
-/// One subscription of one connection.
+/// Describes one subscription of one connection.
 #[derive(Debug)]
 pub struct SubscriptionEntry {
     /// The client chose this id.
     pub id: u64,
     /// The subscription is for the topics that match this filter.
     pub filter: TopicFilter,
-    /// The subscription is a member of the queue group with this name.
+    /// The subscription is a member of the queue group with this name. Without a name, it is a
+    /// plain subscription.
     pub group: Option<Arc<str>>,
     /// This overflow policy applies to its events when the delivery queue is full.
     pub overflow: Overflow,

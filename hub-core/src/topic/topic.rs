@@ -1,4 +1,4 @@
-//! A topic with its sequencer and its actor.
+//! Defines a topic with its sequencer and its actor.
 //!
 //! The sequencer holds the order, the members and the history of the topic behind one lock. Without
 //! that lock, two subscribers could see two orders. The actor changes the members and ends the
@@ -21,37 +21,38 @@ use std::any::Any;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// A value that the creator of a topic attaches to it. The topic drops it when the topic ends.
+/// Holds a value that the creator of a topic attaches to it. The topic drops the value when the
+/// topic ends.
 pub type TopicAttachment = Box<dyn Any + Send + Sync>;
 
-/// A topic.
+/// Numbers the events of one topic and delivers them to its members.
 ///
-/// Publishers number and deliver runs on their own threads, under the sequencer lock. Only the actor
-/// of the topic changes the members. It takes the same lock, so a subscription starts and ends at an
-/// exact place in the order.
+/// Publishers number and deliver runs on their own threads, under the sequencer lock. Only the
+/// actor of the topic changes the members. The actor takes the same lock, so a subscription starts
+/// and ends at an exact place in the order.
 #[derive(Debug)]
 pub struct Topic {
     stream: DeliveryStream,
     ledger: Arc<Ledger>,
     sequencer: Mutex<Sequencer>,
-    /// Whether the topic has ended. It changes under the sequencer lock.
+    /// If this is true, the topic has ended. The field changes under the sequencer lock.
     retired: AtomicBool,
     actor: OnceLock<Addr<TopicActor>>,
     held: Arc<HeldBytes>,
 }
 
-/// The parts of a topic that change together, under one lock.
+/// Holds the parts of a topic that change together, under one lock.
 #[derive(Debug)]
 struct Sequencer {
     /// The next event gets this number.
     next: u64,
     members: Members,
     history: History,
-    /// The value that the creator of the topic attached to it.
+    /// The creator of the topic attached this value to it.
     attachment: Option<TopicAttachment>,
 }
 
-/// The state of a topic, for tests and the admin API.
+/// Describes the state of a topic, for tests and the admin API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TopicState {
     /// The event numbers belong to this epoch.
@@ -182,9 +183,9 @@ impl Topic {
         self.sequencer.lock().members.join(entry);
     }
 
-    /// Queues the replay that a subscription asked for, and adds the subscription to the members, from
-    /// the next event on. Does nothing if the subscription is a member already, or if its connection
-    /// has ended.
+    /// Queues the replay that a subscription asked for, and adds the subscription to the members,
+    /// from the next event on. The call does nothing if the subscription is a member already, or if
+    /// its connection has ended.
     ///
     /// The history is read outside of the lock, see [`replay`](super::replay).
     pub(crate) fn join(&self, entry: &SubscriptionEntry) {
@@ -234,8 +235,8 @@ impl Topic {
         to_flush
     }
 
-    /// Ends the topic if it has no members and its next event number is still `next`. Returns whether it
-    /// did.
+    /// Ends the topic if it has no members and its next event number is still `next`. Returns
+    /// whether the topic has ended by this call.
     pub(super) fn retire(&self, next: u64) -> bool {
         let mut s = self.sequencer.lock();
         let retired = !self.is_retired() && s.members.is_empty() && s.next == next;
@@ -247,7 +248,7 @@ impl Topic {
         retired
     }
 
-    /// Drops the history of the topic but for the last event.
+    /// Drops the history of the topic, except for the last event.
     pub(crate) fn forget_past(&self) {
         self.sequencer.lock().history.keep_last_event();
     }
@@ -277,32 +278,32 @@ impl Drop for HistoryReader<'_> {
     }
 }
 
-/// Ends a topic and removes it from the registry, if its next event number is still the given one.
-/// Returns whether it did.
+/// This function ends a topic and removes it from the registry, if its next event number is still
+/// the given number. It returns whether it did so.
 pub(super) type Retire = Box<dyn Fn(&Topic, u64) -> bool + Send>;
 
-/// The actor of one [`Topic`]. It lets subscriptions join and leave, and ends the topic when it has
-/// been idle for long enough.
+/// Lets subscriptions join and leave one [`Topic`], and ends the topic when it has been idle for
+/// long enough.
 pub struct TopicActor {
     topic: Arc<Topic>,
     retire: Retire,
     idle: Duration,
-    /// At the last check, the next event number of the topic was this one.
+    /// At the last check, the topic had this next event number.
     next_at_last_check: u64,
 }
 
-/// A message that adds a subscription to the topic. The actor answers when the subscription is in
+/// Asks the actor to add a subscription to the topic. The actor answers when the subscription is in
 /// place.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Join(pub Arc<SubscriptionEntry>);
 
-/// A message that removes a subscription from the topic.
+/// Asks the actor to remove a subscription from the topic.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Leave(pub Arc<SubscriptionEntry>);
 
-/// A message that asks for the state of the topic.
+/// Asks the actor for the state of the topic.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "TopicState")]
 pub struct Inspect;

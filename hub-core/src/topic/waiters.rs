@@ -1,11 +1,11 @@
-//! The publishers that wait for a delivery queue to drain.
+//! Lists the publishers that wait for a delivery queue to drain.
 //!
 //! Without this list, a publisher would have to check a full queue again and again.
 
 use crate::sync::Mutex;
 use std::task::Waker;
 
-/// The wakers of the publishers that wait for a queue to drain.
+/// Holds the wakers of the publishers that wait for a queue to drain.
 #[derive(Debug, Default)]
 pub(super) struct Waiters(Mutex<Vec<Waker>>);
 

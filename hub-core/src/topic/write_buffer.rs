@@ -1,7 +1,7 @@
-//! The write buffer of a connection: the entries that are being written to its socket.
+//! Buffers the entries of a connection that are being written to its socket.
 //!
-//! Overflow policies cannot drop these entries any more, because the first of them may be written in
-//! part. Without a bound for this buffer, everything that waits would be out of reach of the
+//! Overflow policies cannot drop these entries any more, because the first of them may be written
+//! in part. Without a bound for this buffer, everything that waits would be out of reach of the
 //! policies.
 
 use super::item_queue::reserve_first;
@@ -17,8 +17,8 @@ const MOST_BYTES: usize = 256 * 1024;
 /// One `writev` gets at most this many pieces.
 const MOST_SLICES: usize = 64;
 
-/// The entries that are being written. The first entry may be written in part. A gap is encoded
-/// before it comes here, so the buffer contains no [`QueueItem::Gap`].
+/// Holds the entries that are being written. The first entry may be written in part. A gap is
+/// encoded before it enters the buffer, so the buffer contains no [`QueueItem::Gap`].
 #[derive(Debug, Default)]
 pub(super) struct WriteBuffer {
     items: VecDeque<QueueItem>,
@@ -28,14 +28,14 @@ pub(super) struct WriteBuffer {
     bytes: usize,
 }
 
-/// The entries that one write has finished.
+/// Counts what one write has finished.
 #[derive(Debug, Default)]
 pub(super) struct WriteProgress {
     /// The last byte of this many events was written. The ledgers of their topics already count them.
     pub events: u64,
     /// The finished entries counted for this many bytes towards the bound of the queue.
     pub bytes: usize,
-    /// The client of the connection itself caused this many of these bytes.
+    /// The client of the connection itself caused this many of the finished bytes.
     pub control: usize,
 }
 

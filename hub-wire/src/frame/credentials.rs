@@ -1,4 +1,4 @@
-//! The credentials in HELLO: an access token, a password or a JWT.
+//! Reads and writes the credentials in HELLO: an access token, a password or a JWT.
 //!
 //! The `Debug` output of credentials hides their secrets. Otherwise a log line with a HELLO would
 //! contain them.
@@ -7,19 +7,19 @@ use super::{FrameError, FrameErrorKind};
 use crate::{Limits, Packer, Reader};
 use std::fmt;
 
-/// The credentials that a client shows in HELLO to prove its identity.
+/// Holds the credentials that a client shows in HELLO to prove its identity.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// An access token that the operator of the hub has issued.
+    /// The client shows an access token that the operator of the hub has issued.
     Token(String),
-    /// The name and the password of a user.
+    /// The client shows the name and the password of a user.
     Password {
-        /// The name of the user.
+        /// The user has this name.
         user: String,
-        /// The password of the user.
+        /// The user has this password.
         password: String,
     },
-    /// A JWT, which is a signed token of an identity provider.
+    /// The client shows a JWT, which is a signed token of an identity provider.
     Jwt(String),
     /// This version does not know the kind of the credentials. The hub accepts no client by them.
     Unknown,

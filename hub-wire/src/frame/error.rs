@@ -1,23 +1,23 @@
-//! The errors for frames that cannot be read.
+//! Defines the errors for frames that cannot be read.
 //!
-//! Each error has the offset of its byte. Without it, the author of a client would have to search the
-//! whole frame for the fault.
+//! Each error has the offset of its byte. Without the offset, the author of a client would have to
+//! search the whole frame for the fault.
 
 use crate::WalkErrorKind;
 use thiserror::Error;
 
-/// The error for a frame that cannot be read.
+/// States why a frame cannot be read, and at which byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{kind} (byte {at} of the frame)")]
 pub struct FrameError {
     /// The fault has this offset in the body of the frame, which does not include the 4 bytes of the
     /// length.
     pub at: usize,
-    /// The fault.
+    /// The frame has this fault.
     pub kind: FrameErrorKind,
 }
 
-/// A fault of a frame.
+/// Describes a fault of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FrameErrorKind {
     /// The body is not an array of 1 to 15 values that begins with a type from 0 to 127.
@@ -29,13 +29,13 @@ pub enum FrameErrorKind {
     /// The frame ends in front of a value or within it.
     #[error("{what} is missing or cut short")]
     Missing {
-        /// The name of the value.
+        /// The value has this name.
         what: &'static str,
     },
     /// A value has the wrong type.
     #[error("{what} must be {expected}")]
     WrongType {
-        /// The name of the value.
+        /// The value has this name.
         what: &'static str,
         /// The value must have this type.
         expected: &'static str,
@@ -43,29 +43,29 @@ pub enum FrameErrorKind {
     /// A value is not well-formed, or exceeds the limits.
     #[error("{what}: {fault}")]
     Value {
-        /// The name of the value.
+        /// The value has this name.
         what: &'static str,
         /// The walker has found this fault.
         fault: WalkErrorKind,
     },
-    /// A value has the right type, and its content has no meaning in the protocol.
+    /// A value has the right type, but its content has no meaning in the protocol.
     #[error("{what} has no such value")]
     NoSuchValue {
-        /// The name of the value.
+        /// The value has this name.
         what: &'static str,
     },
     /// A map has one key twice.
     #[error("{what} have the same key twice")]
     Repeated {
-        /// The name of the map, which is a plural.
+        /// The map has this name, which is a plural.
         what: &'static str,
     },
     /// A map has too many entries.
     #[error("{what} have more than {limit} entries")]
     TooMany {
-        /// The name of the map, which is a plural.
+        /// The map has this name, which is a plural.
         what: &'static str,
-        /// The map may have this many entries.
+        /// The map may have at most this many entries.
         limit: usize,
     },
     /// The frame continues behind its last value.

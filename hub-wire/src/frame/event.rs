@@ -1,18 +1,18 @@
-//! The EVENT frame. It has the same bytes in both directions.
+//! Reads and writes the EVENT frame. It has the same bytes in both directions.
 //!
 //! If the two directions differed, the hub would have to encode every event again.
 
 use super::{FrameError, FrameErrorKind, FrameType};
 use crate::{Limits, Packer, Reader, frame_with};
 
-/// EVENT: `[3, topic, payload]` or `[3, topic, payload, headers]`.
+/// Holds the frame EVENT, which is `[3, topic, payload]` or `[3, topic, payload, headers]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventFrame<'a> {
-    /// The name of the topic as it stands in the frame. It is not checked here.
+    /// The frame names this topic. The reader does not check the name.
     pub topic: &'a str,
-    /// The payload, which is one well-formed MessagePack value.
+    /// The payload is one well-formed MessagePack value.
     pub payload: &'a [u8],
-    /// The headers, which are one well-formed MessagePack map.
+    /// The headers are one well-formed MessagePack map.
     pub headers: Option<&'a [u8]>,
 }
 

@@ -1,4 +1,4 @@
-//! The frame types. Each frame begins with the number of its type.
+//! Defines the frame types. Each frame begins with the number of its type.
 //!
 //! The table is separate from the frames, because [`crate::RunHead`] writes a type and reads no frame.
 //! Without one table, the code that writes a frame and the code that reads it could use different
@@ -8,7 +8,7 @@ use super::error::{FrameError, FrameErrorKind};
 
 macro_rules! frame_types {
     ($($(#[$doc:meta])* $name:ident = $number:literal,)*) => {
-        /// The type of a frame, which is its first value.
+        /// Names the type of a frame, which is the first value of the frame.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum FrameType { $($(#[$doc])* $name = $number,)* }
 

@@ -1,5 +1,5 @@
-//! The handshake frames: HELLO introduces the client, and WELCOME states the facts and limits of the
-//! connection.
+//! Reads and writes the handshake frames: HELLO introduces the client, and WELCOME states the facts
+//! and limits of the connection.
 //!
 //! Both frames carry a map of named values, so that a later version can add a value. A peer ignores a
 //! name that it does not know.
@@ -8,7 +8,7 @@ use super::values::{read_id16, read_map, read_u16, read_u32};
 use super::{Credentials, FrameError, FrameErrorKind};
 use crate::{Limits, MAGIC, Packer, Reader, VERSION};
 
-/// The frame HELLO: `[1, "hub", version, {options}]`.
+/// Holds the frame HELLO, which is `[1, "hub", version, {options}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// The client speaks this version of the protocol.
@@ -86,7 +86,7 @@ impl Hello {
     }
 }
 
-/// The frame WELCOME: `[2, version, {facts}]`.
+/// Holds the frame WELCOME, which is `[2, version, {facts}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Welcome {
     /// Both sides use this version of the protocol.
@@ -111,7 +111,7 @@ pub struct Welcome {
     pub time_ms: u64,
 }
 
-/// The names of the facts in WELCOME. A hub of this version sends all of them.
+/// The facts in WELCOME have these names. A hub of this version sends all of them.
 const FACTS: [&str; 11] = [
     "hub",
     "connection",

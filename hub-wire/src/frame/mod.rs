@@ -1,7 +1,7 @@
-//! The frames of the protocol: how each one is read and written.
+//! Reads and writes the frames of the protocol.
 //!
-//! The hub and its clients use the same code for both. Otherwise one of them could write a frame that
-//! the other one refuses.
+//! The hub and its clients use the same code for reading and for writing. Otherwise one side could
+//! write a frame that the other side refuses.
 
 mod credentials;
 mod error;
@@ -23,37 +23,37 @@ pub use subscribe::{Overflow, Position, Start, Subscribe};
 use super::{Limits, Packer, Reader, RunHead, frame_with};
 use values::read_u32;
 
-/// One frame of the protocol.
+/// Holds one frame of the protocol.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Frame<'a> {
-    /// The frame HELLO, see [`Hello`].
+    /// The frame is HELLO. See [`Hello`].
     Hello(Hello),
-    /// The frame WELCOME, see [`Welcome`].
+    /// The frame is WELCOME. See [`Welcome`].
     Welcome(Welcome),
-    /// The frame EVENT, see [`EventFrame`].
+    /// The frame is EVENT. See [`EventFrame`].
     Event(EventFrame<'a>),
-    /// The frame RUN, see [`RunFrame`].
+    /// The frame is RUN. See [`RunFrame`].
     Run(RunFrame<'a>),
-    /// The frame SUBSCRIBE, see [`Subscribe`].
+    /// The frame is SUBSCRIBE. See [`Subscribe`].
     Subscribe(Subscribe),
     /// The frame SUBSCRIBED states that the subscription with this id is in place.
     Subscribed {
-        /// The id from SUBSCRIBE.
+        /// The SUBSCRIBE frame had this id.
         id: u64,
     },
     /// The frame UNSUBSCRIBE ends the subscription with this id.
     Unsubscribe {
-        /// The id from SUBSCRIBE.
+        /// The SUBSCRIBE frame had this id.
         id: u64,
     },
     /// The frame RECEIPT states that every event with a smaller publish number is accepted or refused.
     Receipt {
-        /// The hub has settled every publish number below this one.
+        /// The hub has settled every publish number below this number.
         next: u64,
     },
-    /// The frame REFUSED, see [`Refused`].
+    /// The frame is REFUSED. See [`Refused`].
     Refused(Refused),
-    /// The frame GAP, see [`Gap`].
+    /// The frame is GAP. See [`Gap`].
     Gap(Gap),
     /// The frame PING asks for a PONG with the same token.
     Ping {
@@ -62,31 +62,33 @@ pub enum Frame<'a> {
     },
     /// The frame PONG answers a PING.
     Pong {
-        /// The token of the PING.
+        /// The PING had this token.
         token: u64,
     },
-    /// The frame CLOSE, see [`Close`].
+    /// The frame is CLOSE. See [`Close`].
     Close(Close),
 }
 
-/// The frame RUN: `[4, topic, epoch, first, count, publisher, time_ms, subscription or nil]`.
+/// Holds the frame RUN, which is `[4, topic, epoch, first, count, publisher, time_ms, subscription
+/// or nil]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunFrame<'a> {
     /// The EVENT frames that follow belong to this topic.
     pub topic: &'a str,
-    /// The event numbers belong to this epoch of the topic. Only numbers of one epoch are comparable.
+    /// The event numbers belong to this epoch of the topic. Only numbers of the same epoch are
+    /// comparable.
     pub epoch: u64,
     /// The first of the EVENT frames has this event number. The numbers of the others follow it.
     pub first: u64,
     /// This many EVENT frames follow. A RUN with zero frames only states that `first` is the next event
     /// number of the topic.
     pub count: u32,
-    /// The hub writes the publisher stamp of the client that sent the events here.
+    /// This is the publisher stamp of the client that sent the events.
     pub publisher: &'a str,
     /// The hub accepted the events at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// The events are for the subscription with this id; `None` stands for all plain subscriptions that
-    /// match.
+    /// The events are for the subscription with this id. `None` stands for all plain subscriptions
+    /// that match.
     pub subscription: Option<u64>,
 }
 
@@ -174,7 +176,7 @@ impl<'a> Frame<'a> {
         out
     }
 
-    /// Writes the body of any frame but EVENT and RUN.
+    /// Writes the body of any frame except EVENT and RUN.
     fn write_control(&self, pack: &mut Packer<'_>) {
         pack.array(self.values()).uint(self.kind().number().into());
         match self {

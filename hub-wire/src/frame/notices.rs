@@ -1,18 +1,20 @@
-//! The frames that report a failure: REFUSED reports a frame that the hub did not act on, GAP reports
-//! missing events, and CLOSE reports the end of a connection.
+//! Defines the frames that report a failure: REFUSED reports a frame that the hub did not act on,
+//! GAP reports missing events, and CLOSE reports the end of a connection.
 //!
-//! Without them, a publisher would not learn of a refused event, and a subscriber not of a lost one.
+//! Without these frames, a publisher would not learn of a refused event, and a subscriber would not
+//! learn of a lost event.
 
 use super::FrameError;
 use super::values::read_u16;
 use crate::{CloseCode, GapReason, Packer, Reader, RefusedCode};
 
-/// The frame REFUSED: `[9, what, number, code, message, rule or nil, path or nil]`.
+/// Holds the frame REFUSED, which is `[9, what, number, code, message, rule or nil, path or nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The hub refused a frame of this kind.
     pub what: RefusedWhat,
-    /// The publish number of the event, or the id of the subscription. It is 0 for other frames.
+    /// This is the publish number of the event, or the id of the subscription. It is 0 for other
+    /// frames.
     pub number: u64,
     /// The code states the reason for programs.
     pub code: RefusedCode,
@@ -24,7 +26,7 @@ pub struct Refused {
     pub path: Option<String>,
 }
 
-/// The kind of frame that a REFUSED frame is about.
+/// States which kind of frame a REFUSED frame is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusedWhat {
     /// The frame was an EVENT, with this publish number.
@@ -50,7 +52,8 @@ impl RefusedWhat {
     }
 }
 
-/// The frame GAP: `[10, topic, epoch, from, to or nil, reason, subscription or nil]`.
+/// Holds the frame GAP, which is `[10, topic, epoch, from, to or nil, reason, subscription or
+/// nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// Events of this topic are missing.
@@ -59,23 +62,23 @@ pub struct Gap {
     pub epoch: u64,
     /// The first missing event has this number.
     pub from: u64,
-    /// The last missing event has this number; `None` states that the number cannot be known.
+    /// The last missing event has this number. `None` states that the number cannot be known.
     pub to: Option<u64>,
     /// The events are missing for this reason.
     pub reason: GapReason,
-    /// The subscription with this id misses the events; `None` stands for all plain subscriptions that
-    /// match.
+    /// The subscription with this id misses the events. `None` stands for all plain subscriptions
+    /// that match.
     pub subscription: Option<u64>,
 }
 
-/// The frame CLOSE: `[13, code, reason, retry_after_ms or nil]`.
+/// Holds the frame CLOSE, which is `[13, code, reason, retry_after_ms or nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {
     /// The code states the reason for programs.
     pub code: CloseCode,
     /// The text states the reason for people.
     pub reason: String,
-    /// The client should connect again after this many milliseconds; `None` states no time.
+    /// The client should connect again after this many milliseconds. `None` states no time.
     pub retry_after_ms: Option<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! The frame SUBSCRIBE: for which topics a subscription is, where it starts, and its overflow policy.
+//! Reads and writes the frame SUBSCRIBE. It states the topics of a subscription, its start, and its
+//! overflow policy.
 //!
 //! An option that this version does not know is an error. If the hub ignored it, the client would
 //! wait for a behaviour that it never gets.
@@ -8,16 +9,18 @@ use super::{FrameError, FrameErrorKind};
 use crate::{Packer, Reader};
 use std::collections::BTreeMap;
 
-/// The frame SUBSCRIBE: `[5, id, filter, {options}]`.
+/// Holds the frame SUBSCRIBE, which is `[5, id, filter, {options}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscribe {
     /// The client chooses this id. It is unique within the connection.
     pub id: u64,
-    /// The topic filter. It is not checked here.
+    /// The subscription is for the topics that match this filter. The reader does not check the
+    /// filter.
     pub filter: String,
     /// This policy applies when the delivery queue of the connection is full.
     pub overflow: Overflow,
-    /// The subscription is a member of the queue group with this name.
+    /// The subscription is a member of the queue group with this name. Without a name, it is a
+    /// plain subscription.
     pub group: Option<String>,
     /// In topics that exist already, the subscription starts here.
     pub start: Start,
@@ -26,8 +29,8 @@ pub struct Subscribe {
     pub positions: bool,
 }
 
-/// The overflow policy: what happens to the events of a subscription when the delivery queue of its
-/// connection is full.
+/// Names the overflow policy, which decides what happens to the events of a subscription when the
+/// delivery queue of its connection is full.
 ///
 /// The type has no order. When several subscriptions share one copy of an event, `hub-core` decides
 /// which policy applies.
@@ -47,7 +50,7 @@ pub enum Overflow {
 }
 
 impl Overflow {
-    /// All policies, in the order of `PROTOCOL.md`.
+    /// This list has all policies, in the order of `PROTOCOL.md`.
     pub const ALL: [Overflow; 5] = [
         Overflow::Latest,
         Overflow::DropNewest,
@@ -80,7 +83,7 @@ impl std::str::FromStr for Overflow {
     }
 }
 
-/// The place in existing topics where a subscription starts.
+/// States where in existing topics a subscription starts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Start {
     /// The subscription starts with the next event that is published.
@@ -93,7 +96,7 @@ pub enum Start {
     After(BTreeMap<String, Position>),
 }
 
-/// A position in a topic: how far a subscription has come.
+/// States how far a subscription has come in a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// The event number belongs to this epoch of the topic.
@@ -117,8 +120,8 @@ impl Subscribe {
         read_map(read, "options", |key, read| {
             let at = read.position();
             if matches!(key, "start" | "after") && std::mem::replace(&mut start_given, true) {
-                // Otherwise the order of the keys in the map would decide where the subscription
-                // starts.
+                // Without this error, the order of the keys in the map would decide where the
+                // subscription starts.
                 return Err(FrameErrorKind::NoSuchValue { what: "second start" }.at(at));
             }
             match key {

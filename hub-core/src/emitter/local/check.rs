@@ -1,5 +1,5 @@
-//! The checks of an in-process hub. It refuses what the hub over the network refuses, so the tests
-//! of a service find it.
+//! Checks events and subscriptions for an in-process hub. It refuses what a hub over the network
+//! refuses. Otherwise a service could pass its tests and then fail with a hub over the network.
 
 use super::state::NewEvent;
 use crate::emitter::{Refusal, SubscribeOptions};
@@ -8,7 +8,7 @@ use hub_wire::{
     walk_all,
 };
 
-/// Checks topic, payload and headers of an event.
+/// Checks the topic, the payload and the headers of an event.
 pub(super) fn check_event(event: &NewEvent<'_>) -> Result<(), Refusal> {
     let limits = Limits::default();
     if event.topic.is_reserved() {
@@ -36,7 +36,7 @@ fn check_value(what: &str, value: &[u8], limits: &Limits) -> Result<(), Refusal>
     })
 }
 
-/// Checks filter and options of a subscription.
+/// Checks the filter and the options of a subscription.
 pub(super) fn check_subscription(
     filter: &TopicFilter,
     options: &SubscribeOptions,

@@ -1,5 +1,5 @@
-//! The replies on their way back to requesters. Each request waits for its reply on a topic of its
-//! own, so no reply can reach another request.
+//! Takes replies back to their requesters. Each request waits for its reply on a topic of its own,
+//! so no reply can reach another request.
 
 use crate::emitter::Message;
 use hub_wire::TopicName;
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 /// The topics of replies begin with this prefix.
 const PREFIX: &str = "$inbox.";
 
-/// The requests that have no reply yet.
+/// Holds the requests that have no reply yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inbox(Arc<Mutex<Requests>>);
 
@@ -23,7 +23,7 @@ struct Requests {
 }
 
 impl Inbox {
-    /// Returns whether a topic is one on which a reply is awaited.
+    /// Returns whether the topic is for the reply to a request.
     pub(super) fn has(topic: &TopicName) -> bool {
         topic.as_str().starts_with(PREFIX)
     }
@@ -41,8 +41,8 @@ impl Inbox {
         Some(PendingReply { inbox: self.clone(), topic, answer })
     }
 
-    /// Hands a reply to its requester. A reply that nobody waits for is dropped: the requester has
-    /// already got a time-out.
+    /// Hands a reply to its requester. A reply that nobody waits for is dropped, because its
+    /// requester has already got a time-out.
     pub(super) fn answer(&self, topic: &TopicName, message: impl FnOnce() -> Message) {
         let waiting = self.0.lock().waiting.remove(topic);
         match waiting {
@@ -59,7 +59,7 @@ impl Inbox {
     }
 }
 
-/// A request that waits for its reply. Dropping it ends the wait.
+/// Waits for the reply to one request. Dropping it ends the wait.
 #[derive(Debug)]
 pub(super) struct PendingReply {
     inbox: Inbox,
@@ -72,12 +72,12 @@ impl PendingReply {
         &self.topic
     }
 
-    /// Returns the id of the request, for the case that its sender set none.
+    /// Returns the id that the request gets if its sender has set none.
     pub(super) fn id(&self) -> &str {
         &self.topic.as_str()[PREFIX.len()..]
     }
 
-    /// Waits for the reply. Returns `None` when the hub was closed.
+    /// Waits for the reply. Returns `None` if the hub was closed.
     pub(super) async fn answer(&mut self) -> Option<Message> {
         (&mut self.answer).await.ok()
     }

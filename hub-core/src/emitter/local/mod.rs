@@ -1,4 +1,5 @@
-//! The hub without a network. Without it, every unit test of a service would need a server.
+//! Implements a hub without a network. Without this module, every unit test of a service would need
+//! a server.
 
 mod check;
 mod inbox;
@@ -23,14 +24,15 @@ use std::time::Duration;
 use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
-/// A hub in this process: an [`Emitter`] without a network, for unit tests of services and for
-/// programs that are one process.
+/// Runs a hub inside this process: an [`Emitter`] without a network. It serves unit tests of
+/// services, and programs that consist of one process.
 ///
-/// It refuses the topics, headers and payloads that the hub refuses, and gives event numbers as the
-/// hub does. It keeps the last event of each topic, for [`Start::Last`](hub_wire::Start::Last).
+/// A local hub refuses the topics, headers and payloads that a hub over the network refuses, and it
+/// numbers events in the same way. It keeps the last event of each topic, for
+/// [`Start::Last`](hub_wire::Start::Last).
 ///
-/// Its clock is an argument. The clock of [`LocalHub::default`] counts events instead of reading
-/// the time, so that a test sees equal times in each run.
+/// The clock of a local hub is an argument. The clock of [`LocalHub::default`] counts events
+/// instead of reading the time, so that a test sees equal times in each run.
 ///
 /// ```
 /// use hub_core::emitter::LocalHub;
@@ -49,7 +51,7 @@ pub struct LocalHub {
     publisher: Arc<str>,
 }
 
-/// What all clones of a [`LocalHub`] share.
+/// Holds what all clones of a [`LocalHub`] share.
 struct Inner {
     state: Mutex<State>,
     inbox: Inbox,
@@ -57,7 +59,7 @@ struct Inner {
     clock: Box<dyn Fn() -> u64 + Send + Sync>,
 }
 
-/// Why an event was not published.
+/// States why an event was not published.
 enum Unpublished {
     Refused(Refusal),
     NoSubscriber,
@@ -71,7 +73,7 @@ impl From<Refusal> for Unpublished {
 }
 
 impl Default for LocalHub {
-    /// Makes a hub whose events are one millisecond apart. The first has the time 1.
+    /// Makes a hub whose events are one millisecond apart. The first event has the time 1.
     fn default() -> Self {
         let ticks = AtomicU64::new(1);
         LocalHub::new(move || ticks.fetch_add(1, Ordering::Relaxed))
@@ -91,8 +93,8 @@ impl LocalHub {
         LocalHub { inner: Arc::new(inner), publisher: "local".into() }
     }
 
-    /// Returns this hub with another publisher stamp: events that are emitted on the returned value
-    /// have it.
+    /// Returns a handle of this hub with another publisher stamp. Events that are emitted on the
+    /// returned handle have this stamp.
     #[must_use]
     pub fn publishing_as(&self, publisher: &str) -> Self {
         LocalHub { inner: self.inner.clone(), publisher: publisher.into() }
@@ -139,8 +141,8 @@ impl Emitter for LocalHub {
         payload: Bytes,
         headers: &Headers,
     ) -> Result<(), EmitError> {
-        // There is nearly always room. Without this line, a loop that emits would never let the
-        // listeners on its thread run.
+        // There is nearly always room for an event. Without this line, a loop that emits would
+        // never let the listeners on its thread run.
         consume_budget().await;
         let event = NewEvent { topic, payload, headers, publisher: &self.publisher };
         if Inbox::has(topic) {

@@ -1,5 +1,5 @@
-//! The state of an in-process hub under one lock: topics, event numbers, and subscriptions. With
-//! more than one lock, two listeners could see two events in different orders.
+//! Keeps the topics, the event numbers and the subscriptions of an in-process hub under one lock.
+//! With more than one lock, two listeners could see two events in different orders.
 
 use super::subscriptions::{
     LocalSubscription, LocalSubscriptions, Recipients, RoundRobin, choose, in_turn,
@@ -10,14 +10,14 @@ use hub_wire::{Gap, GapReason, Position, Start, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The epoch of every topic. Topics end with their process, and nothing outlives it that could
-/// compare epochs.
+/// Every topic has this epoch. A topic ends with its process, so nothing remains that could compare
+/// its epoch with a later one.
 pub(super) const EPOCH: u64 = 1;
 
-/// How many topics a hub may hold. Each topic keeps its last event.
+/// A hub holds at most this many topics. Each topic keeps its last event.
 const MAX_TOPICS: usize = 64 * 1024;
 
-/// An event that is to be published.
+/// Describes an event that is to be published.
 pub(super) struct NewEvent<'a> {
     pub(super) topic: &'a TopicName,
     pub(super) payload: Bytes,
@@ -40,11 +40,11 @@ impl NewEvent<'_> {
     }
 }
 
-/// The result of an attempt to publish.
+/// States the result of an attempt to publish an event.
 pub(super) enum PublishAttempt {
     /// The event was published.
     Done,
-    /// The event was not published: one of these subscriptions must have room first.
+    /// The event was not published, because one of these subscriptions must have room first.
     NoRoom(Vec<Arc<LocalSubscription>>),
     /// Nobody is subscribed, and the event needs a subscriber.
     NoSubscriber,
@@ -54,7 +54,7 @@ pub(super) enum PublishAttempt {
     Closed,
 }
 
-/// Topics and subscriptions of the hub.
+/// Holds the topics and the subscriptions of the hub.
 #[derive(Debug, Default)]
 pub(super) struct State {
     topics: BTreeMap<TopicName, LocalTopic>,
@@ -63,7 +63,7 @@ pub(super) struct State {
     closed: bool,
 }
 
-/// What the hub knows of one topic.
+/// Holds what the hub knows of one topic.
 #[derive(Debug, Default)]
 struct LocalTopic {
     last: Option<Message>,
@@ -71,7 +71,7 @@ struct LocalTopic {
 }
 
 impl LocalTopic {
-    /// Returns the number of the last event, or 0 before the first.
+    /// Returns the number of the last event, or 0 if the topic has had no event.
     fn seq(&self) -> u64 {
         self.last.as_ref().map_or(0, |last| last.seq)
     }
@@ -87,7 +87,8 @@ impl State {
         self.last_id
     }
 
-    /// Gives the event its number and pushes it to its subscribers: to all at once, or to none.
+    /// Gives the event its number and pushes it to its subscribers: to all of them at once, or to
+    /// none.
     pub(super) fn publish(
         &mut self,
         event: &NewEvent<'_>,
@@ -149,7 +150,7 @@ impl State {
         self.members.add(member);
     }
 
-    /// Takes a subscription out. The messages that waited for a member of a queue group go to the
+    /// Removes a subscription. The messages that waited for a member of a queue group go to the
     /// other members.
     pub(super) fn leave(&mut self, id: u64, filter: &TopicFilter, left: Vec<Message>) {
         let Some(gone) = self.members.remove(filter, id) else { return };
@@ -172,8 +173,8 @@ impl State {
     }
 }
 
-/// Pushes what was published after a position. The topic keeps only its last event, so a gap stands
-/// for the others.
+/// Pushes the events that were published after the position `seen`. The topic keeps only its last
+/// event, so a gap stands for the others.
 fn resume(member: &LocalSubscription, topic: &LocalTopic, seen: Option<Position>) {
     let Some(last) = &topic.last else { return };
     let gap = |epoch, from, to, reason| {

@@ -1,12 +1,12 @@
-//! The subscriptions of an in-process hub, and the choice of those that get an event. Without the
-//! choice, all members of a queue group would get every event.
+//! Holds the subscriptions of an in-process hub, and chooses the subscriptions that get an event.
+//! Without the choice, all members of a queue group would get every event.
 
 use crate::emitter::{Feed, Message, Pushed};
 use hub_wire::{FilterIndex, GapReason, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A subscription, as the in-process hub sees it.
+/// Describes a subscription as the in-process hub sees it.
 #[derive(Debug)]
 pub(super) struct LocalSubscription {
     /// The ids count up, so their order is the order of registration.
@@ -25,18 +25,18 @@ impl LocalSubscription {
     }
 }
 
-/// The id of the member of each queue group that got the last event of a topic.
+/// Maps each queue group to the id of its member that got the last event of a topic.
 pub(super) type RoundRobin = BTreeMap<Arc<str>, u64>;
 
-/// All subscriptions of an in-process hub.
+/// Holds all subscriptions of an in-process hub.
 #[derive(Debug, Default)]
 pub(super) struct LocalSubscriptions(FilterIndex<Arc<LocalSubscription>>);
 
-/// The subscriptions that get an event.
+/// States which subscriptions get an event.
 pub(super) enum Recipients {
-    /// All of these get the event.
+    /// All of these subscriptions get the event.
     Chosen(Vec<Arc<LocalSubscription>>),
-    /// No subscription gets the event yet. One of these must have room first.
+    /// No subscription gets the event yet, because one of these subscriptions must have room first.
     NoRoom(Vec<Arc<LocalSubscription>>),
 }
 
@@ -86,9 +86,9 @@ pub(super) fn choose(members: Vec<Arc<LocalSubscription>>, turns: &RoundRobin) -
     Recipients::Chosen(chosen)
 }
 
-/// Chooses the member of a group that gets the next event, after the one with the id `last`: the
-/// first one that keeps up, otherwise the first one that takes a push without waiting, otherwise
-/// the next one.
+/// Chooses the member of a group that gets the next event. The search begins behind the member with
+/// the id `last`. It prefers a member that keeps up, and then a member that takes a push without
+/// waiting. If there is neither, the next member gets the event.
 pub(super) fn in_turn(
     members: &[Arc<LocalSubscription>],
     last: u64,

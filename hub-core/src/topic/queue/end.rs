@@ -1,5 +1,5 @@
-//! The end of a delivery queue: how it stops accepting entries, and how it counts the events that
-//! no subscriber gets any more.
+//! Ends a delivery queue: it stops accepting entries, and counts the events that no subscriber gets
+//! any more.
 //!
 //! Each of these calls closes the queue before it wakes the waiting publishers. Otherwise a publisher
 //! could check the queue, find it still open, and sleep for ever.

@@ -1,5 +1,5 @@
-//! The delivery queue of one connection. It is bounded, it keeps the order, and it puts a GAP in the
-//! place of each event that it drops.
+//! Implements the delivery queue of one connection. The queue is bounded and keeps the order. It
+//! puts a GAP in the place of each event that it drops.
 //!
 //! Without the bound, one slow subscriber could take all the memory of the hub.
 
@@ -24,7 +24,7 @@ use hub_wire::{Frame, GapReason, Overflow, RunFrame};
 use std::sync::Arc;
 use std::task::Waker;
 
-/// Everything that waits to be written to one connection.
+/// Holds everything that waits to be written to one connection.
 ///
 /// Publishers append under the lock of the backlog, which a thread holds only for operations in
 /// memory. Writing has a lock of its own, so that a publisher that appends never waits for a system
@@ -32,16 +32,16 @@ use std::task::Waker;
 #[derive(Debug)]
 pub struct DeliveryQueue {
     backlog: Mutex<Backlog>,
-    /// A thread that locks both locks the write buffer before the backlog.
+    /// A thread that holds both locks has locked the write buffer before the backlog.
     write_buffer: Mutex<WriteBuffer>,
     /// The write buffer and the backlog together count for this many bytes. Publishers that look for room
     /// read this number without a lock.
     queued: AtomicUsize,
     /// The client of the connection itself caused this many of these bytes.
     control: AtomicUsize,
-    /// The queue last reported this size, without its runs, to the ledger.
+    /// The queue last reported this size to the ledger. The size does not include the runs.
     reported: AtomicUsize,
-    /// The bound of this queue. See [`DeliveryQueue::limit`].
+    /// The queue itself has this bound, in bytes. See [`DeliveryQueue::limit`].
     own_limit: usize,
     /// If this is true, the grace of the subscriber is over, and its queue has not drained since.
     lagging: AtomicBool,
@@ -53,19 +53,19 @@ pub struct DeliveryQueue {
     ledger: Arc<Ledger>,
 }
 
-/// The result of appending a run.
+/// States the result of appending a run.
 #[derive(Debug)]
 pub enum Appended {
     /// The queue has the run, or a GAP in its place.
     Done,
-    /// The queue was full, and the policy of the run is `disconnect`. The caller has to close the
-    /// connection, whose queue accepts no more runs. The run comes back.
+    /// The queue was full, and the policy of the run is `disconnect`. The queue accepts no more
+    /// runs, and the caller has to close its connection. The run comes back to the caller.
     Overflowed(QueuedRun),
-    /// The connection has ended. The run comes back.
+    /// The connection has ended. The run comes back to the caller.
     Closed(QueuedRun),
 }
 
-/// The state of a queue, for tests.
+/// Describes the state of a queue, for tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueState {
     /// The entries count for this many bytes, added up entry by entry.
@@ -194,7 +194,8 @@ impl DeliveryQueue {
     }
 
     /// Promises that the caller flushes the queue. Returns false if another caller has promised it
-    /// before and has not begun to write yet: then this caller can rely on that one.
+    /// before and has not begun to write yet. In that case, this caller can rely on the other
+    /// caller.
     #[must_use]
     pub fn claim_flush(&self) -> bool {
         !self.flush_claimed.swap(true, Ordering::AcqRel)
@@ -245,8 +246,8 @@ impl DeliveryQueue {
         match pushed {
             PushResult::Done => Appended::Done,
             PushResult::Overflowed(run) => {
-                // The queue must accept no later run that fits, because that would hide that
-                // this one is missing.
+                // The queue must accept no later run, even if it fits. A later run would hide that
+                // this run is missing.
                 self.closed.store(true, Ordering::Release);
                 drop(backlog);
                 self.wake_waiting();
@@ -255,9 +256,9 @@ impl DeliveryQueue {
         }
     }
 
-    /// Appends a run whose events are already counted as due and with which no publisher waits: a run
-    /// of a replay, or one that another member of its queue group left behind. A run that does not
-    /// fit becomes a GAP under every policy, see [`without_publisher`].
+    /// Appends a run whose events are already counted as due and with which no publisher waits: a
+    /// run of a replay, or a run that another member of its queue group left behind. A run that
+    /// does not fit becomes a GAP under every policy, see [`without_publisher`].
     pub(super) fn append_past(&self, mut run: QueuedRun) -> Appended {
         if !self.has_room(run.size()) {
             run.overflow = without_publisher(run.overflow);

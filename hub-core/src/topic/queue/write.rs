@@ -1,7 +1,8 @@
-//! The way from a delivery queue to the socket.
+//! Writes a delivery queue to its socket.
 //!
-//! Any thread may write, and a thread that finds another one writing leaves the bytes to it. Without
-//! the second look at the end of a write, bytes that were appended at that moment would stay behind.
+//! Any thread may write, and a thread that finds another thread writing leaves the bytes to that
+//! thread. Without the second look at the end of a write, bytes that were appended at that moment
+//! would stay behind.
 
 use super::{DeliveryQueue, changed};
 use crate::sync::Ordering;
@@ -17,7 +18,7 @@ use std::io::{self, ErrorKind, IoSlice};
 /// takes some hundred microseconds.
 const TURN_BYTES: usize = 1024 * 1024;
 
-/// The state of a queue after a write.
+/// States what a write has left in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     /// Nothing waits any more in the queue.
@@ -42,9 +43,10 @@ impl DeliveryQueue {
         let mut turn = TURN_BYTES;
         loop {
             // The claim ends before this thread reads the backlog, so a thread that appends later
-            // claims the flush again. The flag is swapped and not stored: a store may become visible
-            // only after this thread has found the lock taken. Then another thread could still rely
-            // on this one, while the thread that has the lock has already read the backlog.
+            // claims the flush again. The flag is swapped and not stored, because a store may
+            // become visible only after this thread has found the lock taken. Then another thread
+            // could still rely on this thread, while the thread that has the lock has already read
+            // the backlog.
             self.flush_claimed.swap(false, Ordering::AcqRel);
             let Some(mut buffer) = self.write_buffer.try_lock() else {
                 return Ok(None);
