@@ -17,6 +17,7 @@
 //!   (see [`History::keep_from`]). So a replay loses no event that existed when it began.
 //! - Only the actor of the topic adds and removes subscriptions, one after another. So no other
 //!   change of the members comes in between.
+//!
 //! A connection gets one copy of a live run, even if several of its plain subscriptions match. If
 //! one of these subscriptions is live already, a client could take a live copy that arrives between
 //! two batches for an event of the new subscription. In this case, the replay only prepares the
