@@ -49,13 +49,12 @@ impl Socket {
         }
     }
 
-    /// Reads once and appends the bytes to `buffer`. A TLS socket may append up to
-    /// [`TlsStream::LEAST_ROOM`] bytes even if `buffer` has less room.
+    /// Reads once into the spare capacity of `buffer`, which must have some.
     pub(crate) fn read_to_end_of(&self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Socket::Plain(tcp) => tcp.try_read_buf(buffer),
             Socket::Tls(tls) => {
-                let room = (buffer.capacity() - buffer.len()).max(TlsStream::LEAST_ROOM);
+                let room = buffer.capacity() - buffer.len();
                 tls.read(room, |bytes| buffer.extend_from_slice(bytes))
             }
         }

@@ -23,6 +23,9 @@ const SEAL_BYTES: usize = 64 * 1024;
 /// An incomplete record, with its header, has at most this many bytes. After the TLS handshake,
 /// only forbidden messages could be longer.
 const MOST_INCOMING: usize = 20 * 1024;
+/// A read has room for at least so many encrypted bytes. A record may not fit into less, and no byte of a
+/// record can be decrypted before all of it is there.
+const LEAST_ROOM: usize = 2 * MOST_INCOMING;
 
 thread_local! {
     static RECORDS: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
@@ -57,10 +60,6 @@ pub(crate) struct TlsStream {
 }
 
 impl TlsStream {
-    /// A read has room for at least so many encrypted bytes. A record may not fit into less, and no byte of a
-    /// record can be decrypted before all of it is there.
-    pub(crate) const LEAST_ROOM: usize = 2 * MOST_INCOMING;
-
     /// Creates the stream. The caller has to be on the thread that will read from the stream.
     pub(crate) fn new(shaken: Handshaken, held: Arc<HeldBytes>) -> io::Result<Self> {
         let Handshaken { tcp, channel, certificate, setup, accepted } = shaken;
@@ -138,7 +137,7 @@ impl TlsStream {
                 records[..kept].copy_from_slice(&channel.incoming);
                 kept
             };
-            let end = records.len().min(room.max(Self::LEAST_ROOM));
+            let end = records.len().min(room.max(LEAST_ROOM));
             let read = read_some(&self.tcp, &mut records[kept..end])?;
             if read == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
