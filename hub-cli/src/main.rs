@@ -9,6 +9,8 @@ mod admin;
 mod bench;
 mod config_cmd;
 mod connect;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod emit;
 mod exit;
 mod health;
@@ -44,6 +46,8 @@ fn command() -> Command {
             without(admin::audit_command(), &CLIENTS_ONLY),
             without(admin::reload_command(), &CLIENTS_ONLY),
             bench::command(),
+            #[cfg(target_os = "linux")]
+            doctor::command(),
             without(token_cmd::command(), &CONNECTING),
             without(scrub::command(), &CONNECTING),
         ])
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
         Some(("config", args)) => config_cmd::run(args),
         Some(("health", args)) => health::run(args),
         Some(("bench", args)) => bench::run(args),
+        #[cfg(target_os = "linux")]
+        Some(("doctor", args)) => doctor::run(args),
         Some(("token", args)) => connect::run(token_cmd::run(args)),
         Some(("scrub", args)) => connect::run(scrub::run(args)),
         Some(("audit", args)) => connect::run(admin::audit(args)),

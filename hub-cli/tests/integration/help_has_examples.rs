@@ -7,7 +7,7 @@ use crate::support::tool;
 
 #[test]
 fn every_command_shows_examples() {
-    for command in ["serve", "emit", "on", "request", "reply", "bench"] {
+    for command in ["serve", "emit", "on", "request", "reply", "bench", "doctor"] {
         let ended = tool("hub://h", [command, "--help"]).end();
         assert_eq!(ended.code(), Some(0));
         let (_, examples) = ended.text().split_once("Examples:\n").expect(command);

@@ -33,6 +33,7 @@ mod scrub_run_shows_what_changed;
 mod sighup_never_ends_a_hub;
 mod ten_thousand_records_arrive_byte_for_byte;
 mod the_audit_is_shown;
+mod the_doctor_exits_with_the_layer;
 mod the_tour_of_the_scrub_works;
 mod tls_docs_work_as_written;
 mod tls_in_the_tool;
