@@ -14,6 +14,7 @@ mod exit;
 mod health;
 mod http;
 mod input;
+mod inspect;
 mod json;
 mod on;
 mod output;
@@ -44,6 +45,7 @@ fn command() -> Command {
             without(admin::audit_command(), &CLIENTS_ONLY),
             without(admin::reload_command(), &CLIENTS_ONLY),
             bench::command(),
+            without(inspect::command(), &CONNECTING),
             without(token_cmd::command(), &CONNECTING),
             without(scrub::command(), &CONNECTING),
         ])
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Some(("config", args)) => config_cmd::run(args),
         Some(("health", args)) => health::run(args),
         Some(("bench", args)) => bench::run(args),
+        Some(("inspect", args)) => inspect::run(args),
         Some(("token", args)) => connect::run(token_cmd::run(args)),
         Some(("scrub", args)) => connect::run(scrub::run(args)),
         Some(("audit", args)) => connect::run(admin::audit(args)),

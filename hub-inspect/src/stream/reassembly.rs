@@ -1,0 +1,210 @@
+//! Puts one direction of a connection together again: the bytes in their order, each once.
+//!
+//! Where segments overlap, the bytes that came first stay, and different bytes are counted as a
+//! conflict: whoever sends them wants two readers to see two different streams. What waits for a gap
+//! is bounded. Above the bound, or when the receiver has acknowledged bytes that are not in the capture,
+//! the gap is given up and reported as lost.
+//!
+//! Bytes that have been delivered are not kept, so a later segment that claims other bytes for them is
+//! not compared.
+
+use crate::segment::{Segment, Seq};
+use std::collections::BTreeMap;
+
+/// What waits for a gap takes at most this many bytes in a direction.
+pub const MAX_BUFFERED: usize = 1 << 20;
+
+/// A piece that waits takes so many bytes beside its own.
+const PIECE: usize = 96;
+
+/// A part of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery<'a> {
+    /// The next bytes.
+    Bytes {
+        /// The first byte has this offset in the stream.
+        offset: u64,
+        /// The bytes.
+        bytes: &'a [u8],
+        /// The packet that carried them.
+        packet: u64,
+    },
+    /// The next bytes are not in the capture.
+    Lost {
+        /// The first missing byte has this offset.
+        offset: u64,
+        /// This many bytes are missing.
+        count: u64,
+    },
+}
+
+/// Bytes that wait for those in front of them.
+#[derive(Debug)]
+struct Piece {
+    bytes: Vec<u8>,
+    packet: u64,
+}
+
+/// One direction of a connection.
+#[derive(Debug, Default)]
+pub struct Reassembly {
+    /// The number of the next byte, once it is known.
+    next: Option<Seq>,
+    /// The offset of that byte. The stream begins with 0.
+    offset: u64,
+    /// The offset behind the last byte, once a FIN has come.
+    end: Option<u64>,
+    /// What waits, by offset. Pieces do not overlap.
+    waiting: BTreeMap<u64, Piece>,
+    buffered: usize,
+    conflicts: u64,
+}
+
+impl Reassembly {
+    /// Says which number the first byte has. Later calls change nothing.
+    pub fn start(&mut self, next: Seq) {
+        self.next.get_or_insert(next);
+    }
+
+    /// Says which number the FIN has.
+    pub fn end(&mut self, fin: Seq) {
+        if let Some(offset) = self.offset_of(fin) {
+            self.end.get_or_insert(offset);
+        }
+    }
+
+    /// Returns how often a segment brought other bytes than one before it.
+    #[must_use]
+    pub fn conflicts(&self) -> u64 {
+        self.conflicts
+    }
+
+    /// Returns how many bytes of memory wait.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.buffered + self.waiting.len() * PIECE
+    }
+
+    /// Returns the offset of a number, or `None` if its byte has been delivered.
+    fn offset_of(&self, seq: Seq) -> Option<u64> {
+        self.offset.checked_add_signed(seq.from_base(self.next?).into())
+    }
+
+    /// Takes the data of a segment over.
+    pub fn push(
+        &mut self,
+        segment: &Segment<'_>,
+        packet: u64,
+        deliver: &mut dyn FnMut(Delivery<'_>),
+    ) {
+        let next = *self.next.get_or_insert(segment.seq);
+        let ahead = i64::from(segment.seq.from_base(next));
+        let mut bytes = segment.payload;
+        let start = if ahead < 0 {
+            // In front of the next byte is what has been delivered already.
+            let known = usize::try_from(-ahead).unwrap_or(usize::MAX);
+            if known >= segment.len as usize {
+                return;
+            }
+            bytes = bytes.get(known..).unwrap_or_default();
+            self.offset
+        } else {
+            self.offset + ahead as u64
+        };
+        let cut = u64::from(segment.len) - segment.payload.len() as u64;
+        if start == self.offset && self.waiting.is_empty() {
+            self.forward(bytes, packet, deliver);
+        } else {
+            self.keep(start, bytes, packet);
+            self.drain(deliver);
+        }
+        let end = self.offset_of(segment.seq + segment.len);
+        if cut > 0 && end.is_some_and(|end| end > self.offset && end - self.offset <= cut) {
+            self.lose(end.unwrap_or_default(), deliver);
+        }
+        while self.held() > MAX_BUFFERED {
+            let Some((&to, _)) = self.waiting.first_key_value() else { break };
+            self.lose(to, deliver);
+        }
+    }
+
+    /// Takes an acknowledgement of the receiver over: it has bytes that the capture may not have.
+    pub fn acknowledged(&mut self, ack: Seq, deliver: &mut dyn FnMut(Delivery<'_>)) {
+        let Some(next) = self.next else {
+            self.next = Some(ack);
+            return;
+        };
+        if !ack.after(next) {
+            return;
+        }
+        let acked = self.offset + u64::from(ack.relative(next));
+        let acked = self.end.map_or(acked, |end| acked.min(end));
+        while self.offset < acked {
+            let to = self.waiting.first_key_value().map_or(acked, |(&to, _)| to.min(acked));
+            self.lose(to, deliver);
+        }
+    }
+
+    /// Delivers bytes that stand next.
+    fn forward(&mut self, bytes: &[u8], packet: u64, deliver: &mut dyn FnMut(Delivery<'_>)) {
+        if !bytes.is_empty() {
+            deliver(Delivery::Bytes { offset: self.offset, bytes, packet });
+            self.advance(bytes.len() as u64);
+        }
+    }
+
+    fn advance(&mut self, count: u64) {
+        self.offset += count;
+        self.next = self.next.map(|next| next + count as u32);
+    }
+
+    /// Gives up everything in front of an offset, and delivers what stands behind it.
+    fn lose(&mut self, to: u64, deliver: &mut dyn FnMut(Delivery<'_>)) {
+        let count = to - self.offset;
+        deliver(Delivery::Lost { offset: self.offset, count });
+        self.advance(count);
+        self.drain(deliver);
+    }
+
+    /// Keeps those bytes that no other piece has.
+    fn keep(&mut self, start: u64, bytes: &[u8], packet: u64) {
+        let end = start + bytes.len() as u64;
+        let mut gaps: Vec<(u64, u64)> = Vec::new();
+        let mut from = start;
+        let first = self.waiting.range(..=start).next_back().map_or(start, |(&at, _)| at);
+        for (&at, piece) in self.waiting.range(first..end) {
+            let piece_end = at + piece.bytes.len() as u64;
+            if piece_end <= start {
+                continue;
+            }
+            let (both, both_end) = (at.max(start), piece_end.min(end));
+            let mine = &bytes[(both - start) as usize..(both_end - start) as usize];
+            let its = &piece.bytes[(both - at) as usize..(both_end - at) as usize];
+            self.conflicts += u64::from(mine != its);
+            if at > from {
+                gaps.push((from, at));
+            }
+            from = from.max(piece_end);
+        }
+        if from < end {
+            gaps.push((from, end));
+        }
+        for (from, to) in gaps {
+            let bytes = bytes[(from - start) as usize..(to - start) as usize].to_vec();
+            self.buffered += bytes.len();
+            self.waiting.insert(from, Piece { bytes, packet });
+        }
+    }
+
+    /// Delivers the pieces that stand next.
+    fn drain(&mut self, deliver: &mut dyn FnMut(Delivery<'_>)) {
+        while let Some(entry) = self.waiting.first_entry() {
+            if *entry.key() != self.offset {
+                break;
+            }
+            let piece = entry.remove();
+            self.buffered -= piece.bytes.len();
+            self.forward(&piece.bytes, piece.packet, deliver);
+        }
+    }
+}

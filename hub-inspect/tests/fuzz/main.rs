@@ -1,0 +1,3 @@
+//! The fuzz targets of the crate.
+
+mod captures;
