@@ -7,7 +7,8 @@ use crate::capture::{Capture, CaptureError, Packet};
 use crate::connection::{Connection, Connections, Observed};
 use crate::network::{Network, NotTcp};
 use crate::segment::{Checksum, Segment, SegmentError};
-use crate::stream::{FrameSeen, StreamSummary, Streams};
+use crate::stream::{Context, FrameSeen, Keeps, StreamItem, StreamSummary, Streams};
+use crate::tls::{KeyLog, TlsStep};
 use std::io::Read;
 
 /// Gets what a capture holds, in the order of the capture. An observer overrides what it needs.
@@ -27,6 +28,11 @@ pub trait Observer {
         let _ = (seen, frame);
     }
 
+    /// A segment has shown something else about its streams: a step of TLS, or a conflict.
+    fn finding(&mut self, seen: &Seen<'_>, finding: &Finding<'_>) {
+        let _ = (seen, finding);
+    }
+
     /// A connection is over: its ports are used again, the table has given it up, or the capture ends.
     fn connection(&mut self, over: &Over<'_>) {
         let _ = over;
@@ -44,6 +50,10 @@ impl<O: Observer> Observer for &mut O {
 
     fn frame(&mut self, seen: &Seen<'_>, frame: &FrameSeen<'_>) {
         (**self).frame(seen, frame);
+    }
+
+    fn finding(&mut self, seen: &Seen<'_>, finding: &Finding<'_>) {
+        (**self).finding(seen, finding);
     }
 
     fn connection(&mut self, over: &Over<'_>) {
@@ -68,10 +78,29 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.frame(seen, frame);
     }
 
+    fn finding(&mut self, seen: &Seen<'_>, finding: &Finding<'_>) {
+        self.0.finding(seen, finding);
+        self.1.finding(seen, finding);
+    }
+
     fn connection(&mut self, over: &Over<'_>) {
         self.0.connection(over);
         self.1.connection(over);
     }
+}
+
+/// What a segment has shown about the streams of its connection, beside frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finding<'a> {
+    /// A step of the TLS connection, and the endpoint that took it.
+    Tls(usize, &'a TlsStep),
+    /// An endpoint has sent other bytes than it had sent for the same numbers.
+    Conflict {
+        /// The endpoint.
+        sender: usize,
+        /// The first different byte has this offset in the stream.
+        offset: u64,
+    },
 }
 
 /// Why no more segments of a connection are expected.
@@ -112,7 +141,7 @@ pub struct Seen<'a> {
 }
 
 /// What is to be looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Options {
     /// Whether checksums are verified, which reads every byte.
     pub checksums: bool,
@@ -120,6 +149,8 @@ pub struct Options {
     pub frames: bool,
     /// At most this many connections are followed at once.
     pub max_connections: usize,
+    /// The secrets with which TLS connections are decrypted.
+    pub keys: Option<KeyLog>,
 }
 
 impl Default for Options {
@@ -128,6 +159,7 @@ impl Default for Options {
             checksums: true,
             frames: true,
             max_connections: crate::connection::MAX_CONNECTIONS,
+            keys: None,
         }
     }
 }
@@ -164,9 +196,9 @@ impl Inspector {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Inspector {
-            options,
             network: Network::default(),
             connections: Connections::with_limit(options.max_connections),
+            options,
             streams: Vec::new(),
             totals: Totals::default(),
             start_ns: None,
@@ -192,7 +224,7 @@ impl Inspector {
         self.totals.segments += 1;
         let checksum =
             if self.options.checksums { segment.verify_checksum() } else { Checksum::Unverified };
-        let Inspector { connections, streams, .. } = self;
+        let Inspector { options, connections, streams, .. } = self;
         let (slot, new, observed) =
             connections.observe(packet, &segment, checksum, |slot, connection| {
                 let (streams, held) = take(streams, slot);
@@ -200,22 +232,27 @@ impl Inspector {
                 observer.connection(&Over { connection: &connection, streams, end });
                 held
             });
+        // When much is held, what may be needed is given up before what is needed.
+        let keeps = if connections.is_half_full() { Keeps::None } else { Keeps::Latest };
         if let Some(connection) = connections.get(slot) {
             let since_start_ns = packet.time_ns.saturating_sub(start_ns);
             let (segment, observed) = (&segment, &observed);
             let seen = Seen { packet, segment, connection, observed, since_start_ns };
             observer.segment(&seen);
-            if self.options.frames && is_received(connection, observed) {
+            if options.frames && is_received(connection, observed) {
                 let streams = streams_of(streams, slot, new);
-                streams.segment(
-                    observed.sender,
-                    packet.number,
-                    packet.time_ns,
-                    segment,
-                    &mut |frame| {
-                        observer.frame(&seen, frame);
-                    },
-                );
+                let (packet, time_ns) = (packet.number, packet.time_ns);
+                let context = Context { packet, time_ns, keys: options.keys.as_mut(), keeps };
+                streams.segment(observed.sender, segment, context, &mut |item| match item {
+                    StreamItem::Frame(frame) => observer.frame(&seen, frame),
+                    StreamItem::Tls(sender, step) => {
+                        observer.finding(&seen, &Finding::Tls(*sender, step));
+                    }
+                    StreamItem::Conflict { sender, offset } => {
+                        let (sender, offset) = (*sender, *offset);
+                        observer.finding(&seen, &Finding::Conflict { sender, offset });
+                    }
+                });
                 let grown = streams.held().1;
                 connections.hold(grown);
             }

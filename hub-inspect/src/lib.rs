@@ -9,6 +9,7 @@
 //! | [`capture`] | a file or a pipe becomes packets with times |
 //! | [`network`] | a packet becomes the bytes of a TCP segment |
 //! | [`segment`] | bytes become the fields of a TCP header |
+//! | [`tls`] | bytes become the content of TLS records, if a key log has their secrets |
 //! | [`connection`] | segments become connections, with states, signs, times and figures |
 //! | [`stream`] | segments become byte streams, and these become frames that answer one another |
 //! | [`inspector`] | a whole capture goes through all of these, and an observer is told |
@@ -31,3 +32,4 @@ pub mod network;
 pub mod output;
 pub mod segment;
 pub mod stream;
+pub mod tls;

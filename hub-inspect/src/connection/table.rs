@@ -143,6 +143,12 @@ impl Connections {
         self.held = self.held.saturating_add_signed(grown);
     }
 
+    /// Returns whether more than half of the memory is in use.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        self.held > MAX_HELD / 2
+    }
+
     /// Gives up the quarter of the connections that has been silent for longest, if the table is full.
     /// `forgotten` gets each of them, and returns how many bytes its caller held for it.
     pub fn make_room(&mut self, mut forgotten: impl FnMut(usize, Connection) -> usize) {

@@ -38,7 +38,8 @@ pub(super) struct FrameLine {
 
 impl FrameLine {
     pub(super) fn of(seen: &Seen<'_>, frame: &FrameSeen<'_>, reveal: bool) -> Self {
-        let (topic, payload) = match &frame.frame {
+        let read = frame.read();
+        let (topic, payload) = match &read {
             Ok(Frame::Event(event)) => {
                 let shape = Shape { value: event.payload, reveal };
                 (Some(event.topic.to_owned()), Some(shape.to_string()))
@@ -48,10 +49,12 @@ impl FrameLine {
             _ => (None, None),
         };
         let (answers_frame, number) = match &frame.relation {
-            Relation::Answers { packet, .. } => (Some(*packet), None),
-            Relation::Refuses { number, event } => (event.map(|it| it.0), Some(*number)),
-            Relation::Covers { numbers, last, .. } => (last.map(|it| it.0), Some(numbers.end)),
-            Relation::Publishes { number } | Relation::Delivers { number } => (None, Some(*number)),
+            Relation::Answers(asked) => (Some(*asked), None),
+            Relation::Refuses { number, event } => (*event, Some(*number)),
+            Relation::Covers { numbers, last, .. } => (*last, Some(numbers.end)),
+            Relation::Publishes { number, request } => (*request, *number),
+            Relation::Delivers { number, request } => (*request, Some(*number)),
+            Relation::Misses { behind, subscribe } => (subscribe.or(*behind), None),
             Relation::None | Relation::Unannounced => (None, None),
         };
         FrameLine {
@@ -64,12 +67,12 @@ impl FrameLine {
             type_name: type_name(frame),
             offset: frame.raw.offset,
             len: frame.raw.body.len() + 4,
-            text: Content { frame, reveal }.to_string(),
+            text: Content { frame: &read, reveal }.to_string(),
             topic,
             payload,
-            error: frame.frame.as_ref().err().map(ToString::to_string),
+            error: read.as_ref().err().map(ToString::to_string),
             related: Related(&frame.relation).to_string(),
-            answers_frame,
+            answers_frame: answers_frame.map(|it| it.packet),
             number,
         }
     }

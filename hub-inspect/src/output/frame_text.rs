@@ -3,8 +3,8 @@
 //! Both the text and the JSON take these words from here, so a reader finds the same ones in both.
 //! Values that people wrote are masked: payloads become shapes, and credentials only show their kind.
 
-use crate::stream::{FrameSeen, Relation, Shape};
-use hub_wire::{Frame, FrameType, Refused, RefusedWhat};
+use crate::stream::{Earlier, FrameSeen, Relation, Shape};
+use hub_wire::{Frame, FrameError, FrameType, Refused, RefusedWhat};
 use std::fmt;
 
 /// Returns the name of a frame's type.
@@ -29,20 +29,20 @@ pub(super) fn type_name(frame: &FrameSeen<'_>) -> &'static str {
 
 /// The content of a frame for people.
 pub(super) struct Content<'a> {
-    pub(super) frame: &'a FrameSeen<'a>,
+    pub(super) frame: &'a Result<Frame<'a>, FrameError>,
     pub(super) reveal: bool,
 }
 
 impl fmt::Display for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let frame = match &self.frame.frame {
+        let frame = match self.frame {
             Ok(frame) => frame,
             Err(error) => return write!(f, "cannot be read: {error}"),
         };
         match frame {
             Frame::Hello(hello) => {
                 let name = hello.name.as_deref().unwrap_or("no name");
-                write!(f, "version {}, {}", hello.version, name.escape_debug())?;
+                write!(f, "version {}, {}", hello.version, Escaped(name))?;
                 if hello.receipts {
                     f.write_str(", wants receipts")?;
                 }
@@ -53,12 +53,12 @@ impl fmt::Display for Content<'_> {
             }
             Frame::Welcome(welcome) => {
                 let (connection, received) = (welcome.connection, welcome.received);
-                let publisher = welcome.publisher.escape_debug();
+                let publisher = Escaped(&welcome.publisher);
                 write!(f, "connection {connection}, publisher {publisher}, next event {received}")
             }
             Frame::Event(event) => {
                 let reveal = self.reveal;
-                write!(f, "{} ", event.topic.escape_debug())?;
+                write!(f, "{} ", Escaped(event.topic))?;
                 Shape { value: event.payload, reveal }.fmt(f)?;
                 match event.headers {
                     Some(value) => write!(f, " headers {}", Shape { value, reveal }),
@@ -66,19 +66,19 @@ impl fmt::Display for Content<'_> {
                 }
             }
             Frame::Run(run) => {
-                let (topic, first, count) = (run.topic.escape_debug(), run.first, run.count);
-                let publisher = run.publisher.escape_debug();
+                let (topic, first, count) = (Escaped(run.topic), run.first, run.count);
+                let publisher = Escaped(run.publisher);
                 match count {
                     0 => write!(f, "{topic}, the next event is #{first}"),
                     _ => write!(f, "{topic}, {count} from #{first} on, published by {publisher}"),
                 }
             }
-            Frame::Subscribe(it) => write!(f, "{} to {}", it.id, it.filter.escape_debug()),
+            Frame::Subscribe(it) => write!(f, "{} to {}", it.id, Escaped(&it.filter)),
             Frame::Subscribed { id } | Frame::Unsubscribe { id } => write!(f, "{id}"),
             Frame::Receipt { next } => write!(f, "up to {next}"),
             Frame::Refused(it) => refused(f, it),
             Frame::Gap(gap) => {
-                let topic = gap.topic.escape_debug();
+                let topic = Escaped(&gap.topic);
                 match gap.to {
                     Some(to) => write!(f, "{topic} #{} to #{to} missing: {}", gap.from, gap.reason),
                     None => write!(f, "{topic} from #{} on missing: {}", gap.from, gap.reason),
@@ -86,7 +86,7 @@ impl fmt::Display for Content<'_> {
             }
             Frame::Ping { token } | Frame::Pong { token } => write!(f, "{token}"),
             Frame::Close(close) => {
-                write!(f, "{} {}, {}", close.code.number(), close.code, close.reason.escape_debug())
+                write!(f, "{} {}, {}", close.code.number(), close.code, Escaped(&close.reason))
             }
         }
     }
@@ -99,7 +99,7 @@ fn refused(f: &mut fmt::Formatter<'_>, refused: &Refused) -> fmt::Result {
         RefusedWhat::Unsubscribe => write!(f, "unsubscribe {}", refused.number)?,
         RefusedWhat::Frame => f.write_str("frame")?,
     }
-    write!(f, ": {}, {}", refused.code, refused.message.escape_debug())
+    write!(f, ": {}, {}", refused.code, Escaped(&refused.message))
 }
 
 /// What a frame has to do with other frames, for people. It is empty if nothing is known.
@@ -107,29 +107,76 @@ pub(super) struct Related<'a>(pub(super) &'a Relation);
 
 impl fmt::Display for Related<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = |ns: &i64| *ns as f64 / 1e6;
         match self.0 {
             Relation::None => Ok(()),
-            Relation::Answers { packet, after_ns } => {
-                write!(f, "answers packet {packet} after {:.3} ms", ms(after_ns))
+            Relation::Answers(Earlier { packet, before_ns }) => {
+                write!(f, "answers packet {packet} after {}", Milliseconds(*before_ns))
             }
-            Relation::Publishes { number } => write!(f, "publish number {number}"),
-            Relation::Delivers { number } => write!(f, "event number {number}"),
+            Relation::Publishes { number, request } => {
+                match number {
+                    Some(number) => write!(f, "publish number {number}")?,
+                    None => f.write_str("unknown publish number")?,
+                }
+                replies(f, request)
+            }
+            Relation::Delivers { number, request } => {
+                write!(f, "event number {number}")?;
+                replies(f, request)
+            }
             Relation::Covers { numbers, refused, last } => {
                 let count = numbers.end - numbers.start;
                 write!(f, "covers {count} events, {refused} of them refused")?;
-                match last {
-                    Some((packet, ns)) => {
-                        write!(f, ", the last in packet {packet} {:.3} ms before", ms(ns))
-                    }
-                    None => Ok(()),
-                }
+                named(f, ", the last", last)
             }
-            Relation::Refuses { event: Some((packet, ns)), .. } => {
-                write!(f, "refuses the event in packet {packet} {:.3} ms before", ms(ns))
+            Relation::Refuses { event: Some(event), .. } => {
+                f.write_str("refuses")?;
+                named(f, " the event", &Some(*event))
             }
             Relation::Refuses { number, .. } => write!(f, "refuses event {number}"),
+            Relation::Misses { behind, subscribe } => {
+                f.write_str("stands in the place of the missing events")?;
+                named(f, ", behind the run", behind)?;
+                named(f, ", for the subscription", subscribe)
+            }
             Relation::Unannounced => f.write_str("no RUN announced it"),
         }
+    }
+}
+
+/// Writes that an event replies to a request.
+fn replies(f: &mut fmt::Formatter<'_>, request: &Option<Earlier>) -> fmt::Result {
+    named(f, ", replies to the request", request)
+}
+
+/// Writes where an earlier frame is, with its name in front.
+fn named(f: &mut fmt::Formatter<'_>, name: &str, earlier: &Option<Earlier>) -> fmt::Result {
+    match earlier {
+        Some(Earlier { packet, before_ns }) => {
+            write!(f, "{name} in packet {packet} {} before", Milliseconds(*before_ns))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A text of a stranger, which must not control the terminal.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
+        // Most names are plain, and looking up each character would take longer than all other work.
+        match self.0.bytes().all(plain) {
+            true => f.write_str(self.0),
+            false => self.0.escape_debug().fmt(f),
+        }
+    }
+}
+
+/// Nanoseconds that are shown as milliseconds.
+struct Milliseconds(i64);
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} ms", self.0 as f64 / 1e6)
     }
 }

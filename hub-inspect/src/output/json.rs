@@ -8,8 +8,8 @@ use super::frame_line::FrameLine;
 use super::{seconds, story};
 use crate::capture::Packet;
 use crate::connection::Scale;
-use crate::inspector::{Observer, Over, Seen};
-use crate::segment::{Checksum, SegmentError};
+use crate::inspector::{Finding, Observer, Over, Seen};
+use crate::segment::{Checksum, SegmentError, TcpOption};
 use crate::stream::FrameSeen;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -56,9 +56,9 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
-/// One segment.
+/// One segment. Fields that only some segments have are left out of the others.
 #[derive(Serialize)]
-struct SegmentLine {
+struct SegmentLine<'a> {
     kind: &'static str,
     /// The number of the packet.
     frame: u64,
@@ -85,84 +85,27 @@ struct SegmentLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum_expected: Option<u16>,
     urgent_pointer: u16,
+    options: Hex<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options_decoded: Vec<Shown<TcpOption<'a>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    analysis: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acks_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_rtt: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_ack_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_ack_num: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_in_flight: Option<u32>,
 }
 
-impl<W: Write> Observer for JsonLines<W> {
-    fn segment(&mut self, seen: &Seen<'_>) {
-        if self.segments {
-            self.line(&Full(seen));
-        }
-        if seen.observed.is_notable() {
-            story::tell(seen, &mut |finding, text| {
-                self.line(&FindingLine {
-                    kind: "finding",
-                    frame: seen.packet.number,
-                    time_ns: seen.packet.time_ns,
-                    stream: seen.connection.id,
-                    finding,
-                    text: Shown(text),
-                });
-            });
-        }
-    }
-
-    fn unreadable(&mut self, packet: &Packet<'_>, error: SegmentError) {
-        self.line(&serde_json::json!({
-            "kind": "unreadable",
-            "frame": packet.number,
-            "reason": error.to_string(),
-        }));
-    }
-
-    fn frame(&mut self, seen: &Seen<'_>, frame: &FrameSeen<'_>) {
-        self.line(&FrameLine::of(seen, frame, self.reveal));
-    }
-
-    fn connection(&mut self, over: &Over<'_>) {
-        self.line(&ConnectionLine::of(over));
-    }
-}
-
-/// One sentence of the story.
-#[derive(Serialize)]
-struct FindingLine<'a> {
-    kind: &'static str,
-    frame: u64,
-    time_ns: i64,
-    stream: u64,
-    /// What the sentence is about: `establishment`, `termination`, `reset`, `stall`, `analysis` or
-    /// `joined`.
-    finding: &'static str,
-    text: Shown<fmt::Arguments<'a>>,
-}
-
-/// A segment with the fields that only some segments have.
-struct Full<'a>(&'a Seen<'a>);
-
-impl Serialize for Full<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Line<'a> {
-            #[serde(flatten)]
-            fixed: SegmentLine,
-            options: Hex<'a>,
-            #[serde(skip_serializing_if = "Vec::is_empty")]
-            options_decoded: Vec<String>,
-            #[serde(skip_serializing_if = "Vec::is_empty")]
-            analysis: Vec<&'static str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            acks_frame: Option<u64>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            ack_rtt: Option<f64>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            duplicate_ack_frame: Option<u64>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            duplicate_ack_num: Option<u32>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            bytes_in_flight: Option<u32>,
-        }
-        let Seen { packet, segment, connection, observed, since_start_ns } = *self.0;
-        let fixed = SegmentLine {
+impl<'a> SegmentLine<'a> {
+    fn of(seen: &Seen<'a>) -> Self {
+        let Seen { packet, segment, connection, observed, since_start_ns } = *seen;
+        SegmentLine {
             kind: "segment",
             frame: packet.number,
             time_ns: packet.time_ns,
@@ -194,11 +137,8 @@ impl Serialize for Full<'_> {
                 _ => None,
             },
             urgent_pointer: segment.urgent_pointer,
-        };
-        Line {
-            fixed,
             options: Hex(segment.options),
-            options_decoded: segment.options().map(|option| option.to_string()).collect(),
+            options_decoded: segment.options().map(Shown).collect(),
             analysis: observed.signs.names().collect(),
             acks_frame: observed.acked.map(|acked| acked.packet),
             ack_rtt: observed.acked.map(|acked| seconds(acked.rtt_ns)),
@@ -206,7 +146,67 @@ impl Serialize for Full<'_> {
             duplicate_ack_num: observed.duplicate_of.map(|it| it.1),
             bytes_in_flight: Some(observed.in_flight).filter(|bytes| *bytes > 0),
         }
-        .serialize(to)
+    }
+}
+
+impl<W: Write> Observer for JsonLines<W> {
+    fn segment(&mut self, seen: &Seen<'_>) {
+        if self.segments {
+            self.line(&SegmentLine::of(seen));
+        }
+        if seen.observed.is_notable() {
+            story::tell(seen, &mut |finding, text| {
+                self.line(&FindingLine::of(seen, finding, text));
+            });
+        }
+    }
+
+    fn unreadable(&mut self, packet: &Packet<'_>, error: SegmentError) {
+        self.line(&serde_json::json!({
+            "kind": "unreadable",
+            "frame": packet.number,
+            "reason": error.to_string(),
+        }));
+    }
+
+    fn frame(&mut self, seen: &Seen<'_>, frame: &FrameSeen<'_>) {
+        self.line(&FrameLine::of(seen, frame, self.reveal));
+    }
+
+    fn finding(&mut self, seen: &Seen<'_>, finding: &Finding<'_>) {
+        story::tell_finding(seen, finding, &mut |finding, text| {
+            self.line(&FindingLine::of(seen, finding, text));
+        });
+    }
+
+    fn connection(&mut self, over: &Over<'_>) {
+        self.line(&ConnectionLine::of(over));
+    }
+}
+
+/// One sentence of the story.
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    kind: &'static str,
+    frame: u64,
+    time_ns: i64,
+    stream: u64,
+    /// What the sentence is about: `establishment`, `termination`, `reset`, `stall`, `analysis`, `joined`,
+    /// `tls` or `conflict`.
+    finding: &'static str,
+    text: Shown<fmt::Arguments<'a>>,
+}
+
+impl<'a> FindingLine<'a> {
+    fn of(seen: &Seen<'_>, finding: &'static str, text: fmt::Arguments<'a>) -> Self {
+        FindingLine {
+            kind: "finding",
+            frame: seen.packet.number,
+            time_ns: seen.packet.time_ns,
+            stream: seen.connection.id,
+            finding,
+            text: Shown(text),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A capture of a busy machine has thousands of connections, and the one in question would drown.
 
 use crate::capture::Packet;
-use crate::inspector::{Observer, Over, Seen};
+use crate::inspector::{Finding, Observer, Over, Seen};
 use crate::segment::SegmentError;
 use crate::stream::FrameSeen;
 
@@ -38,6 +38,12 @@ impl<O: Observer> Observer for Only<O> {
     fn frame(&mut self, seen: &Seen<'_>, frame: &FrameSeen<'_>) {
         if self.wants(seen.connection.id) {
             self.to.frame(seen, frame);
+        }
+    }
+
+    fn finding(&mut self, seen: &Seen<'_>, finding: &Finding<'_>) {
+        if self.wants(seen.connection.id) {
+            self.to.finding(seen, finding);
         }
     }
 

@@ -123,7 +123,7 @@ impl Observer for Points {
         }
         let Some(time) = self.time(seen) else { return };
         // The stream begins behind the SYN, which has the relative number 0.
-        let at = 1 + frame.raw.offset + 4 + frame.raw.body.len() as u64;
+        let at = 1 + frame.tcp_end;
         self.directions[frame.sender].points.push((time, Point::FrameEnd { at }));
     }
 }

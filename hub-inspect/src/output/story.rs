@@ -4,7 +4,8 @@
 //! each other. Without these sentences, the reader would have to find the steps among all segments.
 
 use crate::connection::{Signs, Stall, StallCause, Step};
-use crate::inspector::Seen;
+use crate::inspector::{Finding, Seen};
+use crate::tls::{TlsStep, suite_name, version_name};
 use std::fmt::{self, Write};
 
 /// Takes the sentences of a story, each with the word that programs know it by.
@@ -45,6 +46,57 @@ pub(super) fn tell(seen: &Seen<'_>, sentence: Sentence<'_>) {
         let _ = write!(text, ": the {me} has sent all that the {peer} accepts");
     }
     sentence("analysis", format_args!("{text}"));
+}
+
+/// Writes the sentence about the streams of a connection.
+pub(super) fn tell_finding(seen: &Seen<'_>, finding: &Finding<'_>, sentence: Sentence<'_>) {
+    let role = |endpoint| if endpoint == seen.connection.client { "client" } else { "server" };
+    match finding {
+        Finding::Conflict { sender, offset } => sentence(
+            "conflict",
+            format_args!(
+                "conflict: the {} sent other bytes before for the number {}; the first ones count here, \
+                 and the receiver may have taken either",
+                role(*sender),
+                (offset + 1) as u32,
+            ),
+        ),
+        Finding::Tls(sender, step) => tell_tls(role(*sender), step, sentence),
+    }
+}
+
+fn tell_tls(role: &str, step: &TlsStep, sentence: Sentence<'_>) {
+    match step {
+        TlsStep::ClientHello { name: Some(name) } => sentence(
+            "tls",
+            format_args!("TLS: the {role} says hello and asks for {}", name.escape_debug()),
+        ),
+        TlsStep::ClientHello { name: None } => {
+            sentence("tls", format_args!("TLS: the {role} says hello and names no server"));
+        }
+        TlsStep::ServerHello { version, suite } => {
+            let version = version_name(*version);
+            match suite_name(*suite) {
+                Some(name) => {
+                    sentence("tls", format_args!("TLS: the {role} chooses {version} and {name}"));
+                }
+                None => sentence(
+                    "tls",
+                    format_args!("TLS: the {role} chooses {version} and cipher suite {suite:#06x}"),
+                ),
+            }
+        }
+        TlsStep::Alert(alert) if alert.is_close() => {
+            sentence("tls", format_args!("TLS: the {role} has no more data ({alert})"));
+        }
+        TlsStep::Alert(alert) => {
+            sentence("tls", format_args!("TLS: the {role} ends the connection: {alert}"));
+        }
+        TlsStep::Ended(why) => sentence(
+            "tls",
+            format_args!("TLS: what follows is not decrypted, because {}", why.text()),
+        ),
+    }
 }
 
 /// Returns who has sent the segment, and who gets it.

@@ -6,7 +6,7 @@ use super::frame_text::{Content, Related, type_name};
 use super::{seconds, story};
 use crate::capture::Packet;
 use crate::connection::{Scale, State};
-use crate::inspector::{ConnectionEnd, Observer, Over, Seen};
+use crate::inspector::{ConnectionEnd, Finding, Observer, Over, Seen};
 use crate::segment::{Checksum, SegmentError};
 use crate::stream::{FrameSeen, Relation};
 use std::io::{self, Write};
@@ -91,7 +91,7 @@ impl<W: Write> Observer for Text<W> {
         let reveal = self.reveal;
         self.write(|to| {
             let from = if frame.sender == seen.connection.client { "client" } else { "hub" };
-            let content = Content { frame, reveal };
+            let content = Content { frame: &frame.read(), reveal };
             write!(to, "        > {from}: {} {content}", type_name(frame))?;
             let raw = &frame.raw;
             if frame.relation != Relation::None {
@@ -107,6 +107,19 @@ impl<W: Write> Observer for Text<W> {
                     raw.last_packet
                 ),
             }
+        });
+    }
+
+    fn finding(&mut self, seen: &Seen<'_>, finding: &Finding<'_>) {
+        if self.detail == Detail::Figures {
+            return;
+        }
+        self.write(|to| {
+            let mut result = Ok(());
+            story::tell_finding(seen, finding, &mut |_, text| {
+                result = writeln!(to, "        | {text}");
+            });
+            result
         });
     }
 

@@ -67,7 +67,9 @@ fn sum(bytes: &[u8]) -> u64 {
     // long as the result is swapped in the same way.
     let mut total = 0_u64;
     for chunk in chunks {
-        total += u64::from(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]));
+        // With the check for overflow of a plain sum, the compiler would add number by number.
+        total =
+            total.wrapping_add(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]).into());
     }
     let mut last = [0; 4];
     last[..rest.len()].copy_from_slice(rest);

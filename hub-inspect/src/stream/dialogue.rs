@@ -4,70 +4,19 @@
 //! This module counts with them, so that a refusal can be shown beside the event that it refuses. All
 //! tables are bounded: a client that never gets an answer must not take memory for ever.
 
+use super::recent::Recent;
+use super::relation::{Earlier, Relation, Sent};
+use super::request::RequestHeaders;
 use foldhash::HashMap;
-use hub_wire::{Frame, RefusedWhat};
+use hub_wire::{EventFrame, Frame, FrameType, Gap, Limits, RefusedWhat, RunFrame};
 use std::collections::VecDeque;
-use std::ops::Range;
 
 /// At most this many events wait for a receipt in the table. Older ones are forgotten.
 const MAX_EVENTS: usize = 1 << 14;
 /// At most this many subscriptions and PINGs wait for an answer in the table.
 const MAX_WAITING: usize = 1 << 10;
-
-/// What a frame has to do with other frames.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Relation {
-    /// Nothing that is known.
-    None,
-    /// The frame answers a frame that this packet carried.
-    Answers {
-        /// The packet with the end of the frame that is answered.
-        packet: u64,
-        /// The time between the two frames, in nanoseconds.
-        after_ns: i64,
-    },
-    /// An event to the hub has this publish number.
-    Publishes {
-        /// The publish number.
-        number: u64,
-    },
-    /// An event from the hub has this number in its topic.
-    Delivers {
-        /// The event number.
-        number: u64,
-    },
-    /// A receipt covers events.
-    Covers {
-        /// The publish numbers that no earlier receipt covered.
-        numbers: Range<u64>,
-        /// How many of them were refused.
-        refused: u64,
-        /// The packet with the last of the events, and the time since, in nanoseconds.
-        last: Option<(u64, i64)>,
-    },
-    /// A refusal is about an event.
-    Refuses {
-        /// The publish number of the event.
-        number: u64,
-        /// The packet with the event, and the time since, in nanoseconds.
-        event: Option<(u64, i64)>,
-    },
-    /// An event from the hub stands behind no RUN, or is one too many. The capture may lack the RUN.
-    Unannounced,
-}
-
-/// A frame that waits for its answer.
-#[derive(Debug, Clone, Copy)]
-struct Sent {
-    packet: u64,
-    time_ns: i64,
-}
-
-impl Sent {
-    fn answered(self, time_ns: i64) -> Relation {
-        Relation::Answers { packet: self.packet, after_ns: time_ns - self.time_ns }
-    }
-}
+/// An EVENT frame with headers begins with an array of four values.
+const WITH_HEADERS: u8 = 0x94;
 
 /// The state of a conversation.
 #[derive(Debug, Default)]
@@ -80,9 +29,15 @@ pub struct Dialogue {
     receipted: Option<u64>,
     refused: u64,
     subscribes: HashMap<u64, Sent>,
+    /// Subscriptions that are in place.
+    subscribed: HashMap<u64, Sent>,
     unsubscribes: HashMap<u64, Sent>,
     pings: [VecDeque<(u64, Sent)>; 2],
     closed: [Option<Sent>; 2],
+    /// The requests of each endpoint, by their `id`.
+    requests: [Recent<Sent>; 2],
+    /// The latest run of each topic, with its epoch and the number behind it.
+    runs: Recent<(u64, u64, Sent)>,
     /// The endpoint that is the hub, once it has sent a frame that only a hub sends.
     hub: Option<usize>,
     /// The number of the next event of the run, and how many are still to come.
@@ -92,20 +47,46 @@ pub struct Dialogue {
 impl Dialogue {
     /// Returns how many bytes the tables take.
     pub(super) fn held(&self) -> usize {
+        let ids = [&self.subscribes, &self.subscribed, &self.unsubscribes];
         self.events.capacity() * size_of::<(u64, Sent)>()
-            + (self.subscribes.capacity() + self.unsubscribes.capacity()) * 40
+            + ids.iter().map(|it| it.capacity() * 40).sum::<usize>()
+            + self.requests.iter().map(Recent::held).sum::<usize>()
+            + self.runs.held()
     }
 
-    /// Takes over a frame of endpoint `sender`, whose last byte was in `packet`.
+    /// Takes over a frame of endpoint `sender` with this body, whose last byte was in `packet`.
     pub(super) fn relate(
         &mut self,
         sender: usize,
         packet: u64,
         time_ns: i64,
-        frame: &Frame<'_>,
+        body: &[u8],
     ) -> Relation {
         let sent = Sent { packet, time_ns };
-        let answers = |asked: Option<Sent>| asked.map_or(Relation::None, |it| it.answered(time_ns));
+        match FrameType::of(body) {
+            // Whatever is in an event, it counts. Only one with headers has to be read.
+            Ok(FrameType::Event) => {
+                let request = match body[0] {
+                    WITH_HEADERS => self.request(sender, sent, body),
+                    _ => None,
+                };
+                match self.hub == Some(sender) {
+                    true => self.delivers(request),
+                    false => self.publishes(sent, request),
+                }
+            }
+            Ok(_) => match Frame::parse(body, &Limits::NONE) {
+                Ok(frame) => self.control(sender, sent, &frame),
+                Err(_) => Relation::None,
+            },
+            Err(_) => Relation::None,
+        }
+    }
+
+    fn control(&mut self, sender: usize, sent: Sent, frame: &Frame<'_>) -> Relation {
+        let answers = |asked: Option<Sent>| {
+            asked.map_or(Relation::None, |it| Relation::Answers(it.seen_from(sent.time_ns)))
+        };
         match frame {
             Frame::Hello(_) => self.hello = Some(sent),
             Frame::Welcome(welcome) => {
@@ -114,14 +95,28 @@ impl Dialogue {
                 self.receipted = Some(welcome.received);
                 return answers(self.hello.take());
             }
-            Frame::Run(run) => (self.hub, self.run) = (Some(sender), (run.first, run.count)),
-            Frame::Event(_) if self.hub == Some(sender) => return self.delivers(),
-            Frame::Event(_) => return self.publishes(sent),
-            Frame::Receipt { next } => return self.covers(*next, time_ns),
-            Frame::Refused(refused) => return self.refuses(refused.what, refused.number, time_ns),
-            Frame::Subscribe(subscribe) => ask(&mut self.subscribes, subscribe.id, sent),
-            Frame::Unsubscribe { id } => ask(&mut self.unsubscribes, *id, sent),
-            Frame::Subscribed { id } => return answers(self.subscribes.remove(id)),
+            Frame::Run(run) => self.begins(sender, sent, run),
+            Frame::Receipt { next } => return self.covers(*next, sent.time_ns),
+            Frame::Refused(refused) => {
+                if let RefusedWhat::Event = refused.what {
+                    return self.refuses(refused.number, sent.time_ns);
+                }
+                return answers(match refused.what {
+                    RefusedWhat::Subscribe => self.subscribes.remove(&refused.number),
+                    RefusedWhat::Unsubscribe => self.unsubscribes.remove(&refused.number),
+                    RefusedWhat::Frame | RefusedWhat::Event => None,
+                });
+            }
+            Frame::Subscribe(subscribe) => note(&mut self.subscribes, subscribe.id, sent),
+            Frame::Unsubscribe { id } => {
+                self.subscribed.remove(id);
+                note(&mut self.unsubscribes, *id, sent);
+            }
+            Frame::Subscribed { id } => {
+                let asked = self.subscribes.remove(id);
+                asked.into_iter().for_each(|asked| note(&mut self.subscribed, *id, asked));
+                return answers(asked);
+            }
             Frame::Ping { token } => {
                 let pings = &mut self.pings[sender];
                 if pings.len() == MAX_WAITING {
@@ -138,57 +133,86 @@ impl Dialogue {
                 self.closed[sender] = Some(sent);
                 return answers(self.closed[1 - sender].take());
             }
-            Frame::Gap(_) => {}
+            Frame::Gap(gap) => return self.misses(gap, sent.time_ns),
+            Frame::Event(_) => {}
         }
         Relation::None
     }
 
-    fn delivers(&mut self) -> Relation {
+    fn begins(&mut self, sender: usize, sent: Sent, run: &RunFrame<'_>) {
+        (self.hub, self.run) = (Some(sender), (run.first, run.count));
+        if run.count > 0 {
+            let next = run.first.wrapping_add(run.count.into());
+            self.runs.insert(run.topic, (run.epoch, next, sent));
+        }
+    }
+
+    /// Finds the run in front of the missing events, and the subscription that misses them.
+    fn misses(&self, gap: &Gap, time_ns: i64) -> Relation {
+        let asked = gap
+            .subscription
+            .and_then(|id| self.subscribes.get(&id).or_else(|| self.subscribed.get(&id)).copied());
+        let run = self.runs.get(&gap.topic);
+        let behind = run.filter(|(epoch, next, _)| (*epoch, *next) == (gap.epoch, gap.from));
+        Relation::Misses {
+            behind: behind.map(|(_, _, sent)| sent.seen_from(time_ns)),
+            subscribe: asked.map(|sent| sent.seen_from(time_ns)),
+        }
+    }
+
+    /// Remembers an event that is a request. Returns the request that the event replies to.
+    fn request(&mut self, sender: usize, sent: Sent, body: &[u8]) -> Option<Earlier> {
+        let headers = EventFrame::parse(body, &Limits::NONE).ok()?.headers?;
+        let names = RequestHeaders::of(headers)?;
+        if let (Some(id), true) = (names.id, names.is_request) {
+            self.requests[sender].insert(id, sent);
+        }
+        let asked = self.requests[1 - sender].get(names.re?)?;
+        Some(asked.seen_from(sent.time_ns))
+    }
+
+    fn delivers(&mut self, request: Option<Earlier>) -> Relation {
         let (number, left) = self.run;
         let Some(left) = left.checked_sub(1) else { return Relation::Unannounced };
         self.run = (number.wrapping_add(1), left);
-        Relation::Delivers { number }
+        Relation::Delivers { number, request }
     }
 
-    fn publishes(&mut self, sent: Sent) -> Relation {
-        let Some(number) = self.next_event else { return Relation::None };
-        self.next_event = Some(number.wrapping_add(1));
-        if self.events.len() == MAX_EVENTS {
-            self.events.pop_front();
+    fn publishes(&mut self, sent: Sent, request: Option<Earlier>) -> Relation {
+        let number = self.next_event;
+        if let Some(number) = number {
+            self.next_event = Some(number.wrapping_add(1));
+            if self.events.len() == MAX_EVENTS {
+                self.events.pop_front();
+            }
+            self.events.push_back((number, sent));
         }
-        self.events.push_back((number, sent));
-        Relation::Publishes { number }
+        match (number, request) {
+            (None, None) => Relation::None,
+            (number, request) => Relation::Publishes { number, request },
+        }
     }
 
     fn covers(&mut self, next: u64, time_ns: i64) -> Relation {
         let from = self.receipted.unwrap_or(next).min(next);
         let mut last = None;
         while let Some((_, sent)) = self.events.pop_front_if(|(number, _)| *number < next) {
-            last = Some((sent.packet, time_ns - sent.time_ns));
+            last = Some(sent.seen_from(time_ns));
         }
         self.receipted = Some(next);
         let refused = std::mem::take(&mut self.refused);
         Relation::Covers { numbers: from..next, refused, last }
     }
 
-    fn refuses(&mut self, what: RefusedWhat, number: u64, time_ns: i64) -> Relation {
-        let asked = match what {
-            RefusedWhat::Event => {
-                self.refused += 1;
-                let at = self.events.binary_search_by_key(&number, |event| event.0).ok();
-                let event = at.and_then(|at| self.events.get(at));
-                let event = event.map(|(_, sent)| (sent.packet, time_ns - sent.time_ns));
-                return Relation::Refuses { number, event };
-            }
-            RefusedWhat::Subscribe => self.subscribes.remove(&number),
-            RefusedWhat::Unsubscribe => self.unsubscribes.remove(&number),
-            RefusedWhat::Frame => None,
-        };
-        asked.map_or(Relation::None, |sent| sent.answered(time_ns))
+    fn refuses(&mut self, number: u64, time_ns: i64) -> Relation {
+        self.refused += 1;
+        let at = self.events.binary_search_by_key(&number, |event| event.0).ok();
+        let event = at.and_then(|at| self.events.get(at));
+        Relation::Refuses { number, event: event.map(|(_, sent)| sent.seen_from(time_ns)) }
     }
 }
 
-fn ask(waiting: &mut HashMap<u64, Sent>, id: u64, sent: Sent) {
+fn note(waiting: &mut HashMap<u64, Sent>, id: u64, sent: Sent) {
     if waiting.len() < MAX_WAITING || waiting.contains_key(&id) {
         waiting.insert(id, sent);
     }
@@ -197,7 +221,9 @@ fn ask(waiting: &mut HashMap<u64, Sent>, id: u64, sent: Sent) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hub_wire::{EventFrame, Hello, Limits, Refused, RefusedCode, RunFrame, Welcome};
+    use hub_wire::{
+        GapReason, Hello, Overflow, Packer, Refused, RefusedCode, Start, Subscribe, Welcome,
+    };
 
     const EVENT: Frame<'_> = Frame::Event(EventFrame { topic: "a", payload: &[1], headers: None });
 
@@ -216,20 +242,54 @@ mod tests {
         })
     }
 
+    fn run(first: u64, count: u32) -> Frame<'static> {
+        Frame::Run(RunFrame {
+            topic: "a",
+            epoch: 1,
+            first,
+            count,
+            publisher: "",
+            time_ms: 0,
+            subscription: None,
+        })
+    }
+
+    /// Says frames one after another, each in a packet of its own and 10 ns behind the one before it.
+    #[derive(Default)]
+    struct Talk {
+        dialogue: Dialogue,
+        packet: u64,
+    }
+
+    impl Talk {
+        fn say(&mut self, sender: usize, frame: Frame<'_>) -> Relation {
+            self.packet += 1;
+            let time_ns = self.packet as i64 * 10;
+            self.dialogue.relate(sender, self.packet, time_ns, &frame.to_bytes()[4..])
+        }
+    }
+
+    fn earlier(packet: u64, before_ns: i64) -> Earlier {
+        Earlier { packet, before_ns }
+    }
+
+    fn publishes(number: u64) -> Relation {
+        Relation::Publishes { number: Some(number), request: None }
+    }
+
+    fn delivers(number: u64) -> Relation {
+        Relation::Delivers { number, request: None }
+    }
+
     #[test]
     fn frames_are_matched_to_what_they_answer() {
-        let mut dialogue = Dialogue::default();
-        let mut packet = 0;
-        let mut say = |sender, frame: Frame<'_>| {
-            packet += 1;
-            dialogue.relate(sender, packet, packet as i64 * 10, &frame)
-        };
-        let answers = |packet, after_ns| Relation::Answers { packet, after_ns };
-        assert_eq!(say(0, Frame::Hello(Hello::default())), Relation::None);
-        assert_eq!(say(1, welcome(5)), answers(1, 10));
-        assert_eq!(say(0, EVENT), Relation::Publishes { number: 5 });
-        assert_eq!(say(0, EVENT), Relation::Publishes { number: 6 });
-        assert_eq!(say(0, Frame::Ping { token: 9 }), Relation::None);
+        let mut talk = Talk::default();
+        let answers = |packet, before_ns| Relation::Answers(earlier(packet, before_ns));
+        assert_eq!(talk.say(0, Frame::Hello(Hello::default())), Relation::None);
+        assert_eq!(talk.say(1, welcome(5)), answers(1, 10));
+        assert_eq!(talk.say(0, EVENT), publishes(5));
+        assert_eq!(talk.say(0, EVENT), publishes(6));
+        assert_eq!(talk.say(0, Frame::Ping { token: 9 }), Relation::None);
         let refused = Frame::Refused(Refused {
             what: RefusedWhat::Event,
             number: 6,
@@ -238,25 +298,81 @@ mod tests {
             rule: None,
             path: None,
         });
-        assert_eq!(say(1, refused), Relation::Refuses { number: 6, event: Some((4, 20)) });
+        let refuses = Relation::Refuses { number: 6, event: Some(earlier(4, 20)) };
+        assert_eq!(talk.say(1, refused), refuses);
         assert_eq!(
-            say(1, Frame::Receipt { next: 7 }),
-            Relation::Covers { numbers: 5..7, refused: 1, last: Some((4, 30)) }
+            talk.say(1, Frame::Receipt { next: 7 }),
+            Relation::Covers { numbers: 5..7, refused: 1, last: Some(earlier(4, 30)) }
         );
-        assert_eq!(say(1, Frame::Pong { token: 9 }), answers(5, 30));
-        assert_eq!(say(1, EVENT), Relation::Unannounced);
-        let run = RunFrame {
-            topic: "a",
-            epoch: 1,
-            first: 70,
-            count: 2,
-            publisher: "",
-            time_ms: 0,
-            subscription: None,
+        assert_eq!(talk.say(1, Frame::Pong { token: 9 }), answers(5, 30));
+        assert_eq!(talk.say(1, EVENT), Relation::Unannounced);
+        assert_eq!(talk.say(1, run(70, 2)), Relation::None);
+        assert_eq!(talk.say(1, EVENT), delivers(70));
+        assert_eq!(talk.say(1, EVENT), delivers(71));
+        assert_eq!(talk.say(0, EVENT), publishes(7));
+    }
+
+    #[test]
+    fn replies_are_matched_to_requests_on_both_sides() {
+        let headers = |names: &[(&str, &str)]| {
+            let mut bytes = Vec::new();
+            let mut pack = Packer(&mut bytes);
+            pack.map(names.len() as u32);
+            names.iter().for_each(|(key, value)| {
+                pack.str(key).str(value);
+            });
+            bytes
         };
-        assert_eq!(say(1, Frame::Run(run)), Relation::None);
-        assert_eq!(say(1, EVENT), Relation::Delivers { number: 70 });
-        assert_eq!(say(1, EVENT), Relation::Delivers { number: 71 });
-        assert_eq!(say(0, EVENT), Relation::Publishes { number: 7 });
+        let request = headers(&[("id", "r1"), ("reply", "$inbox.7")]);
+        let reply = headers(&[("type", "x"), ("re", "r1")]);
+        let named = headers(&[("id", "r2")]);
+        let event = |headers| {
+            Frame::Event(EventFrame { topic: "a", payload: &[1], headers: Some(headers) })
+        };
+        let mut talk = Talk::default();
+        // The client asks and gets an answer.
+        talk.say(1, welcome(0));
+        assert_eq!(talk.say(0, event(&request)), publishes(0));
+        talk.say(1, run(1, 1));
+        let answered = Relation::Delivers { number: 1, request: Some(earlier(2, 20)) };
+        assert_eq!(talk.say(1, event(&reply)), answered);
+        // The client is asked and answers. An event with a name alone is no request.
+        talk.say(1, run(8, 2));
+        assert_eq!(talk.say(1, event(&request)), delivers(8));
+        assert_eq!(talk.say(1, event(&named)), delivers(9));
+        let answers = Relation::Publishes { number: Some(1), request: Some(earlier(6, 20)) };
+        assert_eq!(talk.say(0, event(&reply)), answers);
+    }
+
+    #[test]
+    fn a_gap_is_matched_to_the_run_in_front_of_it_and_to_its_subscription() {
+        let gap = |from, subscription| {
+            Frame::Gap(Gap {
+                topic: "a".to_owned(),
+                epoch: 1,
+                from,
+                to: Some(from + 4),
+                reason: GapReason::Overflow,
+                subscription,
+            })
+        };
+        let mut talk = Talk::default();
+        talk.say(
+            0,
+            Frame::Subscribe(Subscribe {
+                id: 3,
+                filter: "a".to_owned(),
+                overflow: Overflow::default(),
+                group: None,
+                start: Start::Live,
+                positions: false,
+            }),
+        );
+        talk.say(1, run(1, 2));
+        let misses = |behind, subscribe| Relation::Misses { behind, subscribe };
+        assert_eq!(talk.say(1, gap(3, None)), misses(Some(earlier(2, 10)), None));
+        assert_eq!(talk.say(1, gap(9, Some(3))), misses(None, Some(earlier(1, 30))));
+        talk.say(1, Frame::Subscribed { id: 3 });
+        assert_eq!(talk.say(1, gap(9, Some(3))), misses(None, Some(earlier(1, 50))));
     }
 }

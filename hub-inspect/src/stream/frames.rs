@@ -45,7 +45,10 @@ impl FrameReader {
     pub fn feed(&mut self, delivery: Delivery<'_>, frame: &mut dyn FnMut(RawFrame<'_>)) {
         match delivery {
             Delivery::Lost { .. } => self.lose(),
-            Delivery::Bytes { offset, bytes, packet } => self.bytes(offset, bytes, packet, frame),
+            Delivery::Conflict { .. } => {}
+            Delivery::Bytes { offset, bytes, first_packet, packet } => {
+                self.bytes(offset, bytes, [first_packet, packet], frame);
+            }
         }
     }
 
@@ -53,7 +56,7 @@ impl FrameReader {
         &mut self,
         mut offset: u64,
         mut bytes: &[u8],
-        packet: u64,
+        [first_packet, packet]: [u64; 2],
         frame: &mut dyn FnMut(RawFrame<'_>),
     ) {
         if self.lost {
@@ -91,13 +94,13 @@ impl FrameReader {
                 return self.lose();
             }
             let Some(body) = bytes.get(4..4 + length as usize) else { break };
-            frame(RawFrame { offset, first_packet: packet, last_packet: packet, body });
+            frame(RawFrame { offset, first_packet, last_packet: packet, body });
             bytes = &bytes[4 + body.len()..];
             offset += 4 + body.len() as u64;
         }
         if !bytes.is_empty() {
             self.part.extend_from_slice(bytes);
-            (self.part_offset, self.part_packet) = (offset, packet);
+            (self.part_offset, self.part_packet) = (offset, first_packet);
         }
     }
 
@@ -148,6 +151,7 @@ mod tests {
                 let piece = Delivery::Bytes {
                     offset: at as u64,
                     bytes: &stream[at..end],
+                    first_packet: packet as u64,
                     packet: packet as u64,
                 };
                 reader.feed(piece, &mut |it| {
@@ -176,9 +180,12 @@ mod tests {
             if lost {
                 reader.feed(Delivery::Lost { offset: 0, count: 1 }, &mut |_| ());
             }
-            reader.feed(Delivery::Bytes { offset: 0, bytes, packet: 1 }, &mut |it| {
-                got.push(it.body.to_vec());
-            });
+            reader.feed(
+                Delivery::Bytes { offset: 0, bytes, first_packet: 1, packet: 1 },
+                &mut |it| {
+                    got.push(it.body.to_vec());
+                },
+            );
         };
         feed(&[0, 0, 0, 3, 0x92], false);
         feed(b"the rest of something", true);

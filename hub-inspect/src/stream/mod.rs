@@ -8,28 +8,62 @@ mod dialogue;
 mod frames;
 mod protocol;
 mod reassembly;
+mod recent;
+mod relation;
+mod request;
 mod shape;
+mod speech;
 
-pub use dialogue::{Dialogue, Relation};
+pub use dialogue::Dialogue;
 pub use frames::{FrameReader, MAX_FRAME, RawFrame};
 pub use protocol::Protocol;
-pub use reassembly::{Delivery, MAX_BUFFERED, Reassembly};
+pub use reassembly::{Delivery, Keeps, MAX_BUFFERED, Reassembly};
+pub use relation::{Earlier, Relation};
 pub use shape::Shape;
 
 use crate::segment::Segment;
+use crate::tls::{KeyLog, TlsStep, TlsSummary};
 use hub_wire::{Frame, FrameError, Limits};
+use speech::Speech;
 
 /// A frame of Hub, and how it belongs to other frames.
 #[derive(Debug)]
 pub struct FrameSeen<'a> {
     /// Which endpoint of the connection sent the frame.
     pub sender: usize,
-    /// Where the frame stands in its stream, and which packets carried it.
+    /// Where the frame stands in its stream, and which packets carried it. With TLS, the stream is that
+    /// of the decrypted bytes.
     pub raw: RawFrame<'a>,
-    /// The frame, or why it cannot be read.
-    pub frame: Result<Frame<'a>, FrameError>,
+    /// The offset in the TCP stream behind the frame, or behind the TLS record that completes it.
+    pub tcp_end: u64,
     /// What the frame answers, or which number it has.
     pub relation: Relation,
+}
+
+impl<'a> FrameSeen<'a> {
+    /// Reads the frame. This walks every byte of an event, so whoever only counts frames leaves it out.
+    ///
+    /// # Errors
+    /// The frame is not well-formed.
+    pub fn read(&self) -> Result<Frame<'a>, FrameError> {
+        Frame::parse(self.raw.body, &Limits::NONE)
+    }
+}
+
+/// What a segment has shown above TCP.
+#[derive(Debug)]
+pub enum StreamItem<'a> {
+    /// A frame of Hub is complete.
+    Frame(FrameSeen<'a>),
+    /// Something has happened to the TLS connection. The number is the endpoint that sent it.
+    Tls(usize, TlsStep),
+    /// An endpoint sent other bytes than it had sent for the same sequence numbers.
+    Conflict {
+        /// The endpoint.
+        sender: usize,
+        /// The first different byte has this offset in the stream.
+        offset: u64,
+    },
 }
 
 /// What the streams of a connection held, when the connection is over.
@@ -37,6 +71,10 @@ pub struct FrameSeen<'a> {
 pub struct StreamSummary {
     /// What each endpoint speaks.
     pub protocols: [Option<Protocol>; 2],
+    /// What each endpoint speaks inside TLS, if it was decrypted.
+    pub inside: [Option<Protocol>; 2],
+    /// What is known of the TLS connection, if there is one.
+    pub tls: Option<TlsSummary>,
     /// How many frames of Hub each endpoint sent.
     pub frames: [u64; 2],
     /// How many bytes of each stream are not in the capture.
@@ -45,68 +83,62 @@ pub struct StreamSummary {
     pub conflicts: [u64; 2],
 }
 
-/// One direction.
-#[derive(Debug, Default)]
-struct Half {
-    bytes: Reassembly,
-    protocol: Option<Protocol>,
-    frames: FrameReader,
-    count: u64,
-    lost: u64,
+/// What a segment comes with.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The number of its packet.
+    pub packet: u64,
+    /// The time of its packet, in nanoseconds since the Unix epoch.
+    pub time_ns: i64,
+    /// The secrets of TLS connections.
+    pub keys: Option<&'a mut KeyLog>,
+    /// Whether there is memory to keep delivered bytes.
+    pub keeps: Keeps,
 }
 
 /// The two streams of a connection.
 #[derive(Debug, Default)]
 pub struct Streams {
-    halves: [Half; 2],
-    dialogue: Dialogue,
+    bytes: [Reassembly; 2],
+    speech: Speech,
     held: usize,
 }
 
 impl Streams {
-    /// Takes a segment of endpoint `sender` over. `frame` gets each frame of Hub that it completes.
+    /// Takes a segment of endpoint `sender` over. `item` gets what it completes.
     pub fn segment(
         &mut self,
         sender: usize,
-        packet: u64,
-        time_ns: i64,
         segment: &Segment<'_>,
-        frame: &mut dyn FnMut(&FrameSeen<'_>),
+        context: Context<'_>,
+        item: &mut dyn FnMut(&StreamItem<'_>),
     ) {
-        let Streams { halves, dialogue, .. } = self;
-        let [left, right] = halves;
-        let (me, peer) = if sender == 0 { (left, right) } else { (right, left) };
+        let Context { packet, time_ns, mut keys, keeps } = context;
+        let Streams { bytes, speech, .. } = self;
+        bytes[sender].keep_delivered(keeps);
         if segment.flags.syn() {
-            me.bytes.start(segment.seq + 1);
+            bytes[sender].start(segment.seq + 1);
         }
-        let speaks_hub = peer.protocol == Some(Protocol::Hub);
         if segment.len > 0 && !segment.flags.syn() {
-            let Half { bytes, protocol, frames, count, lost } = me;
-            bytes.push(segment, packet, &mut |delivery| {
-                deliver(delivery, protocol, speaks_hub, frames, lost, &mut |raw| {
-                    *count += 1;
-                    seen(dialogue, sender, time_ns, raw, frame);
-                });
+            bytes[sender].push(segment, packet, &mut |delivery| {
+                speech.deliver(sender, time_ns, delivery, keys.as_deref_mut(), item);
             });
         }
         if segment.flags.fin() {
-            me.bytes.end(segment.end() - 1);
+            bytes[sender].end(segment.end() - 1);
         }
         if segment.flags.ack() {
-            let Half { bytes, protocol, frames, count, lost } = peer;
-            bytes.acknowledged(segment.ack, &mut |delivery| {
-                deliver(delivery, protocol, false, frames, lost, &mut |raw| {
-                    *count += 1;
-                    seen(dialogue, 1 - sender, time_ns, raw, frame);
-                });
+            let peer = 1 - sender;
+            bytes[peer].acknowledged(segment.ack, &mut |delivery| {
+                speech.deliver(peer, time_ns, delivery, keys.as_deref_mut(), item);
             });
         }
     }
 
     /// Returns how many bytes the streams hold now, and how many more these are than at the last call.
     pub fn held(&mut self) -> (usize, isize) {
-        let halves = self.halves.iter().map(|half| half.bytes.held() + half.frames.held());
-        let held = halves.sum::<usize>() + self.dialogue.held() + size_of::<Self>();
+        let waiting = self.bytes.iter().map(Reassembly::held).sum::<usize>();
+        let held = waiting + self.speech.held() + size_of::<Self>();
         let grown = held as isize - self.held as isize;
         self.held = held;
         (held, grown)
@@ -115,52 +147,7 @@ impl Streams {
     /// Returns what the streams held.
     #[must_use]
     pub fn summary(&self) -> StreamSummary {
-        let [left, right] = &self.halves;
-        StreamSummary {
-            protocols: [left.protocol, right.protocol],
-            frames: [left.count, right.count],
-            lost: [left.lost, right.lost],
-            conflicts: [left.bytes.conflicts(), right.bytes.conflicts()],
-        }
+        let [left, right] = &self.bytes;
+        StreamSummary { conflicts: [left.conflicts(), right.conflicts()], ..self.speech.summary() }
     }
-}
-
-/// Passes bytes of a stream on to the reader of frames, if they are Hub's.
-fn deliver(
-    delivery: Delivery<'_>,
-    protocol: &mut Option<Protocol>,
-    peer_speaks_hub: bool,
-    frames: &mut FrameReader,
-    lost: &mut u64,
-    frame: &mut dyn FnMut(RawFrame<'_>),
-) {
-    match delivery {
-        Delivery::Lost { count, .. } => *lost += count,
-        Delivery::Bytes { bytes, .. } => {
-            let named = *protocol.get_or_insert_with(|| Protocol::of(bytes));
-            if named == Protocol::Unknown && peer_speaks_hub {
-                // The capture begins within a frame.
-                *protocol = Some(Protocol::Hub);
-                frames.lose();
-            }
-        }
-    }
-    if *protocol == Some(Protocol::Hub) {
-        frames.feed(delivery, frame);
-    }
-}
-
-fn seen(
-    dialogue: &mut Dialogue,
-    sender: usize,
-    time_ns: i64,
-    raw: RawFrame<'_>,
-    to: &mut dyn FnMut(&FrameSeen<'_>),
-) {
-    let frame = Frame::parse(raw.body, &Limits::NONE);
-    let relation = match &frame {
-        Ok(frame) => dialogue.relate(sender, raw.last_packet, time_ns, frame),
-        Err(_) => Relation::None,
-    };
-    to(&FrameSeen { sender, raw, frame, relation });
 }

@@ -1,18 +1,22 @@
 //! Puts one direction of a connection together again: the bytes in their order, each once.
 //!
-//! Where segments overlap, the bytes that came first stay, and different bytes are counted as a
-//! conflict: whoever sends them wants two readers to see two different streams. What waits for a gap
-//! is bounded. Above the bound, or when the receiver has acknowledged bytes that are not in the capture,
-//! the gap is given up and reported as lost.
+//! Where segments overlap, the bytes that came first stay, and different bytes are told as a conflict:
+//! whoever sends them wants two readers to see two different streams. What waits for a gap is bounded.
+//! Above the bound, or when the receiver has acknowledged bytes that are not in the capture, the gap is
+//! given up and reported as lost.
 //!
-//! Bytes that have been delivered are not kept, so a later segment that claims other bytes for them is
-//! not compared.
+//! Of the bytes that have been delivered, the latest stay for a while, because data is sent again soon or
+//! never. Without them, a conflict with data that no gap held back would not be seen.
 
 use crate::segment::{Segment, Seq};
 use std::collections::BTreeMap;
 
 /// What waits for a gap takes at most this many bytes in a direction.
 pub const MAX_BUFFERED: usize = 1 << 20;
+
+/// At least this many of the delivered bytes are kept, to be compared with data that is sent again. At
+/// most twice as many are there.
+const KEPT: usize = 16 << 10;
 
 /// A piece that waits takes so many bytes beside its own.
 const PIECE: usize = 96;
@@ -26,8 +30,15 @@ pub enum Delivery<'a> {
         offset: u64,
         /// The bytes.
         bytes: &'a [u8],
-        /// The packet that carried them.
+        /// The packet that carried the first of them.
+        first_packet: u64,
+        /// The packet that carried the last of them.
         packet: u64,
+    },
+    /// A segment brought other bytes than an earlier one had brought for the same numbers.
+    Conflict {
+        /// The first different byte has this offset.
+        offset: u64,
     },
     /// The next bytes are not in the capture.
     Lost {
@@ -57,7 +68,21 @@ pub struct Reassembly {
     /// What waits, by offset. Pieces do not overlap.
     waiting: BTreeMap<u64, Piece>,
     buffered: usize,
+    /// The latest bytes that were delivered, up to `offset`.
+    kept: Vec<u8>,
+    /// Whether there is memory for them.
+    keeps: Keeps,
     conflicts: u64,
+}
+
+/// Whether delivered bytes are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keeps {
+    /// The latest ones are.
+    #[default]
+    Latest,
+    /// None are, because memory is short.
+    None,
 }
 
 impl Reassembly {
@@ -79,10 +104,24 @@ impl Reassembly {
         self.conflicts
     }
 
-    /// Returns how many bytes of memory wait.
+    /// Returns how many bytes of memory wait for others, or are kept.
     #[must_use]
     pub fn held(&self) -> usize {
+        self.waits() + self.kept.capacity()
+    }
+
+    /// Returns how many bytes of memory wait for others.
+    #[must_use]
+    pub fn waits(&self) -> usize {
         self.buffered + self.waiting.len() * PIECE
+    }
+
+    /// Says whether delivered bytes are kept from now on.
+    pub fn keep_delivered(&mut self, keeps: Keeps) {
+        self.keeps = keeps;
+        if keeps == Keeps::None {
+            self.kept = Vec::new();
+        }
     }
 
     /// Returns the offset of a number, or `None` if its byte has been delivered.
@@ -103,6 +142,12 @@ impl Reassembly {
         let start = if ahead < 0 {
             // In front of the next byte is what has been delivered already.
             let known = usize::try_from(-ahead).unwrap_or(usize::MAX);
+            // A keep-alive may repeat one byte with any value.
+            let conflict = if segment.len == 1 { None } else { self.differs(known, bytes) };
+            if let Some(offset) = conflict {
+                self.conflicts += 1;
+                deliver(Delivery::Conflict { offset });
+            }
             if known >= segment.len as usize {
                 return;
             }
@@ -115,14 +160,17 @@ impl Reassembly {
         if start == self.offset && self.waiting.is_empty() {
             self.forward(bytes, packet, deliver);
         } else {
-            self.keep(start, bytes, packet);
+            if let Some(offset) = self.keep(start, bytes, packet) {
+                self.conflicts += 1;
+                deliver(Delivery::Conflict { offset });
+            }
             self.drain(deliver);
         }
         let end = self.offset_of(segment.seq + segment.len);
         if cut > 0 && end.is_some_and(|end| end > self.offset && end - self.offset <= cut) {
             self.lose(end.unwrap_or_default(), deliver);
         }
-        while self.held() > MAX_BUFFERED {
+        while self.waits() > MAX_BUFFERED {
             let Some((&to, _)) = self.waiting.first_key_value() else { break };
             self.lose(to, deliver);
         }
@@ -148,9 +196,31 @@ impl Reassembly {
     /// Delivers bytes that stand next.
     fn forward(&mut self, bytes: &[u8], packet: u64, deliver: &mut dyn FnMut(Delivery<'_>)) {
         if !bytes.is_empty() {
-            deliver(Delivery::Bytes { offset: self.offset, bytes, packet });
+            deliver(Delivery::Bytes { offset: self.offset, bytes, first_packet: packet, packet });
             self.advance(bytes.len() as u64);
+            if self.keeps == Keeps::Latest {
+                self.remember(bytes);
+            }
         }
+    }
+
+    /// Keeps bytes that have been delivered.
+    fn remember(&mut self, bytes: &[u8]) {
+        if self.kept.len() + bytes.len() > 2 * KEPT {
+            let stay = KEPT.saturating_sub(bytes.len()).min(self.kept.len());
+            self.kept.drain(..self.kept.len() - stay);
+        }
+        self.kept.extend_from_slice(&bytes[bytes.len().saturating_sub(2 * KEPT)..]);
+    }
+
+    /// Compares bytes that begin `known` in front of the next one with those that were delivered. Returns the
+    /// offset of the first difference.
+    fn differs(&self, known: usize, bytes: &[u8]) -> Option<u64> {
+        let skipped = known.saturating_sub(self.kept.len());
+        let mine = bytes.get(skipped..bytes.len().min(known))?;
+        let its = &self.kept[self.kept.len() + skipped - known..];
+        let at = mine.iter().zip(its).position(|(mine, its)| mine != its)?;
+        self.offset.checked_sub((known - skipped - at) as u64)
     }
 
     fn advance(&mut self, count: u64) {
@@ -161,16 +231,18 @@ impl Reassembly {
     /// Gives up everything in front of an offset, and delivers what stands behind it.
     fn lose(&mut self, to: u64, deliver: &mut dyn FnMut(Delivery<'_>)) {
         let count = to - self.offset;
+        self.kept.clear();
         deliver(Delivery::Lost { offset: self.offset, count });
         self.advance(count);
         self.drain(deliver);
     }
 
-    /// Keeps those bytes that no other piece has.
-    fn keep(&mut self, start: u64, bytes: &[u8], packet: u64) {
+    /// Keeps those bytes that no other piece has. Returns the offset of the first byte that another piece
+    /// has differently.
+    fn keep(&mut self, start: u64, bytes: &[u8], packet: u64) -> Option<u64> {
         let end = start + bytes.len() as u64;
         let mut gaps: Vec<(u64, u64)> = Vec::new();
-        let mut from = start;
+        let (mut from, mut conflict) = (start, None);
         let first = self.waiting.range(..=start).next_back().map_or(start, |(&at, _)| at);
         for (&at, piece) in self.waiting.range(first..end) {
             let piece_end = at + piece.bytes.len() as u64;
@@ -180,7 +252,8 @@ impl Reassembly {
             let (both, both_end) = (at.max(start), piece_end.min(end));
             let mine = &bytes[(both - start) as usize..(both_end - start) as usize];
             let its = &piece.bytes[(both - at) as usize..(both_end - at) as usize];
-            self.conflicts += u64::from(mine != its);
+            let differs = || mine.iter().zip(its).position(|(mine, its)| mine != its);
+            conflict = conflict.or_else(|| Some(both + differs()? as u64));
             if at > from {
                 gaps.push((from, at));
             }
@@ -194,6 +267,7 @@ impl Reassembly {
             self.buffered += bytes.len();
             self.waiting.insert(from, Piece { bytes, packet });
         }
+        conflict
     }
 
     /// Delivers the pieces that stand next.

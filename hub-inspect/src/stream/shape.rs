@@ -43,6 +43,10 @@ struct Bounded<'a, 'b> {
 
 impl Write for Bounded<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.len() <= self.left && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.left -= text.len();
+            return self.to.write_str(text);
+        }
         for char in text.chars() {
             self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
             match char {
@@ -85,8 +89,8 @@ impl<'a> Cursor<'a> {
             }
             Family::Str => {
                 let text = &self.take(size + length)?[marker.head()..];
-                match std::str::from_utf8(text) {
-                    Ok(text) if self.reveal => write!(out, "{text:?}"),
+                match self.reveal.then(|| std::str::from_utf8(text)) {
+                    Some(Ok(text)) => write!(out, "{text:?}"),
                     _ => write!(out, "str({})", text.len()),
                 }
             }
