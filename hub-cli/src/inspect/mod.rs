@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, ValueHint, value_parser};
 use hub_inspect::capture::{Capture, CaptureError, CaptureErrorKind};
 use hub_inspect::inspector::{Observer, Options, Totals, inspect};
 use hub_inspect::output::{Detail, JsonLines, Only, Points, Text};
+use hub_inspect::tls::KeyLog;
 use progress::Progress;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, LineWriter, Read, Write};
@@ -29,7 +30,9 @@ pub(crate) fn command() -> Command {
         .long_about(
             "Show what is in a network capture (pcap or pcapng): each TCP segment, how connections \
              were established and how they ended, what was lost or repeated, and the hub's frames \
-             with what they answer. Payloads are shown as shapes, without their values.",
+             with what they answer. Payloads are shown as shapes, without their values. What was \
+             sent over TLS is decrypted with the file to which a program with the environment \
+             variable SSLKEYLOGFILE writes its secrets.",
         )
         .arg(
             Arg::new("file")
@@ -55,6 +58,12 @@ pub(crate) fn command() -> Command {
                 .value_parser(value_parser!(PathBuf))
                 .value_hint(ValueHint::FilePath)
                 .help("Draw sequence numbers over time as SVG, of --connection or of the first one"),
+            Arg::new("keylog")
+                .long("keylog")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .value_hint(ValueHint::FilePath)
+                .help("Decrypt TLS with the secrets in this file (the format of SSLKEYLOGFILE)"),
             flag("show-payloads", "Print the values in payloads, and not only their shapes"),
             flag("no-checksums", "Do not verify checksums"),
         ])
@@ -64,6 +73,7 @@ pub(crate) fn command() -> Command {
              Examples:\n  \
              hub inspect capture.pcap\n  \
              hub inspect capture.pcap --figures --connection 3 --plot connection.svg\n  \
+             hub inspect capture.pcap --keylog keys.log\n  \
              hub inspect capture.pcapng --json | jq 'select(.kind == \"connection\")'\n  \
              tcpdump -i lo -U -w - port 4820 | hub inspect -",
         )
@@ -94,6 +104,7 @@ fn read(path: &Path, args: &ArgMatches) -> Result<Exit, Failure> {
     };
     // On one terminal, the progress and the report would overwrite each other.
     let shown = io::stderr().is_terminal() && !io::stdout().is_terminal();
+    let keys = args.get_one::<PathBuf>("keylog").map(|path| key_log(path)).transpose()?;
     let progress = Progress::new(source, bytes, shown);
     let mut capture = Capture::open(progress).map_err(|error| {
         let exit = match error.kind {
@@ -104,7 +115,8 @@ fn read(path: &Path, args: &ArgMatches) -> Result<Exit, Failure> {
     })?;
     let connection = args.get_one::<u64>("connection").copied();
     let mut points = Points::of(connection.unwrap_or(0));
-    let (written, totals, fault) = print(&mut capture, args, bytes.is_none(), &mut points);
+    let options = Options { checksums: !args.get_flag("no-checksums"), keys, ..Options::default() };
+    let (written, totals, fault) = print(&mut capture, args, options, bytes.is_none(), &mut points);
     match written {
         // A reader such as `head` may close stdout early, which is no error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Ok),
@@ -131,10 +143,22 @@ fn read(path: &Path, args: &ArgMatches) -> Result<Exit, Failure> {
     }
 }
 
+/// Opens a key log. It may grow while the capture is read.
+fn key_log(path: &Path) -> Result<KeyLog, Failure> {
+    let log = File::open(path).and_then(KeyLog::open).map_err(|error| {
+        Failure::new(Exit::Error, format!("{} cannot be read: {error}", path.display()))
+    })?;
+    if log.lines() == 0 {
+        crate::connect::note(format_args!("{} has no secret of TLS yet", path.display()));
+    }
+    Ok(log)
+}
+
 /// Prints the capture in the form that the user chose.
 fn print(
     capture: &mut Capture<Progress<Box<dyn Read>>>,
     args: &ArgMatches,
+    options: Options,
     live: bool,
     points: &mut Points,
 ) -> (io::Result<()>, Totals, Option<CaptureError>) {
@@ -147,7 +171,6 @@ fn print(
     };
     let reveal = args.get_flag("show-payloads");
     let figures = args.get_flag("figures");
-    let options = Options { checksums: !args.get_flag("no-checksums"), ..Options::default() };
     let stream = args.get_one::<u64>("connection").copied();
     let plot = args.contains_id("plot");
     if args.get_flag("json") {

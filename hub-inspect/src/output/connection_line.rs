@@ -4,6 +4,7 @@ use super::seconds;
 use crate::connection::{Connection, SideFigures, Signs, State, Times};
 use crate::inspector::{ConnectionEnd, Over};
 use crate::stream::{Protocol, StreamSummary};
+use crate::tls::{TlsSummary, Undecrypted, suite_name, version_name};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -23,6 +24,8 @@ pub(super) struct ConnectionLine {
     reset_by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reset_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<TlsLine>,
     from_client: SideLine,
     from_server: SideLine,
 }
@@ -47,8 +50,36 @@ impl ConnectionLine {
             initial_rtt: connection.handshake_ns.map(seconds),
             reset_by: connection.reset.map(|(endpoint, _)| role(endpoint)),
             reset_reason: connection.reset.map(|(_, reason)| reason.text()),
+            tls: streams.tls.as_ref().map(TlsLine::of),
             from_client: SideLine::of(connection, &streams, client),
             from_server: SideLine::of(connection, &streams, server),
+        }
+    }
+}
+
+/// What is known of a TLS connection.
+#[derive(Serialize)]
+struct TlsLine {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'static str>,
+    /// The number of the cipher suite, and its name if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suite: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suite_name: Option<&'static str>,
+    decrypted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl TlsLine {
+    fn of(tls: &TlsSummary) -> Self {
+        TlsLine {
+            version: tls.version.map(version_name),
+            suite: tls.suite,
+            suite_name: tls.suite.and_then(suite_name),
+            decrypted: tls.undecrypted.is_none(),
+            reason: tls.undecrypted.map(Undecrypted::text),
         }
     }
 }
@@ -59,6 +90,9 @@ struct SideLine {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     protocol: Option<&'static str>,
+    /// The protocol inside TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inside: Option<&'static str>,
     /// Frames of Hub.
     frames: u64,
     /// Bytes that are not in the capture.
@@ -97,6 +131,7 @@ impl SideLine {
         SideLine {
             state: connection.state(endpoint).name(),
             protocol: streams.protocols[endpoint].map(Protocol::name),
+            inside: streams.inside[endpoint].map(Protocol::name),
             frames: streams.frames[endpoint],
             lost_bytes: streams.lost[endpoint],
             conflicts: streams.conflicts[endpoint],

@@ -8,7 +8,8 @@ use crate::capture::Packet;
 use crate::connection::{Scale, State};
 use crate::inspector::{ConnectionEnd, Finding, Observer, Over, Seen};
 use crate::segment::{Checksum, SegmentError};
-use crate::stream::{FrameSeen, Relation};
+use crate::stream::{FrameSeen, Protocol, Relation};
+use crate::tls::{TlsSummary, suite_name, version_name};
 use std::io::{self, Write};
 
 /// How much is written of a segment.
@@ -180,6 +181,22 @@ fn header(to: &mut impl Write, seen: &Seen<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes what is known of a TLS connection.
+fn tls_line(to: &mut impl Write, tls: &TlsSummary) -> io::Result<()> {
+    write!(to, "  TLS               ")?;
+    match (tls.version, tls.suite) {
+        (Some(version), Some(suite)) => {
+            let suite = suite_name(suite).unwrap_or("an unknown cipher suite");
+            write!(to, "{}, {suite}", version_name(version))?;
+        }
+        _ => write!(to, "no ServerHello")?,
+    }
+    match tls.undecrypted {
+        Some(why) => writeln!(to, "; not decrypted, because {}", why.text()),
+        None => writeln!(to, "; decrypted"),
+    }
+}
+
 /// Writes the figures of a connection.
 fn figures(to: &mut impl Write, over: &Over<'_>) -> io::Result<()> {
     let Over { connection, streams, end } = over;
@@ -206,6 +223,9 @@ fn figures(to: &mut impl Write, over: &Over<'_>) -> io::Result<()> {
         let by = if endpoint == client { "client" } else { "server" };
         writeln!(to, "  reset by the {by}, probably because {}", reason.text())?;
     }
+    if let Some(tls) = &streams.tls {
+        tls_line(to, tls)?;
+    }
     for (endpoint, name) in [(client, "client"), (server, "server")] {
         let figures = connection.figures(endpoint);
         writeln!(
@@ -217,7 +237,13 @@ fn figures(to: &mut impl Write, over: &Over<'_>) -> io::Result<()> {
             connection.state(endpoint).name(),
         )?;
         if let Some(protocol) = streams.protocols[endpoint] {
-            writeln!(to, "    protocol        {protocol}, {} frames", streams.frames[endpoint])?;
+            write!(to, "    protocol        {protocol}")?;
+            let inside = streams.inside[endpoint];
+            inside.map_or(Ok(()), |inside| write!(to, ", and {inside} in it"))?;
+            match [Some(protocol), inside].contains(&Some(Protocol::Hub)) {
+                true => writeln!(to, ", {} frames", streams.frames[endpoint])?,
+                false => writeln!(to)?,
+            }
         }
         if streams.lost[endpoint] > 0 {
             writeln!(to, "    not captured    {} bytes", streams.lost[endpoint])?;
