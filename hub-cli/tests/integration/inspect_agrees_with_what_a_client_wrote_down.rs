@@ -218,7 +218,7 @@ fn frames_are_those_that_a_client_wrote_down() {
     let (secured, port) = start(folder.path(), &["--tls-cert", "hub.pem", "--tls-key", "hub.key"]);
     let file = folder.path().join("hub.pcap");
     let mut command = Command::new("tcpdump");
-    command.args(["-i", "lo", "-U", "-Z", "root", "--immediate-mode", "-w"]).arg(&file);
+    command.args(["-i", "lo", "-U", "-Z", "root", "--immediate-mode", "-B", "65536", "-w"]).arg(&file);
     command.args(["tcp", "port", &plain_port.to_string(), "or", "tcp", "port", &port.to_string()]);
     let tcpdump = Process::spawn("tcpdump, which needs root", command);
     tcpdump.wait_for_stderr("listening on");

@@ -20,8 +20,9 @@ class Tcpdump:
     """Captures to a file while the block runs."""
 
     def __init__(self, name, interface="lo", what="tcp", extra=(), prefix=()):
+        # The buffer of 64 MiB holds a thousand packets of loopback. With the default, a busy machine drops some.
         self.command = [*prefix, "tcpdump", "-i", interface, "-w", f"{FOLDER}/{name}", "-U", "-Z", "root",
-                        "--immediate-mode", *extra, what]
+                        "--immediate-mode", "-B", "65536", *extra, what]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stderr=subprocess.PIPE, text=True)

@@ -1,4 +1,5 @@
-//! Claim: every field of every segment, and what the segment shows, is what tshark says.
+//! Claim: every field of every segment, and what the segment shows, is what tshark says, and the figures of a
+//! connection are those of tcptrace.
 //!
 //! The captures are those of `captures/make.py`, made from real traffic, and some that are made here byte
 //! by byte. Where a sign may differ from tshark's, `hub_inspect::connection` says why.
@@ -54,7 +55,7 @@ fn run(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output().unwrap_or_else(|error| {
         panic!(
             "{program} cannot be run ({error}). The test compares with it, and does not pass without \
-             it: install it with `apt-get install tshark tcpdump iproute2 nftables python3`"
+             it: install it with `apt-get install tshark tcptrace tcpdump iproute2 nftables python3`"
         )
     });
     assert!(
@@ -241,10 +242,32 @@ fn compare_all(folder: &Path, least: usize) {
         assert!(count > 0, "{name} has no segment");
         segments += count;
         faults.extend(differences);
+        faults.extend(beside_tcptrace(&name, path));
     }
     let shown = faults.iter().take(60).cloned().collect::<Vec<_>>().join("\n");
     assert!(faults.is_empty(), "{} differences in {segments} segments:\n{shown}", faults.len());
     eprintln!("{} captures with {segments} segments agree", paths.len());
+}
+
+/// Compares the figures of connections with those of tcptrace, if it can read the capture: it knows neither
+/// pcapng nor nanoseconds nor cooked captures, and takes cut packets for damaged ones.
+fn beside_tcptrace(name: &str, path: &Path) -> Vec<String> {
+    if !name.ends_with(".pcap")
+        || ["any", "cooked", "cut", "nano"].iter().any(|it| name.contains(it))
+    {
+        return Vec::new();
+    }
+    let path = path.to_str().expect("a path of UTF-8");
+    let table = run("tcptrace", &["-l", "-r", "-n", "--csv", path]);
+    let bytes = fs::read(path).expect("the capture was made");
+    let mut lines = JsonLines::new(Vec::new(), false, false);
+    inspect(&mut Capture::open(&bytes[..]).expect("a capture"), Options::default(), &mut lines);
+    let text = lines.finish().expect("a Vec takes everything");
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines = lines.map(|line| serde_json::from_slice(line).expect("each line is JSON"));
+    let connections: Vec<Value> =
+        lines.filter(|line: &Value| line["kind"] == "connection").collect();
+    crate::tcptrace::compare(name, &connections, &table)
 }
 
 #[test]

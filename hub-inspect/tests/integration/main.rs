@@ -5,4 +5,5 @@ mod damaged_captures_are_read_to_their_fault;
 mod every_field_equals_tsharks;
 mod memory_is_bounded;
 mod streams_are_put_together;
+mod tcptrace;
 mod the_story_is_told;
