@@ -74,7 +74,7 @@ fn converse<S: Read + Write>(socket: &mut S, port: u16, halfway: impl FnOnce(&mu
         socket.flush().unwrap();
     };
     let send = |frame: hub_wire::Frame<'_>| frame.to_bytes();
-    say(socket, &mut log, &send(hub_wire::Frame::Hello(hello("a client that writes down"))));
+    say(socket, &mut log, &send(hub_wire::Frame::Hello(hello("writes-down"))));
     until(socket, &mut log, "WELCOME");
     say(
         socket,

@@ -3,7 +3,8 @@
 //! The definitions are those of the chapter "TCP Analysis" in the user's guide of Wireshark. These are
 //! the differences, each with its reason:
 //!
-//! - [`Signs::TAIL_LOSS`] is an addition: it stands beside tshark's retransmission.
+//! - [`Signs::TAIL_LOSS`] and [`Signs::WINDOW_PROBE`] are additions. They stand beside tshark's
+//!   retransmission and keep-alive.
 //! - Data is out of order only if the capture does not have it yet. tshark 4.0 goes by the time alone, and
 //!   takes data that is sent again soon behind newer data for reordered.
 //! - An acknowledgement of data that the capture lacks is told each time that it acknowledges more of it.
@@ -105,6 +106,7 @@ pub(super) fn analyse(
     }
     if let (Some(ack), Some(contiguous)) = (facts.ack, peer.contiguous)
         && ack.after(contiguous)
+        && facts.ack != me.last_ack
     {
         found.signs.add(Signs::ACK_LOST_SEGMENT);
         peer.contiguous = peer.next;
@@ -135,6 +137,9 @@ fn windows_and_acks(me: &mut Side, peer: &mut Side, facts: &Facts, found: &mut A
         }
         if facts.len <= 1 && facts.seq == next - 1 && facts.plain() {
             found.signs.add(Signs::KEEP_ALIVE);
+            if peer.window == Some(0) {
+                found.signs.add(Signs::WINDOW_PROBE);
+            }
         }
     }
     let same_window = me.window == Some(facts.window);

@@ -29,7 +29,8 @@ pub struct Acked {
     pub packet: u64,
     /// The time from that segment to its acknowledgement, in nanoseconds.
     pub rtt_ns: i64,
-    /// Whether the segment was sent once only. Otherwise the time may belong to another copy.
+    /// Whether all that the acknowledgement acknowledges was sent once only. Otherwise the time may belong to
+    /// another copy, or the segment has waited for one.
     pub certain: bool,
 }
 
@@ -110,12 +111,15 @@ impl Side {
     #[inline]
     pub(super) fn acknowledged(&mut self, ack: Seq, time_ns: i64) -> Option<Acked> {
         let mut answered: Option<InFlight> = None;
+        // What was sent again held back the acknowledgement of what stands behind it.
+        let mut repeated = false;
         if self.sorted {
             while let Some(front) = self.in_flight.front_mut() {
                 if front.end.after(ack) {
                     front.seq = front.seq.max(ack);
                     break;
                 }
+                repeated |= front.repeated;
                 if front.end == ack {
                     answered = Some(*front);
                 }
@@ -127,6 +131,7 @@ impl Side {
                     it.seq = it.seq.max(ack);
                     return true;
                 }
+                repeated |= it.repeated;
                 if it.end == ack && answered.is_none() {
                     answered = Some(*it);
                 }
@@ -137,7 +142,7 @@ impl Side {
         answered.map(|it| Acked {
             packet: it.packet,
             rtt_ns: time_ns - it.time_ns,
-            certain: !it.repeated,
+            certain: !repeated,
         })
     }
 

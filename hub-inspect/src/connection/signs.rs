@@ -56,6 +56,9 @@ signs! {
     /// first copy, or the answer, was lost at the tail, where no duplicate acknowledgement tells.
     /// tshark has no such sign.
     TAIL_LOSS = 15, "tail_loss", "tail loss";
+    /// The segment looks like a keep-alive, and asks whether a closed window has opened: Linux probes so,
+    /// with no byte. tshark has no such sign.
+    WINDOW_PROBE = 16, "window_probe", "probe of a closed window";
 }
 
 impl Signs {

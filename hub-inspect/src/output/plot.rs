@@ -81,6 +81,19 @@ impl Marks {
     }
 }
 
+/// Writes a number with a space between each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn draw(
     svg: &mut String,
     title: &str,
@@ -105,7 +118,13 @@ fn draw(
         .set_label_area_size(LabelAreaPosition::Left, 90)
         .set_label_area_size(LabelAreaPosition::Bottom, 45)
         .build_cartesian_2d(0.0..last * 1.02, 0.0..top * 1.05)?;
-    chart.configure_mesh().x_desc("seconds").y_desc("sequence number").draw()?;
+    chart
+        .configure_mesh()
+        .max_light_lines(2)
+        .x_desc("seconds")
+        .y_desc("sequence number")
+        .y_label_formatter(&|number| grouped(*number as u64))
+        .draw()?;
     let green = RGBColor(30, 140, 60);
     let orange = RGBColor(220, 130, 0);
     let lines = |lines: &[[(f64, f64); 2]], color: RGBColor| {
@@ -133,7 +152,7 @@ fn draw(
         .legend(legend(BLACK));
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        .position(SeriesLabelPosition::UpperLeft)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK)
         .draw()?;

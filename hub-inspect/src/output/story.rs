@@ -39,6 +39,11 @@ pub(super) fn tell(seen: &Seen<'_>, sentence: Sentence<'_>) {
     if signs.any(Signs::SPURIOUS_RETRANSMISSION) {
         let _ = write!(text, ": the {peer} had it already");
     }
+    if signs.any(Signs::WINDOW_PROBE | Signs::ZERO_WINDOW_PROBE) {
+        let _ = write!(text, ": the {me} asks whether the {peer} accepts data again");
+    } else if signs.any(Signs::KEEP_ALIVE) {
+        let _ = write!(text, ": the {me} asks whether the {peer} is still there");
+    }
     if signs.any(Signs::ZERO_WINDOW) {
         let _ = write!(text, ": the {me} reads too slowly and accepts nothing more for now");
     }

@@ -5,9 +5,9 @@
 
 use super::dialogue::Dialogue;
 use super::frames::{FrameReader, RawFrame};
+use super::item::{FrameSeen, StreamItem, StreamSummary};
 use super::protocol::Protocol;
 use super::reassembly::Delivery;
-use super::{FrameSeen, StreamItem, StreamSummary};
 use crate::tls::{KeyLog, Session, TlsItem};
 
 /// One side.
