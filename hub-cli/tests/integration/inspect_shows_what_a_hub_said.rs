@@ -22,7 +22,9 @@ fn captured(folder: &TempDir) -> std::path::PathBuf {
     let hub = Hub::start();
     let port = hub.url.rsplit(':').next().unwrap().to_owned();
     let mut command = Command::new("tcpdump");
-    command.args(["-i", "lo", "-U", "-Z", "root", "--immediate-mode", "-B", "65536", "-w"]).arg(&file);
+    command
+        .args(["-i", "lo", "-U", "-Z", "root", "--immediate-mode", "-B", "65536", "-w"])
+        .arg(&file);
     command.args(["tcp", "port", &port]);
     let tcpdump = Process::spawn(
         "tcpdump, which the test needs (apt-get install tcpdump) and which needs root",

@@ -51,6 +51,8 @@ pub struct Session {
     client: Option<(usize, Random)>,
     choice: Option<Choice>,
     ended: Option<Undecrypted>,
+    /// Whether records wait for secrets that the key log does not have so far.
+    wants_secrets: bool,
     /// The content of the last record.
     content: Vec<u8>,
 }
@@ -107,11 +109,16 @@ impl Session {
     /// Returns what is known of the connection.
     #[must_use]
     pub fn summary(&self) -> TlsSummary {
-        let waits = self.directions.iter().any(|it| !it.finished);
+        let unfinished = self.directions.iter().any(|it| !it.finished);
+        let waits = match (unfinished, self.wants_secrets) {
+            (false, _) => None,
+            (true, true) => Some(Undecrypted::NoSecrets),
+            (true, false) => Some(Undecrypted::NoHandshake),
+        };
         TlsSummary {
             version: self.choice.map(|choice| choice.version),
             suite: self.choice.map(|choice| choice.number),
-            undecrypted: self.ended.or(waits.then_some(Undecrypted::NoHandshake)),
+            undecrypted: self.ended.or(waits),
         }
     }
 
@@ -204,9 +211,9 @@ impl Session {
             (true, true) => it.data[side],
         };
         let found = keys.find(&random, |secrets| wanted(secrets).is_some());
-        let Some(secret) = found.and_then(|secrets| wanted(&secrets)) else {
-            return Err(Closed::Wait);
-        };
+        let secret = found.and_then(|secrets| wanted(&secrets));
+        self.wants_secrets = secret.is_none();
+        let Some(secret) = secret else { return Err(Closed::Wait) };
         direction.cipher = if suite.is_tls13() {
             direction.secret = Some(secret);
             Cipher::of_secret(suite, &secret)
