@@ -1,12 +1,12 @@
-//! Measures how fast a capture is read: `speed FILE [packets|summary|figures|text|json]`.
+//! Measures how fast a capture is read: `speed FILE [packets|nosum|noframes|summary|figures|text|json]`.
 //!
-//! `bench/inspect.sh` compares the command with tshark and tcptrace. This program measures without the
+//! `bench/inspect.py` compares the command with tshark and tcptrace. This program measures without the
 //! output to a terminal or a file, so a profile of it shows the reading only.
 
 use hub_inspect::capture::Capture;
 use hub_inspect::inspector::{Observer, Options, inspect};
 use hub_inspect::output::{Detail, JsonLines, Text};
-use std::io;
+use std::io::{self, Write};
 use std::time::Instant;
 
 struct Nothing;
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             while capture.next_packet()?.is_some() {
                 packets += 1;
             }
-            println!("{packets} packets");
+            writeln!(io::stdout(), "{packets} packets")?;
             (Default::default(), None)
         }
         "nosum" => inspect(&mut capture, Options { checksums: false, ..options }, &mut Nothing),
@@ -45,12 +45,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => return Err("unknown mode".into()),
     };
     let seconds = start.elapsed().as_secs_f64();
-    println!(
+    writeln!(
+        io::stdout(),
         "{mode}: {:.0} MB/s, {:.2} s, {} segments, {:.0} ns each; fault: {fault:?}",
         bytes as f64 / 1e6 / seconds,
         seconds,
         totals.segments,
         seconds * 1e9 / totals.segments.max(1) as f64,
-    );
+    )?;
     Ok(())
 }
