@@ -41,7 +41,9 @@ pub(crate) fn compare(name: &str, connections: &[Value], table: &str) -> Vec<Str
             // count here.
             let partly = ours("largest") * sign("retransmission").min(3.0) + 3.0;
             check("repeated_bytes", ours("repeated_bytes"), theirs("rexmt_data_bytes"), partly);
-            check("zero_window", sign("zero_window"), theirs("zero_win_adv"), 0.0);
+            // tcptrace counts an RST too: its window is 0, and says nothing.
+            let resets = theirs("resets_sent");
+            check("zero_window", sign("zero_window"), theirs("zero_win_adv"), resets);
             let reset = if side == "from_client" { "client" } else { "server" };
             if theirs("resets_sent") > 0.0 && mine["reset_by"].is_null() {
                 check(&format!("reset by the {reset}"), 0.0, 1.0, 0.0);
