@@ -30,7 +30,7 @@ for _ in range(3):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _, _, usage = os.wait4(process.pid, 0)
         seconds = usage.ru_utime + usage.ru_stime
-        best[name] = min(best.get(name, (seconds, 0)), (seconds, usage.ru_maxrss))
+        best[name] = min(best.get(name, (seconds, usage.ru_maxrss)), (seconds, usage.ru_maxrss))
 print(f"{capture}: {megabytes:.0f} MB")
 for name, (seconds, kib) in best.items():
     print(f"{name:24} {megabytes / seconds:7.0f} MB/s  {seconds:6.2f} s  {kib / 1024:5.0f} MiB")

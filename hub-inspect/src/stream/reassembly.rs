@@ -168,7 +168,7 @@ impl Reassembly {
         }
         let end = self.offset_of(segment.seq + segment.len);
         if cut > 0 && end.is_some_and(|end| end > self.offset && end - self.offset <= cut) {
-            self.lose(end.unwrap_or_default(), deliver);
+            self.lose_until(end.unwrap_or_default(), deliver);
         }
         while self.waits() > MAX_BUFFERED {
             let Some((&to, _)) = self.waiting.first_key_value() else { break };
@@ -187,10 +187,7 @@ impl Reassembly {
         }
         let acked = self.offset + u64::from(ack.relative(next));
         let acked = self.end.map_or(acked, |end| acked.min(end));
-        while self.offset < acked {
-            let to = self.waiting.first_key_value().map_or(acked, |(&to, _)| to.min(acked));
-            self.lose(to, deliver);
-        }
+        self.lose_until(acked, deliver);
     }
 
     /// Delivers bytes that stand next.
@@ -228,7 +225,15 @@ impl Reassembly {
         self.next = self.next.map(|next| next + count as u32);
     }
 
-    /// Gives up everything in front of an offset, and delivers what stands behind it.
+    /// Gives up every gap in front of an offset. What waits between the gaps is delivered.
+    fn lose_until(&mut self, to: u64, deliver: &mut dyn FnMut(Delivery<'_>)) {
+        while self.offset < to {
+            let next = self.waiting.first_key_value().map_or(to, |(&at, _)| at.min(to));
+            self.lose(next, deliver);
+        }
+    }
+
+    /// Gives up everything in front of an offset, where nothing waits, and delivers what stands behind it.
     fn lose(&mut self, to: u64, deliver: &mut dyn FnMut(Delivery<'_>)) {
         let count = to - self.offset;
         self.kept.clear();
