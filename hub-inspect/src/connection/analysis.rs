@@ -94,11 +94,6 @@ pub(super) fn analyse(
         flags: segment.flags,
         time_ns,
     };
-    if facts.flags.syn() && facts.ack.is_none() {
-        // A SYN that is sent again begins the connection anew: an answer to the first one answers nothing now.
-        me.forget_in_flight();
-        peer.forget_in_flight();
-    }
     let mut found = Analysis::default();
     windows_and_acks(me, peer, &facts, &mut found);
     if facts.ack != me.last_ack {

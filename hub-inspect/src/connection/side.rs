@@ -101,12 +101,6 @@ impl Side {
         self.in_flight.push_back(segment);
     }
 
-    /// Forgets what is under way.
-    pub(super) fn forget_in_flight(&mut self) {
-        self.in_flight.clear();
-        self.sorted = true;
-    }
-
     /// Takes over an acknowledgement from the other side. Returns which segment it answers.
     #[inline]
     pub(super) fn acknowledged(&mut self, ack: Seq, time_ns: i64) -> Option<Acked> {
