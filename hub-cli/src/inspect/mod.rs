@@ -117,6 +117,7 @@ fn read(path: &Path, args: &ArgMatches) -> Result<Exit, Failure> {
     let mut points = Points::of(connection.unwrap_or(0));
     let options = Options { checksums: !args.get_flag("no-checksums"), keys, ..Options::default() };
     let (written, totals, fault) = print(&mut capture, args, options, bytes.is_none(), &mut points);
+    drop(capture); // takes the progress off the terminal, before other lines come
     match written {
         // A reader such as `head` may close stdout early, which is no error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Ok),
