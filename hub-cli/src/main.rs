@@ -16,6 +16,7 @@ mod exit;
 mod health;
 mod http;
 mod input;
+mod inspect;
 mod json;
 mod on;
 mod output;
@@ -48,6 +49,7 @@ fn command() -> Command {
             bench::command(),
             #[cfg(target_os = "linux")]
             doctor::command(),
+            without(inspect::command(), &CONNECTING),
             without(token_cmd::command(), &CONNECTING),
             without(scrub::command(), &CONNECTING),
         ])
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         Some(("bench", args)) => bench::run(args),
         #[cfg(target_os = "linux")]
         Some(("doctor", args)) => doctor::run(args),
+        Some(("inspect", args)) => inspect::run(args),
         Some(("token", args)) => connect::run(token_cmd::run(args)),
         Some(("scrub", args)) => connect::run(scrub::run(args)),
         Some(("audit", args)) => connect::run(admin::audit(args)),

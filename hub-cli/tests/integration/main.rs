@@ -22,6 +22,8 @@ mod bench_tells_losses;
 mod exit_codes_mean_something;
 mod gaps_are_shown;
 mod help_has_examples;
+mod inspect_agrees_with_what_a_client_wrote_down;
+mod inspect_shows_what_a_hub_said;
 mod json_lines_round_trip;
 mod memory_is_bounded;
 mod requests_are_answered;

@@ -1,0 +1,4 @@
+//! The fuzz targets of the crate.
+
+mod captures;
+mod tls;
