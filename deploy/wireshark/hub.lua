@@ -273,7 +273,7 @@ local function whole(s, at)
     local high = big_endian(s, from, to - 4)
     local low = big_endian(s, math.max(from, to - 3), to)
     local number = UInt64.new(low, high)
-    return number, tostring(number), high * 4294967296 + low
+    return number, tostring(number), high * 4294967296.0 + low
 end
 
 local function float(s, from, to)
@@ -657,8 +657,9 @@ hub.dissector = dissect
 
 local function begins_with_hello(tvb)
     if tvb:len() < 10 or tvb(0, 4):uint() > 4096 then return false end
-    local first = tvb(4, 1):uint()
-    return first >= 0x93 and first <= 0x9f and tvb(5, 1):uint() == 1 and tvb(6, 4):raw() == "\163hub"
+    local s = tvb(4):raw()
+    local kind, from, to = head(s, 3)
+    return s:byte(1) >= 0x93 and s:byte(1) <= 0x9f and s:byte(2) == 1 and kind == "str" and s:sub(from, to) == "hub"
 end
 
 hub:register_heuristic("tcp", function(tvb, pinfo, tree)

@@ -36,3 +36,4 @@ mod the_audit_is_shown;
 mod the_tour_of_the_scrub_works;
 mod tls_docs_work_as_written;
 mod tls_in_the_tool;
+mod tls_secrets_are_written_when_asked;
