@@ -82,7 +82,7 @@ def hostile(seed):
     for lie in lies:
         yield [(True, lie)]
         yield [(True, hello), (False, welcome), (True, lie), (False, lie), (True, good[2])]
-    for _ in range(700):
+    for _ in range(400):
         stream = [(True, hello), (False, welcome)] if draw.random() < 0.7 else []
         for _ in range(draw.randrange(1, 6)):
             data = bytearray(b''.join(draw.choices(good, k=draw.randrange(1, 6))))
