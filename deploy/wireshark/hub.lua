@@ -80,11 +80,23 @@ hub.experts = notes
 
 -- The display ------------------------------------------------------------------------------------------
 
+-- Returns a function that says whether somebody looks at a field: at each of them if the tree is shown, and
+-- otherwise at those that a filter or a column names. To make the others would only take time.
+local function looked_at(tree)
+    local visible, known = tree.visible, {}
+    return function(field)
+        if visible then return true end
+        if known[field] == nil then known[field] = tree:referenced(field) end
+        return known[field]
+    end
+end
+
 local function range(frame, from, to) return frame.tvb(frame.base + from - 1, to - from + 1) end
 
 -- Shows any value with what is inside of it. Returns the position behind it, or nothing if MAX_ITEMS or
 -- MAX_DEPTH was reached.
 local function show(tree, frame, at, label, depth, field)
+    if not frame.wants(fields.value) and not (field and frame.wants(field)) then return end
     frame.left = frame.left - 1
     local kind, from, to, inside = head(frame.s, at)
     if not kind or frame.left < 0 or depth > msgpack.MAX_DEPTH then return end
@@ -110,22 +122,22 @@ local READERS = {
     str = function(tree, frame, at, field, kind, from, to)
         if kind ~= "str" then return end
         local text = printable(frame.s:sub(from, to))
-        tree:add(field, range(frame, at, to), text)
+        if frame.wants(field) then tree:add(field, range(frame, at, to), text) end
         return text
     end,
     bin = function(tree, frame, _, field, kind, from, to)
         if kind ~= "bin" or to < from then return end
-        tree:add(field, range(frame, from, to))
+        if frame.wants(field) then tree:add(field, range(frame, from, to)) end
         return to - from + 1 .. " bytes"
     end,
     bool = function(tree, frame, at, field, kind)
         if kind ~= "bool" then return end
-        tree:add(field, range(frame, at, at), frame.s:byte(at) == 0xc3)
+        if frame.wants(field) then tree:add(field, range(frame, at, at), frame.s:byte(at) == 0xc3) end
         return tostring(frame.s:byte(at) == 0xc3)
     end,
     uint = function(tree, frame, at, field, _, _, to)
         local number, text = whole(frame.s, at)
-        if number then tree:add(field, range(frame, at, to), number) end
+        if number and frame.wants(field) then tree:add(field, range(frame, at, to), number) end
         return text
     end,
     uints = function(tree, frame, at, field, kind, from, _, inside)
@@ -135,7 +147,7 @@ local READERS = {
             local _, _, to = head(frame.s, from)
             frame.left = frame.left - 1
             if not value or frame.left < 0 then return end
-            tree:add(field, range(frame, from, to), value)
+            if frame.wants(field) then tree:add(field, range(frame, from, to), value) end
             texts[number], from = text, to + 1
         end
         return kind == "array" and table.concat(texts, ",") or nil
@@ -144,11 +156,12 @@ local READERS = {
         local _, text, ms = whole(frame.s, at)
         if not ms or ms >= 253402300800000 then return end -- the year 10000
         local seconds = math.floor(ms / 1000)
+        if not frame.wants(field) then return text end
         tree:add(field, range(frame, at, to), NSTime.new(seconds, math.floor(ms - seconds * 1000) * 1000000))
         return text
     end,
     secret = function(tree, frame, at, field, _, _, to)
-        tree:add(field, range(frame, at, to)):append_text(": not shown")
+        if frame.wants(field) then tree:add(field, range(frame, at, to)):append_text(": not shown") end
         return ""
     end,
     any = function(tree, frame, at, field)
@@ -157,7 +170,8 @@ local READERS = {
     end,
     map = function(tree, frame, at, field, kind, from, to, inside, name, keys)
         if kind ~= "map" then return end
-        local item, good = tree:add(field, range(frame, at, to)), true
+        local item, good = tree, true
+        if frame.wants(field) then item = tree:add(field, range(frame, at, to)) end
         for _ = 1, inside, 2 do
             local of_key, key_from, key_to = head(frame.s, from)
             frame.left = frame.left - 1
@@ -172,7 +186,7 @@ local READERS = {
                 show(item, frame, key_to + 1, printable(key), 0)
             end
         end
-        item:set_len(from - at)
+        if item ~= tree then item:set_len(from - at) end
         return good and "" or nil
     end,
 }
@@ -183,7 +197,7 @@ function element(tree, frame, at, name, kind, label, more)
     local may_be_nil = kind:sub(-1) == "?"
     if not found then return false end
     if found == "nil" and may_be_nil then
-        tree:add(range(frame, at, at), label .. ": nil")
+        if frame.wants(fields.value) then tree:add(range(frame, at, at), label .. ": nil") end
         return true
     end
     local read = READERS[may_be_nil and kind:sub(1, -2) or kind]
@@ -214,15 +228,18 @@ local function elements(tree, frame, row)
     if place <= #frame.s then return "Bytes follow the array" end
 end
 
-local function after(tree, field, from, to)
+local function after(tree, field, from, to, wants)
+    if not wants(field) then return end
     local microseconds = math.floor((to.time - from.time) * 1e6 + 0.5)
     local seconds = math.floor(microseconds / 1e6)
     tree:add(field, NSTime.new(seconds, math.floor(microseconds - seconds * 1e6) * 1000)):set_generated()
 end
 
 -- Adds what is known from other frames.
-local function add_links(tree, record)
-    local function add(field, value) if value then tree:add(fields[field], value):set_generated() end end
+local function add_links(tree, record, wants)
+    local function add(field, value)
+        if value and wants(fields[field]) then tree:add(fields[field], value):set_generated() end
+    end
     local function whole_number(number)
         return number and UInt64.new(number % 2 ^ 32, math.floor(number / 2 ^ 32) % 2 ^ 32)
     end
@@ -232,18 +249,19 @@ local function add_links(tree, record)
     add("subscribe_in", record.subscribe and record.subscribe.frame)
     add("answer_in", record.answer and record.answer.frame)
     add("answers", record.answers and record.answers.frame)
-    if record.answers then after(tree, fields.answer_time, record.answers, record) end
+    if record.answers then after(tree, fields.answer_time, record.answers, record, wants) end
     add("receipt_in", record.receipt and record.receipt.frame)
-    if record.receipt then after(tree, fields.receipt_time, record, record.receipt) end
+    if record.receipt then after(tree, fields.receipt_time, record, record.receipt, wants) end
     add("covers", whole_number(record.covers))
     add("covers_first", record.covers_first and record.covers > 0 and record.covers_first.frame)
     add("covers_last", record.covers_last and record.covers > 0 and record.covers_last.frame)
 end
 
 -- Shows one frame, of which `size` bytes behind the length were captured. Returns the text for Info.
-local function show_frame(tvb, at, size, whole_size, pinfo, tree, call, index)
+-- `way` has the ends of the connection, and says which fields are looked at.
+local function show_frame(tvb, at, size, whole_size, pinfo, tree, call, index, way)
     local item = tree:add(hub, tvb(at, 4 + size))
-    item:add(fields.length, tvb(at, 4), whole_size)
+    if way.wants(fields.length) then item:add(fields.length, tvb(at, 4), whole_size) end
     local s = tvb(at + 4, math.min(size, MAX_READ)):raw()
     local cut = #s < whole_size
     local first, number = s:byte(1, 2)
@@ -252,15 +270,15 @@ local function show_frame(tvb, at, size, whole_size, pinfo, tree, call, index)
         return "malformed"
     end
     local row = FRAMES[number]
-    item:add(fields.type, tvb(at + 5, 1), number)
+    if way.wants(fields.type) then item:add(fields.type, tvb(at + 5, 1), number) end
     if not row then
         item:add_proto_expert_info(notes.unknown)
         return "type " .. number
     end
-    local frame = { tvb = tvb, base = at + 4, s = s, v = {}, left = MAX_ITEMS }
+    local frame = { tvb = tvb, base = at + 4, s = s, v = {}, left = MAX_ITEMS, wants = way.wants }
     local fault = elements(item, frame, row)
     if fault then item:add_proto_expert_info(cut and notes.cut or notes.malformed, fault) end
-    if not pinfo.visited then call[index] = links.learn(pinfo, row, frame.v, not fault) end
+    if not pinfo.visited then call[index] = links.learn(pinfo, way.ends, row, frame.v, not fault) end
     local record, text = call[index] or {}, row[1]
     local info = not fault and row.info(frame.v)
     if info then text = text .. " " .. info end
@@ -271,17 +289,18 @@ local function show_frame(tvb, at, size, whole_size, pinfo, tree, call, index)
         local name, why = row.note(frame.v)
         item:add_proto_expert_info(notes[name], why)
     end
-    add_links(item, record)
+    add_links(item, record, way.wants)
     return text
 end
 
 local function dissect(tvb, pinfo, tree)
     local at, total, captured = 0, tvb:reported_len(), tvb:len()
+    local way = { ends = links.endpoints(pinfo), wants = looked_at(tree) }
     local call, texts = nil, {}
     while at < captured do
         local rest = total - at
         local size = captured - at >= 4 and tvb(at, 4):uint()
-        local c = links.conversation(pinfo)
+        local c = links.conversation(way.ends)
         local limit = c and c.max_frame or MAX_FRAME
         -- The first bytes of a TLS record are 14 to 17 and 03. Read as a length, they exceed MAX_FRAME.
         local no_frame = size and (size > MAX_FRAME or size > limit and size > 65536)
@@ -303,7 +322,7 @@ local function dissect(tvb, pinfo, tree)
             texts[#texts + 1], at = "no frame", captured
         else
             local captured_size = math.min(size, captured - at - 4)
-            texts[#texts + 1] = show_frame(tvb, at, captured_size, size, pinfo, tree, call, #texts + 1)
+            texts[#texts + 1] = show_frame(tvb, at, captured_size, size, pinfo, tree, call, #texts + 1, way)
             at = at + 4 + size
         end
     end
@@ -339,7 +358,8 @@ hub:register_heuristic("tcp", function(tvb, pinfo, tree)
 end)
 -- With `pinfo.conversation`, the encrypted bytes of the connection would come here too.
 hub:register_heuristic("tls", function(tvb, pinfo, tree)
-    return (begins_with_hello(tvb) or links.conversation(pinfo) ~= nil) and dissect(tvb, pinfo, tree) > 0
+    local known = links.conversation(links.endpoints(pinfo)) ~= nil
+    return (known or begins_with_hello(tvb)) and dissect(tvb, pinfo, tree) > 0
 end)
 
 hub.prefs.ports = Pref.range("TCP ports", "4820", "Ports on which hubs accept clients, with or without TLS", 65535)

@@ -9,12 +9,14 @@ local function init() conversations, packets = {}, {} end
 
 local function endpoints(pinfo)
     local from, to = tostring(pinfo.src) .. " " .. pinfo.src_port, tostring(pinfo.dst) .. " " .. pinfo.dst_port
-    return from, to, from < to and from .. " " .. to or to .. " " .. from
+    return { from = from, to = to, key = from < to and from .. " " .. to or to .. " " .. from }
 end
 
 -- What a frame changes in a conversation, beyond questions and answers.
 local EFFECTS = {
-    WELCOME = function(c, v) c.publish, c.max_frame = tonumber(v["welcome.received"]), tonumber(v["welcome.max_frame"]) end,
+    WELCOME = function(c, v)
+        c.publish, c.max_frame = tonumber(v["welcome.received"]), tonumber(v["welcome.max_frame"])
+    end,
     SUBSCRIBE = function(c, v, record) c.subscribed[v.subscription] = record end,
     GAP = function(c, v, record) record.subscribe = c.subscribed[v.subscription or 0] end,
     RUN = function(c, v, record)
@@ -44,8 +46,9 @@ local EFFECTS = {
     end,
 }
 
-local function learn(pinfo, row, v, complete)
-    local from, to, key = endpoints(pinfo)
+-- `ends` has the result of `endpoints`.
+local function learn(pinfo, ends, row, v, complete)
+    local from, to, key = ends.from, ends.to, ends.key
     local name, side = row[1], row[2]
     if name == "HELLO" or not conversations[key] then
         conversations[key] = { open = {}, waiting = {}, receipted = 0, subscribed = {}, greeted = name == "HELLO" }
@@ -93,9 +96,6 @@ local function call_of(tvb, pinfo)
     return alike[alike.turn] or {}
 end
 
-local function conversation(pinfo)
-    local _, _, key = endpoints(pinfo)
-    return conversations[key]
-end
+local function conversation(ends) return conversations[ends.key] end
 
-return { init = init, conversation = conversation, learn = learn, call_of = call_of }
+return { init = init, endpoints = endpoints, conversation = conversation, learn = learn, call_of = call_of }

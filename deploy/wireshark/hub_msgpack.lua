@@ -127,7 +127,11 @@ local function text_of(s, at, budget, depth)
     for number = 1, inside do
         budget.left = budget.left - 1
         local text
-        if budget.left >= 0 and depth <= MAX_DEPTH then text, place = text_of(s, place, budget, depth + 1) else place = nil end
+        if budget.left >= 0 and depth <= MAX_DEPTH then
+            text, place = text_of(s, place, budget, depth + 1)
+        else
+            place = nil
+        end
         local of_map = kind == "map" and number % 2 == 0
         parts[#parts + 1] = (number == 1 and "" or of_map and ": " or ", ") .. (text or "…")
         if not place then break end
