@@ -2,7 +2,7 @@
 //! together.
 
 use super::contents::{Contents, Problem, digest_of};
-use super::key_log;
+use super::key_log::{self, KeyLogFault};
 use super::setup::TlsSetup;
 use crate::config::{ClientAuth, Config, KeyLogging};
 use crate::reload::watched_file::WatchedFile;
@@ -82,6 +82,18 @@ impl TlsFiles {
     }
 }
 
+/// Makes the error for a key log that cannot be opened.
+fn without_key_log(fault: KeyLogFault) -> TlsError {
+    let (path, fault) = match fault {
+        KeyLogFault::NotNamed => {
+            let fault = TlsFileFault::Unusable("names no file, but tls_key_log is on");
+            (PathBuf::from(key_log::VARIABLE), fault)
+        }
+        KeyLogFault::Unwritable(path, error) => (path, TlsFileFault::Unwritable(error)),
+    };
+    TlsError { path, key: "tls_key_log", fault }
+}
+
 fn read(path: &Path, key: &'static str) -> Result<Vec<u8>, TlsError> {
     let mut bytes = Vec::new();
     let outcome = std::fs::File::open(path)
@@ -125,7 +137,7 @@ impl WatchedFile for TlsFiles {
 
     fn load(&mut self) -> Result<TlsSetup, TlsError> {
         if self.key_logging == KeyLogging::On && self.key_log.is_none() {
-            self.key_log = Some(key_log::open()?);
+            self.key_log = Some(key_log::open().map_err(without_key_log)?);
         }
         TlsSetup::new(&self.read()?, self.client_auth, self.key_log.clone()).map_err(|problem| {
             let none = PathBuf::new;
