@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples ci dist bench
+.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples wireshark ci dist bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -58,6 +58,9 @@ prometheus: ## checks: the Prometheus configuration is valid, if promtool is ins
 
 examples: ## checks: runs the shop, a service with its own scrubber, and a client in Python
 	bash .ci/examples
+
+wireshark: ## checks: the Wireshark dissector on live captures, and on hostile ones
+	.ci/wireshark
 
 ci: ## runs everything that a change must pass
 	bash .ci/run

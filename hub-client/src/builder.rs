@@ -122,6 +122,19 @@ impl Builder {
         self
     }
 
+    /// Sets whether the client writes the secrets of its TLS connections to the file that the
+    /// environment variable `SSLKEYLOGFILE` names, if it names one. By default, the client does.
+    ///
+    /// ```
+    /// let builder = hub_client::Client::builder("hubs://events.internal").key_log(false);
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn key_log(mut self, key_log: bool) -> Self {
+        self.options.tls.key_log = key_log;
+        self
+    }
+
     setters! {
         /// Sets how long one attempt to connect may take.
         connect_timeout: Duration, "Duration::from_secs(1)";

@@ -20,7 +20,7 @@ const ALPN: &[u8] = b"hub/1";
 /// let mut tls = TlsOptions::default();
 /// tls.ca = Some("ca.pem".into());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TlsOptions {
     /// This file has CA certificates, one of which must have signed the hub's certificate. By
@@ -34,6 +34,18 @@ pub struct TlsOptions {
     pub key: Option<PathBuf>,
     /// This name must be in the hub's certificate. By default, it is the host in the address.
     pub server_name: Option<String>,
+    /// If this is true and the environment variable `SSLKEYLOGFILE` names a file, the client appends
+    /// the secrets of each of its TLS connections to that file, as curl, Firefox and Python do.
+    /// Wireshark and `hub inspect` decrypt captures with it. **Whoever has the file can read all that
+    /// these connections carry**, credentials too; each connection logs a warning. The default is
+    /// true. Set it to false if others choose the environment of this program.
+    pub key_log: bool,
+}
+
+impl Default for TlsOptions {
+    fn default() -> Self {
+        TlsOptions { ca: None, certificate: None, key: None, server_name: None, key_log: true }
+    }
 }
 
 /// States why a TLS connection could not be made.
@@ -176,6 +188,13 @@ impl TlsOptions {
             _ => return Err(TlsError::Incomplete),
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
+        if self.key_log
+            && let Some(file) = std::env::var_os("SSLKEYLOGFILE")
+        {
+            let file = Path::new(&file).display();
+            tracing::warn!(%file, "SSLKEYLOGFILE is set: the secrets of this TLS connection go to a file");
+            config.key_log = Arc::new(rustls::KeyLogFile::new());
+        }
         // A hub does not resume TLS sessions. The file docs/tls.md states why.
         config.resumption = rustls::client::Resumption::disabled();
         Ok(Arc::new(config))

@@ -39,3 +39,4 @@ mod the_doctor_exits_with_the_layer;
 mod the_tour_of_the_scrub_works;
 mod tls_docs_work_as_written;
 mod tls_in_the_tool;
+mod tls_secrets_are_written_when_asked;

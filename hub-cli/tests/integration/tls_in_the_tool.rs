@@ -4,21 +4,26 @@
 
 use crate::support::{Ended, HUB, Process};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
 /// A hub with a certificate for localhost, and HTTP over TLS.
-struct Secured {
+pub(crate) struct Secured {
     folder: TempDir,
-    process: Process,
-    url: String,
+    pub(crate) process: Process,
+    pub(crate) url: String,
     http: String,
     key: String,
 }
 
 impl Secured {
     fn start(more: &[&str]) -> Secured {
+        Secured::start_with(more, |_, _| {})
+    }
+
+    /// Starts a hub whose command was changed by `change`, which also gets the hub's folder.
+    pub(crate) fn start_with(more: &[&str], change: impl FnOnce(&mut Command, &Path)) -> Secured {
         let folder = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -38,6 +43,7 @@ impl Secured {
             .args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--http-tls", "on"])
             .args(["--tls-cert", "hub.pem", "--tls-key", "hub.key"])
             .args(more);
+        change(&mut command, folder.path());
         let mut process = Process::spawn("hub serve", command);
         let ready = process.stdout_line();
         let (clients, http) =
@@ -48,7 +54,7 @@ impl Secured {
         Secured { folder, process, url, http, key }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 

@@ -9,7 +9,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::tls::{ClientAuth, HttpTls};
+use super::tls::{ClientAuth, HttpTls, KeyLogging};
 use super::value::{Allowed, Anonymous, Setting, Unit, Value};
 
 /// Describes one key of the configuration.
@@ -174,6 +174,8 @@ keys! {
         "The file with the revocation lists (PEM) of all CAs above the client certificates. A list past its next update counts as missing; while a list is missing, the hub refuses clients with certificates.";
     fixed http_tls: HttpTls = HttpTls::Off, Allowed::OneOf(HttpTls::NAMES),
         "Whether the HTTP server uses TLS, with the certificate of tls_cert. The HTTP server never asks for a client certificate.";
+    fixed tls_key_log: KeyLogging = KeyLogging::Off, Allowed::OneOf(KeyLogging::NAMES),
+        "Whether the hub appends the secrets of its clients' TLS connections to the file that the environment variable SSLKEYLOGFILE names. Whoever has the file can decrypt everything that these clients send and receive. It is for looking into captures, and never for normal operation.";
     fixed anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
         "Which anonymous clients may connect when there is no access file: only those of this machine (loopback), or those of all machines (everywhere). Anonymous clients of other machines may publish and subscribe, but not administer the hub.";
     fixed access: String = String::new(), Allowed::File,

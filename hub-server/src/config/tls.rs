@@ -35,6 +35,21 @@ impl HttpTls {
     pub const NAMES: &'static [&'static str] = &["off", "on"];
 }
 
+/// Says whether the hub writes the secrets of its clients' TLS connections to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyLogging {
+    /// The hub writes no secrets, whatever its environment contains.
+    Off,
+    /// The hub appends the secrets to the file that the environment variable `SSLKEYLOGFILE` names.
+    On,
+}
+
+impl KeyLogging {
+    /// Lists the words in the order of the variants, because the number of a variant is the index of
+    /// its word.
+    pub const NAMES: &'static [&'static str] = &["off", "on"];
+}
+
 macro_rules! word_settings {
     ($($type:ident: $($variant:ident)*;)*) => {$(
         impl Setting for $type {
@@ -54,4 +69,5 @@ macro_rules! word_settings {
 word_settings! {
     ClientAuth: Required Optional;
     HttpTls: Off On;
+    KeyLogging: Off On;
 }

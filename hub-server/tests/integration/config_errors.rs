@@ -123,6 +123,7 @@ fn keys_of_tls_say_what_they_need() {
         ("tls_cert = \"c\"\ntls_key = \"k\"\ntls_crl = \"l\"", "tls_crl needs tls_client_ca"),
         ("tls_client_auth = \"optional\"", "without tls_client_ca no client"),
         ("http_tls = \"on\"", "http_tls needs tls_cert"),
+        ("tls_key_log = \"on\"", "tls_key_log needs tls_cert"),
     ] {
         let error = file(text).unwrap_err().to_string();
         assert!(error.contains(rule), "{error} instead of {rule}");

@@ -12,7 +12,7 @@ fn needed_by(key: &Key) -> &'static [&'static str] {
     match key.name {
         "tls_cert" => &["tls-key"],
         "tls_key" => &["tls-cert"],
-        "tls_client_ca" | "http_tls" => &["tls-cert", "tls-key"],
+        "tls_client_ca" | "http_tls" | "tls_key_log" => &["tls-cert", "tls-key"],
         "tls_client_auth" | "tls_crl" => &["tls-cert", "tls-key", "tls-client-ca"],
         _ => &[],
     }

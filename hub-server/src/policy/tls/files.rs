@@ -2,11 +2,14 @@
 //! together.
 
 use super::contents::{Contents, Problem, digest_of};
+use super::key_log::{self, KeyLogFault};
 use super::setup::TlsSetup;
-use crate::config::{ClientAuth, Config};
+use crate::config::{ClientAuth, Config, KeyLogging};
 use crate::reload::watched_file::WatchedFile;
+use rustls::KeyLog;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// A file of more bytes than this is refused. Revocation lists can be long, so the bound is high.
@@ -30,6 +33,9 @@ pub enum TlsFileFault {
     /// The file cannot be read, because of this error of the operating system.
     #[error("cannot be read: {0}")]
     Unreadable(io::Error),
+    /// The file cannot be written, because of this error of the operating system.
+    #[error("cannot be written: {0}")]
+    Unwritable(io::Error),
     /// The contents of the file cannot be used.
     #[error("{0}")]
     Unusable(&'static str),
@@ -43,6 +49,10 @@ pub(crate) struct TlsFiles {
     client_ca: Option<PathBuf>,
     crl: Option<PathBuf>,
     client_auth: ClientAuth,
+    key_logging: KeyLogging,
+    /// The key log, from the first load on. Later loads keep it, because a reload must not open
+    /// another file.
+    key_log: Option<Arc<dyn KeyLog>>,
 }
 
 impl TlsFiles {
@@ -55,6 +65,8 @@ impl TlsFiles {
             client_ca: named(&config.tls_client_ca),
             crl: named(&config.tls_crl),
             client_auth: config.tls_client_auth,
+            key_logging: config.tls_key_log,
+            key_log: None,
         })
     }
 
@@ -68,6 +80,18 @@ impl TlsFiles {
             crl: read_if(&self.crl, "tls_crl")?,
         })
     }
+}
+
+/// Makes the error for a key log that cannot be opened.
+fn without_key_log(fault: KeyLogFault) -> TlsError {
+    let (path, fault) = match fault {
+        KeyLogFault::NotNamed => {
+            let fault = TlsFileFault::Unusable("names no file, but tls_key_log is on");
+            (PathBuf::from(key_log::VARIABLE), fault)
+        }
+        KeyLogFault::Unwritable(path, error) => (path, TlsFileFault::Unwritable(error)),
+    };
+    TlsError { path, key: "tls_key_log", fault }
 }
 
 fn read(path: &Path, key: &'static str) -> Result<Vec<u8>, TlsError> {
@@ -112,7 +136,10 @@ impl WatchedFile for TlsFiles {
     }
 
     fn load(&mut self) -> Result<TlsSetup, TlsError> {
-        TlsSetup::new(&self.read()?, self.client_auth).map_err(|problem| {
+        if self.key_logging == KeyLogging::On && self.key_log.is_none() {
+            self.key_log = Some(key_log::open().map_err(without_key_log)?);
+        }
+        TlsSetup::new(&self.read()?, self.client_auth, self.key_log.clone()).map_err(|problem| {
             let none = PathBuf::new;
             let (path, key, what) = match problem {
                 Problem::Certificate(what) => (self.cert.clone(), "tls_cert", what),

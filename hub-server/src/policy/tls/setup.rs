@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{Error, ServerConfig};
+use rustls::{Error, KeyLog, ServerConfig};
 use std::fmt;
 use std::sync::Arc;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
@@ -34,7 +34,11 @@ pub(crate) struct TlsSetup {
 
 impl TlsSetup {
     /// Creates a setup from the contents of the files.
-    pub(super) fn new(files: &Contents, client_auth: ClientAuth) -> Result<Self, Problem> {
+    pub(super) fn new(
+        files: &Contents,
+        client_auth: ClientAuth,
+        key_log: Option<Arc<dyn KeyLog>>,
+    ) -> Result<Self, Problem> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let chain = certificates(&files.cert).map_err(Problem::Certificate)?;
         let mut expiry = i64::MAX;
@@ -85,6 +89,9 @@ impl TlsSetup {
         let resolver = SingleCertAndKey::from(certificate.clone());
         let mut clients = builder.with_cert_resolver(Arc::new(resolver));
         clients.alpn_protocols = vec![ALPN.to_vec()];
+        if let Some(key_log) = key_log {
+            clients.key_log = key_log;
+        }
         clients.session_storage = Arc::new(NoServerSessionStorage {});
         clients.send_tls13_tickets = 0;
         Ok(TlsSetup {
