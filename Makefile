@@ -22,10 +22,10 @@ test: ## installs what the tests need, and runs all tests
 steady: ## runs the tests that depend on time, memory or load, ten times beside stress-ng
 	.ci/steady
 
-# Two targets of a package run at once, so this takes less than ten minutes. The bytes are random, without
+# Two targets of a package run at once, so this takes less than five minutes. The bytes are random, without
 # coverage; `.ci/fuzz` runs one target with coverage.
-fuzz: ## checks: runs each fuzz target for its share of ten minutes
-	BOLERO_RANDOM_TEST_TIME_MS=$$((600000 / $$(.ci/fuzz --list | wc -l))) \
+fuzz: ## checks: runs each fuzz target for its share of six minutes
+	BOLERO_RANDOM_TEST_TIME_MS=$$((360000 / $$(.ci/fuzz --list | wc -l))) \
 		cargo test --workspace --all-features --locked --test fuzz
 
 fmt: ## checks: the sources are formatted
