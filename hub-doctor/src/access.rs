@@ -7,6 +7,7 @@
 //! it may read, the doctor subscribes for a moment.
 
 use crate::layer::{Finding, Layer};
+use crate::printable::printable;
 use crate::wire::{Incoming, Wire, WireError};
 use hub_wire::{
     Credentials, EventFrame, Frame, Overflow, Packer, Refused, RefusedCode, RefusedWhat, Start,
@@ -123,8 +124,7 @@ pub(crate) fn look(
         }
     };
     let took_ms = start.elapsed().as_secs_f64() * 1000.0;
-    let publisher = publisher.chars().filter(|c| !c.is_control()).collect();
-    Ok(AccessSeen { took_ms, publisher, credentials, topic })
+    Ok(AccessSeen { took_ms, publisher: printable(publisher), credentials, topic })
 }
 
 /// Asks whether the client may publish.
@@ -188,7 +188,7 @@ fn refusal(
 }
 
 fn refused_right(refused: Refused) -> Right {
-    let message = refused.message.chars().filter(|c| !c.is_control()).take(200).collect();
+    let message = printable(&refused.message);
     Right::Refused { code: refused.code.name(), message, rule: refused.rule }
 }
 

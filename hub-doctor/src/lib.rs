@@ -31,6 +31,7 @@ mod hub;
 mod layer;
 mod name;
 mod netlink;
+mod printable;
 mod program;
 mod report;
 mod round_trip;

@@ -3,7 +3,7 @@
 //! would fall.
 
 use crate::admin;
-use crate::config::{Config, ConfigFile, HttpTls};
+use crate::config::{Config, ConfigFile, Switch};
 use crate::directory::load_shedding::{LoadShedding, keep_within_budget};
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
@@ -100,7 +100,7 @@ pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), 
 pub(crate) fn schemes(config: &Config) -> (&'static str, &'static str) {
     (
         if config.tls_cert.is_empty() { "hub" } else { "hubs" },
-        if config.http_tls == HttpTls::On { "https" } else { "http" },
+        if config.http_tls == Switch::On { "https" } else { "http" },
     )
 }
 
@@ -187,8 +187,8 @@ pub(crate) fn run_from(
             actix_rt::spawn(follow(hub.clone(), files, seen));
         }
         let http_tls = match http_tls {
-            HttpTls::Off => None,
-            HttpTls::On => Some(
+            Switch::Off => None,
+            Switch::On => Some(
                 CurrentCertificate::config(hub.policy.tls.clone())
                     .map_err(|error| ServeError::Start(std::io::Error::other(error)))?,
             ),

@@ -2,6 +2,7 @@
 //! a remedy. The match is exhaustive, so a new code does not compile without an explanation.
 
 use crate::layer::{Finding, Layer};
+use crate::printable::printable;
 use hub_wire::CloseCode;
 use serde::Serialize;
 
@@ -20,11 +21,10 @@ pub struct CloseSeen {
 
 impl CloseSeen {
     pub(crate) fn new(close: &hub_wire::Close) -> CloseSeen {
-        let reason = close.reason.chars().filter(|c| !c.is_control()).take(200).collect();
         CloseSeen {
             code: close.code.number(),
             name: close.code.name(),
-            reason,
+            reason: printable(&close.reason),
             retry_after_ms: close.retry_after_ms,
         }
     }

@@ -1,6 +1,7 @@
 //! What a certificate says: for which names it is, who issued it, and until when it is valid. The
 //! TLS library checks certificates and does not show them.
 
+use crate::printable::printable;
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
 use std::net::IpAddr;
@@ -58,9 +59,4 @@ fn name(general: &GeneralName<'_>) -> Option<String> {
         },
         _ => None,
     }
-}
-
-/// Returns a text without what a terminal would obey. A server chooses it freely.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }

@@ -5,6 +5,7 @@
 
 use super::connection_line::ConnectionLine;
 use super::frame_line::FrameLine;
+use super::report_writer::ReportWriter;
 use super::{seconds, story};
 use crate::capture::Packet;
 use crate::connection::Scale;
@@ -19,40 +20,33 @@ use std::net::IpAddr;
 /// Writes lines of JSON.
 #[derive(Debug)]
 pub struct JsonLines<W> {
-    to: W,
+    to: ReportWriter<W>,
     /// Whether each segment gets a line.
     segments: bool,
     /// Whether payloads are shown, and not only their shapes.
     reveal: bool,
-    /// The first error of the writer. Nothing is written behind it.
-    error: Option<io::Error>,
 }
 
 impl<W: Write> JsonLines<W> {
     /// Writes to `to`. With `segments`, each segment gets a line; without, only findings, frames and
     /// connections do. With `reveal`, payloads are shown, and not only their shapes.
     pub fn new(to: W, segments: bool, reveal: bool) -> Self {
-        JsonLines { to, segments, reveal, error: None }
+        JsonLines { to: ReportWriter::new(to), segments, reveal }
     }
 
     /// Flushes, and returns the writer.
     ///
     /// # Errors
     /// The first error of the writer.
-    pub fn finish(mut self) -> io::Result<W> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        self.to.flush()?;
-        Ok(self.to)
+    pub fn finish(self) -> io::Result<W> {
+        self.to.finish()
     }
 
     fn line(&mut self, line: &impl Serialize) {
-        if self.error.is_some() {
-            return;
-        }
-        let written = serde_json::to_writer(&mut self.to, line).map_err(io::Error::from);
-        self.error = written.and_then(|()| self.to.write_all(b"\n")).err();
+        self.to.write(|to| {
+            serde_json::to_writer(&mut *to, line)?;
+            to.write_all(b"\n")
+        });
     }
 }
 

@@ -10,6 +10,7 @@ mod json;
 mod only;
 mod plot;
 mod points;
+mod report_writer;
 mod story;
 mod text;
 

@@ -3,6 +3,7 @@
 //! Without these lines, only a program could read the report.
 
 use super::frame_text::{Content, Related, type_name};
+use super::report_writer::ReportWriter;
 use super::{seconds, story};
 use crate::capture::Packet;
 use crate::connection::{Scale, State};
@@ -26,35 +27,23 @@ pub enum Detail {
 /// Writes lines for people.
 #[derive(Debug)]
 pub struct Text<W> {
-    to: W,
+    to: ReportWriter<W>,
     detail: Detail,
     reveal: bool,
-    error: Option<io::Error>,
 }
 
 impl<W: Write> Text<W> {
     /// Writes to `to`. With `reveal`, payloads are shown, and not only their shapes.
     pub fn new(to: W, detail: Detail, reveal: bool) -> Self {
-        Text { to, detail, reveal, error: None }
+        Text { to: ReportWriter::new(to), detail, reveal }
     }
 
     /// Flushes, and returns the writer.
     ///
     /// # Errors
     /// The first error of the writer.
-    pub fn finish(mut self) -> io::Result<W> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        self.to.flush()?;
-        Ok(self.to)
-    }
-
-    /// Writes with `write`, unless an earlier line could not be written.
-    fn write(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
-        if self.error.is_none() {
-            self.error = write(&mut self.to).err();
-        }
+    pub fn finish(self) -> io::Result<W> {
+        self.to.finish()
     }
 }
 
@@ -64,7 +53,7 @@ impl<W: Write> Observer for Text<W> {
             return;
         }
         let headers = self.detail == Detail::Headers;
-        self.write(|to| {
+        self.to.write(|to| {
             segment_line(to, seen)?;
             if headers {
                 header(to, seen)?;
@@ -82,7 +71,7 @@ impl<W: Write> Observer for Text<W> {
     }
 
     fn unreadable(&mut self, packet: &Packet<'_>, error: SegmentError) {
-        self.write(|to| writeln!(to, "{:>7}  no TCP segment: {error}", packet.number));
+        self.to.write(|to| writeln!(to, "{:>7}  no TCP segment: {error}", packet.number));
     }
 
     fn frame(&mut self, seen: &Seen<'_>, frame: &FrameSeen<'_>) {
@@ -90,7 +79,7 @@ impl<W: Write> Observer for Text<W> {
             return;
         }
         let reveal = self.reveal;
-        self.write(|to| {
+        self.to.write(|to| {
             let from = if frame.sender == seen.connection.client { "client" } else { "hub" };
             let content = Content { frame: &frame.read(), reveal };
             write!(to, "        > {from}: {} {content}", type_name(frame))?;
@@ -115,7 +104,7 @@ impl<W: Write> Observer for Text<W> {
         if self.detail == Detail::Figures {
             return;
         }
-        self.write(|to| {
+        self.to.write(|to| {
             let mut result = Ok(());
             story::tell_finding(seen, finding, &mut |_, text| {
                 result = writeln!(to, "        | {text}");
@@ -125,7 +114,7 @@ impl<W: Write> Observer for Text<W> {
     }
 
     fn connection(&mut self, over: &Over<'_>) {
-        self.write(|to| figures(to, over));
+        self.to.write(|to| figures(to, over));
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::tls::{ClientAuth, HttpTls, KeyLogging};
+use super::tls::{ClientAuth, Switch};
 use super::value::{Allowed, Anonymous, Setting, Unit, Value};
 
 /// Describes one key of the configuration.
@@ -172,9 +172,9 @@ keys! {
         "Whether every client must show a certificate from tls_client_ca (required), or may show other credentials instead (optional).";
     fixed tls_crl: String = String::new(), Allowed::File,
         "The file with the revocation lists (PEM) of all CAs above the client certificates. A list past its next update counts as missing; while a list is missing, the hub refuses clients with certificates.";
-    fixed http_tls: HttpTls = HttpTls::Off, Allowed::OneOf(HttpTls::NAMES),
+    fixed http_tls: Switch = Switch::Off, Allowed::OneOf(Switch::NAMES),
         "Whether the HTTP server uses TLS, with the certificate of tls_cert. The HTTP server never asks for a client certificate.";
-    fixed tls_key_log: KeyLogging = KeyLogging::Off, Allowed::OneOf(KeyLogging::NAMES),
+    fixed tls_key_log: Switch = Switch::Off, Allowed::OneOf(Switch::NAMES),
         "Whether the hub appends the secrets of its clients' TLS connections to the file that the environment variable SSLKEYLOGFILE names. Whoever has the file can decrypt everything that these clients send and receive. It is for looking into captures, and never for normal operation.";
     fixed anonymous: Anonymous = Anonymous::Loopback, Allowed::OneOf(Anonymous::NAMES),
         "Which anonymous clients may connect when there is no access file: only those of this machine (loopback), or those of all machines (everywhere). Anonymous clients of other machines may publish and subscribe, but not administer the hub.";

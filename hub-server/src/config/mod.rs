@@ -30,5 +30,5 @@ pub use keys::{Config, Key};
 pub(crate) use keys::{FixedConfig, LiveConfig};
 pub use load::IGNORED_ENV;
 pub use show::{Flag, changes, default_toml, flags};
-pub use tls::{ClientAuth, HttpTls, KeyLogging};
+pub use tls::{ClientAuth, Switch};
 pub use value::{Allowed, Anonymous, Unit, Value};

@@ -19,32 +19,16 @@ impl ClientAuth {
     pub const NAMES: &'static [&'static str] = &["required", "optional"];
 }
 
-/// Says whether the HTTP server uses TLS.
+/// Turns something on or off. The text of each key states what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HttpTls {
-    /// The HTTP server does not use TLS.
+pub enum Switch {
+    /// The hub does not do it.
     Off,
-    /// The HTTP server uses TLS with the certificate of the hub, and asks no client for a
-    /// certificate.
+    /// The hub does it.
     On,
 }
 
-impl HttpTls {
-    /// Lists the words in the order of the variants, because the number of a variant is the index of
-    /// its word.
-    pub const NAMES: &'static [&'static str] = &["off", "on"];
-}
-
-/// Says whether the hub writes the secrets of its clients' TLS connections to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyLogging {
-    /// The hub writes no secrets, whatever its environment contains.
-    Off,
-    /// The hub appends the secrets to the file that the environment variable `SSLKEYLOGFILE` names.
-    On,
-}
-
-impl KeyLogging {
+impl Switch {
     /// Lists the words in the order of the variants, because the number of a variant is the index of
     /// its word.
     pub const NAMES: &'static [&'static str] = &["off", "on"];
@@ -68,6 +52,5 @@ macro_rules! word_settings {
 
 word_settings! {
     ClientAuth: Required Optional;
-    HttpTls: Off On;
-    KeyLogging: Off On;
+    Switch: Off On;
 }

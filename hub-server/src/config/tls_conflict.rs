@@ -2,7 +2,7 @@
 //! without its private key, for example, would start and then refuse every client.
 
 use super::keys::Config;
-use super::tls::{ClientAuth, HttpTls, KeyLogging};
+use super::tls::{ClientAuth, Switch};
 
 /// Returns the first key of TLS that is set without another key that it needs. The result has the
 /// key, the other key, and the rule between them.
@@ -19,9 +19,9 @@ pub(super) fn conflict(c: &Config) -> Option<(&'static str, &'static str, &'stat
             "tls_client_ca",
             "without tls_client_ca no client can have a certificate",
         ),
-        (!cert && c.http_tls == HttpTls::On, "http_tls", "tls_cert", "http_tls needs tls_cert"),
+        (!cert && c.http_tls == Switch::On, "http_tls", "tls_cert", "http_tls needs tls_cert"),
         (
-            !cert && c.tls_key_log == KeyLogging::On,
+            !cert && c.tls_key_log == Switch::On,
             "tls_key_log",
             "tls_cert",
             "tls_key_log needs tls_cert",

@@ -10,7 +10,7 @@ use hub_client::{
     SubscribeOptions,
 };
 use hub_server::RunningHub;
-use hub_server::config::HttpTls;
+use hub_server::config::Switch;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::net::SocketAddr;
@@ -75,7 +75,7 @@ async fn as_a_volume_of_kubernetes_changes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_http_too() {
-    let secured = Secured::with(|_, _, config| config.http_tls = HttpTls::On);
+    let secured = Secured::with(|_, _, config| config.http_tls = Switch::On);
     let new = secured.ca.issue(&HERE);
     assert_ne!(shown_at(&secured, secured.hub.http()).await, der(&new));
     secured.files.keep("hub", &new);

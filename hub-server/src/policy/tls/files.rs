@@ -4,7 +4,7 @@
 use super::contents::{Contents, Problem, digest_of};
 use super::key_log::{self, KeyLogFault};
 use super::setup::TlsSetup;
-use crate::config::{ClientAuth, Config, KeyLogging};
+use crate::config::{ClientAuth, Config, Switch};
 use crate::reload::watched_file::WatchedFile;
 use rustls::KeyLog;
 use std::io::{self, Read};
@@ -49,7 +49,7 @@ pub(crate) struct TlsFiles {
     client_ca: Option<PathBuf>,
     crl: Option<PathBuf>,
     client_auth: ClientAuth,
-    key_logging: KeyLogging,
+    key_logging: Switch,
     /// The key log, from the first load on. Later loads keep it, because a reload must not open
     /// another file.
     key_log: Option<Arc<dyn KeyLog>>,
@@ -136,7 +136,7 @@ impl WatchedFile for TlsFiles {
     }
 
     fn load(&mut self) -> Result<TlsSetup, TlsError> {
-        if self.key_logging == KeyLogging::On && self.key_log.is_none() {
+        if self.key_logging == Switch::On && self.key_log.is_none() {
             self.key_log = Some(key_log::open().map_err(without_key_log)?);
         }
         TlsSetup::new(&self.read()?, self.client_auth, self.key_log.clone()).map_err(|problem| {
