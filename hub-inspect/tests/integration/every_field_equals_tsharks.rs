@@ -287,14 +287,12 @@ fn beside_tcptrace(name: &str, path: &Path) -> Vec<String> {
     let path = path.to_str().expect("a path of UTF-8");
     let table = run("tcptrace", &["-l", "-r", "-n", "--csv", path]);
     let bytes = fs::read(path).expect("the capture was made");
-    let mut lines = JsonLines::new(Vec::new(), false, false);
+    let mut lines = JsonLines::new(Vec::new(), true, false);
     inspect(&mut Capture::open(&bytes[..]).expect("a capture"), Options::default(), &mut lines);
     let text = lines.finish().expect("a Vec takes everything");
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let lines = lines.map(|line| serde_json::from_slice(line).expect("each line is JSON"));
-    let connections: Vec<Value> =
-        lines.filter(|line: &Value| line["kind"] == "connection").collect();
-    crate::tcptrace::compare(name, &connections, &table)
+    crate::tcptrace::compare(name, &lines.collect::<Vec<Value>>(), &table)
 }
 
 #[test]
