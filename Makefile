@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples wireshark ci dist bench
+.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples wireshark conformance deviations ci dist bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -61,6 +61,16 @@ examples: ## checks: runs the shop, a service with its own scrubber, and a clien
 
 wireshark: ## checks: the Wireshark dissector on live captures, and on hostile ones
 	.ci/wireshark
+
+conformance: ## checks: runs the conformance suite and the behaviour file against a hub
+	cargo build --locked --all-features -p hub-cli
+	python3 conformance/sentences.py
+	python3 conformance/run.py --hub $(TARGET)/debug/hub --quiet
+	python3 conformance/behave.py --hub $(TARGET)/debug/hub
+
+deviations: ## plants faults between the conformance suite and a hub; takes about ten minutes
+	cargo build --locked --all-features -p hub-cli
+	python3 conformance/deviate.py --hub $(TARGET)/debug/hub
 
 ci: ## runs everything that a change must pass
 	bash .ci/run

@@ -73,10 +73,16 @@ def hostile(seed):
             b'\x91' * 5000, b'\x81' * 5000, b'\x92\xc0' * 3000, b'\xdd\xff\xff\xff\xff' * 500, b'\xdf\xff\xff\xff\xff' * 500,
             b'\xdd\xff\xff\xff\xff' + b'\x01' * 100000, b'\xdb\xff\xff\xff\xffx', b'\xc6\xff\xff\xff\xff', b'\xc9\xff\xff\xff\xff', b'\xc1', b'',
             b'\xa5\xff\xfe\x00\x1b\x9b', b'\xcb\x7f\xf8' + bytes(6), b'\xca\xff\x80\0\0', b'\xcb' + bytes(7) + b'\1', b'\xd3\x80' + bytes(7))),
-        *(body(bytes([0x90 + count, kind]) + value * (count - 1)) for kind in range(16) for count in (1, 2, 8, 15)
+        *(body(bytes([0x90 + count, kind]) + value * (count - 1)) for kind in range(19) for count in (1, 2, 8, 15)
           for value in (b'\xc0', b'\xcf' + b'\xff' * 8, b'\xff', b'\xa0', b'\xc4\0', b'\x81\xa0\xc0', b'\x90')),
         *(body(b'\x93\x02\x01\x81' + key + value) for key in (b'\xa9max_frame', b'\xa8received', b'\xa7time_ms', b'\xa3hub', b'\xc0')
           for value in (b'\xc0', b'\0', b'\xcf' + b'\xff' * 8, b'\xc4\0', b'\x91\x01')),
+        *(body(b'\x94\x05\x01\xa1t\x81' + option) for option in (
+            b'\xa6window\x01', b'\xa6window\x90', b'\xa6window\x92\x01', b'\xa6window\x92\xc0\xa0', b'\xa6window\xdd\xff\xff\xff\xff\x01',
+            b'\xa3ack\x90', b'\xa3ack\x81\xc0\x01', b'\xa3ack\x81\xa8attempts\xa0', b'\xa3ack\xdf\xff\xff\xff\xff', b'\xa3ack\x81\xa3ack' * 100)),
+        *(body(b'\x98\x04\xa1t\1\1\1\xa1p\1' + list_of) for list_of in (
+            b'\xdd\xff\xff\xff\xff\x01', b'\xdc\xff\xff' + b'\x01' * 65535, b'\x92\x01\xa0', b'\x91\x91\x01')),
+        *(body(b'\x94\x01\xa3hub' + versions + b'\x80') for versions in (b'\x90', b'\x92\x01', b'\x92\xa0\xc0', b'\xdd\xff\xff\xff\xff\x01')),
         body(b'\x92\x08\xcf' + b'\xff' * 8), b'\x16\x03\x01\x02\x00\x01', b'GET / HTTP/1.1\r\n\r\n', b'\0', b'\0\0\0',
     ]
     for lie in lies:

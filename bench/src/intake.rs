@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::dialect::{Hub, Nats, Raw, Redis};
     use crate::payload::Payload;
-    use hub_wire::{Frame, Gap, GapReason, RunHead};
+    use hub_wire::{Frame, Gap, GapReason, RunHead, SubscriptionIds};
 
     /// Feeds `stream` to the intake in pieces of `piece` bytes, as sockets do. Returns the answers.
     fn feed(intake: &mut Intake<'_>, stream: &[u8], piece: usize, each: &mut Each<'_>) -> Vec<u8> {
@@ -190,7 +190,8 @@ mod tests {
     fn hub_stream() -> (Vec<u8>, Vec<u8>) {
         let message = Hub::default().delivered("bench.00", Payload::bin(100).first());
         let head = RunHead::new("bench.00", 9, "bench#1");
-        let mut bytes = head.for_all(1, 3, 0);
+        let one = SubscriptionIds::one(1);
+        let mut bytes = head.to_bytes(1, 3, 0, &one);
         bytes.extend(message.repeat(3));
         Frame::Ping { token: 7 }.write(&mut bytes);
         let gap = Gap {
@@ -199,10 +200,10 @@ mod tests {
             from: 4,
             to: Some(8),
             reason: GapReason::Overflow,
-            subscription: None,
+            subscriptions: one.clone(),
         };
         Frame::Gap(gap).write(&mut bytes);
-        bytes.extend(head.for_all(9, 4, 0));
+        bytes.extend(head.to_bytes(9, 4, 0, &one));
         bytes.extend(message.repeat(4));
         Frame::Receipt { next: 12 }.write(&mut bytes);
         (bytes, message)

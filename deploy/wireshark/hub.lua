@@ -28,10 +28,12 @@ local MAKERS = {
     bool = function(name, label) return ProtoField.bool(name, label) end,
     any = function(name, label) return ProtoField.string(name, label) end,
     map = function(name, label) return ProtoField.none(name, label) end,
+    list = function(name, label) return ProtoField.none(name, label) end,
     secret = function(name, label) return ProtoField.none(name, label) end,
     time = function(name, label) return ProtoField.absolute_time(name, label, base.UTC) end,
     uint = function(name, label, codes) return ProtoField.uint64(name, label, base.DEC, codes) end,
-    uints = function(name, label) return ProtoField.uint64(name, label) end,
+    uints = function(name, label) return ProtoField.uint64(name, label, base.DEC) end,
+    versions = function(name, label) return ProtoField.uint64(name, label, base.DEC) end,
 }
 
 local names_of_types = {}
@@ -51,12 +53,13 @@ local fields = {
     covers_first = ProtoField.framenum("hub.covers_first", "First of them in frame"),
     covers_last = ProtoField.framenum("hub.covers_last", "Last of them in frame"),
     run_in = ProtoField.framenum("hub.run_in", "RUN in frame"),
-    subscribe_in = ProtoField.framenum("hub.subscribe_in", "SUBSCRIBE in frame"),
+    subscribe_in = ProtoField.framenum("hub.subscribe_in", "SUBSCRIBE or RESUME in frame"),
 }
 local function define(name, kind, label, more)
     kind = kind:gsub("%?", "")
-    if not fields[name] then fields[name] = MAKERS[kind]("hub." .. name, label, kind ~= "map" and more or nil) end
-    for key, of_key in pairs(kind == "map" and more or {}) do define(name .. "." .. key, of_key[1], of_key[2]) end
+    if not fields[name] then fields[name] = MAKERS[kind]("hub." .. name, label, kind == "uint" and more or nil) end
+    for key, of_key in pairs(kind == "map" and more or {}) do define(name .. "." .. key, table.unpack(of_key)) end
+    for _, item in ipairs(kind == "list" and more or {}) do define(name .. "." .. item[1], table.unpack(item, 2)) end
 end
 for _, frame in pairs(FRAMES) do
     for number = 3, #frame do define(table.unpack(frame[number])) end
@@ -68,6 +71,8 @@ local function note(name, text, group, severity)
 end
 local notes = {
     gap = note("gap", "Events are missing", "SEQUENCE", "WARN"),
+    failed = note("failed", "The client has failed on events", "RESPONSE_CODE", "WARN"),
+    again = note("again", "The events come again", "SEQUENCE", "NOTE"),
     refused = note("refused", "The hub refused a frame", "RESPONSE_CODE", "WARN"),
     closed = note("closed", "The connection ends as one side asked", "RESPONSE_CODE", "NOTE"),
     closed_early = note("closed_early", "The connection ends for a reason", "RESPONSE_CODE", "WARN"),
@@ -140,17 +145,20 @@ local READERS = {
         if number and frame.wants(field) then tree:add(field, range(frame, at, to), number) end
         return text
     end,
-    uints = function(tree, frame, at, field, kind, from, _, inside)
+    uints = function(tree, frame, _, field, kind, from, _, inside)
+        if kind ~= "array" then return end
         local texts = {}
-        for number = 1, kind == "array" and inside or 0 do
+        for number = 1, inside do
             local value, text = whole(frame.s, from)
             local _, _, to = head(frame.s, from)
             frame.left = frame.left - 1
-            if not value or frame.left < 0 then return end
+            if not value then return end
+            -- A RUN for more subscriptions than can be shown is not malformed.
+            if frame.left < 0 then texts[number] = "…" break end
             if frame.wants(field) then tree:add(field, range(frame, from, to), value) end
             texts[number], from = text, to + 1
         end
-        return kind == "array" and table.concat(texts, ",") or nil
+        return table.concat(texts, ",")
     end,
     time = function(tree, frame, at, field, _, _, to)
         local _, text, ms = whole(frame.s, at)
@@ -181,7 +189,7 @@ local READERS = {
             from = behind(frame.s, key_to + 1)
             if not from then return end
             if row then
-                good = element(item, frame, key_to + 1, name .. "." .. key, row[1], row[2]) and good
+                good = element(item, frame, key_to + 1, name .. "." .. key, table.unpack(row)) and good
             else
                 show(item, frame, key_to + 1, printable(key), 0)
             end
@@ -189,7 +197,21 @@ local READERS = {
         if item ~= tree then item:set_len(from - at) end
         return good and "" or nil
     end,
+    list = function(tree, frame, at, field, kind, from, _, inside, name, items)
+        if kind ~= "array" or inside ~= #items then return end
+        local item = tree
+        if frame.wants(field) then item = tree:add(field, range(frame, at, at)) end
+        for _, row in ipairs(items) do
+            if not element(item, frame, from, name .. "." .. row[1], table.unpack(row, 2)) then return end
+            from = behind(frame.s, from)
+        end
+        if item ~= tree then item:set_len(from - at) end
+        return ""
+    end,
 }
+function READERS.versions(tree, frame, at, field, kind, ...)
+    return READERS[kind == "array" and "uints" or "uint"](tree, frame, at, field, kind, ...)
+end
 
 -- Adds one element. Returns whether the element is of its kind.
 function element(tree, frame, at, name, kind, label, more)
@@ -246,7 +268,7 @@ local function add_links(tree, record, wants)
     add("publish_number", whole_number(record.publish))
     add("event_number", whole_number(record.event))
     add("run_in", record.run and record.run.frame)
-    add("subscribe_in", record.subscribe and record.subscribe.frame)
+    for _, subscribe in ipairs(record.subscribes or {}) do add("subscribe_in", subscribe.frame) end
     add("answer_in", record.answer and record.answer.frame)
     add("answers", record.answers and record.answers.frame)
     if record.answers then after(tree, fields.answer_time, record.answers, record, wants) end
@@ -287,7 +309,7 @@ local function show_frame(tvb, at, size, whole_size, pinfo, tree, call, index, w
     if record.problem then item:add_proto_expert_info(notes.order, record.problem) end
     if not fault and row.note then
         local name, why = row.note(frame.v)
-        item:add_proto_expert_info(notes[name], why)
+        if name then item:add_proto_expert_info(notes[name], why) end
     end
     add_links(item, record, way.wants)
     return text

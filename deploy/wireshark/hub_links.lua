@@ -2,6 +2,8 @@
 -- Wireshark reads a capture once in its order. Only then is something learned. Later it shows single packets in
 -- any order, and uses the records of the first time.
 
+local MAX_LINKS = 20 -- A RUN or a GAP names at most this many SUBSCRIBEs.
+
 local conversations -- by both endpoints
 local packets -- by number of the packet: the calls of the dissector, each with the records of its frames
 
@@ -12,16 +14,27 @@ local function endpoints(pinfo)
     return { from = from, to = to, key = from < to and from .. " " .. to or to .. " " .. from }
 end
 
+-- Returns the SUBSCRIBEs or RESUMEs of the subscriptions that a RUN or a GAP is for.
+local function subscribes(c, v)
+    local found = {}
+    for id in (v.subscription or ""):gmatch("%d+") do
+        if #found == MAX_LINKS then break end
+        found[#found + 1] = c.subscribed[id]
+    end
+    return found
+end
+
 -- What a frame changes in a conversation, beyond questions and answers.
 local EFFECTS = {
     WELCOME = function(c, v)
         c.publish, c.max_frame = tonumber(v["welcome.received"]), tonumber(v["welcome.max_frame"])
     end,
     SUBSCRIBE = function(c, v, record) c.subscribed[v.subscription] = record end,
-    GAP = function(c, v, record) record.subscribe = c.subscribed[v.subscription or 0] end,
+    RESUME = function(c, v, record) c.subscribed[v.subscription] = record end,
+    GAP = function(c, v, record) record.subscribes = subscribes(c, v) end,
     RUN = function(c, v, record)
         c.run, record.first, record.left = record, tonumber(v.first), tonumber(v.count)
-        record.subscribe = c.subscribed[v.subscription or 0]
+        record.subscribes = subscribes(c, v)
     end,
     EVENT = function(c, _, record, from)
         if from == c.client and c.publish then

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs the Python client's round trip against a hub: bash examples/python/test.sh 127.0.0.1:4820
+# Tests the small client against a hub: bash examples/python/test.sh 127.0.0.1:4820 [events [cuts]]
 #
+# A round trip, and then so many events (5,000) while the connections are cut so often (100).
 # Installs msgpack from PyPI into a virtual environment in a temporary folder, which is removed
 # again. Needs python3 with venv; on Debian, as root, the package python3-venv is installed.
 set -euo pipefail
@@ -23,4 +24,6 @@ trap 'rm -rf "$folder"' EXIT
 echo "Installing msgpack from PyPI into a temporary virtual environment."
 python3 -m venv "$folder"
 "$folder/bin/pip" install --quiet --disable-pip-version-check 'msgpack>=1.0'
-PYTHONDONTWRITEBYTECODE=1 "$folder/bin/python" "$here/round_trip.py" "$address"
+export PYTHONDONTWRITEBYTECODE=1
+"$folder/bin/python" "$here/round_trip.py" "$address"
+"$folder/bin/python" "$here/cuts.py" "$address" "${2:-5000}" "${3:-100}"

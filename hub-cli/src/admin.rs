@@ -64,7 +64,7 @@ pub(crate) async fn audit(args: &ArgMatches) -> Result<Exit, Failure> {
 }
 
 /// Lists the columns of the table. Each has a title, and shows one field of the JSON answer.
-const COLUMNS: [(&str, &str); 8] = [
+const COLUMNS: [(&str, &str); 9] = [
     ("EVENTS", "events"),
     ("SUBS", "subscribers"),
     ("DUE", "due"),
@@ -72,6 +72,7 @@ const COLUMNS: [(&str, &str); 8] = [
     ("OVERFLOW", "overflow"),
     ("CONFLATED", "conflated"),
     ("CUT OFF", "disconnected"),
+    ("GIVEN UP", "given_up"),
     ("WAITING", "waiting"),
 ];
 

@@ -89,7 +89,7 @@ pub(crate) fn header_arg() -> Arg {
         .long("header")
         .value_name("KEY=VALUE")
         .action(clap::ArgAction::Append)
-        .help("Add a header to each event. The option can be repeated. The hub knows the headers id, key, type, trace, ttl, reply and re, and checks their types")
+        .help("Add a header to each event. The option can be repeated. The hub knows the headers id, key, type, trace, reply and re, and checks their types")
 }
 
 /// Connects as the options say.
@@ -253,9 +253,6 @@ pub(crate) fn headers(args: &ArgMatches) -> Result<Headers, Failure> {
             "type" => headers.with_kind(value),
             "trace" => headers.with_trace(value),
             "re" => headers.with_re(value),
-            "ttl" => headers.with_ttl_ms(
-                value.parse().map_err(|_| bad("the value is not a number of milliseconds"))?,
-            ),
             "reply" => headers
                 .with_reply(TopicName::parse(value).map_err(|error| bad(&error.to_string()))?),
             "" => return Err(bad("the key is empty")),

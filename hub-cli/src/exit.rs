@@ -91,8 +91,8 @@ impl From<EmitError> for Failure {
     fn from(error: EmitError) -> Self {
         let exit = match error {
             EmitError::Refused(_) | EmitError::TooLarge { .. } => Exit::Refused,
-            EmitError::OutcomeUnknown | EmitError::Closed => Exit::Lost,
-            EmitError::TimedOut => Exit::TimedOut,
+            EmitError::OutcomeUnknown | EmitError::Closed | EmitError::Ended(_) => Exit::Lost,
+            EmitError::TimedOut | EmitError::NotSent => Exit::TimedOut,
             _ => Exit::Usage,
         };
         Failure::of(exit, &error)
@@ -116,7 +116,9 @@ impl From<RequestError> for Failure {
             RequestError::NoSubscriber => Exit::Nobody,
             RequestError::TimedOut => Exit::TimedOut,
             RequestError::Refused(_) | RequestError::TooLarge { .. } => Exit::Refused,
-            RequestError::OutcomeUnknown | RequestError::Closed => Exit::Lost,
+            RequestError::OutcomeUnknown | RequestError::Closed | RequestError::Ended(_) => {
+                Exit::Lost
+            }
             RequestError::Encode(_) | RequestError::Topic(_) => Exit::Usage,
             _ => Exit::Error,
         };

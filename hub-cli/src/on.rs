@@ -26,8 +26,9 @@ pub(crate) fn command() -> Command {
         .about("Print events as they arrive")
         .long_about(
             "Print events as they arrive, until the command is stopped. An event that matches \
-             several of the filters is printed once. The command always announces missing events: \
-             with --json as a line {\"gap\": …} in their place, otherwise on stderr.",
+             several of the filters is printed once. Without --group, the command only watches: \
+             it does not count as somebody who answers requests. The command always announces \
+             missing events: with --json as a line {\"gap\": …} in their place, otherwise on stderr.",
         )
         .args([
             Arg::new("filter")
@@ -104,9 +105,11 @@ async fn subscribe(client: &Client, args: &ArgMatches) -> Result<SelectAll<Own>,
     if let Some(policy) = args.get_one::<String>("overflow").and_then(|name| name.parse().ok()) {
         options = options.overflow(policy);
     }
-    if let Some(group) = args.get_one::<String>("group") {
-        options = options.group(group);
-    }
+    // Whoever looks on answers no requests. A member of a group takes them away from the others.
+    options = match args.get_one::<String>("group") {
+        Some(group) => options.group(group),
+        None => options.observe(),
+    };
     if args.get_flag("last") {
         options = options.start(Start::Last);
     }

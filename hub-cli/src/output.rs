@@ -122,15 +122,12 @@ mod tests {
     use hub_client::{GapReason, Headers, TopicName};
 
     fn message() -> Message {
-        Message {
-            topic: TopicName::parse("logs.access").unwrap(),
-            epoch: 1,
-            seq: 7,
-            publisher: "web#3".into(),
-            time_ms: 86_400_000 + 3_723_004,
-            headers: Headers::new().with_key("k"),
-            payload: hub_client::encode("a\u{9b}31m").unwrap(),
-        }
+        let topic = TopicName::parse("logs.access").unwrap();
+        let mut message = Message::new(topic, hub_client::encode("a\u{9b}31m").unwrap());
+        (message.seq, message.publisher) = (7, "web#3".into());
+        message.time_ms = 86_400_000 + 3_723_004;
+        message.headers = Headers::new().with_key("k");
+        message
     }
 
     #[test]
@@ -156,7 +153,7 @@ mod tests {
             from: 2,
             to: None,
             reason: GapReason::NewEpoch,
-            subscription: None,
+            subscriptions: hub_wire::SubscriptionIds::NONE,
         };
         assert_eq!(
             gap_object(&gap).to_string(),

@@ -42,6 +42,7 @@ fn count(mut stream: TcpStream) -> u64 {
         hub: [1; 16],
         connection: 1,
         resumed: false,
+        kept: false,
         received: 0,
         publisher: "p#1".into(),
         inbox: "$inbox.1".into(),

@@ -4,7 +4,9 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for the terminal")]
 
 use hub_client::{Client, Emitter, SubscribeOptions};
-use hub_wire::{EventFrame, Frame, Limits, Overflow, RunHead, TopicFilter, VERSION, Welcome};
+use hub_wire::{
+    EventFrame, Frame, Limits, Overflow, RunHead, SubscriptionIds, TopicFilter, VERSION, Welcome,
+};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Instant;
@@ -41,6 +43,7 @@ fn send(mut stream: TcpStream, count: u32) {
         hub: [1; 16],
         connection: 1,
         resumed: false,
+        kept: false,
         received: 0,
         publisher: "p#1".into(),
         inbox: "$inbox.1".into(),
@@ -62,7 +65,7 @@ fn send(mut stream: TcpStream, count: u32) {
     let head = RunHead::new("orders.placed", 1, "p#1");
     let (mut out, mut next) = (Vec::new(), 1);
     while next <= EVENTS {
-        out.extend(head.for_all(next, count, 5));
+        head.write(&mut out, next, count, 5, &SubscriptionIds::one(1), 1);
         out.extend_from_slice(&events);
         next += u64::from(count);
         if out.len() > 128 << 10 {

@@ -6,8 +6,8 @@
 use crate::client_state::ClientState;
 use crate::connection::{COMMANDS, Commands, ConnectError, Core, Link, connect};
 use crate::reconnect::Backoff;
-use crate::{Client, HubUrl, OnRestart, Options};
-use hub_core::emitter::Listeners;
+use crate::{Client, CredentialSource, HubUrl, OnRestart, Options};
+use hub_core::emitter::{BoxError, Listeners};
 use hub_wire::{Credentials, TopicName};
 #[cfg(feature = "tls")]
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// Sets [`Options`], and then connects. [`Client::builder`] makes a builder.
 ///
@@ -65,7 +66,10 @@ impl Builder {
         self
     }
 
-    /// Sets the credentials of the client.
+    /// Sets the credentials of the client, or the source that they come from.
+    ///
+    /// Credentials that expire should come from a source: from a file that another program replaces
+    /// ([`CredentialSource::jwt_file`]), or from a function ([`Builder::credentials_from`]).
     ///
     /// ```
     /// use hub_client::{Client, Credentials};
@@ -73,8 +77,39 @@ impl Builder {
     /// let builder = Client::builder("hub://127.0.0.1").credentials(token);
     /// ```
     #[must_use]
-    pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.options.credentials = Some(credentials);
+    pub fn credentials(mut self, credentials: impl Into<CredentialSource>) -> Self {
+        self.options.credentials = Some(credentials.into());
+        self
+    }
+
+    /// Sets an `async` function that returns the credentials for each connection. When the hub ends a
+    /// connection because its credentials have expired, the client calls the function and connects
+    /// again.
+    ///
+    /// ```
+    /// use hub_client::{BoxError, Client, Credentials};
+    /// # async fn fetch() -> Result<String, BoxError> { Ok(String::new()) }
+    /// let builder = Client::builder("hub://127.0.0.1")
+    ///     .credentials_from(|| async { Ok(Credentials::Jwt(fetch().await?)) });
+    /// ```
+    #[must_use]
+    pub fn credentials_from<F, R>(self, function: F) -> Self
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Credentials, BoxError>> + Send + 'static,
+    {
+        self.credentials(CredentialSource::callback(function))
+    }
+
+    /// Sets for how long `emit` waits. See [`Options::emit_timeout`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = hub_client::Client::builder("hub://h").emit_timeout(Duration::from_secs(2));
+    /// ```
+    #[must_use]
+    pub fn emit_timeout(mut self, timeout: Duration) -> Self {
+        self.options.emit_timeout = Some(timeout);
         self
     }
 
@@ -136,6 +171,8 @@ impl Builder {
     }
 
     setters! {
+        /// Sets for how long the client waits for better credentials.
+        credentials_patience: Duration, "Duration::from_secs(600)";
         /// Sets how long one attempt to connect may take.
         connect_timeout: Duration, "Duration::from_secs(1)";
         /// Sets for how long `connect` keeps trying.
@@ -191,11 +228,13 @@ impl Builder {
         let mut instance = [0; 16];
         getrandom::fill(&mut instance).map_err(|_| ConnectError::Random)?;
         let link = first_link(&url, &self.options, instance).await?;
+        let name = self.options.name.as_deref();
+        let span = tracing::info_span!("hub_client", %url, name);
         let state = Arc::new(ClientState::new(url, self.options, instance));
         let (commands, receiver) = mpsc::channel(COMMANDS);
         let mut core = Core::new(state.clone(), Commands::new(receiver));
-        core.connected(&link);
-        tokio::spawn(core.run(link));
+        span.in_scope(|| core.connected(&link));
+        tokio::spawn(core.run(link).instrument(span));
         Ok(Client { state, commands, listeners: Listeners::new() })
     }
 }

@@ -6,10 +6,10 @@
 use crate::builder::Builder;
 use crate::client_state::ClientState;
 use crate::connection::{Command, ConnectError};
-use crate::events::ConnectionEvents;
+use crate::event_sender::ConnectionEvents;
 use crate::publish::NotAppended;
 use crate::{HubUrl, Options};
-use hub_core::emitter::{EmitError, Event, Headers, Listeners, encode};
+use hub_core::emitter::{ClosedReason, EmitError, Event, Headers, Listeners, encode};
 use hub_wire::{EventFrame, TopicName};
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,9 @@ use tokio::sync::mpsc;
 ///
 /// A clone is another handle to this client. When the last handle is dropped, the client sends the
 /// events that are still in its log, sends CLOSE, and ends. That happens in the background within
-/// [`Options::drain_timeout`]. [`Client::drain`] does the same in a call that can be awaited.
+/// [`Options::drain_timeout`]. [`Client::drain`] does the same in a call that can be awaited. A
+/// listener that owns a clone, and each handler of requests, keeps the client open until it is taken
+/// off or the client is drained.
 ///
 /// The trait [`Emitter`](crate::Emitter) has the methods for listening and emitting. Every future
 /// may be dropped at any time:
@@ -27,7 +29,7 @@ use tokio::sync::mpsc;
 /// | dropped call | what is left |
 /// |---|---|
 /// | `publish` | The event is emitted, unless the call still waited for room in the log. |
-/// | `emit`, `emit_raw` | As with `publish`. A later refusal becomes a connection event. |
+/// | `emit`, `emit_raw` | The event is taken back, unless it was already sent. A later refusal becomes a connection event. |
 /// | `flush` | Nothing changes. Refusals are kept for the next `flush`. |
 /// | `subscribe`, `on`, … | The subscription ends, if it had begun. |
 /// | `request` | The request may be carried out. Its reply is dropped. |
@@ -129,8 +131,9 @@ impl Client {
     ) -> Result<(), EmitError> {
         let headers = headers.encode();
         let event = EventFrame { topic: topic.as_str(), payload, headers: headers.as_deref() };
-        let (_, full) = self.state.log.append(&event, None).await.map_err(not_appended)?;
-        if full {
+        let appended = self.state.log.append(&event, None).await;
+        let appended = appended.map_err(|error| not_appended(error, &self.state))?;
+        if appended.full {
             // Without this yield, a loop of `publish` would keep the connection's task from running
             // on this thread.
             tokio::task::yield_now().await;
@@ -167,6 +170,41 @@ impl Client {
         self.state.events.subscribe()
     }
 
+    /// Returns whether there is a connection to the hub now. Calls may be made either way: they wait
+    /// for the next connection.
+    ///
+    /// ```no_run
+    /// # fn example(hub: hub_client::Client) {
+    /// let status = if hub.is_connected() { "ok" } else { "no hub" };
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.state.events.is_connected()
+    }
+
+    /// Returns a future that resolves when the client has ended for good, with the reason. A service
+    /// that awaits it finds out that its connection was refused, without reading any events. The
+    /// future does not keep the client open.
+    ///
+    /// ```no_run
+    /// # async fn example(hub: hub_client::Client) -> Result<(), hub_client::BoxError> {
+    /// tokio::select! {
+    ///     reason = hub.closed() => return Err(reason.into()),
+    ///     _ = tokio::signal::ctrl_c() => hub.drain().await?,
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn closed(&self) -> impl Future<Output = ClosedReason> + Send + 'static {
+        let state = self.state.clone();
+        async move {
+            let mut ended = state.ended.subscribe();
+            // The sender lives as long as `state`.
+            let _ = ended.wait_for(|ended| *ended).await;
+            state.closed.get().cloned().unwrap_or(ClosedReason::ByProgram)
+        }
+    }
+
     /// Returns the hub's address.
     ///
     /// ```no_run
@@ -181,10 +219,10 @@ impl Client {
 }
 
 /// Returns the error of `emit` for an event that did not enter the log.
-pub(crate) fn not_appended(error: NotAppended) -> EmitError {
+pub(crate) fn not_appended(error: NotAppended, state: &ClientState) -> EmitError {
     match error {
         NotAppended::TooLarge { size, limit } => EmitError::TooLarge { size, limit },
-        NotAppended::Ended => EmitError::Closed,
+        NotAppended::Ended => state.emit_error(),
     }
 }
 

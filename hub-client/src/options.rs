@@ -1,7 +1,7 @@
 //! Defines the options of a client, each with its default and the reason for the default. Every
 //! bound of a client's memory and waiting is in this module.
 
-use hub_wire::Credentials;
+use crate::CredentialSource;
 use std::time::Duration;
 
 /// Decides what happens to events whose outcome is unknown, because the hub restarted or forgot
@@ -35,9 +35,13 @@ pub struct Options {
     /// The client has this name. The name is a part of the publisher stamp that subscribers see: a
     /// hint for people, and not an identity. By default, a client has no name.
     pub name: Option<String>,
-    /// The client proves its identity with these credentials. Without TLS (`hub://`), others on the
-    /// network can read them. By default, the client shows no credentials.
-    pub credentials: Option<Credentials>,
+    /// The client proves its identity with credentials from this source. Without TLS (`hub://`), others
+    /// on the network can read them. By default, the client shows no credentials.
+    pub credentials: Option<CredentialSource>,
+    /// If the hub refuses credentials that come from a file or a function, or if there are none, the
+    /// client tries again for this long, because somebody may be about to replace them. The default is
+    /// 60 s.
+    pub credentials_patience: Duration,
     /// These TLS options apply to a `hubs://` address. By default, the client trusts the CAs of the
     /// system, and shows no certificate of its own.
     #[cfg(feature = "tls")]
@@ -60,6 +64,11 @@ pub struct Options {
     pub backoff_max: Duration,
     /// This decides what happens to events whose outcome is unknown. By default, they are reported.
     pub on_restart: OnRestart,
+    /// [`emit`](crate::Emitter::emit) waits for at most this long. An event that was not sent by then is
+    /// taken back ([`EmitError::NotSent`](crate::EmitError::NotSent)), and an event that was sent may
+    /// still be published ([`EmitError::TimedOut`](crate::EmitError::TimedOut)). The default is `None`:
+    /// the call waits for as long as it takes.
+    pub emit_timeout: Option<Duration>,
     /// At most this many bytes of events may wait for the hub's receipt. Beyond this bound,
     /// publishers wait. The default is 4 MiB, which is enough to keep a fast link busy for some
     /// milliseconds.
@@ -89,6 +98,7 @@ impl Default for Options {
         Options {
             name: None,
             credentials: None,
+            credentials_patience: Duration::from_secs(60),
             #[cfg(feature = "tls")]
             tls: crate::TlsOptions::default(),
             connect_timeout: Duration::from_secs(5),
@@ -97,6 +107,7 @@ impl Default for Options {
             backoff_min: Duration::from_millis(50),
             backoff_max: Duration::from_millis(1_500),
             on_restart: OnRestart::default(),
+            emit_timeout: None,
             publish_log_bytes: 4 << 20,
             refusals_kept: 1024,
             max_frame: 16 << 20,

@@ -28,6 +28,7 @@ fn registry() -> Arc<Registry> {
         history_per_topic: 1 << 20,
         history_in_all: 16 << 20,
         first_epoch: 1,
+        group_linger: Duration::from_secs(60),
     };
     // Without arbiters, topics have no actors, and the benchmark measures the data plane alone.
     Registry::new(settings, Vec::new())
@@ -158,6 +159,10 @@ fn fan_out(c: &mut Criterion) {
                 overflow: Overflow::Block,
                 start: Start::Live,
                 positions: false,
+                flow: None,
+                replays: Default::default(),
+                ack: None,
+                observe: false,
                 connection: Arc::new(Sink { number, queue }),
                 guard: None,
             });

@@ -2,7 +2,6 @@
 //! wire format.
 //! No code of this crate opens a socket. Only the time-out of a request in [`LocalHub`] reads a
 //! clock. All other code gets the time as an argument, so that tests control it.
-//! clock; all other code gets the time as an argument, so that tests control it.
 //!
 //! - `topic` contains topic actors, the registry and delivery queues. It needs the feature `actors`.
 //! - [`emitter`] contains typed events, the `Emitter` trait and the in-process hub.
@@ -23,4 +22,6 @@ pub mod topic;
 pub mod __private;
 
 pub use causes::with_causes;
+#[doc(hidden)]
+pub use emitter::error_log::log_end;
 pub use emitter::{Emitter, Event, LocalHub, Request};

@@ -7,12 +7,7 @@
 pub(crate) use parking_lot::Mutex;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// While a replay holds the lock of a topic, it reads at most this many runs. A larger number would
-/// delay publishers, and a smaller one would take the lock more often than needed. The models read
-/// single runs.
-pub(crate) const REPLAY_BATCH_RUNS: usize = 64;
-
-/// The last step of a replay starts when at most this many runs are left, and it queues them under
-/// the lock of the topic. So a subscriber that missed few events joins in one step. In the models,
-/// the last step starts when no run is left.
-pub(crate) const LOCKED_REPLAY_RUNS: usize = 16;
+/// While a replay holds the lock of a topic, it hands over at most this many runs. A larger number
+/// would delay publishers, and a smaller one would take the lock more often than needed. The models
+/// hand over single runs, so that publishers come in between.
+pub(crate) const REPLAY_STEP_RUNS: usize = 16;

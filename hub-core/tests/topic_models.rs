@@ -191,6 +191,7 @@ fn registry() -> Arc<Registry> {
         history_per_topic: 1 << 20,
         history_in_all: 1 << 20,
         first_epoch: 1,
+        group_linger: Duration::from_secs(60),
     };
     Registry::new(settings, Vec::new())
 }
@@ -215,6 +216,10 @@ fn subscription(line: &Arc<Line>, id: u64, start: Start) -> SubscriptionEntry {
         overflow: Overflow::Block,
         start,
         positions: false,
+        flow: None,
+        replays: Default::default(),
+        ack: None,
+        observe: false,
         connection: line.clone(),
         guard: None,
     }
@@ -262,7 +267,7 @@ fn who_joins_while_events_come_misses_and_repeats_none() {
         let line = Arc::new(Line::new(1, 1 << 20, usize::MAX, registry.ledger()));
         let topic = topic_of(&registry, &[]);
         let publisher = publish(&topic, "a", &[1, 2]);
-        topic.join(&entry(&line, None, Start::After([].into())));
+        topic.join(&entry(&line, None, Start::After([].into()))).flush();
         line.flush();
         publisher.join().unwrap();
         assert_eq!(line.numbers("t"), [1, 2, 3]);
@@ -286,24 +291,20 @@ fn a_replay_joins_the_live_order_without_a_hole() {
                 other.forget_past();
                 Sleeper::new().publish(&other, gathered(&other, "a", 1));
             });
-            topic.join(&named(&line, 2, Start::After([].into())));
+            topic.join(&named(&line, 2, Start::After([].into()))).flush();
             line.flush();
             publisher.join().unwrap();
 
             let told = line.stretches();
-            let start = told.iter().position(|told| told.subscription == Some(2)).unwrap();
-            let past = told[start..].iter().take_while(|told| told.subscription == Some(2)).count();
-            let (before, rest) = told.split_at(start);
-            let (past, after) = rest.split_at(past);
+            let of =
+                |id| told.iter().filter(move |told| told.subscriptions.as_slice().contains(&id));
             // The events that the history dropped before the subscription came are one gap in front.
             // There is no other gap.
-            let gaps: Vec<_> = past.iter().filter(|told| told.is_gap).collect();
-            let forgotten = gaps.is_empty() || (gaps.len() == 1 && past[0].is_gap);
-            assert!(forgotten && (gaps.is_empty() || past[0].last == 2), "{told:?}");
-            let live_from = consecutive(1, past);
-            assert_eq!(consecutive(live_from, after), 5, "{told:?}");
-            // The copies for the other subscription came before the replay, with the same numbers.
-            assert_eq!(consecutive(1, before), if shares { live_from } else { 1 }, "{told:?}");
+            let gaps: Vec<_> = of(2).filter(|told| told.is_gap).collect();
+            let forgotten = gaps.iter().all(|gap| (gap.first, gap.last) == (1, 2));
+            assert!(forgotten && gaps.len() <= 1, "{told:?}");
+            assert_eq!(consecutive(1, of(2)), 5, "{told:?}");
+            assert_eq!(consecutive(1, of(1)), if shares { 5 } else { 1 }, "{told:?}");
             assert_eq!(registry.ledger().counts().pending(), 0);
         });
     }
@@ -311,9 +312,9 @@ fn a_replay_joins_the_live_order_without_a_hole() {
 
 /// Checks that these stretches follow one another, from number `next` on. Returns the number behind
 /// the last one.
-fn consecutive(next: u64, stretches: &[Stretch]) -> u64 {
-    stretches.iter().fold(next, |next, told| {
-        assert_eq!(told.first, next, "{stretches:?}");
+fn consecutive<'a>(next: u64, stretches: impl Iterator<Item = &'a Stretch>) -> u64 {
+    stretches.fold(next, |next, told| {
+        assert_eq!(told.first, next, "{told:?}");
         told.last + 1
     })
 }
@@ -353,7 +354,11 @@ fn a_publisher_that_waits_for_a_member_that_leaves_goes_on() {
             let publisher = publish(&topic, "a", &[1]);
             topic.leave(&member).flush();
             publisher.join().unwrap();
-            assert_eq!(registry.ledger().counts().due, 1);
+            let counts = registry.ledger().counts();
+            // A group that has just lost its member may still get the event, and loses it when the
+            // group ends.
+            assert_eq!(counts.due - counts.disconnected, 1, "{counts:?}");
+            assert!(group.is_some() || counts.due == 1, "{counts:?}");
         });
     }
 }

@@ -91,7 +91,8 @@ pub struct TopicRights {
 pub enum Right {
     /// The client has the right.
     Allowed {
-        /// If this is true, the doctor's request reached a subscriber.
+        /// If this is true, the doctor's request reached a subscriber. Subscriptions that only observe
+        /// do not count.
         reached_a_subscriber: bool,
     },
     /// The hub refused the question.
@@ -131,8 +132,8 @@ pub(crate) fn look(
 fn publish(wire: &mut Wire, topic: &str, inbox: &str) -> Result<Right, WireError> {
     let mut headers = Vec::new();
     let mut pack = Packer(&mut headers);
-    pack.map(4).str("id").str("hub-doctor").str("type").str("hub.doctor");
-    pack.str("reply").str(inbox).str("ttl").uint(1);
+    pack.map(3).str("id").str("hub-doctor").str("type").str("hub.doctor");
+    pack.str("reply").str(inbox);
     let event = EventFrame { topic, payload: &[0xc0], headers: Some(&headers) };
     let mut frames = Frame::Event(event).to_bytes();
     frames.extend(Frame::Ping { token: TOKEN }.to_bytes());
@@ -154,6 +155,11 @@ fn subscribe(wire: &mut Wire, topic: &str) -> Result<Right, WireError> {
         group: None,
         start: Start::Live,
         positions: false,
+        window: None,
+        ack: None,
+        observe: false,
+        more: false,
+        keep: false,
     };
     let mut frames = Frame::Subscribe(subscribe).to_bytes();
     frames.extend(Frame::Ping { token: TOKEN + 1 }.to_bytes());
@@ -161,7 +167,7 @@ fn subscribe(wire: &mut Wire, topic: &str) -> Result<Right, WireError> {
     if let Some(refused) = refused {
         return Ok(refused_right(refused));
     }
-    let mut end = Frame::Unsubscribe { id: SUBSCRIPTION }.to_bytes();
+    let mut end = Frame::Unsubscribe { id: SUBSCRIPTION, drain: false }.to_bytes();
     end.extend(Frame::Ping { token: TOKEN + 2 }.to_bytes());
     refusal(wire, &end, TOKEN + 2, RefusedWhat::Unsubscribe)?;
     Ok(Right::Allowed { reached_a_subscriber: false })
@@ -236,7 +242,10 @@ pub(crate) fn lines(seen: &AccessSeen) -> Vec<String> {
             Right::Refused { code, .. } => format!("no ({code})"),
         };
         let nobody = Right::Allowed { reached_a_subscriber: false };
-        let listens = if rights.publish == nobody { " (nobody reads it now)" } else { "" };
+        let listens = match rights.publish == nobody {
+            true => " (nobody reads it now, apart from clients that only watch)",
+            false => "",
+        };
         lines.push(format!(
             "{}: may publish: {}{listens}; may read: {}",
             rights.topic,

@@ -139,6 +139,11 @@ fn all(
         group: None,
         start: Start::Live,
         positions: false,
+        window: None,
+        ack: None,
+        observe: false,
+        more: false,
+        keep: false,
     };
     wire.send(&Frame::Subscribe(subscribe).to_bytes(), Instant::now() + PATIENCE)?;
     let largest = (max_frame as usize).saturating_sub(inbox.len() + AROUND).min(LARGEST);

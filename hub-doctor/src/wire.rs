@@ -277,6 +277,9 @@ fn incoming(body: &[u8], limits: &Limits) -> Result<Parsed, WireError> {
         | Frame::Subscribe(_)
         | Frame::Unsubscribe { .. }
         | Frame::Receipt { .. }
+        | Frame::Taken(_)
+        | Frame::Ack(_)
+        | Frame::Resume(_)
         | Frame::Gap(_) => Incoming::Other,
     }))
 }

@@ -13,7 +13,8 @@ mod payload;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fastrand::Rng;
 use hub_wire::{
-    EventFrame, Frame, FrameType, Limits, Packer, RunFrame, frame_with, split, walk_all,
+    EventFrame, Frame, FrameType, Limits, Packer, RunFrame, SubscriptionIds, frame_with, split,
+    walk_all,
 };
 use payload::{DIFFERENT, Payload};
 use std::hint::black_box;
@@ -122,7 +123,8 @@ fn frames(c: &mut Criterion) {
             count: random.u32(1..1000),
             publisher: &format!("orders#{}", random.u16(..)),
             time_ms: 1_763_900_000_000 + random.u64(..1_000_000),
-            subscription: None,
+            subscriptions: SubscriptionIds::one(1),
+            attempt: 1,
         };
         Frame::Run(run).write(&mut runs);
         let token = random.u64(..) >> random.u32(..64);

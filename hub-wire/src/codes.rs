@@ -147,6 +147,12 @@ codes! {
         Quarantined = 18, "quarantined";
         /// The hub is short of memory.
         Overloaded = 19, "overloaded";
+        /// A subscription of the client itself, with the policy `block`, has no room for the event. The
+        /// client would wait for itself.
+        SelfBlocked = 20, "self_blocked";
+        /// The client does not hold these deliveries any more: their time is over, or it has settled
+        /// them before.
+        NotHeld = 21, "not_held";
     }
 }
 
@@ -163,5 +169,7 @@ codes! {
         /// The topic began anew, because the hub restarted or the topic was idle for a long time. So the
         /// hub does not know how many events of the old epoch the subscriber missed.
         NewEpoch = 4, "new_epoch";
+        /// Handlers have failed on the events as often as the subscription allows.
+        GivenUp = 5, "given_up";
     }
 }

@@ -4,10 +4,13 @@
 //! Without this check, a publisher could put any value into a map that every subscriber has to read, and
 //! a reply could go to an invalid topic name.
 
-use crate::{FrameError, FrameErrorKind, Limits, Reader, RefusedCode, WalkErrorKind};
+use crate::{EventFrame, FrameError, FrameErrorKind, Limits, Reader, RefusedCode, WalkErrorKind};
 use crate::{NameError, TopicName};
 use std::fmt;
 use thiserror::Error;
+
+/// A REFUSED frame repeats the header `id` of the event if the header has at most this many bytes.
+pub const MAX_REFUSED_ID: usize = 255;
 
 /// An event has at most this many headers.
 pub const MAX_HEADERS: usize = 64;
@@ -96,7 +99,6 @@ impl HeaderError {
 /// |---|---|
 /// | `id`, `re`, `trace`, `type`, `key` | a string |
 /// | `reply` | a string that is a topic name |
-/// | `ttl` | an unsigned integer |
 ///
 /// ```
 /// use hub_wire::{HeaderErrorKind, check_headers};
@@ -105,9 +107,9 @@ impl HeaderError {
 /// let facts = check_headers(b"\x81\xa3key\xa2eu", &Limits::default())?;
 /// assert_eq!(facts.key, Some("eu"));
 ///
-/// let error = check_headers(b"\x81\xa3ttl\xa2eu", &Limits::default()).unwrap_err();
-/// assert_eq!(error.kind, HeaderErrorKind::WrongType("an unsigned integer"));
-/// assert_eq!(error.to_string(), "header \"ttl\" must be an unsigned integer");
+/// let error = check_headers(b"\x81\xa4type\x07", &Limits::default()).unwrap_err();
+/// assert_eq!(error.kind, HeaderErrorKind::WrongType("a string"));
+/// assert_eq!(error.to_string(), "header \"type\" must be a string");
 /// # Ok::<(), hub_wire::HeaderError>(())
 /// ```
 ///
@@ -117,15 +119,46 @@ pub fn check_headers<'a>(
     map_bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<HeaderFacts<'a>, HeaderError> {
+    check(map_bytes, limits, Sender::Client)
+}
+
+/// Checks the headers of an event that comes from the hub, as [`check_headers`] does. The hub adds
+/// headers to dead letters whose keys begin with `$`.
+///
+/// # Errors
+/// The error states the first fault, and the key of the header that has it.
+pub fn check_headers_of_hub<'a>(
+    map_bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<HeaderFacts<'a>, HeaderError> {
+    check(map_bytes, limits, Sender::Hub)
+}
+
+/// States who has sent an event.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    Client,
+    Hub,
+}
+
+/// The hub adds at most this many headers.
+const MAX_ADDED: usize = 8;
+
+fn check<'a>(
+    map_bytes: &'a [u8],
+    limits: &Limits,
+    sender: Sender,
+) -> Result<HeaderFacts<'a>, HeaderError> {
     let malformed = HeaderError::malformed;
     let mut read = Reader::new(map_bytes, limits);
     let mut facts = HeaderFacts::default();
     let count = read.map("headers").map_err(malformed)? as usize;
-    if count > MAX_HEADERS {
+    let most = if sender == Sender::Hub { MAX_HEADERS + MAX_ADDED } else { MAX_HEADERS };
+    if count > most {
         return Err(HeaderErrorKind::TooMany.of(None));
     }
-    // A search through at most 64 keys needs no table, and no publisher can make it slow.
-    let mut seen = [""; MAX_HEADERS];
+    // A search through so few keys needs no table, and no publisher can make it slow.
+    let mut seen = [""; MAX_HEADERS + MAX_ADDED];
     for n in 0..count {
         let key = read.str("header key").map_err(|_| HeaderErrorKind::KeyNotText.of(None))?;
         if seen[..n].contains(&key) {
@@ -138,11 +171,9 @@ pub fn check_headers<'a>(
             "id" | "re" | "trace" | "type" => {
                 text(&mut read, key)?;
             }
-            "ttl" => {
-                let wrong = HeaderErrorKind::WrongType("an unsigned integer");
-                read.uint("ttl").map_err(|_| wrong.of(Some(key)))?;
+            _ if key.starts_with('$') && sender == Sender::Client => {
+                return Err(HeaderErrorKind::Reserved.of(Some(key)));
             }
-            _ if key.starts_with('$') => return Err(HeaderErrorKind::Reserved.of(Some(key))),
             _ => {
                 read.value("header").map_err(malformed)?;
             }
@@ -152,6 +183,35 @@ pub fn check_headers<'a>(
         return Ok(facts);
     }
     Err(malformed(FrameErrorKind::Trailing.at(read.position())))
+}
+
+/// Returns the text of the header `id` of an EVENT frame, for a hub that refuses the event. Returns
+/// `None` if the event has no such header or has it twice, if its text is longer than
+/// [`MAX_REFUSED_ID`], or if the frame is malformed.
+///
+/// The event may be refused because of its limits, so no limits apply here but those of the walker.
+#[must_use]
+pub fn event_id(body: &[u8]) -> Option<&str> {
+    header_id(EventFrame::parse(body, &Limits::NONE).ok()?.headers?)
+}
+
+/// Returns what [`event_id`] returns, for the headers of an event alone.
+#[must_use]
+pub fn header_id(map_bytes: &[u8]) -> Option<&str> {
+    let mut read = Reader::new(map_bytes, &Limits::NONE);
+    let mut found = None;
+    for _ in 0..read.map("headers").ok()? {
+        if Reader::new(read.value("header key").ok()?, &Limits::NONE).str("header key") != Ok("id")
+        {
+            read.value("header").ok()?;
+            continue;
+        }
+        let id = Reader::new(read.value("header").ok()?, &Limits::NONE).str("header").ok()?;
+        if id.len() > MAX_REFUSED_ID || found.replace(id).is_some() {
+            return None;
+        }
+    }
+    found
 }
 
 /// Reads the value of a header that must be a string.
@@ -189,5 +249,32 @@ impl fmt::Display for Named<'_> {
             Some(key) => write!(f, "header {key:?} "),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(headers: &[u8]) -> Option<&str> {
+        header_id(headers)
+    }
+
+    #[test]
+    fn the_id_of_an_event_is_found_whatever_else_is_wrong_with_it() {
+        assert_eq!(id(b"\x81\xa2id\xa1a"), Some("a"));
+        assert_eq!(id(b"\x83\x01\x02\xa2$x\x01\xa2id\xa1a"), Some("a"), "other bad headers");
+        assert_eq!(id(b"\x81\xa2id\x01"), None, "no text");
+        assert_eq!(id(b"\x82\xa2id\xa1a\xa2id\xa1a"), None, "twice");
+        assert_eq!(id(b"\x81\xa1a\xa1b"), None);
+        for (length, known) in [(MAX_REFUSED_ID, true), (MAX_REFUSED_ID + 1, false)] {
+            let mut headers = Vec::new();
+            crate::Packer(&mut headers).map(1).str("id").str(&"i".repeat(length));
+            assert_eq!(id(&headers).is_some(), known, "{length}");
+        }
+        let deep = [b"\x94\x03\xa1t".as_slice(), &[0x91; 40], b"\xc0\x81\xa2id\xa1a"].concat();
+        assert_eq!(event_id(&deep), Some("a"), "the payload is too deep for the hub");
+        assert_eq!(event_id(b"\x94\x03\xa1t\xc1\x81\xa2id\xa1a"), None, "malformed");
+        assert_eq!(event_id(b"\x93\x03\xa1t\x01"), None, "no headers");
     }
 }

@@ -30,23 +30,29 @@ mod pack;
 mod read;
 mod run;
 mod steps;
+mod subscription_ids;
 mod text;
 mod walk;
 
 pub use codes::{CloseCode, GapReason, RefusedCode};
 pub use filter::{FilterToken, TopicFilter};
 pub use frame::{
-    Close, Credentials, EventFrame, Frame, FrameError, FrameErrorKind, FrameType, Gap, Hello,
-    Overflow, Position, Refused, RefusedWhat, RunFrame, Start, Subscribe, Welcome,
+    Ack, AckTerms, Close, Credentials, EventFrame, Frame, FrameError, FrameErrorKind, FrameType,
+    Gap, Hello, Outcome, Overflow, Position, Refused, RefusedWhat, Resume, RunFrame, Start,
+    Subscribe, Taken, VersionRange, Welcome, Window,
 };
 pub use framing::{LengthError, frame_with, split};
-pub use headers::{HeaderError, HeaderErrorKind, HeaderFacts, MAX_HEADERS, check_headers};
+pub use headers::{
+    HeaderError, HeaderErrorKind, HeaderFacts, MAX_HEADERS, MAX_REFUSED_ID, check_headers,
+    check_headers_of_hub, event_id, header_id,
+};
 pub use index::{FilterIndex, TopicIndex};
 pub use limits::Limits;
 pub use name::{NameError, TopicName};
 pub use pack::Packer;
 pub use read::Reader;
 pub use run::RunHead;
+pub use subscription_ids::SubscriptionIds;
 pub use walk::{WalkError, WalkErrorKind, walk, walk_all};
 
 /// A HELLO frame begins with this word. A connection that begins otherwise is not a Hub client.

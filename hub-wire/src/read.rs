@@ -4,7 +4,7 @@
 //! would read past the end of the frame, or reserve the memory that five bytes claim.
 
 use crate::marker::{self, Family, Marker, NIL};
-use crate::{FrameError, FrameErrorKind, Limits, walk};
+use crate::{FrameError, FrameErrorKind, Limits, WalkErrorKind, walk};
 
 /// Reads the values of a control frame one after another, and checks each value as it reads it.
 ///
@@ -91,6 +91,19 @@ impl<'a> Reader<'a> {
         self.sized(what, "an array", Family::Array)
     }
 
+    /// Returns whether the next value is an array.
+    pub(crate) fn is_array(&self) -> bool {
+        self.peek("array").is_ok_and(|byte| Marker::of(byte).family == Family::Array)
+    }
+
+    /// Reads the head of the array that a frame is. The array may announce more values than there are
+    /// bytes, because the caller reads only the first ones.
+    pub(crate) fn array_begun(&mut self, what: &'static str) -> Result<(), FrameError> {
+        let (marker, _) = self.head(what, "an array", Family::Array)?;
+        self.pos += usize::from(marker.size);
+        Ok(())
+    }
+
     /// Reads the head of a map, and returns the number of its entries.
     ///
     /// # Errors
@@ -107,6 +120,9 @@ impl<'a> Reader<'a> {
     pub fn uint(&mut self, what: &'static str) -> Result<u64, FrameError> {
         let byte = self.peek(what)?;
         let Marker { family, size, .. } = Marker::of(byte);
+        if self.is_integral_float() {
+            return Err(FrameErrorKind::FloatForInteger { what }.at(self.pos));
+        }
         if !matches!(family, Family::UInt | Family::Int) || size == 1 && family == Family::Int {
             return Err(self.wrong(what, "an unsigned integer"));
         }
@@ -121,6 +137,21 @@ impl<'a> Reader<'a> {
         }
         self.pos += usize::from(size);
         Ok(digits.iter().fold(0, |value, digit| value << 8 | u64::from(*digit)))
+    }
+
+    /// Returns whether the next value is a float whose value is an integer that is 0 or more. Some
+    /// libraries write large integers in this form.
+    fn is_integral_float(&self) -> bool {
+        let float = match &self.bytes[self.pos..] {
+            [marker::FLOAT_32, rest @ ..] => {
+                rest.first_chunk().map(|bytes| f64::from(f32::from_be_bytes(*bytes)))
+            }
+            [marker::FLOAT_64, rest @ ..] => {
+                rest.first_chunk().map(|bytes| f64::from_be_bytes(*bytes))
+            }
+            _ => None,
+        };
+        float.is_some_and(|float| float >= 0.0 && float.is_finite() && float.fract() == 0.0)
     }
 
     /// Reads an unsigned integer or nil.
@@ -157,7 +188,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The next value is not a string, or its bytes are not UTF-8.
     pub fn str(&mut self, what: &'static str) -> Result<&'a str, FrameError> {
-        let wrong = self.wrong(what, "a string of UTF-8");
+        let wrong = FrameErrorKind::Value { what, fault: WalkErrorKind::InvalidUtf8 }.at(self.pos);
         let text = self.body(what, "a string", Family::Str)?;
         std::str::from_utf8(text).map_err(|_| wrong)
     }
@@ -204,5 +235,30 @@ impl<'a> Reader<'a> {
         let value = &self.bytes[self.pos..end];
         self.pos = end;
         Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uint(bytes: &[u8]) -> Result<u64, FrameErrorKind> {
+        Reader::new(bytes, &Limits::NONE).uint("epoch").map_err(|error| error.kind)
+    }
+
+    #[test]
+    fn an_integer_that_is_written_as_a_float_is_named_as_such() {
+        let as_f64 = |value: f64| [&[marker::FLOAT_64][..], &value.to_be_bytes()].concat();
+        let as_f32 = |value: f32| [&[marker::FLOAT_32][..], &value.to_be_bytes()].concat();
+        for bytes in [as_f64(0.0), as_f64(4_294_967_296.0), as_f64(1e300), as_f32(7.0)] {
+            let error = uint(&bytes).unwrap_err();
+            assert_eq!(error, FrameErrorKind::FloatForInteger { what: "epoch" });
+            let text = "epoch is an integer written as a float; write it as MessagePack integer";
+            assert_eq!(error.to_string(), text);
+        }
+        for bytes in [as_f64(1.5), as_f64(-1.0), as_f64(f64::NAN), as_f64(f64::INFINITY)] {
+            assert!(matches!(uint(&bytes), Err(FrameErrorKind::WrongType { .. })), "{bytes:02x?}");
+        }
+        assert!(uint(&as_f64(7.0)[..5]).is_err(), "cut short");
     }
 }

@@ -1,17 +1,17 @@
-//! Prepares the RUN frame in front of a run of events, so that numbering a run is cheap.
+//! Prepares the RUN frame in front of a run of events, so that writing one is cheap.
 //!
-//! Without this template, the hub would encode topic, epoch and publisher again for each run while it
-//! holds the lock that orders the topic.
+//! Without this template, the hub would encode topic, epoch and publisher again for each run and each
+//! subscriber.
 
+use crate::SubscriptionIds;
 use crate::frame::FrameType;
 use crate::pack::Packer;
 
-/// Holds the template of a RUN frame. The first event number, the count and the time are filled in
-/// later.
+/// Holds the part of a RUN frame that is equal for every run that one connection publishes on one
+/// topic: topic, epoch and publisher.
 ///
-/// Topic, epoch and publisher are equal for every run that one connection publishes on one topic, so
-/// they are encoded once. The sequencer fills in the other numbers under its lock, when it numbers a
-/// run. For that reason, these integers have a fixed length and not their shortest form.
+/// The first event number, the count and the time have a fixed length in the frame and not their
+/// shortest form, so they can be filled into a copy of the template.
 #[derive(Debug, Clone)]
 pub struct RunHead {
     template: Vec<u8>,
@@ -20,6 +20,15 @@ pub struct RunHead {
     /// The time has this offset in the frame.
     time: usize,
 }
+
+/// A list of subscriptions takes at most this many bytes more than its ids: the marker of its array.
+const MOST_ARRAY: usize = 5;
+/// An id takes at most this many bytes.
+const MOST_ID: usize = 9;
+/// The number of an attempt takes at most this many bytes.
+const MOST_ATTEMPT: usize = 5;
+/// This is the first byte of a RUN frame with the number of an attempt: an array of 9 values.
+const ONE_VALUE_MORE: u8 = 0x99;
 
 impl RunHead {
     /// Returns the head for runs of `publisher` on `topic` in `epoch`.
@@ -33,58 +42,54 @@ impl RunHead {
         let first = pack.0.len();
         pack.raw(&[0; 8]).raw(&[0xce, 0, 0, 0, 0]).str(publisher).raw(&[0xcf]);
         let time = pack.0.len();
-        pack.raw(&[0; 8]).nil();
-        let mut head = RunHead { template, first, time };
-        head.set_length();
-        head
+        pack.raw(&[0; 8]);
+        RunHead { template, first, time }
     }
 
-    /// Writes the length of the frame into its first 4 bytes.
-    fn set_length(&mut self) {
-        let length = (self.template.len() - 4) as u32; // names have at most a few hundred bytes
-        self.template[..4].copy_from_slice(&length.to_be_bytes());
-    }
-
-    /// Returns the encoded frame, with zeros in place of the numbers that are filled in later.
+    /// Returns how many bytes the frame for `subscriptions` subscriptions has at most.
     #[must_use]
-    pub fn template(&self) -> &[u8] {
-        &self.template
+    pub fn most(&self, subscriptions: usize) -> usize {
+        self.template.len() + MOST_ARRAY + MOST_ID * subscriptions + MOST_ATTEMPT
     }
 
-    /// Fills in the numbers of `frame`, which begins with a copy of [`RunHead::template`].
-    pub fn stamp(&self, frame: &mut [u8], first: u64, count: u32, time_ms: u64) {
+    /// Appends the complete frame to `out`, with its length in front. `attempt` is 1 for events that
+    /// were not given to a handler before.
+    pub fn write(
+        &self,
+        out: &mut Vec<u8>,
+        first: u64,
+        count: u32,
+        time_ms: u64,
+        subscriptions: &SubscriptionIds,
+        attempt: u32,
+    ) {
+        let start = out.len();
+        out.extend_from_slice(&self.template);
+        subscriptions.write(&mut Packer(out));
+        if attempt > 1 {
+            Packer(out).uint(attempt.into());
+            out[start + 4] = ONE_VALUE_MORE;
+        }
+        let frame = &mut out[start..];
+        let length = (frame.len() - 4) as u32; // names and lists are far shorter than 4 GiB
+        frame[..4].copy_from_slice(&length.to_be_bytes());
         frame[self.first..self.first + 8].copy_from_slice(&first.to_be_bytes());
         frame[self.first + 9..self.first + 13].copy_from_slice(&count.to_be_bytes());
         frame[self.time..self.time + 8].copy_from_slice(&time_ms.to_be_bytes());
     }
 
-    /// Returns the complete frame for a run that only one subscription gets.
+    /// Returns the complete frame, with its length in front.
     #[must_use]
-    pub fn for_subscription(
+    pub fn to_bytes(
         &self,
-        subscription: u64,
         first: u64,
         count: u32,
         time_ms: u64,
+        subscriptions: &SubscriptionIds,
     ) -> Vec<u8> {
-        let mut named = self.clone();
-        named.template.pop();
-        Packer(&mut named.template).uint(subscription);
-        named.set_length();
-        named.stamp_self(first, count, time_ms)
-    }
-
-    /// Returns the complete frame for a run that all plain subscriptions get.
-    #[must_use]
-    pub fn for_all(&self, first: u64, count: u32, time_ms: u64) -> Vec<u8> {
-        self.clone().stamp_self(first, count, time_ms)
-    }
-
-    /// Returns the complete frame with these numbers.
-    fn stamp_self(self, first: u64, count: u32, time_ms: u64) -> Vec<u8> {
-        let mut frame = self.template.clone();
-        self.stamp(&mut frame, first, count, time_ms);
-        frame
+        let mut out = Vec::with_capacity(self.most(subscriptions.as_slice().len()));
+        self.write(&mut out, first, count, time_ms, subscriptions, 1);
+        out
     }
 }
 
@@ -94,17 +99,18 @@ mod tests {
     use crate::{Frame, Limits};
 
     #[test]
-    fn a_stamped_head_reads_as_the_run_it_stands_for() {
+    fn a_head_reads_as_the_run_it_stands_for() {
         let head = RunHead::new("orders.placed", 7, "orders#1");
-        let all = head.for_all(u64::MAX, u32::MAX, 12);
-        let one = head.for_subscription(300, 5, 6, 12);
+        let several: SubscriptionIds = [300, u64::MAX, 1].into_iter().collect();
+        let mut bytes = b"before".to_vec();
+        head.write(&mut bytes, u64::MAX, u32::MAX, 12, &several, u32::MAX);
+        let bytes = &bytes[6..];
+        assert_eq!(bytes.len() - 4, u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize);
+        assert!(bytes.len() <= head.most(3));
         let limits = Limits::default();
-        let Ok(Frame::Run(run)) = Frame::parse(&all[4..], &limits) else { panic!("{all:x?}") };
+        let Ok(Frame::Run(run)) = Frame::parse(&bytes[4..], &limits) else { panic!("{bytes:x?}") };
         assert_eq!((run.topic, run.epoch, run.publisher), ("orders.placed", 7, "orders#1"));
         assert_eq!((run.first, run.count, run.time_ms), (u64::MAX, u32::MAX, 12));
-        assert_eq!(run.subscription, None);
-        let Ok(Frame::Run(run)) = Frame::parse(&one[4..], &limits) else { panic!("{one:x?}") };
-        assert_eq!((run.first, run.count, run.subscription), (5, 6, Some(300)));
-        assert_eq!(one.len() - 4, u32::from_be_bytes(one[..4].try_into().unwrap()) as usize);
+        assert_eq!((run.subscriptions, run.attempt), (several, u32::MAX));
     }
 }

@@ -47,6 +47,11 @@ impl Hub {
             group: None,
             start: Start::Live,
             positions: false,
+            window: None,
+            ack: None,
+            observe: false,
+            more: false,
+            keep: false,
         };
         link.write(&Frame::Subscribe(subscribe).to_bytes())
     }
@@ -183,5 +188,6 @@ fn read_frame<T>(
 
 #[cfg(test)]
 pub(super) fn run_head(topic: &str, count: u32) -> Vec<u8> {
-    hub_wire::RunHead::new(topic, 1, "bench#1").for_all(1, count, 0)
+    let one = hub_wire::SubscriptionIds::one(1);
+    hub_wire::RunHead::new(topic, 1, "bench#1").to_bytes(1, count, 0, &one)
 }

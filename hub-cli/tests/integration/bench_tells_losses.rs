@@ -7,7 +7,7 @@
 use crate::support::tool;
 use hub_bench::Payload;
 use hub_bench::dialect::{Dialect, Hub};
-use hub_wire::{Frame, Limits, Packer, RunHead, frame_with, split};
+use hub_wire::{Frame, Limits, Packer, RunHead, SubscriptionIds, frame_with, split};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -34,8 +34,15 @@ fn forgetful(honest: u64) -> String {
     let mut welcome = Vec::new();
     frame_with(&mut welcome, |out| {
         let mut pack = Packer(out);
-        pack.array(3).uint(2).uint(1).map(11).str("hub").bin(&[1; 16]).str("connection").uint(1);
-        pack.str("resumed").bool(false).str("received").uint(0).str("publisher").str("bench#1");
+        pack.array(3).uint(2).uint(1).map(12).str("hub").bin(&[1; 16]).str("connection").uint(1);
+        pack.str("resumed")
+            .bool(false)
+            .str("kept")
+            .bool(false)
+            .str("received")
+            .uint(0)
+            .str("publisher")
+            .str("bench#1");
         pack.str("inbox").str("$inbox.1").str("max_frame").uint(1 << 20).str("max_depth").uint(32);
         pack.str("max_elements").uint(1 << 16).str("keepalive_ms").uint(0).str("time_ms").uint(0);
     });
@@ -62,7 +69,9 @@ fn forgetful(honest: u64) -> String {
                         if *delivered > honest {
                             return;
                         }
-                        let head = RunHead::new("bench", 1, "bench#1").for_all(*delivered, 1, 0);
+                        let head = RunHead::new("bench", 1, "bench#1");
+                        let one = SubscriptionIds::one(1);
+                        let head = head.to_bytes(*delivered, 1, 0, &one);
                         let mut subscriber = subscriber.lock().unwrap();
                         let stream = subscriber.as_mut().unwrap();
                         // The subscriber may have ended.

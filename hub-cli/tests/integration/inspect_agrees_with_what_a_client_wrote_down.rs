@@ -86,6 +86,11 @@ fn converse<S: Read + Write>(socket: &mut S, port: u16, halfway: impl FnOnce(&mu
             group: None,
             start: hub_wire::Start::Live,
             positions: false,
+            window: None,
+            ack: None,
+            observe: false,
+            more: false,
+            keep: false,
         })),
     );
     until(socket, &mut log, "SUBSCRIBED");

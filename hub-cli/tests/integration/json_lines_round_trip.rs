@@ -37,7 +37,7 @@ fn an_argument_is_repeated_with_its_headers() {
     assert_eq!(emit.end().code(), Some(0));
     for line in on.end().json_lines() {
         assert_eq!(line["payload"], 7);
-        assert_eq!(line["headers"], json!({ "key": "k=1", "ttl": 500, "mine": "yes" }));
+        assert_eq!(line["headers"], json!({ "key": "k=1", "ttl": "500", "mine": "yes" }));
     }
 }
 

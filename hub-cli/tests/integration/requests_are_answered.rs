@@ -32,9 +32,20 @@ fn nobody_there_is_said_at_once() {
 }
 
 #[test]
+fn who_only_watches_answers_nothing() {
+    let hub = Hub::start();
+    let watching = hub.listen(["on", "**", "--json", "--count", "1"]);
+    let ended = hub.run(["request", "no.such", "--timeout", "50"]).end();
+    assert_eq!(ended.code(), Some(5), "{}", ended.stderr);
+    assert_eq!(hub.run(["emit", "no.such", "7"]).end().code(), Some(0));
+    let lines = watching.end().json_lines();
+    assert_eq!(lines[0]["payload"], 7, "the refused request was not shown");
+}
+
+#[test]
 fn no_answer_in_time_has_a_code_of_its_own() {
     let hub = Hub::start();
-    let silent = hub.listen(["on", "slow"]);
+    let silent = hub.listen(["on", "slow", "--group", "workers"]);
     let ended = hub.run(["request", "slow", "--timeout", "0.2"]).end();
     assert_eq!(ended.code(), Some(6), "{}", ended.stderr);
     drop(silent);

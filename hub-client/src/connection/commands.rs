@@ -2,9 +2,10 @@
 //! on them, callers could fill the memory while there is no connection.
 
 use crate::client_state::ClientState;
-use crate::subscriptions::SubscribeWaiter;
+use crate::subscriptions::{SubscribeWaiter, TakenCounter};
 use hub_core::emitter::{Feed, SubscribeOptions};
 use hub_wire::TopicFilter;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -17,6 +18,7 @@ pub(crate) enum Command {
         filter: TopicFilter,
         options: SubscribeOptions,
         feed: Feed,
+        counter: Arc<TakenCounter>,
         waiting: SubscribeWaiter,
     },
     /// The task makes sure that replies to requests can arrive.

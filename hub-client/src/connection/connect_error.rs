@@ -30,6 +30,9 @@ pub enum ConnectError {
     /// The system gave no random numbers for the instance id.
     #[error("the system gave no random numbers for the instance id")]
     Random,
+    /// There are no credentials for the connection.
+    #[error("there are no credentials to connect with")]
+    Credentials(#[from] crate::CredentialsError),
     /// The TCP connection failed.
     #[error("the hub cannot be reached")]
     Io(#[source] Arc<std::io::Error>),
@@ -62,7 +65,10 @@ impl ConnectError {
     #[must_use]
     pub fn can_retry(&self) -> bool {
         match self {
-            ConnectError::Io(_) | ConnectError::TimedOut | ConnectError::Protocol(_) => true,
+            ConnectError::Io(_)
+            | ConnectError::TimedOut
+            | ConnectError::Protocol(_)
+            | ConnectError::Credentials(_) => true,
             ConnectError::Closed(close) => is_passing(close.code),
             #[cfg(feature = "tls")]
             ConnectError::Tls(error) => error.can_retry(),
@@ -82,6 +88,16 @@ impl ConnectError {
                 use crate::TlsError::{File, Unusable};
                 matches!(error, File { .. } | Unusable { .. })
             }
+            _ => false,
+        }
+    }
+
+    /// Returns whether the error is about credentials that may be better next time, if they are not
+    /// fixed.
+    pub(crate) fn is_of_credentials(&self) -> bool {
+        match self {
+            ConnectError::Credentials(_) => true,
+            ConnectError::Closed(close) => close.code == CloseCode::Unauthorized,
             _ => false,
         }
     }

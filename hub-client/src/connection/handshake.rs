@@ -30,10 +30,14 @@ pub(crate) async fn connect(
     receipted: u64,
 ) -> Result<Link, ConnectError> {
     let attempt = async {
+        let credentials = match &options.credentials {
+            Some(source) => Some(source.get().await?),
+            None => None,
+        };
         let (read, mut write) = stream::open(url, options).await?;
         let hello = Hello {
             name: options.name.clone(),
-            credentials: options.credentials.clone(),
+            credentials,
             instance: Some(instance),
             receipts: true,
             receipted: Some(receipted),

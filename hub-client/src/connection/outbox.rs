@@ -105,13 +105,15 @@ impl Outbox {
         }
     }
 
-    /// Drops the frames of which no byte is written, and puts `last` behind the rest.
+    /// Drops the events of which no byte is written, and puts `last` behind the rest.
     pub(crate) fn finish_with(&mut self, last: Vec<u8>) {
-        self.control.clear();
-        let keep = usize::from(self.started);
+        let mut started = self.started;
         // The dropped events still count as unsent.
-        self.parts.truncate(keep);
-        self.parts.push_back(OutboxPart { bytes: last.into(), events: false });
+        self.parts.retain(|part| std::mem::take(&mut started) || !part.events);
+        let control = std::mem::take(&mut self.control);
+        for bytes in [control, last].into_iter().filter(|bytes| !bytes.is_empty()) {
+            self.parts.push_back(OutboxPart { bytes: bytes.into(), events: false });
+        }
     }
 
     /// Returns how many bytes of events were taken from the log and not written.

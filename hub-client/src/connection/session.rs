@@ -11,7 +11,9 @@ use crate::events::{ConnectionEvent, LostReason};
 use crate::stream::{ReadHalf, WriteHalf};
 use crate::subscriptions::InboundProgress;
 use bytes::Bytes;
-use hub_wire::{Close, CloseCode, Frame, FrameError, FrameErrorKind, FrameType, RefusedWhat};
+use hub_wire::{
+    Close, CloseCode, Frame, FrameError, FrameErrorKind, FrameType, RefusedCode, RefusedWhat,
+};
 use std::io;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -44,6 +46,8 @@ pub(super) struct Session<'a> {
     incoming: Incoming,
     /// These callers wait for a PONG. Each entry has the token of the PONG.
     barriers: Vec<(u64, oneshot::Sender<()>)>,
+    /// These subscriptions end at a PONG. Each entry has the token of the PONG.
+    stops: Vec<(u64, u64)>,
     next_token: u64,
 }
 
@@ -57,7 +61,7 @@ impl<'a> Session<'a> {
         let mut outbox = Outbox::default();
         let limit_here = core.inbound.limits().frame;
         core.subscriptions.set_frame_limit(link.welcome.limits.frame);
-        outbox.control().extend(core.subscriptions.restore());
+        outbox.control().extend(core.subscriptions.restore(link.welcome.kept));
         Session {
             core,
             read: link.read,
@@ -66,6 +70,7 @@ impl<'a> Session<'a> {
             outbox,
             incoming: Incoming::new(link.received, limit_here),
             barriers: Vec::new(),
+            stops: Vec::new(),
             next_token: 1,
         }
     }
@@ -77,13 +82,20 @@ impl<'a> Session<'a> {
                 self.send_close().await;
                 End::Done
             }
-            Err(reason) => End::Lost(reason),
+            Err(reason) => {
+                if let LostReason::Protocol(what) = &reason {
+                    self.send_violation(what).await;
+                }
+                End::Lost(reason)
+            }
         };
-        let Session { core, outbox, barriers, .. } = self;
+        let Session { core, outbox, barriers, stops, .. } = self;
         core.inbound.finish(&mut core.subscriptions, &core.state.events);
         core.subscriptions.disconnected();
         core.state.log.lost(outbox.unsent());
         core.inbox_lost();
+        // No further delivery can come for these subscriptions.
+        stops.into_iter().for_each(|(_, id)| core.subscriptions.stop(id));
         for (_, done) in barriers {
             // No further delivery can come.
             core.stop_subscriptions();
@@ -100,9 +112,7 @@ impl<'a> Session<'a> {
         loop {
             self.process().await?;
             for id in self.core.inbound.take_gone() {
-                if self.core.subscriptions.remove(id) {
-                    Frame::Unsubscribe { id }.write(self.outbox.control());
-                }
+                self.core.subscriptions.remove(id, self.outbox.control());
             }
             if self.core.is_finished() {
                 return Ok(());
@@ -127,6 +137,10 @@ impl<'a> Session<'a> {
                     self.core.inbound.unblock();
                     // The client did not read in this time, so silence of the hub means nothing.
                     self.keepalive.received(Instant::now());
+                }
+                () = self.core.state.taken.due() => {
+                    let ids = self.core.state.taken.take();
+                    self.core.subscriptions.report_taken(&ids, self.outbox.control());
                 }
                 command = self.core.commands.next(&self.core.state) => self.command(command),
                 () = &mut timer => {
@@ -164,9 +178,21 @@ impl<'a> Session<'a> {
 
     fn command(&mut self, command: Command) {
         match command {
+            Command::Unsubscribe => {
+                let stopping = std::mem::take(&mut *self.core.state.stopping.lock());
+                for id in stopping {
+                    if self.core.subscriptions.leave(id) {
+                        Frame::Unsubscribe { id, drain: true }.write(self.outbox.control());
+                        let token = self.ping();
+                        self.stops.push((token, id));
+                    }
+                }
+                let frames = self.core.command(Command::Unsubscribe);
+                self.outbox.control().extend(frames);
+            }
             Command::StopSubscriptions(done) => {
                 for id in self.core.subscriptions.leave_all() {
-                    Frame::Unsubscribe { id }.write(self.outbox.control());
+                    Frame::Unsubscribe { id, drain: true }.write(self.outbox.control());
                 }
                 let token = self.ping();
                 self.barriers.push((token, done));
@@ -229,12 +255,16 @@ impl<'a> Session<'a> {
                     }
                 }
                 RefusedWhat::Subscribe => {
-                    if let Some(filter) = subscriptions.refused(&refused) {
+                    if let Some(frames) = subscriptions.resume_refused(&refused) {
+                        self.outbox.control().extend(frames);
+                    } else if let Some(filter) = subscriptions.refused(&refused) {
                         let filter = filter.to_string();
                         events.send(ConnectionEvent::SubscriptionLost { filter, refused });
                     }
                 }
-                RefusedWhat::Unsubscribe | RefusedWhat::Frame => {
+                // The hub had not kept a subscription that ended while there was no connection.
+                RefusedWhat::Unsubscribe if refused.code == RefusedCode::UnknownSubscription => {}
+                RefusedWhat::Unsubscribe | RefusedWhat::Ack | RefusedWhat::Frame => {
                     events.send(ConnectionEvent::Refused(refused));
                 }
             },
@@ -246,6 +276,9 @@ impl<'a> Session<'a> {
             | Frame::Welcome(_)
             | Frame::Event(_)
             | Frame::Subscribe(_)
+            | Frame::Taken(_)
+            | Frame::Ack(_)
+            | Frame::Resume(_)
             | Frame::Unsubscribe { .. } => {
                 return Err(protocol("a frame that has no place here"));
             }
@@ -259,9 +292,30 @@ impl<'a> Session<'a> {
             .into_iter()
             .partition(|(waiting, _)| *waiting <= token);
         self.barriers = rest;
+        let stopped = self.stops.extract_if(.., |(waiting, _)| *waiting <= token);
+        stopped.for_each(|(_, id)| self.core.subscriptions.stop(id));
         for (_, done) in passed {
-            self.core.stop_subscriptions();
+            // The listeners still handle what has come, and the hub hears of it.
+            self.core.subscriptions.stop_all();
             let _ = done.send(());
+        }
+    }
+
+    /// Tells a hub that has broken the protocol what was wrong, if the connection takes it at once.
+    async fn send_violation(&mut self, what: &str) {
+        let (code, reason) = (CloseCode::Protocol, what.to_owned());
+        let close = Frame::Close(Close { code, reason, retry_after_ms: None });
+        self.outbox.finish_with(close.to_bytes());
+        let last = async {
+            while !self.outbox.is_empty() {
+                self.outbox.write(&mut self.write).await?;
+            }
+            tokio::io::AsyncWriteExt::shutdown(&mut self.write).await
+        };
+        if let Ok(Err(error)) | Err(error) =
+            timeout_at(Instant::now() + CATCH_UP, last).await.map_err(io::Error::from)
+        {
+            tracing::debug!(%error, "the hub did not take the last word");
         }
     }
 
@@ -273,6 +327,9 @@ impl<'a> Session<'a> {
             Intent::CloseBy(by) => by.max(deadline),
             _ => deadline,
         };
+        // What the listeners have finished would be given to others, or would count as lost.
+        let ids = self.core.state.taken.take();
+        self.core.subscriptions.report_taken(&ids, self.outbox.control());
         self.outbox.finish_with(close_frame());
         let last = async {
             while !self.outbox.is_empty() {
@@ -296,7 +353,7 @@ fn lost(error: io::Error) -> LostReason {
     match error.kind() {
         // TLS reports this error if the connection ends without close_notify.
         io::ErrorKind::UnexpectedEof => LostReason::Ended,
-        _ => LostReason::Io(error.to_string()),
+        _ => LostReason::Io(hub_core::with_causes(&error)),
     }
 }
 

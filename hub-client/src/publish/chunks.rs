@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// A chunk is complete when it reaches this size in bytes, or when the connection wants to send it.
 pub(crate) const CHUNK: usize = 64 << 10;
@@ -114,6 +115,53 @@ impl Chunks {
         freed
     }
 
+    /// Takes one event out that was not given to the connection. `weight` is the weight of the event.
+    /// The indexes of all later events become smaller by one. Returns the weight that became free, or
+    /// `None` if the event was given to the connection already.
+    ///
+    /// The call copies the chunk of the event, so it is for events that are given up, and not for the
+    /// path of each event.
+    pub(crate) fn withdraw(&mut self, index: u64, weight: usize) -> Option<usize> {
+        if index < self.taken_to() || index >= self.next {
+            return None;
+        }
+        let mut freed = weight;
+        let first_open = self.next - u64::from(self.open_count);
+        if index >= first_open {
+            let frame = frame_at(&self.open, (index - first_open) as usize);
+            self.open.drain(frame);
+            self.open_count -= 1;
+            self.open_weight -= weight;
+        } else {
+            let after = self.sealed.partition_point(|chunk| chunk.first <= index);
+            let chunk = &mut self.sealed[after - 1];
+            let frame = frame_at(&chunk.bytes, (index - chunk.first) as usize);
+            let rest = [&chunk.bytes[..frame.start], &chunk.bytes[frame.end..]].concat();
+            chunk.bytes = rest.into();
+            chunk.count -= 1;
+            let here = weight.min(chunk.weight);
+            chunk.weight -= here;
+            let (empty, left) = (chunk.count == 0, chunk.weight);
+            // The weight of a part that was split off is with a chunk behind it, see `rewind`.
+            let mut elsewhere = weight - here;
+            for later in self.sealed.range_mut(after..) {
+                let there = elsewhere.min(later.weight);
+                later.weight -= there;
+                elsewhere -= there;
+                later.first -= 1;
+            }
+            if empty {
+                self.sealed.remove(after - 1);
+                match (after - 1).checked_sub(1).and_then(|before| self.sealed.get_mut(before)) {
+                    Some(before) => before.weight += left,
+                    None => freed += left,
+                }
+            }
+        }
+        self.next -= 1;
+        Some(freed)
+    }
+
     /// Returns the index behind the last event of which every byte was sent. Of the bytes that were
     /// taken, `unsent` bytes were not sent.
     pub(crate) fn sent_to(&self, mut unsent: usize) -> u64 {
@@ -155,6 +203,12 @@ impl Chunks {
         }
         freed
     }
+}
+
+/// Returns where the frame with this number is, counted from 0.
+fn frame_at(bytes: &[u8], number: usize) -> Range<usize> {
+    let start = number.checked_sub(1).map_or(0, |before| ends(bytes).nth(before).unwrap_or(0));
+    start..ends(bytes).nth(number).unwrap_or(bytes.len())
 }
 
 /// Returns the end of each frame in `bytes`.
@@ -217,6 +271,28 @@ mod tests {
             let first = taken(&mut chunks).get(4).copied();
             assert_eq!(first, (next < 20).then_some(next as u8));
             assert_eq!(chunks.release(20), 20 - freed, "weight is freed once");
+        }
+    }
+
+    #[test]
+    fn an_event_that_was_not_taken_can_be_withdrawn_and_the_others_stay() {
+        for (taken_first, index) in
+            [0, 1, 25].into_iter().flat_map(|t| (0..20).map(move |i| (t, i)))
+        {
+            let mut chunks = filled(20);
+            chunks.take(taken_first, |_| ());
+            let before = chunks.taken_to();
+            let mut numbers: Vec<u8> = (before as u8..20).collect();
+            let withdrawn = chunks.withdraw(index, 1);
+            assert_eq!(withdrawn, (index >= before).then_some(1), "{index} after {before}");
+            numbers.retain(|number| u64::from(*number) != index);
+            let bytes = taken(&mut chunks);
+            let starts = std::iter::once(0).chain(ends(&bytes)).take(numbers.len());
+            assert_eq!(starts.map(|at| bytes[at + 4]).collect::<Vec<_>>(), numbers);
+            let next = chunks.next();
+            assert_eq!(next, before + numbers.len() as u64);
+            assert_eq!((chunks.taken_to(), chunks.release(next) as u64), (next, next));
+            assert_eq!(chunks.withdraw(next - 1, 1), None);
         }
     }
 

@@ -5,47 +5,29 @@
 //!
 //! - **Events leave the log in the order in which they entered it, and only with a result**:
 //!   accepted, refused, or unknown. Otherwise a loss would be silent.
-//! - **The index of an event never changes, but its publish number may.** The hub counts the events
-//!   of an instance. If it forgets the instance, its count begins again, and only `offset` between
-//!   index and publish number changes.
+//! - **The index of an event that was given to the connection never changes, but its publish number
+//!   may.** The hub counts the events of an instance. If it forgets the instance, its count begins
+//!   again, and only `offset` between index and publish number changes.
+//! - **An event whose caller gives up leaves the log without a result, if it was not given to the
+//!   connection.** The hub never hears of it, so the indexes of the events behind it become smaller by
+//!   one.
 //! - **The weight of an event is taken before it enters, and given back once.** Otherwise the bound
 //!   of the log would drift.
 
 mod chunks;
 mod report;
+mod results;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use report::{PublishProgress, Report};
+pub(crate) use report::Report;
+pub(crate) use results::{Appended, NotAppended, PublishFailure, PublishResult, Resumed};
 
 use chunks::Chunks;
 use hub_wire::{EventFrame, Refused};
 use parking_lot::Mutex;
 use std::collections::{BTreeSet, VecDeque};
-use tokio::sync::{Notify, Semaphore, oneshot, watch};
-
-/// States the result of publishing one event.
-pub(crate) type PublishResult = Result<(), PublishFailure>;
-
-/// States why an event was not accepted, as far as the client knows.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum PublishFailure {
-    /// The hub refused the event.
-    Refused(Box<Refused>),
-    /// The event may or may not have arrived.
-    OutcomeUnknown,
-    /// The client ended before the event was sent.
-    NotSent,
-}
-
-/// States why an event did not enter the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NotAppended {
-    /// The frame is larger than the hub allows.
-    TooLarge { size: usize, limit: u32 },
-    /// The client has ended.
-    Ended,
-}
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 /// Keeps every event until the hub accepts or refuses it. The documentation of this module states
 /// the invariants.
@@ -56,14 +38,17 @@ pub(crate) struct PublishLog {
     capacity: usize,
     /// Wakes the connection when there is something to send.
     wake: Notify,
-    progress: watch::Sender<PublishProgress>,
 }
 
 #[derive(Debug)]
 struct Log {
     chunks: Chunks,
     /// These callers wait for a result, in the order of the events.
-    waiters: VecDeque<(u64, oneshot::Sender<PublishResult>)>,
+    waiters: VecDeque<Waiter>,
+    /// The next waiter gets this id.
+    next_waiter: u64,
+    /// These callers wait until every event before their index is settled, in the order of the indexes.
+    flushes: Vec<(u64, oneshot::Sender<()>)>,
     /// Every event before this index was accepted, refused, or reported as unknown.
     settled: u64,
     /// The hub refused these events, whose indexes are `settled` or higher. A hub that resumes
@@ -76,10 +61,26 @@ struct Log {
     /// Every event before this index may have reached the hub. The field is set when a connection
     /// is lost.
     sent: u64,
+    /// Every event before this index may have been published. Such an event cannot be taken back,
+    /// although it may be sent once more.
+    maybe_published: u64,
+    /// As `maybe_published`, by earlier runs of the hub alone.
+    published_before: u64,
     report: Report,
     refusals_kept: usize,
     frame_limit: u32,
     ended: bool,
+}
+
+/// Describes a caller that waits for the result of its event.
+#[derive(Debug)]
+struct Waiter {
+    /// The event has this index.
+    index: u64,
+    /// The id never changes, and grows with the index.
+    id: u64,
+    weight: usize,
+    result: oneshot::Sender<PublishResult>,
 }
 
 impl PublishLog {
@@ -88,11 +89,15 @@ impl PublishLog {
         let log = Log {
             chunks: Chunks::default(),
             waiters: VecDeque::new(),
+            next_waiter: 0,
+            flushes: Vec::new(),
             settled: 0,
             refused: BTreeSet::new(),
             offset: 0,
             idle: true,
             sent: 0,
+            maybe_published: 0,
+            published_before: 0,
             report: Report::default(),
             refusals_kept,
             frame_limit: u32::MAX,
@@ -103,19 +108,17 @@ impl PublishLog {
             room: Semaphore::new(capacity),
             capacity,
             wake: Notify::new(),
-            progress: watch::Sender::new(PublishProgress::default()),
         }
     }
 
-    /// Waits for room, and then appends the event. Returns the index of the event, and whether the
-    /// caller should let the connection's task run.
+    /// Waits for room, and then appends the event.
     ///
     /// The call is cancel-safe: a call that is dropped while it waits has appended nothing.
     pub(crate) async fn append(
         &self,
         event: &EventFrame<'_>,
         waiter: Option<oneshot::Sender<PublishResult>>,
-    ) -> Result<(u64, bool), NotAppended> {
+    ) -> Result<Appended, NotAppended> {
         let size = event.topic.len() + event.payload.len() + event.headers.map_or(0, <[u8]>::len);
         // An event that is larger than the whole log takes all of its room.
         let weight = (size + 16).min(self.capacity);
@@ -140,15 +143,41 @@ impl PublishLog {
         }
         permits.forget();
         let (index, full) = log.chunks.appended(weight);
-        if let Some(waiter) = waiter {
-            log.waiters.push_back((index, waiter));
+        let id = log.next_waiter;
+        if let Some(result) = waiter {
+            log.next_waiter += 1;
+            log.waiters.push_back(Waiter { index, id, weight, result });
         }
         let wake = std::mem::take(&mut log.idle);
         drop(guard);
         if wake {
             self.wake.notify_one();
         }
-        Ok((index, full))
+        Ok(Appended { index, waiter: id, full })
+    }
+
+    /// Takes an event back, for which the waiter with this id waits. Returns false if the event was
+    /// given to the connection, so that it is too late.
+    pub(crate) fn withdraw(&self, id: u64) -> bool {
+        let mut guard = self.log.lock();
+        let log = &mut *guard;
+        let Ok(at) = log.waiters.binary_search_by_key(&id, |waiter| waiter.id) else {
+            return false;
+        };
+        let Waiter { index, weight, .. } = log.waiters[at];
+        if index < log.maybe_published {
+            return false;
+        }
+        let Some(freed) = log.chunks.withdraw(index, weight) else { return false };
+        log.waiters.remove(at);
+        log.waiters.range_mut(at..).for_each(|waiter| waiter.index -= 1);
+        for (until, _) in log.flushes.iter_mut().filter(|(until, _)| *until > index) {
+            *until -= 1;
+        }
+        self.room.add_permits(freed);
+        let settled = log.settled;
+        log.end_flushes(settled);
+        true
     }
 
     /// Gives the connection the next frames, about `budget` bytes of them. If the log has no
@@ -187,12 +216,12 @@ impl PublishLog {
     fn settle(&self, log: &mut Log, index: u64) {
         log.settled = index;
         log.refused = log.refused.split_off(&index);
-        while log.waiters.front().is_some_and(|(waiting, _)| *waiting < index) {
+        while log.waiters.front().is_some_and(|waiter| waiter.index < index) {
             // The caller may have stopped waiting. The event was accepted all the same.
-            let _ = log.waiters.pop_front().map(|(_, waiter)| waiter.send(Ok(())));
+            let _ = log.waiters.pop_front().map(|waiter| waiter.result.send(Ok(())));
         }
         self.room.add_permits(log.chunks.release(index));
-        self.progress.send_modify(|progress| progress.settled = index);
+        log.end_flushes(index);
     }
 
     /// Handles the refusal of an event. Returns the refusal if no caller waits for it.
@@ -204,13 +233,13 @@ impl PublishLog {
         }
         let waiter = log
             .waiters
-            .binary_search_by_key(&index, |(waiting, _)| *waiting)
+            .binary_search_by_key(&index, |waiter| waiter.index)
             .ok()
             .and_then(|at| log.waiters.remove(at));
         let failure = PublishFailure::Refused(Box::new(refused));
         let unheard = match waiter {
             None => Err(Err(failure)),
-            Some((_, waiter)) => waiter.send(Err(failure)),
+            Some(waiter) => waiter.result.send(Err(failure)),
         };
         match unheard {
             Err(Err(PublishFailure::Refused(refused))) => {
@@ -241,7 +270,10 @@ impl PublishLog {
         let index = received.wrapping_add(log.offset);
         let exact = known && (log.settled..=log.sent).contains(&index);
         let mut unknown = 0;
-        if !exact {
+        if exact {
+            log.maybe_published = index.max(log.published_before);
+        } else {
+            log.published_before = log.maybe_published;
             if !resend && log.sent > log.settled {
                 unknown = self.give_up(log, log.sent);
             }
@@ -260,9 +292,9 @@ impl PublishLog {
     fn give_up(&self, log: &mut Log, index: u64) -> u64 {
         let refused = log.refused.range(log.settled..index).count() as u64;
         let mut unwaited = index - log.settled - refused;
-        while log.waiters.front().is_some_and(|(waiting, _)| *waiting < index) {
-            let Some((_, waiter)) = log.waiters.pop_front() else { break };
-            unwaited -= u64::from(waiter.send(Err(PublishFailure::OutcomeUnknown)).is_ok());
+        while log.waiters.front().is_some_and(|waiter| waiter.index < index) {
+            let Some(waiter) = log.waiters.pop_front() else { break };
+            unwaited -= u64::from(waiter.result.send(Err(PublishFailure::OutcomeUnknown)).is_ok());
         }
         log.report.outcome_unknown += unwaited;
         self.settle(log, index);
@@ -274,6 +306,11 @@ impl PublishLog {
     pub(crate) fn lost(&self, unsent: usize) {
         let mut log = self.log.lock();
         log.sent = log.chunks.sent_to(unsent).max(log.settled);
+        // What was not sent can be withdrawn until there is another connection.
+        let (settled, sent) = (log.settled, log.sent);
+        log.maybe_published = log.maybe_published.max(sent);
+        self.room.add_permits(log.chunks.rewind(settled, sent));
+        log.idle = !log.chunks.has_more();
     }
 
     /// Ends the log. Nothing can be appended any more, and every caller that waits gets a result.
@@ -288,12 +325,12 @@ impl PublishLog {
         let sent = log.sent.max(log.settled);
         let unknown = self.give_up(log, sent);
         let mut not_sent = log.chunks.next() - sent;
-        while let Some((_, waiter)) = log.waiters.pop_front() {
-            not_sent -= u64::from(waiter.send(Err(PublishFailure::NotSent)).is_ok());
+        while let Some(waiter) = log.waiters.pop_front() {
+            not_sent -= u64::from(waiter.result.send(Err(PublishFailure::NotSent)).is_ok());
         }
         log.report.not_sent += not_sent;
         self.room.close();
-        self.progress.send_modify(|progress| progress.ended = true);
+        log.end_flushes(u64::MAX);
         unknown
     }
 
@@ -302,10 +339,19 @@ impl PublishLog {
     ///
     /// The call is cancel-safe: a dropped call takes nothing.
     pub(crate) async fn flush(&self) -> Report {
-        let target = self.log.lock().chunks.next();
-        let mut progress = self.progress.subscribe();
-        // The sender lives as long as `self`.
-        let _ = progress.wait_for(|now| now.settled >= target || now.ended).await;
+        let settled = {
+            let mut log = self.log.lock();
+            let target = log.chunks.next();
+            (target > log.settled && !log.ended).then(|| {
+                let (done, settled) = oneshot::channel();
+                log.flushes.retain(|(_, done)| !done.is_closed());
+                log.flushes.push((target, done));
+                settled
+            })
+        };
+        if let Some(settled) = settled {
+            let _ = settled.await; // an error means that the log is gone
+        }
         std::mem::take(&mut self.log.lock().report)
     }
 
@@ -316,11 +362,11 @@ impl PublishLog {
     }
 }
 
-/// States how publishing continues after a reconnect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Resumed {
-    /// If this is true, publishing continues exactly where it stopped.
-    pub(crate) exact: bool,
-    /// This many events that no caller waits for have an unknown outcome.
-    pub(crate) unknown: u64,
+impl Log {
+    /// Ends the flushes whose events are all before `index`.
+    fn end_flushes(&mut self, index: u64) {
+        for (_, done) in self.flushes.extract_if(.., |(until, _)| *until <= index) {
+            let _ = done.send(()); // a dropped flush takes nothing
+        }
+    }
 }

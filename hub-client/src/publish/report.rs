@@ -5,13 +5,6 @@
 
 use hub_wire::Refused;
 
-/// States how far the log is settled, for the callers of `flush`.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct PublishProgress {
-    pub(crate) settled: u64,
-    pub(crate) ended: bool,
-}
-
 /// Lists what went wrong with events that no caller waited for, since the last flush.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Report {

@@ -24,6 +24,8 @@ enum Step {
     Receipt,
     /// The hub refuses an event that it has, and the refusal arrives or is lost.
     Refuse(u8, bool),
+    /// A caller gives its event up.
+    Withdraw(u8),
     Lose {
         restart: bool,
     },
@@ -37,6 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..300_u16).prop_map(Step::Deliver),
         2 => Just(Step::Receipt),
         1 => any::<(u8, bool)>().prop_map(|(which, arrives)| Step::Refuse(which, arrives)),
+        1 => any::<u8>().prop_map(Step::Withdraw),
         1 => any::<bool>().prop_map(|restart| Step::Lose { restart }),
     ]
 }
@@ -45,7 +48,9 @@ struct World {
     log: PublishLog,
     resend: bool,
     published: u32,
-    waiting: Vec<(u32, oneshot::Receiver<PublishResult>)>,
+    waiting: Vec<(u32, u64, oneshot::Receiver<PublishResult>)>,
+    /// These events were taken back, and must never arrive.
+    withdrawn: Vec<u32>,
     /// These bytes were taken from the log and are not in the socket.
     out: Vec<u8>,
     /// These bytes are in the socket and not at the hub.
@@ -76,6 +81,7 @@ impl World {
             resend,
             published: 0,
             waiting: Vec::new(),
+            withdrawn: Vec::new(),
             out: Vec::new(),
             socket: Vec::new(),
             partial: Vec::new(),
@@ -130,6 +136,21 @@ impl World {
                     self.refuse(number as u64);
                 }
             }
+            Step::Withdraw(which) => {
+                let open = |(_, (_, _, waiting)): &(usize, &(_, _, oneshot::Receiver<_>))| {
+                    waiting.is_empty()
+                };
+                let open: Vec<usize> =
+                    self.waiting.iter().enumerate().filter(open).map(|(at, _)| at).collect();
+                if open.is_empty() {
+                    return;
+                }
+                let at = open[usize::from(which) % open.len()];
+                if self.log.withdraw(self.waiting[at].1) {
+                    let (event, ..) = self.waiting.remove(at);
+                    self.withdrawn.push(event);
+                }
+            }
             Step::Lose { restart } => self.lose(restart),
         }
     }
@@ -142,6 +163,7 @@ impl World {
             message: String::new(),
             rule: None,
             path: None,
+            id: None,
         };
         self.unheard += usize::from(self.log.refused(refused).is_some());
     }
@@ -153,9 +175,10 @@ impl World {
         let (sender, receiver) = oneshot::channel();
         let append = pin!(self.log.append(&event, wait.then_some(sender)));
         if let Poll::Ready(appended) = append.poll(&mut Context::from_waker(Waker::noop())) {
-            assert_eq!(appended.unwrap().0, u64::from(self.published));
+            let appended = appended.unwrap();
+            assert_eq!(appended.index, u64::from(self.published) - self.withdrawn.len() as u64);
             if wait {
-                self.waiting.push((self.published, receiver));
+                self.waiting.push((self.published, appended.waiter, receiver));
             }
             self.published += 1;
         }
@@ -204,7 +227,8 @@ impl World {
         arrived.dedup();
         assert!(self.resend || arrived.len() == total, "nothing is sent twice unless so chosen");
         let mut unknown = self.unknown;
-        for (id, mut waiting) in self.waiting {
+        assert!(self.withdrawn.iter().all(|event| !arrived.contains(event)));
+        for (id, _, mut waiting) in self.waiting {
             match waiting.try_recv().expect("everyone gets a verdict") {
                 Ok(()) => assert!(arrived.contains(&id)),
                 Err(PublishFailure::Refused(_)) => assert!(self.refused.contains(&id)),
@@ -212,7 +236,8 @@ impl World {
                 Err(PublishFailure::NotSent) => panic!("the log has not ended"),
             }
         }
-        let missing = u64::from(self.published) - arrived.len() as u64;
+        let withdrawn = self.withdrawn.len() as u64;
+        let missing = u64::from(self.published) - withdrawn - arrived.len() as u64;
         assert!(missing <= unknown, "{missing} are missing, {unknown} are reported");
     }
 }

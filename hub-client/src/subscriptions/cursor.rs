@@ -1,7 +1,7 @@
 //! Tracks how far a subscription has come in a topic, and what that means for the events that come
 //! next. Without this cursor, a reconnect would repeat or skip events unseen.
 
-use hub_wire::{Gap, GapReason, Position};
+use hub_wire::{Gap, GapReason, Position, SubscriptionIds};
 
 /// States how far a subscription has come in one topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,9 @@ pub(crate) enum UnannouncedLoss {
     /// Event numbers jumped, which breaks the protocol. The field is the first number that was left
     /// out.
     Jump(u64),
+    /// The subscription begins anew with the last event of the topic, because the hub had not confirmed
+    /// it on an earlier connection. The field is the first number that was left out.
+    Skipped(u64),
     /// The topic began a new epoch, some time after this position in its old epoch. The client does
     /// not see that if the hub restarts and the topic gets its next event only after the reconnect.
     Renewal(Position),
@@ -89,11 +92,13 @@ impl UnannouncedLoss {
     pub(crate) fn gap(self, topic: &str, epoch: u64, next: u64) -> Gap {
         let (epoch, from, to, reason) = match self {
             UnannouncedLoss::Jump(from) => (epoch, from, Some(next - 1), UNEXPLAINED),
+            UnannouncedLoss::Skipped(from) => (epoch, from, Some(next - 1), GapReason::Away),
             UnannouncedLoss::Renewal(seen) => {
                 (seen.epoch, seen.seq.saturating_add(1), None, GapReason::NewEpoch)
             }
         };
-        Gap { topic: topic.to_owned(), epoch, from, to, reason, subscription: None }
+        let (topic, subscriptions) = (topic.to_owned(), SubscriptionIds::NONE);
+        Gap { topic, epoch, from, to, reason, subscriptions }
     }
 }
 
@@ -133,7 +138,7 @@ mod tests {
             from,
             to,
             reason: GapReason::Overflow,
-            subscription: None,
+            subscriptions: SubscriptionIds::NONE,
         };
         let mut cursor = after(1, 5);
         assert_eq!(cursor.pass(&gap(1, Some(5))), (None, None));

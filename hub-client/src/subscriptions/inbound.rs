@@ -3,9 +3,11 @@
 
 use super::cursor::UnannouncedLoss;
 use super::incoming_run::{IncomingRun, RunRecipient, RunTopic};
-use super::routes::RouteMatch;
+use super::positions::NewPart;
+use super::taken::WindowState;
 use super::{HandOver, Sink, Subscriptions};
-use crate::events::{ConnectionEvent, EventSender};
+use crate::event_sender::EventSender;
+use crate::events::ConnectionEvent;
 use bytes::Bytes;
 use hub_core::emitter::Delivery;
 use hub_wire::{Gap, Limits, RunFrame, TopicName};
@@ -16,10 +18,9 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Inbound {
     run: Option<IncomingRun>,
-    matches: Vec<RouteMatch>,
+    parts: Vec<NewPart>,
     /// These deliveries wait for room in `block` subscriptions. While there are any, the client
-    /// does not read on, so there are few: the deliveries of one event, or those that were deferred
-    /// for one subscription.
+    /// does not read on, so there are few: the deliveries of one event.
     blocked: VecDeque<(Sink, Delivery)>,
     limits: Limits,
     /// The last run had this topic and this publisher. Most often, the next run has them as well.
@@ -45,7 +46,7 @@ impl Inbound {
     pub(crate) fn new(max_frame: u32) -> Self {
         Inbound {
             run: None,
-            matches: Vec::new(),
+            parts: Vec::new(),
             blocked: VecDeque::new(),
             limits: Limits { frame: max_frame, depth: Limits::MAX_DEPTH, elements: u32::MAX },
             topic: None,
@@ -99,11 +100,8 @@ impl Inbound {
             return Err(format!("a RUN while {} events of the last are due", open.left));
         }
         let bad_topic = |error| format!("a RUN on no topic: {error}");
-        if let Some(entry) = run.subscription.and_then(|id| subs.entries.get_mut(&id)) {
-            entry.deferred.drop_topic(run.topic);
-        }
         if run.count == 0 {
-            if let Some((id, gap)) = subs.routes.stands(run).map_err(bad_topic)? {
+            if let Some((id, gap)) = subs.positions.stands(run).map_err(bad_topic)? {
                 let sink = subs.entries.get(&id).map(|entry| &entry.sink);
                 sink.into_iter().for_each(|sink| drop(sink.hand_over(Delivery::Gap(gap.clone()))));
                 events.send(ConnectionEvent::Gap(gap));
@@ -122,26 +120,21 @@ impl Inbound {
             self.publisher = run.publisher.into();
         }
         let mut recipients = std::mem::take(&mut self.recipients);
-        let group = run.subscription.and_then(|id| subs.entries.get(&id).map(|e| (id, e)));
-        match group {
-            Some((id, entry)) if entry.options.group.is_some() => {
+        // A run for a member of a queue group, or one that is given again, names one subscription.
+        let first = run.subscriptions.as_slice().first();
+        let single = first.and_then(|id| subs.entries.get(id).map(|entry| (*id, entry)));
+        match single {
+            // The numbers of a share are not contiguous, and events that are given again are old.
+            Some((id, entry)) if entry.options.group.is_some() || run.attempt > 1 => {
                 recipients.push(RunRecipient::new(id, run.first, entry.sink.clone()));
             }
             _ => {
-                subs.routes.run(run, &mut self.matches).map_err(bad_topic)?;
-                for matched in &self.matches {
-                    let Some(entry) = subs.entries.get_mut(&matched.id) else { continue };
-                    if matched.deferred
-                        && matches!(matched.new.unannounced, Some(UnannouncedLoss::Jump(_)))
-                    {
-                        entry.deferred.drop_topic(run.topic);
-                        continue;
-                    }
-                    let mut recipient =
-                        RunRecipient::new(matched.id, matched.new.from, entry.sink.clone());
-                    recipient.deferred = matched.deferred;
-                    recipient.gap = matched.new.unannounced.map(|unannounced| {
-                        tell(unannounced, run.topic, run.epoch, matched.new.from, events)
+                subs.positions.run(run, &mut self.parts).map_err(bad_topic)?;
+                for NewPart { id, new } in &self.parts {
+                    let Some(entry) = subs.entries.get_mut(id) else { continue };
+                    let mut recipient = RunRecipient::new(*id, new.from, entry.sink.clone());
+                    recipient.gap = new.unannounced.map(|unannounced| {
+                        tell(unannounced, run.topic, run.epoch, new.from, events)
                     });
                     recipients.push(recipient);
                 }
@@ -174,20 +167,15 @@ impl Inbound {
             let message = if at == last { message.take() } else { message.clone() };
             let gap = recipient.gap.take().map(Delivery::Gap);
             for delivery in gap.into_iter().chain(message.map(Delivery::Message)) {
-                if recipient.deferred {
-                    let entry = subs.entries.get_mut(&recipient.id);
-                    entry.into_iter().for_each(|entry| entry.deferred.push(delivery.clone()));
-                } else {
-                    match recipient.sink.hand_over(delivery) {
-                        HandOver::Done => {}
-                        HandOver::Full(message) => {
-                            let delivery = Delivery::Message(message);
-                            self.blocked.push_back((recipient.sink.clone(), delivery));
-                        }
-                        HandOver::Gone => {
-                            recipient.from = u64::MAX;
-                            self.gone.push(recipient.id);
-                        }
+                match recipient.sink.hand_over(delivery) {
+                    HandOver::Done => {}
+                    HandOver::Full(message) => {
+                        let delivery = Delivery::Message(message);
+                        self.blocked.push_back((recipient.sink.clone(), delivery));
+                    }
+                    HandOver::Gone => {
+                        recipient.from = u64::MAX;
+                        self.gone.push(recipient.id);
                     }
                 }
             }
@@ -208,9 +196,14 @@ impl Inbound {
     pub(crate) fn finish(&mut self, subs: &mut Subscriptions, events: &EventSender) {
         let Some(mut run) = self.run.take() else { return };
         let seq = run.next - 1;
+        for id in run.subscriptions.as_slice() {
+            let recipient = run.recipients.iter().find(|recipient| recipient.id == *id);
+            let handed = recipient.map_or(0, |recipient| run.next.saturating_sub(recipient.from));
+            subs.came(*id, handed, run.came - handed);
+        }
         for recipient in &run.recipients {
-            if seq >= recipient.from {
-                subs.routes.handed_over(run.topic.name.as_str(), run.epoch, seq, recipient.id);
+            if seq >= recipient.from && run.attempt == 1 {
+                subs.positions.handed_over(run.topic.name.as_str(), run.epoch, seq, recipient.id);
             }
             if let Some(filter) = subs.became_slow(recipient.id) {
                 events.send(ConnectionEvent::Slow { filter: filter.to_string() });
@@ -218,20 +211,6 @@ impl Inbound {
         }
         run.recipients.clear();
         self.recipients = run.recipients;
-    }
-
-    /// Handles a SUBSCRIBED frame: the deferred deliveries are due.
-    pub(crate) fn confirmed(&mut self, subs: &mut Subscriptions, id: u64) {
-        let Some((sink, deferred)) = subs.confirmed(id) else { return };
-        for delivery in deferred.into_deliveries() {
-            if self.is_blocked() {
-                // The order requires that this delivery goes behind the deliveries that already
-                // wait.
-                self.blocked.push_back((sink.clone(), delivery));
-            } else if let HandOver::Full(message) = sink.hand_over(delivery) {
-                self.blocked.push_back((sink.clone(), Delivery::Message(message)));
-            }
-        }
     }
 
     /// Handles a GAP frame.
@@ -244,33 +223,27 @@ impl Inbound {
         if self.run.is_some() {
             return Err("a GAP in the middle of a run".to_owned());
         }
-        let Subscriptions { entries, routes, .. } = subs;
-        if let Some(entry) = gap.subscription.and_then(|id| entries.get_mut(&id)) {
-            entry.deferred.drop_topic(&gap.topic);
+        let Subscriptions { entries, positions, .. } = subs;
+        for id in gap.subscriptions.as_slice() {
+            let window = entries.get_mut(id).and_then(|entry| entry.window.as_mut());
+            window.into_iter().for_each(WindowState::gap_came);
         }
-        let group = gap.subscription.and_then(|id| entries.get(&id));
+        let group = gap.subscriptions.as_slice().first().and_then(|id| entries.get(id));
         if let Some(entry) = group.filter(|entry| entry.options.group.is_some()) {
             entry.sink.hand_over(Delivery::Gap(gap.clone()));
         } else {
             let mut news = false;
-            let told = |id, missing: Gap, unannounced: Option<UnannouncedLoss>, deferred: bool| {
+            let told = |id, missing: Gap, unannounced: Option<UnannouncedLoss>| {
                 news = true;
                 let Some(entry) = entries.get_mut(&id) else { return };
-                if deferred && matches!(unannounced, Some(UnannouncedLoss::Jump(_))) {
-                    return entry.deferred.drop_topic(&missing.topic);
-                }
                 let before = unannounced.map(|unannounced| {
                     tell(unannounced, &missing.topic, missing.epoch, missing.from, events)
                 });
                 for gap in before.into_iter().chain([missing]) {
-                    if deferred {
-                        entry.deferred.push(Delivery::Gap(gap));
-                    } else {
-                        entry.sink.hand_over(Delivery::Gap(gap));
-                    }
+                    entry.sink.hand_over(Delivery::Gap(gap));
                 }
             };
-            routes.gap(&gap, told).map_err(|error| format!("a GAP on no topic: {error}"))?;
+            positions.gap(&gap, told).map_err(|error| format!("a GAP on no topic: {error}"))?;
             if !news {
                 return Ok(());
             }
@@ -291,7 +264,9 @@ fn tell(
 ) -> Gap {
     let gap = unannounced.gap(topic, epoch, next);
     events.send(match unannounced {
-        UnannouncedLoss::Renewal(_) => ConnectionEvent::Gap(gap.clone()),
+        UnannouncedLoss::Renewal(_) | UnannouncedLoss::Skipped(_) => {
+            ConnectionEvent::Gap(gap.clone())
+        }
         UnannouncedLoss::Jump(due) => ConnectionEvent::Violation(format!(
             "numbers of {topic} went on with {next} where {due} was due"
         )),

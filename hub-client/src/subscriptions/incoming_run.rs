@@ -2,10 +2,11 @@
 //! all of them, so without it no EVENT frame could be understood.
 
 use super::Sink;
-use crate::events::{ConnectionEvent, EventSender};
+use crate::event_sender::EventSender;
+use crate::events::ConnectionEvent;
 use bytes::Bytes;
 use hub_core::emitter::{Headers, Message};
-use hub_wire::{EventFrame, Gap, Limits, Packer, RunFrame, TopicName};
+use hub_wire::{EventFrame, Gap, Limits, Packer, RunFrame, SubscriptionIds, TopicName};
 use std::sync::Arc;
 
 /// Describes the part of a run that has not arrived yet.
@@ -17,8 +18,13 @@ pub(super) struct IncomingRun {
     pub(super) next: u64,
     /// This many events are still to come.
     pub(super) left: u32,
+    /// This many events of the run came.
+    pub(super) came: u64,
+    /// The run is for these subscriptions.
+    pub(super) subscriptions: SubscriptionIds,
     publisher: Arc<str>,
     time_ms: u64,
+    pub(super) attempt: u32,
     pub(super) recipients: Vec<RunRecipient>,
 }
 
@@ -38,13 +44,11 @@ pub(super) struct RunRecipient {
     pub(super) sink: Sink,
     /// This gap is handed over in front of the first event.
     pub(super) gap: Option<Gap>,
-    /// If this is true, the events are deferred instead of handed over.
-    pub(super) deferred: bool,
 }
 
 impl RunRecipient {
     pub(super) fn new(id: u64, from: u64, sink: Sink) -> Self {
-        RunRecipient { id, from, sink, gap: None, deferred: false }
+        RunRecipient { id, from, sink, gap: None }
     }
 }
 
@@ -69,8 +73,11 @@ impl IncomingRun {
             epoch: run.epoch,
             next,
             left,
+            came: 0,
+            subscriptions: run.subscriptions.clone(),
             publisher,
             time_ms: run.time_ms,
+            attempt: run.attempt,
             recipients,
         }
     }
@@ -91,19 +98,15 @@ impl IncomingRun {
         let event = EventFrame::parse_after_topic(body, offset, self.topic.name.as_str(), limits)
             .map_err(|error| error.to_string())?;
         let seq = self.next;
-        (self.next, self.left) = (seq + 1, self.left - 1);
+        (self.next, self.left, self.came) = (seq + 1, self.left - 1, self.came + 1);
         let Some(last) = self.recipients.iter().rposition(|recipient| seq >= recipient.from) else {
             return Ok(None);
         };
-        let message = Message {
-            topic: self.topic.name.clone(),
-            epoch: self.epoch,
-            seq,
-            publisher: self.publisher.clone(),
-            time_ms: self.time_ms,
-            headers: headers(&event, limits, events),
-            payload: body.slice_ref(event.payload),
-        };
+        let mut message = Message::new(self.topic.name.clone(), body.slice_ref(event.payload));
+        (message.epoch, message.seq) = (self.epoch, seq);
+        (message.time_ms, message.attempt) = (self.time_ms, self.attempt);
+        message.publisher = self.publisher.clone();
+        message.headers = headers(&event, limits, events);
         Ok(Some((message, last)))
     }
 }

@@ -180,7 +180,8 @@ async fn a_dropped_request_leaves_nobody_waiting_and_others_are_answered() {
                 count: 1,
                 publisher: "other#2",
                 time_ms: 1,
-                subscription: None,
+                subscriptions: SubscriptionIds::one(inbox.id),
+                attempt: 1,
             };
             let re = Headers::new().with_re(id).encode();
             let payload = [number as u8];

@@ -24,6 +24,27 @@ async fn goodbye(mut peer: Peer) {
 }
 
 #[tokio::test]
+async fn the_hub_hears_of_all_that_listeners_finish_during_a_drain() {
+    let hub = FakeHub::start().await;
+    let (client, mut peer) = hub.connect(hub.client()).await;
+    let slow = async |_: Message| tokio::time::sleep(Duration::from_millis(3)).await;
+    let on = client.on_filter(filter("t"), SubscribeOptions::new().group("g"), slow);
+    let (_, subscribe) = soon(async { tokio::join!(on, peer.confirm()) }).await;
+    peer.run(1, 20, &[subscribe.id]).await;
+    let hub_side = async {
+        assert_eq!(peer.next().await, Some(Sent::Unsubscribe(subscribe.id)));
+        let Some(Sent::Ping(token)) = peer.next().await else { panic!("no PING") };
+        peer.send(&[Frame::Pong { token }]).await;
+        assert_eq!(peer.next().await, Some(Sent::Close(CloseCode::Normal)));
+        let taken = peer.taken[&subscribe.id].taken;
+        assert_eq!(taken, 20, "what the hub does not hear of goes to other members of the group");
+        peer.stream.shutdown().await.unwrap();
+    };
+    let (drained, ()) = soon(async { tokio::join!(client.drain(), hub_side) }).await;
+    assert_eq!(drained, Ok(()));
+}
+
+#[tokio::test]
 async fn what_has_arrived_is_handled_and_what_handlers_emit_is_receipted() {
     let hub = FakeHub::start().await;
     let (client, mut peer) = hub.connect(hub.client()).await;
@@ -42,7 +63,7 @@ async fn what_has_arrived_is_handled_and_what_handlers_emit_is_receipted() {
     let on = client.on_filter(filter("t"), SubscribeOptions::new(), listener);
     let (listener, _) = soon(async { tokio::join!(on, peer.confirm()) }).await;
     let listener = listener.unwrap();
-    peer.run(1, 10, None).await;
+    peer.run(1, 10, &[1]).await;
     let hub_side = async {
         let mut echoes = Vec::new();
         let mut late = false;
@@ -50,7 +71,7 @@ async fn what_has_arrived_is_handled_and_what_handlers_emit_is_receipted() {
             match peer.next().await.unwrap() {
                 Sent::Unsubscribe(1) => {
                     // On its way when the client unsubscribed.
-                    peer.run(11, 1, None).await;
+                    peer.run(11, 1, &[1]).await;
                     late = true;
                 }
                 Sent::Ping(token) => peer.send(&[Frame::Pong { token }]).await,

@@ -28,6 +28,10 @@ async fn asked(peer: &mut Peer) -> (String, String) {
 }
 
 async fn answer(peer: &mut Peer, inbox: &str, seq: u64, re: &str, payload: u8) {
+    answer_for(1, peer, inbox, seq, re, payload).await;
+}
+
+async fn answer_for(id: u64, peer: &mut Peer, inbox: &str, seq: u64, re: &str, payload: u8) {
     let run = RunFrame {
         topic: inbox,
         epoch: 1,
@@ -35,7 +39,8 @@ async fn answer(peer: &mut Peer, inbox: &str, seq: u64, re: &str, payload: u8) {
         count: 1,
         publisher: "other#2",
         time_ms: 1,
-        subscription: None,
+        subscriptions: SubscriptionIds::one(id),
+        attempt: 1,
     };
     let headers = Headers::new().with_re(re).encode();
     let payload = [payload];
@@ -125,10 +130,11 @@ async fn a_lost_connection_fails_open_requests_because_the_inbox_is_gone() {
             welcome.inbox = "$inbox.2".into();
         })
         .await;
-    assert_eq!(peer.confirm().await.filter, "$inbox.2");
+    let subscribe = peer.confirm().await;
+    assert_eq!(subscribe.filter, "$inbox.2");
     let (id, inbox) = asked(&mut peer).await;
     assert_eq!(inbox, "$inbox.2");
-    answer(&mut peer, &inbox, 1, &id, 7).await;
+    answer_for(subscribe.id, &mut peer, &inbox, 1, &id, 7).await;
     assert_eq!(soon(request).await.unwrap().unwrap().payload[..], [7]);
 }
 

@@ -161,5 +161,5 @@ async fn a_client_that_ends_says_what_it_did_not_send() {
     let error = client.flush().await.unwrap_err();
     assert_eq!((error.outcome_unknown, error.not_sent), (1, 0));
     let error = client.emit_raw(&topic("t"), vec![1].into(), &Headers::new()).await.unwrap_err();
-    assert!(matches!(error, EmitError::Closed));
+    assert!(matches!(error, EmitError::Ended(_)));
 }

@@ -8,6 +8,7 @@ pub(crate) mod proxy;
 use bytes::{Buf, BytesMut};
 use hub_client::{Builder, Client, ConnectionEvent, ConnectionEvents};
 use hub_wire::{TopicFilter, TopicName, *};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -36,6 +37,7 @@ pub(crate) enum Sent {
     Event { topic: String, payload: Vec<u8>, headers: Vec<u8> },
     Subscribe(Subscribe),
     Unsubscribe(u64),
+    Resume(Resume),
     Ping(u64),
     Pong(u64),
     Close(CloseCode),
@@ -50,6 +52,8 @@ pub(crate) struct Peer {
     pub(crate) stream: TcpStream,
     buffer: BytesMut,
     pub(crate) hello: Hello,
+    /// The last TAKEN of each subscription.
+    pub(crate) taken: HashMap<u64, Taken>,
 }
 
 impl FakeHub {
@@ -98,7 +102,12 @@ impl FakeHub {
 
     async fn accept_if_heard(&self, change: impl FnOnce(&mut Welcome)) -> Option<Peer> {
         let (stream, _) = soon(self.listener.accept()).await.unwrap();
-        let mut peer = Peer { stream, buffer: BytesMut::new(), hello: Hello::default() };
+        let mut peer = Peer {
+            stream,
+            buffer: BytesMut::new(),
+            hello: Hello::default(),
+            taken: HashMap::new(),
+        };
         let body = peer.body().await?;
         let Ok(Frame::Hello(hello)) = Frame::parse(&body, &Limits::default()) else {
             panic!("not a HELLO: {body:x?}");
@@ -109,6 +118,7 @@ impl FakeHub {
             hub: self.id,
             connection: 1,
             resumed: false,
+            kept: false,
             received: 0,
             publisher: "test#1".into(),
             inbox: "$inbox.1".into(),
@@ -147,9 +157,32 @@ impl Peer {
         }
     }
 
-    /// Reads the next frame of the client. Returns `None` at the end of the stream.
+    /// Waits until the client reports that a listener has finished so many events.
+    pub(crate) async fn taken(&mut self, subscription: u64, events: u64) {
+        while self.taken.get(&subscription).is_none_or(|taken| taken.taken < events) {
+            let body = self.body().await.expect("TAKEN");
+            self.note_taken(&body);
+        }
+    }
+
+    /// Notes a TAKEN, and returns whether the frame is one.
+    fn note_taken(&mut self, body: &[u8]) -> bool {
+        let Frame::Taken(taken) = Frame::parse(body, &Limits::default()).unwrap() else {
+            return false;
+        };
+        let before = self.taken.get(&taken.subscription).and_then(|before| before.events);
+        let events = taken.events.or(before);
+        self.taken.insert(taken.subscription, Taken { events, ..taken });
+        true
+    }
+
+    /// Reads the next frame of the client other than TAKEN, whose moment depends on the time.
+    /// Returns `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Sent> {
-        let body = self.body().await?;
+        let mut body = self.body().await?;
+        while self.note_taken(&body) {
+            body = self.body().await?;
+        }
         Some(match Frame::parse(&body, &Limits::default()).unwrap() {
             Frame::Event(event) => Sent::Event {
                 topic: event.topic.to_owned(),
@@ -157,7 +190,8 @@ impl Peer {
                 headers: event.headers.unwrap_or_default().to_vec(),
             },
             Frame::Subscribe(subscribe) => Sent::Subscribe(subscribe),
-            Frame::Unsubscribe { id } => Sent::Unsubscribe(id),
+            Frame::Unsubscribe { id, .. } => Sent::Unsubscribe(id),
+            Frame::Resume(resume) => Sent::Resume(resume),
             Frame::Ping { token } => Sent::Ping(token),
             Frame::Pong { token } => Sent::Pong(token),
             Frame::Close(close) => Sent::Close(close.code),
@@ -198,8 +232,8 @@ impl Peer {
     }
 
     /// Sends a run of events on the topic `t`. The payload of each event is its event number.
-    pub(crate) async fn run(&mut self, first: u64, count: u32, subscription: Option<u64>) {
-        self.run_on("t", 1, first, count, subscription).await;
+    pub(crate) async fn run(&mut self, first: u64, count: u32, subscriptions: &[u64]) {
+        self.run_on("t", 1, first, count, subscriptions).await;
     }
 
     pub(crate) async fn run_on(
@@ -208,9 +242,9 @@ impl Peer {
         epoch: u64,
         first: u64,
         count: u32,
-        subscription: Option<u64>,
+        subscriptions: &[u64],
     ) {
-        let bytes = run_bytes(topic, epoch, first, count, subscription);
+        let bytes = run_bytes(topic, epoch, first, count, subscriptions);
         self.raw(&bytes).await;
     }
 
@@ -241,9 +275,19 @@ pub(crate) fn run_bytes(
     epoch: u64,
     first: u64,
     count: u32,
-    subscription: Option<u64>,
+    subscriptions: &[u64],
 ) -> Vec<u8> {
-    let run = RunFrame { topic, epoch, first, count, publisher: "p#1", time_ms: 5, subscription };
+    let subscriptions = subscriptions.iter().copied().collect();
+    let run = RunFrame {
+        topic,
+        epoch,
+        first,
+        count,
+        publisher: "p#1",
+        time_ms: 5,
+        subscriptions,
+        attempt: 1,
+    };
     let mut bytes = Frame::Run(run).to_bytes();
     for seq in first..first + u64::from(count) {
         let mut payload = Vec::new();
@@ -253,8 +297,9 @@ pub(crate) fn run_bytes(
     bytes
 }
 
-pub(crate) fn gap(from: u64, to: Option<u64>, reason: GapReason, subscription: Option<u64>) -> Gap {
-    Gap { topic: "t".into(), epoch: 1, from, to, reason, subscription }
+pub(crate) fn gap(from: u64, to: Option<u64>, reason: GapReason, subscriptions: &[u64]) -> Gap {
+    let subscriptions = subscriptions.iter().copied().collect();
+    Gap { topic: "t".into(), epoch: 1, from, to, reason, subscriptions }
 }
 
 pub(crate) fn refused(what: RefusedWhat, number: u64, code: RefusedCode) -> Refused {
@@ -265,6 +310,7 @@ pub(crate) fn refused(what: RefusedWhat, number: u64, code: RefusedCode) -> Refu
         message: "because".into(),
         rule: Some("rule".into()),
         path: Some("a.b".into()),
+        id: None,
     }
 }
 

@@ -69,6 +69,11 @@ impl SubscriptionBacklog {
         self.overflow
     }
 
+    /// Returns whether neither a message nor a gap waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lead.len() + self.entries.len() + self.tail.len() == 0
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.entries.len() >= self.capacity
     }

@@ -6,16 +6,17 @@
 
 use super::listen::{ListenerSubscription, one_by_one, start};
 use super::serve::{answer_all, read_reply};
+use super::trace;
+use super::typed_listeners::{typed, typed_once};
 use super::{
     BoxError, EmitError, Errors, Event, EventStream, Headers, ListenerFault, ListenerHandle,
     ListenerReturn, Listeners, Message, Next, Received, Request, RequestError, RequestOptions,
     ServeOptions, SubscribeError, SubscribeOptions, Subscription, encode,
 };
 use bytes::Bytes;
-use futures_util::future::Either;
 use hub_wire::{Overflow, TopicFilter, TopicName};
-use std::future::ready;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// Emits events, and calls listeners with the events of their topics. [`LocalHub`](super::LocalHub)
 /// is an emitter in-process, and the client of `hub-client` is an emitter over the network.
@@ -41,11 +42,10 @@ use std::time::Duration;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let hub = LocalHub::default();
-/// let billing = hub.on(bill).await?;
+/// hub.on(bill).await?;
 /// let printing = hub.on(|order: Received<OrderPlaced>| println!("{}", order.number)).await?;
 /// hub.emit(&OrderPlaced { number: 7 }).await?;
 /// hub.off(printing);
-/// # billing.stop().await;
 /// # Ok(())
 /// # }
 /// ```
@@ -92,7 +92,11 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         event: &E,
         headers: Headers,
     ) -> impl Future<Output = Result<(), EmitError>> + Send {
-        async move { self.emit_raw(&event.topic()?, encode(event)?, &headers).await }
+        async move {
+            let (topic, payload) = (event.topic()?, encode(event)?);
+            let (span, headers) = trace::send(&topic, payload.len(), headers);
+            self.emit_raw(&topic, payload, &headers).instrument(span).await
+        }
     }
 
     /// Calls `listener` with every event of type `E`: one event at a time, in the order of the
@@ -100,7 +104,11 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     ///
     /// The listener is an `async` function or a closure, and returns nothing or a `Result`. If it
     /// returns an error, the error goes to [`Emitter::errors`], and the listener goes on with the
-    /// next event.
+    /// next event. If it returns [`ControlFlow::Break`](std::ops::ControlFlow::Break), it is taken off.
+    ///
+    /// The listener lives as long as the emitter, also if the handle is dropped. [`Emitter::off`] and
+    /// [`ListenerHandle::stop`] end it earlier. [`with_state`](super::with_state) gives a listener
+    /// shared state.
     fn on<E, F, R, M>(
         &self,
         listener: F,
@@ -221,13 +229,47 @@ pub trait Emitter: Clone + Send + Sync + 'static {
         options: SubscribeOptions,
     ) -> impl Future<Output = Result<EventStream<E>, SubscribeError>> + Send {
         async move {
-            Ok(EventStream::new(ListenerSubscription::open(self, E::filter(), options).await?))
+            let open = ListenerSubscription::open(self, E::filter(), options, false);
+            Ok(EventStream::new(open.await?))
         }
     }
 
-    /// Takes a listener off, as dropping its handle does.
+    /// Calls `listener` with the next event of type `E`, and then takes it off. An event that does not
+    /// decode is reported, and the listener waits for the next one.
+    ///
+    /// [`Emitter::once`] waits for the event without a listener.
+    fn on_once<E, F, R, M>(
+        &self,
+        listener: F,
+    ) -> impl Future<Output = Result<ListenerHandle, SubscribeError>> + Send
+    where
+        E: Event,
+        F: FnOnce(Received<E>) -> R + Send + 'static,
+        R: ListenerReturn<M>,
+        M: 'static,
+    {
+        let options = SubscribeOptions::default();
+        start(self, E::filter(), options, |subscription| typed_once(subscription, listener))
+    }
+
+    /// Takes a listener off at once: it finishes the event that it is working on, and gets no further
+    /// event, not even one that already waits for it. Listeners may call this function.
+    ///
+    /// [`ListenerHandle::stop`] lets the listener handle first what waits for it.
     fn off(&self, handle: ListenerHandle) {
-        drop(handle);
+        handle.off();
+    }
+
+    /// Takes off all listeners that are registered for exactly this filter, as [`Emitter::off`] does.
+    /// Their [streams](Emitter::stream) and handlers of requests end too.
+    fn remove_listeners(&self, filter: &TopicFilter) {
+        self.listeners().remove(filter);
+    }
+
+    /// Takes off all listeners of this emitter, as [`Emitter::off`] does. Streams and handlers of
+    /// requests end too.
+    fn remove_all_listeners(&self) {
+        self.listeners().remove_all();
     }
 
     /// Returns how many listeners are registered for exactly this filter.
@@ -263,9 +305,9 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Q::Reply, RequestError>> + Send {
         async move {
             let (topic, payload) = (request.topic()?, encode(request)?);
-            let answer =
-                self.request_raw(&topic, payload, options.headers, options.timeout).await?;
-            read_reply::<Q>(&answer)
+            let (span, headers) = trace::send(&topic, payload.len(), options.headers);
+            let answer = self.request_raw(&topic, payload, headers, options.timeout);
+            read_reply::<Q>(&answer.instrument(span).await?)
         }
     }
 
@@ -288,11 +330,10 @@ pub trait Emitter: Clone + Send + Sync + 'static {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let hub = LocalHub::default();
     /// let handler = |text: Received<Parse>| async move { text.0.parse::<u64>() };
-    /// let parser = hub.serve(ServeOptions::new(), handler).await?;
+    /// hub.serve(ServeOptions::new(), handler).await?;
     /// assert_eq!(hub.request(&Parse("7".into())).await?, 7);
     /// let error = hub.request(&Parse("x".into())).await.unwrap_err();
     /// assert_eq!(error.to_string(), "the request failed: invalid digit found in string");
-    /// # parser.stop().await;
     /// # Ok(())
     /// # }
     /// ```
@@ -311,6 +352,7 @@ pub trait Emitter: Clone + Send + Sync + 'static {
             overflow: options.overflow,
             group: options.group,
             capacity: options.capacity,
+            concurrency: options.concurrency,
             ..SubscribeOptions::default()
         };
         let hub = self.clone();
@@ -318,24 +360,4 @@ pub trait Emitter: Clone + Send + Sync + 'static {
             answer_all(hub, subscription, options.concurrency, handler)
         })
     }
-}
-
-/// Decodes each message and calls `listener` with it. A message that does not decode is reported as
-/// a fault.
-async fn typed<E, F, R, M>(subscription: ListenerSubscription, limit: Option<u64>, mut listener: F)
-where
-    E: Event,
-    F: FnMut(Received<E>) -> R + Send,
-    R: ListenerReturn<M>,
-{
-    let call = |message| match Received::decode(message) {
-        Ok(received) => {
-            let returned = listener(received);
-            Either::Left(async {
-                returned.into_result_future().await.map_err(ListenerFault::failed)
-            })
-        }
-        Err(error) => Either::Right(ready(Err(ListenerFault::undecodable::<E>(error)))),
-    };
-    one_by_one(subscription, limit, call).await;
 }

@@ -2,7 +2,7 @@
 //! operation. The method `can_retry` of each type states whether another attempt can succeed.
 //! Without this method, a service would have to guess from a text.
 
-use super::{DecodeError, EncodeError, Refusal, SubscriptionEnd};
+use super::{ClosedReason, DecodeError, EncodeError, Refusal, SubscriptionEnd};
 use hub_wire::{Gap, NameError};
 use thiserror::Error;
 
@@ -33,12 +33,19 @@ pub enum EmitError {
     /// The connection was lost before the hub confirmed the event. The hub may have accepted it.
     #[error("the connection was lost before the event was acknowledged")]
     OutcomeUnknown,
-    /// The hub did not confirm the event in time. It may still accept it.
-    #[error("the event was not acknowledged in time")]
+    /// The event was sent, and the hub did not confirm it in time. The hub may still accept it.
+    #[error("the event was sent, but not acknowledged in time")]
     TimedOut,
-    /// The emitter is closed. The event was not emitted.
+    /// The event could not be sent in time. It was taken back, and nobody will get it.
+    #[error("the event could not be sent in time, and was taken back")]
+    NotSent,
+    /// This program has closed the emitter. The event was not emitted.
     #[error("the emitter is closed")]
     Closed,
+    /// The connection has ended for good, although this program did not close it. The event was not
+    /// emitted.
+    #[error("the connection has ended for good")]
+    Ended(#[source] ClosedReason),
 }
 
 impl EmitError {
@@ -48,12 +55,13 @@ impl EmitError {
     #[must_use]
     pub fn can_retry(&self) -> bool {
         match self {
-            EmitError::OutcomeUnknown | EmitError::TimedOut => true,
+            EmitError::OutcomeUnknown | EmitError::TimedOut | EmitError::NotSent => true,
             EmitError::Refused(refusal) => refusal.is_passing(),
             EmitError::Encode(_)
             | EmitError::Topic(_)
             | EmitError::TooLarge { .. }
-            | EmitError::Closed => false,
+            | EmitError::Closed
+            | EmitError::Ended(_) => false,
         }
     }
 }
@@ -71,9 +79,12 @@ pub enum SubscribeError {
     /// The hub did not confirm the subscription in time.
     #[error("the subscription was not in place in time")]
     TimedOut,
-    /// The emitter is closed.
+    /// This program has closed the emitter.
     #[error("the emitter is closed")]
     Closed,
+    /// The connection has ended for good, although this program did not close it.
+    #[error("the connection has ended for good")]
+    Ended(#[source] ClosedReason),
 }
 
 impl SubscribeError {
@@ -83,7 +94,7 @@ impl SubscribeError {
         match self {
             SubscribeError::Disconnected | SubscribeError::TimedOut => true,
             SubscribeError::Refused(refusal) => refusal.is_passing(),
-            SubscribeError::Closed => false,
+            SubscribeError::Closed | SubscribeError::Ended(_) => false,
         }
     }
 }
@@ -128,9 +139,12 @@ pub enum RequestError {
     /// The connection was lost before the reply came. The request may have been carried out.
     #[error("the connection was lost before the answer came")]
     OutcomeUnknown,
-    /// The emitter is closed.
+    /// This program has closed the emitter.
     #[error("the emitter is closed")]
     Closed,
+    /// The connection has ended for good, although this program did not close it.
+    #[error("the connection has ended for good")]
+    Ended(#[source] ClosedReason),
 }
 
 impl RequestError {
@@ -148,7 +162,8 @@ impl RequestError {
             | RequestError::TooLarge { .. }
             | RequestError::Failed { .. }
             | RequestError::Undecodable(_)
-            | RequestError::Closed => false,
+            | RequestError::Closed
+            | RequestError::Ended(_) => false,
         }
     }
 }

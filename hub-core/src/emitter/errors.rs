@@ -1,116 +1,16 @@
 //! Passes each error of a listener to the readers of a stream, or to the log. Without this module,
 //! a listener that fails or misses events would do so unseen.
 
-use super::{BoxError, DecodeError, EmitError, Event, Message, SubscriptionEnd};
+use super::error_log::ErrorLog;
+use super::listener_error::ListenerError;
 use futures_util::Stream;
-use hub_wire::{Gap, TopicFilter, TopicName};
 use parking_lot::Mutex;
-use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
-use thiserror::Error;
 use tokio::sync::mpsc;
 
 /// At most this many errors wait for one reader of the stream. Further errors are logged.
 const ERRORS_WAITING: usize = 256;
-
-/// Describes an error of a listener, with the filter and the event that the error belongs to.
-#[derive(Debug, Clone, Error)]
-#[error("{}{filter}", EventRef::prefix(.event.as_ref()))]
-pub struct ListenerError {
-    /// The listener is registered for this filter.
-    pub filter: TopicFilter,
-    /// The error is about this event, if it is about a single event.
-    pub event: Option<EventRef>,
-    /// The fault states what went wrong.
-    #[source]
-    pub fault: ListenerFault,
-}
-
-/// Names the event that an error is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRef {
-    /// The event is on this topic.
-    pub topic: TopicName,
-    /// The event has this event number. Event numbers begin at 1 in each topic.
-    pub seq: u64,
-}
-
-/// States what went wrong with a listener.
-#[derive(Debug, Clone, Error)]
-#[non_exhaustive]
-pub enum ListenerFault {
-    /// The listener returned an error.
-    #[error("the listener failed")]
-    Failed(#[source] Arc<dyn std::error::Error + Send + Sync>),
-    /// The listener panicked. It goes on with the next event.
-    #[error("the listener panicked: {0}")]
-    Panicked(String),
-    /// The payload of the event is not of the type that the listener takes.
-    #[error("the event is no {expected}")]
-    Undecodable {
-        /// The listener takes the event type with this [`TYPE`](super::Event::TYPE).
-        expected: &'static str,
-        /// The payload does not decode for this reason.
-        source: DecodeError,
-    },
-    /// The listener misses events.
-    #[error("events of {} are missing from number {}: {}", .0.topic, .0.from, .0.reason)]
-    Missed(Gap),
-    /// The subscription ended although the listener did not end it. The listener gets no more
-    /// events.
-    #[error("the subscription ended")]
-    Ended(#[source] SubscriptionEnd),
-    /// The reply to a request could not be sent.
-    #[error("the answer could not be sent")]
-    ReplyFailed(#[source] EmitError),
-    /// Unusually many listeners are registered for one filter. The usual reason is a program that
-    /// registers one listener again and again and never takes it off.
-    #[error("one filter has {count} listeners, more than {max}")]
-    TooManyListeners {
-        /// This many listeners are registered.
-        count: usize,
-        /// At most this many listeners are expected.
-        max: usize,
-    },
-}
-
-impl ListenerFault {
-    /// Makes the fault for an event that is not an `E`.
-    pub(super) fn undecodable<E: Event>(source: DecodeError) -> Self {
-        ListenerFault::Undecodable { expected: E::TYPE, source }
-    }
-
-    /// Makes the fault for a listener that returned an error.
-    pub(super) fn failed(error: BoxError) -> Self {
-        ListenerFault::Failed(error.into())
-    }
-
-    /// Makes a fault from the payload of a panic.
-    pub(super) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
-        let text = payload
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned());
-        ListenerFault::Panicked(text.unwrap_or_else(|| "no message".to_owned()))
-    }
-}
-
-impl EventRef {
-    /// Names the event of a message.
-    pub(super) fn of(message: &Message) -> Self {
-        EventRef { topic: message.topic.clone(), seq: message.seq }
-    }
-
-    /// Returns the words that stand in front of the filter in a [`ListenerError`].
-    fn prefix(event: Option<&EventRef>) -> impl fmt::Display {
-        match event {
-            Some(EventRef { topic, seq }) => format!("event {seq} of {topic} at a listener to "),
-            None => "listener to ".to_owned(),
-        }
-    }
-}
 
 /// Yields the errors of an emitter's listeners, as they happen.
 ///
@@ -136,13 +36,16 @@ impl Stream for Errors {
 
 /// Holds the streams to which errors go.
 #[derive(Debug, Default)]
-pub(super) struct ErrorSinks(Mutex<Vec<mpsc::Sender<ListenerError>>>);
+pub(super) struct ErrorSinks {
+    open: Mutex<Vec<mpsc::Sender<ListenerError>>>,
+    log: ErrorLog,
+}
 
 impl ErrorSinks {
     /// Opens one more stream of errors.
     pub(super) fn open(&self) -> Errors {
         let (sink, errors) = mpsc::channel(ERRORS_WAITING);
-        let mut sinks = self.0.lock();
+        let mut sinks = self.open.lock();
         sinks.retain(|sink| !sink.is_closed());
         sinks.push(sink);
         Errors(errors)
@@ -153,7 +56,7 @@ impl ErrorSinks {
     pub(super) fn report(&self, error: ListenerError) {
         let mut taken = 0;
         let mut lost = 0;
-        self.0.lock().retain(|sink| match sink.try_send(error.clone()) {
+        self.open.lock().retain(|sink| match sink.try_send(error.clone()) {
             Ok(()) => {
                 taken += 1;
                 true
@@ -165,14 +68,7 @@ impl ErrorSinks {
             Err(mpsc::error::TrySendError::Closed(_)) => false,
         });
         if taken == 0 || lost > 0 {
-            log(&error);
+            self.log.write(&error);
         }
     }
-}
-
-/// Logs an error. The causes of the error may quote the payload, so only the level `debug` shows
-/// them.
-fn log(error: &ListenerError) {
-    tracing::error!(fault = %error.fault, "{error}");
-    tracing::debug!(fault = ?error.fault, "{error}");
 }

@@ -3,7 +3,7 @@
 //! A push never waits. Otherwise one slow listener would hold up the deliveries of all others.
 
 use super::queue::{Pushed, Queue};
-use super::{Message, SubscribeOptions, Subscription, SubscriptionEnd};
+use super::{Message, Settlement, SubscribeOptions, Subscription, SubscriptionEnd};
 use hub_wire::Gap;
 use std::fmt;
 use std::sync::Arc;
@@ -36,8 +36,42 @@ impl Feed {
         options: &SubscribeOptions,
         unsubscribe: impl FnOnce(Vec<Message>) + Send + 'static,
     ) -> (Feed, Subscription) {
-        let queue = Arc::new(Queue::new(options, Box::new(unsubscribe)));
+        let queue = Arc::new(Queue::new(options, Box::new(unsubscribe), None));
         (Feed { queue: queue.clone() }, Subscription::new(queue))
+    }
+
+    /// Makes both ends of a new subscription as [`Feed::open`] does. `on_taken` gets the number of
+    /// events that the subscriber has finished, each time that the number grows.
+    ///
+    /// A subscriber has finished an event when it asks for the next one.
+    pub fn open_counted(
+        options: &SubscribeOptions,
+        unsubscribe: impl FnOnce(Vec<Message>) + Send + 'static,
+        on_taken: impl Fn(u64) + Send + Sync + 'static,
+    ) -> (Feed, Subscription) {
+        let queue = Queue::new(options, Box::new(unsubscribe), Some(Box::new(on_taken)));
+        let queue = Arc::new(queue);
+        (Feed { queue: queue.clone() }, Subscription::new(queue))
+    }
+
+    /// Makes both ends of a new subscription that acknowledges its events. `on_settled` gets what the
+    /// subscriber says of each event. The events are numbered from 0 on, in the order in which they
+    /// were pushed.
+    pub fn open_acknowledged(
+        options: &SubscribeOptions,
+        unsubscribe: impl FnOnce(Vec<Message>) + Send + 'static,
+        on_settled: impl Fn(u64, Settlement) + Send + Sync + 'static,
+    ) -> (Feed, Subscription) {
+        let queue = Queue::acknowledged(options, Box::new(unsubscribe), Arc::new(on_settled));
+        let queue = Arc::new(queue);
+        (Feed { queue: queue.clone() }, Subscription::new(queue))
+    }
+
+    /// Sets what is called when the subscriber wants nothing more than what is on its way. The caller
+    /// of this function then [ends](Feed::end) the subscription behind the last such delivery.
+    /// Without it, the subscription ends at once behind what waits in it.
+    pub fn on_stop(&self, stop: impl Fn() + Send + Sync + 'static) {
+        self.queue.set_on_stop(Box::new(stop));
     }
 
     /// Appends a message. If there is no room, the overflow policy decides. The call never waits.

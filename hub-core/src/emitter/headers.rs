@@ -6,7 +6,7 @@
 
 use super::{DecodeError, EncodeError, decode, encode};
 use bytes::Bytes;
-use hub_wire::{HeaderError, Limits, Packer, Reader, TopicName, check_headers};
+use hub_wire::{HeaderError, Limits, Packer, Reader, TopicName, check_headers_of_hub};
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
@@ -39,7 +39,6 @@ struct KnownHeaders {
     trace: Option<String>,
     kind: Option<String>,
     key: Option<String>,
-    ttl_ms: Option<u64>,
     other: BTreeMap<String, Bytes>,
 }
 
@@ -78,7 +77,8 @@ impl Headers {
         /// Returns the type of the event (header `type`).
         kind, with_kind, kind;
         /// Returns the key of the event (header `key`). Under the policy `latest`, a newer event
-        /// replaces an older event that has an equal key.
+        /// replaces an older event that has an equal key. For events without a key, the topic is the
+        /// key: the newest of them replaces all others.
         key, with_key, key;
     }
 
@@ -95,16 +95,9 @@ impl Headers {
         self
     }
 
-    /// Returns for how long the event is of use, in milliseconds (header `ttl`).
-    #[must_use]
-    pub fn ttl_ms(&self) -> Option<u64> {
-        self.0.as_ref()?.ttl_ms
-    }
-
-    /// Sets the duration that [`Headers::ttl_ms`] returns, in milliseconds.
-    #[must_use]
-    pub fn with_ttl_ms(mut self, ttl_ms: u64) -> Self {
-        self.known().ttl_ms = Some(ttl_ms);
+    /// Returns the headers without the header `reply`.
+    pub(super) fn without_reply(mut self) -> Self {
+        self.known().reply = None;
         self
     }
 
@@ -157,15 +150,12 @@ impl Headers {
             ("key", known.key.as_deref()),
         ];
         let texts = texts.iter().filter_map(|(key, value)| Some((key, (*value)?)));
-        let count = texts.clone().count() + usize::from(known.ttl_ms.is_some()) + known.other.len();
+        let count = texts.clone().count() + known.other.len();
         let mut encoded = Vec::with_capacity(64);
         let mut pack = Packer(&mut encoded);
         pack.map(count as u32);
         for (key, value) in texts {
             pack.str(key).str(value);
-        }
-        if let Some(ttl_ms) = known.ttl_ms {
-            pack.str("ttl").uint(ttl_ms);
         }
         for (key, value) in &known.other {
             pack.str(key).raw(value);
@@ -176,16 +166,16 @@ impl Headers {
     /// Reads headers from a MessagePack map, and checks them as the hub does.
     ///
     /// # Errors
-    /// Returns the error of [`check_headers`].
+    /// Returns the error of [`check_headers_of_hub`].
     pub fn parse(map_bytes: &[u8], limits: &Limits) -> Result<Self, HeaderError> {
-        check_headers(map_bytes, limits)?;
+        check_headers_of_hub(map_bytes, limits)?;
         let mut headers = Headers::new();
         // Reading cannot fail here, because the check has just read the whole map in this way.
         headers.read_checked(map_bytes, limits).map_err(HeaderError::malformed)?;
         Ok(headers)
     }
 
-    /// Reads headers that [`check_headers`] has found to be valid.
+    /// Reads headers that [`check_headers_of_hub`] has found to be valid.
     fn read_checked(
         &mut self,
         map_bytes: &[u8],
@@ -202,7 +192,6 @@ impl Headers {
                 "type" => known.kind = Some(read.str("type")?.to_owned()),
                 "key" => known.key = Some(read.str("key")?.to_owned()),
                 "reply" => known.reply = TopicName::parse(read.str("reply")?).ok(),
-                "ttl" => known.ttl_ms = Some(read.uint("ttl")?),
                 other => {
                     let value = Bytes::copy_from_slice(read.value("header")?);
                     known.other.insert(other.to_owned(), value);

@@ -1,27 +1,31 @@
 //! Runs listeners. Each listener has a subscription, a task that takes messages from it, and a
 //! handle that ends both. Without a task for each listener, a slow listener would delay the others.
 
-use super::errors::EventRef;
+use super::listener_error::EventRef;
 use super::listeners::Registration;
-use super::queue::Queue;
+use super::queue::{Queue, Ticket};
 use super::{
     Delivery, Emitter, ListenerError, ListenerFault, Message, SubscribeError, SubscribeOptions,
-    Subscription,
+    Subscription, trace,
 };
 use futures_util::FutureExt;
 use hub_wire::TopicFilter;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
 
-/// Keeps a listener registered. When the handle is dropped, the listener is taken off: it finishes
-/// the event that it is working on, and gets no further event.
-#[must_use = "dropping the handle takes the listener off; keep it, or call `detach`"]
+/// Stands for a registered listener, and can take it off.
+///
+/// A listener lives as long as its emitter, whether its handle is kept or dropped. It ends earlier
+/// through [`Emitter::off`], [`ListenerHandle::stop`] or [`Emitter::remove_all_listeners`], or when it
+/// returns [`ControlFlow::Break`].
 pub struct ListenerHandle {
     queue: Arc<Queue>,
     registration: Arc<Registration>,
-    task: Option<JoinHandle<()>>,
+    task: JoinHandle<()>,
 }
 
 impl ListenerHandle {
@@ -31,40 +35,31 @@ impl ListenerHandle {
         self.registration.filter()
     }
 
-    /// Gives up the handle and leaves the listener registered for as long as the emitter lives.
-    pub fn detach(mut self) {
-        self.task = None;
-    }
+    /// Gives up the handle and leaves the listener registered for as long as the emitter lives, as
+    /// dropping the handle does.
+    pub fn detach(self) {}
 
     /// Waits until the listener ends without being taken off. That happens after the last event of
     /// [`many`](Emitter::many), or when the emitter is closed.
-    pub async fn finished(mut self) {
-        if let Some(task) = &mut self.task {
-            // The task catches panics of listeners, so it can only be cancelled together with its
-            // runtime.
-            let _ = task.await;
-        }
+    pub async fn finished(self) {
+        // The task catches panics of listeners, so it can only be cancelled together with its runtime.
+        let _ = self.task.await;
     }
 
-    /// Takes the listener off and waits until it has finished the event that it is working on.
+    /// Takes the listener off in good order: it handles the events that wait for it and those that are
+    /// already on their way to it, and gets no event after them. Returns when it has handled the last
+    /// one.
     ///
-    /// The listener itself must not call this function, because it would wait for itself.
+    /// The listener itself must not await this function, because it would wait for itself.
     pub async fn stop(self) {
-        self.end();
+        self.queue.stop();
         self.finished().await;
     }
 
-    fn end(&self) {
+    /// Takes the listener off at once, see [`Emitter::off`].
+    pub(super) fn off(&self) {
         self.registration.end();
         self.queue.unsubscribe();
-    }
-}
-
-impl Drop for ListenerHandle {
-    fn drop(&mut self) {
-        if self.task.is_some() {
-            self.end();
-        }
     }
 }
 
@@ -86,11 +81,11 @@ where
     R: FnOnce(ListenerSubscription) -> Fut + Send,
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let subscription = ListenerSubscription::open(hub, filter, options).await?;
+    let subscription = ListenerSubscription::open(hub, filter, options, true).await?;
     let queue = subscription.inner.queue();
     let registration = subscription.registration.clone();
     let task = tokio::spawn(run(subscription));
-    Ok(ListenerHandle { queue, registration, task: Some(task) })
+    Ok(ListenerHandle { queue, registration, task })
 }
 
 /// Calls `handle` with one message after another, at most `limit` times.
@@ -100,15 +95,21 @@ pub(super) async fn one_by_one<F, Fut>(
     mut handle: F,
 ) where
     F: FnMut(Message) -> Fut + Send,
-    Fut: Future<Output = Result<(), ListenerFault>> + Send,
+    Fut: Future<Output = Result<ControlFlow<()>, ListenerFault>> + Send,
 {
     let mut handled = 0;
     while limit.is_none_or(|limit| handled < limit) {
         let Some(message) = subscription.next().await else { return };
-        let event = EventRef::of(&message);
-        let outcome = caught(async { handle(message).await }).await;
-        if let Err(fault) = outcome {
-            subscription.report(Some(event), fault);
+        let (event, span) = (EventRef::of(&message), trace::process(&message));
+        let outcome = caught(async { handle(message).await }).instrument(span.clone()).await;
+        subscription.inner.finish(outcome.as_ref().map(|_| ()).map_err(ListenerFault::reason));
+        match outcome {
+            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Break(())) => return,
+            Err(fault) => {
+                trace::failed(&span, &fault);
+                subscription.report(Some(event), fault);
+            }
         }
         handled += 1;
     }
@@ -118,7 +119,6 @@ pub(super) async fn one_by_one<F, Fut>(
 /// A panic may leave the values that the listener owns in a half-changed state. The listener has to
 /// cope with such values. Otherwise this function would have to stop the listener at its first
 /// panic.
-/// listener.
 pub(super) async fn caught<T>(
     code: impl Future<Output = Result<T, ListenerFault>>,
 ) -> Result<T, ListenerFault> {
@@ -136,14 +136,17 @@ pub(super) struct ListenerSubscription {
 }
 
 impl ListenerSubscription {
-    /// Subscribes, and registers a listener for the filter.
+    /// Subscribes, and registers a listener for the filter. `runs_itself` states whether a task calls
+    /// the listener, without the program.
     pub(super) async fn open<H: Emitter>(
         hub: &H,
         filter: TopicFilter,
         options: SubscribeOptions,
+        runs_itself: bool,
     ) -> Result<Self, SubscribeError> {
         let inner = hub.subscribe(filter.clone(), options).await?;
-        let registration = Arc::new(hub.listeners().register(&filter));
+        let registration = hub.listeners().register(&filter, &inner.queue(), runs_itself);
+        let registration = Arc::new(registration);
         Ok(ListenerSubscription { inner, registration })
     }
 
@@ -167,16 +170,38 @@ impl ListenerSubscription {
         loop {
             // A listener that never waits must not keep other tasks from running on this thread.
             tokio::task::coop::consume_budget().await;
-            match self.inner.next().await {
-                Some(Delivery::Message(message)) => return Some(message),
-                Some(Delivery::Gap(gap)) => self.report(None, ListenerFault::Missed(gap)),
-                None => {
-                    self.registration.end();
-                    let end = self.inner.take_failure()?;
-                    self.report(None, ListenerFault::Ended(end));
-                }
+            let delivery = self.inner.next().await;
+            if let Some(message) = self.event_or_report(delivery)? {
+                return Some(message);
             }
         }
+    }
+
+    /// Waits for the next message as [`ListenerSubscription::next`] does. The message is finished
+    /// when its ticket is dropped.
+    pub(super) async fn next_with_ticket(&mut self) -> Option<(Message, Option<Ticket>)> {
+        loop {
+            tokio::task::coop::consume_budget().await;
+            let (delivery, ticket) = self.inner.next_with_ticket().await.unzip();
+            if let Some(message) = self.event_or_report(delivery)? {
+                return Some((message, ticket.flatten()));
+            }
+        }
+    }
+
+    /// Returns the message of a delivery, and reports a gap. Returns `None` at the end of the
+    /// subscription, and reports it if the subscriber did not ask for it.
+    fn event_or_report(&mut self, delivery: Option<Delivery>) -> Option<Option<Message>> {
+        match delivery {
+            Some(Delivery::Message(message)) => return Some(Some(message)),
+            Some(Delivery::Gap(gap)) => self.report(None, ListenerFault::Missed(gap)),
+            None => {
+                self.registration.end();
+                let end = self.inner.take_failure()?;
+                self.report(None, ListenerFault::Ended(end));
+            }
+        }
+        Some(None)
     }
 }
 

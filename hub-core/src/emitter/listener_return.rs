@@ -2,23 +2,50 @@
 //! function and a function without a result would need a method each.
 
 use super::BoxError;
+use std::ops::ControlFlow;
 
-/// Marks a type that can be the result of a listener: nothing, or a `Result`.
-pub trait IntoListenerResult: Send + 'static {
-    /// Turns the value into a `Result` with one error type.
+/// Marks a value that says whether a listener goes on: nothing, or a [`ControlFlow`].
+pub trait ListenerFlow: Send + 'static {
+    /// Turns the value into a `ControlFlow`.
     #[doc(hidden)]
-    fn into_result(self) -> Result<(), BoxError>;
+    fn into_flow(self) -> ControlFlow<()>;
 }
 
-impl IntoListenerResult for () {
-    fn into_result(self) -> Result<(), BoxError> {
-        Ok(())
+impl ListenerFlow for () {
+    fn into_flow(self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
     }
 }
 
-impl<E: Into<BoxError> + Send + 'static> IntoListenerResult for Result<(), E> {
-    fn into_result(self) -> Result<(), BoxError> {
-        self.map_err(Into::into)
+impl ListenerFlow for ControlFlow<()> {
+    fn into_flow(self) -> ControlFlow<()> {
+        self
+    }
+}
+
+/// Marks a type that can be the result of a listener: nothing, a [`ControlFlow`], or a `Result` with
+/// either. With `ControlFlow::Break(())`, the listener takes itself off.
+pub trait IntoListenerResult: Send + 'static {
+    /// Turns the value into a `Result` with one error type.
+    #[doc(hidden)]
+    fn into_result(self) -> Result<ControlFlow<()>, BoxError>;
+}
+
+impl IntoListenerResult for () {
+    fn into_result(self) -> Result<ControlFlow<()>, BoxError> {
+        Ok(self.into_flow())
+    }
+}
+
+impl IntoListenerResult for ControlFlow<()> {
+    fn into_result(self) -> Result<ControlFlow<()>, BoxError> {
+        Ok(self)
+    }
+}
+
+impl<F: ListenerFlow, E: Into<BoxError> + Send + 'static> IntoListenerResult for Result<F, E> {
+    fn into_result(self) -> Result<ControlFlow<()>, BoxError> {
+        self.map(ListenerFlow::into_flow).map_err(Into::into)
     }
 }
 
@@ -30,7 +57,7 @@ impl<E: Into<BoxError> + Send + 'static> IntoListenerResult for Result<(), E> {
 pub trait ListenerReturn<M>: Send + 'static {
     /// Turns the return value into a future of the result.
     #[doc(hidden)]
-    fn into_result_future(self) -> impl Future<Output = Result<(), BoxError>> + Send;
+    fn into_result_future(self) -> impl Future<Output = Result<ControlFlow<()>, BoxError>> + Send;
 }
 
 /// Marks listeners that return their result directly.
@@ -42,13 +69,13 @@ pub enum Now {}
 pub enum Later {}
 
 impl<O: IntoListenerResult> ListenerReturn<Now> for O {
-    fn into_result_future(self) -> impl Future<Output = Result<(), BoxError>> + Send {
+    fn into_result_future(self) -> impl Future<Output = Result<ControlFlow<()>, BoxError>> + Send {
         std::future::ready(self.into_result())
     }
 }
 
 impl<F: Future<Output: IntoListenerResult> + Send + 'static> ListenerReturn<Later> for F {
-    async fn into_result_future(self) -> Result<(), BoxError> {
+    async fn into_result_future(self) -> Result<ControlFlow<()>, BoxError> {
         self.await.into_result()
     }
 }

@@ -2,13 +2,14 @@
 //! registry. Otherwise `listener_count` and `errors` would differ between emitters.
 
 use super::errors::{ErrorSinks, Errors};
+use super::queue::Queue;
 use super::{ListenerError, ListenerFault};
 use hub_wire::TopicFilter;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 /// The emitter warns if one filter has more listeners than this, unless
 /// [`Listeners::set_max_listeners`] sets another number.
@@ -30,6 +31,7 @@ pub struct Listeners(Arc<ListenersInner>);
 /// Holds what the clones of [`Listeners`] share.
 struct ListenersInner {
     by_filter: Mutex<BTreeMap<TopicFilter, FilterListeners>>,
+    next_id: AtomicU64,
     max: AtomicUsize,
     sinks: ErrorSinks,
 }
@@ -38,17 +40,26 @@ impl Default for ListenersInner {
     fn default() -> Self {
         ListenersInner {
             by_filter: Mutex::default(),
+            next_id: AtomicU64::new(0),
             max: AtomicUsize::new(DEFAULT_MAX_LISTENERS),
             sinks: ErrorSinks::default(),
         }
     }
 }
 
-/// Counts the listeners of one filter.
+/// Holds the listeners of one filter.
 #[derive(Default)]
 struct FilterListeners {
-    count: usize,
+    registered: BTreeMap<u64, RegisteredListener>,
     warned: bool,
+}
+
+/// Describes one registered listener.
+struct RegisteredListener {
+    queue: Weak<Queue>,
+    /// If this is true, a task calls the listener. Otherwise the program reads the events itself, from
+    /// an [`EventStream`](super::EventStream).
+    runs_itself: bool,
 }
 
 impl Listeners {
@@ -70,13 +81,34 @@ impl Listeners {
     /// Returns how many listeners are registered for exactly this filter.
     #[must_use]
     pub fn count(&self, filter: &TopicFilter) -> usize {
-        self.0.by_filter.lock().get(filter).map_or(0, |listeners| listeners.count)
+        self.0.by_filter.lock().get(filter).map_or(0, |listeners| listeners.registered.len())
     }
 
     /// Returns the filters for which there are listeners, sorted.
     #[must_use]
     pub fn event_names(&self) -> Vec<TopicFilter> {
         self.0.by_filter.lock().keys().cloned().collect()
+    }
+
+    /// Takes off every listener that is registered for exactly this filter. See
+    /// [`Emitter::off`](super::Emitter::off).
+    pub fn remove(&self, filter: &TopicFilter) {
+        let removed = self.0.by_filter.lock().remove(filter);
+        take_off(removed);
+    }
+
+    /// Takes every listener off. See [`Emitter::off`](super::Emitter::off).
+    pub fn remove_all(&self) {
+        let removed = std::mem::take(&mut *self.0.by_filter.lock());
+        take_off(removed.into_values());
+    }
+
+    /// Returns the queue of a listener that has something to do, unless there is none.
+    pub(super) fn busy(&self) -> Option<Arc<Queue>> {
+        let by_filter = self.0.by_filter.lock();
+        let listeners = by_filter.values().flat_map(|listeners| listeners.registered.values());
+        let running = listeners.filter(|listener| listener.runs_itself);
+        running.filter_map(|listener| listener.queue.upgrade()).find(|queue| !queue.is_idle())
     }
 
     /// Returns a stream of the errors that happen from now on. See [`Errors`].
@@ -92,25 +124,38 @@ impl Listeners {
     }
 
     /// Registers a listener. It stays registered until the [`Registration`] ends.
-    pub(super) fn register(&self, filter: &TopicFilter) -> Registration {
+    pub(super) fn register(
+        &self,
+        filter: &TopicFilter,
+        queue: &Arc<Queue>,
+        runs_itself: bool,
+    ) -> Registration {
         let max = self.0.max.load(Ordering::Relaxed);
+        let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         let count = {
             let mut by_filter = self.0.by_filter.lock();
             let listeners = by_filter.entry(filter.clone()).or_default();
-            listeners.count += 1;
-            let warn = max > 0 && listeners.count > max && !listeners.warned;
+            let queue = Arc::downgrade(queue);
+            listeners.registered.insert(id, RegisteredListener { queue, runs_itself });
+            let count = listeners.registered.len();
+            let warn = max > 0 && count > max && !listeners.warned;
             listeners.warned |= warn;
-            warn.then_some(listeners.count)
+            warn.then_some(count)
         };
         if let Some(count) = count {
-            tracing::warn!(%filter, count, max, "one filter has many listeners, which may be a leak");
             let fault = ListenerFault::TooManyListeners { count, max };
             self.report(ListenerError { filter: filter.clone(), event: None, fault });
         }
-        Registration {
-            listeners: self.clone(),
-            filter: filter.clone(),
-            ended: AtomicBool::new(false),
+        Registration { listeners: self.clone(), filter: filter.clone(), id }
+    }
+}
+
+/// Ends the subscriptions of listeners that were taken out of the registry. The lock of the registry
+/// is free, because the end of a subscription may run any code.
+fn take_off(removed: impl IntoIterator<Item = FilterListeners>) {
+    for listener in removed.into_iter().flat_map(|listeners| listeners.registered.into_values()) {
+        if let Some(queue) = listener.queue.upgrade() {
+            queue.unsubscribe();
         }
     }
 }
@@ -126,7 +171,7 @@ impl fmt::Debug for Listeners {
 pub(super) struct Registration {
     listeners: Listeners,
     filter: TopicFilter,
-    ended: AtomicBool,
+    id: u64,
 }
 
 impl Registration {
@@ -140,13 +185,10 @@ impl Registration {
 
     /// Takes the listener out of the registry. A second call does nothing.
     pub(super) fn end(&self) {
-        if self.ended.swap(true, Ordering::Relaxed) {
-            return;
-        }
         let mut by_filter = self.listeners.0.by_filter.lock();
         if let Some(listeners) = by_filter.get_mut(&self.filter) {
-            listeners.count -= 1;
-            if listeners.count == 0 {
+            listeners.registered.remove(&self.id);
+            if listeners.registered.is_empty() {
                 by_filter.remove(&self.filter);
             }
         }

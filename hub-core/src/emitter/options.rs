@@ -2,7 +2,7 @@
 //!
 //! All bounds of a listener's memory are set in this module, so that they can be read in one place.
 
-use super::Headers;
+use super::{Acknowledge, Headers};
 use hub_wire::{Overflow, Start};
 use std::time::Duration;
 
@@ -38,8 +38,16 @@ pub struct SubscribeOptions {
     pub group: Option<String>,
     /// The subscription starts with this event.
     pub start: Start,
+    /// If this is true, the subscription only watches: a request that nobody else gets is refused with
+    /// `no_subscriber`. A member of a queue group cannot only watch.
+    pub observe: bool,
     /// At most this many events may wait. The smallest number is 1, and 0 counts as 1.
     pub capacity: usize,
+    /// The subscriber works on this many events at a time. A member of a queue group gets so many at
+    /// once, and more only while it is fast. The smallest number is 1, and 0 counts as 1.
+    pub concurrency: usize,
+    /// The subscriber acknowledges each event on these terms.
+    pub acknowledge: Option<Acknowledge>,
 }
 
 impl Default for SubscribeOptions {
@@ -48,7 +56,10 @@ impl Default for SubscribeOptions {
             overflow: Overflow::default(),
             group: None,
             start: Start::default(),
+            observe: false,
             capacity: DEFAULT_CAPACITY,
+            concurrency: 1,
+            acknowledge: None,
         }
     }
 }
@@ -82,10 +93,33 @@ impl SubscribeOptions {
         self
     }
 
+    /// Makes the subscription one that only watches, and does not count as somebody who answers
+    /// requests.
+    #[must_use]
+    pub fn observe(mut self) -> Self {
+        self.observe = true;
+        self
+    }
+
     /// Sets how many events may wait. The smallest number is 1, and 0 counts as 1.
     #[must_use]
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
+        self
+    }
+
+    /// Sets how many events the subscriber works on at a time.
+    #[must_use]
+    pub fn concurrency(mut self, concurrency: usize) -> Self {
+        self.concurrency = concurrency;
+        self
+    }
+
+    /// Makes the subscriber acknowledge each event. An event on which its listener fails is given
+    /// again, and given up after a number of attempts.
+    #[must_use]
+    pub fn acknowledge(mut self, terms: Acknowledge) -> Self {
+        self.acknowledge = Some(terms);
         self
     }
 }

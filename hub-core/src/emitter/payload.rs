@@ -1,7 +1,8 @@
 //! Encodes values as payloads, and decodes payloads. A payload is MessagePack, and a struct is a
-//! map with field names. Without one module for both directions, two services could disagree about
+//! map with field names. Types that print as text are strings. Without one module for both directions, two services could disagree about
 //! the form.
 
+use super::mismatch::Mismatch;
 use bytes::Bytes;
 use hub_wire::{Limits, WalkError, walk_all};
 use serde::{Serialize, de::DeserializeOwned};
@@ -22,17 +23,24 @@ pub enum DecodeError {
     #[error("the payload is not acceptable MessagePack")]
     Malformed(#[source] WalkError),
     /// The payload is a well-formed value, but does not fit the type.
-    #[error("the payload does not decode into the type that was asked for")]
-    Mismatch(#[source] Arc<rmp_serde::decode::Error>),
+    #[error("{0}")]
+    Mismatch(Box<Mismatch>),
 }
 
 /// Encodes a value as a payload.
 ///
+/// Types that have a form for people and one for machines, such as `Uuid` and `IpAddr`, are written in
+/// the form for people. So programs in any language, and scrub rules, see a string where they expect
+/// one.
+///
 /// # Errors
 /// Returns an error if `Serialize` fails, or if it writes what MessagePack cannot hold.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, EncodeError> {
-    match rmp_serde::to_vec_named(value) {
-        Ok(encoded) => Ok(encoded.into()),
+    let mut encoded = Vec::with_capacity(128);
+    let mut serializer =
+        rmp_serde::Serializer::new(&mut encoded).with_struct_map().with_human_readable();
+    match value.serialize(&mut serializer) {
+        Ok(()) => Ok(encoded.into()),
         Err(error) => Err(EncodeError(Arc::new(error))),
     }
 }
@@ -48,7 +56,9 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, EncodeError> {
 pub fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
     let limits = Limits { frame: u32::MAX, depth: Limits::MAX_DEPTH, elements: u32::MAX };
     walk_all(payload, &limits).map_err(DecodeError::Malformed)?;
-    rmp_serde::from_slice(payload).map_err(|error| DecodeError::Mismatch(Arc::new(error)))
+    let mut deserializer = rmp_serde::Deserializer::from_read_ref(payload).with_human_readable();
+    T::deserialize(&mut deserializer)
+        .map_err(|error| DecodeError::Mismatch(Box::new(Mismatch::find::<T>(payload, error))))
 }
 
 #[cfg(test)]

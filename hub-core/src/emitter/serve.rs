@@ -1,18 +1,19 @@
 //! Answers requests. It calls the handler for each request, and publishes its reply or its error.
 //! Without the error reply, a requester would learn of a failure only by its time-out.
 
-use super::errors::EventRef;
 use super::listen::{ListenerSubscription, caught};
+use super::listener_error::EventRef;
 use super::listeners::Registration;
 use super::{
     BoxError, DecodeError, Emitter, Headers, ListenerFault, Message, Received, Request,
-    RequestError, encode,
+    RequestError, encode, trace,
 };
 use bytes::Bytes;
 use hub_wire::Packer;
 use serde::Deserialize;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
+use tracing::Instrument;
 
 /// A reply that reports the failure of a request has this value in its header `type`.
 pub const ERROR_REPLY: &str = "hub.error";
@@ -50,10 +51,11 @@ pub(super) async fn answer_all<H, Q, F, Fut, E>(
 {
     let handler = Arc::new(handler);
     let mut working = JoinSet::new();
-    while let Some(message) = subscription.next().await {
+    while let Some((message, ticket)) = subscription.next_with_ticket().await {
         let (hub, handler, reporter) = (hub.clone(), handler.clone(), subscription.reporter());
         working.spawn(async move {
-            answer::<H, Q, F, Fut, E>(&hub, &handler, message, &reporter).await
+            answer::<H, Q, F, Fut, E>(&hub, &handler, message, &reporter).await;
+            drop(ticket); // the request is finished
         });
         while working.len() >= concurrency.max(1) {
             ended(working.join_next().await, &subscription);
@@ -89,16 +91,19 @@ where
         Some(id) => Headers::new().with_re(id),
         None => Headers::new(),
     };
+    let span = trace::process(&message);
     let outcome = caught(async {
         let request = Received::decode(message).map_err(ListenerFault::undecodable::<Q>)?;
         let reply = handler(request).await.map_err(|e| ListenerFault::failed(e.into()))?;
         encode(&reply).map_err(|error| ListenerFault::ReplyFailed(error.into()))
-    })
-    .await;
+    });
+    let outcome = outcome.instrument(span.clone()).await;
+    let headers = trace::within(&span, headers);
     let (payload, headers) = match outcome {
         Ok(payload) => (payload, headers),
         Err(fault) => {
             let payload = error_payload(&fault);
+            trace::failed(&span, &fault);
             reporter.report(Some(event.clone()), fault);
             (payload, headers.with_kind(ERROR_REPLY))
         }
@@ -117,6 +122,8 @@ fn error_payload(fault: &ListenerFault) -> Bytes {
     let message = match fault {
         ListenerFault::Failed(error) => error.to_string(),
         ListenerFault::Panicked(_) => "the handler panicked".to_owned(),
+        // This text names the field and both types, and quotes nothing of the request.
+        ListenerFault::Undecodable { source, .. } => format!("{fault}: {source}"),
         other => other.to_string(),
     };
     let mut payload = Vec::new();

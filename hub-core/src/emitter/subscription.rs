@@ -4,7 +4,7 @@
 //! queue.
 
 use super::Delivery;
-use super::queue::Queue;
+use super::queue::{Queue, Ticket};
 use super::subscription_end::SubscriptionEnd;
 use futures_util::Stream;
 use std::fmt;
@@ -46,6 +46,21 @@ impl Subscription {
         std::future::poll_fn(|cx| self.queue.poll_next(cx)).await
     }
 
+    /// Waits for the next delivery as [`Subscription::next`] does. An event is finished when its
+    /// ticket is dropped, so several events can be in work at a time.
+    pub(super) async fn next_with_ticket(&mut self) -> Option<(Delivery, Option<Ticket>)> {
+        std::future::poll_fn(|cx| self.queue.poll_ticket(cx)).await
+    }
+
+    /// States that the subscriber has finished the event that it got last, or has failed on it. Only
+    /// a subscription that [acknowledges](super::SubscribeOptions::acknowledge) passes the reason of a
+    /// failure on.
+    ///
+    /// A subscriber that asks for the next delivery without this call has finished the event.
+    pub fn finish(&self, outcome: Result<(), String>) {
+        self.queue.finish_current(outcome);
+    }
+
     /// Returns why the subscription ended, or `None` if it has not ended.
     #[must_use]
     pub fn end_reason(&self) -> Option<SubscriptionEnd> {
@@ -76,7 +91,7 @@ impl Stream for Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.queue.unsubscribe();
+        self.queue.abandon();
     }
 }
 

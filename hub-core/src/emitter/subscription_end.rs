@@ -2,7 +2,7 @@
 //!
 //! Without the reason, a listener could not tell an end that it wanted from a failure.
 
-use super::Refusal;
+use super::{ClosedReason, Refusal};
 use thiserror::Error;
 
 /// States why a subscription yields nothing more.
@@ -13,9 +13,12 @@ pub enum SubscriptionEnd {
     /// more topics than [`MAX_GAPS`](super::MAX_GAPS) gaps can report.
     #[error("too much waited for the subscription")]
     Overrun,
-    /// The emitter was closed for good.
+    /// This program closed the emitter.
     #[error("the emitter was closed")]
     Closed,
+    /// The connection ended for good, although this program did not close it.
+    #[error("the connection ended for good")]
+    Ended(#[source] ClosedReason),
     /// The hub ended the subscription, or refused it after a reconnect.
     #[error("the hub refused the subscription")]
     Refused(#[source] Refusal),

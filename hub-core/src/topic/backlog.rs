@@ -12,6 +12,7 @@ use super::queue_item::QueueItem;
 use super::queued_run::QueuedRun;
 use crate::overflow::{AtBound, policy};
 use hub_wire::GapReason;
+use std::collections::VecDeque;
 
 /// Holds entries in the order in which they are sent.
 ///
@@ -20,6 +21,8 @@ use hub_wire::GapReason;
 /// of the queue.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
+    /// These entries were taken out and put back. They come before all others.
+    returned: VecDeque<QueueItem>,
     /// These entries come first, and no policy drops them any more. Neighbouring gaps with one ordering
     /// key are joined, so a connection that stops reading for a day holds at most one gap for each
     /// key, and not one for each run that it missed.
@@ -62,16 +65,16 @@ impl Backlog {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.settled.is_empty() && self.open.is_empty()
+        self.returned.is_empty() && self.settled.is_empty() && self.open.is_empty()
     }
 
     /// Returns how many entries wait.
     pub(super) fn len(&self) -> usize {
-        self.settled.len() + self.open.len()
+        self.returned.len() + self.settled.len() + self.open.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &QueueItem> {
-        self.settled.iter().chain(self.open.iter())
+        self.returned.iter().chain(self.settled.iter()).chain(self.open.iter())
     }
 
     /// Appends a run. If the run does not fit, its overflow policy decides what is dropped.
@@ -125,7 +128,9 @@ impl Backlog {
 
     /// Removes and returns the first entry.
     pub(super) fn pop(&mut self) -> Option<QueueItem> {
-        let item = self.settled.pop().or_else(|| self.open.pop())?;
+        let item = (self.returned.pop_front())
+            .or_else(|| self.settled.pop())
+            .or_else(|| self.open.pop())?;
         self.bytes -= item.size();
         self.runs -= usize::from(matches!(item, QueueItem::Run(_)));
         Some(item)
@@ -141,6 +146,32 @@ impl Backlog {
     /// Drops the oldest runs that may be dropped, until a run of `size` bytes fits.
     fn drop_until_it_fits(&mut self, size: usize, bound: QueueBound, ledger: &Ledger) {
         while self.is_full(size, bound) && self.drop_oldest(ledger) {}
+    }
+
+    /// Puts runs in front of all entries: the rest of a run of which a part is sent, or runs that
+    /// come back.
+    pub(super) fn unpop(&mut self, runs: Vec<QueuedRun>) {
+        self.unpop_items(runs.into_iter().map(QueueItem::Run).collect());
+    }
+
+    /// Puts entries in front of all entries, in this order.
+    pub(super) fn unpop_items(&mut self, items: VecDeque<QueueItem>) {
+        for item in items.into_iter().rev() {
+            self.bytes += item.size();
+            self.runs += usize::from(matches!(item, QueueItem::Run(_)));
+            self.returned.push_front(item);
+        }
+    }
+
+    /// Puts a gap in front of all entries, because nobody could be told of it yet.
+    pub(super) fn unpop_gap(&mut self, gap: PendingGap) {
+        self.bytes += gap.size();
+        self.returned.push_front(QueueItem::Gap(gap));
+    }
+
+    /// Returns whether a run has a policy that ends the connection rather than lose events.
+    pub(super) fn has_ending_run(&self) -> bool {
+        self.iter().filter_map(QueueItem::run).any(|run| policy(run.overflow).ends())
     }
 
     /// Drops runs that may be dropped, the oldest first, until at most `most` bytes are left.
@@ -184,7 +215,14 @@ impl Backlog {
 
     /// Removes the runs for which `mine` returns true, and returns them in order.
     pub(super) fn take_runs(&mut self, mine: impl Fn(&QueuedRun) -> bool) -> Vec<QueuedRun> {
-        let mut taken = self.settled.take_runs(&mine);
+        let mut taken = Vec::new();
+        for item in std::mem::take(&mut self.returned) {
+            match item {
+                QueueItem::Run(run) if mine(&run) => taken.push(run),
+                other => self.returned.push_back(other),
+            }
+        }
+        taken.extend(self.settled.take_runs(&mine));
         taken.extend(self.open.take_runs(mine));
         self.bytes -= taken.iter().map(QueuedRun::size).sum::<usize>();
         self.runs -= taken.len();
@@ -194,15 +232,20 @@ impl Backlog {
     /// Drops the first entry for plain subscriptions and everything behind it, and returns the dropped
     /// entries. An answer behind a dropped entry would claim that the entry was sent.
     ///
+    /// RECEIPT and REFUSED frames stay. They are about the events that the client itself has sent, and
+    /// it may have no other chance to learn what became of them.
+    ///
     /// The runs for queue groups stay, because other members can take them.
     pub(super) fn discard(&mut self) -> Vec<QueueItem> {
+        let returned = std::mem::take(&mut self.returned);
         let (settled, open) = (std::mem::take(&mut self.settled), std::mem::take(&mut self.open));
         (self.bytes, self.runs, self.fresh) = (0, 0, 0);
         let mut dropped = Vec::new();
-        for item in settled.into_items().into_iter().chain(open.into_items()) {
+        let items = settled.into_items().into_iter().chain(open.into_items());
+        for item in returned.into_iter().chain(items) {
             let stays = match item.ordering_key() {
                 Some(key) => key.is_share(),
-                None => dropped.is_empty(),
+                None => dropped.is_empty() || item.is_about_published_events(),
             };
             if stays {
                 self.push_item(item);
@@ -216,6 +259,6 @@ impl Backlog {
 
 /// Counts the events of a dropped run, for the hub and for the topic.
 fn count_overflow(run: &QueuedRun, hub: &Ledger) {
-    count(&hub.overflow, run.count.into());
-    count(&run.ledger.overflow, run.count.into());
+    count(&hub.overflow, run.deliveries());
+    count(&run.ledger.overflow, run.deliveries());
 }

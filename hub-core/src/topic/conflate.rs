@@ -5,14 +5,14 @@
 //! values and miss new ones.
 
 use super::delivery_stream::DeliveryStream;
-use super::frames::frame_ends;
+use super::frames::{frame_ends, key_of};
 use super::item_queue::ItemQueue;
 use super::ledger;
 use super::pending_gap::PendingGap;
 use super::queue_item::QueueItem;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use crate::overflow::policy;
-use hub_wire::{EventFrame, GapReason, Limits, check_headers};
+use hub_wire::GapReason;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ops::Range;
 
@@ -31,8 +31,8 @@ struct RunPart {
 type ConflationPlan = (usize, Vec<RunPart>);
 
 /// Drops each event with the policy `latest` for which a newer event with the same key waits. Returns
-/// the entries that are left and the number of dropped events. The ledgers of the topics already
-/// count the dropped events.
+/// the entries that are left and the number of dropped deliveries. The ledgers of the topics already
+/// count the dropped deliveries.
 ///
 /// The key of an event is its header `key`. All events without that header have one common key. A gap
 /// takes the place of dropped events. A run stays whole if its parts and gaps would take more room
@@ -49,12 +49,14 @@ pub(super) fn conflate(items: VecDeque<QueueItem>) -> (ItemQueue, u64) {
                     let first = run.first + events.start as u64;
                     let count = events.len() as u32;
                     if kept {
-                        let frames = &run.event_frames()[bytes];
-                        let part = run.part(run.stream.subscription, first, count, frames);
+                        let frames = &run.events[bytes];
+                        let part = run.part(first, count, frames);
                         left.push(QueueItem::Run(part));
                     } else {
-                        dropped += u64::from(count);
-                        ledger::count(&run.ledger.conflated, count.into());
+                        let subscriptions = run.stream.subscriptions.as_slice().len().max(1);
+                        let deliveries = u64::from(count) * subscriptions as u64;
+                        dropped += deliveries;
+                        ledger::count(&run.ledger.conflated, deliveries);
                         left.push_gap(PendingGap::within(&run, first, count, GapReason::Conflated));
                     }
                 }
@@ -78,12 +80,12 @@ fn plans(items: &VecDeque<QueueItem>) -> Vec<ConflationPlan> {
         if !policy(run.overflow).conflates() {
             continue;
         }
-        let events = run.event_frames();
+        let events = &run.events;
         let mut start = 0;
         frames.clear();
         frames.extend(frame_ends(events).map(|end| std::mem::replace(&mut start, end)..end));
         let keys = seen.entry(&run.stream).or_default();
-        let parts = parts(&frames, |bytes| keys.insert(key(&events[bytes])));
+        let parts = parts(&frames, |bytes| keys.insert(key_of(&events[bytes]).unwrap_or_default()));
         if parts.iter().any(|part| !part.kept) && size(run, &parts) < run.size() {
             plans.push((index, parts));
         }
@@ -111,20 +113,10 @@ fn parts(frames: &[Range<usize>], mut keep: impl FnMut(Range<usize>) -> bool) ->
 
 /// Returns for how many bytes the parts of a run would count towards the bound of the queue.
 fn size(run: &QueuedRun, parts: &[RunPart]) -> usize {
-    let head = run.size() - ITEM_OVERHEAD - run.event_frames().len();
+    let views = run.size() - ITEM_OVERHEAD - run.events.len();
     let gap = PendingGap::of(run, GapReason::Conflated).size();
     let size = |part: &RunPart| {
-        if part.kept { ITEM_OVERHEAD + head + part.bytes.len() } else { gap }
+        if part.kept { ITEM_OVERHEAD + views + part.bytes.len() } else { gap }
     };
     parts.iter().map(size).sum()
-}
-
-/// Returns the key of an event, or an empty key if the event has none.
-fn key(frame: &[u8]) -> &[u8] {
-    let headers =
-        EventFrame::parse(&frame[4..], &Limits::NONE).ok().and_then(|event| event.headers);
-    headers
-        .and_then(|headers| check_headers(headers, &Limits::NONE).ok())
-        .and_then(|facts| facts.key)
-        .map_or(&[], str::as_bytes)
 }

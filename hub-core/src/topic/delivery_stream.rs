@@ -5,19 +5,25 @@
 //! A queue joins gaps and takes back runs by these keys. If it confused the two, a GAP could name
 //! event numbers that were never due, or a replayed event could come after a newer one.
 
-use hub_wire::TopicName;
+use hub_wire::{SubscriptionIds, TopicName};
 
-/// Names the events of one topic that a connection gets for one subscription, or for all its plain
-/// subscriptions together. The event numbers of a stream count up.
+/// Names the events of one topic that a connection gets for the same subscriptions. The event
+/// numbers of a stream count up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryStream {
     /// The events are published on this topic.
     pub topic: TopicName,
     /// The event numbers belong to this epoch of the topic.
     pub epoch: u64,
-    /// The events are for the subscription with this id. `None` stands for all plain subscriptions
-    /// of the connection.
-    pub subscription: Option<u64>,
+    /// The events are for these subscriptions of the connection.
+    pub subscriptions: SubscriptionIds,
+}
+
+impl DeliveryStream {
+    /// Returns the stream of the same topic for these subscriptions.
+    pub(super) fn with_subscriptions(&self, subscriptions: SubscriptionIds) -> Self {
+        DeliveryStream { topic: self.topic.clone(), epoch: self.epoch, subscriptions }
+    }
 }
 
 /// Entries of a delivery queue with equal ordering keys must keep their order.
@@ -35,13 +41,8 @@ impl OrderingKey {
     /// Returns the key of a run or a gap in this stream. `share` states whether it belongs to the
     /// share of a member of a queue group.
     pub(super) fn of(stream: &DeliveryStream, share: bool) -> Self {
-        OrderingKey { topic: stream.topic.clone(), member: stream.subscription.filter(|_| share) }
-    }
-
-    /// Returns the key of a control frame that must keep its place among the events of a topic for
-    /// plain subscriptions.
-    pub(super) fn of_topic(topic: TopicName) -> Self {
-        OrderingKey { topic, member: None }
+        let member = stream.subscriptions.as_slice().first().copied().filter(|_| share);
+        OrderingKey { topic: stream.topic.clone(), member }
     }
 
     /// Returns whether the key belongs to a member of a queue group.

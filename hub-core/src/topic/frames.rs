@@ -1,6 +1,8 @@
-//! Finds the borders between frames, in bytes that consist of whole frames.
+//! Finds the borders between frames, in bytes that consist of whole frames, and the keys of events.
 //!
 //! Queues cut runs at these borders. A cut at any other place would begin inside an event.
+
+use hub_wire::{EventFrame, Limits, check_headers_of_hub};
 
 /// Returns the length of the first frame of `bytes`, which consist of whole frames, or 0 if there is
 /// no frame.
@@ -18,4 +20,10 @@ pub(super) fn frame_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
             end
         })
     })
+}
+
+/// Returns the header `key` of an EVENT frame, with its length in front, if the event has one.
+pub(super) fn key_of(frame: &[u8]) -> Option<&[u8]> {
+    let event = EventFrame::parse(frame.get(4..)?, &Limits::NONE).ok()?;
+    check_headers_of_hub(event.headers?, &Limits::NONE).ok()?.key.map(str::as_bytes)
 }

@@ -1,28 +1,30 @@
 //! Divides the events of a topic among the members of a queue group: each event goes to one member.
 //!
-//! The group takes turns among its members and skips members whose queue is full. Without these
-//! turns, one member would get all events, and a full member would delay or lose the events that
-//! another member has room for.
+//! An event goes to a member that has room for it, and of those to the one that is least behind.
+//! While no member has room, events wait in the group and belong to nobody, so the member that
+//! finishes first gets the next one. If they waited for a certain member instead, a slow worker would
+//! keep events from idle workers.
 
-use super::delivery_stream::DeliveryStream;
+mod waiting;
+mod waker;
+
+use super::backlog::Backlog;
+use super::flow::{FlowGauge, high_water};
 use super::flush_list::FlushList;
-use super::frames::frame_ends;
-use super::held_bytes::HeldBytes;
-use super::pending_run::NumberedRun;
+use super::held_bytes::{HeldBytes, ReportedSize};
+use super::key_order::KeyOrder;
+use super::ledger::{Ledger, count};
 use super::queue::Appended;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use super::subscriber_connection::SubscriberConnection;
 use super::subscription_entry::SubscriptionEntry;
-use crate::overflow::policy;
-use crate::sync::Mutex;
-use bytes::Bytes;
-use hub_wire::Overflow;
+use crate::overflow::{policy, strictest, without_publisher};
+use hub_wire::{Overflow, SubscriptionIds, TopicName};
 use indexmap::IndexMap;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
-
-/// A RUN frame that names a subscription is longer by at most this many bytes.
-const SUBSCRIPTION_BYTES: usize = 8;
+use std::time::Instant;
+use waker::GroupWaker;
 
 /// Holds the members of one queue group of a topic.
 #[derive(Debug)]
@@ -30,9 +32,24 @@ pub(super) struct Group {
     name: Arc<str>,
     /// The key of a member consists of the number of its connection and the id of its subscription.
     members: IndexMap<(u64, u64), GroupMember>,
-    /// The member with this index gets the next event.
+    /// The member with this index gets the next event, if others are not less behind.
     next: usize,
+    /// No member has room for these events. Only a group with a window among its members has such
+    /// events.
+    waiting: Backlog,
+    /// This is what the waiting events take beside their runs.
+    size: ReportedSize,
+    /// These events wait for earlier events of their keys, if all members ask for that order.
+    keys: KeyOrder,
     waker: Arc<GroupWaker>,
+    /// The ledger of the hub.
+    ledger: Arc<Ledger>,
+    /// While the group has no connected member, this policy applies to the events that wait.
+    last_overflow: Overflow,
+    /// While the group has no connected member, at most this many bytes wait.
+    last_limit: usize,
+    /// The last member left at this moment.
+    deserted: Option<Instant>,
 }
 
 /// Describes one member of a queue group.
@@ -41,38 +58,32 @@ struct GroupMember {
     connection: Arc<dyn SubscriberConnection>,
     subscription: u64,
     overflow: Overflow,
-}
-
-/// Wakes the publishers that wait for a group when the queue of any member drains.
-///
-/// When all members are full, publishers wait for the queue of one member. The group registers this
-/// waker at the queues of all other members. The waker holds the connection for whose queue the
-/// publishers wait, and wakes them there.
-#[derive(Debug, Default)]
-struct GroupWaker(Mutex<Option<Arc<dyn SubscriberConnection>>>);
-
-impl Wake for GroupWaker {
-    fn wake(self: Arc<Self>) {
-        let waited_for = self.0.lock().take();
-        if let Some(connection) = waited_for {
-            connection.queue().wake_waiting();
-        }
-    }
+    flow: Option<Arc<FlowGauge>>,
+    /// If this is true, the member asks for the order of keys.
+    ordered: bool,
+    /// If this is true, the session of the member knows that events wait in the group.
+    hungry: bool,
 }
 
 impl GroupMember {
-    fn must_wait(&self, size: usize) -> bool {
-        self.connection.queue().must_wait(size, self.overflow)
-    }
-
     /// Returns whether the connection of the member accepts runs.
     fn is_open(&self) -> bool {
         !self.connection.queue().is_closed()
     }
 
-    /// Returns whether the policy of the member drops events.
-    fn may_drop(&self) -> bool {
-        policy(self.overflow).drops()
+    /// Returns how many events of a run of `size` bytes the member has room for.
+    fn room(&self, size: usize) -> usize {
+        match &self.flow {
+            Some(flow) => flow.open_events(),
+            None if self.connection.queue().has_room(size) => usize::MAX,
+            None => 0,
+        }
+    }
+
+    /// Returns how many events the member has not finished. Without a window, the hub does not know
+    /// that, and the member just takes its turn.
+    fn behind(&self) -> usize {
+        self.flow.as_ref().map_or(0, |flow| flow.on_the_way())
     }
 }
 
@@ -82,17 +93,26 @@ fn key(entry: &SubscriptionEntry) -> (u64, u64) {
 }
 
 impl Group {
-    pub(super) fn new(name: Arc<str>) -> Self {
-        Group { name, members: IndexMap::new(), next: 0, waker: Arc::default() }
+    /// Returns an empty group for the first subscription that will join it.
+    pub(super) fn new(name: Arc<str>, first: &SubscriptionEntry) -> Self {
+        let queue = first.connection.queue();
+        Group {
+            name,
+            members: IndexMap::new(),
+            next: 0,
+            waiting: Backlog::default(),
+            size: ReportedSize::new(queue.ledger().held()),
+            keys: KeyOrder::default(),
+            waker: Arc::default(),
+            ledger: queue.ledger().clone(),
+            last_overflow: first.overflow,
+            last_limit: queue.limit(),
+            deserted: None,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.members.is_empty()
-    }
-
-    /// Returns the member at this index in the order of the turns.
-    fn member(&self, index: usize) -> Option<&GroupMember> {
-        self.members.get_index(index).map(|(_, member)| member)
     }
 
     /// Returns whether this subscription is a member.
@@ -106,24 +126,69 @@ impl Group {
             connection: entry.connection.clone(),
             subscription: entry.id,
             overflow: entry.overflow,
+            flow: entry.flow.clone(),
+            ordered: entry.ack.as_ref().is_some_and(|policy| policy.ordered),
+            hungry: false,
         });
+        self.deserted = None;
+        self.last_overflow = entry.overflow;
+        self.last_limit = entry.connection.queue().limit();
         self.waker.clone().wake();
+    }
+
+    /// Returns since when the group has had no member, if it has none.
+    pub(super) fn deserted_since(&self) -> Option<Instant> {
+        self.deserted
     }
 
     /// Removes a member. The runs that wait for it stay in its queue.
     pub(super) fn leave(&mut self, entry: &SubscriptionEntry) {
-        self.members.swap_remove(&key(entry));
+        let left = self.members.swap_remove(&key(entry));
+        if left.is_some() && self.members.is_empty() {
+            self.deserted = Some(Instant::now());
+        }
         self.waker.clone().wake();
+    }
+
+    /// Notes that the session of a member knows of no waiting events any more.
+    pub(super) fn fed(&mut self, entry: &SubscriptionEntry) {
+        if let Some(member) = self.members.get_mut(&key(entry)) {
+            member.hungry = false;
+        }
+    }
+
+    /// Returns the members whose connections accept runs.
+    fn open(&self) -> impl Iterator<Item = &GroupMember> {
+        self.members.values().filter(|member| member.is_open())
+    }
+
+    /// Returns whether events may wait in the group: a member with a window asks for them when it
+    /// has room, and a member that comes gets what waited while there was none.
+    fn may_wait(&self) -> bool {
+        self.open().any(|member| member.flow.is_some()) || self.open().next().is_none()
+    }
+
+    /// Returns how many bytes may wait in the group.
+    fn limit(&self) -> usize {
+        self.open().next().map_or(self.last_limit, |member| member.connection.queue().limit())
+    }
+
+    /// Returns the policy for events that wait in the group. No single member is to blame for them,
+    /// so no connection is closed because of them.
+    fn overflow(&self) -> Overflow {
+        let Some(strictest) = strictest(self.open().map(|member| member.overflow)) else {
+            return without_publisher(self.last_overflow); // Nobody can make room.
+        };
+        if policy(strictest).ends() { Overflow::DropOldest } else { strictest }
     }
 
     /// Returns the connection of a member for which the publisher of a run of `size` bytes has to wait.
     /// Returns `None` if a connected member has room, or if no member is connected.
     pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
-        let room = || self.members.values().any(|m| m.is_open() && !m.must_wait(size));
-        if room() {
+        if self.has_room(size) {
             return None;
         }
-        let first = self.members.values().find(|m| m.is_open())?;
+        let first = self.open().next()?;
         *self.waker.0.lock() = Some(first.connection.clone());
         let waker = Waker::from(self.waker.clone());
         let number = first.connection.number();
@@ -131,171 +196,192 @@ impl Group {
             member.connection.queue().wake_when_drained(&waker);
         }
         // A queue that drained before the waker was registered there did not wake it.
-        if room() { None } else { Some(&first.connection) }
+        if self.has_room(size) { None } else { Some(&first.connection) }
     }
 
-    /// Returns the indexes of at most `most` connected members for which `fit` returns true. The
-    /// first index is that of the next member in turn.
-    fn candidates(&self, most: usize, fit: impl Fn(&GroupMember) -> bool) -> Vec<usize> {
-        let count = self.members.len();
-        (0..count)
-            .map(|n| (self.next + n) % count)
-            .filter(|place| self.member(*place).is_some_and(|m| m.is_open() && fit(m)))
-            .take(most)
-            .collect()
+    /// Returns whether the publisher of a run of `size` bytes need not wait for the group.
+    fn has_room(&self, size: usize) -> bool {
+        let waits = |member: &GroupMember| match &member.flow {
+            Some(flow) => !self.waiting.is_empty() || flow.open_events() == 0,
+            None => member.connection.queue().must_wait(size, member.overflow),
+        };
+        self.open().any(|member| !waits(member)) || self.may_wait() && self.has_room_to_wait(size)
     }
 
-    /// Returns the indexes of the members among which a run has to be divided.
-    fn candidates_for(&self, run: &NumberedRun) -> Vec<usize> {
-        let most = run.count as usize;
-        // The queue of a member holds all views of a run, because another member may take over the
-        // run.
-        let views = run.views.as_ref().map_or(0, |views| views.size());
-        let size = run.bytes.len() + views + SUBSCRIPTION_BYTES;
-        // Each part has an overhead of its own, and one connection can have several members.
-        let part = ITEM_OVERHEAD + run.head_len + SUBSCRIPTION_BYTES;
-        let divided = size + part * most.min(self.members.len());
-        let mut candidates = self.candidates(most, |m| m.connection.queue().has_room(divided));
-        if candidates.is_empty() {
-            candidates = self.candidates(1, |m| m.connection.queue().has_room(size));
-        }
-        // If no member has room, the run goes to members whose policy may drop events.
-        if candidates.is_empty() {
-            candidates = self.candidates(most, GroupMember::may_drop);
-        }
-        if candidates.is_empty() {
-            candidates = self.candidates(most, |_| true);
-        }
-        candidates
+    /// Returns whether a run of `size` bytes may wait in the group without holding its publisher.
+    fn has_room_to_wait(&self, size: usize) -> bool {
+        let Some(first) = self.open().next() else { return true };
+        let queue = first.connection.queue();
+        self.waiting_bytes() == 0
+            || self.waiting_bytes() + size <= high_water(queue.limit())
+            || !policy(self.overflow()).blocks() && queue.is_lagging()
     }
 
-    /// Divides a run into parts, and appends each part to the queue of one member.
+    /// Gives a run, which belongs to no member yet, to members of the group.
     pub(super) fn deliver(
         &mut self,
-        stream: &DeliveryStream,
-        run: &NumberedRun,
+        run: QueuedRun,
+        topic: &TopicName,
         held: &Arc<HeldBytes>,
         to_flush: &mut FlushList,
     ) {
-        let Some(any) = self.member(0) else { return };
-        // The queues of all members count in the same ledger of the hub.
-        let ledger = any.connection.clone();
-        ledger.queue().count_due(&run.ledger, run.count);
-        let candidates = self.candidates_for(run);
-        let events = run.events();
-        // Neighbouring events go to one member, so that each part needs one RUN frame, and not each event.
-        let parts = (candidates.len().max(1) as u32).min(run.count);
-        let mut ends = frame_ends(&events);
-        let (mut first, mut start) = (run.first, 0);
-        for part in 0..parts {
-            let count = run.count / parts + u32::from(part < run.count % parts);
-            let end = ends.nth(count as usize - 1).unwrap_or(events.len());
-            let queued = QueuedRun {
-                stream: stream.clone(),
-                ledger: run.ledger.clone(),
-                group: Some(self.name.clone()),
-                first,
-                count,
-                overflow: Overflow::default(),
-                head: Bytes::new(),
-                body: match parts {
-                    1 => events.clone(),
-                    // A slice would keep the whole run in memory until the slowest member has
-                    // read its part.
-                    _ => held.hold(events[start..end].to_vec()),
-                },
-                views: run.views.as_ref().map(|views| match parts {
-                    1 => views.clone(),
-                    _ => Arc::new(views.part((first - run.first) as usize, count as usize)),
-                }),
-            };
-            let head = |id| run.head.for_subscription(id, first, count, run.time_ms).into();
-            let order = candidates.iter().cycle().skip(part as usize).take(candidates.len());
-            if let Some(rest) = self.offer(order, queued, head, to_flush, RunOrigin::Published) {
-                ledger.queue().abandon(&[rest]);
+        count(&self.ledger.due, run.count.into());
+        count(&run.ledger.due, run.count.into());
+        let run = QueuedRun { group: Some(self.name.clone()), ..run };
+        if self.is_ordered() {
+            for run in self.keys.admit(run, held) {
+                self.let_wait(run, to_flush);
             }
-            (first, start) = (first + u64::from(count), end);
+            return self.refill(topic, held, to_flush);
         }
-        if let Some(last) = candidates.get(parts as usize - 1) {
-            self.next = last + 1;
+        if !self.waiting.is_empty() {
+            self.let_wait(run, to_flush);
+            return self.refill(topic, held, to_flush);
         }
+        let left = self.divide(run, held, to_flush);
+        for run in left {
+            self.let_wait(run, to_flush);
+        }
+        self.ask_members(topic);
     }
 
-    /// Appends runs that a member left behind to the queues of other members. Returns the runs that no
-    /// member accepted.
-    pub(super) fn redistribute(
+    /// Returns whether all members ask for the order of keys.
+    fn is_ordered(&self) -> bool {
+        !self.members.is_empty() && self.members.values().all(|member| member.ordered)
+    }
+
+    /// Divides a run among the members that have room, and appends each part to the queue of its
+    /// member. Returns the events for which no member has room.
+    fn divide(
         &mut self,
-        runs: Vec<QueuedRun>,
+        run: QueuedRun,
+        held: &Arc<HeldBytes>,
         to_flush: &mut FlushList,
     ) -> Vec<QueuedRun> {
-        let mut left = Vec::new();
-        let mut candidates = Vec::new();
-        let mut full = false;
-        for (turn, run) in runs.into_iter().enumerate() {
-            if !full {
-                let size = run.size();
-                candidates = self.candidates(1, |m| m.connection.queue().has_room(size));
-                self.next += 1;
-                // Once no member has room, the following runs are not compared with each queue again.
-                full = candidates.is_empty();
-                if full {
-                    candidates = self.candidates(usize::MAX, |_| true);
-                }
+        let (mut to_give, mut left) = (vec![run], Vec::new());
+        while let Some(run) = to_give.pop() {
+            let takers = self.takers(&run);
+            if takers.is_empty() {
+                left.push(run);
+                continue;
             }
-            let order = candidates
-                .iter()
-                .cycle()
-                .skip(turn % candidates.len().max(1))
-                .take(candidates.len());
-            let original = run.clone();
-            let head = |id| original.head_for(Some(id), original.first, original.count).into();
-            let unnamed = QueuedRun { head: Bytes::new(), body: original.events(), ..run };
-            left.extend(self.offer(order, unnamed, head, to_flush, RunOrigin::LeftBehind));
+            let divided =
+                takers.len() > 1 || takers.iter().any(|(_, room)| *room < run.count as usize);
+            let mut rest = Some(run);
+            for (turn, (place, room)) in takers.iter().enumerate() {
+                let Some(run) = rest.take() else { break };
+                // Neighbouring events go to one member, so that each part needs one RUN frame.
+                let share = run.count.div_ceil((takers.len() - turn) as u32);
+                let share = share.min(u32::try_from(*room).unwrap_or(u32::MAX));
+                let mut part = run;
+                if share < part.count {
+                    let (front, behind) = part.split_at(share);
+                    (part, rest) = (front, Some(behind));
+                }
+                if divided {
+                    // A slice would keep the whole run in memory until the slowest member has
+                    // finished its part.
+                    part.events = held.hold(part.events.to_vec());
+                }
+                self.next = place + 1;
+                // A member whose connection has just ended gives its part back, and has no room any
+                // more.
+                to_give.extend(self.give(*place, part, RunOrigin::Published, to_flush));
+            }
+            to_give.extend(rest);
         }
         left
     }
 
-    /// Appends a run, which is already counted as due, to the first of `candidates` whose queue accepts
-    /// it. Returns the run if no queue accepts it.
-    ///
-    /// The connection of a candidate may have ended since it was chosen. In that case any other
-    /// member with room gets the run.
-    fn offer<'a>(
-        &self,
-        candidates: impl Iterator<Item = &'a usize>,
-        mut run: QueuedRun,
-        head: impl Fn(u64) -> Bytes,
-        to_flush: &mut FlushList,
-        origin: RunOrigin,
-    ) -> Option<QueuedRun> {
-        let size = run.size();
-        let others = || self.candidates(usize::MAX, |m| m.connection.queue().has_room(size));
-        let places = candidates.copied().chain(std::iter::once_with(others).flatten());
-        for member in places.filter_map(|place| self.member(place)) {
-            run.stream.subscription = Some(member.subscription);
-            run.overflow = member.overflow;
-            run.head = head(member.subscription);
-            if let Some(views) = &run.views {
-                run.body = views.events_for(&member.connection.role());
-            }
-            let queue = member.connection.queue();
-            let appended = match origin {
-                RunOrigin::Published => queue.append_due(run),
-                RunOrigin::LeftBehind => queue.append_past(run),
-            };
-            match appended {
-                Appended::Done => {
-                    to_flush.add(&member.connection);
-                    return None;
-                }
-                Appended::Overflowed(back) => {
-                    member.connection.close_slow_consumer();
-                    run = back;
-                }
-                Appended::Closed(back) => run = back,
-            }
+    /// Returns the indexes of the members that have room for events of a run, with the number of
+    /// events. The member that is least behind comes first, and the next in turn among equals.
+    fn takers(&self, run: &QueuedRun) -> Vec<(usize, usize)> {
+        let most = run.count as usize;
+        // Each part has an overhead of its own, and one connection can have several members.
+        let divided = run.size() + ITEM_OVERHEAD * most.min(self.members.len());
+        let mut takers = self.with_room(divided);
+        if takers.is_empty() {
+            takers = self.with_room(run.size());
+            takers.truncate(1);
         }
-        Some(run)
+        takers.truncate(most);
+        takers
+    }
+
+    /// Returns the indexes of the members that have room for a run of `size` bytes, in the order of
+    /// [`Group::takers`].
+    fn with_room(&self, size: usize) -> Vec<(usize, usize)> {
+        let mut found: Vec<(usize, (usize, usize))> = self
+            .places(|member| member.room(size) > 0)
+            .into_iter()
+            .filter_map(|place| {
+                let (_, member) = self.members.get_index(place)?;
+                Some((member.behind(), (place, member.room(size))))
+            })
+            .collect();
+        found.sort_by_key(|(behind, _)| *behind);
+        found.into_iter().map(|(_, taker)| taker).collect()
+    }
+
+    /// Appends a run, which is already counted as due, to the queue of the member at this index.
+    /// Returns the run if the queue does not accept it.
+    fn give(
+        &self,
+        place: usize,
+        mut run: QueuedRun,
+        origin: RunOrigin,
+        to_flush: &mut FlushList,
+    ) -> Option<QueuedRun> {
+        let Some((_, member)) = self.members.get_index(place) else { return Some(run) };
+        run.stream.subscriptions = SubscriptionIds::one(member.subscription);
+        run.overflow = member.overflow;
+        if let Some(views) = &run.views {
+            run.events = views.events_for(&member.connection.role());
+        }
+        let queue = member.connection.queue();
+        let appended = match origin {
+            RunOrigin::Published => queue.append_due(run),
+            RunOrigin::LeftBehind => queue.append_past(run),
+        };
+        match appended {
+            Appended::Done => {
+                to_flush.add(&member.connection);
+                None
+            }
+            Appended::Overflowed(back) => {
+                member.connection.close_slow_consumer();
+                Some(back)
+            }
+            Appended::Closed(back) => Some(back),
+        }
+    }
+
+    /// Returns the indexes of the connected members for which `fit` returns true, the next in turn
+    /// first.
+    fn places(&self, fit: impl Fn(&GroupMember) -> bool) -> Vec<usize> {
+        let count = self.members.len();
+        let fits = |place: &usize| {
+            let member = self.members.get_index(*place).map(|(_, member)| member);
+            member.is_some_and(|member| member.is_open() && fit(member))
+        };
+        (0..count).map(|n| (self.next + n) % count).filter(fits).collect()
+    }
+
+    /// Appends a run to the queue of the first of these members that accepts it, and makes the member
+    /// behind it the next in turn. Returns the run if no queue accepts it.
+    fn give_to_first(
+        &mut self,
+        places: Vec<usize>,
+        run: QueuedRun,
+        origin: RunOrigin,
+        to_flush: &mut FlushList,
+    ) -> Option<QueuedRun> {
+        let mut run = Some(run);
+        for place in places {
+            run = self.give(place, run.take()?, origin, to_flush);
+            self.next = place + 1;
+        }
+        run
     }
 }
 

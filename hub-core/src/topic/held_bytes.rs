@@ -13,7 +13,7 @@ const OVERHEAD: usize = 80;
 /// Counts the held bytes: the bytes that a hub holds for its clients at the moment.
 ///
 /// Each run counts once, however many queues share it. What a queue takes beside its runs counts in
-/// steps of 64 KiB. Sessions add the bytes that they carry. The count is exact enough to slow
+/// steps of 64 KiB, and what a subscription with a window or a queue group takes in steps of 4 KiB. Sessions add the bytes that they carry. The count is exact enough to slow
 /// publishers down before the process has grown, and it costs two additions a run.
 #[derive(Debug)]
 pub struct HeldBytes {
@@ -65,6 +65,39 @@ impl HeldBytes {
     pub(super) fn hold(self: &Arc<Self>, bytes: Vec<u8>) -> Bytes {
         self.change(0, bytes.capacity() + OVERHEAD);
         Bytes::from_owner(CountedBytes { bytes, held: self.clone() })
+    }
+}
+
+/// Counts what a backlog takes beside its runs as held bytes, in steps. When it is dropped, nothing of
+/// it is counted any more.
+#[derive(Debug)]
+pub(super) struct ReportedSize {
+    held: Arc<HeldBytes>,
+    reported: AtomicUsize,
+}
+
+/// A [`ReportedSize`] changes the count in steps of this many bytes. The step is smaller than
+/// [`REPORT_STEP`], because one connection may have thousands of subscriptions.
+const SMALL_STEP: usize = 4 * 1024;
+
+impl ReportedSize {
+    pub(super) fn new(held: &Arc<HeldBytes>) -> Self {
+        ReportedSize { held: held.clone(), reported: AtomicUsize::new(0) }
+    }
+
+    /// States how many bytes the backlog takes now. The caller holds the lock of the backlog.
+    pub(super) fn set(&self, now: usize) {
+        let reported = self.reported.load(Ordering::Relaxed);
+        if now.abs_diff(reported) >= SMALL_STEP || (now == 0 && reported > 0) {
+            self.reported.store(now, Ordering::Relaxed);
+            self.held.change(reported, now);
+        }
+    }
+}
+
+impl Drop for ReportedSize {
+    fn drop(&mut self) {
+        self.held.change(self.reported.load(Ordering::Relaxed), 0);
     }
 }
 

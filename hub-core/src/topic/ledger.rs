@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// Counts the deliveries that were due, and what became of them. The hub has one ledger, and each
 /// topic has one.
 ///
-/// `due = delivered + overflow + conflated + disconnected + pending` always holds. A pending
-/// delivery waits in the queue of a connection.
+/// `due = delivered + overflow + conflated + disconnected + given up + pending` always holds. A
+/// pending delivery waits in a queue, is on its way to a listener, or waits to be given again.
 #[derive(Debug, Default)]
 pub struct Ledger {
     pub(super) due: AtomicU64,
@@ -19,6 +19,7 @@ pub struct Ledger {
     pub(super) overflow: AtomicU64,
     pub(super) conflated: AtomicU64,
     pub(super) disconnected: AtomicU64,
+    pub(super) given_up: AtomicU64,
     /// Only the ledger of the hub counts GAP frames.
     pub(super) gaps: AtomicU64,
     pub(super) held: Arc<HeldBytes>,
@@ -29,7 +30,8 @@ pub struct Ledger {
 pub struct LedgerCounts {
     /// This many deliveries were due. Each copy of an event is one delivery.
     pub due: u64,
-    /// This many deliveries were written to a socket with their last byte.
+    /// This many deliveries were finished by their listener. Without a window, a delivery is finished
+    /// when its last byte is written to the socket.
     pub delivered: u64,
     /// This many deliveries were dropped because a queue was full.
     pub overflow: u64,
@@ -37,6 +39,8 @@ pub struct LedgerCounts {
     pub conflated: u64,
     /// This many deliveries still waited when their connection ended.
     pub disconnected: u64,
+    /// Handlers failed on this many deliveries as often as their subscriptions allow.
+    pub given_up: u64,
     /// This many GAP frames were sent.
     pub gaps: u64,
 }
@@ -45,7 +49,8 @@ impl LedgerCounts {
     /// Returns how many deliveries still wait in queues.
     #[must_use]
     pub fn pending(&self) -> u64 {
-        let settled = self.delivered + self.overflow + self.conflated + self.disconnected;
+        let settled =
+            self.delivered + self.overflow + self.conflated + self.disconnected + self.given_up;
         self.due.saturating_sub(settled)
     }
 }
@@ -66,9 +71,9 @@ impl Ledger {
         let (delivered, overflow) = (self.delivered.load(Relaxed), self.overflow.load(Relaxed));
         let (conflated, disconnected) =
             (self.conflated.load(Relaxed), self.disconnected.load(Relaxed));
-        let gaps = self.gaps.load(Relaxed);
+        let (given_up, gaps) = (self.given_up.load(Relaxed), self.gaps.load(Relaxed));
         let due = self.due.load(Relaxed);
-        LedgerCounts { due, delivered, overflow, conflated, disconnected, gaps }
+        LedgerCounts { due, delivered, overflow, conflated, disconnected, given_up, gaps }
     }
 }
 

@@ -4,6 +4,7 @@
 //! subscriptions for one topic would get several copies of each event.
 
 use super::delivery_stream::DeliveryStream;
+use super::flow::FlowGauge;
 use super::flush_list::FlushList;
 use super::group::Group;
 use super::held_bytes::HeldBytes;
@@ -13,10 +14,10 @@ use super::queued_run::QueuedRun;
 use super::subscriber_connection::SubscriberConnection;
 use super::subscription_entry::SubscriptionEntry;
 use crate::overflow::strictest;
-use bytes::Bytes;
-use hub_wire::Overflow;
+use hub_wire::{Overflow, SubscriptionIds};
 use indexmap::IndexMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Holds the members of one topic.
 #[derive(Debug, Default)]
@@ -31,16 +32,42 @@ pub(super) struct Members {
 #[derive(Debug)]
 struct PlainMember {
     connection: Arc<dyn SubscriberConnection>,
-    /// Each entry has the id and the overflow policy of one subscription.
-    subscriptions: Vec<(u64, Overflow)>,
-    /// Of the policies of all subscriptions, this policy loses the fewest events.
+    subscriptions: Vec<PlainSubscription>,
+    /// These are the ids of all subscriptions.
+    ids: SubscriptionIds,
+    /// Of the policies of the subscriptions without a window, this policy loses the fewest events.
+    /// They share one copy of each event. If all have a window, the policies of all count, so that
+    /// the only subscription of a connection finds its own policy here.
     overflow: Overflow,
 }
 
+/// Describes one plain subscription.
+#[derive(Debug)]
+struct PlainSubscription {
+    id: u64,
+    overflow: Overflow,
+    observe: bool,
+    flow: Option<Arc<FlowGauge>>,
+}
+
 impl PlainMember {
-    fn refresh_overflow(&mut self) {
-        let policies = self.subscriptions.iter().map(|(_, overflow)| *overflow);
-        self.overflow = strictest(policies).unwrap_or_default();
+    /// Updates what follows from the list of subscriptions, after the list has changed.
+    fn refresh(&mut self) {
+        let policies = |all: bool| {
+            let counting = self.subscriptions.iter().filter(move |one| all || one.flow.is_none());
+            strictest(counting.map(|subscription| subscription.overflow))
+        };
+        self.overflow = policies(false).or_else(|| policies(true)).unwrap_or_default();
+        self.ids = self.subscriptions.iter().map(|subscription| subscription.id).collect();
+    }
+
+    /// Returns whether the publisher of a run of `size` bytes has to wait for this connection.
+    fn must_wait(&self, size: usize) -> bool {
+        let queue = self.connection.queue();
+        self.subscriptions.iter().any(|subscription| match &subscription.flow {
+            Some(flow) => queue.must_wait_for(flow, size, subscription.overflow),
+            None => queue.must_wait(size, self.overflow),
+        })
     }
 }
 
@@ -54,42 +81,54 @@ impl Members {
         self.plain.len()
     }
 
-    /// Returns how many queue groups the topic has.
+    /// Returns how many queue groups of the topic have members.
     pub(super) fn groups(&self) -> usize {
-        self.groups.len()
+        self.groups.values().filter(|group| !group.is_empty()).count()
     }
 
-    /// Returns whether the connection with this number has a plain subscription for the topic.
-    pub(super) fn is_plain(&self, connection: u64) -> bool {
-        self.plain.contains_key(&connection)
+    /// Returns whether anybody subscribes to the topic at the moment who may answer a request. Those
+    /// who only watch do not count, and neither do those who are away.
+    pub(super) fn has_subscriber(&self) -> bool {
+        let is_away = |one: &PlainSubscription| one.flow.as_ref().is_some_and(|f| f.is_away());
+        let may_answer = |one: &PlainSubscription| !one.observe && !is_away(one);
+        let answers = |member: &PlainMember| member.subscriptions.iter().any(may_answer);
+        self.plain.values().any(answers) || self.groups.values().any(|group| !group.is_empty())
     }
 
     /// Returns whether this subscription is already among the members.
     pub(super) fn contains(&self, entry: &SubscriptionEntry) -> bool {
         match &entry.group {
             Some(name) => self.groups.get(name).is_some_and(|group| group.contains(entry)),
-            None => self
-                .plain
-                .get(&entry.connection.number())
-                .is_some_and(|member| member.subscriptions.iter().any(|(id, _)| *id == entry.id)),
+            None => self.plain.get(&entry.connection.number()).is_some_and(|member| {
+                member.subscriptions.iter().any(|known| known.id == entry.id)
+            }),
         }
     }
 
     /// Adds a subscription, unless it is already among the members.
     pub(super) fn join(&mut self, entry: &SubscriptionEntry) {
         let Some(name) = &entry.group else { return self.join_plain(entry) };
-        self.groups.entry(name.clone()).or_insert_with(|| Group::new(name.clone())).join(entry);
+        self.groups
+            .entry(name.clone())
+            .or_insert_with(|| Group::new(name.clone(), entry))
+            .join(entry);
     }
 
     fn join_plain(&mut self, entry: &SubscriptionEntry) {
         let member = self.plain.entry(entry.connection.number()).or_insert_with(|| PlainMember {
             connection: entry.connection.clone(),
             subscriptions: Vec::new(),
+            ids: SubscriptionIds::one(entry.id),
             overflow: entry.overflow,
         });
-        if !member.subscriptions.iter().any(|(id, _)| *id == entry.id) {
-            member.subscriptions.push((entry.id, entry.overflow));
-            member.refresh_overflow();
+        if !member.subscriptions.iter().any(|known| known.id == entry.id) {
+            member.subscriptions.push(PlainSubscription {
+                id: entry.id,
+                overflow: entry.overflow,
+                observe: entry.observe,
+                flow: entry.flow.clone(),
+            });
+            member.refresh();
         }
     }
 
@@ -97,26 +136,40 @@ impl Members {
     pub(super) fn leave_plain(&mut self, entry: &SubscriptionEntry) {
         let connection = entry.connection.number();
         let Some(member) = self.plain.get_mut(&connection) else { return };
-        member.subscriptions.retain(|(id, _)| *id != entry.id);
+        member.subscriptions.retain(|known| known.id != entry.id);
         if member.subscriptions.is_empty() {
             self.plain.swap_remove(&connection);
         } else {
-            member.refresh_overflow();
+            member.refresh();
         }
         // Publishers may have waited only because of this subscription.
         entry.connection.queue().wake_waiting();
     }
 
-    /// Removes a member of a queue group, and removes the group with its last member. Returns whether
-    /// the group has other members.
-    pub(super) fn leave_group(&mut self, entry: &SubscriptionEntry, name: &str) -> bool {
-        let Some(group) = self.groups.get_mut(name) else { return false };
-        group.leave(entry);
-        let others = !group.is_empty();
-        if !others {
+    /// Removes a member of a queue group. The group stays, also without a member.
+    pub(super) fn leave_group(&mut self, entry: &SubscriptionEntry, name: &str) {
+        if let Some(group) = self.groups.get_mut(name) {
+            group.leave(entry);
+        }
+    }
+
+    /// Removes a queue group that has no member, and has had none since this moment if it is given.
+    /// The events that wait in the group count as lost.
+    pub(super) fn end_group(&mut self, name: &str, since: Option<Instant>) {
+        let ended = self.groups.get_mut(name).filter(|group| {
+            let deserted = group.deserted_since();
+            deserted.is_some() && (since.is_none() || deserted == since)
+        });
+        if let Some(group) = ended {
+            group.abandon_waiting();
             self.groups.swap_remove(name);
         }
-        others
+    }
+
+    /// Returns how many events wait in queue groups.
+    pub(super) fn waiting_in_groups(&self) -> u64 {
+        let runs = self.groups.values().flat_map(Group::waiting);
+        runs.map(|run| u64::from(run.count)).sum()
     }
 
     /// Returns the queue group of this name.
@@ -131,14 +184,14 @@ impl Members {
 
     /// Returns the first connection for whose room the publisher of a run of `size` bytes has to wait.
     pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
-        let plain = self.plain.values().find(|m| m.connection.queue().must_wait(size, m.overflow));
+        let plain = self.plain.values().find(|member| member.must_wait(size));
         plain
             .map(|member| &member.connection)
             .or_else(|| self.groups.values().find_map(|group| group.without_room(size)))
     }
 
     /// Appends a run to the queue of every plain member, and divides it among the members of every
-    /// group.
+    /// group. `stream` is the stream of the topic, without subscriptions.
     pub(super) fn deliver(
         &mut self,
         stream: &DeliveryStream,
@@ -147,19 +200,23 @@ impl Members {
         to_flush: &mut FlushList,
     ) {
         for member in self.plain.values() {
-            let (head, body) = match &run.views {
-                None => (Bytes::new(), run.bytes.clone()),
-                Some(views) => (run.front(), views.events_for(&member.connection.role())),
+            let events = match &run.views {
+                None => run.events.clone(),
+                Some(views) => views.events_for(&member.connection.role()),
             };
+            let stream = stream.with_subscriptions(member.ids.clone());
             let queued = QueuedRun {
-                stream: stream.clone(),
+                stream,
                 ledger: run.ledger.clone(),
                 group: None,
                 first: run.first,
                 count: run.count,
                 overflow: member.overflow,
-                head,
-                body,
+                attempt: 1,
+                credited: false,
+                head: run.head.clone(),
+                time_ms: run.time_ms,
+                events,
                 views: None,
             };
             let queue = member.connection.queue();
@@ -174,7 +231,21 @@ impl Members {
             }
         }
         for group in self.groups.values_mut() {
-            group.deliver(stream, run, held, to_flush);
+            let queued = QueuedRun {
+                stream: stream.clone(),
+                ledger: run.ledger.clone(),
+                group: None,
+                first: run.first,
+                count: run.count,
+                overflow: Overflow::default(),
+                attempt: 1,
+                credited: false,
+                head: run.head.clone(),
+                time_ms: run.time_ms,
+                events: run.events.clone(),
+                views: run.views.clone(),
+            };
+            group.deliver(queued, &stream.topic, held, to_flush);
         }
     }
 }

@@ -14,18 +14,24 @@
 //!   for ever.
 //! - **Work under a lock does not grow with the length of a queue.** Otherwise one slow reader
 //!   could slow a topic down although its policy does not allow that.
-//! - **Only the actor of a topic changes its members, under the sequencer lock.** Otherwise it
-//!   would not be defined which event is the first of a subscription.
+//! - **Only the actor of a topic takes a subscription in and lets it go, under the sequencer lock.**
+//!   Otherwise it would not be defined which event is the first of a subscription. A replay that the
+//!   actor has begun may end on another thread, under the same lock.
 
+mod acknowledgement;
 mod backlog;
 mod conflate;
+mod dead_letters;
 mod delivery_stream;
+mod flow;
 mod flush_list;
 mod frames;
 mod group;
 mod held_bytes;
 mod history;
+mod history_budget;
 mod item_queue;
+mod key_order;
 mod ledger;
 mod members;
 mod pending_gap;
@@ -33,28 +39,38 @@ mod pending_run;
 mod queue;
 mod queue_item;
 mod queued_run;
+mod redelivery;
 mod registry;
 mod replay;
+mod replay_line;
+mod replays;
 mod run_views;
 mod subscriber_connection;
 mod subscription_entry;
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
 mod topic;
+mod topic_actor;
 mod waiters;
+mod waiting_replays;
 mod write_buffer;
 
 pub use {
+    acknowledgement::{AckPolicy, Failure},
     delivery_stream::DeliveryStream,
+    flow::{CannotResume, FlowGauge, TakenTooMany},
     flush_list::FlushList,
     held_bytes::HeldBytes,
-    history::HistoryBudget,
+    history_budget::HistoryBudget,
     ledger::{Ledger, LedgerCounts},
     pending_run::{PendingRun, PublishResult},
-    queue::{Appended, DeliveryQueue, QueueState, Written},
+    queue::{Appended, DeliveryQueue, QueueState, Settled, Written},
     queued_run::QueuedRun,
     registry::{Registry, TooManyTopics, TopicSettings},
+    replay_line::WaitingReplays,
     run_views::{RunViews, ViewResolver},
     subscriber_connection::SubscriberConnection,
     subscription_entry::{SubscriptionEntry, TopicGuard},
-    topic::{Inspect, Join, Leave, Topic, TopicActor, TopicAttachment, TopicState},
+    topic::{Topic, TopicAttachment, TopicState},
+    topic_actor::{Inspect, Join, Leave, TopicActor},
+    waiting_replays::continue_replays,
 };

@@ -33,6 +33,8 @@ pub(super) enum GapOrigin {
     GroupShare,
     /// The client asked for a replay, and the history no longer has these events.
     Replay,
+    /// The gap was sent for a subscription whose client counts its gaps.
+    Sent,
 }
 
 impl PendingGap {
@@ -61,7 +63,7 @@ impl PendingGap {
             GapOrigin::EveryNumber => to + 1 == next.from,
             // Runs that another member left behind can have smaller numbers.
             GapOrigin::GroupShare => to < next.from,
-            GapOrigin::Replay => false,
+            GapOrigin::Replay | GapOrigin::Sent => false,
         };
         let extends = follows && self.origin == next.origin && self.stream == next.stream;
         if extends {
@@ -71,6 +73,11 @@ impl PendingGap {
             }
         }
         extends
+    }
+
+    /// Returns whether later gaps can still be joined with this gap.
+    pub(super) fn may_grow(&self) -> bool {
+        matches!(self.origin, GapOrigin::EveryNumber | GapOrigin::GroupShare)
     }
 
     /// Returns the key of the entries that must keep their order with this gap.
@@ -91,7 +98,7 @@ impl PendingGap {
             from: self.from,
             to: self.to,
             reason: self.reason,
-            subscription: self.stream.subscription,
+            subscriptions: self.stream.subscriptions.clone(),
         };
         Frame::Gap(gap).to_bytes().into()
     }

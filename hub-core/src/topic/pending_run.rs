@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct PendingRun {
     head: Arc<RunHead>,
-    /// These bytes are the RUN frame and the EVENT frames of the first view.
+    /// These bytes are the EVENT frames of the first view.
     bytes: Vec<u8>,
     /// These are the EVENT frames of the other views. The field is `None` as long as all views are
     /// equal.
@@ -35,8 +35,7 @@ impl PendingRun {
     /// Returns an empty run with room for about `capacity` bytes of frames.
     #[must_use]
     pub fn new(head: Arc<RunHead>, capacity: usize) -> Self {
-        let mut bytes = Vec::with_capacity(head.template().len() + capacity);
-        bytes.extend_from_slice(head.template());
+        let bytes = Vec::with_capacity(capacity);
         PendingRun { head, bytes, others: None, count: 0, request: false }
     }
 
@@ -64,19 +63,22 @@ impl PendingRun {
         resolver: &Arc<dyn ViewResolver>,
         frame: impl Fn(usize) -> &'a [u8],
     ) {
-        let Self { head, bytes, others, .. } = self;
-        let others = others.get_or_insert_with(|| {
-            let before = &bytes[head.template().len()..];
-            OtherViews {
-                resolver: resolver.clone(),
-                events: vec![before.to_vec(); resolver.views() - 1],
-            }
+        let Self { bytes, others, .. } = self;
+        let others = others.get_or_insert_with(|| OtherViews {
+            resolver: resolver.clone(),
+            events: vec![bytes.clone(); resolver.views() - 1],
         });
         bytes.extend_from_slice(frame(0));
         for (view, events) in others.events.iter_mut().enumerate() {
             events.extend_from_slice(frame(view + 1));
         }
         self.count += 1;
+    }
+
+    /// Returns the EVENT frames of the run, as the first view has them. A published run has none.
+    #[must_use]
+    pub fn frames(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Returns how many events the run has.
@@ -94,9 +96,8 @@ impl PendingRun {
     /// Returns how many bytes the run takes at most in the queue of a plain member.
     #[must_use]
     pub fn size(&self) -> usize {
-        let head = self.head.template().len();
         let others = self.others.iter().flat_map(|others| &others.events);
-        others.map(|events| head + events.len()).fold(self.bytes.len(), usize::max)
+        others.map(Vec::len).fold(self.bytes.len(), usize::max)
     }
 
     /// Releases memory that the run does not need. Queues and the history keep the allocation of a
@@ -119,37 +120,29 @@ impl PendingRun {
         held: &Arc<HeldBytes>,
         ledger: &Arc<Ledger>,
     ) -> NumberedRun {
-        let mut bytes = std::mem::take(&mut self.bytes);
-        self.head.stamp(&mut bytes, first, self.count, time_ms);
-        let head_len = self.head.template().len();
-        let bytes = held.hold(bytes);
+        let first_view = held.hold(std::mem::take(&mut self.bytes));
         let views = self.others.take().map(|others| {
             let events = others.events.into_iter().map(|events| held.hold(events));
-            let events = std::iter::once(bytes.slice(head_len..)).chain(events).collect();
+            let events = std::iter::once(first_view.clone()).chain(events).collect();
             Arc::new(RunViews { resolver: others.resolver, events })
         });
-        let (head, count) = (self.head.clone(), self.count);
-        NumberedRun { bytes, head_len, head, first, count, time_ms, views, ledger: ledger.clone() }
+        let (head, count, events) = (self.head.clone(), self.count, first_view);
+        NumberedRun { events, head, first, count, time_ms, views, ledger: ledger.clone() }
     }
 
     /// Replaces the head of the run, because the topic began anew after the run was gathered.
     #[must_use]
     pub fn retarget(self, head: Arc<RunHead>) -> Self {
-        let frames = &self.bytes[self.head.template().len()..];
-        let mut run = PendingRun::new(head, frames.len());
-        run.bytes.extend_from_slice(frames);
-        PendingRun { others: self.others, count: self.count, request: self.request, ..run }
+        PendingRun { head, ..self }
     }
 }
 
 /// Holds a run whose events have their numbers.
 #[derive(Debug)]
 pub(super) struct NumberedRun {
-    /// These bytes are the RUN frame and the EVENT frames of the first view.
-    pub bytes: Bytes,
-    /// The RUN frame has this length in bytes.
-    pub head_len: usize,
-    /// RUN frames for parts of the run are made from this head.
+    /// These are the EVENT frames of the first view.
+    pub events: Bytes,
+    /// The RUN frames in front of the events are written from this head.
     pub head: Arc<RunHead>,
     /// The first event has this number.
     pub first: u64,
@@ -161,19 +154,6 @@ pub(super) struct NumberedRun {
     pub views: Option<Arc<RunViews>>,
     /// This is the ledger of the topic.
     pub ledger: Arc<Ledger>,
-}
-
-impl NumberedRun {
-    /// Returns a copy of the RUN frame.
-    pub(super) fn front(&self) -> Bytes {
-        // A slice would keep the events of the first view in memory.
-        Bytes::copy_from_slice(&self.bytes[..self.head_len])
-    }
-
-    /// Returns the EVENT frames of the first view.
-    pub(super) fn events(&self) -> Bytes {
-        self.bytes.slice(self.head_len..)
-    }
 }
 
 /// States the result of publishing a run.

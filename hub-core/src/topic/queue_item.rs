@@ -2,22 +2,24 @@
 //!
 //! All three kinds wait in one order. Otherwise an answer could overtake the events that it is about.
 
-use super::delivery_stream::OrderingKey;
+use super::delivery_stream::{DeliveryStream, OrderingKey};
 use super::pending_gap::{GapOrigin, PendingGap};
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use bytes::Bytes;
-use hub_wire::TopicName;
+use hub_wire::FrameType;
 
 /// Holds one entry of a delivery queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum QueueItem {
     /// The entry is a numbered run.
     Run(QueuedRun),
     /// The entry is a gap, which is encoded when it is sent. Until then it can grow.
     Gap(PendingGap),
-    /// The entry is a control frame. If it names a topic, it must keep its place among the events
-    /// of that topic.
-    Control(Bytes, Option<TopicName>),
+    /// The entry is a control frame.
+    Control(Bytes),
+    /// The entry is a RUN frame without events. It must keep its place among the events of its
+    /// stream.
+    Position(Bytes, DeliveryStream),
 }
 
 impl QueueItem {
@@ -26,7 +28,9 @@ impl QueueItem {
         match self {
             QueueItem::Run(run) => run.size(),
             QueueItem::Gap(gap) => gap.size(),
-            QueueItem::Control(frame, _) => ITEM_OVERHEAD + frame.len(),
+            QueueItem::Control(frame) | QueueItem::Position(frame, _) => {
+                ITEM_OVERHEAD + frame.len()
+            }
         }
     }
 
@@ -35,7 +39,7 @@ impl QueueItem {
         match self {
             QueueItem::Run(_) => 0,
             QueueItem::Gap(gap) if gap.origin != GapOrigin::Replay => 0,
-            QueueItem::Gap(_) | QueueItem::Control(..) => self.size(),
+            QueueItem::Gap(_) | QueueItem::Control(_) | QueueItem::Position(..) => self.size(),
         }
     }
 
@@ -45,8 +49,17 @@ impl QueueItem {
         match self {
             QueueItem::Run(run) => Some(run.ordering_key()),
             QueueItem::Gap(gap) => Some(gap.ordering_key()),
-            QueueItem::Control(_, topic) => topic.clone().map(OrderingKey::of_topic),
+            QueueItem::Control(_) => None,
+            QueueItem::Position(_, stream) => Some(OrderingKey::of(stream, false)),
         }
+    }
+
+    /// Returns whether the entry is a frame that says what became of events that the client of the
+    /// connection has published.
+    pub(super) fn is_about_published_events(&self) -> bool {
+        let QueueItem::Control(frame) = self else { return false };
+        let kind = frame.get(4..).map(FrameType::of);
+        matches!(kind, Some(Ok(FrameType::Receipt | FrameType::Refused)))
     }
 
     /// Returns the run, if the entry is a run.
@@ -54,8 +67,8 @@ impl QueueItem {
         if let QueueItem::Run(run) = self { Some(run) } else { None }
     }
 
-    /// Returns how many events the entry holds.
-    pub(super) fn events(&self) -> u64 {
-        self.run().map_or(0, |run| run.count.into())
+    /// Returns how many deliveries the entry makes that count as pending because of this entry.
+    pub(super) fn deliveries(&self) -> u64 {
+        self.run().filter(|run| !run.credited).map_or(0, QueuedRun::deliveries)
     }
 }

@@ -3,18 +3,22 @@
 //! Without one place for both, a topic that is created while a subscription is added could miss that
 //! subscription.
 
-use super::history::HistoryBudget;
+use super::dead_letters::DeadLetters;
+use super::flush_list::FlushList;
+use super::history_budget::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
+use super::pending_run::PublishResult;
 use super::subscription_entry::SubscriptionEntry;
-use super::topic::{Topic, TopicActor, TopicAttachment};
+use super::topic::{Topic, TopicAttachment};
+use super::topic_actor::{TopicActor, TopicOwner};
 use actix::{Actor, ArbiterHandle};
 use dashmap::DashMap;
-use hub_wire::{FilterIndex, TopicFilter, TopicIndex, TopicName};
+use hub_wire::{FilterIndex, RunHead, TopicFilter, TopicIndex, TopicName};
 use parking_lot::RwLock;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 
 /// States the settings for all topics of a hub.
@@ -26,11 +30,15 @@ pub struct TopicSettings {
     pub idle: Duration,
     /// The history of one topic keeps at most this many bytes.
     pub history_per_topic: usize,
+    /// A queue group that has lost its last member keeps its place in a topic, and the events that
+    /// come, for this duration.
+    pub group_linger: Duration,
     /// The histories of all topics together keep at most this many bytes.
     pub history_in_all: usize,
     /// The first topic has this epoch, and each further topic has the next one. The number should be
-    /// random, so that the epochs of two hubs differ.
-    pub first_epoch: u64,
+    /// random, so that the epochs of two hubs differ. Epochs stay below 2^32, because some libraries
+    /// for MessagePack write greater integers as floats.
+    pub first_epoch: u32,
 }
 
 /// States that a topic cannot be created, because the hub has as many topics as it may have.
@@ -40,6 +48,9 @@ pub struct TooManyTopics {
     /// The hub may have this many topics.
     pub limit: usize,
 }
+
+/// Dead letters have this publisher.
+const DEAD_LETTER_PUBLISHER: &str = "$hub";
 
 /// Finds topics by name, topics that match a filter, and subscriptions that match a topic.
 ///
@@ -53,6 +64,7 @@ pub struct Registry {
     settings: TopicSettings,
     budget: Arc<HistoryBudget>,
     ledger: Arc<Ledger>,
+    /// The next topic has the lower 32 bits of this number as its epoch.
     next_epoch: AtomicU64,
     arbiters: Vec<ArbiterHandle>,
     next_arbiter: AtomicUsize,
@@ -77,7 +89,7 @@ impl Registry {
                 settings.history_in_all,
             )),
             ledger: Arc::default(),
-            next_epoch: AtomicU64::new(settings.first_epoch),
+            next_epoch: AtomicU64::new(settings.first_epoch.into()),
             settings,
             arbiters,
             next_arbiter: AtomicUsize::new(0),
@@ -178,14 +190,14 @@ impl Registry {
         if self.topics.len() >= limit {
             return Err(TooManyTopics { limit });
         }
-        let epoch = self.next_epoch.fetch_add(1, Ordering::Relaxed);
-        let topic = Arc::new(Topic::new(
+        let epoch = self.new_epoch();
+        let topic = Topic::new(
             name.clone(),
             epoch,
             self.budget.clone(),
             self.ledger.held().clone(),
             attachment,
-        ));
+        );
         index.filters.matching(name, |entry| {
             if entry.may_read(name) {
                 topic.adopt(entry);
@@ -197,13 +209,28 @@ impl Registry {
         Ok(topic)
     }
 
+    /// Returns the epoch for a topic that is created. No topic that exists has this epoch. The caller
+    /// holds the index lock.
+    fn new_epoch(&self) -> u64 {
+        const ALL: u64 = 1 << 32;
+        loop {
+            let next = self.next_epoch.fetch_add(1, Ordering::Relaxed);
+            let epoch = next % ALL;
+            // Only after 2^32 topics can a number come again. A topic may still have it then.
+            let again = next - u64::from(self.settings.first_epoch) >= ALL;
+            if !again || !self.topics.iter().any(|topic| topic.epoch() == epoch) {
+                return epoch;
+            }
+        }
+    }
+
     /// Starts the actor of a topic on the next arbiter. Without arbiters, a topic has no actor.
     fn start_actor(self: &Arc<Self>, topic: &Arc<Topic>) {
         let turn = self.next_arbiter.fetch_add(1, Ordering::Relaxed);
         let Some(arbiter) = self.arbiters.get(turn % self.arbiters.len().max(1)) else { return };
-        let registry = self.clone();
-        let retire = move |topic: &Topic, next| registry.retire(topic, next);
-        let actor = TopicActor::new(topic.clone(), Box::new(retire), self.settings.idle);
+        let TopicSettings { idle, group_linger, .. } = self.settings;
+        let owner = Box::new(self.clone());
+        let actor = TopicActor::new(topic.clone(), owner, idle, group_linger);
         topic.set_actor(TopicActor::start_in_arbiter(arbiter, |_| actor));
     }
 
@@ -231,9 +258,9 @@ impl Registry {
         index.topics.matching(filter, |name| topics.extend(self.get(name.as_str())));
         topics
     }
+}
 
-    /// Ends and removes a topic if it has no members and its next event number is still `next`.
-    /// Returns whether the topic was removed.
+impl TopicOwner for Arc<Registry> {
     fn retire(&self, topic: &Topic, next: u64) -> bool {
         let mut index = self.index.write();
         let retired = topic.retire(next);
@@ -242,5 +269,16 @@ impl Registry {
             self.topics.remove(topic.name());
         }
         retired
+    }
+
+    fn publish_dead(&self, letters: &DeadLetters) -> bool {
+        let Ok(topic) = self.get_or_create(&letters.to) else { return false };
+        let head = RunHead::new(letters.to.as_str(), topic.epoch(), DEAD_LETTER_PUBLISHER);
+        let mut run = letters.pending(Arc::new(head));
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut to_flush = FlushList::new();
+        let published = topic.publish(&mut run, since_epoch.as_millis() as u64, &mut to_flush);
+        to_flush.flush();
+        matches!(published, PublishResult::Done)
     }
 }

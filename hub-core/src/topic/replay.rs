@@ -2,228 +2,236 @@
 //! order.
 //!
 //! Without this module, a subscription with a long replay would hold up every publisher of its topic
-//! until the whole history is read.
+//! until the whole history is read, and what does not fit into its queue would be lost although its
+//! client reads.
 //!
-//! The replay reads the history in batches, outside of the sequencer lock. The subscription becomes
-//! a member under the lock, as soon as so few runs are left that queueing them takes almost no time.
-//! There is no hole and no repetition between replayed and live events, for these reasons:
+//! A replay hands over as much as the queue of the subscription has room for. The rest waits in the
+//! history, and with it the events that are published in the meantime: until the replay has caught
+//! up, the subscription is no member of the topic. There is no hole and no repetition between
+//! replayed and live events, for these reasons:
 //!
-//! - [`Replay::next`] is the first event number that is not queued yet. Whatever a log returns, only
-//!   numbers from `next` on are queued, in order. A number that no log has any more becomes a GAP.
-//! - The last step queues all numbered events that are left and makes the subscription a member.
-//!   It does both while it holds the lock under which runs are numbered. So the first live run
-//!   begins exactly at `next`.
-//! - From the first read to the last step, the history keeps the runs that it would otherwise drop
-//!   (see [`History::keep_from`]). So a replay loses no event that existed when it began.
-//! - Only the actor of the topic adds and removes subscriptions, one after another. So no other
-//!   change of the members comes in between.
-//!
-//! A connection gets one copy of a live run, even if several of its plain subscriptions match. If
-//! one of these subscriptions is live already, a client could take a live copy that arrives between
-//! two batches for an event of the new subscription. In this case, the replay only prepares the
-//! batches outside of the lock, and queues all of them in the last step.
-//!
-//! A replay catches up only if it reads faster than publishers publish. Otherwise the last step
-//! comes after a bounded number of batches all the same.
+//! - `Replay::next` is the first event number that is not queued yet. Only numbers from `next` on are
+//!   queued, in order. A number that the history no longer has becomes a GAP.
+//! - Each step takes place while the thread holds the lock under which runs are numbered. The step
+//!   that finds no event left makes the subscription a member, so its first live run begins exactly
+//!   at `next`. A step hands over few runs, so that publishers need not wait for long.
+//! - The history keeps what replays still need (see [`History::keep_for_replays`]). While a replay
+//!   has not waited for room yet, the history keeps everything. After that, the history's own bound
+//!   applies.
 
 use super::delivery_stream::DeliveryStream;
 use super::history::History;
-use super::queue::Appended;
-use super::queued_run::QueuedRun;
+use super::ledger::Ledger;
+use super::queue::{Page, Replayed};
 use super::subscription_entry::SubscriptionEntry;
-use crate::sync::{LOCKED_REPLAY_RUNS, REPLAY_BATCH_RUNS};
-use hub_wire::{GapReason, Position, Start};
+use crate::overflow::policy;
+use hub_wire::{GapReason, Position, Start, SubscriptionIds};
+use std::sync::Arc;
 
-/// Gives a replay the numbered runs of a topic: from the history in memory, or from a log on disk.
-pub(super) trait RunLog {
-    /// Returns the next runs with events from number `from` on, the oldest run first. The first run may
-    /// begin before `from`. The result is empty if the log has no event from number `from` on.
-    ///
-    /// The caller does not hold the sequencer lock, so this function may be slow.
-    fn read(&self, from: u64) -> Vec<QueuedRun>;
-}
-
-/// A replay may read this many batches more than the history had when the replay began.
-const EXTRA_BATCHES: usize = 8;
+/// A replay that has not caught up counts for this many held bytes.
+const REPLAY_BYTES: usize = 384;
 
 /// Replays one topic to one subscription.
 #[derive(Debug)]
-pub(super) struct Replay<'a> {
-    entry: &'a SubscriptionEntry,
+pub(super) struct Replay {
+    entry: Arc<SubscriptionEntry>,
     /// The replayed events belong to this stream, which is for this subscription alone.
     stream: DeliveryStream,
-    /// The event with this number is the first that is not ready or queued yet.
+    /// The event with this number is the first that is not queued yet.
     next: u64,
-    /// These entries are prepared and not queued yet.
-    ready: Vec<ReplayItem>,
-    /// If this is true, the last step queues all entries together.
-    at_once: bool,
+    /// When the subscription began, the topic gave this number to its next event.
+    began: u64,
     /// If this is true, the position of the topic is queued behind the replayed events.
     position_last: bool,
-    /// After this many more batches, the last step comes in any case.
-    batches_left: usize,
+    /// If this is true, the queue had no room at some time, so the replay may take long.
+    has_waited: bool,
 }
 
-/// Holds an entry that a replay queues.
-#[derive(Debug)]
-enum ReplayItem {
-    /// The entry is a run of replayed events.
-    Run(QueuedRun),
-    /// The entry is a gap in a stream, from its first number to its last number, with the reason.
-    Gap(DeliveryStream, u64, Option<u64>, GapReason),
-    /// The entry states that the topic gives this number to its next event.
-    Position(u64),
+/// States what a step of a replay has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReplayStep {
+    /// There is more to hand over.
+    More,
+    /// The queue has no room for the next run.
+    NoRoom,
+    /// Every event that the topic has numbered is queued, or a gap in its place.
+    CaughtUp,
+    /// The connection has ended, or has to end.
+    Ended,
 }
 
-impl<'a> Replay<'a> {
-    /// Starts a replay at the place that the subscription asks for.
+impl Replay {
+    /// Starts a replay at the place that the subscription asks for. The caller holds the sequencer
+    /// lock.
     ///
-    /// `numbered` is the next event number of the topic. `shares` states whether another plain
-    /// subscription of the connection is live. The caller holds the sequencer lock.
-    pub(super) fn new(
-        entry: &'a SubscriptionEntry,
-        topic: &DeliveryStream,
+    /// `stream` is the stream of the topic, and `numbered` is the next event number of the topic.
+    pub(super) fn begin(
+        entry: &Arc<SubscriptionEntry>,
+        stream: DeliveryStream,
         numbered: u64,
         history: &History,
-        shares: bool,
     ) -> Self {
-        let stream = DeliveryStream { subscription: Some(entry.id), ..topic.clone() };
+        let stream = stream.with_subscriptions(SubscriptionIds::one(entry.id));
+        entry.connection.queue().ledger().held().change(0, REPLAY_BYTES);
         let mut replay = Replay {
-            entry,
+            entry: entry.clone(),
             stream,
             next: numbered,
-            ready: Vec::new(),
-            at_once: shares,
+            began: numbered,
             position_last: false,
-            batches_left: 0,
+            has_waited: false,
         };
         match &entry.start {
-            Start::Live => replay.tell_position(numbered),
+            Start::Live => replay.tell_position(),
             Start::Last => {
-                replay.tell_position(numbered);
                 replay.next = history.newest().unwrap_or(numbered);
+                replay.tell_position();
             }
             Start::After(seen) => {
-                let seen = seen.get(topic.topic.as_str()).copied();
-                replay.next = replay.resume_point(seen);
+                let seen = seen.get(replay.stream.topic.as_str()).copied();
+                replay.next = replay.resume_point(seen, numbered);
+                // What is missing already was not lost while the subscription existed.
+                let oldest = history.oldest().unwrap_or(numbered).max(replay.next);
+                replay.pass_gap(oldest, GapReason::Away);
                 // The position comes behind the replayed events. Otherwise a client that loses its
                 // connection in between could take it for the position that it has reached.
                 replay.position_last = true;
             }
         }
-        replay.batches_left = history.runs_from(replay.next) / REPLAY_BATCH_RUNS + EXTRA_BATCHES;
         replay
     }
 
     /// Returns the first event number that a returning subscriber has not seen.
-    fn resume_point(&mut self, seen: Option<Position>) -> u64 {
-        match seen {
-            None => 1,
-            Some(position) if position.epoch == self.stream.epoch => position.seq.saturating_add(1),
-            Some(position) => {
-                let old = DeliveryStream { epoch: position.epoch, ..self.stream.clone() };
-                let from = position.seq.saturating_add(1);
-                self.ready.push(ReplayItem::Gap(old, from, None, GapReason::NewEpoch));
-                1
-            }
+    ///
+    /// Nobody can have seen a number that the topic has not given yet. A hub that ran before may
+    /// have given it, in an epoch with the same number.
+    fn resume_point(&self, seen: Option<Position>, numbered: u64) -> u64 {
+        let Some(position) = seen else { return 1 };
+        if position.epoch == self.stream.epoch && position.seq < numbered {
+            return position.seq + 1;
         }
+        let old = DeliveryStream { epoch: position.epoch, ..self.stream.clone() };
+        let from = position.seq.saturating_add(1);
+        self.entry.connection.queue().append_gap(old, from, None, GapReason::NewEpoch);
+        1
     }
 
-    /// Returns the first event number that is not ready or queued yet.
+    /// Returns the subscription of the replay.
+    pub(super) fn entry(&self) -> &Arc<SubscriptionEntry> {
+        &self.entry
+    }
+
+    /// Returns the first event number that is not queued yet.
     pub(super) fn next(&self) -> u64 {
         self.next
     }
 
-    /// Returns whether the last step is due, because few runs are left or no more batches are allowed.
-    pub(super) fn has_caught_up(&self, history: &History) -> bool {
-        self.batches_left == 0 || history.runs_from(self.next) <= LOCKED_REPLAY_RUNS
+    /// Returns whether the history must not drop what the replay needs: its policy lets publishers
+    /// wait instead, or it has not waited for room yet and will be through soon.
+    pub(super) fn must_lose_nothing(&self) -> bool {
+        !self.has_waited || self.holds_publishers()
     }
 
-    /// Reads the next batch from a log. The caller must not hold the sequencer lock.
-    pub(super) fn read(&mut self, log: &impl RunLog) {
-        self.batches_left = self.batches_left.saturating_sub(1);
-        self.take(&log.read(self.next));
-        if !self.at_once {
-            self.hand_over();
-        }
+    /// Returns whether publishers wait rather than take events away from the replay.
+    pub(super) fn holds_publishers(&self) -> bool {
+        policy(self.entry.overflow).blocks()
     }
 
-    /// Does the last step: queues the rest, up to the next event number of the topic.
-    ///
-    /// The caller holds the sequencer lock, and makes the subscription a member before it releases
-    /// the lock.
-    pub(super) fn finish(mut self, numbered: u64, history: &History) {
-        self.take(&history.read(self.next, usize::MAX));
-        self.pass_gap(numbered);
-        if self.position_last {
-            self.tell_position(numbered);
-        }
-        self.hand_over();
-    }
-
-    /// Prepares runs, in the view that the subscription may see.
-    fn take(&mut self, runs: &[QueuedRun]) {
+    /// Hands over at most `most` runs, as far as the queue has room. The caller holds the sequencer
+    /// lock, and makes the subscription a member before it releases the lock if the replay has
+    /// caught up.
+    pub(super) fn step(
+        &mut self,
+        history: &History,
+        numbered: u64,
+        most: usize,
+        page: Page,
+        topic: &Ledger,
+    ) -> ReplayStep {
         let role = self.entry.connection.role();
+        let runs = history.read(self.next, most);
+        if runs.is_empty() && !self.lose_until(numbered, topic) {
+            return ReplayStep::Ended;
+        }
         for run in runs {
             if run.last() < self.next {
                 continue;
             }
-            self.pass_gap(run.first);
+            if !self.lose_until(run.first, topic) {
+                return ReplayStep::Ended;
+            }
             let mut replayed = match run.first < self.next {
                 true => run.cut(self.next, run.last()).shared_with(self.entry.id, &role),
                 false => run.shared_with(self.entry.id, &role),
             };
             replayed.overflow = self.entry.overflow;
-            self.next = run.last() + 1;
-            self.ready.push(ReplayItem::Run(replayed));
+            match self.entry.connection.queue().append_replayed(replayed, page) {
+                Replayed::Done => self.next = run.last() + 1,
+                Replayed::NoRoom => {
+                    self.has_waited = true;
+                    return ReplayStep::NoRoom;
+                }
+                Replayed::Closed => return ReplayStep::Ended,
+            }
+        }
+        if self.next < numbered { ReplayStep::More } else { ReplayStep::CaughtUp }
+    }
+
+    /// Queues the position of the topic if it has to come behind the replayed events. The replay has
+    /// caught up.
+    pub(super) fn finish(self) {
+        if self.position_last {
+            self.tell_position();
         }
     }
 
-    /// Prepares a gap for the events before number `first` that no log has any more.
-    fn pass_gap(&mut self, first: u64) {
+    /// Ends the replay before it has caught up, because its subscription ends. The events that it has
+    /// not handed over become a gap.
+    pub(super) fn give_up(mut self, numbered: u64, topic: &Ledger) {
+        if self.entry.gets_what_waits() && !self.entry.connection.queue().is_closed() {
+            self.lose_until(numbered, topic);
+        }
+    }
+
+    /// Tells that the history has forgotten the events before number `first` while the replay waited
+    /// for room. They count as lost by overflow. Returns false if the policy of the subscription ends
+    /// the connection instead.
+    fn lose_until(&mut self, first: u64, topic: &Ledger) -> bool {
+        if self.next >= first {
+            return true;
+        }
+        // A client that has missed something before it subscribed would come back for the same
+        // events again, so that is no reason to end its connection.
+        if policy(self.entry.overflow).ends() && first > self.began {
+            self.entry.connection.close_slow_consumer();
+            return false;
+        }
+        self.entry.connection.queue().count_lost(topic, first - self.next);
+        self.pass_gap(first, GapReason::Overflow);
+        true
+    }
+
+    /// Queues a gap for the events before number `first`.
+    fn pass_gap(&mut self, first: u64, reason: GapReason) {
         if self.next < first {
-            let stream = self.stream.clone();
-            self.ready.push(ReplayItem::Gap(stream, self.next, Some(first - 1), GapReason::Away));
+            let queue = self.entry.connection.queue();
+            queue.append_gap(self.stream.clone(), self.next, Some(first - 1), reason);
             self.next = first;
         }
     }
 
-    /// Prepares the position of the topic, if the subscription asks for positions.
-    fn tell_position(&mut self, numbered: u64) {
+    /// Queues the place at which the subscription continues in the topic, if the subscription asks
+    /// for positions.
+    fn tell_position(&self) {
         if self.entry.positions {
-            self.ready.push(ReplayItem::Position(numbered));
+            let queue = self.entry.connection.queue();
+            queue.append_position(&self.stream, self.next, self.position_last);
         }
     }
+}
 
-    /// Queues the prepared entries. Their events count as due from here on.
-    fn hand_over(&mut self) {
-        let queue = self.entry.connection.queue();
-        for item in self.ready.drain(..) {
-            let run = match item {
-                ReplayItem::Position(numbered) => {
-                    queue.append_position(&self.stream, numbered);
-                    continue;
-                }
-                ReplayItem::Gap(stream, from, to, reason) => {
-                    queue.append_gap(stream, from, to, reason);
-                    continue;
-                }
-                ReplayItem::Run(run) => run,
-            };
-            queue.count_due(&run.ledger, run.count);
-            match queue.append_past(run) {
-                Appended::Done => {}
-                // The queue is closed from here on, and would accept none of the following entries.
-                Appended::Overflowed(run) => {
-                    queue.abandon(&[run]);
-                    self.entry.connection.close_slow_consumer();
-                    break;
-                }
-                Appended::Closed(run) => {
-                    queue.abandon(&[run]);
-                    break;
-                }
-            }
-        }
+impl Drop for Replay {
+    fn drop(&mut self) {
+        self.entry.connection.queue().ledger().held().change(REPLAY_BYTES, 0);
     }
 }

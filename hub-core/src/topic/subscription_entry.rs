@@ -3,6 +3,9 @@
 //! The entry holds everything that a topic has to know of the subscription. Without the entry,
 //! topics would have to ask sessions, which run on other threads.
 
+use super::acknowledgement::AckPolicy;
+use super::flow::FlowGauge;
+use super::replay_line::WaitingReplays;
 use super::subscriber_connection::SubscriberConnection;
 use hub_wire::{Overflow, Start, TopicFilter, TopicName};
 use std::sync::Arc;
@@ -24,6 +27,15 @@ pub struct SubscriptionEntry {
     /// If this is true, the hub tells the client the next event number of each topic that exists
     /// already.
     pub positions: bool,
+    /// If this is true, the subscription does not count as somebody who answers requests.
+    pub observe: bool,
+    /// The gauge of the subscription's window, if it has one. The window itself is in the delivery
+    /// queue of the connection.
+    pub flow: Option<Arc<FlowGauge>>,
+    /// These topics have a past for the subscription that waits for room.
+    pub replays: WaitingReplays,
+    /// The client acknowledges each event on these terms, if it acknowledges events at all.
+    pub ack: Option<AckPolicy>,
     /// The events go to this connection.
     pub connection: Arc<dyn SubscriberConnection>,
     /// The guard decides which of the matching topics the subscription may read. Without a guard, it may
@@ -38,6 +50,11 @@ pub trait TopicGuard: Send + Sync + std::fmt::Debug {
 }
 
 impl SubscriptionEntry {
+    /// Returns whether its client still gets what is queued for the subscription when it ends.
+    pub(super) fn gets_what_waits(&self) -> bool {
+        self.flow.is_none() || self.replays.drains()
+    }
+
     /// Returns whether the subscription may read this topic.
     pub(super) fn may_read(&self, topic: &TopicName) -> bool {
         self.guard.as_ref().is_none_or(|guard| guard.may_read(topic))

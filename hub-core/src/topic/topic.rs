@@ -1,25 +1,28 @@
-//! Defines a topic with its sequencer and its actor.
+//! Defines a topic with its sequencer.
 //!
 //! The sequencer holds the order, the members and the history of the topic behind one lock. Without
-//! that lock, two subscribers could see two orders. The actor changes the members and ends the
-//! topic. Without the actor, a subscription could join while it leaves.
+//! that lock, two subscribers could see two orders.
 
+use super::acknowledgement::Failure;
 use super::delivery_stream::DeliveryStream;
 use super::flush_list::FlushList;
 use super::held_bytes::HeldBytes;
-use super::history::{History, HistoryBudget};
+use super::history::History;
+use super::history_budget::{HasPast, HistoryBudget, Listed};
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::pending_run::{PendingRun, PublishResult};
 use super::queued_run::QueuedRun;
-use super::replay::{Replay, RunLog};
+use super::replays::Replays;
 use super::subscription_entry::SubscriptionEntry;
-use crate::sync::{AtomicBool, Mutex, Ordering, REPLAY_BATCH_RUNS};
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, MessageResult};
-use hub_wire::TopicName;
+use super::topic_actor::TopicActor;
+use crate::sync::{AtomicBool, Mutex, Ordering};
+use actix::Addr;
+use hub_wire::{SubscriptionIds, TopicName};
 use std::any::Any;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 /// Holds a value that the creator of a topic attaches to it. The topic drops the value when the
 /// topic ends.
@@ -32,22 +35,32 @@ pub type TopicAttachment = Box<dyn Any + Send + Sync>;
 /// and ends at an exact place in the order.
 #[derive(Debug)]
 pub struct Topic {
-    stream: DeliveryStream,
+    /// The topic itself, for those that come back to it later.
+    this: Weak<Topic>,
+    /// The topic itself, for the budget of the histories.
+    past: Weak<dyn HasPast>,
+    name: TopicName,
+    epoch: u64,
     ledger: Arc<Ledger>,
-    sequencer: Mutex<Sequencer>,
+    pub(super) sequencer: Mutex<Sequencer>,
+    budget: Arc<HistoryBudget>,
     /// If this is true, the topic has ended. The field changes under the sequencer lock.
     retired: AtomicBool,
     actor: OnceLock<Addr<TopicActor>>,
     held: Arc<HeldBytes>,
+    /// This many events wait to be given again, or to become dead letters.
+    set_aside: AtomicU64,
 }
 
 /// Holds the parts of a topic that change together, under one lock.
 #[derive(Debug)]
-struct Sequencer {
+pub(super) struct Sequencer {
     /// The next event gets this number.
-    next: u64,
-    members: Members,
-    history: History,
+    pub(super) next: u64,
+    pub(super) members: Members,
+    pub(super) history: History,
+    /// These subscriptions become members when they have got the past that they asked for.
+    pub(super) replays: Replays,
     /// The creator of the topic attached this value to it.
     attachment: Option<TopicAttachment>,
 }
@@ -74,30 +87,57 @@ impl Topic {
         budget: Arc<HistoryBudget>,
         held: Arc<HeldBytes>,
         attachment: Option<TopicAttachment>,
-    ) -> Self {
-        let history = History::new(budget);
-        let sequencer = Sequencer { next: 1, members: Members::default(), history, attachment };
-        Topic {
-            stream: DeliveryStream { topic: name, epoch, subscription: None },
+    ) -> Arc<Self> {
+        let sequencer = Sequencer {
+            next: 1,
+            members: Members::default(),
+            history: History::new(budget.clone()),
+            replays: Replays::default(),
+            attachment,
+        };
+        Arc::new_cyclic(|this| Topic {
+            this: this.clone(),
+            past: this.clone(),
+            name,
+            epoch,
             ledger: Arc::default(),
             sequencer: Mutex::new(sequencer),
+            budget,
             retired: AtomicBool::new(false),
             actor: OnceLock::new(),
             held,
-        }
+            set_aside: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn held(&self) -> &Arc<HeldBytes> {
+        &self.held
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Returns the count of the events that wait to be given again, or to become dead letters.
+    pub(super) fn set_aside(&self) -> &AtomicU64 {
+        &self.set_aside
+    }
+
+    pub(super) fn this(&self) -> &Weak<Topic> {
+        &self.this
     }
 
     /// Returns the name of the topic.
     #[must_use]
     pub fn name(&self) -> &TopicName {
-        &self.stream.topic
+        &self.name
     }
 
     /// Returns the epoch of the event numbers. The epoch is a different one each time that a topic of
     /// this name begins anew.
     #[must_use]
     pub fn epoch(&self) -> u64 {
-        self.stream.epoch
+        self.epoch
     }
 
     /// Returns the state of the topic.
@@ -105,9 +145,9 @@ impl Topic {
     pub fn state(&self) -> TopicState {
         let s = self.sequencer.lock();
         TopicState {
-            epoch: self.stream.epoch,
+            epoch: self.epoch,
             next: s.next,
-            plain: s.members.plain(),
+            plain: s.members.plain() + s.replays.len(),
             groups: s.members.groups(),
             retired: self.is_retired(),
         }
@@ -117,6 +157,11 @@ impl Topic {
     #[must_use]
     pub fn counts(&self) -> LedgerCounts {
         self.ledger.counts()
+    }
+
+    /// Returns the stream of the topic's events for these subscriptions of a connection.
+    pub(super) fn stream_for(&self, subscriptions: SubscriptionIds) -> DeliveryStream {
+        DeliveryStream { topic: self.name.clone(), epoch: self.epoch, subscriptions }
     }
 
     /// Returns whether the topic has ended.
@@ -155,26 +200,41 @@ impl Topic {
         if self.is_retired() {
             return PublishResult::Retired;
         }
-        if run.is_request() && s.members.is_empty() {
+        if run.is_request() && !s.has_subscriber() {
             return PublishResult::NobodyThere;
         }
         if let Some(full) = s.members.without_room(run.size()) {
             return PublishResult::Wait(full.clone());
         }
+        if let Some(holding) = s.replays.holding()
+            && s.history.is_short_for(run.size())
+        {
+            return PublishResult::Wait(holding.connection.clone());
+        }
         let numbered = run.number(s.next, now_ms, &self.held, &self.ledger);
         s.next += u64::from(numbered.count);
-        s.members.deliver(&self.stream, &numbered, &self.held, to_flush);
-        s.history.push(QueuedRun {
-            stream: self.stream.clone(),
+        let stream = self.stream_for(SubscriptionIds::NONE);
+        s.members.deliver(&stream, &numbered, &self.held, to_flush);
+        let past = QueuedRun {
+            stream,
             ledger: numbered.ledger,
             group: None,
             first: numbered.first,
             count: numbered.count,
             overflow: Default::default(),
-            head: Default::default(),
-            body: numbered.bytes,
+            attempt: 1,
+            credited: false,
+            head: numbered.head,
+            time_ms: numbered.time_ms,
+            events: numbered.events,
             views: numbered.views,
-        });
+        };
+        let size = past.size();
+        s.history.push(past, &self.past);
+        drop(s);
+        if !self.budget.make_room(size) {
+            self.sequencer.lock().history.ensure_budget();
+        }
         PublishResult::Done
     }
 
@@ -183,63 +243,105 @@ impl Topic {
         self.sequencer.lock().members.join(entry);
     }
 
-    /// Queues the replay that a subscription asked for, and adds the subscription to the members,
-    /// from the next event on. The call does nothing if the subscription is a member already, or if
-    /// its connection has ended.
-    ///
-    /// The history is read outside of the lock, see [`replay`](super::replay).
-    pub(crate) fn join(&self, entry: &SubscriptionEntry) {
-        // The reader takes the lock when it is dropped. It is declared before the guard of the lock, so
-        // it is dropped after the guard.
-        let mut log: Option<HistoryReader<'_>> = None;
-        let mut s = self.sequencer.lock();
-        if self.is_retired() || entry.connection.queue().is_closed() || s.members.contains(entry) {
-            return;
-        }
-        // A queue group has a position in the topic, and its members have none of their own.
-        if entry.group.is_none() {
-            let shares = s.members.is_plain(entry.connection.number());
-            let mut replay = Replay::new(entry, &self.stream, s.next, &s.history, shares);
-            while !replay.has_caught_up(&s.history) {
-                s.history.keep_from(replay.next());
-                drop(s);
-                replay.read(log.get_or_insert_with(|| HistoryReader(&self.sequencer)));
-                s = self.sequencer.lock();
-            }
-            if entry.connection.queue().is_closed() {
-                return;
-            }
-            replay.finish(s.next, &s.history);
-        }
-        s.members.join(entry);
-    }
-
     /// Removes a subscription. Runs that wait for it as a member of a queue group go to the other
     /// members. The caller flushes the connections that got such runs.
-    pub(crate) fn leave(&self, entry: &SubscriptionEntry) -> FlushList {
+    pub(crate) fn leave(&self, entry: &Arc<SubscriptionEntry>) -> FlushList {
         let mut to_flush = FlushList::new();
         let Some(name) = &entry.group else {
-            self.sequencer.lock().members.leave_plain(entry);
+            if !self.end_replay(entry) {
+                self.sequencer.lock().members.leave_plain(entry);
+            }
             return to_flush;
         };
-        if self.sequencer.lock().members.leave_group(entry, name) {
-            // The call waits for a write that is under way, so it must not hold the sequencer lock.
-            let stream = DeliveryStream { subscription: Some(entry.id), ..self.stream.clone() };
-            let queue = entry.connection.queue();
-            let runs = queue.reclaim(&stream, name);
-            if let Some(group) = self.sequencer.lock().members.group(name) {
-                let left = group.redistribute(runs, &mut to_flush);
-                queue.abandon(&left);
-            }
+        let queue = entry.connection.queue();
+        self.sequencer.lock().members.leave_group(entry, name);
+        // The call waits for a write that is under way, so it must not hold the sequencer lock.
+        let runs = queue.reclaim(&self.stream_for(SubscriptionIds::one(entry.id)), name);
+        // An event that ends its handlers must not go round for ever.
+        let attempts = entry.ack.as_ref().map_or(u32::MAX, |policy| policy.attempts);
+        let (last, again): (Vec<_>, Vec<_>) =
+            runs.into_iter().partition(|run| run.attempt > attempts);
+        for run in last {
+            let reason = "the subscriber went away before it had finished".to_owned();
+            let run = QueuedRun { attempt: attempts, ..run };
+            self.failed(entry, run, Failure { reason, rejected: true });
+        }
+        queue.abandon(&self.give_back_to(name, again, &mut to_flush));
+        if self.actor().is_none() {
+            // Nobody would end the group later.
+            self.end_group(name, None);
         }
         to_flush
+    }
+
+    /// Gives runs back to a queue group, and returns those that nobody can get any more.
+    fn give_back_to(
+        &self,
+        group: &str,
+        runs: Vec<QueuedRun>,
+        to_flush: &mut FlushList,
+    ) -> Vec<QueuedRun> {
+        match self.sequencer.lock().members.group(group) {
+            Some(group) => group.redistribute(runs, &self.name, &self.held, to_flush),
+            None => runs,
+        }
+    }
+
+    /// Gives runs back to a queue group as [`Topic::give_back_to`] does, and flushes.
+    pub(super) fn give_back(&self, group: &str, runs: Vec<QueuedRun>) -> Vec<QueuedRun> {
+        let mut to_flush = FlushList::new();
+        let left = self.give_back_to(group, runs, &mut to_flush);
+        to_flush.flush();
+        left
+    }
+
+    /// Returns since when a queue group has had no member, if it has none.
+    pub(super) fn deserted_since(&self, group: &str) -> Option<Instant> {
+        self.sequencer.lock().members.group(group)?.deserted_since()
+    }
+
+    /// Ends a queue group that has had no member since this moment. What waits in it counts as lost.
+    pub(super) fn end_group(&self, group: &str, since: Option<Instant>) {
+        self.sequencer.lock().members.end_group(group, since);
+    }
+
+    /// Gives events that wait in the queue group of this subscription to the members that have room
+    /// now. The caller flushes the connections that got events.
+    pub fn refill(&self, entry: &SubscriptionEntry, to_flush: &mut FlushList) {
+        let mut s = self.sequencer.lock();
+        let Some(group) = entry.group.as_ref().and_then(|name| s.members.group(name)) else {
+            return;
+        };
+        group.fed(entry);
+        group.refill(&self.name, &self.held, to_flush);
+    }
+
+    /// Gives the next events of the keys of this run, which a member of an ordered queue group has
+    /// finished. The caller flushes the connections that got events.
+    pub fn finished(&self, entry: &SubscriptionEntry, run: QueuedRun, to_flush: &mut FlushList) {
+        let mut s = self.sequencer.lock();
+        if let Some(group) = entry.group.as_ref().and_then(|name| s.members.group(name)) {
+            group.finished(run, &self.name, &self.held, to_flush);
+        }
+    }
+
+    /// Returns how many events wait outside of the queues of connections: in queue groups, because no
+    /// member has room for them, or to be given again.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        let in_groups = self.sequencer.lock().members.waiting_in_groups();
+        in_groups + self.set_aside.load(Ordering::Relaxed)
     }
 
     /// Ends the topic if it has no members and its next event number is still `next`. Returns
     /// whether the topic has ended by this call.
     pub(super) fn retire(&self, next: u64) -> bool {
         let mut s = self.sequencer.lock();
-        let retired = !self.is_retired() && s.members.is_empty() && s.next == next;
+        let retired = !self.is_retired()
+            && s.members.is_empty()
+            && s.replays.is_empty()
+            && s.next == next
+            && self.set_aside.load(Ordering::Relaxed) == 0;
         if retired {
             s.history.clear();
             s.attachment = None;
@@ -256,109 +358,20 @@ impl Topic {
     /// Returns how many deliveries one event of the topic makes due.
     #[must_use]
     pub fn deliveries(&self) -> usize {
-        self.sequencer.lock().members.deliveries()
+        let s = self.sequencer.lock();
+        s.members.deliveries() + s.replays.len()
     }
 }
 
-/// Reads the history of a topic in batches, and holds the lock only while it copies a batch.
-///
-/// The history keeps the runs that the reader still has to read until the reader is dropped. A panic
-/// drops the reader as well.
-struct HistoryReader<'a>(&'a Mutex<Sequencer>);
-
-impl RunLog for HistoryReader<'_> {
-    fn read(&self, from: u64) -> Vec<QueuedRun> {
-        self.0.lock().history.read(from, REPLAY_BATCH_RUNS)
+impl Sequencer {
+    /// Returns whether the topic has a subscription that answers requests.
+    fn has_subscriber(&self) -> bool {
+        self.members.has_subscriber() || self.replays.has_subscriber()
     }
 }
 
-impl Drop for HistoryReader<'_> {
-    fn drop(&mut self) {
-        self.0.lock().history.keep_no_longer();
-    }
-}
-
-/// This function ends a topic and removes it from the registry, if its next event number is still
-/// the given number. It returns whether it did so.
-pub(super) type Retire = Box<dyn Fn(&Topic, u64) -> bool + Send>;
-
-/// Lets subscriptions join and leave one [`Topic`], and ends the topic when it has been idle for
-/// long enough.
-pub struct TopicActor {
-    topic: Arc<Topic>,
-    retire: Retire,
-    idle: Duration,
-    /// At the last check, the topic had this next event number.
-    next_at_last_check: u64,
-}
-
-/// Asks the actor to add a subscription to the topic. The actor answers when the subscription is in
-/// place.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Join(pub Arc<SubscriptionEntry>);
-
-/// Asks the actor to remove a subscription from the topic.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Leave(pub Arc<SubscriptionEntry>);
-
-/// Asks the actor for the state of the topic.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "TopicState")]
-pub struct Inspect;
-
-impl std::fmt::Debug for TopicActor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TopicActor").field("topic", &self.topic).finish_non_exhaustive()
-    }
-}
-
-impl TopicActor {
-    pub(super) fn new(topic: Arc<Topic>, retire: Retire, idle: Duration) -> Self {
-        TopicActor { topic, retire, idle, next_at_last_check: 0 }
-    }
-
-    /// Ends the topic if it got no event since the last check.
-    fn check_idle(&mut self, ctx: &mut Context<Self>) {
-        let next = self.topic.state().next;
-        if next == self.next_at_last_check && (self.retire)(&self.topic, next) {
-            return ctx.stop();
-        }
-        self.next_at_last_check = next;
-        ctx.run_later(self.idle, Self::check_idle);
-    }
-}
-
-impl Actor for TopicActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_later(self.idle, Self::check_idle);
-    }
-}
-
-impl Handler<Join> for TopicActor {
-    type Result = ();
-
-    fn handle(&mut self, Join(entry): Join, _: &mut Context<Self>) {
-        self.topic.join(&entry);
-        entry.connection.flush();
-    }
-}
-
-impl Handler<Leave> for TopicActor {
-    type Result = ();
-
-    fn handle(&mut self, Leave(entry): Leave, _: &mut Context<Self>) {
-        self.topic.leave(&entry).flush();
-    }
-}
-
-impl Handler<Inspect> for TopicActor {
-    type Result = MessageResult<Inspect>;
-
-    fn handle(&mut self, _: Inspect, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.topic.state())
+impl HasPast for Topic {
+    fn forget_oldest(&self, listed: Listed, until: u64, most: usize) -> usize {
+        self.sequencer.lock().history.forget_for_all(listed, until, most, &self.past)
     }
 }

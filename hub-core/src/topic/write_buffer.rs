@@ -15,13 +15,22 @@ use std::io::{self, ErrorKind, IoSlice};
 /// bytes at once.
 const MOST_BYTES: usize = 256 * 1024;
 /// One `writev` gets at most this many pieces.
-const MOST_SLICES: usize = 64;
+const MOST_SLICES: usize = 128;
+/// An empty buffer keeps room for this many bytes of RUN frames.
+const KEPT_HEADS: usize = 256;
 
 /// Holds the entries that are being written. The first entry may be written in part. A gap is
 /// encoded before it enters the buffer, so the buffer contains no [`QueueItem::Gap`].
 #[derive(Debug, Default)]
 pub(super) struct WriteBuffer {
     items: VecDeque<QueueItem>,
+    /// These are the RUN frames of the runs in `items`, one behind the other. A run gets its RUN
+    /// frame here and not in its queue, because a queue can hold far more runs.
+    heads: Vec<u8>,
+    /// Each entry of `items` has so many bytes of `heads`. An entry that is no run has none.
+    head_lens: VecDeque<u32>,
+    /// This many bytes of `heads` belong to entries that have left the buffer.
+    heads_done: usize,
     /// This many bytes of the first entry are written already.
     first_written: usize,
     /// The entries count for this many bytes towards the bound of the queue.
@@ -31,8 +40,9 @@ pub(super) struct WriteBuffer {
 /// Counts what one write has finished.
 #[derive(Debug, Default)]
 pub(super) struct WriteProgress {
-    /// The last byte of this many events was written. The ledgers of their topics already count them.
-    pub events: u64,
+    /// So many deliveries were written to the last byte, of subscriptions without a window. The
+    /// ledgers of their topics already count them.
+    pub deliveries: u64,
     /// The finished entries counted for this many bytes towards the bound of the queue.
     pub bytes: usize,
     /// The client of the connection itself caused this many of the finished bytes.
@@ -61,13 +71,47 @@ impl WriteBuffer {
 
     /// Returns whether the buffer has space for one more entry.
     pub(super) fn has_space(&self, limit: usize) -> bool {
-        self.is_empty() || (self.bytes < Self::most(limit) && self.items.len() < MOST_SLICES)
+        self.is_empty() || (self.bytes < Self::most(limit) && self.items.len() < MOST_SLICES / 2)
     }
 
     pub(super) fn push(&mut self, item: QueueItem) {
         self.bytes += item.size();
+        self.drop_old_heads();
+        let start = self.heads.len();
+        if let QueueItem::Run(run) = &item {
+            run.write_head(&mut self.heads);
+        }
+        self.head_lens.push_back((self.heads.len() - start) as u32);
         reserve_first(&mut self.items);
         self.items.push_back(item);
+    }
+
+    /// Releases the RUN frames of entries that have left the buffer, if they are most of all.
+    fn drop_old_heads(&mut self) {
+        if self.items.is_empty() {
+            self.heads.clear();
+            self.heads_done = 0;
+            // An idle connection keeps room for a few RUN frames only.
+            self.heads.shrink_to(KEPT_HEADS);
+        } else if self.heads_done > self.heads.len() / 2 {
+            self.heads.drain(..self.heads_done);
+            self.heads_done = 0;
+        }
+    }
+
+    /// Returns each entry with the byte strings that it consists of, in order.
+    fn parts(&self) -> impl Iterator<Item = (&QueueItem, [&[u8]; 2])> {
+        let mut start = self.heads_done;
+        self.items.iter().zip(&self.head_lens).map(move |(item, len)| {
+            let end = start + *len as usize;
+            let head = &self.heads[std::mem::replace(&mut start, end)..end];
+            let parts = match item {
+                QueueItem::Run(run) => [head, &*run.events],
+                QueueItem::Control(frame) | QueueItem::Position(frame, _) => [&**frame, &[]],
+                QueueItem::Gap(_) => [&[][..], &[]],
+            };
+            (item, parts)
+        })
     }
 
     /// Writes as many bytes as possible with one call of `write`.
@@ -77,8 +121,8 @@ impl WriteBuffer {
     ) -> io::Result<WriteProgress> {
         let mut slices = [IoSlice::new(&[]); MOST_SLICES];
         let (mut used, mut skip) = (0, self.first_written);
-        'items: for item in &self.items {
-            for part in parts(item) {
+        'items: for (_, parts) in self.parts() {
+            for part in parts {
                 let skipped = skip.min(part.len());
                 skip -= skipped;
                 if skipped < part.len() {
@@ -100,20 +144,25 @@ impl WriteBuffer {
     fn advance(&mut self, written: usize) -> WriteProgress {
         self.first_written += written;
         let mut progress = WriteProgress::default();
-        while let Some(item) = self.items.front() {
-            let len: usize = parts(item).iter().map(|part| part.len()).sum();
-            if self.first_written < len {
+        let (mut finished, mut written) = (0, self.first_written);
+        for (item, parts) in self.parts() {
+            let len: usize = parts.iter().map(|part| part.len()).sum();
+            if written < len {
                 break;
             }
-            self.first_written -= len;
+            written -= len;
+            finished += 1;
             if let QueueItem::Run(run) = item {
-                progress.events += u64::from(run.count);
-                count(&run.ledger.delivered, run.count.into());
+                let deliveries = item.deliveries();
+                progress.deliveries += deliveries;
+                count(&run.ledger.delivered, deliveries);
             }
             progress.bytes += item.size();
             progress.control += item.control_size();
-            self.items.pop_front();
         }
+        self.first_written = written;
+        self.items.drain(..finished);
+        self.heads_done += self.head_lens.drain(..finished).map(|len| len as usize).sum::<usize>();
         self.bytes -= progress.bytes;
         progress
     }
@@ -123,24 +172,16 @@ impl WriteBuffer {
     pub(super) fn take_runs(&mut self, mine: impl Fn(&QueuedRun) -> bool) -> Vec<QueuedRun> {
         let mut taken = Vec::new();
         let started = usize::from(self.first_written > 0).min(self.items.len());
+        let heads_before: u32 = self.head_lens.iter().take(started).sum();
+        self.heads.truncate(self.heads_done + heads_before as usize);
+        self.head_lens.truncate(started);
         for item in self.items.split_off(started) {
+            self.bytes -= item.size();
             match item {
-                QueueItem::Run(run) if mine(&run) => {
-                    self.bytes -= run.size();
-                    taken.push(run);
-                }
-                other => self.items.push_back(other),
+                QueueItem::Run(run) if mine(&run) => taken.push(run),
+                other => self.push(other),
             }
         }
         taken
-    }
-}
-
-/// Returns the byte strings that an entry consists of, in order.
-fn parts(item: &QueueItem) -> [&[u8]; 2] {
-    match item {
-        QueueItem::Run(run) => [&run.head, &run.body],
-        QueueItem::Control(frame, _) => [frame, &[]],
-        QueueItem::Gap(_) => [&[], &[]],
     }
 }

@@ -247,7 +247,7 @@ async fn what_the_hub_refuses_is_refused_here() {
     assert_eq!(emit("a", &[0x91; 40], none()).await, Some(RefusedCode::TooDeep));
     let reserved = none().with("$seq", &1).unwrap();
     assert_eq!(emit("a", &[1], reserved).await, Some(RefusedCode::ReservedHeader));
-    let mistyped = none().with("ttl", "soon").unwrap();
+    let mistyped = none().with("type", &7).unwrap();
     assert_eq!(emit("a", &[1], mistyped).await, Some(RefusedCode::BadHeader));
 
     let refused = |result: Result<Subscription, SubscribeError>| match result {

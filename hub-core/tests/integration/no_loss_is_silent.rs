@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use hub_core::emitter::{
     Delivery, Feed, Headers, Message, Pushed, SubscribeOptions, Subscription, SubscriptionEnd,
 };
-use hub_wire::{Gap, GapReason, Overflow, TopicName};
+use hub_wire::{Gap, GapReason, Overflow, SubscriptionIds, TopicName};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -32,15 +32,10 @@ fn message(topic: usize, key: usize, seq: u64) -> Message {
         0 => Headers::new(),
         key => Headers::new().with_key(key.to_string()),
     };
-    Message {
-        topic: TopicName::parse(["a", "b", "c"][topic]).unwrap(),
-        epoch: 1,
-        seq,
-        publisher: "p".into(),
-        time_ms: 0,
-        headers,
-        payload: Bytes::from_static(&[0xc0]),
-    }
+    let topic = TopicName::parse(["a", "b", "c"][topic]).unwrap();
+    let mut message = Message::new(topic, Bytes::from_static(&[0xc0]));
+    (message.seq, message.publisher, message.headers) = (seq, "p".into(), headers);
+    message
 }
 
 fn pop(subscription: &mut Subscription) -> Option<Delivery> {
@@ -174,7 +169,8 @@ fn gaps_of_a_topic_merge_over_events_of_others() {
     }
     let gap = |topic: &str| {
         let (topic, reason) = (topic.to_owned(), GapReason::Overflow);
-        Delivery::Gap(Gap { topic, epoch: 1, from: 1, to: Some(999), reason, subscription: None })
+        let subscriptions = SubscriptionIds::NONE;
+        Delivery::Gap(Gap { topic, epoch: 1, from: 1, to: Some(999), reason, subscriptions })
     };
     let [a, b] = [message(0, 0, 1000), message(1, 0, 1000)].map(Delivery::Message);
     assert_eq!(drain(&mut subscription), [gap("a"), gap("b"), a, b]);
@@ -200,7 +196,14 @@ fn gaps_are_bounded_too() {
     let mut pushed = 0;
     let taken = |n: u64| {
         let topic = TopicName::parse(&format!("a.{n}")).unwrap();
-        matches!(feed.push(Message { topic, ..message(0, 0, 1) }), Pushed::Done)
+        matches!(
+            feed.push({
+                let mut message = message(0, 0, 1);
+                message.topic = topic;
+                message
+            }),
+            Pushed::Done
+        )
     };
     while taken(pushed) {
         pushed += 1;

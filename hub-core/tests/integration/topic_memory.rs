@@ -42,7 +42,7 @@ fn a_run_counts_once_however_many_hold_it() {
 fn what_is_shed_is_told_and_free() {
     let ledger = Arc::new(Ledger::default());
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());
-    let stream = stream("a", 1, None);
+    let stream = stream("a", 1, &[1]);
     for n in 0..100 {
         let overflow = if n % 10 == 0 { Overflow::Block } else { Overflow::DropOldest };
         queue.append(run(&stream, n, &[event("a", n, None, 4_000)], overflow));
@@ -68,7 +68,7 @@ fn short_of_memory_each_queue_holds_less_until_there_is_enough_again() {
     let fill = |topic| {
         for n in 0..100 {
             queue.append(run(
-                &stream(topic, 1, None),
+                &stream(topic, 1, &[1]),
                 n,
                 &[event(topic, n, None, 4_000)],
                 Overflow::DropOldest,
@@ -93,7 +93,7 @@ fn a_queue_that_is_to_be_closed_rather_than_to_lose_is_told_so() {
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());
     for n in 0..10 {
         let one =
-            run(&stream("a", 1, None), n, &[event("a", n, None, 4_000)], Overflow::Disconnect);
+            run(&stream("a", 1, &[1]), n, &[event("a", n, None, 4_000)], Overflow::Disconnect);
         queue.append(one);
     }
     assert!(!queue.shed(1 << 20));
@@ -107,7 +107,7 @@ fn what_queues_take_beside_their_runs_is_counted_and_given_back() {
     let queue = DeliveryQueue::new(1 << 24, ledger.clone());
     for n in 0..10_000 {
         queue.append(run(
-            &stream("a", 1, None),
+            &stream("a", 1, &[1]),
             n,
             &[event("a", n, None, 0)],
             Overflow::DropNewest,

@@ -127,7 +127,7 @@ impl World {
     fn new(kinds: &[Kind], limit: usize) -> Self {
         let ledger = Arc::<Ledger>::default();
         let known = |(n, kind): (usize, &Kind)| Known {
-            stream: stream(TOPICS[kind.topic], 7, kind.group.then_some(n as u64)),
+            stream: stream(TOPICS[kind.topic], 7, &[if kind.group { n as u64 } else { 99 }]),
             kind: *kind,
             next: 1,
             due: Vec::new(),
@@ -231,7 +231,7 @@ impl World {
 
     /// Appends a replay as `Topic::join` does: first a gap, and then runs for one subscription.
     fn past(&mut self, topic: usize, gone: u64, events: usize) {
-        let stream = stream(TOPICS[topic], 7, Some(self.subscriptions));
+        let stream = stream(TOPICS[topic], 7, &[self.subscriptions]);
         self.subscriptions += 1;
         if gone > 0 {
             self.queue.append_gap(stream.clone(), 1, Some(gone), GapReason::Away);
@@ -336,7 +336,7 @@ impl World {
         }
         for subscription in 100..self.subscriptions {
             for topic in TOPICS {
-                let places = self.client.stream(&stream(topic, 7, Some(subscription)));
+                let places = self.client.stream(&stream(topic, 7, &[subscription]));
                 assert_consecutive(1, &places);
             }
         }
@@ -379,7 +379,7 @@ impl World {
                 self.ended = true;
                 let waits = self.queue.queued_bytes();
                 self.queue.append_control(close.to_bytes());
-                self.queue.append_gap(stream("a", 7, None), 1, None, GapReason::Away);
+                self.queue.append_gap(stream("a", 7, &[1]), 1, None, GapReason::Away);
                 self.queue.finish(close.to_bytes());
                 self.append(0, &[(None, 1)], 0);
                 assert_eq!(self.queue.queued_bytes(), waits, "nothing more was let in");
@@ -421,7 +421,7 @@ proptest! {
 fn a_socket_that_takes_everything_does_not_keep_the_thread() {
     let ledger = Arc::<Ledger>::default();
     let queue = DeliveryQueue::new(16 << 20, ledger.clone());
-    let stream = stream("a", 1, None);
+    let stream = stream("a", 1, &[1]);
     for number in 1..=64 {
         let events = [event("a", number, None, 64 << 10)];
         let appended = queue.append(run(&stream, number, &events, Overflow::DropOldest));
@@ -452,7 +452,7 @@ fn a_failed_write_is_reported_and_leaves_the_rest_in_place() {
     let ledger = Arc::<Ledger>::default();
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());
     let events = [event("a", 1, None, 0)];
-    let _ = queue.append(run(&stream("a", 1, None), 1, &events, Overflow::DropOldest));
+    let _ = queue.append(run(&stream("a", 1, &[1]), 1, &events, Overflow::DropOldest));
     let error = queue.write_with(|_| Err(ErrorKind::BrokenPipe.into())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BrokenPipe);
     let error = queue.write_with(|_| Ok(0)).unwrap_err();

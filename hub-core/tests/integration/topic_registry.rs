@@ -153,6 +153,18 @@ fn a_topic_that_nobody_uses_ends_and_comes_back_with_another_epoch() {
     });
 }
 
+/// Libraries that write great integers as floats write these as integers.
+#[test]
+fn epochs_are_below_2_to_the_32_and_no_two_topics_have_the_same() {
+    hub::run(async {
+        let settings = TopicSettings { first_epoch: u32::MAX - 2, ..hub::settings() };
+        let registry = hub::registry(settings);
+        let epoch = |topic| registry.get_or_create(&name(topic)).unwrap().epoch();
+        let epochs = ["a", "b", "c", "d", "e"].map(epoch);
+        assert_eq!(epochs, [0xffff_fffd, 0xffff_fffe, 0xffff_ffff, 0, 1]);
+    });
+}
+
 #[test]
 fn there_are_at_most_as_many_topics_as_there_may_be() {
     hub::run(async {

@@ -41,7 +41,7 @@ impl Wake for Unpark {
 }
 
 fn single(topic: &str, number: u64, overflow: Overflow) -> QueuedRun {
-    run(&stream(topic, 1, None), number, &[event(topic, number, None, 20)], overflow)
+    run(&stream(topic, 1, &[1]), number, &[event(topic, number, None, 20)], overflow)
 }
 
 #[derive(Debug, Clone)]
@@ -94,7 +94,7 @@ proptest! {
         let mut append = |share_of_group: bool| {
             let made = if share_of_group {
                 shared += 1;
-                share(&stream("g", 1, Some(1)), "g", shared, &[event("g", shared, None, 20)])
+                share(&stream("g", 1, &[1]), "g", shared, &[event("g", shared, None, 20)])
             } else {
                 plain += 1;
                 single("t", plain, Overflow::DropNewest)
@@ -112,7 +112,7 @@ proptest! {
                 Step::Append => append(false),
                 Step::AppendShare => append(true),
                 Step::Write(grants) => write(&queue, &grants),
-                Step::Reclaim => drop(queue.reclaim(&stream("g", 1, Some(1)), "g")),
+                Step::Reclaim => drop(queue.reclaim(&stream("g", 1, &[1]), "g")),
                 Step::EndGrace => queue.end_grace(),
                 Step::Overflow => drop(queue.append(single("d", 1, Overflow::Disconnect))),
                 Step::Discard => queue.discard(),
@@ -209,7 +209,7 @@ fn no_byte_is_left_behind_when_several_threads_flush() {
     assert_eq!(left_behind, [], "round, and bytes of each line");
     for line in &lines {
         for topic in ["a", "b", "c"] {
-            let places = line.client(|client| client.stream(&stream(topic, 1, None)));
+            let places = line.client(|client| client.stream(&stream(topic, 1, &[1])));
             assert_eq!(assert_consecutive(1, &places), ROUNDS as u64 + 1);
         }
     }
@@ -285,7 +285,7 @@ fn publishers_that_wait_for_a_slow_reader_all_come_through() {
     // Each publisher that found room at the same time as another one may exceed the mark by one run.
     assert!(most.into_inner() <= 16_000 / 4 + THREADS * 400);
     for topic in ["a", "b", "c"] {
-        let places = line.client(|client| client.stream(&stream(topic, 1, None)));
+        let places = line.client(|client| client.stream(&stream(topic, 1, &[1])));
         assert_eq!(assert_consecutive(1, &places), EVENTS + 1);
     }
     let counts = ledger.counts();

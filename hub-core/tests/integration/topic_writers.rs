@@ -18,7 +18,7 @@ use std::task::{Wake, Waker};
 use topic_common::{Client, assert_consecutive, event, run, stream};
 
 fn single(number: u64) -> QueuedRun {
-    run(&stream("t", 1, None), number, &[event("t", number, None, 20)], Overflow::Block)
+    run(&stream("t", 1, &[1]), number, &[event("t", number, None, 20)], Overflow::Block)
 }
 
 /// Appends the next number when it is woken, and waits to be woken again, up to a last number. It does
@@ -56,7 +56,7 @@ fn what_comes_when_the_writer_has_let_go_is_written_by_it() {
     });
     assert_eq!(written.unwrap(), Some(Written::All));
     assert_eq!(queue.queued_bytes(), 0);
-    assert_eq!(assert_consecutive(1, &client.stream(&stream("t", 1, None))), LAST + 1);
+    assert_eq!(assert_consecutive(1, &client.stream(&stream("t", 1, &[1]))), LAST + 1);
     let counts = ledger.counts();
     assert_eq!((counts.due, counts.delivered, counts.pending()), (LAST, LAST, 0));
 }

@@ -4,8 +4,9 @@ use crate::topic::{
     DeliveryQueue, DeliveryStream, FlushList, Ledger, PendingRun, PublishResult, QueuedRun,
     SubscriberConnection, Topic, Written,
 };
-use bytes::Bytes;
-use hub_wire::{EventFrame, Frame, Limits, Overflow, Packer, RunHead, TopicName, split};
+use hub_wire::{
+    EventFrame, Frame, Limits, Overflow, Packer, RunHead, SubscriptionIds, TopicName, split,
+};
 use loom::sync::Notify;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +28,7 @@ pub(crate) struct Line {
 /// Neighbouring numbers that were sent in one run or in one gap.
 #[derive(Debug)]
 pub(crate) struct Stretch {
-    pub(crate) subscription: Option<u64>,
+    pub(crate) subscriptions: SubscriptionIds,
     pub(crate) first: u64,
     pub(crate) last: u64,
     pub(crate) is_gap: bool,
@@ -82,15 +83,15 @@ impl Line {
         let mut told = Vec::new();
         while let Some(body) = split(&sent[at..], 1 << 20).unwrap() {
             at += 4 + body.len();
-            let (subscription, first, last, is_gap) =
+            let (subscriptions, first, last, is_gap) =
                 match Frame::parse(body, &Limits::NONE).unwrap() {
                     Frame::Run(run) => {
-                        (run.subscription, run.first, run.first + u64::from(run.count) - 1, false)
+                        (run.subscriptions, run.first, run.first + u64::from(run.count) - 1, false)
                     }
-                    Frame::Gap(gap) => (gap.subscription, gap.from, gap.to.unwrap(), true),
+                    Frame::Gap(gap) => (gap.subscriptions, gap.from, gap.to.unwrap(), true),
                     _ => continue,
                 };
-            told.push(Stretch { subscription, first, last, is_gap });
+            told.push(Stretch { subscriptions, first, last, is_gap });
         }
         told
     }
@@ -195,9 +196,9 @@ fn event(topic: &str, bytes: usize) -> Vec<u8> {
 
 /// Returns a run of one event of about this many bytes, as a topic appends it to a queue.
 pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow) -> QueuedRun {
+    let subscriptions = SubscriptionIds::one(1);
     let stream =
-        DeliveryStream { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscription: None };
-    let head = RunHead::new(topic, 1, "p").for_all(number, 1, 1);
+        DeliveryStream { topic: TopicName::parse(topic).unwrap(), epoch: 1, subscriptions };
     QueuedRun {
         ledger: Arc::default(),
         stream,
@@ -205,8 +206,11 @@ pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow)
         first: number,
         count: 1,
         overflow,
-        head: Bytes::new(),
-        body: [head, event(topic, bytes)].concat().into(),
+        attempt: 1,
+        credited: false,
+        head: Arc::new(RunHead::new(topic, 1, "p")),
+        time_ms: 1,
+        events: event(topic, bytes).into(),
         views: None,
     }
 }

@@ -2,9 +2,8 @@
 
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Both numbers are as small as possible, so that publishers come in between.
-pub(crate) const REPLAY_BATCH_RUNS: usize = 1;
-pub(crate) const LOCKED_REPLAY_RUNS: usize = 0;
+/// The number is as small as possible, so that publishers come in between.
+pub(crate) const REPLAY_STEP_RUNS: usize = 1;
 
 use std::ops::{Deref, DerefMut};
 

@@ -86,6 +86,7 @@ fn answer(frame: &Frame<'_>, bent: Bent, time_ms: u64, out: &mut Vec<u8>) {
             hub: [7; 16],
             connection: 1,
             resumed: false,
+            kept: false,
             received: 0,
             publisher: "fake#1".into(),
             inbox: "$inbox.1".into(),
@@ -104,7 +105,8 @@ fn answer(frame: &Frame<'_>, bent: Bent, time_ms: u64, out: &mut Vec<u8>) {
                 count: 1,
                 publisher: "fake#1",
                 time_ms,
-                subscription: None,
+                subscriptions: hub_wire::SubscriptionIds::one(1),
+                attempt: 1,
             };
             Frame::Run(run).write(out);
             event.write(out);

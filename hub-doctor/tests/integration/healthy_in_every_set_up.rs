@@ -5,7 +5,7 @@ use crate::support::{Hub, assert_healthy, examined, hub_program, options, text_o
 use hub_client::Credentials;
 use hub_doctor::{Layer, Right, Scrub, Shown, Verdict, changes, examine, text};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// A file in a folder of its own.
@@ -84,24 +84,34 @@ fn with_a_token_a_password_and_a_topic() {
     }
 }
 
-#[test]
-fn with_a_topic_that_somebody_reads() {
-    let hub = Hub::start::<&str>(&[]);
-    let mut command = Command::new(hub_program());
-    let mut reader = command
-        .args(["on", "orders.**", "--json", "--server", &hub.url])
+/// Starts a client, and waits until it has subscribed.
+fn subscriber(hub: &Hub, args: &[&str]) -> Child {
+    let mut client = Command::new(hub_program())
+        .args(args)
+        .args(["--server", &hub.url])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut said = String::new();
-    let mut stderr = std::io::BufReader::new(reader.stderr.take().unwrap());
+    let mut stderr = std::io::BufReader::new(client.stderr.take().unwrap());
     std::io::BufRead::read_line(&mut stderr, &mut said).unwrap();
     assert!(said.contains("subscribed to "), "{said}");
+    client.stderr = Some(stderr.into_inner()); // a client whose stderr is closed could end
+    client
+}
+
+#[test]
+fn with_a_topic_that_somebody_reads() {
+    let hub = Hub::start::<&str>(&[]);
+    // `hub on` only watches, so the doctor's request needs somebody who answers as well.
+    let mut reader = subscriber(&hub, &["on", "orders.**", "--json"]);
+    let mut answerer = subscriber(&hub, &["reply", "orders.**", "--echo"]);
     let mut options = options(&hub.url);
     options.topic = Some("orders.placed".into());
     let report = examine(&options).unwrap();
-    let _ = reader.kill();
+    let _ = (reader.kill(), answerer.kill());
+    let _ = answerer.wait();
     let read = text_of(&reader.wait_with_output().unwrap().stdout);
     assert_healthy(&report);
     let rights = report.seen.access.unwrap().topic.unwrap();

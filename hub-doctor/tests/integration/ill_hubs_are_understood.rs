@@ -37,6 +37,11 @@ fn stuck_subscriber(hub: &Hub) -> TcpStream {
         group: None,
         start: Start::Live,
         positions: false,
+        window: None,
+        ack: None,
+        observe: false,
+        more: false,
+        keep: false,
     };
     Frame::Subscribe(subscribe).write(&mut frames);
     let payload = [&[0xc6, 0, 8, 0, 0][..], &vec![0; 512 << 10]].concat();

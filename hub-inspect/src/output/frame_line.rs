@@ -1,9 +1,10 @@
 //! The line of JSON for a frame of Hub.
 
 use super::frame_text::{Content, Related, type_name};
+use super::subscription_text::outcome_name;
 use crate::inspector::Seen;
 use crate::stream::{FrameSeen, Relation, Shape};
-use hub_wire::Frame;
+use hub_wire::{Frame, RefusedWhat};
 use serde::Serialize;
 
 /// One frame of Hub.
@@ -26,6 +27,8 @@ pub(super) struct FrameLine {
     topic: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     payload: Option<String>,
+    #[serde(flatten)]
+    terms: Terms,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -54,7 +57,9 @@ impl FrameLine {
             Relation::Covers { numbers, last, .. } => (*last, Some(numbers.end)),
             Relation::Publishes { number, request } => (*request, *number),
             Relation::Delivers { number, request } => (*request, Some(*number)),
-            Relation::Misses { behind, subscribe } => (subscribe.or(*behind), None),
+            Relation::Misses { behind, subscribes } => {
+                (subscribes.first().copied().or(*behind), None)
+            }
             Relation::None | Relation::Unannounced => (None, None),
         };
         FrameLine {
@@ -70,10 +75,66 @@ impl FrameLine {
             text: Content { frame: &read, reveal }.to_string(),
             topic,
             payload,
+            terms: read.as_ref().map(Terms::of).unwrap_or_default(),
             error: read.as_ref().err().map(ToString::to_string),
             related: Related(&frame.relation).to_string(),
             answers_frame: answers_frame.map(|it| it.packet),
             number,
+        }
+    }
+}
+
+/// What a frame says of subscriptions, and of events by their numbers.
+#[derive(Default, Serialize)]
+struct Terms {
+    /// The subscriptions that the frame is for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subscriptions: Vec<u64>,
+    /// How often the events of a run have been given to somebody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    /// How many events a listener has finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken: Option<u64>,
+    /// The first and the last delivery of an acknowledgement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries: Option<[u64; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    /// The header `id` of a refused event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+impl Terms {
+    fn of(frame: &Frame<'_>) -> Self {
+        let of = |id: u64| Terms { subscriptions: vec![id], ..Terms::default() };
+        match frame {
+            Frame::Run(run) => Terms {
+                subscriptions: run.subscriptions.as_slice().to_vec(),
+                attempt: Some(run.attempt),
+                ..Terms::default()
+            },
+            Frame::Gap(gap) => {
+                Terms { subscriptions: gap.subscriptions.as_slice().to_vec(), ..Terms::default() }
+            }
+            Frame::Subscribe(it) => of(it.id),
+            Frame::Subscribed { id } | Frame::Unsubscribe { id, .. } => of(*id),
+            Frame::Resume(it) => of(it.subscription),
+            Frame::Taken(it) => Terms { taken: Some(it.taken), ..of(it.subscription) },
+            Frame::Ack(it) => Terms {
+                deliveries: Some([it.first, it.last]),
+                outcome: Some(outcome_name(it.outcome)),
+                ..of(it.subscription)
+            },
+            Frame::Refused(it) => match it.what {
+                RefusedWhat::Event => Terms { id: it.id.clone(), ..Terms::default() },
+                RefusedWhat::Subscribe | RefusedWhat::Unsubscribe | RefusedWhat::Ack => {
+                    of(it.number)
+                }
+                RefusedWhat::Frame => Terms::default(),
+            },
+            _ => Terms::default(),
         }
     }
 }

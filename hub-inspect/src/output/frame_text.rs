@@ -3,8 +3,10 @@
 //! Both the text and the JSON take these words from here, so a reader finds the same ones in both.
 //! Values that people wrote are masked: payloads become shapes, and credentials only show their kind.
 
+use super::escaped::Escaped;
+use super::subscription_text::{Asked, For, acknowledged, taken};
 use crate::stream::{Earlier, FrameSeen, Relation, Shape};
-use hub_wire::{Frame, FrameError, FrameType, Refused, RefusedWhat};
+use hub_wire::{Frame, FrameError, FrameType, Refused, RefusedWhat, VersionRange};
 use std::fmt;
 
 /// Returns the name of a frame's type.
@@ -23,6 +25,9 @@ pub(super) fn type_name(frame: &FrameSeen<'_>) -> &'static str {
         Ok(FrameType::Ping) => "PING",
         Ok(FrameType::Pong) => "PONG",
         Ok(FrameType::Close) => "CLOSE",
+        Ok(FrameType::Taken) => "TAKEN",
+        Ok(FrameType::Ack) => "ACK",
+        Ok(FrameType::Resume) => "RESUME",
         Err(_) => "UNKNOWN",
     }
 }
@@ -42,7 +47,12 @@ impl fmt::Display for Content<'_> {
         match frame {
             Frame::Hello(hello) => {
                 let name = hello.name.as_deref().unwrap_or("no name");
-                write!(f, "version {}, {}", hello.version, Escaped(name))?;
+                let VersionRange { oldest, newest } = hello.versions;
+                if oldest == newest {
+                    write!(f, "version {newest}, {}", Escaped(name))?;
+                } else {
+                    write!(f, "versions {oldest} to {newest}, {}", Escaped(name))?;
+                }
                 if hello.receipts {
                     f.write_str(", wants receipts")?;
                 }
@@ -54,7 +64,14 @@ impl fmt::Display for Content<'_> {
             Frame::Welcome(welcome) => {
                 let (connection, received) = (welcome.connection, welcome.received);
                 let publisher = Escaped(&welcome.publisher);
-                write!(f, "connection {connection}, publisher {publisher}, next event {received}")
+                write!(f, "connection {connection}, publisher {publisher}, next event {received}")?;
+                if welcome.resumed {
+                    f.write_str(", resumed")?;
+                }
+                match welcome.kept {
+                    true => f.write_str(", subscriptions kept"),
+                    false => Ok(()),
+                }
             }
             Frame::Event(event) => {
                 let reveal = self.reveal;
@@ -69,12 +86,23 @@ impl fmt::Display for Content<'_> {
                 let (topic, first, count) = (Escaped(run.topic), run.first, run.count);
                 let publisher = Escaped(run.publisher);
                 match count {
-                    0 => write!(f, "{topic}, the next event is #{first}"),
-                    _ => write!(f, "{topic}, {count} from #{first} on, published by {publisher}"),
+                    0 => write!(f, "{topic}, the next event is #{first}")?,
+                    _ => write!(f, "{topic}, {count} from #{first} on, published by {publisher}")?,
+                }
+                write!(f, ", {}", For(&run.subscriptions))?;
+                match run.attempt {
+                    0 | 1 => Ok(()),
+                    attempt => write!(f, ", attempt {attempt}"),
                 }
             }
-            Frame::Subscribe(it) => write!(f, "{} to {}", it.id, Escaped(&it.filter)),
-            Frame::Subscribed { id } | Frame::Unsubscribe { id } => write!(f, "{id}"),
+            Frame::Subscribe(it) => write!(f, "{}", Asked(it)),
+            Frame::Subscribed { id } | Frame::Unsubscribe { id, drain: false } => write!(f, "{id}"),
+            Frame::Unsubscribe { id, drain: true } => write!(f, "{id}, wants what waits"),
+            Frame::Taken(it) => taken(f, it),
+            Frame::Ack(it) => acknowledged(f, it),
+            Frame::Resume(it) => {
+                write!(f, "{} behind {} events and {} gaps", it.subscription, it.events, it.gaps)
+            }
             Frame::Receipt { next } => write!(f, "up to {next}"),
             Frame::Refused(it) => refused(f, it),
             Frame::Gap(gap) => {
@@ -82,7 +110,8 @@ impl fmt::Display for Content<'_> {
                 match gap.to {
                     Some(to) => write!(f, "{topic} #{} to #{to} missing: {}", gap.from, gap.reason),
                     None => write!(f, "{topic} from #{} on missing: {}", gap.from, gap.reason),
-                }
+                }?;
+                write!(f, ", {}", For(&gap.subscriptions))
             }
             Frame::Ping { token } | Frame::Pong { token } => write!(f, "{token}"),
             Frame::Close(close) => {
@@ -95,9 +124,13 @@ impl fmt::Display for Content<'_> {
 fn refused(f: &mut fmt::Formatter<'_>, refused: &Refused) -> fmt::Result {
     match refused.what {
         RefusedWhat::Event => write!(f, "event {}", refused.number)?,
-        RefusedWhat::Subscribe => write!(f, "subscribe {}", refused.number)?,
+        RefusedWhat::Subscribe => write!(f, "subscription {}", refused.number)?,
         RefusedWhat::Unsubscribe => write!(f, "unsubscribe {}", refused.number)?,
+        RefusedWhat::Ack => write!(f, "acknowledgement of subscription {}", refused.number)?,
         RefusedWhat::Frame => f.write_str("frame")?,
+    }
+    if let Some(id) = &refused.id {
+        write!(f, " with id {}", Escaped(id))?;
     }
     write!(f, ": {}, {}", refused.code, Escaped(&refused.message))
 }
@@ -133,10 +166,13 @@ impl fmt::Display for Related<'_> {
                 named(f, " the event", &Some(*event))
             }
             Relation::Refuses { number, .. } => write!(f, "refuses event {number}"),
-            Relation::Misses { behind, subscribe } => {
+            Relation::Misses { behind, subscribes } => {
                 f.write_str("stands in the place of the missing events")?;
                 named(f, ", behind the run", behind)?;
-                named(f, ", for the subscription", subscribe)
+                for subscribe in subscribes {
+                    named(f, ", for the subscription", &Some(*subscribe))?;
+                }
+                Ok(())
             }
             Relation::Unannounced => f.write_str("no RUN announced it"),
         }
@@ -155,20 +191,6 @@ fn named(f: &mut fmt::Formatter<'_>, name: &str, earlier: &Option<Earlier>) -> f
             write!(f, "{name} in packet {packet} {} before", Milliseconds(*before_ns))
         }
         None => Ok(()),
-    }
-}
-
-/// A text of a stranger, which must not control the terminal.
-struct Escaped<'a>(&'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\'' | b'\\');
-        // Most names are plain, and looking up each character would take longer than all other work.
-        match self.0.bytes().all(plain) {
-            true => f.write_str(self.0),
-            false => self.0.escape_debug().fmt(f),
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! disagree.
 
 mod connection_line;
+mod escaped;
 mod frame_line;
 mod frame_text;
 mod json;
@@ -12,6 +13,7 @@ mod plot;
 mod points;
 mod report_writer;
 mod story;
+mod subscription_text;
 mod text;
 
 pub use json::JsonLines;

@@ -15,6 +15,10 @@ use std::collections::VecDeque;
 const MAX_EVENTS: usize = 1 << 14;
 /// At most this many subscriptions and PINGs wait for an answer in the table.
 const MAX_WAITING: usize = 1 << 10;
+/// A gap is matched to at most this many of the subscriptions that it names.
+const MAX_NAMED: usize = 8;
+/// So many runs of a topic are remembered. The one in front of a gap need not be the latest one.
+const RUNS: usize = 4;
 /// An EVENT frame with headers begins with an array of four values.
 const WITH_HEADERS: u8 = 0x94;
 
@@ -36,8 +40,8 @@ pub struct Dialogue {
     closed: [Option<Sent>; 2],
     /// The requests of each endpoint, by their `id`.
     requests: [Recent<Sent>; 2],
-    /// The latest run of each topic, with its epoch and the number behind it.
-    runs: Recent<(u64, u64, Sent)>,
+    /// The latest runs of each topic, the newest first, each with its epoch and the number behind it.
+    runs: Recent<[Option<(u64, u64, Sent)>; RUNS]>,
     /// The endpoint that is the hub, once it has sent a frame that only a hub sends.
     hub: Option<usize>,
     /// The number of the next event of the run, and how many are still to come.
@@ -104,11 +108,12 @@ impl Dialogue {
                 return answers(match refused.what {
                     RefusedWhat::Subscribe => self.subscribes.remove(&refused.number),
                     RefusedWhat::Unsubscribe => self.unsubscribes.remove(&refused.number),
-                    RefusedWhat::Frame | RefusedWhat::Event => None,
+                    RefusedWhat::Frame | RefusedWhat::Event | RefusedWhat::Ack => None,
                 });
             }
             Frame::Subscribe(subscribe) => note(&mut self.subscribes, subscribe.id, sent),
-            Frame::Unsubscribe { id } => {
+            Frame::Resume(resume) => note(&mut self.subscribes, resume.subscription, sent),
+            Frame::Unsubscribe { id, .. } => {
                 self.subscribed.remove(id);
                 note(&mut self.unsubscribes, *id, sent);
             }
@@ -134,7 +139,7 @@ impl Dialogue {
                 return answers(self.closed[1 - sender].take());
             }
             Frame::Gap(gap) => return self.misses(gap, sent.time_ns),
-            Frame::Event(_) => {}
+            Frame::Event(_) | Frame::Taken(_) | Frame::Ack(_) => {}
         }
         Relation::None
     }
@@ -143,20 +148,22 @@ impl Dialogue {
         (self.hub, self.run) = (Some(sender), (run.first, run.count));
         if run.count > 0 {
             let next = run.first.wrapping_add(run.count.into());
-            self.runs.insert(run.topic, (run.epoch, next, sent));
+            self.runs.update(run.topic, |runs| {
+                runs.rotate_right(1);
+                runs[0] = Some((run.epoch, next, sent));
+            });
         }
     }
 
-    /// Finds the run in front of the missing events, and the subscription that misses them.
+    /// Finds the run in front of the missing events, and the subscriptions that miss them.
     fn misses(&self, gap: &Gap, time_ns: i64) -> Relation {
-        let asked = gap
-            .subscription
-            .and_then(|id| self.subscribes.get(&id).or_else(|| self.subscribed.get(&id)).copied());
-        let run = self.runs.get(&gap.topic);
-        let behind = run.filter(|(epoch, next, _)| (*epoch, *next) == (gap.epoch, gap.from));
+        let asked = |id| self.subscribes.get(id).or_else(|| self.subscribed.get(id));
+        let subscribes = gap.subscriptions.as_slice().iter().filter_map(asked).take(MAX_NAMED);
+        let mut runs = self.runs.get(&gap.topic).unwrap_or_default().into_iter().flatten();
+        let behind = runs.find(|(epoch, next, _)| (*epoch, *next) == (gap.epoch, gap.from));
         Relation::Misses {
             behind: behind.map(|(_, _, sent)| sent.seen_from(time_ns)),
-            subscribe: asked.map(|sent| sent.seen_from(time_ns)),
+            subscribes: subscribes.map(|sent| sent.seen_from(time_ns)).collect(),
         }
     }
 
@@ -222,7 +229,8 @@ fn note(waiting: &mut HashMap<u64, Sent>, id: u64, sent: Sent) {
 mod tests {
     use super::*;
     use hub_wire::{
-        GapReason, Hello, Overflow, Packer, Refused, RefusedCode, Start, Subscribe, Welcome,
+        GapReason, Hello, Overflow, Packer, Refused, RefusedCode, Resume, Start, Subscribe,
+        SubscriptionIds, Welcome,
     };
 
     const EVENT: Frame<'_> = Frame::Event(EventFrame { topic: "a", payload: &[1], headers: None });
@@ -233,6 +241,7 @@ mod tests {
             hub: [0; 16],
             connection: 1,
             resumed: false,
+            kept: false,
             received,
             publisher: String::new(),
             inbox: String::new(),
@@ -250,7 +259,8 @@ mod tests {
             count,
             publisher: "",
             time_ms: 0,
-            subscription: None,
+            subscriptions: SubscriptionIds::one(7),
+            attempt: 1,
         })
     }
 
@@ -297,6 +307,7 @@ mod tests {
             message: String::new(),
             rule: None,
             path: None,
+            id: None,
         });
         let refuses = Relation::Refuses { number: 6, event: Some(earlier(4, 20)) };
         assert_eq!(talk.say(1, refused), refuses);
@@ -345,15 +356,15 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_matched_to_the_run_in_front_of_it_and_to_its_subscription() {
-        let gap = |from, subscription| {
+    fn a_gap_is_matched_to_the_run_in_front_of_it_and_to_its_subscriptions() {
+        let gap = |from, named: &[u64]| {
             Frame::Gap(Gap {
                 topic: "a".to_owned(),
                 epoch: 1,
                 from,
                 to: Some(from + 4),
                 reason: GapReason::Overflow,
-                subscription,
+                subscriptions: named.iter().copied().collect(),
             })
         };
         let mut talk = Talk::default();
@@ -366,13 +377,24 @@ mod tests {
                 group: None,
                 start: Start::Live,
                 positions: false,
+                window: None,
+                ack: None,
+                observe: false,
+                more: false,
+                keep: false,
             }),
         );
         talk.say(1, run(1, 2));
-        let misses = |behind, subscribe| Relation::Misses { behind, subscribe };
-        assert_eq!(talk.say(1, gap(3, None)), misses(Some(earlier(2, 10)), None));
-        assert_eq!(talk.say(1, gap(9, Some(3))), misses(None, Some(earlier(1, 30))));
+        let misses =
+            |behind, named: &[Earlier]| Relation::Misses { behind, subscribes: named.to_vec() };
+        assert_eq!(talk.say(1, gap(3, &[7])), misses(Some(earlier(2, 10)), &[]));
+        assert_eq!(talk.say(1, gap(9, &[3])), misses(None, &[earlier(1, 30)]));
         talk.say(1, Frame::Subscribed { id: 3 });
-        assert_eq!(talk.say(1, gap(9, Some(3))), misses(None, Some(earlier(1, 50))));
+        assert_eq!(talk.say(1, gap(9, &[3])), misses(None, &[earlier(1, 50)]));
+        // A list has a resumed subscription and an unknown one. A newer run came in between.
+        talk.say(0, Frame::Resume(Resume { subscription: 4, events: 2, gaps: 0 }));
+        talk.say(1, run(3, 5));
+        let found = misses(Some(earlier(2, 70)), &[earlier(1, 80), earlier(7, 20)]);
+        assert_eq!(talk.say(1, gap(3, &[3, 9, 4])), found);
     }
 }

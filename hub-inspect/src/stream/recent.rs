@@ -42,6 +42,19 @@ impl<T: Copy> Recent<T> {
         self.young.insert(name.into(), value);
     }
 
+    /// Changes what is remembered under a name. A new name begins with the default.
+    pub(super) fn update(&mut self, name: &str, change: impl FnOnce(&mut T))
+    where
+        T: Default,
+    {
+        if let Some(known) = self.young.get_mut(name) {
+            return change(known);
+        }
+        let mut value = self.get(name).unwrap_or_default();
+        change(&mut value);
+        self.insert(name, value);
+    }
+
     /// Returns what was said under a name.
     pub(super) fn get(&self, name: &str) -> Option<T> {
         self.young.get(name).or_else(|| self.old.get(name)).copied()

@@ -55,8 +55,8 @@ pub enum Relation {
     Misses {
         /// The run with the event before the missing ones.
         behind: Option<Earlier>,
-        /// The SUBSCRIBE of the subscription that misses the events, if the gap names one.
-        subscribe: Option<Earlier>,
+        /// The SUBSCRIBE or RESUME frames of the first few subscriptions that miss the events.
+        subscribes: Vec<Earlier>,
     },
     /// An event from the hub stands behind no RUN, or is one too many. The capture may lack the RUN.
     Unannounced,

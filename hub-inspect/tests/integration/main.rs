@@ -7,3 +7,4 @@ mod memory_is_bounded;
 mod streams_are_put_together;
 mod tcptrace;
 mod the_story_is_told;
+mod the_story_of_a_listener;

@@ -10,15 +10,15 @@ use hub_wire::{
 };
 
 /// Writes segments one after another, one each millisecond.
-struct Conversation {
-    pcap: Pcap,
+pub(crate) struct Conversation {
+    pub(crate) pcap: Pcap,
     time_ns: i64,
     /// The next number of each direction.
     next: [u32; 2],
 }
 
 impl Conversation {
-    fn established() -> Self {
+    pub(crate) fn established() -> Self {
         let pcap = Pcap::new(RAW);
         let mut it = Conversation { pcap, time_ns: 5_000_000_000, next: [1000, 5000] };
         it.send(true, SYN, b"");
@@ -36,19 +36,19 @@ impl Conversation {
         self.next[me] += payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
     }
 
-    fn frames(&mut self, up: bool, frames: &[Frame<'_>]) {
+    pub(crate) fn frames(&mut self, up: bool, frames: &[Frame<'_>]) {
         let bytes: Vec<u8> = frames.iter().flat_map(Frame::to_bytes).collect();
         self.send(up, ACK, &bytes);
     }
 
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.send(true, FIN | ACK, b"");
         self.send(false, ACK, b"");
         self.send(false, FIN | ACK, b"");
         self.send(true, ACK, b"");
     }
 
-    fn text(&self, reveal: bool) -> String {
+    pub(crate) fn text(&self, reveal: bool) -> String {
         let mut text = Text::new(Vec::new(), Detail::Segments, reveal);
         let mut capture = Capture::open(&self.pcap.0[..]).expect("a capture");
         let (_, fault) = inspect(&mut capture, Options::default(), &mut text);
@@ -72,7 +72,7 @@ fn of_a_hole_that_is_filled_without_a_complaint() {
 }
 
 /// Checks that the parts stand in the text in this order.
-fn in_order(text: &str, parts: &[&str]) {
+pub(crate) fn in_order(text: &str, parts: &[&str]) {
     let mut rest = text;
     for part in parts {
         let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} here:\n{rest}\nin\n{text}"));
@@ -138,6 +138,7 @@ fn dialogue() -> Conversation {
             hub: [7; 16],
             connection: 3,
             resumed: false,
+            kept: false,
             received: 40,
             publisher: "shop#3".into(),
             inbox: "$inbox.3".into(),
@@ -158,6 +159,7 @@ fn dialogue() -> Conversation {
                 message: "nobody subscribed to this topic".into(),
                 rule: None,
                 path: None,
+                id: None,
             }),
             Frame::Receipt { next: 42 },
             Frame::Run(RunFrame {
@@ -167,7 +169,8 @@ fn dialogue() -> Conversation {
                 count: 1,
                 publisher: "shop#3",
                 time_ms: 1,
-                subscription: None,
+                subscriptions: hub_wire::SubscriptionIds::one(1),
+                attempt: 1,
             }),
             event("orders", secret),
         ],

@@ -226,9 +226,7 @@ fn headers_are_scrubbed_and_stay_valid() {
         run(json!({ "key": "x 1234", "5678": 1 })).unwrap(),
         json!({ "key": "x ****", "****": 1 })
     );
-    for broken in
-        [json!({ "reply": "a.1234" }), json!({ "ttl": 1234 }), json!({ "1234": 1, "5678": 1 })]
-    {
+    for broken in [json!({ "reply": "a.1234" }), json!({ "1234": 1, "5678": 1 })] {
         let Err(Verdict::Quarantine(quarantine)) = run(broken) else { panic!() };
         assert_eq!(quarantine.reason, QuarantineReason::Headers);
     }

@@ -228,6 +228,8 @@ keys! {
         "How often the hub checks that a client is alive. The hub sends a PING to a client that is silent for one interval, and disconnects a client that is silent for two intervals.";
     fixed resume_ms: u64 = 120_000, millis(0, 24 * HOUR),
         "How long the hub waits for a client that lost its connection. A client that is back within this time continues where it was, and each of its events is published once.";
+    fixed group_linger_ms: u64 = 60_000, millis(0, 24 * HOUR),
+        "How long a queue group that has lost its last member keeps its place in each topic. The events that come in the meantime wait for the next member, as many as fit into one queue.";
     fixed drain_ms: u64 = 10_000, millis(0, HOUR),
         "How long a stopping hub may take to deliver the events that it has accepted.";
     fixed retry_after_ms: u64 = 1_000, millis(0, HOUR),

@@ -1,6 +1,7 @@
 //! Remembers the instances of clients that may come back, so that they continue where they were. Without
 //! this memory, a client that lost its connection would not know which of its events were published.
 
+use super::kept_subscriptions::KeptSubscriptions;
 use super::publish_numbers::PublishNumbers;
 use super::refusals::Refusals;
 use super::session_handle::SessionHandle;
@@ -49,7 +50,8 @@ impl InstanceRecord {
         match &self.state {
             State::Connected(..) => None,
             State::Away(since, past) => {
-                Some((*since, self.reservation.bytes() + past.refusals.bytes()))
+                let kept = past.kept.as_ref().map_or(0, |kept| kept.bytes());
+                Some((*since, self.reservation.bytes() + past.refusals.bytes() + kept))
             }
         }
     }
@@ -67,6 +69,8 @@ pub(crate) struct ResumeState {
     pub ahead: PublishNumbers,
     pub refusals: Refusals,
     pub inbox: String,
+    /// These subscriptions stay in their topics, and the client can resume them.
+    pub kept: Option<Box<dyn KeptSubscriptions>>,
 }
 
 /// States what a connection finds when it names its instance.
@@ -120,7 +124,11 @@ impl Instances {
                     return InstanceLookup::Busy(older.clone());
                 }
                 known.reservation.set(INSTANCE);
-                match std::mem::replace(&mut known.state, State::Connected(connection, session)) {
+                let was =
+                    std::mem::replace(&mut known.state, State::Connected(connection, session));
+                // Kept subscriptions that are forgotten leave their topics, which takes time.
+                drop(entry);
+                match was {
                     State::Away(since, past)
                         if since.elapsed() <= self.keep && past.continues(receipted) =>
                     {
@@ -138,14 +146,31 @@ impl Instances {
         if let Some(mut known) = self.known.get_mut(id)
             && matches!(known.state, State::Connected(current, _) if current == connection)
         {
-            known.reservation.set(INSTANCE + past.ahead.bytes());
+            let kept = past.kept.as_ref().map_or(0, |kept| kept.reserved());
+            known.reservation.set(INSTANCE + past.ahead.bytes() + kept);
             known.state = State::Away(Instant::now(), past);
         }
     }
 
     /// Forgets the instances that have been without a connection for too long.
     pub(crate) fn forget_old(&self) {
-        self.known.retain(|_, known| known.away().is_none_or(|(at, _)| at.elapsed() <= self.keep));
+        let mut forgotten = Vec::new();
+        self.known.retain(|_, known| {
+            if let State::Away(_, past) = &mut known.state
+                && past.kept.as_ref().is_some_and(|kept| kept.has_ended())
+            {
+                forgotten.extend(past.kept.take());
+            }
+            let stays = known.away().is_none_or(|(at, _)| at.elapsed() <= self.keep);
+            if let State::Away(_, past) = &mut known.state
+                && !stays
+            {
+                forgotten.extend(past.kept.take());
+            }
+            stays
+        });
+        // The map is no longer locked here, where the subscriptions leave their topics.
+        drop(forgotten);
     }
 
     /// Forgets instances without a connection until these instances take at most `most` bytes. The
@@ -174,6 +199,21 @@ impl Instances {
         self.known.shrink_to_fit();
     }
 
+    /// Drops events that wait for clients without a connection and that their policies allow to drop,
+    /// until at most `most` bytes wait for each subscription.
+    pub(crate) fn shed(&self, most: usize) {
+        self.for_each_kept(|kept| kept.shed(most));
+    }
+
+    /// Calls `visit` for the subscriptions of each instance without a connection.
+    pub(crate) fn for_each_kept(&self, mut visit: impl FnMut(&dyn KeptSubscriptions)) {
+        for known in &self.known {
+            if let State::Away(_, ResumeState { kept: Some(kept), .. }) = &known.state {
+                visit(&**kept);
+            }
+        }
+    }
+
     /// Returns how often [`forget_old`](Self::forget_old) is to be called.
     pub(crate) fn forget_every(&self) -> Duration {
         (self.keep / 2).clamp(Duration::from_millis(100), Duration::from_secs(30))
@@ -196,7 +236,7 @@ mod tests {
     fn refused(number: u64, message: &str) -> Refused {
         let (what, code, message) =
             (RefusedWhat::Event, RefusedCode::Malformed, message.to_owned());
-        Refused { what, number, code, message, rule: None, path: None }
+        Refused { what, number, code, message, rule: None, path: None, id: None }
     }
 
     #[test]
@@ -211,7 +251,7 @@ mod tests {
             let mut refusals = Refusals::new(held.clone());
             refusals.push(&refused(1, &"m".repeat(1_000)), false);
             let (ahead, inbox) = (PublishNumbers::default(), String::new());
-            let past = ResumeState { received: 2, ahead, refusals, inbox };
+            let past = ResumeState { received: 2, ahead, refusals, inbox, kept: None };
             let state = State::Away(start + Duration::from_millis(n.into()), past);
             instances.known.insert(key(n), InstanceRecord { state, reservation });
         }

@@ -127,6 +127,7 @@ fn shed_load(
         let refuses = level == MemoryPressure::Refuse;
         let carry = refuses.then_some(queue);
         let answers = refuses.then(|| control.narrow_answers());
+        directory.instances.shed(queue);
         directory
             .sessions
             .for_each(|session| session.shed_load(ShedLoad { queue, carry, answers }));

@@ -4,12 +4,14 @@
 //! - [`sessions`] holds the sessions that exist now, and [`session_handle`] is how the other modules
 //!   reach a session.
 //! - [`instances`] remembers up to where the hub has the events of each client, with the help of
-//!   [`publish_numbers`] and [`refusals`].
+//!   [`publish_numbers`] and [`refusals`]. [`kept_subscriptions`] is what it knows of subscriptions that
+//!   outlive their connection.
 //! - [`load_shedding`] frees memory when it is short.
 //!
 //! The topics themselves are in `hub_core`. This module keeps their registry for the other modules.
 
 pub(crate) mod instances;
+pub(crate) mod kept_subscriptions;
 pub(crate) mod load_shedding;
 pub(crate) mod publish_numbers;
 pub(crate) mod refusals;
@@ -48,12 +50,11 @@ impl Directory {
     ) -> Result<Self, getrandom::Error> {
         let mut hub_id = [0; 16];
         getrandom::fill(&mut hub_id)?;
-        // The first epoch has 48 random bits. So epochs stay far below 2^53, up to which every
-        // language has exact integers.
-        let first_epoch = getrandom::u64()? >> 16;
+        let first_epoch = getrandom::u32()?;
         let settings = TopicSettings {
             max_topics: config.max_topics,
             idle: Duration::from_millis(config.topic_idle_ms),
+            group_linger: Duration::from_millis(config.group_linger_ms),
             history_per_topic: config.history_topic_bytes,
             history_in_all: config.history_bytes,
             first_epoch,

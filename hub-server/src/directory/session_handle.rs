@@ -2,9 +2,16 @@
 //! them only through this trait. If the directory knew their type, the two modules would import one
 //! another, and with them almost every module of the hub.
 
+use crate::limits::admission::ConnectionPermit;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::sync::Arc;
+
+/// Holds the permit of a connection. Its session has it, and lends it to the older connection of the
+/// same instance.
+pub(crate) type SharedPermit = Arc<Mutex<ConnectionPermit>>;
 
 /// Holds the bounds of what may wait for one client while the hub is short of memory.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +49,8 @@ pub(crate) trait SessionHandle: Debug + Send + Sync {
     /// Makes the session send CLOSE after everything that is queued, and then FIN.
     fn begin_close(&self);
 
-    /// Tells the session that a newer connection of its instance is here. The future resolves to
+    /// Tells the session that a newer connection of its instance is here. The newer connection, whose
+    /// permit this is, takes the places of this connection in the limits. The future resolves to
     /// true when the session has handed its state on, and to false if the session had ended before.
-    fn replace(&self) -> BoxFuture<'static, bool>;
+    fn replace(&self, newer: SharedPermit) -> BoxFuture<'static, bool>;
 }

@@ -102,6 +102,11 @@ impl Permit {
         Permit::take(account, |account| &account.connections, limit)
     }
 
+    /// Returns whether the unit counts in this account.
+    pub(crate) fn is_of(&self, account: &Arc<Account>) -> bool {
+        Arc::ptr_eq(&self.account, account)
+    }
+
     pub(crate) fn topic(account: &Arc<Account>, limit: usize) -> Option<Permit> {
         Permit::take(account, |account| &account.topics, limit)
     }

@@ -4,7 +4,7 @@
 
 use super::rejection::RejectedClients;
 use super::socket::Socket;
-use super::tls::handshake::handshake;
+use super::tls::handshake::{HandshakeFault, handshake};
 use super::tls::stream::TlsStream;
 use crate::limits::admission::{Admission, ConnectionPermit, Rejection};
 use crate::limits::{ClientLimits, Limit};
@@ -117,6 +117,7 @@ impl Listener {
         setup: Arc<TlsSetup>,
     ) {
         let patience = Duration::from_millis(self.limits.in_force.current().handshake_ms);
+        let patience = permit.patience(patience);
         let peer = socket.peer_addr().ok();
         match handshake(socket, setup, patience).await {
             Ok(shaken) => {
@@ -125,6 +126,10 @@ impl Listener {
                 self.start(&arbiter, permit, || {
                     TlsStream::new(shaken, held).map(|tls| Socket::Tls(Box::new(tls)))
                 });
+            }
+            Err(HandshakeFault::Timeout) if permit.rejection().is_some() => {
+                permit.rejection().into_iter().for_each(|over| self.metrics.limited(over.limit));
+                self.metrics.tls.failed.with_label_values(&["overloaded"]).inc();
             }
             Err(fault) => {
                 self.metrics.tls.failed.with_label_values(&[fault.label()]).inc();

@@ -12,4 +12,5 @@ pub(crate) mod listener;
 mod read_some;
 mod rejection;
 pub(crate) mod socket;
+pub(crate) mod taken_by_tcp;
 pub(crate) mod tls;

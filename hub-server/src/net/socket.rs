@@ -2,6 +2,7 @@
 //! `Socket` is an enum and not a `dyn`, because each read and each write goes through it.
 
 use super::read_some::read_some;
+use super::taken_by_tcp::{TakenByTcp, taken_by_tcp};
 use super::tls::stream::TlsStream;
 use crate::policy::access::PeerCertificate;
 use crate::policy::tls::setup::TlsSetup;
@@ -95,6 +96,13 @@ impl Socket {
             return Ok(false);
         }
         SockRef::from(self.tcp()).shutdown(Shutdown::Write).map(|()| true)
+    }
+
+    /// Returns how far the TCP of the client has taken what the hub has sent, or `None` if the system
+    /// does not say.
+    pub(crate) fn taken_by_tcp(&self) -> Option<TakenByTcp> {
+        let tcp = self.tcp();
+        taken_by_tcp(tcp.local_addr().ok()?, tcp.peer_addr().ok()?)
     }
 
     /// Returns the names and the expiry of the client's certificate, or `None` if the client has

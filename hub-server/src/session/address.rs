@@ -5,7 +5,7 @@ use super::messages::{
     AccessChanged, BeginClose, CountPending, Replaced, StopReading, TrustChanged,
 };
 use super::state::Session;
-use crate::directory::session_handle::{SessionHandle, ShedLoad};
+use crate::directory::session_handle::{SessionHandle, SharedPermit, ShedLoad};
 use actix::Addr;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -36,7 +36,7 @@ impl SessionHandle for Addr<Session> {
         self.do_send(BeginClose);
     }
 
-    fn replace(&self) -> BoxFuture<'static, bool> {
-        self.send(Replaced).map(|answer| answer.is_ok()).boxed()
+    fn replace(&self, newer: SharedPermit) -> BoxFuture<'static, bool> {
+        self.send(Replaced(newer)).map(|answer| answer.is_ok()).boxed()
     }
 }

@@ -15,6 +15,9 @@ use hub_wire::{
 };
 use std::sync::Arc;
 
+/// The inboxes of clients are the topics whose names begin with this text.
+const INBOX: &str = "$inbox.";
+
 impl RunBuilder {
     /// Returns the run to which an EVENT frame belongs, on the fast path that most frames take. The
     /// frame has to be well-formed and without headers, its topic has to be the expected topic, and
@@ -99,20 +102,21 @@ impl RunBuilder {
     /// Returns the topic of this name. A topic that does not exist yet is created, and counts
     /// against the client's limit of topics. The topics that begin with `$` are never created here.
     pub(super) fn find(&self, hub: &Handles, name: &str) -> Result<Arc<Topic>, EventRefusal> {
-        if name.starts_with("$inbox.") {
-            let gone =
-                || EventRefusal::new(RefusedCode::NoSubscriber, "the owner of this inbox is gone");
-            return hub.directory.registry.get(name).ok_or_else(gone);
+        let of_the_hub = name.starts_with('$') && !name.starts_with(INBOX);
+        if !of_the_hub && let Some(topic) = hub.directory.registry.get(name) {
+            return Ok(topic);
         }
-        if name.starts_with('$') {
+        // Every text that is no topic name gets one code, whatever it begins with.
+        let topic =
+            TopicName::parse(name).map_err(|e| EventRefusal::new(RefusedCode::BadTopic, e))?;
+        if of_the_hub {
             let reserved = "topics that begin with $ are the hub's";
             return Err(EventRefusal::new(RefusedCode::ReservedTopic, reserved));
         }
-        if let Some(topic) = hub.directory.registry.get(name) {
-            return Ok(topic);
+        if name.starts_with(INBOX) {
+            let gone = "the owner of this inbox is gone";
+            return Err(EventRefusal::new(RefusedCode::NoSubscriber, gone));
         }
-        let topic =
-            TopicName::parse(name).map_err(|e| EventRefusal::new(RefusedCode::BadTopic, e))?;
         let mut attachment: Option<TopicAttachment> = None;
         if let Some(account) = &self.account {
             let most = hub.limits.in_force.current().max_topics_per_identity;

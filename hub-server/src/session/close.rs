@@ -16,16 +16,27 @@ use std::time::Duration;
 const LINGER: Duration = Duration::from_secs(1);
 
 impl Session {
-    /// Queues CLOSE behind the frames that are queued already, and takes in nothing more.
+    /// Publishes the events that were taken in, sends the last RECEIPT, and queues CLOSE behind the
+    /// frames that are queued already. Takes in nothing more.
     pub(super) fn close(&mut self, code: CloseCode, reason: &str, ctx: &mut Context<Self>) {
         if self.state == SessionState::Closing {
             return;
+        }
+        if self.state != SessionState::Handshake {
+            // The client may never come back, so this is its last chance to learn what was accepted.
+            match code {
+                // Subscribers are closed at the same time, so an event that is published now could be
+                // receipted and reach nobody. A stopping hub has published what fits before.
+                CloseCode::GoingAway => self.receipt(),
+                _ => self.publish_what_fits(),
+            }
         }
         // A client that has not had WELCOME yet is owed nothing but the reason.
         let patience = match self.state {
             SessionState::Handshake => LINGER,
             _ => Duration::from_millis(self.hub.config.drain_ms).max(LINGER),
         };
+        let keeps = self.keeps_after(code);
         self.state = SessionState::Closing;
         self.carry = Vec::new();
         self.give_up_permit();
@@ -35,7 +46,7 @@ impl Session {
         ctx.run_later(patience, |_, ctx| ctx.stop());
         let leaves = match code {
             CloseCode::GoingAway => Vec::new(), // When the hub stops, no member of a group stays.
-            _ => self.leave_all(),
+            _ => self.leave_others(keeps),
         };
         if leaves.is_empty() {
             return self.finish(close);
@@ -67,6 +78,9 @@ impl Session {
     /// Queues CLOSE as the last frame, and flushes. A slow consumer gets CLOSE instead of the
     /// frames that still wait.
     fn finish(&mut self, close: Close) {
+        if close.code != CloseCode::GoingAway {
+            self.part();
+        }
         if close.code == CloseCode::SlowConsumer {
             self.output.queue().discard();
         }

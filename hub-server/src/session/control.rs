@@ -1,6 +1,7 @@
 //! Handles the frames other than EVENT: HELLO, subscriptions, PING and CLOSE. Without this module,
 //! no client could open a session or subscribe.
 
+use super::acknowledge::ack_policy;
 use super::checked_event::QUARANTINE;
 use super::close::leave;
 use super::state::{Session, SessionState};
@@ -9,16 +10,16 @@ use crate::limits::memory::MemoryPressure;
 use crate::policy::access::{Identity, Subscribable};
 use actix::prelude::*;
 use futures_util::future::join_all;
-use hub_core::topic::{Join, SubscriptionEntry, TopicGuard};
+use hub_core::topic::{Join, SubscriberConnection, SubscriptionEntry, TopicGuard};
 use hub_wire::{
-    CloseCode, Frame, FrameErrorKind, FrameType, Limits, Reader, RefusedCode, RefusedWhat,
-    Subscribe, TopicFilter, TopicName,
+    CloseCode, Frame, FrameError, FrameErrorKind, FrameType, Limits, Reader, RefusedCode,
+    RefusedWhat, Subscribe, Taken, TopicFilter, TopicName, VERSION,
 };
 use std::sync::Arc;
 
 /// Holds the filter of a subscription. If the client may not read all topics that match the filter,
 /// there is also a guard that each topic has to pass.
-type CheckedFilter = (TopicFilter, Option<Arc<dyn TopicGuard>>);
+pub(super) type CheckedFilter = (TopicFilter, Option<Arc<dyn TopicGuard>>);
 
 /// Lets a subscription join only the topics that its identity may read.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ impl Session {
     /// Handles one frame that is not an EVENT. The caller has published the events in front of the
     /// frame.
     pub(super) fn control(&mut self, body: &[u8], ctx: &mut Context<Self>) {
+        if self.state == SessionState::Handshake && Self::has_no_common_version(body) {
+            let reason = format!("this hub speaks version {VERSION} of the protocol");
+            return self.close(CloseCode::Version, &reason, ctx);
+        }
         let limits = self.hub.limits.wire;
         let frame = match Frame::parse(body, &limits) {
             Ok(frame) => frame,
@@ -45,12 +50,8 @@ impl Session {
                     (SessionState::Open, None, FrameErrorKind::UnknownType(_), _) => {
                         (RefusedWhat::Frame, 0, RefusedCode::UnknownFrame)
                     }
-                    (SessionState::Open, Some(FrameType::Subscribe), kind, Some(id)) => {
-                        let bad_option = matches!(kind, FrameErrorKind::NoSuchValue { .. });
-                        let code = match bad_option {
-                            true => RefusedCode::BadOption,
-                            false => RefusedCode::Malformed,
-                        };
+                    (SessionState::Open, Some(FrameType::Subscribe), _, Some(id)) => {
+                        let code = code_of_bad_subscribe(body, &error, &limits);
                         (RefusedWhat::Subscribe, id, code)
                     }
                     (SessionState::Open, Some(FrameType::Unsubscribe), _, Some(id)) => {
@@ -58,6 +59,9 @@ impl Session {
                     }
                     _ => return self.close(CloseCode::Protocol, &message, ctx),
                 };
+                if what == RefusedWhat::Subscribe {
+                    self.forget_parts(number);
+                }
                 return self.refuse(what, number, code, message);
             }
         };
@@ -67,24 +71,50 @@ impl Session {
                 self.close(CloseCode::Protocol, "the first frame must be HELLO", ctx);
             }
             (_, Frame::Subscribe(subscribe)) => self.subscribe(subscribe, ctx),
-            (_, Frame::Unsubscribe { id }) => self.unsubscribe(id, ctx),
+            (_, Frame::Unsubscribe { id, drain }) => self.unsubscribe(id, drain, ctx),
+            (_, Frame::Taken(taken)) => self.taken(&taken, ctx),
+            (_, Frame::Ack(ack)) => self.acknowledge(ack, ctx),
+            (_, Frame::Resume(resume)) => self.resume(&resume, ctx),
             (_, Frame::Ping { token }) => {
                 self.receipt();
                 self.send(&Frame::Pong { token });
             }
             (_, Frame::Pong { .. }) => {}
-            (_, Frame::Close(_)) => {
-                self.receipt();
-                self.close(CloseCode::Normal, "goodbye", ctx);
-            }
+            (_, Frame::Close(_)) => self.close(CloseCode::Normal, "goodbye", ctx),
             _ => self.close(CloseCode::Protocol, "this frame is not allowed here", ctx),
         }
     }
 
+    /// Handles TAKEN: sends what the window of the subscription has room for now.
+    pub(super) fn taken(&mut self, taken: &Taken, ctx: &mut Context<Self>) {
+        if let Err(error) = self.output.queue().take(taken) {
+            return self.close(CloseCode::Protocol, &error.to_string(), ctx);
+        }
+        if let Some(entry) = self.subscriptions.get(&taken.subscription).cloned() {
+            self.feed(&entry);
+        }
+        self.output.flush();
+    }
+
     /// Adds a subscription, or refuses it.
-    fn subscribe(&mut self, subscribe: Subscribe, ctx: &mut Context<Self>) {
-        match self.check_subscribe(&subscribe) {
-            Ok((filter, guard)) => {
+    fn subscribe(&mut self, part: Subscribe, ctx: &mut Context<Self>) {
+        let Some(subscribe) = self.collect(part) else { return };
+        let checked = self.check_subscribe(&subscribe).and_then(|(filter, guard)| {
+            let ack = subscribe.ack.as_ref();
+            let ack =
+                ack.map(|terms| ack_policy(terms, &filter, self.identity.as_ref())).transpose()?;
+            Ok((filter, guard, ack))
+        });
+        match checked {
+            Ok((filter, guard, ack)) => {
+                let queue = self.output.queue();
+                let (id, overflow) = (subscribe.id, subscribe.overflow);
+                let timeout = ack.as_ref().map(|ack| ack.timeout);
+                let open = |window| queue.open_flow(id, window, overflow, timeout);
+                let flow = subscribe.window.map(open);
+                if subscribe.keep {
+                    queue.keep_flow(subscribe.id);
+                }
                 let entry = Arc::new(SubscriptionEntry {
                     id: subscribe.id,
                     filter,
@@ -92,28 +122,36 @@ impl Session {
                     overflow: subscribe.overflow,
                     start: subscribe.start,
                     positions: subscribe.positions,
+                    observe: subscribe.observe,
+                    flow,
+                    replays: Default::default(),
+                    ack,
                     connection: self.output.clone(),
                     guard,
                 });
                 self.subscriptions.insert(entry.id, entry.clone());
+                if entry.ack.is_some() {
+                    self.watch_for_late_events(ctx);
+                }
                 self.join(entry, ctx);
             }
-            Err((code, message)) => {
-                match code {
-                    RefusedCode::TooManySubscriptions => {
-                        self.hub.metrics.limited(Limit::Subscriptions);
-                    }
-                    RefusedCode::TooManyTopics => self.hub.metrics.limited(Limit::Topics),
-                    RefusedCode::Overloaded => self.hub.metrics.limited(Limit::Memory),
-                    _ => {}
-                }
-                self.refuse(RefusedWhat::Subscribe, subscribe.id, code, message);
-            }
+            Err((code, message)) => self.refuse_subscription(subscribe.id, code, message),
         }
     }
 
+    /// Refuses a subscription, and counts the limit because of which it is refused.
+    pub(super) fn refuse_subscription(&self, id: u64, code: RefusedCode, message: String) {
+        match code {
+            RefusedCode::TooManySubscriptions => self.hub.metrics.limited(Limit::Subscriptions),
+            RefusedCode::TooManyTopics => self.hub.metrics.limited(Limit::Topics),
+            RefusedCode::Overloaded => self.hub.metrics.limited(Limit::Memory),
+            _ => {}
+        }
+        self.refuse(RefusedWhat::Subscribe, id, code, message);
+    }
+
     /// Checks whether the client may have this subscription.
-    fn check_subscribe(
+    pub(super) fn check_subscribe(
         &self,
         subscribe: &Subscribe,
     ) -> Result<CheckedFilter, (RefusedCode, String)> {
@@ -129,6 +167,10 @@ impl Session {
         }
         if self.hub.limits.memory.pressure() == MemoryPressure::Refuse {
             return Err((RefusedCode::Overloaded, "the hub is short of memory".to_owned()));
+        }
+        if subscribe.keep && !self.has_instance {
+            let message = "the hub keeps subscriptions only for a client with an instance";
+            return Err((RefusedCode::BadOption, message.to_owned()));
         }
         if let Some(group) = &subscribe.group
             && !TopicName::is_label(group)
@@ -193,20 +235,51 @@ impl Session {
 
     /// Ends a subscription, and takes in no other frame until every topic has let the subscription
     /// go.
-    fn unsubscribe(&mut self, id: u64, ctx: &mut Context<Self>) {
+    fn unsubscribe(&mut self, id: u64, drain: bool, ctx: &mut Context<Self>) {
+        if self.forget_parts(id) {
+            return;
+        }
         let Some(entry) = self.subscriptions.remove(&id) else {
             let message = "this connection has no subscription with this id";
             let code = RefusedCode::UnknownSubscription;
             return self.refuse(RefusedWhat::Unsubscribe, id, code, message);
         };
+        if drain {
+            entry.replays.drain();
+        }
         let left = leave(&self.hub, &entry);
         if left.is_empty() {
-            return;
+            return self.output.queue().close_flow(id, drain);
         }
         // The session waits, so that a PONG behind this frame states that no topic has the
         // subscription any more.
         self.busy = true;
-        ctx.wait(join_all(left).into_actor(self).map(|_, session, _| session.busy = false));
+        ctx.wait(join_all(left).into_actor(self).map(move |_, session, _| {
+            session.busy = false;
+            session.output.queue().close_flow(id, drain);
+        }));
+    }
+}
+
+/// Returns the code that answers a SUBSCRIBE with this error. Whatever is wrong with an option has one
+/// code, as whatever is wrong with a header has: its type, its value, or that it comes twice.
+fn code_of_bad_subscribe(body: &[u8], error: &FrameError, limits: &Limits) -> RefusedCode {
+    let options_at = || {
+        let mut read = Reader::new(body.get(2..)?, limits);
+        read.uint("id").ok()?;
+        read.str("filter").ok()?;
+        Some(2 + read.position())
+    };
+    match error.kind {
+        FrameErrorKind::NoSuchValue { .. }
+        | FrameErrorKind::Repeated { .. }
+        | FrameErrorKind::TooMany { .. } => RefusedCode::BadOption,
+        FrameErrorKind::WrongType { .. } | FrameErrorKind::FloatForInteger { .. }
+            if options_at().is_some_and(|at| error.at > at) =>
+        {
+            RefusedCode::BadOption
+        }
+        _ => RefusedCode::Malformed,
     }
 }
 

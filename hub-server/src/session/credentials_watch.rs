@@ -2,7 +2,7 @@
 //! file or changed client CAs have come into force. Without this module, a revocation would concern
 //! only later connections.
 
-use super::messages::{AccessChanged, Replaced, TrustChanged};
+use super::messages::{AccessChanged, TrustChanged};
 use super::state::{Session, SessionState};
 use crate::policy::access::{Denied, Identity, Reason};
 use crate::policy::rules::viewer;
@@ -42,7 +42,7 @@ impl Session {
     /// Returns whether the TLS setup in force would still accept this client, with its certificate
     /// or without one.
     pub(super) fn is_trusted(&self) -> bool {
-        self.output.socket.is_trusted_by(self.hub.policy.tls.current().as_deref())
+        self.socket.is_trusted_by(self.hub.policy.tls.current().as_deref())
     }
 }
 
@@ -70,11 +70,9 @@ impl Handler<AccessChanged> for Session {
                 self.identity = Some(identity);
             }
             Ok(_) => {
-                self.publish_what_fits();
                 self.close(CloseCode::RightsChanged, "what this client may do has changed", ctx);
             }
             Err(denied) => {
-                self.publish_what_fits();
                 self.close(code_of(denied), &denied.to_string(), ctx);
             }
         }
@@ -88,21 +86,9 @@ impl Handler<TrustChanged> for Session {
         // Before WELCOME, there is nothing to do: the session checks the certificate after it has
         // authenticated the client.
         if self.state == SessionState::Open && !self.is_trusted() {
-            self.publish_what_fits();
             // The client is told to come back, because it may have a certificate of the new CA by
             // now. If it has none, its next TLS handshake fails and tells it the reason.
             self.close(CloseCode::RightsChanged, NOT_TRUSTED, ctx);
         }
-    }
-}
-
-impl Handler<Replaced> for Session {
-    type Result = ();
-
-    fn handle(&mut self, _: Replaced, ctx: &mut Context<Self>) {
-        self.publish_what_fits();
-        self.leave_instance();
-        self.builder.runs.clear();
-        self.close(CloseCode::Replaced, "a newer connection of this client took over", ctx);
     }
 }

@@ -8,7 +8,7 @@ use super::run_builder::{OpenRun, RunBuilder};
 use crate::directory::publish_numbers::PublishNumbers;
 use hub_core::topic::{PendingRun, Topic, ViewResolver};
 use hub_scrub::Verdict;
-use hub_wire::{EventFrame, Frame, RefusedCode, RunHead};
+use hub_wire::{EventFrame, Frame, RefusedCode, RunHead, header_id};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ impl RunBuilder {
     /// Adds checked EVENT frames of one run, in the form in which they came.
     pub(super) fn add(&mut self, key: RunKey, frames: &[u8], numbers: Range<u64>) {
         let count = (numbers.end - numbers.start) as u32;
-        self.run_of(key, frames.len(), numbers).push(frames, count);
+        self.run_of(key, frames.len(), numbers).run.push(frames, count);
     }
 
     /// Adds an event that rules have changed. Refuses the event if the change made it longer than a
@@ -48,7 +48,12 @@ impl RunBuilder {
             return Err(EventRefusal::new(RefusedCode::Quarantined, why));
         }
         let rules: Arc<dyn ViewResolver> = self.rules.clone();
-        let run = self.run_of(key, frames[0].len(), number..number + 1);
+        let gathered = self.run_of(key, frames[0].len(), number..number + 1);
+        if event.headers.is_some() {
+            let id = event.headers.and_then(header_id);
+            gathered.original_ids.push((number, id.map(Box::from)));
+        }
+        let run = &mut gathered.run;
         match frames.as_slice() {
             [frame] => run.push(frame, 1),
             frames => run.push_views(&rules, |number| &frames[fixed.rendering_of(view(number))]),
@@ -63,12 +68,12 @@ impl RunBuilder {
         let frame = Frame::Event(event).to_bytes();
         let mut run = PendingRun::new(own_head(&topic), frame.len());
         run.push(&frame, 1);
-        self.runs.push(OpenRun { topic, run, numbers: PublishNumbers::default() });
+        self.runs.push(OpenRun::new(topic, run, PublishNumbers::default()));
     }
 
     /// Returns the open run of a key, and begins a run if none is open. The caller adds `bytes`
     /// bytes of events to the run, and this function notes their publish numbers.
-    fn run_of(&mut self, key: RunKey, bytes: usize, numbers: Range<u64>) -> &mut PendingRun {
+    fn run_of(&mut self, key: RunKey, bytes: usize, numbers: Range<u64>) -> &mut OpenRun {
         let known = &mut self.topics[key.topic];
         let open = self.runs.get(known.slot).is_some_and(|gathered| {
             Arc::ptr_eq(&gathered.topic, &known.topic) && gathered.run.is_request() == key.request
@@ -82,13 +87,13 @@ impl RunBuilder {
             known.slot = self.runs.len();
             let topic = known.topic.clone();
             let numbers = PublishNumbers::with_capacity(usual_stretches);
-            self.runs.push(OpenRun { topic, run, numbers });
+            self.runs.push(OpenRun::new(topic, run, numbers));
         }
         known.gathered.0 += bytes;
         known.gathered.1 += 1;
         let gathered = &mut self.runs[known.slot];
         gathered.numbers.push(numbers);
-        &mut gathered.run
+        gathered
     }
 
     /// Moves a run from a topic that has ended to the new topic of the same name.
@@ -122,7 +127,7 @@ impl RunBuilder {
             known.topic = topic.clone();
             known.head.clone()
         };
-        Ok(OpenRun { topic, run: old.run.retarget(head), numbers: old.numbers })
+        Ok(OpenRun { topic, run: old.run.retarget(head), ..old })
     }
 }
 

@@ -19,10 +19,18 @@ use std::time::{Duration, SystemTime};
 const ANONYMOUS: &str = "anonymous";
 
 impl Session {
+    /// Returns whether the body is a HELLO that states only versions which the hub does not speak.
+    /// The rest of such a HELLO may have any form, so it must not be read.
+    pub(super) fn has_no_common_version(body: &[u8]) -> bool {
+        Hello::versions(body).is_ok_and(|versions| versions.common().is_none())
+    }
+
     /// Handles HELLO: checks it, and waits for the keys of its JWT if they are being fetched.
     pub(super) fn hello(&mut self, hello: Hello, ctx: &mut Context<Self>) {
-        if hello.version != VERSION {
-            return self.close(CloseCode::Version, "this hub speaks version 1", ctx);
+        let over = self.limits.permit.lock().rejection().copied();
+        if let Some(over) = over.filter(|_| hello.instance.is_none()) {
+            // Only a client that comes back can take the place of an older connection.
+            return self.close_for(over.limit, over.code, over.why, ctx);
         }
         if let Some(name) = &hello.name
             && (!TopicName::is_label(name) || name.contains('#'))
@@ -62,7 +70,7 @@ impl Session {
         ctx: &mut Context<Self>,
     ) {
         let access = self.hub.policy.access.current();
-        let peer = Peer { loopback: self.loopback, certificate: self.output.socket.certificate() };
+        let peer = Peer { loopback: self.loopback, certificate: self.socket.certificate() };
         if !access.must_hash(&credentials) {
             let entered = access.authenticate(&credentials, &peer, SystemTime::now());
             let entered = entered.map_err(|denied| denied.for_good_if(newest));
@@ -144,6 +152,7 @@ impl Session {
     fn claim_instance(&mut self, id: [u8; 16], receipted: Option<u64>, ctx: &mut Context<Self>) {
         // The identity is part of the key. Otherwise another identity that knows the id could
         // resume the instance.
+        self.has_instance = true;
         let owner = self.identity.as_ref().map_or("", Identity::name);
         let instance = (owner.into(), id);
         match self.hub.directory.instances.claim(
@@ -156,7 +165,8 @@ impl Session {
                 self.instance = Some(instance);
                 (self.received, self.inbox) = (past.received, past.inbox);
                 (self.ahead, self.refusals) = (past.ahead, past.refusals);
-                self.welcome(true, receipted.unwrap_or(past.received), ctx);
+                past.kept.into_iter().for_each(|kept| self.continue_kept(kept, ctx));
+                self.welcome(true, receipted.unwrap_or(0), ctx);
             }
             InstanceLookup::New => {
                 self.instance = Some(instance);
@@ -165,8 +175,9 @@ impl Session {
             InstanceLookup::NewAndUnknown => self.welcome(false, 0, ctx),
             InstanceLookup::Busy(older) => {
                 self.busy = true;
+                let permit = self.limits.permit.clone();
                 let replaced = async move {
-                    if !older.replace().await {
+                    if !older.replace(permit).await {
                         // The older connection has ended, and will leave the instance within a
                         // moment.
                         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -180,11 +191,19 @@ impl Session {
         }
     }
 
-    /// Opens the session, and sends WELCOME. `receipted` is the last receipt that the client has
-    /// seen.
+    /// Opens the session, and sends WELCOME. If the instance is resumed, repeats the refusals from
+    /// the publish number `receipted` on, and sends a receipt behind them.
     fn welcome(&mut self, resumed: bool, receipted: u64, ctx: &mut Context<Self>) {
-        // The permit is taken only here. If this connection replaces an older connection, the older
-        // connection has given its permit back by now.
+        // The permits are completed only here. If this connection replaces an older connection, it has
+        // taken over the places of the older connection by now.
+        let over = {
+            let mut permit = self.limits.permit.lock();
+            permit.take_free_places();
+            permit.rejection().copied()
+        };
+        if let Some(over) = over {
+            return self.close_for(over.limit, over.code, over.why, ctx);
+        }
         if !self.take_permit() {
             let why = "this identity has as many connections as it may have";
             let limit = Limit::ConnectionsPerIdentity;
@@ -196,6 +215,7 @@ impl Session {
             hub: self.hub.directory.hub_id,
             connection: self.connection,
             resumed,
+            kept: !self.subscriptions.is_empty(),
             received: self.received,
             publisher: self.publisher.clone(),
             inbox: self.inbox.clone(),
@@ -206,8 +226,12 @@ impl Session {
         for refused in self.refusals.since(receipted) {
             self.send(&Frame::Refused(refused));
         }
-        self.receipted = receipted;
-        self.receipt();
+        if resumed && self.receipts {
+            // The client knows by this receipt that it has seen every refusal, so the receipt is sent
+            // even if it states what the client knows already.
+            self.send(&Frame::Receipt { next: self.received });
+        }
+        self.receipted = self.received;
         self.flush_some();
     }
 }

@@ -18,10 +18,11 @@ const STEP: usize = 4 * 1024;
 
 impl Session {
     /// Counts the bytes that the session holds for the client: those that it carries, those of its
-    /// open runs, and the answers that the client has not read.
+    /// open runs and of a SUBSCRIBE that comes in parts, and the answers that the client has not read.
     pub(super) fn count_held(&mut self) {
         let mut held =
             self.carry.len() + self.output.queue().control_bytes().min(UNCOUNTED_CONTROL_BYTES);
+        held += self.parts.as_ref().map_or(0, |parts| parts.bytes());
         if !self.builder.runs.is_empty() {
             held += self.builder.runs.iter().map(|gathered| gathered.run.size()).sum::<usize>();
         }
@@ -56,7 +57,6 @@ impl Handler<ShedLoad> for Session {
         // accepted yet, so the client sends that event again when it comes back.
         let most = load.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));
         if self.state == SessionState::Open && self.carry.len() > most {
-            self.publish_what_fits();
             self.close_for(Limit::Memory, CloseCode::Overloaded, "the hub is short of memory", ctx);
         }
         if let Some(most) = load.answers {

@@ -7,7 +7,7 @@ use super::checked_event::{CheckedEvent, EventRefusal, FollowUp, RunKey};
 use super::state::{Session, SessionState};
 use crate::limits::Limit;
 use actix::prelude::*;
-use hub_wire::{CloseCode, FrameType, LengthError, MAX_HELLO, split};
+use hub_wire::{CloseCode, FrameType, LengthError, MAX_HELLO, event_id, split};
 use std::ops::Range;
 
 /// Describes neighbouring EVENT frames in the read buffer that belong to one run. They are copied
@@ -63,6 +63,7 @@ impl Session {
             // This copy has no spare room, so a connection that falls silent keeps no more memory
             // than it needs.
             self.carry = bytes[at..].to_vec();
+            self.looked_ahead = 0;
             self.unfinished = self.busy || self.backpressure.is_some() || must_read_first;
             if self.backpressure.is_none() && self.publish() {
                 self.receipt();
@@ -98,7 +99,7 @@ impl Session {
             Err(refusal) => Err(refusal),
         };
         let Err(refusal) = gathered else { return false };
-        let follow_up = self.refuse_event(number, refusal);
+        let follow_up = self.refuse_event(number, refusal, event_id(body));
         if follow_up != FollowUp::Nothing {
             self.gather(range, bytes);
             self.follow_up(follow_up, body, ctx);
@@ -155,7 +156,6 @@ impl Session {
             FollowUp::Nothing => {}
             FollowUp::Quarantine(shown) => self.quarantine(body, &shown),
             FollowUp::Disconnect => {
-                self.publish_what_fits();
                 let reason = "an event for which a rule ends the connection";
                 self.close(CloseCode::Policy, reason, ctx);
             }
@@ -169,7 +169,6 @@ impl Session {
             (SessionState::Handshake, _) | (_, 0) => CloseCode::Protocol,
             _ => CloseCode::FrameTooLarge,
         };
-        self.publish_what_fits();
         if code == CloseCode::FrameTooLarge {
             self.hub.metrics.limited(Limit::FrameBytes);
         }

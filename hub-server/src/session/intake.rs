@@ -55,16 +55,19 @@ impl Session {
         self.limits.account = Some(self.hub.limits.accounts.of(owner));
     }
 
-    /// Counts the connection against the limit of its identity, after the connection that it
-    /// replaces has ended. Returns false if the identity may have no more connections. Anonymous
+    /// Counts the connection against the limit of its identity, unless it has taken over the place of
+    /// the connection that it replaces. Returns false if the identity may have no more connections. Anonymous
     /// clients are counted by their addresses alone.
     pub(super) fn take_permit(&mut self) -> bool {
         let known = self.identity.as_ref().is_some_and(|identity| !identity.is_anonymous());
         let limit = self.hub.limits.in_force.current().max_connections_per_identity;
         match &self.limits.account {
             Some(account) if known && limit > 0 => {
-                self.limits.of_identity = Permit::connection(account, limit);
-                self.limits.of_identity.is_some()
+                let place = &mut self.limits.permit.lock().of_identity;
+                if !place.as_ref().is_some_and(|place| place.is_of(account)) {
+                    *place = Permit::connection(account, limit);
+                }
+                place.is_some()
             }
             _ => true,
         }
@@ -72,7 +75,7 @@ impl Session {
 
     /// Gives the permit of the identity back, because the connection ends.
     pub(super) fn give_up_permit(&mut self) {
-        self.limits.of_identity = None;
+        self.limits.permit.lock().of_identity = None;
     }
 
     /// Takes in as many of `bytes` as the limits allow now, and carries the rest.

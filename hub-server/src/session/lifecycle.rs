@@ -5,6 +5,7 @@
 use super::messages::{BeginClose, CountPending, StopReading};
 use super::session_loop::SessionLoop;
 use super::state::{Session, SessionState, is_ending};
+use crate::directory::kept_subscriptions::KeptSubscriptions;
 use crate::limits::Limit;
 use actix::prelude::*;
 use hub_core::topic::SubscriberConnection;
@@ -22,7 +23,7 @@ const STOPPING: &str = "the hub is stopping";
 
 impl Session {
     /// Sends PING to a client that was silent since the last check. Ends the session of a client
-    /// that was silent for two checks.
+    /// that was silent for two checks, unless it was still taking what stands in front of the PING.
     fn check_alive(&mut self, ctx: &mut Context<Self>) {
         // If the thread was busy elsewhere, this timer fires late, and then again at once, before
         // anything is read. So the second call is ignored.
@@ -35,15 +36,26 @@ impl Session {
         // The hub cannot hear a client from which it does not read, so such a client does not count
         // as silent.
         let listening = self.backpressure.is_none() && !self.busy && !self.limits.pauses();
-        if !std::mem::take(&mut self.heard) {
-            if self.pinged && listening {
-                return self.close_for(
-                    Limit::Silence,
-                    CloseCode::Silent,
-                    "the client was silent for two keep-alive intervals",
-                    ctx,
-                );
-            }
+        if std::mem::take(&mut self.heard) {
+            return;
+        }
+        let before = self.backlog.take();
+        let now = self.socket.taken_by_tcp();
+        let reads = match (before, now) {
+            (Some(before), Some(now)) => now.taken > before,
+            _ => false,
+        };
+        if self.pinged && listening && !reads {
+            return self.close_for(
+                Limit::Silence,
+                CloseCode::Silent,
+                "the client was silent for two keep-alive intervals",
+                ctx,
+            );
+        }
+        let waits = self.output.queue().queued_bytes() > 0 || self.socket.has_unsent();
+        self.backlog = now.filter(|now| waits || now.untaken > 0).map(|now| now.taken);
+        if !self.pinged {
             self.send(&Frame::Ping { token: 0 });
             self.output.flush();
             self.pinged = true;
@@ -59,14 +71,21 @@ impl Actor for Session {
         self.hub.metrics.connections.inc();
         self.hub.metrics.connections_total.inc();
         let config = &self.hub.config;
-        let waited = self.output.socket.accepted().map_or(Duration::ZERO, |at| at.elapsed());
+        let waited = self.socket.accepted().map_or(Duration::ZERO, |at| at.elapsed());
         let patience = self.hub.limits.in_force.current().handshake_ms;
-        let patience = Duration::from_millis(patience).saturating_sub(waited);
-        ctx.run_later(patience, |_, ctx| {
+        let over = self.limits.permit.lock().rejection().copied();
+        let patience = self.limits.permit.lock().patience(Duration::from_millis(patience));
+        let patience = patience.saturating_sub(waited);
+        ctx.run_later(patience, move |_, ctx| {
             // The thread may have been busy elsewhere, so it first gets a moment to read what has
             // come.
-            ctx.run_later(MOMENT, |session, ctx| {
-                if session.state == SessionState::Handshake {
+            ctx.run_later(MOMENT, move |session, ctx| {
+                if session.state != SessionState::Handshake {
+                    return;
+                }
+                if let Some(over) = over {
+                    session.close_for(over.limit, over.code, over.why, ctx);
+                } else {
                     let why = "no complete HELLO in time";
                     session.close_for(Limit::Handshake, CloseCode::HandshakeTimeout, why, ctx);
                 }
@@ -105,9 +124,11 @@ impl Handler<CountPending> for Session {
 
     fn handle(&mut self, _: CountPending, _: &mut Context<Self>) -> Self::Result {
         let mut waiting = HashMap::new();
-        self.output.queue().for_each_waiting(|stream, events| {
-            *waiting.entry(stream.epoch).or_default() += u64::from(events);
-        });
+        let mut count = |epoch, deliveries| *waiting.entry(epoch).or_default() += deliveries;
+        self.output.queue().for_each_pending(&mut count);
+        if let Some(kept) = &self.kept {
+            kept.for_each_pending(&mut count);
+        }
         MessageResult(waiting)
     }
 }
@@ -127,7 +148,6 @@ impl Handler<BeginClose> for Session {
     type Result = ();
 
     fn handle(&mut self, _: BeginClose, ctx: &mut Context<Self>) {
-        self.receipt();
         self.close(CloseCode::GoingAway, STOPPING, ctx);
     }
 }

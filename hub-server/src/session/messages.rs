@@ -2,7 +2,7 @@
 //! [`SessionHandle`](crate::directory::session_handle::SessionHandle), so that they need not know
 //! the session.
 
-use crate::directory::session_handle::ShedLoad;
+use crate::directory::session_handle::{SharedPermit, ShedLoad};
 use actix::Message;
 use std::collections::HashMap;
 
@@ -34,10 +34,11 @@ pub(super) struct AccessChanged;
 pub(super) struct TrustChanged;
 
 /// Tells the session that a newer connection of its instance is here. The session begins to close
-/// at once, and answers when the count of the events that it received is final.
+/// at once, and answers when the count of the events that it received is final. The newer connection
+/// has this permit, and takes the places of this connection in the limits.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(super) struct Replaced;
+pub(super) struct Replaced(pub SharedPermit);
 
 impl Message for ShedLoad {
     type Result = ();

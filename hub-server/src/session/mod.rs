@@ -15,7 +15,9 @@
 //! 4. [`send`] has the topics number and queue the runs, and flushes the connections that got
 //!    events. [`quarantine`] publishes a notice about an event that nobody may see.
 //!
-//! [`control`] handles all other frames.
+//! [`control`] handles all other frames. While events wait, [`look_ahead`] handles the frames behind
+//! them that say what the client has finished. When a connection breaks, [`keeping`] keeps
+//! subscriptions for the next connection of the client, in a [`kept_connection`].
 //!
 //! The following invariants hold, and each of them says what would break without it:
 //!
@@ -27,12 +29,14 @@
 //! - **Nothing blocks the thread.** A session that waits is woken later. A thread that blocks would
 //!   stop every session of its arbiter.
 
+mod acknowledge;
 mod address;
 mod backpressure_wait;
 mod check;
 mod checked_event;
 mod clock;
 mod close;
+mod collect;
 mod control;
 mod credentials_watch;
 mod gather;
@@ -41,7 +45,10 @@ mod handshake;
 mod held;
 mod ingest;
 mod intake;
+mod keeping;
+mod kept_connection;
 mod lifecycle;
+mod look_ahead;
 mod messages;
 mod output;
 mod quarantine;
@@ -51,6 +58,7 @@ mod send;
 mod session_limits;
 mod session_loop;
 mod state;
+mod subscribe_parts;
 mod waits_for;
 
 pub(crate) use handles::Handles;

@@ -9,7 +9,7 @@ use crate::policy::rules::{Rules, RulesInForce};
 use foldhash::fast::RandomState;
 use hub_core::topic::{PendingRun, Topic};
 use hub_scrub::Plan;
-use hub_wire::{FrameType, Packer, RunHead, TopicName};
+use hub_wire::{FrameType, Packer, RunHead, TopicName, event_id, split};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -67,6 +67,29 @@ pub(super) struct OpenRun {
     pub run: PendingRun,
     /// The events of the run have these publish numbers.
     pub numbers: PublishNumbers,
+    /// Rules have changed the events with these publish numbers, which had these headers `id` before.
+    /// If such an event is refused later, its client must get the `id` that it sent.
+    pub original_ids: Vec<(u64, Option<Box<str>>)>,
+}
+
+impl OpenRun {
+    pub(super) fn new(topic: Arc<Topic>, run: PendingRun, numbers: PublishNumbers) -> Self {
+        OpenRun { topic, run, numbers, original_ids: Vec::new() }
+    }
+
+    /// Returns the publish number of each event, with the header `id` that the client sent.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (u64, Option<&str>)> {
+        let mut frames = self.run.frames();
+        let mut originals = self.original_ids.iter().peekable();
+        self.numbers.iter().map(move |number| {
+            let body = split(frames, u32::MAX).ok().flatten().unwrap_or_default();
+            frames = frames.get(4 + body.len()..).unwrap_or_default();
+            match originals.next_if(|(changed, _)| *changed == number) {
+                Some((_, original)) => (number, original.as_deref()),
+                None => (number, event_id(body)),
+            }
+        })
+    }
 }
 
 impl RunBuilder {

@@ -8,10 +8,11 @@ use super::clock::now_ms;
 use super::run_builder::OpenRun;
 use super::state::Session;
 use crate::directory::instances::ResumeState;
+use crate::directory::kept_subscriptions::KeptSubscriptions;
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::memory::MemoryPressure;
 use hub_core::topic::{PublishResult, SubscriberConnection};
-use hub_wire::{Frame, Refused, RefusedCode, RefusedWhat};
+use hub_wire::{Frame, Overflow, Refused, RefusedCode, RefusedWhat};
 
 /// A session flushes at most this many connections before other sessions of the arbiter have their
 /// turn. A topic may have thousands of subscribers, and a write takes some microseconds.
@@ -58,6 +59,21 @@ impl Session {
                             }
                         }
                     }
+                    // The client would wait for its own listener, which may wait for the answer to
+                    // this event. It gets no grace, and a clear answer if that does not help.
+                    PublishResult::Wait(own)
+                        if own.number() == self.output.number()
+                            && self.waits_for_own_listener(&gathered) =>
+                    {
+                        if !own.queue().is_lagging() {
+                            own.queue().end_grace();
+                            continue;
+                        }
+                        let message =
+                            "this client's own subscription, with the policy block, is full";
+                        self.refuse_all(&gathered, RefusedCode::SelfBlocked, message);
+                        break;
+                    }
                     PublishResult::Wait(connection) => {
                         let grace = self.hub.config.overflow_grace_ms;
                         match &mut self.backpressure {
@@ -75,6 +91,12 @@ impl Session {
         }
         self.builder.trim();
         true
+    }
+
+    /// Returns whether it is a listener of this client itself that has no room for a run, and not
+    /// the connection of the client.
+    fn waits_for_own_listener(&self, gathered: &OpenRun) -> bool {
+        !self.output.queue().must_wait(gathered.run.size(), Overflow::Block)
     }
 
     /// Publishes as many of the gathered runs as is possible without waiting.
@@ -96,7 +118,7 @@ impl Session {
 
     /// Returns the first publish number that is not settled. Every event with a smaller number is
     /// published or refused.
-    fn settled(&self) -> u64 {
+    pub(super) fn settled(&self) -> u64 {
         let waiting = self.builder.runs.iter().filter_map(|run| run.numbers.first());
         waiting.min().unwrap_or(self.received)
     }
@@ -112,6 +134,7 @@ impl Session {
             ahead,
             refusals: self.refusals.take(),
             inbox: std::mem::take(&mut self.inbox),
+            kept: self.kept.take().map(|kept| Box::new(kept) as Box<dyn KeptSubscriptions>),
         }
     }
 
@@ -138,17 +161,23 @@ impl Session {
 
     /// Refuses every event of a run.
     pub(super) fn refuse_all(&mut self, gathered: &OpenRun, code: RefusedCode, message: &str) {
-        for number in gathered.numbers.iter() {
-            self.refuse_event(number, EventRefusal::new(code, message));
+        for (number, id) in gathered.ids() {
+            self.refuse_event(number, EventRefusal::new(code, message), id);
         }
     }
 
-    /// Tells the client that an event is refused. Returns what the rule asks for besides the
-    /// refusal.
-    pub(super) fn refuse_event(&mut self, number: u64, refusal: EventRefusal) -> FollowUp {
+    /// Tells the client that an event is refused. `id` is the header `id` of the event. Returns what
+    /// the rule asks for besides the refusal.
+    pub(super) fn refuse_event(
+        &mut self,
+        number: u64,
+        refusal: EventRefusal,
+        id: Option<&str>,
+    ) -> FollowUp {
         let EventRefusal { code, message, rule, path, follow_up } = refusal;
         let what = RefusedWhat::Event;
-        let refused = Refused { what, number, code, message, rule, path };
+        let id = id.map(str::to_owned);
+        let refused = Refused { what, number, code, message, rule, path, id };
         if self.instance.is_some() {
             let short = self.hub.limits.memory.pressure() == MemoryPressure::Refuse;
             self.refusals.push(&refused, short);
@@ -165,8 +194,8 @@ impl Session {
         code: RefusedCode,
         message: impl Into<String>,
     ) {
-        let message = message.into();
-        self.send_refused(Refused { what, number, code, message, rule: None, path: None });
+        let (message, rule, path, id) = (message.into(), None, None, None);
+        self.send_refused(Refused { what, number, code, message, rule, path, id });
     }
 
     fn send_refused(&self, refused: Refused) {

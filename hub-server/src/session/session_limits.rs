@@ -2,9 +2,11 @@
 //! it does not read. Without this module, these parts would be spread over the session, and one of
 //! the ways in which a session ends could forget to give a permit back.
 
-use crate::limits::account::{Account, Permit};
+use crate::directory::session_handle::SharedPermit;
+use crate::limits::account::Account;
 use crate::limits::admission::ConnectionPermit;
 use crate::limits::rate::Rate;
+use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,8 +16,7 @@ use tokio::time::Sleep;
 #[derive(Debug, Default)]
 pub(super) struct SessionLimits {
     pub(super) peer: Option<IpAddr>,
-    pub(super) _permit: Option<ConnectionPermit>,
-    pub(super) of_identity: Option<Permit>,
+    pub(super) permit: SharedPermit,
     pub(super) account: Option<Arc<Account>>,
     /// The client may publish at these rates. `None` means that it may publish as fast as it can.
     pub(super) rates: Option<Rates>,
@@ -49,7 +50,8 @@ pub(super) enum ReadPause {
 
 impl SessionLimits {
     pub(super) fn of(peer: Option<IpAddr>, permit: ConnectionPermit) -> Self {
-        SessionLimits { peer, _permit: Some(permit), ..SessionLimits::default() }
+        let permit = Arc::new(Mutex::new(permit));
+        SessionLimits { peer, permit, ..SessionLimits::default() }
     }
 
     /// Returns whether the session does not read because of a limit.

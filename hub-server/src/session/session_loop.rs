@@ -40,13 +40,13 @@ impl ActorFuture<Session> for SessionLoop {
     ) -> Poll<()> {
         session.output.session.register(task.waker());
         if session.write(ctx, task).is_break() {
-            ctx.stop();
+            session.end(ctx);
             return Poll::Ready(());
         }
         session.count_written();
         for _ in 0..READS_A_TURN {
             if ready!(session.step(ctx, task)).is_break() {
-                ctx.stop();
+                session.end(ctx);
                 return Poll::Ready(());
             }
         }
@@ -65,7 +65,7 @@ impl Session {
             self.close_for(Limit::Queue, CloseCode::SlowConsumer, why, ctx);
         }
         while self.output.blocked.load(Ordering::Acquire) {
-            match self.output.socket.tcp().poll_write_ready(task) {
+            match self.socket.tcp().poll_write_ready(task) {
                 Poll::Pending => break,
                 Poll::Ready(Err(_)) => return Flow::Break(()),
                 Poll::Ready(Ok(())) => {
@@ -81,9 +81,9 @@ impl Session {
             && !self.busy
             && !self.sent_fin
             && self.output.queue().queued_bytes() == 0
-            && !self.output.socket.has_unsent()
+            && !self.socket.has_unsent()
         {
-            match self.output.socket.finish() {
+            match self.socket.finish() {
                 Ok(true) => self.sent_fin = true,
                 Ok(false) => self.output.wait_for_socket(),
                 Err(_) => return Flow::Break(()),
@@ -101,9 +101,15 @@ impl Session {
             match self.waits_for() {
                 WaitsFor::Turn => ready!(self.poll_turn()),
                 WaitsFor::Answer | WaitsFor::End => return Poll::Pending,
-                WaitsFor::Room => ready!(self.poll_room(task)),
+                reason @ WaitsFor::Room => {
+                    self.look_ahead(reason, ctx, task);
+                    ready!(self.poll_room(task));
+                }
                 WaitsFor::Client => ready!(self.poll_client(task)),
-                WaitsFor::Limits => ready!(self.poll_limits(task)),
+                reason @ WaitsFor::Limits => {
+                    self.look_ahead(reason, ctx, task);
+                    ready!(self.poll_limits(task));
+                }
                 WaitsFor::Nothing => {
                     let carry = std::mem::take(&mut self.carry);
                     self.take_in_allowed(&carry, ctx);
@@ -152,12 +158,12 @@ impl Session {
 
     /// Reads from the socket once, and takes in what was read.
     fn poll_read(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Poll<Flow> {
-        ready!(self.output.socket.poll_read_ready(task)).ok();
+        ready!(self.socket.poll_read_ready(task)).ok();
         let read = match self.carry.len() {
             carried @ 0..LARGE_BYTES => self.read_into_buffer(carried, ctx),
             _ => self.read_large_frame(ctx),
         };
-        if self.output.socket.has_unsent() {
+        if self.socket.has_unsent() {
             self.output.wait_for_socket(); // TLS itself has made a record that is to be sent.
         }
         match read {
@@ -177,7 +183,7 @@ impl Session {
         BUFFER.with_borrow_mut(|buffer| {
             buffer[..carried].copy_from_slice(&self.carry);
             let end = READ_BYTES.min(carried + self.most_a_read());
-            let read = self.output.socket.read(&mut buffer[carried..end])?;
+            let read = self.socket.read(&mut buffer[carried..end])?;
             self.take_in(read, &buffer[..carried + read], ctx);
             Ok(read)
         })
@@ -193,7 +199,7 @@ impl Session {
         // A client may announce a long frame and send little of it. So the session never reserves
         // more memory than the client has sent already.
         self.carry.reserve_exact(missing.clamp(1, self.carry.len()));
-        let read = self.output.socket.read_to_end_of(&mut self.carry)?;
+        let read = self.socket.read_to_end_of(&mut self.carry)?;
         let carry = std::mem::take(&mut self.carry);
         if carry.len() < whole && read > 0 && self.state == SessionState::Open {
             self.carry = carry;
@@ -214,7 +220,7 @@ impl Session {
     }
 
     /// Counts the bytes that were read, and notes that the client is alive.
-    fn count_read(&mut self, read: usize) {
+    pub(super) fn count_read(&mut self, read: usize) {
         self.heard = true;
         self.pinged = false;
         self.hub.metrics.received_bytes.inc_by(read as u64);
@@ -227,7 +233,6 @@ impl Session {
         if self.sent_fin {
             return Flow::Break(());
         }
-        self.receipt();
         self.close(CloseCode::Normal, "goodbye", ctx);
         self.output.session.wake();
         Flow::Continue(())

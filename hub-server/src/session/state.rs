@@ -4,16 +4,18 @@
 
 use super::backpressure_wait::BackpressureWait;
 use super::handles::Handles;
+use super::kept_connection::KeptConnection;
 use super::output::ConnectionOutput;
 use super::run_builder::RunBuilder;
 use super::session_limits::SessionLimits;
+use super::subscribe_parts::SubscribeParts;
 use crate::directory::instances::InstanceKey;
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::directory::refusals::Refusals;
 use crate::limits::admission::ConnectionPermit;
 use crate::net::socket::Socket;
 use crate::policy::access::Identity;
-use hub_core::topic::{FlushList, SubscriberConnection, SubscriptionEntry};
+use hub_core::topic::{DeliveryQueue, FlushList, SubscriberConnection, SubscriptionEntry};
 use hub_wire::Frame;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,10 +30,13 @@ pub(crate) struct Session {
     pub(super) connection: u64,
     pub(super) loopback: bool,
     pub(super) limits: SessionLimits,
+    pub(super) socket: Arc<Socket>,
     pub(super) output: Arc<ConnectionOutput>,
     pub(super) state: SessionState,
     /// These bytes were read and are not processed yet.
     pub(super) carry: Vec<u8>,
+    /// The first bytes of `carry` have no frame that may be handled before the events in front of it.
+    pub(super) looked_ahead: usize,
     /// The flag is true while there may be whole frames in `carry`.
     pub(super) unfinished: bool,
     /// The flag is true while the session waits for an answer from elsewhere. The session reads and
@@ -42,9 +47,18 @@ pub(crate) struct Session {
     pub(super) to_flush: FlushList,
     pub(super) backpressure: Option<BackpressureWait>,
     pub(super) subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
+    /// The client sends a SUBSCRIBE in parts, and these are the parts that have come.
+    pub(super) parts: Option<Box<SubscribeParts>>,
+    /// The flag is true while the session looks for events that are not acknowledged in time.
+    pub(super) watches_acks: bool,
+    /// The subscriptions that the next connection of the instance can resume. They are here from the
+    /// moment at which this connection breaks until the session hands its state on.
+    pub(super) kept: Option<KeptConnection>,
     /// The client has proven this identity. The identity is known once HELLO is checked.
     pub(super) identity: Option<Identity>,
     pub(super) instance: Option<InstanceKey>,
+    /// The flag is true if the client has stated an instance, even if the hub cannot remember it.
+    pub(super) has_instance: bool,
     pub(super) publisher: String,
     pub(super) inbox: String,
     pub(super) receipts: bool,
@@ -58,6 +72,9 @@ pub(crate) struct Session {
     /// The flag is true if the client has sent anything since the last keep-alive check.
     pub(super) heard: bool,
     pub(super) pinged: bool,
+    /// At the last keep-alive check, the client's TCP had taken this many bytes, and had not taken all
+    /// that there was for the client. `None` means that nothing waited for the client.
+    pub(super) backlog: Option<u64>,
     /// The last keep-alive check was at this time.
     pub(super) last_alive_check: Instant,
     pub(super) sent_fin: bool,
@@ -87,26 +104,33 @@ impl Session {
         let loopback = peer.is_some_and(|peer| peer.to_canonical().is_loopback());
         let ledger = hub.directory.registry.ledger().clone();
         let sent_bytes = hub.metrics.sent_bytes.clone();
-        let output =
-            ConnectionOutput::new(connection, socket, hub.config.queue_bytes, ledger, sent_bytes);
+        let queue = DeliveryQueue::new(hub.config.queue_bytes, ledger);
+        let socket = Arc::new(socket);
+        let output = ConnectionOutput::new(connection, socket.clone(), queue, sent_bytes);
         let builder = RunBuilder::new(hub.policy.rules.current());
         let refusals = Refusals::new(hub.directory.registry.ledger().held().clone());
         Session {
             connection,
             loopback,
             limits: SessionLimits::of(peer, permit),
+            socket,
             output: Arc::new(output),
             hub,
             state: SessionState::Handshake,
             carry: Vec::new(),
+            looked_ahead: 0,
             unfinished: false,
             busy: false,
             builder,
             to_flush: FlushList::new(),
             backpressure: None,
             subscriptions: HashMap::new(),
+            parts: None,
+            watches_acks: false,
+            kept: None,
             identity: None,
             instance: None,
+            has_instance: false,
             publisher: String::new(),
             inbox: String::new(),
             receipts: false,
@@ -116,6 +140,7 @@ impl Session {
             receipted: 0,
             heard: false,
             pinged: false,
+            backlog: None,
             last_alive_check: Instant::now(),
             sent_fin: false,
             read_eof: false,

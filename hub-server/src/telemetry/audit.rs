@@ -71,6 +71,9 @@ async fn read_lines(directory: &Directory, policy: &Policy) -> Vec<Line> {
             *waiting.entry(epoch).or_default() += events;
         }
     }
+    directory.instances.for_each_kept(|kept| {
+        kept.for_each_pending(&mut |epoch, events| *waiting.entry(epoch).or_default() += events);
+    });
     let rules = policy.rules.current();
     // Each of these lines stands for several topics. The key is the name of the line.
     let mut together: HashMap<&str, Line> = HashMap::new();
@@ -82,6 +85,7 @@ async fn read_lines(directory: &Directory, policy: &Policy) -> Vec<Line> {
             false => rules.shown(topic.name()),
         };
         let waiting = waiting.get(&topic.epoch()).copied().unwrap_or_default();
+        let waiting = waiting + topic.waiting();
         let line = Line::new(topic, before, waiting);
         if shown == name {
             lines.push(line);
@@ -148,6 +152,7 @@ fn counts(counts: LedgerCounts) -> Value {
         "overflow": counts.overflow,
         "conflated": counts.conflated,
         "disconnected": counts.disconnected,
+        "given_up": counts.given_up,
         "pending": counts.pending(),
     })
 }
@@ -167,6 +172,7 @@ fn each(a: LedgerCounts, b: LedgerCounts, f: impl Fn(u64, u64) -> u64) -> Ledger
         overflow: f(a.overflow, b.overflow),
         conflated: f(a.conflated, b.conflated),
         disconnected: f(a.disconnected, b.disconnected),
+        given_up: f(a.given_up, b.given_up),
         gaps: f(a.gaps, b.gaps),
     }
 }

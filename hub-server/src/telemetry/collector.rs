@@ -155,10 +155,11 @@ fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Col
 }
 
 /// Returns the reasons for which deliveries were dropped, with their counts.
-fn reasons(counts: &LedgerCounts) -> [(&'static str, u64); 3] {
+fn reasons(counts: &LedgerCounts) -> [(&'static str, u64); 4] {
     [
         ("overflow", counts.overflow),
         ("conflated", counts.conflated),
         ("disconnected", counts.disconnected),
+        ("given_up", counts.given_up),
     ]
 }

@@ -7,7 +7,7 @@
 use crate::support;
 
 use hub_server::RunningHub;
-use hub_wire::{CloseCode, Frame, Gap, GapReason, Overflow, Start, Subscribe};
+use hub_wire::{CloseCode, Frame, Gap, GapReason, Hello, Overflow, Start, Subscribe};
 use std::collections::HashMap;
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -38,11 +38,73 @@ fn received_counts_what_the_hub_took_refused_ones_too() {
     drop(client);
     let mut client = instance(&hub);
     assert_eq!((client.welcome().received, client.welcome().hub), (3, first.hub));
-    // Counting goes on where it was.
+    // What was refused is told again. Counting goes on where it was.
     client.send(&event("a.*", b"\x01"));
     let got = client.barrier();
-    let [Got::Refused(refused), Got::Receipt(4)] = got.as_slice() else { panic!("{got:?}") };
-    assert_eq!(refused.number, 3);
+    let [Got::Refused(again), Got::Receipt(3), Got::Refused(refused), Got::Receipt(4)] =
+        got.as_slice()
+    else {
+        panic!("{got:?}")
+    };
+    assert_eq!((again.number, refused.number), (1, 3));
+}
+
+/// Opens the instance with this `receipted`, and returns whether it was resumed, the refusals and the
+/// receipts that came behind WELCOME.
+fn come_back(
+    hub: &RunningHub,
+    receipts: bool,
+    receipted: Option<u64>,
+) -> (bool, Vec<u64>, Vec<u64>) {
+    let hello = Hello { receipts, receipted, ..hello_of(INSTANCE) };
+    let mut client = Client::open_as(hub.clients(), &hello);
+    let resumed = client.welcome().resumed;
+    let got = client.barrier();
+    let refused = got.iter().filter_map(|got| match got {
+        Got::Refused(refused) => Some(refused.number),
+        _ => None,
+    });
+    let receipts = got.iter().filter_map(|got| match got {
+        Got::Receipt(next) => Some(*next),
+        _ => None,
+    });
+    let behind = matches!(got.last(), None | Some(Got::Receipt(_))) || !hello.receipts;
+    assert!(behind, "the receipt comes behind the refusals: {got:?}");
+    (resumed, refused.collect(), receipts.collect())
+}
+
+/// PROTOCOL.md, section 12: what `receipted` means.
+#[test]
+fn one_receipt_follows_a_resume_behind_the_refusals_from_receipted_on() {
+    let hub = hub();
+    let mut client = instance(&hub);
+    let (good, bad) = (event("a", b"\x01"), event("a.*", b"\x01"));
+    client.send(&[&good[..], &bad, &good, &bad, &good].concat());
+    client.barrier();
+    drop(client);
+    assert_eq!(come_back(&hub, true, Some(0)), (true, vec![1, 3], vec![5]));
+    assert_eq!(come_back(&hub, true, Some(2)), (true, vec![3], vec![5]));
+    assert_eq!(come_back(&hub, true, Some(5)), (true, vec![], vec![5]), "nothing is new");
+    assert_eq!(come_back(&hub, true, None), (true, vec![1, 3], vec![5]), "left out");
+    assert_eq!(come_back(&hub, false, Some(0)), (true, vec![1, 3], vec![]), "without receipts");
+    assert_eq!(come_back(&hub, true, Some(6)), (false, vec![], vec![]), "not of this instance");
+    assert_eq!(come_back(&hub, true, Some(0)), (true, vec![], vec![0]), "it began anew");
+}
+
+/// A client that left `receipted` out resumes even if the hub has forgotten refusals, because it did
+/// not ask for all of them.
+#[test]
+fn without_receipted_an_instance_resumes_with_the_refusals_that_are_remembered() {
+    const REFUSED: u64 = 200;
+    let hub = hub();
+    let mut client = instance(&hub);
+    client.send(&event("a.*", b"\x01").repeat(REFUSED as usize));
+    client.barrier();
+    drop(client);
+    let (resumed, refused, receipts) = come_back(&hub, true, None);
+    assert!(resumed && refused.len() >= 100 && refused.last() == Some(&(REFUSED - 1)));
+    assert_eq!(receipts, [REFUSED]);
+    assert_eq!(come_back(&hub, true, Some(0)), (false, vec![], vec![]), "one was forgotten");
 }
 
 #[test]
@@ -279,6 +341,16 @@ fn a_new_connection_replaces_the_old_one() {
     connections(&hub, 1);
 }
 
+/// The next frame that is not the receipt which follows a resume.
+fn next_answer(client: &mut Client) -> Got {
+    loop {
+        match client.next() {
+            Got::Receipt(0) => {}
+            other => return other,
+        }
+    }
+}
+
 #[test]
 fn many_connections_of_one_instance_leave_one() {
     let hub = hub();
@@ -293,7 +365,7 @@ fn many_connections_of_one_instance_leave_one() {
     for client in &mut clients {
         assert!(matches!(client.next(), Got::Welcome(_)));
         client.try_send(&ping(1));
-        match client.next() {
+        match next_answer(client) {
             Got::Pong(1) => alive += 1,
             Got::Close(close) => assert_eq!(close.code, CloseCode::Replaced),
             other => panic!("{other:?}"),
@@ -303,7 +375,7 @@ fn many_connections_of_one_instance_leave_one() {
     clients.retain_mut(|client| {
         client.try_send(&ping(2));
         loop {
-            match client.next() {
+            match next_answer(client) {
                 Got::Pong(2) => return true,
                 Got::Pong(_) => {}
                 Got::Close(close) => {
@@ -383,7 +455,7 @@ fn what_was_missed_is_replayed() {
     let past = back.subscribe(&subscription_after(3, "*", &[("t", epoch, 1)]));
     let mut numbers: HashMap<&str, Vec<u64>> = HashMap::new();
     for event in events(&past) {
-        assert_eq!(event.subscription, Some(3));
+        assert_eq!(event.subscriptions, [3]);
         numbers.entry(&event.topic).or_default().push(event.number);
         assert_eq!(id_in(&event.payload) + 1, event.number);
     }
@@ -402,7 +474,7 @@ fn what_was_missed_is_replayed() {
     // After that it is like any other.
     publish(&hub, "t", 20..21, 10);
     let event = back.event();
-    assert_eq!((event.number, event.subscription), (21, None));
+    assert_eq!((event.number, &*event.subscriptions), (21, &[3][..]));
 }
 
 #[test]
@@ -415,7 +487,8 @@ fn what_the_history_no_longer_has_is_a_gap() {
     let Some(Got::Gap(gap)) = past.iter().find(|got| matches!(got, Got::Gap(_))) else {
         panic!("{past:?}");
     };
-    assert_eq!((gap.from, gap.reason, gap.subscription), (2, GapReason::Away, Some(3)));
+    assert_eq!((gap.from, gap.reason), (2, GapReason::Away));
+    assert_eq!(gap.subscriptions.as_slice(), [3]);
     let oldest = gap.to.unwrap() + 1;
     assert!((80..100).contains(&oldest), "{gap:?}");
     let numbers: Vec<u64> = events(&past).iter().map(|event| event.number).collect();
@@ -429,7 +502,8 @@ fn the_last_event_is_there_for_who_comes_late() {
     let mut late = Client::open(hub.clients());
     let past = late.subscribe(&Subscribe { start: Start::Last, ..subscription(8, "t") });
     let [Got::Event(event)] = past.as_slice() else { panic!("{past:?}") };
-    assert_eq!((event.number, event.subscription, id_in(&event.payload)), (10, Some(8), 9));
+    assert_eq!((event.number, id_in(&event.payload)), (10, 9));
+    assert_eq!(event.subscriptions, [8]);
 }
 
 #[test]
@@ -449,10 +523,48 @@ fn a_topic_that_began_anew_is_a_gap_without_end() {
         .collect();
     let [gap] = gaps.as_slice() else { panic!("{gaps:?}") };
     assert_eq!((gap.epoch, gap.from, gap.to), (epoch, 2, None));
-    assert_eq!((gap.reason, gap.subscription), (GapReason::NewEpoch, Some(3)));
+    assert_eq!(gap.reason, GapReason::NewEpoch);
+    assert_eq!(gap.subscriptions.as_slice(), [3]);
     let numbers: Vec<(bool, u64)> =
         events(&past).iter().map(|event| (event.epoch == epoch, event.number)).collect();
     assert_eq!(numbers, [(false, 1), (false, 2), (false, 3)]);
+}
+
+/// The client has this number from somewhere else, so it may have missed any number of events.
+#[test]
+fn a_position_that_the_topic_has_not_reached_is_a_gap_without_end() {
+    let hub = hub();
+    let epoch = see_one(&hub);
+    publish(&hub, "t", 1..3, 10);
+    for beyond in [4, 1 << 40] {
+        let mut back = Client::open(hub.clients());
+        let past = back.subscribe(&subscription_after(3, "t", &[("t", epoch, beyond)]));
+        let Some(Got::Gap(gap)) = past.first() else { panic!("{past:?}") };
+        assert_eq!((gap.epoch, gap.from, gap.to), (epoch, beyond + 1, None));
+        assert_eq!(gap.reason, GapReason::NewEpoch);
+        let numbers: Vec<u64> = events(&past).iter().map(|event| event.number).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+        let position = Got::Position { topic: "t".into(), epoch, next: 4 };
+        assert_eq!(past.last(), Some(&position));
+    }
+    let mut back = Client::open(hub.clients());
+    let past = back.subscribe(&subscription_after(3, "t", &[("t", epoch, 3)]));
+    assert_eq!(past, [Got::Position { topic: "t".into(), epoch, next: 4 }], "the newest number");
+}
+
+/// The position is that of the subscription: no event with a smaller number follows. It comes first, so
+/// a client that loses its connection before the event comes has it, and continues with this event.
+#[test]
+fn positions_come_in_front_of_the_last_event() {
+    let hub = hub();
+    let epoch = see_one(&hub);
+    publish(&hub, "t", 1..3, 10);
+    let last = Subscribe { start: Start::Last, positions: true, ..subscription(8, "t") };
+    let past = Client::open(hub.clients()).subscribe(&last);
+    let [Got::Position { next: 3, epoch: of, .. }, Got::Event(event)] = past.as_slice() else {
+        panic!("{past:?}")
+    };
+    assert_eq!((event.number, event.epoch, *of), (3, epoch, epoch));
 }
 
 #[test]
@@ -465,39 +577,37 @@ fn a_topic_that_does_not_exist_any_more_says_nothing_until_it_begins_anew() {
     publish(&hub, "t", 0..1, 10);
     let event = back.event();
     assert_ne!(event.epoch, epoch);
-    assert_eq!((event.number, event.subscription), (1, None));
+    assert_eq!((event.number, &*event.subscriptions), (1, &[3][..]));
 }
 
-/// What is replayed may be more than the queue holds. It is still in order, topic by topic: what
-/// was replayed, what was dropped of it, and what came new meanwhile.
+/// What is replayed may be more than the queue and the socket hold. It waits in the history, in front of
+/// what comes new meanwhile, and nothing of it is lost.
 #[test]
-fn a_replay_that_does_not_fit_is_announced_in_its_place() {
+fn a_replay_that_does_not_fit_waits_in_the_history() {
     let hub = hub_with(|config| {
         config.max_frame_bytes = 16 * 1024;
         config.queue_bytes = 64 * 1024;
         config.overflow_grace_ms = 0;
         config.history_topic_bytes = 8 * 1024 * 1024;
     });
-    for round in 0..8 {
+    for round in 0..3 {
         let topic = format!("t{round}");
         let mut publisher = Client::open(hub.clients());
-        for n in 0..300 {
-            publisher.send(&event(&topic, &numbered(n, 10_000)));
-        }
-        publisher.barrier();
+        let mut publish = |events: std::ops::Range<u64>| {
+            events.for_each(|n| publisher.send(&event(&topic, &numbered(n, 10_000))));
+            publisher.barrier();
+        };
+        publish(0..600);
         let mut back = open_narrow(hub.clients());
         // It does not read before everything is published.
         back.send(&subscribe(&subscription_after(1, &topic, &[])));
         wait_until("it is subscribed", || metric(&hub, "hub_subscriptions") == 1);
-        for n in 300..600 {
-            publisher.send(&event(&topic, &numbered(n, 10_000)));
-        }
-        publisher.barrier();
+        publish(600..700);
         let mut seen = Seen::default();
-        while seen.total() < 600 {
+        while seen.total() < 700 {
             seen.take(&back.next());
         }
-        assert!(seen.missing > 0);
+        assert_eq!((seen.events, seen.missing), (700, 0));
         drop(back);
         wait_until("it is gone", || metric(&hub, "hub_subscriptions") == 0);
     }

@@ -96,6 +96,17 @@ fn nested(open: &[u8], depth: usize) -> Vec<u8> {
     out
 }
 
+/// A map of `count` different keys.
+fn many_keys(count: u16) -> Vec<u8> {
+    let mut out = vec![0xde];
+    out.extend_from_slice(&count.to_be_bytes());
+    for n in 0..count {
+        let mut pack = hub_wire::Packer(&mut out);
+        pack.str(&format!("k{n}")).uint(1);
+    }
+    out
+}
+
 /// An array of `count` nils.
 fn array_of_nils(count: u32) -> Vec<u8> {
     let mut out = vec![0xdd];
@@ -133,6 +144,14 @@ fn before_hello() -> Vec<Row> {
         row("a name with a space", hello_with(1, b"\x81\xa4name\xa3a b"), PROTOCOL),
         row("receipts that are no bool", hello_with(1, b"\x81\xa8receipts\x01"), PROTOCOL),
         row("2^32-1 options", hello_with(1, b"\xdf\xff\xff\xff\xff"), PROTOCOL),
+        row("65 options of HELLO", hello_with(1, &many_keys(65)), PROTOCOL),
+        row("an option of HELLO twice", hello_with(1, b"\x82\xa1a\x01\xa1a\x01"), PROTOCOL),
+        row("a number as a key of HELLO", hello_with(1, b"\x81\x01\x02"), PROTOCOL),
+        row(
+            "credentials with a number",
+            hello_with(1, b"\x81\xabcredentials\x81\xa5token\x01"),
+            Closed(&[CloseCode::Unauthorized]),
+        ),
         row("bytes behind the HELLO", framed(b"\x94\x01\xa3hub\x01\x80\x80"), PROTOCOL),
         row(
             "credentials",
@@ -245,6 +264,22 @@ fn refused_events() -> Vec<Row> {
             refused_event(Code::BadTopic),
         ),
         row("33 tokens", event(&["t"; 33].join("."), b"\x01"), refused_event(Code::BadTopic)),
+        row("an inbox without a name", event("$inbox.", b"\x01"), refused_event(Code::BadTopic)),
+        row("all inboxes", event("$inbox.*", b"\x01"), refused_event(Code::BadTopic)),
+        row("an inbox with a space", event("$inbox.a b", b"\x01"), refused_event(Code::BadTopic)),
+        row(
+            "an empty token in an inbox",
+            event("$inbox..a", b"\x01"),
+            refused_event(Code::BadTopic),
+        ),
+        row(
+            "an inbox of 300 bytes",
+            event(&format!("$inbox.{}", "i".repeat(293)), b"\x01"),
+            refused_event(Code::BadTopic),
+        ),
+        row("a bad topic of the hub's", event("$hub.a b", b"\x01"), refused_event(Code::BadTopic)),
+        row("only a $ and a dot", event("$.", b"\x01"), refused_event(Code::BadTopic)),
+        row("an inbox of nobody", event("$inbox.a", b"\x01"), refused_event(Code::NoSubscriber)),
         row(
             "a topic of the hub's",
             event("$hub.stats", b"\x01"),
@@ -256,13 +291,18 @@ fn refused_events() -> Vec<Row> {
             refused_event(Code::ReservedHeader),
         ),
         row("an id that is a number", headers(b"\x81\xa2id\x01"), refused_event(Code::BadHeader)),
-        row("a ttl that is text", headers(b"\x81\xa3ttl\xa11"), refused_event(Code::BadHeader)),
-        row("a negative ttl", headers(b"\x81\xa3ttl\xff"), refused_event(Code::BadHeader)),
         row(
             "a reply that is a filter",
             headers(b"\x81\xa5reply\xa3a.*"),
             refused_event(Code::BadHeader),
         ),
+        row(
+            "a header whose key is a number",
+            headers(b"\x81\x01\x02"),
+            refused_event(Code::BadHeader),
+        ),
+        row("65 headers", headers(&many_keys(65)), refused_event(Code::BadHeader)),
+        row("an id that is nil", headers(b"\x81\xa2id\xc0"), refused_event(Code::BadHeader)),
         row(
             "the same header twice",
             headers(b"\x82\xa1a\x01\xa1a\x02"),
@@ -314,12 +354,46 @@ fn refused_subscriptions() -> Vec<Row> {
         row(
             "positions that are no bool",
             options(b"\x81\xa9positions\x01"),
-            refused(Code::Malformed),
+            refused(Code::BadOption),
         ),
-        row("after that is no map", options(b"\x81\xa5after\x01"), refused(Code::Malformed)),
+        row("positions that are nil", options(b"\x81\xa9positions\xc0"), refused(Code::BadOption)),
+        row("after that is no map", options(b"\x81\xa5after\x01"), refused(Code::BadOption)),
         row(
             "a position of one number",
             options(b"\x81\xa5after\x81\xa1t\x91\x01"),
+            refused(Code::BadOption),
+        ),
+        row(
+            "an epoch that is a float",
+            options(b"\x81\xa5after\x81\xa1t\x92\xcb\x41\xf0\0\0\0\0\0\0\x01"),
+            refused(Code::BadOption),
+        ),
+        row(
+            "a topic twice in after",
+            options(b"\x81\xa5after\x82\xa1t\x92\x01\x01\xa1t\x92\x01\x01"),
+            refused(Code::BadOption),
+        ),
+        row(
+            "an option twice",
+            options(b"\x82\xa9positions\xc3\xa9positions\xc3"),
+            refused(Code::BadOption),
+        ),
+        row("an option whose key is a number", options(b"\x81\x01\x02"), refused(Code::BadOption)),
+        row("65 options", options(&many_keys(65)), refused(Code::BadOption)),
+        row(
+            "a window of no events",
+            options(b"\x81\xa6window\x92\0\x01"),
+            refused(Code::BadOption),
+        ),
+        row("a window of text", options(b"\x81\xa6window\xa1w"), refused(Code::BadOption)),
+        row(
+            "an option that is not UTF-8",
+            options(b"\x81\xa5group\xa1\xff"),
+            refused(Code::Malformed),
+        ),
+        row(
+            "an option that is cut short",
+            options(b"\x81\xa5group\xa5g"),
             refused(Code::Malformed),
         ),
         row("an unknown option", option("durable", "yes"), refused(Code::BadOption)),
@@ -357,7 +431,9 @@ fn other_frames() -> Vec<Row> {
     vec![
         row("an UNSUBSCRIBE of nothing", unsubscribe(7), refused(Code::UnknownSubscription)),
         row("type 0", framed(b"\x91\x00"), unknown()),
-        row("type 14", framed(b"\x92\x0e\x01"), unknown()),
+        row("type 63", framed(b"\x92\x3f\x01"), unknown()),
+        row("ACK cut short", framed(b"\x93\x0f\x01\x01"), PROTOCOL),
+        row("TAKEN cut short", framed(b"\x93\x0e\x01\x01"), PROTOCOL),
         row("type 127 and bytes that mean nothing", framed(b"\x9f\x7f\xc1\xff"), unknown()),
         row("a PONG that nobody asked for", framed(b"\x92\x0c\x2a"), Nothing),
         row("a PING with more elements", framed(b"\x93\x0b\x01\xc0"), Nothing),
@@ -457,7 +533,7 @@ fn other_bad_frames_are_refused() {
 fn a_malformed_unsubscribe_is_refused_by_its_id() {
     let refused = || Refused(RefusedWhat::Unsubscribe, 7, RefusedCode::Malformed);
     let rows = [
-        row("bytes behind it", framed(b"\x92\x07\x07\xc0"), refused()),
+        row("bytes behind it", framed(b"\x93\x07\x07\xc2\xc0"), refused()),
         row("an array cut short", framed(b"\x93\x07\x07"), refused()),
     ];
     check_all(&rows, true);
@@ -465,9 +541,9 @@ fn a_malformed_unsubscribe_is_refused_by_its_id() {
 
 /// PROTOCOL.md, section 1: no key may come twice. Otherwise the order of a map would count.
 #[test]
-fn an_option_that_comes_twice_is_malformed() {
+fn an_option_that_comes_twice_is_a_bad_option() {
     let twice = options(b"\x82\xa9positions\xc3\xa9positions\xc2");
-    let refused = Refused(RefusedWhat::Subscribe, 7, RefusedCode::Malformed);
+    let refused = Refused(RefusedWhat::Subscribe, 7, RefusedCode::BadOption);
     check_all(&[row("an option twice", twice, refused)], true);
     let twice = framed(b"\x94\x01\xa3hub\x01\x82\xa8receipts\xc3\xa8receipts\xc2");
     check_all(&[row("an option of HELLO twice", twice, PROTOCOL)], false);

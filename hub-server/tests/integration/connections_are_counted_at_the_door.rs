@@ -22,6 +22,13 @@ fn turned_away(client: &mut Client) -> Close {
     }
 }
 
+/// The code with which the connection of a client that was let in ended.
+fn ended_with(client: &mut Client) -> CloseCode {
+    let all = client.rest();
+    let code = |got: &Got| if let Got::Close(close) = got { Some(close.code) } else { None };
+    all.iter().find_map(code).unwrap_or_else(|| panic!("{all:?}"))
+}
+
 #[test]
 fn an_address_over_its_limit_keeps_no_other_address_out() {
     let hub = hub_with(|config| {
@@ -52,13 +59,83 @@ fn who_is_sent_away_holds_no_place() {
     for client in &mut outside {
         assert_eq!(turned_away(client).code, CloseCode::Overloaded);
     }
-    assert_eq!(metric(&hub, "hub_connections"), 5);
+    wait_until("they are gone", || metric(&hub, "hub_connections") == 5);
     drop(inside);
     wait_until("there is room again", || {
         let mut again = Client::connect(hub.clients());
         again.try_send(&Frame::Hello(hello("again")).to_bytes());
         matches!(again.next(), Got::Welcome(_))
     });
+}
+
+/// A client that comes back takes the place of its own older connection, which the hub has not seen end
+/// yet. So a full hub lets everybody come back who was in.
+#[test]
+fn a_returning_instance_takes_its_own_place_in_each_count() {
+    let limits: [fn(&mut hub_server::Config); 3] = [
+        |config| config.max_connections = 3,
+        |config| config.max_connections_per_address = 3,
+        |config| {
+            config.max_connections = 3;
+            config.max_connections_per_address = 3;
+        },
+    ];
+    for limit in limits {
+        let hub = hub_with(limit);
+        let mut older: Vec<_> =
+            (0..3).map(|n| Client::open_as(hub.clients(), &hello_of([n; 16]))).collect();
+        for _ in 0..3 {
+            // The older connections stay open at the client.
+            let newer: Vec<_> =
+                (0..3).map(|n| Client::open_as(hub.clients(), &hello_of([n; 16]))).collect();
+            for (n, mut replaced) in std::mem::replace(&mut older, newer).into_iter().enumerate() {
+                assert_eq!(ended_with(&mut replaced), CloseCode::Replaced);
+                assert!(older[n].welcome().resumed);
+            }
+        }
+        // Whoever was not in finds no place, with an instance or without.
+        for hello in [hello_of([9; 16]), hello("new")] {
+            let mut stranger = Client::connect(hub.clients());
+            stranger.send(&Frame::Hello(hello).to_bytes());
+            let code = turned_away(&mut stranger).code;
+            assert!(matches!(code, CloseCode::Overloaded | CloseCode::TooManyConnections));
+        }
+        // Each place that is given back is free for others.
+        older.pop();
+        wait_until("there is room again", || {
+            let mut again = Client::connect(hub.clients());
+            again.try_send(&Frame::Hello(hello("again")).to_bytes());
+            matches!(again.next(), Got::Welcome(_))
+        });
+    }
+}
+
+/// The limit of an identity is the third count.
+#[test]
+fn a_returning_instance_takes_its_own_place_in_the_count_of_its_identity() {
+    let access = tempfile::NamedTempFile::new().unwrap();
+    let token = create_token("one").unwrap();
+    let role = "[roles.one]\nsubscribe.allow = \"**\"\npublish.allow = \"**\"\n";
+    let text = format!("{role}[identities.one]\nroles = \"one\"\n{}\n", token.line);
+    std::fs::write(access.path(), text).unwrap();
+    let hub = hub_with(|config| {
+        config.access = access.path().to_str().unwrap().to_owned();
+        config.max_connections_per_identity = 1;
+    });
+    let hello = |n: u8| Hello {
+        credentials: Some(Credentials::Token(token.token.clone())),
+        ..hello_of([n; 16])
+    };
+    let mut older = Client::open_as(hub.clients(), &hello(1));
+    for _ in 0..3 {
+        let newer = Client::open_as(hub.clients(), &hello(1));
+        assert!(newer.welcome().resumed);
+        assert_eq!(ended_with(&mut older), CloseCode::Replaced);
+        older = newer;
+    }
+    let mut other = Client::connect(hub.clients());
+    other.send(&Frame::Hello(hello(2)).to_bytes());
+    assert_eq!(turned_away(&mut other).code, CloseCode::TooManyConnections);
 }
 
 const ACCESS_FILE: &str = "HUB_TEST_ACCESS_FILE";

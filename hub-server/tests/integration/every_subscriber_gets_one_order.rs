@@ -91,7 +91,9 @@ impl Account {
     fn take(&mut self, got: &Got) {
         match got {
             Got::Event(event) => {
-                assert_eq!(event.subscription, None);
+                let name = TopicName::parse(&event.topic).unwrap();
+                let named = |id| self.filters.get(id).is_some_and(|filter| filter.matches(&name));
+                assert!(event.subscriptions.iter().all(named), "{event:?}");
                 self.due(&event.topic, event.epoch, event.number, event.number);
                 self.log.push((event.topic.clone(), event.number, event_id(&event.payload)));
             }

@@ -27,7 +27,7 @@ fn publish(hub: &RunningHub, ids: std::ops::Range<u64>, pad: usize) {
 fn ids(got: &[Got], id: u64) -> Vec<u64> {
     for got in got {
         match got {
-            Got::Event(event) => assert_eq!(event.subscription, Some(id)),
+            Got::Event(event) => assert_eq!(event.subscriptions, [id]),
             Got::Gap(gap) => panic!("{gap:?}"),
             _ => {}
         }
@@ -83,7 +83,7 @@ fn two_members_of_one_connection_share_too() {
     client.subscribe(&member(2, "jobs"));
     publish(&hub, 0..100, 10);
     let got = client.barrier();
-    let of = |id| events(&got).iter().filter(|event| event.subscription == Some(id)).count();
+    let of = |id| events(&got).iter().filter(|event| event.subscriptions == [id]).count();
     assert_eq!((of(1) + of(2), of(1) > 20, of(2) > 20), (100, true, true));
     client.send(&unsubscribe(1));
     client.barrier();

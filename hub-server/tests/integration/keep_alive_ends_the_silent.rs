@@ -134,3 +134,56 @@ fn a_silent_subscriber_makes_no_publisher_wait_for_ever() {
     let got = publisher.barrier();
     assert!(got.contains(&Got::Receipt(1_000)), "{got:?}");
 }
+
+/// The PING stands behind the backlog, so the client answers it late. What counts until then is that
+/// its TCP takes what stands in front of the PING.
+#[test]
+fn a_client_that_slowly_reads_a_large_backlog_is_not_silent() {
+    const PAYLOAD: usize = 16 * 1024;
+    let keep_alive = Duration::from_millis(500);
+    let hub = hub_with(|config| config.keepalive_ms = 500);
+    let mut slow = open_narrow(hub.clients());
+    slow.subscribe(&Subscribe { overflow: Overflow::DropNewest, ..subscription(1, "t") });
+    let mut publisher = Client::open(hub.clients());
+    // Far more waits than the client reads in several keep-alive intervals.
+    let publishing = std::thread::spawn(move || {
+        for n in 0..1_000 {
+            publisher.send(&event("t", &numbered(n, PAYLOAD)));
+        }
+        publisher.barrier();
+    });
+    let start = Instant::now();
+    let (mut read, mut pings) = (0, 0);
+    while pings == 0 {
+        match slow.next_within(PATIENCE).unwrap() {
+            Got::Event(_) => {
+                read += 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Got::Ping(token) => {
+                pings += 1;
+                slow.send(&Frame::Pong { token }.to_bytes());
+            }
+            Got::Gap(_) => {}
+            other => panic!("{other:?} after {read} events and {:?}", start.elapsed()),
+        }
+    }
+    assert!(start.elapsed() > 4 * keep_alive, "the backlog was not large enough");
+    let got = slow.barrier();
+    assert!(!got.iter().any(|got| matches!(got, Got::Close(_))), "{:?}", got.last());
+    publishing.join().unwrap();
+}
+
+/// A client that has stopped reading takes nothing, so its backlog is no excuse.
+#[test]
+fn a_client_that_has_stopped_reading_is_silent_whatever_waits_for_it() {
+    let hub = hub_with(|config| config.keepalive_ms = 500);
+    let mut stopped = open_narrow(hub.clients());
+    stopped.subscribe(&Subscribe { overflow: Overflow::DropOldest, ..subscription(1, "t") });
+    let mut publisher = Client::open(hub.clients());
+    wait_until("the hub ends the connection of the client", || {
+        publisher.send(&event("t", &numbered(0, 16 * 1024)));
+        publisher.barrier();
+        metric(&hub, "hub_connections_closed_total{code=\"silent\"}") == 1
+    });
+}

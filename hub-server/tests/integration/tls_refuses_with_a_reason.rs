@@ -179,6 +179,31 @@ async fn a_client_without_tls_on_a_port_with_it() {
     support::wait_until("the hub counts it", || failed(&secured.hub, "not_tls") == 1);
 }
 
+/// The first byte of a plain client can be any byte, also one with which TLS begins.
+#[test]
+fn plain_bytes_on_a_port_with_tls_get_close_whatever_they_are() {
+    use support::{Client, Got};
+    let secured = Secured::new();
+    let told = |bytes: &[u8], finish: bool| {
+        let mut client = Client::connect(secured.hub.clients());
+        client.send(bytes);
+        if finish {
+            client.finish();
+        }
+        let got = client.rest();
+        let [Got::Close(close), Got::End] = got.as_slice() else { panic!("{bytes:02x?}: {got:?}") };
+        assert_eq!(close.code, CloseCode::Protocol, "{bytes:02x?}");
+        assert!(close.reason.contains("hubs://"), "{}", close.reason);
+    };
+    for first in 0..=u8::MAX {
+        told(&[first, 0, 0, 57, 0x94, 1], false);
+        told(&[first], true);
+    }
+    told(b"GET / HTTP/1.1\r\n\r\n", false);
+    told(b"\x16\x03\x09\x00\x01\x00", false);
+    told(b"\x16\x03\x01", true);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_with_tls_on_a_port_without_it() {
     let hub = support::hub();

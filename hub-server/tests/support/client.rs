@@ -20,7 +20,8 @@ pub(crate) struct Delivered {
     pub(crate) epoch: u64,
     pub(crate) number: u64,
     pub(crate) publisher: String,
-    pub(crate) subscription: Option<u64>,
+    pub(crate) subscriptions: Vec<u64>,
+    pub(crate) attempt: u32,
     pub(crate) payload: Vec<u8>,
     pub(crate) headers: Option<Vec<u8>>,
 }
@@ -257,7 +258,8 @@ impl Client {
                         epoch: run.epoch,
                         number: run.first,
                         publisher: run.publisher.to_owned(),
-                        subscription: run.subscription,
+                        subscriptions: run.subscriptions.as_slice().to_vec(),
+                        attempt: run.attempt,
                         payload: Vec::new(),
                         headers: None,
                     };

@@ -68,6 +68,11 @@ pub(crate) fn subscription(id: u64, filter: &str) -> Subscribe {
         group: None,
         start: Start::Live,
         positions: false,
+        window: None,
+        ack: None,
+        observe: false,
+        more: false,
+        keep: false,
     }
 }
 
@@ -85,7 +90,7 @@ pub(crate) fn subscribe(subscribe: &Subscribe) -> Vec<u8> {
 }
 
 pub(crate) fn unsubscribe(id: u64) -> Vec<u8> {
-    Frame::Unsubscribe { id }.to_bytes()
+    Frame::Unsubscribe { id, drain: false }.to_bytes()
 }
 
 pub(crate) fn ping(token: u64) -> Vec<u8> {

@@ -121,6 +121,7 @@ pub(crate) struct Sums {
     pub(crate) overflow: u64,
     pub(crate) conflated: u64,
     pub(crate) disconnected: u64,
+    pub(crate) given_up: u64,
     pub(crate) pending: u64,
 }
 
@@ -136,6 +137,7 @@ impl Sums {
             overflow: dropped("overflow"),
             conflated: dropped("conflated"),
             disconnected: dropped("disconnected"),
+            given_up: dropped("given_up"),
             pending: get("hub_deliveries_pending"),
         }
     }

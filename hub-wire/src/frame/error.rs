@@ -40,6 +40,12 @@ pub enum FrameErrorKind {
         /// The value must have this type.
         expected: &'static str,
     },
+    /// A value must be an integer, and is a float with the value of an integer.
+    #[error("{what} is an integer written as a float; write it as MessagePack integer")]
+    FloatForInteger {
+        /// The value has this name.
+        what: &'static str,
+    },
     /// A value is not well-formed, or exceeds the limits.
     #[error("{what}: {fault}")]
     Value {

@@ -55,6 +55,12 @@ frame_types! {
     Pong = 12,
     /// CLOSE announces the end of the connection.
     Close = 13,
+    /// TAKEN states how many events of a subscription the listener has finished.
+    Taken = 14,
+    /// ACK states what a handler has done with events of a subscription.
+    Ack = 15,
+    /// RESUME continues a subscription that the hub kept.
+    Resume = 16,
 }
 
 impl FrameType {

@@ -3,24 +3,30 @@
 //! The hub and its clients use the same code for reading and for writing. Otherwise one side could
 //! write a frame that the other side refuses.
 
+mod ack;
 mod credentials;
 mod error;
 mod event;
 mod frame_type;
 mod hello;
 mod notices;
+mod resume;
 mod subscribe;
+mod taken;
 mod values;
 
+pub use ack::{Ack, AckTerms, Outcome};
 pub use credentials::Credentials;
 pub use error::{FrameError, FrameErrorKind};
 pub use event::EventFrame;
 pub use frame_type::FrameType;
-pub use hello::{Hello, Welcome};
+pub use hello::{Hello, VersionRange, Welcome};
 pub use notices::{Close, Gap, Refused, RefusedWhat};
-pub use subscribe::{Overflow, Position, Start, Subscribe};
+pub use resume::Resume;
+pub use subscribe::{Overflow, Position, Start, Subscribe, Window};
+pub use taken::Taken;
 
-use super::{Limits, Packer, Reader, RunHead, frame_with};
+use super::{Limits, Packer, Reader, RunHead, SubscriptionIds, frame_with};
 use values::read_u32;
 
 /// Holds one frame of the protocol.
@@ -41,10 +47,12 @@ pub enum Frame<'a> {
         /// The SUBSCRIBE frame had this id.
         id: u64,
     },
-    /// The frame UNSUBSCRIBE ends the subscription with this id.
+    /// The frame UNSUBSCRIBE ends the subscription with this id. It is `[7, id, drain]`.
     Unsubscribe {
         /// The SUBSCRIBE frame had this id.
         id: u64,
+        /// If this is true, the client still wants the events that wait for it in the hub.
+        drain: bool,
     },
     /// The frame RECEIPT states that every event with a smaller publish number is accepted or refused.
     Receipt {
@@ -67,11 +75,17 @@ pub enum Frame<'a> {
     },
     /// The frame is CLOSE. See [`Close`].
     Close(Close),
+    /// The frame is TAKEN. See [`Taken`].
+    Taken(Taken),
+    /// The frame is ACK. See [`Ack`].
+    Ack(Ack),
+    /// The frame is RESUME. See [`Resume`].
+    Resume(Resume),
 }
 
-/// Holds the frame RUN, which is `[4, topic, epoch, first, count, publisher, time_ms, subscription
-/// or nil]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Holds the frame RUN, which is `[4, topic, epoch, first, count, publisher, time_ms,
+/// [subscriptions]]`, or has `attempt` as one value more.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunFrame<'a> {
     /// The EVENT frames that follow belong to this topic.
     pub topic: &'a str,
@@ -87,9 +101,11 @@ pub struct RunFrame<'a> {
     pub publisher: &'a str,
     /// The hub accepted the events at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
-    /// The events are for the subscription with this id. `None` stands for all plain subscriptions
-    /// that match.
-    pub subscription: Option<u64>,
+    /// The events are for the subscriptions with these ids.
+    pub subscriptions: SubscriptionIds,
+    /// The events are given to a handler for the time with this number. It is 1 for most runs, and
+    /// the frame leaves it out then.
+    pub attempt: u32,
 }
 
 impl<'a> Frame<'a> {
@@ -116,40 +132,52 @@ impl<'a> Frame<'a> {
                 count: read_u32(&mut read, "count")?,
                 publisher: read.str("publisher")?,
                 time_ms: read.uint("time")?,
-                subscription: read.uint_or_nil("subscription")?,
+                subscriptions: SubscriptionIds::read(&mut read)?,
+                attempt: if count > 8 { read_u32(&mut read, "attempt")? } else { 1 },
             }),
             FrameType::Subscribe => Frame::Subscribe(Subscribe::read(&mut read)?),
             FrameType::Subscribed => Frame::Subscribed { id: read.uint("id")? },
-            FrameType::Unsubscribe => Frame::Unsubscribe { id: read.uint("id")? },
+            FrameType::Unsubscribe => {
+                Frame::Unsubscribe { id: read.uint("id")?, drain: read.bool("drain")? }
+            }
             FrameType::Receipt => Frame::Receipt { next: read.uint("next number")? },
             FrameType::Refused => Frame::Refused(Refused::read(&mut read)?),
             FrameType::Gap => Frame::Gap(Gap::read(&mut read)?),
             FrameType::Ping => Frame::Ping { token: read.uint("token")? },
             FrameType::Pong => Frame::Pong { token: read.uint("token")? },
             FrameType::Close => Frame::Close(Close::read(&mut read)?),
+            FrameType::Taken => Frame::Taken(Taken::read(&mut read)?),
+            FrameType::Ack => Frame::Ack(Ack::read(&mut read)?),
+            FrameType::Resume => Frame::Resume(Resume::read(&mut read)?),
         };
         if count < frame.values() {
             // The values are in the body, but the array is too short to contain them.
             return Err(FrameErrorKind::Missing { what: "a value of the frame" }.at(0));
         }
-        for _ in frame.values()..count {
+        let known = frame.values() + u32::from(kind == FrameType::Run && count > 8);
+        for _ in known..count {
             read.value("extra value")?;
         }
         if read.at_end() { Ok(frame) } else { Err(FrameErrorKind::Trailing.at(read.position())) }
     }
 
-    /// Returns how many values of the frame this version knows, including its type.
+    /// Returns how many values the frame has at least, including its type.
     fn values(&self) -> u32 {
         match self {
             Frame::Subscribed { .. }
-            | Frame::Unsubscribe { .. }
             | Frame::Receipt { .. }
             | Frame::Ping { .. }
             | Frame::Pong { .. } => 2,
-            Frame::Welcome(_) => 3,
-            Frame::Hello(_) | Frame::Event(_) | Frame::Subscribe(_) | Frame::Close(_) => 4,
-            Frame::Refused(_) | Frame::Gap(_) => 7,
-            Frame::Run(_) => 8,
+            Frame::Welcome(_) | Frame::Unsubscribe { .. } => 3,
+            Frame::Hello(_)
+            | Frame::Event(_)
+            | Frame::Subscribe(_)
+            | Frame::Close(_)
+            | Frame::Resume(_) => 4,
+            Frame::Taken(_) => 5,
+            Frame::Ack(_) => 6,
+            Frame::Gap(_) => 7,
+            Frame::Refused(_) | Frame::Run(_) => 8,
         }
     }
 
@@ -159,10 +187,7 @@ impl<'a> Frame<'a> {
             Frame::Event(event) => event.write(out),
             Frame::Run(run) => {
                 let head = RunHead::new(run.topic, run.epoch, run.publisher);
-                out.extend_from_slice(&match run.subscription {
-                    None => head.for_all(run.first, run.count, run.time_ms),
-                    Some(id) => head.for_subscription(id, run.first, run.count, run.time_ms),
-                });
+                head.write(out, run.first, run.count, run.time_ms, &run.subscriptions, run.attempt);
             }
             other => frame_with(out, |out| other.write_control(&mut Packer(out))),
         }
@@ -186,8 +211,14 @@ impl<'a> Frame<'a> {
             Frame::Refused(refused) => refused.write(pack),
             Frame::Gap(gap) => gap.write(pack),
             Frame::Close(close) => close.write(pack),
-            Frame::Subscribed { id } | Frame::Unsubscribe { id } => {
+            Frame::Taken(taken) => taken.write(pack),
+            Frame::Ack(ack) => ack.write(pack),
+            Frame::Resume(resume) => resume.write(pack),
+            Frame::Subscribed { id } => {
                 pack.uint(*id);
+            }
+            Frame::Unsubscribe { id, drain } => {
+                pack.uint(*id).bool(*drain);
             }
             Frame::Receipt { next } => {
                 pack.uint(*next);
@@ -215,6 +246,9 @@ impl<'a> Frame<'a> {
             Frame::Ping { .. } => FrameType::Ping,
             Frame::Pong { .. } => FrameType::Pong,
             Frame::Close(_) => FrameType::Close,
+            Frame::Taken(_) => FrameType::Taken,
+            Frame::Ack(_) => FrameType::Ack,
+            Frame::Resume(_) => FrameType::Resume,
         }
     }
 }

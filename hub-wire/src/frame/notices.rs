@@ -6,9 +6,10 @@
 
 use super::FrameError;
 use super::values::read_u16;
-use crate::{CloseCode, GapReason, Packer, Reader, RefusedCode};
+use crate::{CloseCode, GapReason, Packer, Reader, RefusedCode, SubscriptionIds};
 
-/// Holds the frame REFUSED, which is `[9, what, number, code, message, rule or nil, path or nil]`.
+/// Holds the frame REFUSED, which is `[9, what, number, code, message, rule or nil, path or nil, id or
+/// nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The hub refused a frame of this kind.
@@ -24,6 +25,9 @@ pub struct Refused {
     pub rule: Option<String>,
     /// The rule refused the event because of the value at this path in the payload.
     pub path: Option<String>,
+    /// The refused EVENT had this header `id`. The field is `None` if the event had no such header, or
+    /// if the hub does not have its text.
+    pub id: Option<String>,
 }
 
 /// States which kind of frame a REFUSED frame is about.
@@ -37,6 +41,8 @@ pub enum RefusedWhat {
     Unsubscribe = 2,
     /// The frame was of another type.
     Frame = 3,
+    /// The frame was an ACK, for the subscription with this id.
+    Ack = 4,
 }
 
 impl RefusedWhat {
@@ -47,13 +53,13 @@ impl RefusedWhat {
             0 => Self::Event,
             1 => Self::Subscribe,
             2 => Self::Unsubscribe,
+            4 => Self::Ack,
             _ => Self::Frame,
         }
     }
 }
 
-/// Holds the frame GAP, which is `[10, topic, epoch, from, to or nil, reason, subscription or
-/// nil]`.
+/// Holds the frame GAP, which is `[10, topic, epoch, from, to or nil, reason, [subscriptions]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gap {
     /// Events of this topic are missing.
@@ -66,9 +72,8 @@ pub struct Gap {
     pub to: Option<u64>,
     /// The events are missing for this reason.
     pub reason: GapReason,
-    /// The subscription with this id misses the events. `None` stands for all plain subscriptions
-    /// that match.
-    pub subscription: Option<u64>,
+    /// The subscriptions with these ids miss the events.
+    pub subscriptions: SubscriptionIds,
 }
 
 /// Holds the frame CLOSE, which is `[13, code, reason, retry_after_ms or nil]`.
@@ -91,6 +96,7 @@ impl Refused {
             message: read.str("message")?.to_owned(),
             rule: read.str_or_nil("rule")?.map(str::to_owned),
             path: read.str_or_nil("path")?.map(str::to_owned),
+            id: read.str_or_nil("id")?.map(str::to_owned),
         })
     }
 
@@ -98,6 +104,7 @@ impl Refused {
         pack.uint(self.what as u64).uint(self.number);
         pack.uint(self.code.number().into()).str(&self.message);
         pack.str_or_nil(self.rule.as_deref()).str_or_nil(self.path.as_deref());
+        pack.str_or_nil(self.id.as_deref());
     }
 }
 
@@ -109,13 +116,14 @@ impl Gap {
             from: read.uint("from")?,
             to: read.uint_or_nil("to")?,
             reason: GapReason::from_number(read_u16(read, "reason")?),
-            subscription: read.uint_or_nil("subscription")?,
+            subscriptions: SubscriptionIds::read(read)?,
         })
     }
 
     pub(super) fn write(&self, pack: &mut Packer<'_>) {
         pack.str(&self.topic).uint(self.epoch).uint(self.from).uint_or_nil(self.to);
-        pack.uint(self.reason.number().into()).uint_or_nil(self.subscription);
+        pack.uint(self.reason.number().into());
+        self.subscriptions.write(pack);
     }
 }
 

@@ -4,6 +4,7 @@
 //! An option that this version does not know is an error. If the hub ignored it, the client would
 //! wait for a behaviour that it never gets.
 
+use super::ack::AckTerms;
 use super::values::read_map;
 use super::{FrameError, FrameErrorKind};
 use crate::{Packer, Reader};
@@ -27,6 +28,31 @@ pub struct Subscribe {
     /// If this is true, the hub sends the next event number of each existing topic, as a RUN with count
     /// 0.
     pub positions: bool,
+    /// At most so much may be on its way to the listener. Without a window, an event counts as taken
+    /// when it is written to the connection.
+    pub window: Option<Window>,
+    /// The client acknowledges each event on these terms. Without terms, an event is finished when
+    /// its listener has taken it.
+    pub ack: Option<AckTerms>,
+    /// If this is true, the subscription only watches: it does not count as somebody who answers
+    /// requests.
+    pub observe: bool,
+    /// If this is true, another SUBSCRIBE with the same id and filter follows, with more positions in
+    /// its `after`.
+    pub more: bool,
+    /// If this is true, the hub keeps the subscription for a while when the connection breaks, so that
+    /// the client can resume it. The subscription then needs a window.
+    pub keep: bool,
+}
+
+/// Bounds what is on its way to one subscription: events that the hub has sent and that the listener
+/// has not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// At most this many events may be on their way, and at least one.
+    pub events: u64,
+    /// The EVENT frames on their way may have at most this many bytes. One event is always allowed.
+    pub bytes: u64,
 }
 
 /// Names the overflow policy, which decides what happens to the events of a subscription when the
@@ -36,7 +62,7 @@ pub struct Subscribe {
 /// which policy applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Overflow {
-    /// The queue keeps the newest event of each key.
+    /// The queue keeps the newest event of each key. For events without a key, the topic is the key.
     Latest,
     /// The queue drops the event that does not fit.
     DropNewest,
@@ -114,6 +140,11 @@ impl Subscribe {
             group: None,
             start: Start::Live,
             positions: false,
+            window: None,
+            ack: None,
+            observe: false,
+            more: false,
+            keep: false,
         };
         let at = read.position();
         let mut start_given = false;
@@ -139,6 +170,22 @@ impl Subscribe {
                 },
                 "after" => subscribe.start = Start::After(read_positions(read)?),
                 "positions" => subscribe.positions = read.bool("positions")?,
+                "window" => {
+                    if read.array("window")? != 2 {
+                        let expected = "an array of events and bytes";
+                        let wrong = FrameErrorKind::WrongType { what: "window", expected };
+                        return Err(wrong.at(at));
+                    }
+                    let (events, bytes) = (read.uint("events")?, read.uint("bytes")?);
+                    if events == 0 {
+                        return Err(FrameErrorKind::NoSuchValue { what: "window" }.at(at));
+                    }
+                    subscribe.window = Some(Window { events, bytes });
+                }
+                "observe" => subscribe.observe = read.bool("observe")?,
+                "more" => subscribe.more = read.bool("more")?,
+                "ack" => subscribe.ack = Some(AckTerms::read(read)?),
+                "keep" => subscribe.keep = read.bool("keep")?,
                 // A client must not wait for a behaviour that the hub silently ignores.
                 _ => return Err(FrameErrorKind::NoSuchValue { what: "subscription option" }.at(at)),
             }
@@ -148,6 +195,26 @@ impl Subscribe {
             // The queue group has a position in the topic, and its newest member has none.
             return Err(FrameErrorKind::NoSuchValue { what: "start of a queue group" }.at(at));
         }
+        if subscribe.group.is_some() && subscribe.observe {
+            // A member of a queue group takes events away from the others, so it does not only watch.
+            return Err(FrameErrorKind::NoSuchValue { what: "observe of a queue group" }.at(at));
+        }
+        if subscribe.more && !matches!(subscribe.start, Start::After(_)) {
+            return Err(FrameErrorKind::NoSuchValue { what: "more without after" }.at(at));
+        }
+        if subscribe.group.is_none() && subscribe.ack.as_ref().is_some_and(|ack| ack.ordered) {
+            // A subscription alone gets its events in order anyway, unless it works on several at a time.
+            return Err(FrameErrorKind::NoSuchValue { what: "ordered without a group" }.at(at));
+        }
+        if subscribe.ack.is_some() && subscribe.window.is_none() {
+            // Without a window, nothing would bound the events that are not acknowledged.
+            return Err(FrameErrorKind::NoSuchValue { what: "ack without a window" }.at(at));
+        }
+        if subscribe.keep && (subscribe.window.is_none() || subscribe.group.is_some()) {
+            // Without a window, the hub does not know what the client has got. What a member of a
+            // group leaves behind belongs to the other members.
+            return Err(FrameErrorKind::NoSuchValue { what: "keep" }.at(at));
+        }
         Ok(subscribe)
     }
 
@@ -156,7 +223,12 @@ impl Subscribe {
         let count = 1
             + u32::from(self.group.is_some())
             + u32::from(self.start != Start::Live)
-            + u32::from(self.positions);
+            + u32::from(self.positions)
+            + u32::from(self.window.is_some())
+            + u32::from(self.ack.is_some())
+            + u32::from(self.observe)
+            + u32::from(self.more)
+            + u32::from(self.keep);
         pack.map(count).str("overflow").str(self.overflow.name());
         if let Some(group) = &self.group {
             pack.str("group").str(group);
@@ -175,6 +247,22 @@ impl Subscribe {
         }
         if self.positions {
             pack.str("positions").bool(true);
+        }
+        if let Some(Window { events, bytes }) = self.window {
+            pack.str("window").array(2).uint(events).uint(bytes);
+        }
+        if let Some(terms) = &self.ack {
+            pack.str("ack");
+            terms.write(pack);
+        }
+        if self.observe {
+            pack.str("observe").bool(true);
+        }
+        if self.more {
+            pack.str("more").bool(true);
+        }
+        if self.keep {
+            pack.str("keep").bool(true);
         }
     }
 }

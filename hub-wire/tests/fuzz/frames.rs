@@ -109,8 +109,9 @@ fn frames_any_body() {
 }
 
 /// The beginnings of frames, up to their maps of options.
-const HEADS: [&[u8]; 14] = [
+const HEADS: [&[u8]; 15] = [
     &[0x94, 1, 0xa3, b'h', b'u', b'b', 1],
+    &[0x94, 1, 0xa3, b'h', b'u', b'b', 0x92, 1],
     &[0x93, 2, 1],
     &[0x93, 3, 0xa3, b'a', b'.', b'b'],
     &[0x94, 3, 0xa1, b'a'],
@@ -119,7 +120,7 @@ const HEADS: [&[u8]; 14] = [
     &[0x94, 5, 1, 0xa2, b'*', b'*'],
     &[0x92, 6],
     &[0x92, 8],
-    &[0x97, 9, 0],
+    &[0x98, 9, 0],
     &[0x97, 10, 0xa1, b'a', 1, 1],
     &[0x92, 11],
     &[0x94, 13, 0xcc, 200],
@@ -175,7 +176,7 @@ const KEYS: [&str; 32] = [
     "reply",
     "key",
     "id",
-    "ttl",
+    "newest",
     "$hub",
     "trace",
     "type",
@@ -224,7 +225,6 @@ fn naive_headers<'a>(bytes: &'a [u8], limits: &Limits) -> Option<Vec<(&'a str, &
 
 fn are_fine(entries: &[(&str, &[u8])]) -> bool {
     let text = |value: &[u8]| Reader::new(value, &Limits::NONE).str("value").is_ok();
-    let unsigned = |value: &[u8]| Reader::new(value, &Limits::NONE).uint("value").is_ok();
     let topic = |value: &[u8]| {
         let text = Reader::new(value, &Limits::NONE).str("value");
         text.is_ok_and(|name| TopicName::parse(name).is_ok())
@@ -235,7 +235,6 @@ fn are_fine(entries: &[(&str, &[u8])]) -> bool {
                 && match *key {
                     "reply" => topic(value),
                     "key" | "id" | "re" | "trace" | "type" => text(value),
-                    "ttl" => unsigned(value),
                     other => !other.starts_with('$'),
                 }
         })

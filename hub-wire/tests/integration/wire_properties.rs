@@ -10,9 +10,10 @@
 //! simple to have the same faults, and the crate `rmpv`.
 
 use hub_wire::{
-    Close, CloseCode, Credentials, EventFrame, Frame, FrameErrorKind, FrameType, Gap, GapReason,
-    Hello, Limits, Overflow, Packer, Position, Refused, RefusedCode, RefusedWhat, RunFrame, Start,
-    Subscribe, WalkErrorKind, Welcome, split, walk, walk_all,
+    Ack, AckTerms, Close, CloseCode, Credentials, EventFrame, Frame, FrameErrorKind, FrameType,
+    Gap, GapReason, Hello, Limits, Outcome, Overflow, Packer, Position, Refused, RefusedCode,
+    RefusedWhat, Resume, RunFrame, Start, Subscribe, SubscriptionIds, Taken, VersionRange,
+    WalkErrorKind, Welcome, Window, split, walk, walk_all,
 };
 use proptest::{
     collection::{btree_map, vec},
@@ -250,8 +251,19 @@ fn nesting_is_bounded_by_64_whatever_the_limits_say() {
 /// A frame that owns its content.
 #[derive(Debug, Clone)]
 enum Made {
-    Event { topic: String, payload: Vec<u8>, headers: Option<Vec<u8>> },
-    Run { topic: String, publisher: String, numbers: [u64; 3], count: u32, to: Option<u64> },
+    Event {
+        topic: String,
+        payload: Vec<u8>,
+        headers: Option<Vec<u8>>,
+    },
+    Run {
+        topic: String,
+        publisher: String,
+        numbers: [u64; 3],
+        count: u32,
+        to: SubscriptionIds,
+        attempt: u32,
+    },
     Control(Frame<'static>),
 }
 
@@ -261,17 +273,23 @@ impl Made {
             Made::Event { topic, payload, headers } => {
                 Frame::Event(EventFrame { topic, payload, headers: headers.as_deref() })
             }
-            Made::Run { topic, publisher, numbers: [epoch, first, time_ms], count, to } => {
-                Frame::Run(RunFrame {
-                    topic,
-                    epoch: *epoch,
-                    first: *first,
-                    count: *count,
-                    publisher,
-                    time_ms: *time_ms,
-                    subscription: *to,
-                })
-            }
+            Made::Run {
+                topic,
+                publisher,
+                numbers: [epoch, first, time_ms],
+                count,
+                to,
+                attempt,
+            } => Frame::Run(RunFrame {
+                topic,
+                epoch: *epoch,
+                first: *first,
+                count: *count,
+                publisher,
+                time_ms: *time_ms,
+                subscriptions: to.clone(),
+                attempt: *attempt,
+            }),
             Made::Control(frame) => frame.clone(),
         }
     }
@@ -302,9 +320,21 @@ fn event() -> impl Strategy<Value = Made> {
 }
 
 fn run() -> impl Strategy<Value = Made> {
+    run_for(subscriptions())
+}
+
+fn run_for(to: impl Strategy<Value = SubscriptionIds>) -> impl Strategy<Value = Made> {
     let numbers = [number(), number(), number()];
-    (text(), text(), numbers, any::<u32>(), option::of(number())).prop_map(
-        |(topic, publisher, numbers, count, to)| Made::Run { topic, publisher, numbers, count, to },
+    let attempt = prop_oneof![Just(1), 2..u32::MAX];
+    (text(), text(), numbers, any::<u32>(), to, attempt).prop_map(
+        |(topic, publisher, numbers, count, to, attempt)| Made::Run {
+            topic,
+            publisher,
+            numbers,
+            count,
+            to,
+            attempt,
+        },
     )
 }
 
@@ -319,9 +349,11 @@ fn hello() -> impl Strategy<Value = Hello> {
             .prop_map(|(user, password)| Some(Credentials::Password { user, password })),
     ];
     let receipted = option::of(number());
-    (number(), option::of(text()), instance, any::<bool>(), receipted, credentials).prop_map(
-        |(version, name, instance, receipts, receipted, credentials)| Hello {
-            version,
+    let versions =
+        (number(), number()).prop_map(|(a, b)| VersionRange { oldest: a.min(b), newest: a.max(b) });
+    (versions, option::of(text()), instance, any::<bool>(), receipted, credentials).prop_map(
+        |(versions, name, instance, receipts, receipted, credentials)| Hello {
+            versions,
             name,
             instance,
             receipts,
@@ -335,14 +367,16 @@ fn welcome() -> impl Strategy<Value = Welcome> {
     let limits = (any::<u32>(), 0..=Limits::MAX_DEPTH, any::<u32>())
         .prop_map(|(frame, depth, elements)| Limits { frame, depth, elements });
     let numbers = [number(), number(), number(), number(), number()];
-    (numbers, any::<[u8; 16]>(), any::<bool>(), text(), text(), limits).prop_map(
-        |(numbers, hub, resumed, publisher, inbox, limits)| {
+    let facts = (any::<bool>(), any::<bool>());
+    (numbers, any::<[u8; 16]>(), facts, text(), text(), limits).prop_map(
+        |(numbers, hub, (resumed, kept), publisher, inbox, limits)| {
             let [version, connection, received, keepalive_ms, time_ms] = numbers;
             Welcome {
                 version,
                 hub,
                 connection,
                 resumed,
+                kept,
                 received,
                 publisher,
                 inbox,
@@ -362,42 +396,61 @@ fn subscribe() -> impl Strategy<Value = Subscribe> {
         btree_map(text(), position, 0..20).prop_map(Start::After),
     ];
     let overflow = (0..Overflow::ALL.len()).prop_map(|n| Overflow::ALL[n]);
-    (number(), text(), overflow, option::of(text()), start, any::<bool>()).prop_map(
-        |(id, filter, overflow, group, start, positions)| Subscribe {
-            id,
-            filter,
-            overflow,
-            start: if group.is_some() { Start::Live } else { start },
-            group,
-            positions,
+    let window = (1..=u64::MAX, number()).prop_map(|(events, bytes)| Window { events, bytes });
+    let window = (option::of(window), option::of(terms()), any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>());
+    (number(), text(), overflow, option::of(text()), start, flags, window).prop_map(
+        |(id, filter, overflow, group, start, flags, (window, ack, observe, more))| {
+            let (positions, keep) = flags;
+            Subscribe {
+                id,
+                filter,
+                overflow,
+                observe: observe && group.is_none(),
+                more: more && group.is_none() && matches!(start, Start::After(_)),
+                start: if group.is_some() { Start::Live } else { start },
+                positions,
+                keep: keep && window.is_some() && group.is_none(),
+                window,
+                ack: ack
+                    .filter(|_| window.is_some())
+                    .map(|ack| AckTerms { ordered: ack.ordered && group.is_some(), ..ack }),
+                group,
+            }
         },
     )
 }
 
 fn refused() -> impl Strategy<Value = Refused> {
-    use RefusedWhat::{Event, Frame, Subscribe, Unsubscribe};
-    let what = (0..4_usize).prop_map(|n| [Event, Subscribe, Unsubscribe, Frame][n]);
-    (what, number(), any::<u16>(), text(), option::of(text()), option::of(text())).prop_map(
-        |(what, number, code, message, rule, path)| Refused {
+    use RefusedWhat::{Ack, Event, Frame, Subscribe, Unsubscribe};
+    let what = (0..5_usize).prop_map(|n| [Event, Subscribe, Unsubscribe, Frame, Ack][n]);
+    let texts = (option::of(text()), option::of(text()), option::of(text()));
+    (what, number(), any::<u16>(), text(), texts).prop_map(
+        |(what, number, code, message, (rule, path, id))| Refused {
             what,
             number,
             code: RefusedCode::from_number(code),
             message,
             rule,
             path,
+            id,
         },
     )
 }
 
+fn subscriptions() -> impl Strategy<Value = SubscriptionIds> {
+    vec(number(), 0..20).prop_map(|ids| ids.into_iter().collect())
+}
+
 fn gap() -> impl Strategy<Value = Gap> {
-    (text(), number(), number(), option::of(number()), 0..9_u16, option::of(number())).prop_map(
-        |(topic, epoch, from, to, reason, subscription)| Gap {
+    (text(), number(), number(), option::of(number()), 0..9_u16, subscriptions()).prop_map(
+        |(topic, epoch, from, to, reason, subscriptions)| Gap {
             topic,
             epoch,
             from,
             to,
             reason: GapReason::from_number(reason),
-            subscription,
+            subscriptions,
         },
     )
 }
@@ -410,26 +463,73 @@ fn close() -> impl Strategy<Value = Close> {
     })
 }
 
+fn resume() -> impl Strategy<Value = Resume> {
+    (number(), number(), number()).prop_map(|(subscription, events, gaps)| Resume {
+        subscription,
+        events,
+        gaps,
+    })
+}
+
+fn taken() -> impl Strategy<Value = Taken> {
+    (number(), number(), option::of(number()), option::of(number())).prop_map(
+        |(subscription, taken, events, bytes)| Taken { subscription, taken, events, bytes },
+    )
+}
+
+fn terms() -> impl Strategy<Value = AckTerms> {
+    (1..=u64::MAX, 1..=u32::MAX, number(), option::of(text()), any::<bool>()).prop_map(
+        |(timeout_ms, attempts, backoff_ms, dead_letter, ordered)| AckTerms {
+            timeout_ms,
+            attempts,
+            backoff_ms,
+            dead_letter,
+            ordered,
+        },
+    )
+}
+
+fn ack() -> impl Strategy<Value = Ack> {
+    let outcome = prop_oneof![
+        Just(Outcome::Done),
+        Just(Outcome::Failed),
+        Just(Outcome::Rejected),
+        Just(Outcome::Working)
+    ];
+    (number(), number(), number(), outcome, option::of(text())).prop_map(
+        |(subscription, first, last, outcome, reason)| Ack {
+            subscription,
+            first,
+            last,
+            outcome,
+            reason,
+        },
+    )
+}
+
 fn control() -> impl Strategy<Value = Made> {
     prop_oneof![
         hello().prop_map(Frame::Hello),
         welcome().prop_map(Frame::Welcome),
         subscribe().prop_map(Frame::Subscribe),
         number().prop_map(|id| Frame::Subscribed { id }),
-        number().prop_map(|id| Frame::Unsubscribe { id }),
+        (number(), any::<bool>()).prop_map(|(id, drain)| Frame::Unsubscribe { id, drain }),
         number().prop_map(|next| Frame::Receipt { next }),
         refused().prop_map(Frame::Refused),
         gap().prop_map(Frame::Gap),
         number().prop_map(|token| Frame::Ping { token }),
         number().prop_map(|token| Frame::Pong { token }),
         close().prop_map(Frame::Close),
+        taken().prop_map(Frame::Taken),
+        ack().prop_map(Frame::Ack),
+        resume().prop_map(Frame::Resume),
     ]
     .prop_map(Made::Control)
 }
 
-/// Generates frames of all 13 types, each about equally often.
+/// Generates frames of all types, each about equally often.
 fn frame() -> impl Strategy<Value = Made> {
-    prop_oneof![1 => event(), 1 => run(), 11 => control()]
+    prop_oneof![1 => event(), 1 => run(), 12 => control()]
 }
 
 /// Generates bytes that begin like a frame: with the array and a type, and then any bytes.
@@ -611,6 +711,11 @@ proptest! {
             body[0] += 1;
             body.push(0x80);
         }
+        if matches!(made, Made::Run { attempt: 1, .. }) {
+            // An attempt of 1 is left out, and the first extra value would stand in its place.
+            body[0] += 1;
+            body.push(1);
+        }
         body[0] += extra.len() as u8;
         body.extend(extra.concat());
         let parsed = Frame::parse(&body, &Limits::default());
@@ -674,7 +779,9 @@ proptest! {
     }
 
     #[test]
-    fn reading_what_is_forwarded_allocates_nothing(made in prop_oneof![event(), run()]) {
+    fn reading_what_is_forwarded_allocates_nothing(
+        made in prop_oneof![event(), run_for(number().prop_map(SubscriptionIds::one))],
+    ) {
         prop_assert_eq!(memory_for(&made.body()), 0);
     }
 }

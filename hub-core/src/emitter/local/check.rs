@@ -1,7 +1,7 @@
 //! Checks events and subscriptions for an in-process hub. It refuses what a hub over the network
 //! refuses. Otherwise a service could pass its tests and then fail with a hub over the network.
 
-use super::state::NewEvent;
+use super::new_event::NewEvent;
 use crate::emitter::{Refusal, SubscribeOptions};
 use hub_wire::{
     Limits, Refused, RefusedCode, RefusedWhat, Start, TopicFilter, WalkErrorKind, check_headers,
@@ -56,5 +56,5 @@ pub(super) fn check_subscription(
 /// Makes a refusal as the hub would send it.
 pub(super) fn refusal(what: RefusedWhat, code: RefusedCode, message: impl Into<String>) -> Refusal {
     let message = message.into();
-    Refused { what, number: 0, code, message, rule: None, path: None }.into()
+    Refused { what, number: 0, code, message, rule: None, path: None, id: None }.into()
 }

@@ -51,6 +51,16 @@ impl Inbox {
         }
     }
 
+    /// Ends the wait of all requests, and takes further ones.
+    pub(super) fn forget(&self) {
+        self.0.lock().waiting.clear();
+    }
+
+    /// Returns whether the hub is closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.lock().closed
+    }
+
     /// Ends the wait of all requests.
     pub(super) fn close(&self) {
         let mut requests = self.0.lock();

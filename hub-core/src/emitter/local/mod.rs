@@ -3,20 +3,25 @@
 
 mod check;
 mod inbox;
+mod injected;
+mod injected_refusals;
+mod inner;
+mod new_event;
+mod redelivery;
 mod state;
 mod subscriptions;
 
 use self::check::{check_event, check_subscription, refusal};
 use self::inbox::Inbox;
-use self::state::{NewEvent, PublishAttempt, State};
+use self::inner::{Inner, Unpublished};
+use self::new_event::NewEvent;
+use self::redelivery::FailedSubscription;
 use super::{
-    EmitError, Emitter, Feed, Headers, Listeners, Message, Refusal, RequestError, SubscribeError,
-    SubscribeOptions, Subscription,
+    EmitError, Emitter, Feed, Headers, Listeners, Message, RequestError, Settlement,
+    SubscribeError, SubscribeOptions, Subscription,
 };
 use bytes::Bytes;
-use futures_util::future::select_all;
 use hub_wire::{RefusedCode, RefusedWhat, TopicFilter, TopicName};
-use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,27 +56,6 @@ pub struct LocalHub {
     publisher: Arc<str>,
 }
 
-/// Holds what all clones of a [`LocalHub`] share.
-struct Inner {
-    state: Mutex<State>,
-    inbox: Inbox,
-    listeners: Listeners,
-    clock: Box<dyn Fn() -> u64 + Send + Sync>,
-}
-
-/// States why an event was not published.
-enum Unpublished {
-    Refused(Refusal),
-    NoSubscriber,
-    Closed,
-}
-
-impl From<Refusal> for Unpublished {
-    fn from(refusal: Refusal) -> Self {
-        Unpublished::Refused(refusal)
-    }
-}
-
 impl Default for LocalHub {
     /// Makes a hub whose events are one millisecond apart. The first event has the time 1.
     fn default() -> Self {
@@ -84,12 +68,7 @@ impl LocalHub {
     /// Makes a hub with this clock, which returns milliseconds since the Unix epoch. The hub calls
     /// the clock once for each event. The clock must not use the hub.
     pub fn new(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        let inner = Inner {
-            state: Mutex::default(),
-            inbox: Inbox::default(),
-            listeners: Listeners::new(),
-            clock: Box::new(clock),
-        };
+        let inner = Inner::new(Box::new(clock));
         LocalHub { inner: Arc::new(inner), publisher: "local".into() }
     }
 
@@ -100,37 +79,61 @@ impl LocalHub {
         LocalHub { inner: self.inner.clone(), publisher: publisher.into() }
     }
 
-    /// Closes the hub for all its clones. Subscriptions end after the deliveries that wait for
-    /// them, and nothing more can be emitted.
-    pub fn close(&self) {
-        self.inner.state.lock().close();
-        self.inner.inbox.close();
-    }
-
-    /// Publishes the event as soon as every subscription with the policy `block` has room.
-    async fn publish(&self, event: &NewEvent<'_>, to_somebody: bool) -> Result<(), Unpublished> {
+    /// Waits until every listener is done: nothing waits for a listener, and none is working, so
+    /// everything that listeners emit because of earlier events has been emitted. The hub goes on
+    /// afterwards. With this function, a test can show that something was not emitted.
+    ///
+    /// The function does not wait for streams and plain subscriptions, which the program reads itself,
+    /// nor for tasks that a listener has spawned.
+    ///
+    /// ```
+    /// # use hub_core::{Event, emitter::{Emitter, LocalHub, Received, with_state}};
+    /// # #[derive(serde::Serialize, serde::Deserialize, Event)]
+    /// # #[event(topic = "orders.placed")]
+    /// # struct OrderPlaced { cents: u64 }
+    /// # #[derive(Debug, serde::Serialize, serde::Deserialize, Event)]
+    /// # #[event(topic = "orders.large")]
+    /// # struct Large;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hub = LocalHub::default();
+    /// let mut large = hub.stream::<Large>().await?;
+    /// hub.on(with_state(hub.clone(), async |hub: LocalHub, order: Received<OrderPlaced>| {
+    ///     if order.cents > 10_000 {
+    ///         let _ = hub.emit(&Large).await;
+    ///     }
+    /// }))
+    /// .await?;
+    /// hub.emit(&OrderPlaced { cents: 995 }).await?;
+    /// hub.drain().await;
+    /// hub.close();
+    /// assert!(large.next().await.is_none(), "a small order is not a large one");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn drain(&self) {
         loop {
-            let attempt = self.inner.state.lock().publish(event, to_somebody, &self.inner.clock);
-            match attempt {
-                PublishAttempt::Done => return Ok(()),
-                PublishAttempt::NoSubscriber => return Err(Unpublished::NoSubscriber),
-                PublishAttempt::Closed => return Err(Unpublished::Closed),
-                PublishAttempt::TooManyTopics => {
-                    let text = "the hub holds as many topics as it may hold";
-                    let code = RefusedCode::TooManyTopics;
-                    return Err(refusal(RefusedWhat::Event, code, text).into());
-                }
-                PublishAttempt::NoRoom(members) => {
-                    let room = members.iter().map(|member| Box::pin(member.feed.room()));
-                    select_all(room).await;
-                }
+            // Listeners emit under this lock, so nothing is emitted while they are looked at.
+            let busy = {
+                let _state = self.inner.state.lock();
+                self.inner.listeners.busy()
+            };
+            match busy {
+                Some(queue) => queue.idle().await,
+                None if !self.inner.has_set_aside() => return,
+                None => self.inner.nothing_set_aside().await,
             }
         }
     }
 
-    /// Makes the message of an event.
-    fn message(&self, event: &NewEvent<'_>, seq: u64) -> Message {
-        event.message(state::EPOCH, seq, (self.inner.clock)())
+    /// Closes the hub for all its clones. Subscriptions end after the deliveries that wait for
+    /// them, and nothing more can be emitted.
+    ///
+    /// What a listener would emit because of a waiting event can therefore not be emitted any more.
+    /// Call [`LocalHub::drain`] first.
+    pub fn close(&self) {
+        self.inner.state.lock().close();
+        self.inner.inbox.close();
     }
 }
 
@@ -146,14 +149,16 @@ impl Emitter for LocalHub {
         consume_budget().await;
         let event = NewEvent { topic, payload, headers, publisher: &self.publisher };
         if Inbox::has(topic) {
-            self.inner.inbox.answer(topic, || self.message(&event, 1));
+            let epoch = self.inner.state.lock().epoch();
+            let time = (self.inner.clock)();
+            self.inner.inbox.answer(topic, || event.message(epoch, 1, time));
             return Ok(());
         }
         let published = async {
             check_event(&event)?;
             // An event with the header `reply` is a request, even if a program emits it with
             // `emit_raw`.
-            self.publish(&event, event.headers.reply().is_some()).await
+            self.inner.publish(&event, event.headers.reply().is_some()).await
         };
         published.await.map_err(|error| match error {
             Unpublished::Refused(refusal) => EmitError::Refused(refusal),
@@ -162,6 +167,7 @@ impl Emitter for LocalHub {
                 EmitError::Refused(refusal(RefusedWhat::Event, code, text))
             }
             Unpublished::Closed => EmitError::Closed,
+            Unpublished::Forgotten => EmitError::OutcomeUnknown,
         })
     }
 
@@ -176,12 +182,35 @@ impl Emitter for LocalHub {
             return Err(SubscribeError::Closed);
         }
         let id = state.next_id();
-        let hub = Arc::downgrade(&self.inner);
-        let (feed, subscription) = Feed::open(&options, {
-            let filter = filter.clone();
+        let leave = {
+            let (hub, filter) = (Arc::downgrade(&self.inner), filter.clone());
             move |left| {
                 if let Some(hub) = hub.upgrade() {
                     hub.state.lock().leave(id, &filter, left);
+                }
+            }
+        };
+        let (feed, subscription) = match options.acknowledge.clone() {
+            None => Feed::open(&options, leave),
+            Some(terms) => {
+                let group = options.group.as_deref().map(Arc::from);
+                let failed = FailedSubscription { id, group, terms };
+                let hub = Arc::downgrade(&self.inner);
+                Feed::open_acknowledged(&options, leave, move |_, settlement| {
+                    if let (Settlement::Failed(message, reason), Some(hub)) =
+                        (settlement, hub.upgrade())
+                    {
+                        hub.failed(&failed, *message, reason);
+                    }
+                })
+            }
+        };
+        let hub = Arc::downgrade(&self.inner);
+        feed.on_stop({
+            let filter = filter.clone();
+            move || {
+                if let Some(hub) = hub.upgrade() {
+                    hub.state.lock().leave(id, &filter, Vec::new());
                 }
             }
         });
@@ -205,14 +234,18 @@ impl Emitter for LocalHub {
         let event = NewEvent { topic, payload, headers: &headers, publisher: &self.publisher };
         let answered = async {
             check_event(&event)?;
-            self.publish(&event, true).await?;
-            pending.answer().await.ok_or(Unpublished::Closed)
+            self.inner.publish(&event, true).await?;
+            pending.answer().await.ok_or_else(|| match self.inner.inbox.is_closed() {
+                true => Unpublished::Closed,
+                false => Unpublished::Forgotten,
+            })
         };
         match timeout(time, answered).await {
             Ok(answer) => answer.map_err(|error| match error {
                 Unpublished::Refused(refusal) => RequestError::Refused(refusal),
                 Unpublished::NoSubscriber => RequestError::NoSubscriber,
                 Unpublished::Closed => RequestError::Closed,
+                Unpublished::Forgotten => RequestError::OutcomeUnknown,
             }),
             Err(_) => Err(RequestError::TimedOut),
         }

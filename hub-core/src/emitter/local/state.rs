@@ -1,44 +1,18 @@
 //! Keeps the topics, the event numbers and the subscriptions of an in-process hub under one lock.
 //! With more than one lock, two listeners could see two events in different orders.
 
+use super::injected_refusals::InjectedRefusals;
+use super::new_event::NewEvent;
 use super::subscriptions::{
     LocalSubscription, LocalSubscriptions, Recipients, RoundRobin, choose, in_turn,
 };
-use crate::emitter::{Feed, Headers, Message, Pushed, SubscribeOptions};
-use bytes::Bytes;
-use hub_wire::{Gap, GapReason, Position, Start, TopicFilter, TopicName};
+use crate::emitter::{Feed, Message, Pushed, SubscribeOptions};
+use hub_wire::{Gap, GapReason, Position, Start, SubscriptionIds, TopicFilter, TopicName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Every topic has this epoch. A topic ends with its process, so nothing remains that could compare
-/// its epoch with a later one.
-pub(super) const EPOCH: u64 = 1;
-
 /// A hub holds at most this many topics. Each topic keeps its last event.
 const MAX_TOPICS: usize = 64 * 1024;
-
-/// Describes an event that is to be published.
-pub(super) struct NewEvent<'a> {
-    pub(super) topic: &'a TopicName,
-    pub(super) payload: Bytes,
-    pub(super) headers: &'a Headers,
-    pub(super) publisher: &'a Arc<str>,
-}
-
-impl NewEvent<'_> {
-    /// Makes the message that subscribers get.
-    pub(super) fn message(&self, epoch: u64, seq: u64, time_ms: u64) -> Message {
-        Message {
-            topic: self.topic.clone(),
-            epoch,
-            seq,
-            publisher: self.publisher.clone(),
-            time_ms,
-            headers: self.headers.clone(),
-            payload: self.payload.clone(),
-        }
-    }
-}
 
 /// States the result of an attempt to publish an event.
 pub(super) enum PublishAttempt {
@@ -55,8 +29,11 @@ pub(super) enum PublishAttempt {
 }
 
 /// Holds the topics and the subscriptions of the hub.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    /// Every topic has this epoch. A [restart](State::restart) begins the next one.
+    epoch: u64,
+    pub(super) refusals: InjectedRefusals,
     topics: BTreeMap<TopicName, LocalTopic>,
     members: LocalSubscriptions,
     last_id: u64,
@@ -67,6 +44,8 @@ pub(super) struct State {
 #[derive(Debug, Default)]
 struct LocalTopic {
     last: Option<Message>,
+    /// So many numbers behind the last event were announced as missing.
+    skipped: u64,
     turns: RoundRobin,
 }
 
@@ -77,7 +56,24 @@ impl LocalTopic {
     }
 }
 
+impl Default for State {
+    fn default() -> Self {
+        State {
+            epoch: 1,
+            refusals: InjectedRefusals::default(),
+            topics: BTreeMap::new(),
+            members: LocalSubscriptions::default(),
+            last_id: 0,
+            closed: false,
+        }
+    }
+}
+
 impl State {
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.closed
     }
@@ -99,7 +95,7 @@ impl State {
             return PublishAttempt::Closed;
         }
         let members = self.members.matching(event.topic);
-        if to_somebody && members.is_empty() {
+        if to_somebody && members.iter().all(|member| member.observe) {
             return PublishAttempt::NoSubscriber;
         }
         if self.topics.len() >= MAX_TOPICS && !self.topics.contains_key(event.topic) {
@@ -110,7 +106,7 @@ impl State {
             Recipients::Chosen(chosen) => chosen,
             Recipients::NoRoom(members) => return PublishAttempt::NoRoom(members),
         };
-        let message = event.message(EPOCH, topic.seq() + 1, clock());
+        let message = event.message(self.epoch, topic.seq() + topic.skipped + 1, clock());
         for member in chosen {
             if let Some(group) = &member.group {
                 topic.turns.insert(group.clone(), member.id);
@@ -119,6 +115,7 @@ impl State {
                 self.members.remove(&member.filter, member.id);
             }
         }
+        topic.skipped = 0;
         topic.last = Some(message);
         PublishAttempt::Done
     }
@@ -131,8 +128,8 @@ impl State {
         options: SubscribeOptions,
         feed: Feed,
     ) {
-        let group = options.group.map(Arc::from);
-        let member = LocalSubscription { id, filter, group, feed };
+        let (group, observe) = (options.group.map(Arc::from), options.observe);
+        let member = LocalSubscription { id, filter, group, observe, feed };
         let matching = self.topics.iter().filter(|(name, _)| member.filter.matches(name));
         match &options.start {
             Start::Live => {}
@@ -143,7 +140,7 @@ impl State {
             }
             Start::After(positions) => {
                 for (name, topic) in matching {
-                    resume(&member, topic, positions.get(name.as_str()).copied());
+                    resume(&member, topic, self.epoch, positions.get(name.as_str()).copied());
                 }
             }
         }
@@ -155,15 +152,67 @@ impl State {
     pub(super) fn leave(&mut self, id: u64, filter: &TopicFilter, left: Vec<Message>) {
         let Some(gone) = self.members.remove(filter, id) else { return };
         let Some(group) = &gone.group else { return };
-        for message in left {
-            let mut others = self.members.matching(&message.topic);
-            others.retain(|member| member.group.as_ref() == Some(group));
-            let Some(topic) = self.topics.get_mut(&message.topic) else { continue };
-            let last = topic.turns.get(group).copied().unwrap_or(0);
-            if let Some(next) = in_turn(&others, last) {
-                topic.turns.insert(group.clone(), next.id);
-                next.push_now(message);
+        left.into_iter().for_each(|message| self.give_to_group(group, message));
+    }
+
+    /// Gives an event to the next member of a queue group, if the group has members.
+    fn give_to_group(&mut self, group: &Arc<str>, message: Message) {
+        let mut members = self.members.matching(&message.topic);
+        members.retain(|member| member.group.as_ref() == Some(group));
+        let Some(topic) = self.topics.get_mut(&message.topic) else { return };
+        let last = topic.turns.get(group).copied().unwrap_or(0);
+        if let Some(next) = in_turn(&members, last) {
+            topic.turns.insert(group.clone(), next.id);
+            next.push_now(message);
+        }
+    }
+
+    /// Announces to the plain subscriptions of a topic that its next `count` events are missing.
+    pub(super) fn skip(&mut self, name: &TopicName, count: u64, reason: GapReason) {
+        if self.closed || count == 0 {
+            return;
+        }
+        let topic = self.topics.entry(name.clone()).or_default();
+        let from = topic.seq() + topic.skipped + 1;
+        topic.skipped += count;
+        let gap = gap_of(name, self.epoch, from, Some(from + count - 1), reason);
+        for member in self.members.matching(name) {
+            if member.group.is_none() {
+                member.feed.push_gap(gap.clone());
             }
+        }
+    }
+
+    /// Does to the subscriptions what the restart of a hub does: every topic is forgotten, and each
+    /// plain subscription learns that what may have followed the last event is missing.
+    pub(super) fn restart(&mut self) {
+        for (name, topic) in std::mem::take(&mut self.topics) {
+            let from = topic.seq() + topic.skipped + 1;
+            let gap = gap_of(&name, self.epoch, from, None, GapReason::NewEpoch);
+            for member in self.members.matching(&name) {
+                if member.group.is_none() {
+                    member.feed.push_gap(gap.clone());
+                }
+            }
+        }
+        self.epoch += 1;
+    }
+
+    /// Gives an event to a subscription again, or to another member of its queue group if it is gone.
+    pub(super) fn give_again(&mut self, id: u64, group: Option<&Arc<str>>, message: Message) {
+        let members = self.members.matching(&message.topic);
+        match (members.iter().find(|member| member.id == id), group) {
+            (Some(member), _) => member.push_now(message),
+            (None, Some(group)) => self.give_to_group(group, message),
+            (None, None) => {}
+        }
+    }
+
+    /// Pushes a gap of a topic to a subscription.
+    pub(super) fn tell(&self, id: u64, topic: &TopicName, gap: Gap) {
+        let members = self.members.matching(topic);
+        if let Some(member) = members.iter().find(|member| member.id == id) {
+            member.feed.push_gap(gap);
         }
     }
 
@@ -175,14 +224,13 @@ impl State {
 
 /// Pushes the events that were published after the position `seen`. The topic keeps only its last
 /// event, so a gap stands for the others.
-fn resume(member: &LocalSubscription, topic: &LocalTopic, seen: Option<Position>) {
+fn resume(member: &LocalSubscription, topic: &LocalTopic, current: u64, seen: Option<Position>) {
     let Some(last) = &topic.last else { return };
     let gap = |epoch, from, to, reason| {
-        let topic = last.topic.as_str().to_owned();
-        member.feed.push_gap(Gap { topic, epoch, from, to, reason, subscription: None });
+        member.feed.push_gap(gap_of(&last.topic, epoch, from, to, reason));
     };
     let seq = match seen {
-        Some(seen) if seen.epoch == EPOCH => seen.seq,
+        Some(seen) if seen.epoch == current => seen.seq,
         Some(seen) => {
             gap(seen.epoch, seen.seq + 1, None, GapReason::NewEpoch);
             0
@@ -193,7 +241,13 @@ fn resume(member: &LocalSubscription, topic: &LocalTopic, seen: Option<Position>
         return;
     }
     if seq + 1 < last.seq {
-        gap(EPOCH, seq + 1, Some(last.seq - 1), GapReason::Away);
+        gap(current, seq + 1, Some(last.seq - 1), GapReason::Away);
     }
     member.push_now(last.clone());
+}
+
+/// Makes the gap that stands for these events of a topic.
+fn gap_of(topic: &TopicName, epoch: u64, from: u64, to: Option<u64>, reason: GapReason) -> Gap {
+    let topic = topic.as_str().to_owned();
+    Gap { topic, epoch, from, to, reason, subscriptions: SubscriptionIds::NONE }
 }

@@ -13,6 +13,8 @@ pub(super) struct LocalSubscription {
     pub(super) id: u64,
     pub(super) filter: TopicFilter,
     pub(super) group: Option<Arc<str>>,
+    /// If this is true, the subscription does not count as one that answers requests.
+    pub(super) observe: bool,
     pub(super) feed: Feed,
 }
 

@@ -24,13 +24,14 @@ impl DeliveryQueue {
 
     /// Appends the last frame, if there is one, and accepts no entry after that.
     fn end(&self, last: Option<Bytes>) {
-        let mut backlog = self.backlog.lock();
+        let mut waiting = self.waiting.lock();
+        let backlog = &mut waiting.backlog;
         if let Some(frame) = last.filter(|_| !backlog.ended) {
-            self.let_in(&mut backlog, QueueItem::Control(frame, None));
+            self.let_in(backlog, QueueItem::Control(frame));
         }
         backlog.ended = true;
         self.closed.store(true, Ordering::Release);
-        drop(backlog);
+        drop(waiting);
         self.wake_waiting();
     }
 
@@ -40,12 +41,13 @@ impl DeliveryQueue {
     ///
     /// The runs of queue groups stay, so that [`DeliveryQueue::reclaim`] can take them back.
     pub fn discard(&self) {
-        let mut backlog = self.backlog.lock();
+        let mut waiting = self.waiting.lock();
+        let backlog = &mut waiting.backlog;
         self.closed.store(true, Ordering::Release);
         let before = backlog.bytes();
         let dropped = backlog.discard();
         changed(&self.queued, before, backlog.bytes());
-        drop(backlog);
+        drop(waiting);
         let control = dropped.iter().map(QueueItem::control_size).sum();
         self.control.fetch_sub(control, Ordering::Relaxed);
         self.count_disconnected(dropped.iter().filter_map(QueueItem::run));

@@ -4,23 +4,28 @@
 //! Without the bound, one slow subscriber could take all the memory of the hub.
 
 mod end;
+mod flow_list;
+mod flows;
+mod keep;
+mod past;
 mod write;
 
+pub use flow_list::Settled;
+pub(super) use past::{Page, Replayed};
 pub use write::Written;
 
 use super::backlog::{Backlog, PushResult, QueueBound};
-use super::delivery_stream::DeliveryStream;
 use super::held_bytes::REPORT_STEP;
 use super::ledger::{Ledger, count};
-use super::pending_gap::{GapOrigin, PendingGap};
 use super::queue_item::QueueItem;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use super::waiters::Waiters;
 use super::write_buffer::WriteBuffer;
-use crate::overflow::{policy, without_publisher};
+use crate::overflow::policy;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use bytes::Bytes;
-use hub_wire::{Frame, GapReason, Overflow, RunFrame};
+use flow_list::Flows;
+use hub_wire::Overflow;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -31,8 +36,8 @@ use std::task::Waker;
 /// call.
 #[derive(Debug)]
 pub struct DeliveryQueue {
-    backlog: Mutex<Backlog>,
-    /// A thread that holds both locks has locked the write buffer before the backlog.
+    waiting: Mutex<Waiting>,
+    /// A thread that holds both locks has locked the write buffer before the waiting entries.
     write_buffer: Mutex<WriteBuffer>,
     /// The write buffer and the backlog together count for this many bytes. Publishers that look for room
     /// read this number without a lock.
@@ -51,6 +56,15 @@ pub struct DeliveryQueue {
     closed: AtomicBool,
     waiters: Waiters,
     ledger: Arc<Ledger>,
+}
+
+/// Holds what waits behind the write buffer.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// These entries are sent as the socket takes them.
+    backlog: Backlog,
+    /// The subscriptions with a window, which have a backlog each.
+    flows: Flows,
 }
 
 /// States the result of appending a run.
@@ -72,7 +86,7 @@ pub struct QueueState {
     pub bytes: usize,
     /// The client itself caused this many of these bytes.
     pub control_bytes: usize,
-    /// This many events wait or are written only in part.
+    /// This many deliveries wait or are written only in part, or are not finished by a listener.
     pub events: u64,
     /// This many gaps wait and are not encoded yet.
     pub gaps: usize,
@@ -88,7 +102,7 @@ impl DeliveryQueue {
     #[must_use]
     pub fn new(limit: usize, ledger: Arc<Ledger>) -> Self {
         DeliveryQueue {
-            backlog: Mutex::default(),
+            waiting: Mutex::default(),
             write_buffer: Mutex::default(),
             queued: AtomicUsize::new(0),
             control: AtomicUsize::new(0),
@@ -120,13 +134,16 @@ impl DeliveryQueue {
     #[must_use]
     pub fn state(&self) -> QueueState {
         let buffer = self.write_buffer.lock();
-        let backlog = self.backlog.lock();
+        let Waiting { backlog, flows } = &*self.waiting.lock();
         let items = || buffer.iter().chain(backlog.iter());
+        let mut events = items().map(QueueItem::deliveries).sum();
+        flows.for_each_unfinished(|_, _, deliveries| events += deliveries);
+        let gap = |item: &&QueueItem| matches!(item, QueueItem::Gap(_));
         QueueState {
             bytes: items().map(QueueItem::size).sum(),
             control_bytes: items().map(QueueItem::control_size).sum(),
-            events: items().map(QueueItem::events).sum(),
-            gaps: items().filter(|item| matches!(item, QueueItem::Gap(_))).count(),
+            events,
+            gaps: items().filter(gap).count() + flows.parked().filter(gap).count(),
         }
     }
 
@@ -157,7 +174,7 @@ impl DeliveryQueue {
     }
 
     /// Returns how many bytes may wait in the queue. The number is lower while the hub is short of memory.
-    fn limit(&self) -> usize {
+    pub(super) fn limit(&self) -> usize {
         self.own_limit.min(self.ledger.held.queue_limit())
     }
 
@@ -182,9 +199,15 @@ impl DeliveryQueue {
         self.waiters.wake();
     }
 
+    /// Returns the ledger of the hub.
+    pub(super) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
     /// Ends the grace of the subscriber.
     pub fn end_grace(&self) {
         self.lagging.store(true, Ordering::Relaxed);
+        self.waiting.lock().flows.end_grace();
     }
 
     /// Returns whether the grace of the subscriber is over and its queue has not drained since.
@@ -201,118 +224,100 @@ impl DeliveryQueue {
         !self.flush_claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Counts events as due, for the hub and for the topic.
-    pub(super) fn count_due(&self, topic: &Ledger, events: u32) {
-        count(&self.ledger.due, events.into());
-        count(&topic.due, events.into());
+    /// Counts deliveries as due, for the hub and for the topic.
+    pub(super) fn count_due(&self, topic: &Ledger, deliveries: u64) {
+        count(&self.ledger.due, deliveries);
+        count(&topic.due, deliveries);
     }
 
     /// Counts the events of runs that no subscriber gets, because the connection has ended.
     fn count_disconnected<'a>(&self, runs: impl Iterator<Item = &'a QueuedRun>) {
-        for run in runs {
-            count(&self.ledger.disconnected, run.count.into());
-            count(&run.ledger.disconnected, run.count.into());
+        for run in runs.filter(|run| !run.credited) {
+            count(&self.ledger.disconnected, run.deliveries());
+            count(&run.ledger.disconnected, run.deliveries());
         }
     }
 
-    /// Calls `visit` for each run that waits or is written only in part, with the stream of the run and
-    /// the number of its events.
-    pub fn for_each_waiting(&self, mut visit: impl FnMut(&DeliveryStream, u32)) {
+    /// Calls `visit` with the epoch and the number of the deliveries that wait, are written only in
+    /// part, or are not finished by a listener.
+    pub fn for_each_pending(&self, mut visit: impl FnMut(u64, u64)) {
         let buffer = self.write_buffer.lock();
-        let backlog = self.backlog.lock();
-        let runs = buffer.iter().chain(backlog.iter()).filter_map(QueueItem::run);
-        runs.for_each(|run| visit(&run.stream, run.count));
+        let Waiting { backlog, flows } = &*self.waiting.lock();
+        for item in buffer.iter().chain(backlog.iter()) {
+            if let Some(run) = item.run() {
+                visit(run.stream.epoch, item.deliveries());
+            }
+        }
+        flows.for_each_unfinished(|epoch, _, deliveries| visit(epoch, deliveries));
     }
 
     /// Counts the events of a run as due and appends the run. If it does not fit, its overflow policy
     /// applies.
     pub fn append(&self, run: QueuedRun) -> Appended {
-        self.count_due(&run.ledger, run.count);
+        self.count_due(&run.ledger, run.deliveries());
         self.append_due(run)
     }
 
     /// Appends a run whose events are already counted as due.
     pub fn append_due(&self, run: QueuedRun) -> Appended {
-        let mut backlog = self.backlog.lock();
+        let mut waiting = self.waiting.lock();
         if self.is_closed() {
             return Appended::Closed(run);
         }
+        let Waiting { backlog, flows } = &mut *waiting;
+        let run = match self.append_to_flows(backlog, flows, run) {
+            Ok(Some(without_window)) => without_window,
+            Ok(None) => return Appended::Done,
+            Err(overflowed) => {
+                self.closed.store(true, Ordering::Release);
+                drop(waiting);
+                self.wake_waiting();
+                return Appended::Overflowed(*overflowed);
+            }
+        };
         // The write buffer counts towards the bound, too.
         let before = backlog.bytes();
         let writing = self.queued_bytes().saturating_sub(before);
         let pushed = backlog.push(run, QueueBound { limit: self.limit(), writing }, &self.ledger);
         changed(&self.queued, before, backlog.bytes());
-        self.report_size(&backlog);
+        self.report_size(backlog);
         match pushed {
             PushResult::Done => Appended::Done,
             PushResult::Overflowed(run) => {
                 // The queue must accept no later run, even if it fits. A later run would hide that
                 // this run is missing.
                 self.closed.store(true, Ordering::Release);
-                drop(backlog);
+                drop(waiting);
                 self.wake_waiting();
                 Appended::Overflowed(run)
             }
         }
     }
 
-    /// Appends a run whose events are already counted as due and with which no publisher waits: a
-    /// run of a replay, or a run that another member of its queue group left behind. A run that
-    /// does not fit becomes a GAP under every policy, see [`without_publisher`].
-    pub(super) fn append_past(&self, mut run: QueuedRun) -> Appended {
-        if !self.has_room(run.size()) {
-            run.overflow = without_publisher(run.overflow);
-        }
-        self.append_due(run)
-    }
-
-    /// Appends a GAP for event numbers from before the start of a subscription.
-    pub fn append_gap(
-        &self,
-        stream: DeliveryStream,
-        from: u64,
-        to: Option<u64>,
-        reason: GapReason,
-    ) {
-        self.append_item(QueueItem::Gap(PendingGap {
-            stream,
-            from,
-            to,
-            reason,
-            origin: GapOrigin::Replay,
-        }));
-    }
-
-    /// Appends a RUN frame without events, which tells the client that the next event number of the
-    /// stream is `next`.
-    pub(super) fn append_position(&self, stream: &DeliveryStream, next: u64) {
-        let position = RunFrame {
-            topic: stream.topic.as_str(),
-            epoch: stream.epoch,
-            first: next,
-            count: 0,
-            publisher: "",
-            time_ms: 0,
-            subscription: stream.subscription,
-        };
-        let frame = Frame::Run(position).to_bytes().into();
-        self.append_item(QueueItem::Control(frame, Some(stream.topic.clone())));
-    }
-
     /// Appends a control frame. The queue accepts it even if it is full.
     pub fn append_control(&self, frame: impl Into<Bytes>) {
-        self.append_item(QueueItem::Control(frame.into(), None));
+        self.append_item(QueueItem::Control(frame.into()));
     }
 
     /// Appends a control frame or a gap, unless the queue accepts no such entry any more.
-    fn append_item(&self, item: QueueItem) {
-        let mut backlog = self.backlog.lock();
+    fn append_item(&self, mut item: QueueItem) {
+        let Waiting { backlog, flows } = &mut *self.waiting.lock();
         let ended = match item.ordering_key() {
             Some(_) => self.is_closed(),
             None => backlog.ended,
         };
-        if !ended {
-            self.let_in(&mut backlog, item);
+        if ended {
+            return;
+        }
+        match flows.of(&item) {
+            Some(flow) if flow.is_parking() => flow.park_item(item),
+            flow => {
+                // The positions before SUBSCRIBED need no note: a client that resumes has got them.
+                if let (Some(flow), QueueItem::Gap(_)) = (flow, &item) {
+                    flow.note(&mut item);
+                }
+                self.let_in(backlog, item);
+            }
         }
     }
 
@@ -341,18 +346,17 @@ impl DeliveryQueue {
     /// then has to close the connection.
     #[must_use]
     pub fn shed(&self, most: usize) -> bool {
-        let mut backlog = self.backlog.lock();
+        let mut waiting = self.waiting.lock();
+        let Waiting { backlog, flows } = &mut *waiting;
+        let mut overflowed = flows.shed(most, &self.ledger);
         let before = backlog.bytes();
-        if before <= most {
-            return false;
+        if before > most {
+            backlog.shed(most, &self.ledger);
+            changed(&self.queued, before, backlog.bytes());
+            self.report_size(backlog);
+            overflowed |= backlog.bytes() > most && backlog.has_ending_run();
         }
-        backlog.shed(most, &self.ledger);
-        changed(&self.queued, before, backlog.bytes());
-        self.report_size(&backlog);
-        let to_close =
-            |item: &QueueItem| matches!(item, QueueItem::Run(run) if policy(run.overflow).ends());
-        let overflowed = backlog.bytes() > most && backlog.iter().any(to_close);
-        drop(backlog);
+        drop(waiting);
         self.after_write();
         overflowed
     }
@@ -370,9 +374,13 @@ fn changed(sum: &AtomicUsize, before: usize, after: usize) {
 impl Drop for DeliveryQueue {
     /// Counts the events that were neither written nor taken back as lost with the connection.
     fn drop(&mut self) {
-        let (buffer, backlog) = (self.write_buffer.lock(), self.backlog.lock());
-        let left = buffer.iter().chain(backlog.iter());
+        let (buffer, waiting) = (self.write_buffer.lock(), self.waiting.lock());
+        let left = buffer.iter().chain(waiting.backlog.iter());
         self.count_disconnected(left.filter_map(QueueItem::run));
+        waiting.flows.for_each_unfinished(|_, topic, deliveries| {
+            count(&self.ledger.disconnected, deliveries);
+            count(&topic.disconnected, deliveries);
+        });
         self.ledger.held.change(self.reported.load(Ordering::Relaxed), 0);
     }
 }

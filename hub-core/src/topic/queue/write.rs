@@ -4,7 +4,7 @@
 //! thread. Without the second look at the end of a write, bytes that were appended at that moment
 //! would stay behind.
 
-use super::{DeliveryQueue, changed};
+use super::{DeliveryQueue, Waiting, changed};
 use crate::sync::Ordering;
 use crate::topic::delivery_stream::DeliveryStream;
 use crate::topic::ledger::count;
@@ -58,7 +58,7 @@ impl DeliveryQueue {
             if written? == Written::Blocked {
                 return Ok(Some(Written::Blocked));
             }
-            if self.backlog.lock().is_empty() {
+            if self.waiting.lock().backlog.is_empty() {
                 return Ok(Some(Written::All));
             }
         }
@@ -86,7 +86,7 @@ impl DeliveryQueue {
                     *turn = turn.saturating_sub(progress.bytes);
                     self.queued.fetch_sub(progress.bytes, Ordering::Relaxed);
                     self.control.fetch_sub(progress.control, Ordering::Relaxed);
-                    count(&self.ledger.delivered, progress.events);
+                    count(&self.ledger.delivered, progress.deliveries);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     return Ok(Written::Blocked);
@@ -99,14 +99,14 @@ impl DeliveryQueue {
 
     /// Moves entries from the backlog to the write buffer until it has no more space, and encodes gaps.
     fn refill(&self, buffer: &mut WriteBuffer) {
-        let mut backlog = self.backlog.lock();
+        let Waiting { backlog, .. } = &mut *self.waiting.lock();
         while buffer.has_space(self.limit()) {
             let Some(item) = backlog.pop() else { break };
             let (size, control_size) = (item.size(), item.control_size());
             let item = match item {
                 QueueItem::Gap(gap) => {
                     count(&self.ledger.gaps, 1);
-                    QueueItem::Control(gap.frame(), None)
+                    QueueItem::Control(gap.frame())
                 }
                 other => other,
             };
@@ -114,7 +114,7 @@ impl DeliveryQueue {
             changed(&self.control, control_size, item.control_size());
             buffer.push(item);
         }
-        self.report_size(&backlog);
+        self.report_size(backlog);
     }
 
     /// Wakes the waiting publishers and restores the grace of the subscriber, if the queue has drained.
@@ -125,8 +125,9 @@ impl DeliveryQueue {
         }
     }
 
-    /// Removes the runs that wait for a member of a queue group and of which no byte was written, and
-    /// returns them in order.
+    /// Removes the runs of a member of a queue group that others may get, and returns them in order:
+    /// those that wait, and those that were sent and that its listener has not finished. Without a
+    /// window, runs of which a byte was written stay.
     ///
     /// The call waits for a write that is under way, so the caller should hold no lock that other
     /// threads need.
@@ -134,12 +135,16 @@ impl DeliveryQueue {
     pub fn reclaim(&self, stream: &DeliveryStream, group: &str) -> Vec<QueuedRun> {
         let mine = |run: &QueuedRun| run.stream == *stream && run.group.as_deref() == Some(group);
         let mut buffer = self.write_buffer.lock();
-        let mut backlog = self.backlog.lock();
+        let mut waiting = self.waiting.lock();
         let mut taken = buffer.take_runs(mine);
-        taken.extend(backlog.take_runs(mine));
+        taken.extend(waiting.backlog.take_runs(mine));
         let freed: usize = taken.iter().map(QueuedRun::size).sum();
         self.queued.fetch_sub(freed, Ordering::Relaxed);
-        drop((buffer, backlog));
+        // The flow of a subscription has these runs too, and the runs that are written already.
+        taken.retain(|run| !run.credited);
+        let flow = stream.subscriptions.as_slice().first().and_then(|id| waiting.flows.get(*id));
+        taken.extend(flow.into_iter().flat_map(|flow| flow.take_back(mine)));
+        drop((buffer, waiting));
         self.after_write();
         taken
     }

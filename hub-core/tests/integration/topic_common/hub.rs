@@ -50,6 +50,7 @@ pub(crate) fn settings() -> TopicSettings {
         history_per_topic: 1 << 20,
         history_in_all: 1 << 24,
         first_epoch: 1_000,
+        group_linger: Duration::from_secs(60),
     }
 }
 
@@ -102,6 +103,10 @@ pub(crate) fn entry(
         overflow: wants.overflow,
         start: wants.start,
         positions: wants.positions,
+        flow: None,
+        replays: Default::default(),
+        ack: None,
+        observe: false,
         connection: line.clone(),
         guard: None,
     })

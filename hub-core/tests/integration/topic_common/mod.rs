@@ -7,7 +7,6 @@ pub(crate) mod follower;
 pub(crate) mod hub;
 pub(crate) mod line;
 
-use bytes::Bytes;
 use hub_core::topic::{DeliveryStream, QueuedRun};
 use hub_wire::{
     EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, RunHead, TopicName, split,
@@ -18,8 +17,10 @@ pub(crate) fn name(text: &str) -> TopicName {
     TopicName::parse(text).unwrap()
 }
 
-pub(crate) fn stream(topic: &str, epoch: u64, subscription: Option<u64>) -> DeliveryStream {
-    DeliveryStream { topic: name(topic), epoch, subscription }
+/// Returns the stream of a topic for these subscriptions of a connection.
+pub(crate) fn stream(topic: &str, epoch: u64, subscriptions: &[u64]) -> DeliveryStream {
+    let subscriptions = subscriptions.iter().copied().collect();
+    DeliveryStream { topic: name(topic), epoch, subscriptions }
 }
 
 /// Returns an EVENT frame whose payload is `id` and `padding` more bytes.
@@ -43,11 +44,6 @@ pub(crate) fn run(
 ) -> QueuedRun {
     let count = events.len() as u32;
     let head = RunHead::new(stream.topic.as_str(), stream.epoch, "p#1");
-    let head = match stream.subscription {
-        None => head.for_all(first, count, 1),
-        Some(id) => head.for_subscription(id, first, count, 1),
-    };
-    let body: Bytes = [head, events.concat()].concat().into();
     let group = None;
     QueuedRun {
         ledger: Arc::default(),
@@ -56,13 +52,16 @@ pub(crate) fn run(
         first,
         count,
         overflow,
-        head: Bytes::new(),
-        body,
+        attempt: 1,
+        credited: false,
+        head: Arc::new(head),
+        time_ms: 1,
+        events: events.concat().into(),
         views: None,
     }
 }
 
-/// Returns a numbered run for a member of a queue group, whose RUN frame is separate from its body.
+/// Returns a numbered run for a member of a queue group.
 pub(crate) fn share(
     stream: &DeliveryStream,
     group: &str,
@@ -70,9 +69,7 @@ pub(crate) fn share(
     events: &[Vec<u8>],
 ) -> QueuedRun {
     let whole = run(stream, first, events, Overflow::DropOldest);
-    let head = whole.body.len() - events.iter().map(Vec::len).sum::<usize>();
-    let (head, body) = (whole.body.slice(..head), whole.body.slice(head..));
-    QueuedRun { group: Some(Arc::from(group)), head, body, ..whole }
+    QueuedRun { group: Some(Arc::from(group)), ..whole }
 }
 
 /// One frame, or one run, that a client was told.
@@ -140,7 +137,7 @@ impl Client {
         self.told.push(match frame {
             Frame::Run(run) => {
                 self.due = run.count as usize;
-                let stream = stream(run.topic, run.epoch, run.subscription);
+                let stream = stream(run.topic, run.epoch, run.subscriptions.as_slice());
                 match run.count {
                     0 => Told::Stands { stream, next: run.first },
                     _ => Told::Run { stream, first: run.first, ids: Vec::new() },
@@ -174,7 +171,7 @@ impl Client {
 }
 
 pub(crate) fn stream_of(gap: &Gap) -> DeliveryStream {
-    stream(&gap.topic, gap.epoch, gap.subscription)
+    stream(&gap.topic, gap.epoch, gap.subscriptions.as_slice())
 }
 
 /// An event or a gap of a stream that a client was told.

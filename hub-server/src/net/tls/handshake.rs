@@ -25,8 +25,8 @@ const READ_BYTES: usize = 4 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 /// In this time, the hub reads at most this many bytes from such a client.
 const LINGER_BYTES: usize = 64 * 1024;
-/// A HELLO without TLS begins with this byte. No TLS record begins with it.
-const PLAIN_HELLO: u8 = 0;
+/// The head of a TLS record has this many bytes: its type, a version of 2 bytes, and its length.
+const RECORD_HEAD: usize = 5;
 /// A client without TLS gets this reason in CLOSE.
 const SPEAK_TLS: &str = "this hub speaks TLS here: connect with hubs://";
 
@@ -44,7 +44,7 @@ pub(crate) struct Handshaken {
 pub(crate) enum HandshakeFault {
     Timeout,
     TooLarge,
-    /// The client speaks the protocol of the hub without TLS.
+    /// The client does not speak TLS.
     Plain,
     /// The certificate passes the checks of TLS, but the hub cannot read it.
     Unreadable,
@@ -158,11 +158,11 @@ async fn exchange_records(
         let mut records = std::mem::take(&mut channel.incoming);
         records.reserve(READ_BYTES);
         let read = (&mut *tcp).take(READ_BYTES as u64).read_buf(&mut records).await?;
+        if received < RECORD_HEAD && is_plain(&records, read == 0) {
+            return Err(HandshakeFault::Plain);
+        }
         if read == 0 {
             return Err(HandshakeFault::Io(ErrorKind::UnexpectedEof.into()));
-        }
-        if received == 0 && records.first() == Some(&PLAIN_HELLO) {
-            return Err(HandshakeFault::Plain);
         }
         received += read;
         if received > HANDSHAKE_BYTES {
@@ -180,7 +180,20 @@ async fn exchange_records(
     }
 }
 
-/// Returns a CLOSE frame for a client that speaks the protocol of the hub without TLS.
+/// Returns whether the first bytes of a client are not the beginning of a TLS record. `ended` states
+/// that no more bytes come.
+fn is_plain(first: &[u8], ended: bool) -> bool {
+    let of_a_record = |(at, byte): (usize, &u8)| match at {
+        0 => (0x14..=0x17).contains(byte),
+        1 => *byte == 3,
+        2 => *byte <= 4,
+        _ => true,
+    };
+    let begins_a_record = first.iter().enumerate().all(of_a_record);
+    !begins_a_record || ended && !first.is_empty() && first.len() < RECORD_HEAD
+}
+
+/// Returns a CLOSE frame for a client that does not speak TLS.
 fn refusal() -> Vec<u8> {
     let (code, reason) = (CloseCode::Protocol, SPEAK_TLS.to_owned());
     Frame::Close(Close { code, reason, retry_after_ms: None }).to_bytes()

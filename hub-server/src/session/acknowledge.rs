@@ -1,0 +1,155 @@
+//! Handles acknowledgement: the terms that a subscription states, ACK frames, and events whose time
+//! is over. Without this module, an event would count as finished although its handler has failed.
+
+use super::state::{Session, SessionState};
+use crate::policy::access::Identity;
+use actix::prelude::*;
+use hub_core::topic::{
+    AckPolicy, Failure, QueuedRun, SubscriberConnection, SubscriptionEntry, continue_replays,
+};
+use hub_wire::{
+    Ack, AckTerms, CloseCode, Outcome, RefusedCode, RefusedWhat, TopicFilter, TopicName,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A session looks this often for late events within the shortest time that a handler has.
+const CHECKS_A_TIMEOUT: u32 = 8;
+/// The session looks no more often than this.
+const SHORTEST_CHECK: Duration = Duration::from_millis(5);
+
+/// Returns the policy for these terms, or why the client may not have it.
+pub(super) fn ack_policy(
+    terms: &AckTerms,
+    filter: &TopicFilter,
+    identity: Option<&Identity>,
+) -> Result<AckPolicy, (RefusedCode, String)> {
+    let dead_letter = match &terms.dead_letter {
+        None => None,
+        Some(name) => {
+            let name = TopicName::parse(name)
+                .map_err(|error| (RefusedCode::BadOption, format!("dead_letter: {error}")))?;
+            if name.is_reserved() {
+                let message = "dead_letter: topics that begin with $ are the hub's";
+                return Err((RefusedCode::BadOption, message.to_owned()));
+            }
+            if filter.matches(&name) {
+                // An event that always fails would go round for ever.
+                let message = format!(
+                    "dead_letter: the subscription would get its own dead letters on {name}"
+                );
+                return Err((RefusedCode::BadOption, message));
+            }
+            // The hub publishes dead letters because of this client, so the client needs the right.
+            if !identity.is_some_and(|identity| identity.rights().may_publish(&name)) {
+                let message = format!("this client may not send to the dead-letter topic {name}");
+                return Err((RefusedCode::Forbidden, message));
+            }
+            Some(name)
+        }
+    };
+    Ok(AckPolicy {
+        timeout: Duration::from_millis(terms.timeout_ms),
+        attempts: terms.attempts,
+        backoff: Duration::from_millis(terms.backoff_ms),
+        dead_letter,
+        ordered: terms.ordered,
+    })
+}
+
+impl Session {
+    /// Handles ACK: settles deliveries, and sends what the window has room for now.
+    pub(super) fn acknowledge(&mut self, ack: Ack, ctx: &mut Context<Self>) {
+        if ack.first == 0 || ack.first > ack.last {
+            let reason =
+                "the deliveries of an ACK begin at 1, and the first is not behind the last";
+            return self.close(CloseCode::Protocol, reason, ctx);
+        }
+        let settled = match self.output.queue().settle(&ack, Instant::now()) {
+            Ok(settled) => settled,
+            Err(error) => return self.close(CloseCode::Protocol, &error.to_string(), ctx),
+        };
+        if settled.not_held > 0 {
+            let Ack { first, last, .. } = ack;
+            let message = format!(
+                "{} of the deliveries {first} to {last} are not held any more",
+                settled.not_held
+            );
+            self.refuse(RefusedWhat::Ack, ack.subscription, RefusedCode::NotHeld, message);
+        }
+        if let Some(entry) = self.subscriptions.get(&ack.subscription).cloned() {
+            let reason = ack.reason.unwrap_or_else(|| "the handler failed".to_owned());
+            let rejected = ack.outcome == Outcome::Rejected;
+            if entry.ack.as_ref().is_some_and(|policy| policy.ordered) {
+                self.finished(&entry, settled.finished);
+            }
+            self.failed(&entry, settled.failed, &Failure { reason, rejected });
+            self.feed(&entry);
+        }
+        self.flush_some();
+        self.output.flush();
+    }
+
+    /// Tells topics which events are finished, so that the next events of their keys follow.
+    fn finished(&mut self, entry: &SubscriptionEntry, runs: Vec<QueuedRun>) {
+        for run in runs {
+            if let Some(topic) = self.hub.directory.registry.get(run.stream.topic.as_str()) {
+                topic.finished(entry, run, &mut self.to_flush);
+            }
+        }
+    }
+
+    /// Hands runs on which a handler has failed to their topics.
+    fn failed(&self, entry: &Arc<SubscriptionEntry>, runs: Vec<QueuedRun>, failure: &Failure) {
+        for run in runs {
+            match self.hub.directory.registry.get(run.stream.topic.as_str()) {
+                Some(topic) => topic.failed(entry, run, failure.clone()),
+                None => self.output.queue().abandon(&[run]),
+            }
+        }
+    }
+
+    /// Uses the room in the window of a subscription: gives it the past that waits for room, and as a
+    /// member of a queue group the events that waited in the group for whoever has room. The caller
+    /// flushes the connection.
+    pub(super) fn feed(&mut self, entry: &Arc<SubscriptionEntry>) {
+        for name in entry.flow.iter().flat_map(|flow| flow.take_asked()) {
+            if let Some(topic) = self.hub.directory.registry.get(name.as_str()) {
+                topic.refill(entry, &mut self.to_flush);
+            }
+        }
+        if entry.flow.is_some() {
+            continue_replays(entry);
+        }
+    }
+
+    /// Begins to look for late events, if this is the first subscription that has to acknowledge.
+    pub(super) fn watch_for_late_events(&mut self, ctx: &mut Context<Self>) {
+        if !std::mem::replace(&mut self.watches_acks, true) {
+            self.check_for_late_events(ctx);
+        }
+    }
+
+    /// Takes back the events whose time is over, and comes back for the next ones.
+    fn check_for_late_events(&mut self, ctx: &mut Context<Self>) {
+        let acknowledged = |entry: &&Arc<SubscriptionEntry>| entry.ack.is_some();
+        let entries: Vec<_> = self.subscriptions.values().filter(acknowledged).cloned().collect();
+        let shortest = entries.iter().filter_map(|entry| Some(entry.ack.as_ref()?.timeout)).min();
+        let Some(shortest) = shortest.filter(|_| self.state == SessionState::Open) else {
+            self.watches_acks = false;
+            return;
+        };
+        let now = Instant::now();
+        for entry in &entries {
+            let late = self.output.queue().expire(entry.id, now);
+            if !late.is_empty() {
+                let reason = "the handler has not finished in time".to_owned();
+                self.failed(entry, late, &Failure { reason, rejected: false });
+                self.feed(entry);
+            }
+        }
+        self.flush_some();
+        let pause = (shortest / CHECKS_A_TIMEOUT).max(SHORTEST_CHECK);
+        ctx.run_later(pause, Self::check_for_late_events);
+    }
+}

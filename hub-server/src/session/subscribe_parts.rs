@@ -1,0 +1,63 @@
+//! Holds the parts of a SUBSCRIBE whose `after` does not fit into one frame, within a bound. Without the
+//! bound, a client could fill the memory of the hub with positions.
+
+use hub_wire::{Position, RefusedCode, Start, Subscribe};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// The positions of one SUBSCRIBE may take this many bytes. The bound is far above what one frame can
+/// have, and only one SUBSCRIBE of a connection is collected at a time.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// A position takes this many bytes besides the name of its topic.
+const POSITION: usize = 80;
+
+/// Holds the parts of a SUBSCRIBE that have come so far.
+#[derive(Debug)]
+pub(super) struct SubscribeParts {
+    pub(super) id: u64,
+    filter: String,
+    after: BTreeMap<String, Position>,
+    bytes: usize,
+}
+
+impl SubscribeParts {
+    pub(super) fn of(part: &Subscribe) -> Self {
+        let (id, filter) = (part.id, part.filter.clone());
+        SubscribeParts { id, filter, after: BTreeMap::new(), bytes: 0 }
+    }
+
+    /// Returns the positions of all parts.
+    pub(super) fn into_start(self) -> Start {
+        Start::After(self.after)
+    }
+
+    /// Returns for how many held bytes the parts count.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Adds the positions of a part, or returns why the part is refused.
+    pub(super) fn add(&mut self, part: &mut Subscribe) -> Result<(), (RefusedCode, &'static str)> {
+        if part.filter != self.filter {
+            return Err((RefusedCode::BadOption, "the parts of a SUBSCRIBE have one filter"));
+        }
+        let Start::After(positions) = &mut part.start else {
+            return Err((RefusedCode::BadOption, "each part of a SUBSCRIBE has `after`"));
+        };
+        for (topic, position) in std::mem::take(positions) {
+            self.bytes += POSITION + topic.len();
+            if self.bytes > MOST_BYTES {
+                let message = "the positions of this SUBSCRIBE take too much memory";
+                return Err((RefusedCode::BadOption, message));
+            }
+            match self.after.entry(topic) {
+                Entry::Vacant(entry) => entry.insert(position),
+                Entry::Occupied(_) => {
+                    let message = "a topic stands in two parts of `after`";
+                    return Err((RefusedCode::BadOption, message));
+                }
+            };
+        }
+        Ok(())
+    }
+}
