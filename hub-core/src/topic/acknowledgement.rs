@@ -6,9 +6,6 @@
 use hub_wire::TopicName;
 use std::time::Duration;
 
-/// The backoff doubles with each attempt up to this length, unless the first backoff is longer.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
-
 /// States the terms of acknowledgement of one subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AckPolicy {
@@ -31,14 +28,4 @@ pub struct Failure {
     pub reason: String,
     /// If this is true, no further attempt is made.
     pub rejected: bool,
-}
-
-impl AckPolicy {
-    /// Returns how long the hub waits after the attempt with this number has failed.
-    #[must_use]
-    pub fn backoff_after(&self, attempt: u32) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(31);
-        let longest = LONGEST_BACKOFF.max(self.backoff);
-        self.backoff.saturating_mul(1 << doublings).min(longest)
-    }
 }

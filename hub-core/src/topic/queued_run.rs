@@ -159,8 +159,8 @@ impl QueuedRun {
 
 /// Counts the events of runs that no subscriber gets any more, in the ledger of the hub and in those
 /// of their topics.
-pub(super) fn count_disconnected(runs: &[QueuedRun], hub: &Ledger) {
-    for run in runs.iter().filter(|run| !run.credited) {
+pub(super) fn count_disconnected<'a>(runs: impl IntoIterator<Item = &'a QueuedRun>, hub: &Ledger) {
+    for run in runs.into_iter().filter(|run| !run.credited) {
         count(&hub.disconnected, run.deliveries());
         count(&run.ledger.disconnected, run.deliveries());
     }

@@ -15,7 +15,7 @@ use super::subscription_entry::SubscriptionEntry;
 use super::topic::Topic;
 use super::topic_actor::TopicActor;
 use actix::{AsyncContext, Context, Handler, Message};
-use hub_wire::{GapReason, SubscriptionIds};
+use hub_wire::{GapReason, SubscriptionIds, backoff_after};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -117,7 +117,7 @@ impl Handler<Failed> for TopicActor {
         if failure.rejected || run.attempt >= policy.attempts {
             return self.give_up(&entry, run, &failure.reason, ctx);
         }
-        let backoff = policy.backoff_after(run.attempt);
+        let backoff = backoff_after(policy.backoff, run.attempt);
         run.attempt += 1;
         ctx.run_later(backoff, move |actor, _| actor.topic().give_again(&entry, run));
     }

@@ -7,6 +7,7 @@
 use super::values::read_map;
 use super::{FrameError, FrameErrorKind};
 use crate::{Packer, Reader};
+use std::time::Duration;
 
 /// Holds the frame ACK, which is `[15, subscription, first, last, outcome, reason or nil]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,17 @@ pub struct AckTerms {
     pub dead_letter: Option<String>,
     /// If this is true, the events of one key are given one at a time, in their order.
     pub ordered: bool,
+}
+
+/// The backoff doubles with each attempt up to this length, unless the first backoff is longer.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+
+/// Returns how long a hub waits after the attempt with this number has failed, if it waits for `first`
+/// after the first attempt.
+#[must_use]
+pub fn backoff_after(first: Duration, attempt: u32) -> Duration {
+    let doublings = attempt.saturating_sub(1).min(31);
+    first.saturating_mul(1 << doublings).min(LONGEST_BACKOFF.max(first))
 }
 
 impl Default for AckTerms {

@@ -15,7 +15,7 @@ mod subscribe;
 mod taken;
 mod values;
 
-pub use ack::{Ack, AckTerms, Outcome};
+pub use ack::{Ack, AckTerms, Outcome, backoff_after};
 pub use credentials::Credentials;
 pub use error::{FrameError, FrameErrorKind};
 pub use event::EventFrame;

@@ -6,13 +6,10 @@
 use super::inner::Inner;
 use super::new_event::NewEvent;
 use crate::emitter::{Acknowledge, Headers, Message};
-use hub_wire::{GapReason, TopicName};
+use hub_wire::{GapReason, TopicName, backoff_after};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// The backoff doubles up to this length, as it does in a hub over the network.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
 
 /// Names the subscription that failed on an event.
 pub(super) struct FailedSubscription {
@@ -33,9 +30,7 @@ impl Inner {
         let hub = self.clone();
         self.set_one_aside();
         if message.attempt < terms.attempts {
-            let doublings = message.attempt.saturating_sub(1).min(31);
-            let first = Duration::from_millis(terms.backoff_ms);
-            let backoff = first.saturating_mul(1 << doublings).min(LONGEST_BACKOFF.max(first));
+            let backoff = backoff_after(Duration::from_millis(terms.backoff_ms), message.attempt);
             let (id, group) = (failed.id, failed.group.clone());
             let message = Message { attempt: message.attempt + 1, work: None, ..message };
             tokio::spawn(async move {

@@ -46,7 +46,7 @@ impl Group {
         let mut places = self.places(may_drop);
         places.extend(self.places(|member| !may_drop(member)));
         let left = self.give_to_first(places, run, RunOrigin::Published, to_flush);
-        count_disconnected(left.as_slice(), &self.ledger);
+        count_disconnected(&left, &self.ledger);
     }
 
     /// Gives waiting events to members that have room now.

@@ -7,7 +7,7 @@
 use super::{DeliveryQueue, changed};
 use crate::sync::Ordering;
 use crate::topic::queue_item::QueueItem;
-use crate::topic::queued_run::QueuedRun;
+use crate::topic::queued_run::{QueuedRun, count_disconnected};
 use bytes::Bytes;
 
 impl DeliveryQueue {
@@ -50,12 +50,12 @@ impl DeliveryQueue {
         drop(waiting);
         let control = dropped.iter().map(QueueItem::control_size).sum();
         self.control.fetch_sub(control, Ordering::Relaxed);
-        self.count_disconnected(dropped.iter().filter_map(QueueItem::run));
+        count_disconnected(dropped.iter().filter_map(QueueItem::run), &self.ledger);
         self.wake_waiting();
     }
 
     /// Counts the events of runs that were taken back and that no other subscriber can take.
     pub fn abandon(&self, runs: &[QueuedRun]) {
-        self.count_disconnected(runs.iter());
+        count_disconnected(runs, &self.ledger);
     }
 }

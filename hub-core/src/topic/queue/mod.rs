@@ -18,7 +18,7 @@ use super::backlog::{Backlog, PushResult, QueueBound};
 use super::held_bytes::REPORT_STEP;
 use super::ledger::{Ledger, count};
 use super::queue_item::QueueItem;
-use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
+use super::queued_run::{ITEM_OVERHEAD, QueuedRun, count_disconnected};
 use super::waiters::Waiters;
 use super::write_buffer::WriteBuffer;
 use crate::overflow::policy;
@@ -230,14 +230,6 @@ impl DeliveryQueue {
         count(&topic.due, deliveries);
     }
 
-    /// Counts the events of runs that no subscriber gets, because the connection has ended.
-    fn count_disconnected<'a>(&self, runs: impl Iterator<Item = &'a QueuedRun>) {
-        for run in runs.filter(|run| !run.credited) {
-            count(&self.ledger.disconnected, run.deliveries());
-            count(&run.ledger.disconnected, run.deliveries());
-        }
-    }
-
     /// Calls `visit` with the epoch and the number of the deliveries that wait, are written only in
     /// part, or are not finished by a listener.
     pub fn for_each_pending(&self, mut visit: impl FnMut(u64, u64)) {
@@ -376,11 +368,8 @@ impl Drop for DeliveryQueue {
     fn drop(&mut self) {
         let (buffer, waiting) = (self.write_buffer.lock(), self.waiting.lock());
         let left = buffer.iter().chain(waiting.backlog.iter());
-        self.count_disconnected(left.filter_map(QueueItem::run));
-        waiting.flows.for_each_unfinished(|_, topic, deliveries| {
-            count(&self.ledger.disconnected, deliveries);
-            count(&topic.disconnected, deliveries);
-        });
+        count_disconnected(left.filter_map(QueueItem::run), &self.ledger);
+        waiting.flows.0.iter().for_each(|flow| self.give_up(flow));
         self.ledger.held.change(self.reported.load(Ordering::Relaxed), 0);
     }
 }
