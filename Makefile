@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples wireshark conformance deviations ci dist bench
+.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples wireshark conformance deviations paths ci dist worst bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -72,11 +72,18 @@ deviations: ## plants faults between the conformance suite and a hub; takes abou
 	cargo build --locked --all-features -p hub-cli
 	python3 conformance/deviate.py --hub $(TARGET)/debug/hub
 
+paths: dist ## checks: the released binary contains no path of the machine that built it
+	.ci/paths --prove
+	.ci/paths $(TARGET)/dist/hub
+
 ci: ## runs everything that a change must pass
 	bash .ci/run
 
 dist: ## builds the binary to ship or to measure: target/dist/hub
 	cargo build --profile dist --locked -p hub-cli
+
+worst: ## searches ten minutes for the messages that take longest to scrub
+	cargo run --release --locked -p hub-scrub --example worst_case -- --seconds 600
 
 bench: ## compares hub with nats-server, Redis and a byte relay; takes about 20 minutes
 	bash bench/compare.sh

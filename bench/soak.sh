@@ -75,7 +75,7 @@ access() {
     cat <<END
 [roles.all]
 publish = { allow = "**", deny = [$1] }
-subscribe.allow = "**"
+subscribe = { allow = "**", block = "**", groups = "*", observe = true }
 [anonymous]
 roles = "all"
 [identities.soak]

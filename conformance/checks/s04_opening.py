@@ -229,6 +229,15 @@ def welcome_names_the_publisher(t):
     t.true(t.open(name="who").facts["publisher"] != c.facts["publisher"], "two connections have one publisher's name")
 
 
+@S.check(("8", "If `?` follows the number in `publisher`"), hub="access")
+def a_stated_name_is_told_apart_from_a_proven_one(t):
+    credentials = {"user": "guest", "password": PASSWORD}
+    proven = t.open(credentials=credentials).facts["publisher"]
+    t.true(proven.startswith("guest#") and "?" not in proven, f"the publisher without a stated name is {proven}")
+    stated = t.open(credentials=credentials, name="boss").facts["publisher"]
+    t.true(stated.startswith("guest#") and stated.endswith("?boss"), f"the publisher with a stated name is {stated}")
+
+
 @S.check("`inbox` | str")
 def welcome_names_the_inbox(t):
     c, d = t.open(), t.open()

@@ -104,6 +104,16 @@ def block_drops_nothing(t):
     t.equal(numbers, list(range(1, many + 1)), "the numbers")
 
 
+@S.check("Nobody waits for room in an inbox", "There, `block` counts as `drop-newest`", hub="small")
+def no_inbox_holds_who_answers(t):
+    c, many = asleep(t, None, overflow="block"), 700
+    flood(t, c.facts["inbox"], many)
+    got = c.take(many)
+    accounted(t, got, many)
+    t.equal({d.reason for d in got if isinstance(d, Gap)}, {GAPS["overflow"]}, "the reasons of the gaps")
+    t.true(keeps_the_oldest(got), "more events came behind the first gap than before it")
+
+
 @S.check("Then the policy that stands last", hub="small")
 def the_strictest_policy_counts(t):
     order, many = ["latest", "drop-newest", "drop-oldest", "disconnect"], 600

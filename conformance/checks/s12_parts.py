@@ -91,7 +91,7 @@ def positions_are_bounded(t):
     c, size = t.open(), 0
     for turn in range(100):
         part = {f"{t.topic('x' * 100)}.{turn}.{n}": [1, 1] for n in range(4000)}
-        size += sum(len(name) + 80 for name in part)
+        size += sum(len(name) + 100 for name in part)
         c.send(SUBSCRIBE, 7, t.topic("*"), {"after": part, "more": True})
         if size > 16 * 2**20:
             c.expect_refused(1, 7, "bad_option")

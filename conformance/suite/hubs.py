@@ -36,13 +36,13 @@ KINDS = {
 ACCESS = """
 [roles.all]
 publish.allow = "**"
-subscribe.allow = "**"
+subscribe = {{ allow = "**", block = "**", groups = "*", observe = true }}
 quarantine = true
 admin = true
 
 [roles.guest]
 publish = {{ allow = "**", deny = "*.*.denied" }}
-subscribe = {{ allow = "**", deny = "*.*.denied" }}
+subscribe = {{ allow = "**", deny = "*.*.denied", observe = true, groups = "*" }}
 
 [identities.boss]
 roles = "all"

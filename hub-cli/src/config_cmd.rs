@@ -22,8 +22,10 @@ pub(crate) fn command() -> Command {
     let check = Command::new("check")
         .about("Check a configuration and print the values that differ from the defaults")
         .long_about(
-            "Check a configuration file together with the environment, as `hub serve` does when it \
-             starts. The command prints \"ok\" and each value that differs from its default.",
+            "Check a configuration file together with the environment, and every file that the \
+             configuration names: rules, access, keys and certificates. The command refuses what \
+             `hub serve` refuses when it starts. It prints \"ok\" and each value that differs from \
+             its default, and warns of what a hub would leave out or clients would refuse.",
         )
         .arg(
             Arg::new(FILE)
@@ -35,8 +37,8 @@ pub(crate) fn command() -> Command {
                 )),
         )
         .after_help(
-            "Exit codes: 0 the configuration has no error; 1 the result could not be printed; 2 the \
-             configuration or the command line has an error.\n\nExample:\n  hub config check hub.toml",
+            "Exit codes: 0 there is no error; 1 the result could not be printed; 2 the configuration, \
+             a file that it names, or the command line has an error.\n\nExample:\n  hub config check hub.toml",
         );
     Command::new("config")
         .about("Print the default configuration, or check one")
@@ -49,12 +51,27 @@ pub(crate) fn command() -> Command {
 pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     match matches.subcommand() {
         Some(("default", _)) => print(&config::default_toml()),
-        Some(("check", matches)) => match load(matches.get_one::<PathBuf>(FILE).cloned(), []) {
-            Ok((config, _)) => print(&format!("ok\n{}", config::changes(&config))),
-            Err(error) => failed(&error, BAD_CONFIG),
-        },
+        Some(("check", matches)) => check(matches.get_one::<PathBuf>(FILE).cloned()),
         // clap accepts no other command.
         _ => ExitCode::from(BAD_CONFIG),
+    }
+}
+
+/// Checks a configuration, and every file that it names. Warnings go to standard error.
+fn check(file: Option<PathBuf>) -> ExitCode {
+    let config = match load(file, []) {
+        Ok((config, _)) => config,
+        Err(error) => return failed(&error, BAD_CONFIG),
+    };
+    match hub_server::check_files(&config) {
+        Err(error) => failed(&error, BAD_CONFIG),
+        Ok(warnings) => {
+            for warning in warnings {
+                // A closed stderr is no reason to stop.
+                let _ = writeln!(io::stderr(), "warning: {warning}");
+            }
+            print(&format!("ok\n{}", config::changes(&config)))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use clap::{Arg, ArgMatches, builder::NonEmptyStringValueParser};
 use hub_client::{
     Client, ConnectionEvent, ConnectionEvents, Credentials, Headers, Options, TlsOptions, TopicName,
 };
+use std::env::VarError;
 use std::future::Future;
 use std::io::Write;
 use std::path::PathBuf;
@@ -113,12 +114,21 @@ pub(crate) async fn connect(args: &ArgMatches) -> Result<Client, Failure> {
 /// Returns the access token of this client, if it has one. There is no flag for the token, because
 /// other users of the machine can see the flags of a process.
 pub(crate) fn token(args: &ArgMatches) -> Result<Option<String>, Failure> {
+    let usage = |message: String| Failure::new(Exit::Usage, message);
     let Some(file) = args.get_one::<PathBuf>("token-file") else {
-        return Ok(std::env::var("HUB_TOKEN").ok().filter(|token| !token.is_empty()));
+        return match std::env::var("HUB_TOKEN") {
+            Ok(token) => Ok(Some(token).filter(|token| !token.is_empty())),
+            Err(VarError::NotPresent) => Ok(None),
+            // Without this error, the client would connect as anonymous.
+            Err(VarError::NotUnicode(_)) => Err(usage("HUB_TOKEN is not UTF-8".to_owned())),
+        };
     };
-    let token = std::fs::read_to_string(file)
-        .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.display())))?;
-    Ok(Some(token.trim().to_owned()))
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| usage(format!("{}: {error}", file.display())))?;
+    match text.trim_start_matches('\u{feff}').trim() {
+        "" => Err(usage(format!("{} has no token in it", file.display()))),
+        token => Ok(Some(token.to_owned())),
+    }
 }
 
 /// Runs a command to its end.
@@ -212,7 +222,8 @@ pub(crate) async fn end(client: Client, teller: JoinHandle<()>) {
 
 /// Waits until there was no connection for `patience`, or until the client will not connect again, and
 /// returns the failure that says so.
-pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -> Failure {
+pub(crate) async fn given_up(client: &Client, patience: Duration) -> Failure {
+    let mut events = client.events();
     let mut deadline = None;
     loop {
         let event = match deadline {
@@ -232,7 +243,9 @@ pub(crate) async fn given_up(mut events: ConnectionEvents, patience: Duration) -
                 note(format_args!("The connection was lost: {reason}"));
                 deadline = deadline.or_else(|| Some(tokio::time::Instant::now() + patience));
             }
-            Some(ConnectionEvent::Closed { reason }) => return Failure::new(Exit::Lost, reason),
+            Some(ConnectionEvent::Closed { reason }) => {
+                return Failure::new(Exit::of_end(&client.closed().await), reason);
+            }
             None => return Failure::new(Exit::Lost, "the connection has ended"),
             Some(_) => {}
         }

@@ -3,7 +3,8 @@
 //! Scripts depend on these codes. Without this module, each command would choose its own.
 
 use hub_client::{
-    ConnectError, EmitError, RequestError, SubscribeError, SubscriptionEnd, TlsError, with_causes,
+    CloseCode, ClosedReason, ConnectError, EmitError, RequestError, SubscribeError,
+    SubscriptionEnd, TlsError, with_causes,
 };
 use std::error::Error;
 use std::fmt::Write;
@@ -20,11 +21,12 @@ pub(crate) enum Exit {
     Nobody = 5,
     TimedOut = 6,
     Lost = 7,
+    Unauthorized = 8,
 }
 
 impl Exit {
     /// Lists every code with its meaning.
-    pub(crate) const TABLE: [(Exit, &str); 8] = [
+    pub(crate) const TABLE: [(Exit, &str); 9] = [
         (Exit::Ok, "done: the command did what it was asked to do"),
         (Exit::Error, "an error that has no code of its own"),
         (Exit::Usage, "the command line or the input has an error"),
@@ -33,7 +35,19 @@ impl Exit {
         (Exit::Nobody, "nobody is subscribed to the topic of the request"),
         (Exit::TimedOut, "the answer did not come in time"),
         (Exit::Lost, "the connection was lost, or it is unknown whether events arrived"),
+        (
+            Exit::Unauthorized,
+            "the hub does not accept the credentials, or accepts nobody without any",
+        ),
     ];
+
+    /// Returns the code for a connection that ended for good.
+    pub(crate) fn of_end(reason: &ClosedReason) -> Exit {
+        match reason.code() {
+            Some(CloseCode::Unauthorized) => Exit::Unauthorized,
+            _ => Exit::Lost,
+        }
+    }
 
     /// Returns the table as the help shows it.
     pub(crate) fn help() -> String {
@@ -73,7 +87,7 @@ impl Failure {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        let exit = match error {
+        let exit = match &error {
             ConnectError::Url(_) | ConnectError::Name => Exit::Usage,
             ConnectError::Tls(
                 TlsError::File { .. }
@@ -81,6 +95,11 @@ impl From<ConnectError> for Failure {
                 | TlsError::Incomplete
                 | TlsError::Name(_),
             ) => Exit::Usage,
+            // Trying again later does not help, as it does with a hub that cannot be reached.
+            ConnectError::Tls(TlsError::Refused(_)) => Exit::Unauthorized,
+            ConnectError::Closed(close) if close.code == CloseCode::Unauthorized => {
+                Exit::Unauthorized
+            }
             _ => Exit::Unreachable,
         };
         Failure::of(exit, &error)
@@ -89,9 +108,10 @@ impl From<ConnectError> for Failure {
 
 impl From<EmitError> for Failure {
     fn from(error: EmitError) -> Self {
-        let exit = match error {
+        let exit = match &error {
             EmitError::Refused(_) | EmitError::TooLarge { .. } => Exit::Refused,
-            EmitError::OutcomeUnknown | EmitError::Closed | EmitError::Ended(_) => Exit::Lost,
+            EmitError::OutcomeUnknown | EmitError::Closed => Exit::Lost,
+            EmitError::Ended(reason) => Exit::of_end(reason),
             EmitError::TimedOut | EmitError::NotSent => Exit::TimedOut,
             _ => Exit::Usage,
         };
@@ -101,9 +121,10 @@ impl From<EmitError> for Failure {
 
 impl From<SubscribeError> for Failure {
     fn from(error: SubscribeError) -> Self {
-        let exit = match error {
+        let exit = match &error {
             SubscribeError::Refused(_) => Exit::Refused,
             SubscribeError::TimedOut => Exit::TimedOut,
+            SubscribeError::Ended(reason) => Exit::of_end(reason),
             _ => Exit::Lost,
         };
         Failure::of(exit, &error)
@@ -112,13 +133,12 @@ impl From<SubscribeError> for Failure {
 
 impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
-        let exit = match error {
+        let exit = match &error {
             RequestError::NoSubscriber => Exit::Nobody,
             RequestError::TimedOut => Exit::TimedOut,
             RequestError::Refused(_) | RequestError::TooLarge { .. } => Exit::Refused,
-            RequestError::OutcomeUnknown | RequestError::Closed | RequestError::Ended(_) => {
-                Exit::Lost
-            }
+            RequestError::OutcomeUnknown | RequestError::Closed => Exit::Lost,
+            RequestError::Ended(reason) => Exit::of_end(reason),
             RequestError::Encode(_) | RequestError::Topic(_) => Exit::Usage,
             _ => Exit::Error,
         };
@@ -128,8 +148,9 @@ impl From<RequestError> for Failure {
 
 impl From<SubscriptionEnd> for Failure {
     fn from(end: SubscriptionEnd) -> Self {
-        let exit = match end {
+        let exit = match &end {
             SubscriptionEnd::Refused(_) => Exit::Refused,
+            SubscriptionEnd::Ended(reason) => Exit::of_end(reason),
             _ => Exit::Lost,
         };
         Failure::of(exit, &end)

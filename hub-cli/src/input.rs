@@ -3,6 +3,7 @@
 //! Without this module, a command would have to hold all of stdin in memory, and a pipe that never
 //! ends could not be used. Memory holds one value and the bytes of one read.
 
+use crate::exact_json::{Place, to_msgpack, without_bom};
 use crate::exit::{Exit, Failure};
 use bytes::{Buf, Bytes, BytesMut};
 use hub_wire::{Limits, WalkErrorKind, walk};
@@ -18,7 +19,8 @@ const CHUNK: usize = 64 << 10;
 /// Says which format stdin has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// Each line is one JSON value. Empty lines are skipped.
+    /// Each line is one JSON value. Empty lines are skipped, and so is a byte order mark in front of the
+    /// first line.
     Json,
     /// MessagePack values follow one another, with nothing between them.
     Msgpack,
@@ -100,10 +102,10 @@ impl<R: AsyncRead + Unpin> Input<R> {
                 self.buffer.advance(1);
             }
             self.taken += 1;
+            let line = if self.taken == 1 { without_bom(&line) } else { &line };
             if !line.trim_ascii().is_empty() {
-                let payload = from_json(&line);
-                return payload.map(Some).map_err(|e| {
-                    Failure::new(e.exit, format!("line {}: {}", self.taken, e.message))
+                return to_msgpack(line, Place::Line(self.taken)).map(Some).map_err(|error| {
+                    Failure::new(Exit::Usage, format!("line {}: {error}", self.taken))
                 });
             }
             if newline.is_none() {
@@ -119,11 +121,10 @@ impl<R: AsyncRead + Unpin> Input<R> {
     }
 }
 
-/// Converts a JSON text to MessagePack.
+/// Converts a JSON text that is not a line of stdin to MessagePack.
 pub(crate) fn from_json(text: &[u8]) -> Result<Bytes, Failure> {
-    let value: serde_json::Value = serde_json::from_slice(text)
-        .map_err(|error| Failure::new(Exit::Usage, format!("not JSON: {error}")))?;
-    hub_client::encode(&value).map_err(|error| Failure::of(Exit::Usage, &error))
+    let payload = to_msgpack(without_bom(text), Place::Whole);
+    payload.map_err(|error| Failure::new(Exit::Usage, error.to_string()))
 }
 
 #[cfg(test)]

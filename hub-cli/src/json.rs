@@ -10,7 +10,8 @@
 //! | ext, timestamps included | `{"$ext": [type, base64]}` |
 //! | map | object (see below) |
 //!
-//! A map key that is no string becomes its JSON text. If two keys become equal, the later entry counts.
+//! A map key that is no string becomes its JSON text. If two keys become equal, the map becomes
+//! `{"$map": [[key, value], …]}`, because an object would show only one of the entries.
 //!
 //! JSON cannot express every MessagePack value, so this form cannot be converted back. `--raw`
 //! prints the exact bytes instead.
@@ -25,7 +26,8 @@ use serde_json::{Map, Number, Value as Json, json};
 pub(crate) const HELP: &str = "\
 Payloads are MessagePack. JSON shows binary data as {\"$bin\": BASE64} and an extension type
 as {\"$ext\": [TYPE, BASE64]}. NaN and infinities become strings, and a map key that is no string
-becomes its JSON text. --raw prints the exact bytes.";
+becomes its JSON text. A map whose keys would then be equal becomes {\"$map\": [[KEY, VALUE], ...]}.
+--raw prints the exact bytes.";
 
 /// Converts one MessagePack value to JSON. Events have passed the hub's checks, so a value that is not
 /// valid is a fault that users must see, and is shown as binary data.
@@ -61,12 +63,23 @@ fn from_value(value: Value) -> Json {
         },
         Value::Binary(bytes) => bin(&bytes),
         Value::Array(values) => values.into_iter().map(from_value).collect(),
-        Value::Map(entries) => {
-            let entries = entries.into_iter().map(|(key, value)| (text(key), from_value(value)));
-            Json::Object(entries.collect::<Map<_, _>>())
-        }
+        Value::Map(entries) => from_map(entries),
         Value::Ext(kind, bytes) => json!({ "$ext": [kind, STANDARD.encode(bytes)] }),
     }
+}
+
+/// Converts a map. No entry may get lost, so a map in which keys become equal is shown as a list.
+fn from_map(entries: Vec<(Value, Value)>) -> Json {
+    let entries: Vec<_> =
+        entries.into_iter().map(|(key, value)| (from_value(key), from_value(value))).collect();
+    let mut object = Map::with_capacity(entries.len());
+    for (key, value) in &entries {
+        if object.insert(text(key), value.clone()).is_some() {
+            let pairs = entries.into_iter().map(|(key, value)| json!([key, value]));
+            return json!({ "$map": pairs.collect::<Vec<_>>() });
+        }
+    }
+    Json::Object(object)
 }
 
 /// Converts binary data.
@@ -85,9 +98,9 @@ fn float(value: f64) -> Json {
 }
 
 /// Returns a map key as a string.
-fn text(key: Value) -> String {
-    match from_value(key) {
-        Json::String(text) => text,
+fn text(key: &Json) -> String {
+    match key {
+        Json::String(text) => text.clone(),
         other => other.to_string(),
     }
 }
@@ -137,6 +150,22 @@ mod tests {
             (Value::Array(vec![true.into()]), "array".into()),
         ]);
         assert_eq!(shown(&map), r#"{"1":"int","null":"nil","[true]":"array"}"#);
+    }
+
+    #[test]
+    fn a_map_whose_keys_become_equal_loses_no_entry() {
+        let map = |entries: &[(Value, u64)]| {
+            shown(&Value::Map(entries.iter().map(|(k, v)| (k.clone(), (*v).into())).collect()))
+        };
+        assert_eq!(
+            map(&[("a".into(), 1), ("b".into(), 2), ("a".into(), 3)]),
+            r#"{"$map":[["a",1],["b",2],["a",3]]}"#
+        );
+        assert_eq!(map(&[(1.into(), 1), ("1".into(), 2)]), r#"{"$map":[[1,1],["1",2]]}"#);
+        assert_eq!(
+            map(&[(Value::Nil, 1), ("null".into(), 2)]),
+            r#"{"$map":[[null,1],["null",2]]}"#
+        );
     }
 
     #[test]

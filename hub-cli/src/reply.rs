@@ -36,6 +36,7 @@ pub(crate) fn command() -> Command {
             Arg::new("json")
                 .long("json")
                 .value_name("JSON")
+                .allow_negative_numbers(true)
                 .help("Answer every request with this value"),
             Arg::new("echo")
                 .long("echo")

@@ -27,6 +27,7 @@ pub(crate) fn command() -> Command {
                 .help("The topic of the request"),
             Arg::new("json")
                 .value_name("JSON")
+                .allow_negative_numbers(true)
                 .default_value("null")
                 .help("The payload of the request"),
             Arg::new("timeout")
@@ -62,7 +63,10 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let client = connect(args).await?;
     let answer = client.request_raw(topic, payload, headers, timeout).await;
     client.close().await;
-    let answer = answer?;
+    let answer = answer.map_err(|error| {
+        let failure = Failure::from(error);
+        Failure::new(failure.exit, format!("{topic}: {}", failure.message))
+    })?;
     let reply = from_msgpack(&answer.payload);
     if answer.headers.kind() == Some(ERROR_REPLY) {
         let message = reply["message"].as_str().unwrap_or("the answer does not say why");

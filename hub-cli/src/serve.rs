@@ -4,9 +4,8 @@
 //! Without it, the crate hub-server would have no program.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
@@ -19,8 +18,6 @@ use tracing_subscriber::EnvFilter;
 pub(crate) const BAD_CONFIG: u8 = 2;
 /// The environment variable with this name holds the path of the configuration file.
 pub(crate) const CONFIG_ENV: &str = "HUB_CONFIG";
-/// A configuration file may have at most this many bytes.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
 const FILE: &str = "config";
 /// At most this many lines of the log may wait to be written. Further lines are dropped.
 const LOG_LINES: usize = 4096;
@@ -72,6 +69,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     if let Err(error) = hub_server::serve::survive_hangup() {
         return failed(&error, 1);
     }
+    hub_server::read_remote_files_with(PathBuf::from("/proc/self/exe"));
     let flags = config::flags().iter().filter_map(|flag| {
         let value = matches.get_one::<String>(flag.key)?;
         Some((flag.name.clone(), value.clone()))
@@ -131,24 +129,15 @@ pub(crate) fn load(
     let Some(path) = file.or_else(named) else {
         return Ok((Config::load(None, env, flags).map_err(LoadError::Config)?, None));
     };
-    let text = read(&path).map_err(|error| LoadError::File(path.clone(), error))?;
+    let text = ConfigFile::read(&path).map_err(|error| LoadError::File(path.clone(), error))?;
     let file = ConfigFile::new(path, text, env, flags);
     Ok((file.load().map_err(LoadError::Config)?, Some(file)))
 }
 
-/// Reads a configuration file. A file of more than [`MAX_FILE_BYTES`] is an error.
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the file is longer than 1 MiB"));
-    }
-    Ok(text)
-}
-
 /// Starts the log. A thread of its own writes it, so that the hub goes on when stderr blocks.
 fn log_to_stderr(filter: &str) -> Result<WorkerGuard, Box<dyn std::error::Error + Send + Sync>> {
-    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = io::stderr().is_terminal() && !plain;
     let filter = EnvFilter::builder().parse(filter)?;
     let (log, guard) = NonBlockingBuilder::default()
         .lossy(true)

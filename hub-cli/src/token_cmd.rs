@@ -47,7 +47,8 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
         Some(("hash-password", _)) => {
             let mut password = String::new();
             io::stdin().lock().read_line(&mut password)?;
-            let password = password.trim_end_matches(['\r', '\n']);
+            // The mark is part of the encoding that an editor chose, and nobody can type it.
+            let password = password.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
             let hash = hash_password(password).map_err(|error| usage(&error))?;
             writeln!(io::stdout(), "{hash}")?;
         }

@@ -146,7 +146,8 @@ impl fmt::Debug for CredentialSource {
     }
 }
 
-/// Reads the text of a file without the white space around it, which editors and `echo` leave.
+/// Reads the text of a file without the white space around it and the byte order mark in front of it,
+/// which editors and `echo` leave.
 async fn read(path: &Path) -> Result<String, CredentialsError> {
     let file = path.to_path_buf();
     // A file system may take long, so no thread that serves other tasks reads the file.
@@ -156,7 +157,7 @@ async fn read(path: &Path) -> Result<String, CredentialsError> {
         path: path.to_path_buf(),
         source: Arc::new(error),
     })?;
-    match text.trim() {
+    match text.trim_start_matches('\u{feff}').trim() {
         "" => Err(CredentialsError::Empty(path.to_path_buf())),
         text => Ok(text.to_owned()),
     }

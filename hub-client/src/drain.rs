@@ -26,7 +26,8 @@ use tokio::time::Instant;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct FlushError {
-    /// The hub sent these refusals, in order. At most [`Options::refusals_kept`](crate::Options)
+    /// The hub sent these refusals, in order. The number of a refusal says which event is meant: it
+    /// counts the events that this client has published, from 0. At most [`Options::refusals_kept`](crate::Options)
     /// refusals are kept.
     pub refused: Vec<Refused>,
     /// The hub refused this many further events.

@@ -141,7 +141,33 @@ fn reason(why: &CertificateError) -> String {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "it is for another name than the host of the address"
         }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not for servers (its extended key usage lacks serverAuth)"
+        }
+        CertificateError::BadEncoding => "it cannot be read",
+        CertificateError::BadSignature => "its signature is not that of its CA",
+        CertificateError::Other(other) => return verifier_reason(&other.to_string()),
         other => return other.to_string(),
+    }
+    .to_owned()
+}
+
+/// Returns in words why the library that verifies certificates does not accept one. `name` is the
+/// library's own name of the reason, which says nothing to whoever made the certificate.
+fn verifier_reason(name: &str) -> String {
+    match name {
+        "CaUsedAsEndEntity" => {
+            "it is the certificate of a CA (CA:TRUE), which cannot stand for a server; let that CA \
+             issue a certificate for the hub, or make a self-signed one with \
+             -addext basicConstraints=critical,CA:FALSE"
+        }
+        "EndEntityUsedAsCa" => "it was issued by a certificate that is not that of a CA (CA:FALSE)",
+        "UnsupportedCertVersion" => {
+            "it is of an old version of X.509; make it with a subjectAltName, as version 3"
+        }
+        "NameConstraintViolation" => "its CA may not issue certificates for its names",
+        "PathLenConstraintViolated" => "there are more CAs above it than one of them allows",
+        other => return format!("it cannot be verified ({other})"),
     }
     .to_owned()
 }
@@ -189,7 +215,7 @@ impl TlsOptions {
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
         if self.key_log
-            && let Some(file) = std::env::var_os("SSLKEYLOGFILE")
+            && let Some(file) = std::env::var_os("SSLKEYLOGFILE").filter(|file| !file.is_empty())
         {
             let file = Path::new(&file).display();
             tracing::warn!(%file, "SSLKEYLOGFILE is set: the secrets of this TLS connection go to a file");

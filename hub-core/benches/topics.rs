@@ -164,6 +164,7 @@ fn fan_out(c: &mut Criterion) {
                 ack: None,
                 observe: false,
                 connection: Arc::new(Sink { number, queue }),
+                charge: None,
                 guard: None,
             });
             // A topic adopts the subscriptions that exist when it is created, so they come first.

@@ -221,13 +221,14 @@ fn subscription(line: &Arc<Line>, id: u64, start: Start) -> SubscriptionEntry {
         ack: None,
         observe: false,
         connection: line.clone(),
+        charge: None,
         guard: None,
     }
 }
 
 /// Returns the topic `t` with these members.
 fn topic_of(registry: &Arc<Registry>, members: &[Arc<SubscriptionEntry>]) -> Arc<Topic> {
-    members.iter().for_each(|entry| assert!(registry.subscribe(entry).is_empty()));
+    members.iter().for_each(|entry| assert!(registry.subscribe(entry).next().is_none()));
     registry.get_or_create(&TopicName::parse("t").unwrap()).unwrap()
 }
 

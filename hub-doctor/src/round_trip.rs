@@ -135,7 +135,8 @@ fn all(
     let subscribe = Subscribe {
         id: SUBSCRIPTION,
         filter: inbox.to_owned(),
-        overflow: Overflow::DropNewest,
+        // Another policy for an inbox needs a right.
+        overflow: Overflow::default(),
         group: None,
         start: Start::Live,
         positions: false,

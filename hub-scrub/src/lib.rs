@@ -31,5 +31,5 @@ pub use {
         Budget, KeyOrigin, KeySource, Scrubber, ScrubberEvent, ScrubberOutcome, SystemKeys, Type,
         ViewId,
     },
-    plan::{Plan, Revealed, RuleSet},
+    plan::{CompiledRules, Plan, Revealed, RuleSet},
 };

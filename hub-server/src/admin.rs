@@ -7,14 +7,22 @@
 //! browser on this machine must not act for the user of the machine. So the hub refuses every
 //! request of another site's page. A request without credentials must also name this machine as its
 //! host, and must not come through a proxy.
+//!
+//! Secrets are hashed in turn with those of clients, each address in its turn, so a crowd of requests
+//! delays neither administrators at other addresses nor clients.
 
 use crate::http::PeerAddress;
 use crate::hub::Hub;
-use crate::policy::access::{Credentials, Denied, Identity, Peer, Reason};
+use crate::limits::Limit;
+use crate::limits::account::{AccountKey, UNKNOWN_ADDRESS};
+use crate::policy::access::{Access, Credentials, Denied, Identity, Peer, Reason};
+use crate::policy::hash_queue::Requester;
+use crate::policy::hashing::NotHashed;
 use crate::policy::key_fetches;
 use crate::reload::report::ReloadReport;
 use crate::telemetry::audit::audit;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{self, HeaderValue};
 use axum::http::request::Parts;
@@ -25,7 +33,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use tokio::time::timeout;
 
 mod origin;
 
@@ -49,9 +58,19 @@ fn only(allowed: Method, route: MethodRouter<Arc<Hub>>) -> MethodRouter<Arc<Hub>
 
 async fn show_audit(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
     match administrator(&hub, &request).await {
-        Ok(_) => json(StatusCode::OK, &audit(&hub.directory, &hub.policy).await),
+        Ok(_) => audit_of(&hub).await,
         Err(refused) => refused,
     }
+}
+
+/// Makes the audit, as soon as few enough others are being made and read.
+async fn audit_of(hub: &Hub) -> Response {
+    let Ok(permit) = hub.audits.clone().acquire_owned().await else {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "the hub is stopping");
+    };
+    let body = audit(&hub.directory, &hub.policy).await.with_permit(permit);
+    let kind = HeaderValue::from_static("application/json");
+    (StatusCode::OK, [(header::CONTENT_TYPE, kind)], Body::new(body)).into_response()
 }
 
 async fn reload(State(hub): State<Arc<Hub>>, request: Parts) -> Response {
@@ -78,8 +97,10 @@ async fn administrator(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Resp
         return Err(error(StatusCode::BAD_REQUEST, "the Authorization header cannot be read"));
     };
     let anonymous = credentials == Credentials::None;
-    if anonymous && origin::is_forwarded(request) {
-        return Err(error(StatusCode::FORBIDDEN, "through a proxy, this takes credentials"));
+    if anonymous && origin::may_be_forwarded(request) {
+        let why = "this request has headers or a version that a proxy may have added: through a \
+                   proxy, this takes credentials";
+        return Err(error(StatusCode::FORBIDDEN, why));
     }
     let address = PeerAddress::of(&request.extensions).map(|peer| peer.ip().to_canonical());
     let loopback = address.is_some_and(|ip| ip.is_loopback())
@@ -90,17 +111,43 @@ async fn administrator(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Resp
         None => true,
     };
     let access = hub.policy.access.current();
-    let must_hash = access.must_hash(&credentials);
+    let claimed = Access::claimed_id(&credentials).filter(|_| access.must_hash(&credentials));
+    let id = claimed.map(Arc::from);
     let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-    let entered = match must_hash {
-        true => hub.policy.hashing.run(check).await,
-        false => Some(check()),
+    let entered = match id {
+        Some(id) => {
+            let address = AccountKey::at(address.unwrap_or(UNKNOWN_ADDRESS));
+            hash_in_turn(hub, Requester { address, id }, check).await?
+        }
+        None => check(),
     };
     match entered {
-        Some(Ok(identity)) if identity.rights().may_admin() => Ok(identity),
-        Some(Ok(_)) => Err(error(StatusCode::FORBIDDEN, "this takes a role with the right admin")),
-        Some(Err(denied)) => Err(refusal(denied.for_good_if(newest))),
-        None => Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the check failed")),
+        Ok(identity) if identity.rights().may_admin() => Ok(identity),
+        Ok(_) => Err(error(StatusCode::FORBIDDEN, "this takes a role with the right admin")),
+        Err(denied) => Err(refusal(denied.for_good_if(newest))),
+    }
+}
+
+/// Runs `check` on a thread that computes hashes, when it is the turn of `of`. Returns the response
+/// that refuses the request if that takes longer than a handshake may.
+async fn hash_in_turn<T: Send + 'static>(
+    hub: &Hub,
+    of: Requester,
+    check: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Response> {
+    let limits = hub.limits.in_force.current();
+    let patience = Duration::from_millis(limits.handshake_ms);
+    let hashed = hub.policy.hashing.run(of, limits.max_connections, check);
+    match timeout(patience, hashed).await {
+        Ok(Ok(entered)) => Ok(entered),
+        Ok(Err(NotHashed::Failed)) => {
+            Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the check failed"))
+        }
+        Ok(Err(NotHashed::TooMany)) | Err(_) => {
+            hub.metrics.limited(Limit::Handshake);
+            let why = "too many clients are logging in: try again later";
+            Err(error(StatusCode::SERVICE_UNAVAILABLE, why))
+        }
     }
 }
 

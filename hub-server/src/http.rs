@@ -3,7 +3,8 @@
 //! a hub.
 //!
 //! The server has its own thread, so a slow scraper costs a connection and nothing else. The module
-//! `server` limits the number of connections and how long each of them may take. Health and metrics
+//! `server` limits how long each connection may take, and `places` limits their number: when there is
+//! no place for a new connection, another one gives way. Health and metrics
 //! are answered from memory: their handlers read only the method and the path of a request, and no
 //! answer repeats a part of the request.
 
@@ -12,6 +13,8 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::limits::sockets::SocketBudget;
+use crate::reload::stale_files::StaleFiles;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -20,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use prometheus::{Encoder, Registry, TextEncoder};
 
+mod places;
 mod server;
 
 pub use server::HttpServer;
@@ -54,10 +58,27 @@ pub fn serve(
     tls: Option<rustls::ServerConfig>,
     more: Router,
 ) -> io::Result<HttpServer> {
-    HttpServer::start(listener, tls, routes(state).merge(more).layer(map_response(add_headers)))
+    serve_within(listener, state, None, tls, more, SocketBudget::of(usize::MAX))
 }
 
-fn routes(state: HttpState) -> Router {
+/// Serves like [`serve`], and takes the file descriptors of its connections from `sockets`. While any of
+/// `stale_files` is stale, `/readyz` says so with status 503.
+pub(crate) fn serve_within(
+    listener: TcpListener,
+    state: HttpState,
+    stale_files: Option<StaleFiles>,
+    tls: Option<rustls::ServerConfig>,
+    more: Router,
+    sockets: SocketBudget,
+) -> io::Result<HttpServer> {
+    let routes = routes((state, stale_files)).merge(more);
+    HttpServer::start(listener, tls, routes.layer(map_response(add_headers)), sockets)
+}
+
+/// Holds the state of the server. The second part is `None` if stale files do not matter.
+type ServedState = (HttpState, Option<StaleFiles>);
+
+fn routes(state: ServedState) -> Router {
     Router::new()
         .route("/", page(get(async || text(StatusCode::OK, INDEX))))
         .route("/healthz", page(get(async || text(StatusCode::OK, "ok\n"))))
@@ -83,15 +104,17 @@ async fn add_headers(mut response: Response) -> Response {
     response
 }
 
-async fn readyz(State(state): State<HttpState>) -> Response {
-    if state.ready.load(Ordering::Acquire) {
-        text(StatusCode::OK, "ready\n")
-    } else {
+async fn readyz(State((state, stale_files)): State<ServedState>) -> Response {
+    if !state.ready.load(Ordering::Acquire) {
         text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    } else if stale_files.is_some_and(|files| files.any()) {
+        text(StatusCode::SERVICE_UNAVAILABLE, "a file cannot be used; the log says why\n")
+    } else {
+        text(StatusCode::OK, "ready\n")
     }
 }
 
-async fn metrics(State(state): State<HttpState>) -> Response {
+async fn metrics(State((state, _)): State<ServedState>) -> Response {
     let encoder = TextEncoder::new();
     let mut body = Vec::new();
     match encoder.encode(&state.registry.gather(), &mut body) {

@@ -15,6 +15,10 @@ use crate::telemetry::metrics::Metrics;
 use actix::ArbiterHandle;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use tokio::sync::Semaphore;
+
+/// So many audits may be made and read at a time. Further ones wait.
+const AUDITS_AT_A_TIME: usize = 2;
 
 #[derive(Debug)]
 pub(crate) struct Hub {
@@ -24,6 +28,8 @@ pub(crate) struct Hub {
     pub limits: Arc<ClientLimits>,
     pub metrics: Arc<Metrics>,
     pub reloads: ReloadRequests,
+    /// So many audits may be made and read at a time. Each holds some 100 bytes for each topic.
+    pub audits: Arc<Semaphore>,
     /// The hub accepts clients while this flag is true.
     pub ready: Arc<AtomicBool>,
     /// The hub was started with this configuration. A changed configuration file is compared with
@@ -56,6 +62,7 @@ impl Hub {
             limits,
             metrics,
             reloads: ReloadRequests::default(),
+            audits: Arc::new(Semaphore::new(AUDITS_AT_A_TIME)),
             ready: Arc::default(),
             start,
         }))

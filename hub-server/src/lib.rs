@@ -5,6 +5,7 @@
 //! it in the list, and no two files import one another. Otherwise no part could be read, tested or
 //! changed by itself.
 //!
+//! - `bounded_read` reads files that may be of any size, or never answer.
 //! - `text` reads text files, and its errors name the line.
 //! - `supervise` starts tasks again after a panic or an error.
 //! - `reload` follows files, and loads them when they change.
@@ -19,10 +20,14 @@
 //! - `hub` holds the handles to all modules above it, for the modules below it.
 //! - `put_in_force` is the one place where a loaded file takes effect.
 //! - [`http`] and `admin` serve health, metrics and the admin API.
+//! - `serve_error` defines the errors with which a hub does not start.
+//! - `startup_files` loads the files that a configuration names.
+//! - `stop_signals` ends the process on SIGTERM and SIGINT.
 //! - [`serve`](mod@serve) is the composition root, which builds a hub and runs it.
 //! - `running_hub` runs a hub in a thread of its own.
 
 mod admin;
+mod bounded_read;
 pub mod config;
 mod directory;
 pub mod http;
@@ -34,11 +39,15 @@ mod put_in_force;
 mod reload;
 mod running_hub;
 pub mod serve;
+mod serve_error;
 mod session;
+mod startup_files;
+mod stop_signals;
 mod supervise;
 mod telemetry;
 mod text;
 
+pub use bounded_read::{read_for_hub, read_remote_files_with};
 pub use config::Config;
 pub use policy::access;
 pub use policy::access_file::AccessFileError;
@@ -47,3 +56,4 @@ pub use policy::tls::alpn::ALPN;
 pub use policy::tls::files::{TlsError, TlsFileFault};
 pub use running_hub::RunningHub;
 pub use serve::{ServeError, run_until_signal};
+pub use startup_files::check_files;

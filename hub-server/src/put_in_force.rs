@@ -11,8 +11,9 @@ use crate::policy::tls::files::TlsFiles;
 use crate::policy::tls::names::seconds;
 use crate::policy::tls::setup::TlsSetup;
 use crate::reload::report::InForce;
+use crate::reload::stale_files::FileKind;
 use crate::reload::watched_file::{FileSnapshot, WatchedFile};
-use crate::reload::watcher;
+use crate::reload::watcher::{self, ReloadMetrics};
 use crate::telemetry::metrics::Metrics;
 use crate::text;
 use hub_scrub::RuleSet;
@@ -22,6 +23,9 @@ use std::time::SystemTime;
 
 /// Describes how a file of one kind takes effect on a running hub.
 pub(crate) trait PutInForce: WatchedFile {
+    /// The metrics know files of this kind by this name.
+    const KIND: FileKind;
+
     /// Puts the contents that were loaded in force, and returns a summary of them.
     fn put_in_force(hub: &Hub, loaded: Self::Loaded) -> InForce;
 
@@ -40,18 +44,25 @@ pub(crate) fn follow<F: PutInForce>(
     file: F,
     seen: FileSnapshot,
 ) -> impl Future<Output = ()> {
-    let requests = hub.reloads.register();
+    let requests = hub.reloads.register(file.path().display().to_string());
     async move {
         let put_in_force = |loaded| F::put_in_force(&hub, loaded);
-        watcher::follow(file, seen, requests, F::reloads(&hub.metrics), put_in_force).await;
+        let metrics = ReloadMetrics {
+            reloads: F::reloads(&hub.metrics),
+            stale: hub.metrics.stale_files.of(F::KIND),
+        };
+        watcher::follow(file, seen, requests, metrics, put_in_force).await;
     }
 }
 
 impl PutInForce for RuleFile {
+    const KIND: FileKind = FileKind::Rules;
+
     fn put_in_force(hub: &Hub, set: RuleSet) -> InForce {
         let rules = set.rules().count();
         hub.metrics.rules.set(i64::try_from(rules).unwrap_or(i64::MAX));
         hub.policy.rules.replace(set);
+        tell_unknown_names(hub);
         InForce::All(text::count(rules, "rule", "rules"))
     }
 
@@ -61,11 +72,17 @@ impl PutInForce for RuleFile {
 }
 
 impl PutInForce for AccessFile {
+    const KIND: FileKind = FileKind::Access;
+
     fn put_in_force(hub: &Hub, access: Access) -> InForce {
         let in_force = access.summary();
+        for why in access.warnings() {
+            tracing::warn!(why, "the rest of the access file is in force");
+        }
         let policy = &hub.policy;
         access.take_over_keys(&policy.access.current());
         policy.access.replace(access);
+        tell_unknown_names(hub);
         let directory = hub.directory.clone();
         let tell_sessions = move || directory.sessions.for_each(|session| session.access_changed());
         policy.key_fetches.follow(&policy.access, tell_sessions.clone());
@@ -78,11 +95,24 @@ impl PutInForce for AccessFile {
     }
 }
 
+/// Logs the views and roles that the access file and the rule file in force name and that do not exist.
+fn tell_unknown_names(hub: &Hub) {
+    let rules = hub.policy.rules.current();
+    for found in hub.policy.access.current().unknown_names(rules.set()) {
+        tracing::warn!("{found}");
+    }
+}
+
 impl PutInForce for TlsFiles {
+    const KIND: FileKind = FileKind::Tls;
+
     fn put_in_force(hub: &Hub, setup: TlsSetup) -> InForce {
         let (metrics, now) = (&hub.metrics.tls, seconds(SystemTime::now()));
         metrics.certificate_expiry.set(setup.expiry);
         metrics.crl_expiry.set(setup.crl_expiry.unwrap_or(0));
+        if let Some(why) = setup.warnings() {
+            tracing::warn!(why, "the TLS files are in force");
+        }
         if setup.expiry < now {
             tracing::warn!("the TLS certificate has expired; clients will refuse it");
         }
@@ -103,6 +133,8 @@ impl PutInForce for TlsFiles {
 }
 
 impl PutInForce for ConfigFile {
+    const KIND: FileKind = FileKind::Config;
+
     fn put_in_force(hub: &Hub, config: Config) -> InForce {
         hub.limits.in_force.replace(&config);
         let changed = Key::ALL.iter().filter(|key| key.value(&config) != key.value(&hub.start));

@@ -4,20 +4,23 @@
 
 use crate::admin;
 use crate::config::{Config, ConfigFile, Switch};
-use crate::directory::load_shedding::{LoadShedding, keep_within_budget};
+use crate::directory::load_shedding::keep_within_budget;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
+use crate::limits::sockets::SocketBudget;
 use crate::net::listener::{BeginSession, Listener};
-use crate::policy::access_file::{AccessFile, AccessFileError};
+use crate::policy::access_file::AccessFile;
 use crate::policy::hashing::Hashing;
-use crate::policy::rule_file::{RuleFile, RulesError};
-use crate::policy::tls::files::{TlsError, TlsFiles};
+use crate::policy::rule_file::RuleFile;
+use crate::policy::tls::files::TlsFiles;
 use crate::policy::tls::in_force::CurrentCertificate;
 use crate::put_in_force::{PutInForce, follow};
-use crate::reload::watched_file::{self, FileSnapshot, WatchedFile};
+pub use crate::serve_error::ServeError;
 use crate::session::Session;
+use crate::startup_files::{StartupFiles, load_files};
+use crate::stop_signals::told_to_stop;
 use crate::supervise::keep_running;
-use actix::Actor;
+use crate::telemetry::busy_threads::BusyThreads;
 use actix_rt::{Arbiter, System};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -30,39 +33,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
-use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// States why a hub does not run.
-#[derive(Debug, Error)]
-pub enum ServeError {
-    /// The hub cannot listen on an address.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The hub was configured to listen on this address.
-        address: SocketAddr,
-        /// The operating system returned this error.
-        source: std::io::Error,
-    },
-    /// The operating system did not give the hub a thread, a socket or another resource.
-    #[error("cannot start")]
-    Start(#[source] std::io::Error),
-    /// The rule file cannot be used.
-    #[error("cannot use the rules")]
-    Rules(#[from] RulesError),
-    /// The access file cannot be used.
-    #[error("cannot use the access file")]
-    Access(#[from] AccessFileError),
-    /// The TLS files cannot be used.
-    #[error("cannot use TLS")]
-    Tls(#[from] TlsError),
-    /// The metrics cannot be registered.
-    #[error("cannot register the metrics")]
-    Metrics(#[from] prometheus::Error),
-    /// The operating system gave no random numbers.
-    #[error("no random numbers: {0}")]
-    Random(getrandom::Error),
-}
+/// When the hub has drained, answers of HTTP that are in progress have this long to end.
+const HTTP_STOP: Duration = Duration::from_millis(500);
 
 /// Names the addresses on which a hub listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +48,7 @@ pub struct Addresses {
 }
 
 /// Runs a hub until SIGTERM or SIGINT, and then drains it. A second signal ends the process at
-/// once.
+/// once. The process also ends if it has not stopped a second after `drain_ms`.
 ///
 /// Prints one line on stdout when the hub is ready. If `config` was loaded from a file, `file`
 /// names that file, and the limits follow the file while the hub runs.
@@ -93,7 +67,8 @@ pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), 
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     };
-    run_from(Startup { config, file, scrubbers: Vec::new() }, ready, told_to_stop())
+    let stop = told_to_stop(Duration::from_millis(config.drain_ms));
+    run_from(Startup { config, file, scrubbers: Vec::new() }, ready, stop)
 }
 
 /// Returns the URL schemes for clients and for HTTP.
@@ -115,20 +90,6 @@ pub fn survive_hangup() -> std::io::Result<()> {
     let _inside = runtime.enter();
     // After this registration, SIGHUP never ends the process.
     signal(SignalKind::hangup()).map(drop)
-}
-
-async fn told_to_stop() {
-    let (Ok(mut term), Ok(mut int)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    tracing::info!("draining; another signal ends at once");
-    actix_rt::spawn(async move {
-        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        std::process::exit(1);
-    });
 }
 
 /// Runs a hub in this thread until `stop` resolves, and then drains it. Calls `ready` with the
@@ -161,9 +122,7 @@ pub(crate) fn run_from(
     let bind = |address| {
         TcpListener::bind(address).map_err(|source| ServeError::Listen { address, source })
     };
-    let rules = RuleFile::new(&config.rules, scrubbers).map(load).transpose()?;
-    let access = AccessFile::new(&config.access).map(load).transpose()?;
-    let tls = TlsFiles::new(&config).map(load).transpose()?;
+    let StartupFiles { rules, access, tls } = load_files(&config, scrubbers)?;
     let (clients, http) = (bind(config.listen)?, bind(config.http)?);
     let at = Addresses {
         clients: clients.local_addr().map_err(ServeError::Start)?,
@@ -181,7 +140,12 @@ pub(crate) fn run_from(
         let hub = Hub::new(config, handles.clone(), hashing).map_err(ServeError::Random)?;
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
+        registry.register(Box::new(BusyThreads::watch(&handles)))?;
         let state = HttpState { registry, ready: hub.ready.clone() };
+        let stale_files = match hub.config.ready_needs_files {
+            Switch::On => Some(hub.metrics.stale_files.clone()),
+            Switch::Off => None,
+        };
         if let Some((setup, files, seen)) = tls {
             TlsFiles::put_in_force(&hub, setup);
             actix_rt::spawn(follow(hub.clone(), files, seen));
@@ -208,21 +172,20 @@ pub(crate) fn run_from(
         // The HTTP server starts only after the access file is in force and every file is followed.
         // Otherwise the admin API would apply no access file, and a reload would leave files out.
         let admin = admin::routes(hub.clone());
-        let http = http::serve(http, state, http_tls, admin).map_err(ServeError::Start)?;
+        let sockets = SocketBudget::of_this_process(hub.start.max_connections);
+        let http = http::serve_within(http, state, stale_files, http_tls, admin, sockets.clone())
+            .map_err(ServeError::Start)?;
         let watched = hub.clone();
-        let load_shedding = LoadShedding {
-            grace: Duration::from_millis(hub.config.memory_grace_ms),
-            queue_bytes: hub.config.queue_bytes,
-        };
+        let grace = Duration::from_millis(hub.config.memory_grace_ms);
         actix_rt::spawn(keep_running("the watch over memory", move || {
             let (directory, limits) = (watched.directory.clone(), watched.limits.clone());
-            keep_within_budget(directory, limits, load_shedding).map(Ok)
+            keep_within_budget(directory, limits, grace).map(Ok)
         }));
         let forgetful = hub.clone();
         actix_rt::spawn(keep_running("what forgets clients that stay away", move || {
             forget_old(forgetful.clone()).map(Ok)
         }));
-        let listener = Arc::new(listener(&hub));
+        let listener = Arc::new(listener(&hub, sockets));
         let accepting = actix_rt::spawn(keep_running("the listener", move || {
             let (listener, arbiters, socket) =
                 (listener.clone(), handles.clone(), clients.try_clone());
@@ -240,8 +203,10 @@ pub(crate) fn run_from(
         hub.ready.store(false, Ordering::Release);
         accepting.abort();
         drain(&hub, Duration::from_millis(drain_ms)).await;
-        if let Err(error) = http.stop().await {
-            tracing::error!(%error, "the HTTP server did not end as it should");
+        match tokio::time::timeout(HTTP_STOP, http.stop()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the HTTP server did not end as it should"),
+            Err(_) => tracing::warn!("answers of HTTP were cut off"),
         }
         arbiters.iter().for_each(|arbiter| {
             arbiter.stop();
@@ -250,25 +215,20 @@ pub(crate) fn run_from(
     })
 }
 
-/// Loads a file. Returns the loaded contents, the file, and the state in which the file was read.
-fn load<F: WatchedFile>(mut file: F) -> Result<(F::Loaded, F, FileSnapshot), F::Error> {
-    let (seen, loaded) = watched_file::load(&mut file, F::load);
-    Ok((loaded?, file, seen))
-}
-
 /// Creates the listener for clients, which begins a session for each connection.
-fn listener(hub: &Hub) -> Listener {
+fn listener(hub: &Hub, sockets: SocketBudget) -> Listener {
     let handles = hub.handles();
     let next_session = move || -> BeginSession {
         let handles = handles.clone();
         let connection = handles.directory.sessions.next_connection();
         Box::new(move |socket, permit| {
-            Session::new(handles, connection, socket, permit).start();
+            Session::new(handles, connection, socket, permit).start_in_turns();
         })
     };
     Listener::new(
         hub.policy.clone(),
         hub.limits.clone(),
+        sockets,
         hub.metrics.clone(),
         hub.config.retry_after_ms,
         Box::new(next_session),

@@ -1,16 +1,17 @@
 //! Reads text files so that an error says what is wrong with the file. Without this module, an
 //! error about UTF-8 would not name the line.
 
+use crate::bounded_read::{self, MaxBytes};
 use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 
-/// Reads the text of a file.
+/// Reads the text of a file that has at most this many bytes.
 ///
 /// # Errors
-/// Returns the error of the operating system, or an error with the number of the first line that is
-/// not UTF-8. The error contains no text of the file.
-pub(crate) fn read(path: &Path) -> Result<String> {
-    String::from_utf8(std::fs::read(path)?).map_err(|error| {
+/// Returns an error of [`bounded_read::read`], or an error with the number of the first line that
+/// is not UTF-8. The error contains no text of the file.
+pub(crate) fn read(path: &Path, most: MaxBytes) -> Result<String> {
+    String::from_utf8(bounded_read::read(path, most)?).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
         Error::new(ErrorKind::InvalidData, format!("line {line} is not UTF-8"))

@@ -57,6 +57,7 @@ fn access(number: u64) -> String {
         [roles.all]
         publish.allow = "t"
         subscribe.allow = "t"
+        subscribe.block = "t"
         [roles.others]
         publish.allow = ["t", "version-{number}"]
         subscribe.deny = ["t", "version-{number}"]

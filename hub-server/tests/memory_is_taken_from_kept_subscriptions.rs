@@ -1,4 +1,4 @@
-//! Promise: what waits for subscriptions whose clients are away counts as held bytes. Short of memory,
+//! Promise: what waits for subscriptions whose clients are away counts as held bytes. When memory is scarce,
 //! the hub ends them, those first that are away for longest, and the ledger says so.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]

@@ -1,11 +1,12 @@
-//! Provides two indexes, each of which is a trie over tokens. One index finds the filters that
-//! match a topic, and the other index finds the topics that match a filter.
+//! Provides two indexes. One index is a trie over tokens, and finds the filters that match a topic. The
+//! other index is an ordered set of names, and finds the topics that match a filter.
 //!
 //! Without the indexes, the hub would compare every subscription with every new topic, and every
 //! topic with every new subscription.
 
 use super::{FilterToken, TopicFilter, TopicName};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 /// Finds every value whose filter matches a topic.
 ///
@@ -135,83 +136,151 @@ impl<V> FilterNode<V> {
     }
 }
 
-/// Finds every topic that a filter matches.
+/// Finds every topic that a filter matches, in the order of the bytes of their names.
+///
+/// The names are kept in one order and not in a tree of tokens, so a search can stop at any name and
+/// go on there later, although topics have come and gone in between.
 #[derive(Debug, Default)]
 pub struct TopicIndex {
-    root: TopicNode,
+    names: BTreeSet<TopicName>,
 }
 
-/// Holds the topics whose names begin with the same tokens.
-#[derive(Debug, Default)]
-struct TopicNode {
-    children: HashMap<Box<str>, TopicNode>,
-    topic: Option<TopicName>,
+/// Holds the place at which a search for topics goes on.
+#[derive(Debug, Clone)]
+pub struct TopicSearch {
+    /// Without a filter, every topic is found.
+    filter: Option<TopicFilter>,
+    /// No name before this text is of interest any more. `None` means that the search is over.
+    from: Option<String>,
+}
+
+impl TopicSearch {
+    /// Returns a search for the topics of this filter.
+    #[must_use]
+    pub fn new(filter: &TopicFilter) -> Self {
+        TopicSearch { filter: Some(filter.clone()), from: Some(String::new()) }
+    }
+
+    /// Returns a search for all topics, also for those whose names begin with `$`.
+    #[must_use]
+    pub fn everything() -> Self {
+        TopicSearch { filter: None, from: Some(String::new()) }
+    }
+
+    /// Returns whether the search has seen every name that can match.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.from.is_none()
+    }
 }
 
 impl TopicIndex {
     /// Adds a topic.
     pub fn insert(&mut self, topic: &TopicName) {
-        let mut node = &mut self.root;
-        for token in topic.tokens() {
-            node = node.children.entry(token.into()).or_default();
-        }
-        node.topic = Some(topic.clone());
+        self.names.insert(topic.clone());
     }
 
     /// Removes a topic.
     pub fn remove(&mut self, topic: &TopicName) {
-        let tokens: Vec<_> = topic.tokens().collect();
-        self.root.remove(&tokens);
+        self.names.remove(topic);
     }
 
     /// Calls `found` with every topic that the filter matches.
-    pub fn matching<'a>(&'a self, filter: &TopicFilter, mut found: impl FnMut(&'a TopicName)) {
-        let tokens: Vec<_> = filter.tokens().collect();
-        self.root.matching(&tokens, true, &mut found);
+    pub fn matching<'a>(&'a self, filter: &TopicFilter, found: impl FnMut(&'a TopicName)) {
+        self.search(&mut TopicSearch::new(filter), usize::MAX, found);
+    }
+
+    /// Goes on with a search: looks at no more than `most` names, and calls `found` with each topic
+    /// among them that the filter matches.
+    ///
+    /// A topic that is there from the beginning of a search to its end is found once. A topic that
+    /// comes or goes in between may be found or not.
+    pub fn search<'a>(
+        &'a self,
+        search: &mut TopicSearch,
+        most: usize,
+        mut found: impl FnMut(&'a TopicName),
+    ) {
+        let TopicSearch { filter, from } = search;
+        let mut left = most;
+        while let Some(start) = from {
+            let range = (Bound::Included(start.as_str()), Bound::Unbounded);
+            let mut jump = None;
+            for name in self.names.range::<str, _>(range) {
+                if left == 0 {
+                    *start = name.as_str().to_owned();
+                    return;
+                }
+                left -= 1;
+                let place = filter.as_ref().map(|filter| place(filter, name.as_str()));
+                match place.unwrap_or(Place::Match) {
+                    Place::Match => found(name),
+                    Place::Next => {}
+                    Place::From(next) => {
+                        jump = Some(next);
+                        break;
+                    }
+                    Place::Behind => break,
+                }
+            }
+            *from = jump;
+        }
     }
 }
 
-impl TopicNode {
-    fn remove(&mut self, tokens: &[&str]) {
-        let [token, after @ ..] = tokens else {
-            self.topic = None;
-            return;
-        };
-        if let Some(child) = self.children.get_mut(*token) {
-            child.remove(after);
-            if child.topic.is_none() && child.children.is_empty() {
-                self.children.remove(*token);
-            }
-        }
-    }
+/// States where the names that a filter matches are, as seen from one name.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// The filter matches the name.
+    Match,
+    /// The filter does not match the name, and may match the next one.
+    Next,
+    /// The filter matches no name from this one up to the text.
+    From(String),
+    /// The filter matches no name behind this one.
+    Behind,
+}
 
-    fn matching<'a>(
-        &'a self,
-        tokens: &[FilterToken<'_>],
-        first: bool,
-        found: &mut impl FnMut(&'a TopicName),
-    ) {
-        let wild = |token: &str| !(first && token.starts_with('$'));
-        match tokens {
-            [] => self.topic.iter().for_each(found),
-            [FilterToken::Literal(text), after @ ..] => {
-                if let Some(child) = self.children.get(*text) {
-                    child.matching(after, false, found);
-                }
+/// Compares a name with a filter.
+///
+/// All names with the same first tokens, and a token behind them, stand together in the order of
+/// names. So if one of these tokens differs from a literal, the names that can match stand together,
+/// too, and the search can jump there.
+fn place(filter: &TopicFilter, name: &str) -> Place {
+    let mut tokens = filter.tokens().peekable();
+    let mut at = 0; // The tokens of the name before this byte match.
+    while let Some(token) = tokens.next() {
+        let Some(rest) = name.get(at..).filter(|rest| !rest.is_empty()) else {
+            return Place::Next; // The name has too few tokens.
+        };
+        let have = rest.split('.').next().unwrap_or_default();
+        match token {
+            // A wildcard as the first token does not match the topics of the hub.
+            FilterToken::One | FilterToken::Rest if at == 0 && have.starts_with('$') => {
+                return Place::From(after('$'));
             }
-            [FilterToken::One, after @ ..] => {
-                for (_, child) in self.children.iter().filter(|(token, _)| wild(token)) {
-                    child.matching(after, false, found);
-                }
+            FilterToken::Rest => return Place::Match,
+            FilterToken::Literal(want) if want != have => {
+                let (before, dot) = (&name[..at], if tokens.peek().is_some() { "." } else { "" });
+                let first = format!("{before}{want}{dot}");
+                return match before.strip_suffix('.') {
+                    _ if first.as_str() > name => Place::From(first),
+                    Some(parent) => Place::From(format!("{parent}{}", after('.'))),
+                    None => Place::Behind,
+                };
             }
-            [FilterToken::Rest, ..] => {
-                for (_, child) in self.children.iter().filter(|(token, _)| wild(token)) {
-                    child.topic.iter().for_each(&mut *found);
-                    child.matching(tokens, false, found);
-                }
-            }
+            FilterToken::Literal(_) | FilterToken::One => at += have.len() + 1,
         }
     }
+    if at > name.len() {
+        return Place::Match;
+    }
+    Place::From(format!("{}{}", &name[..at - 1], after('.'))) // The name has too many tokens.
+}
+
+/// Returns the first text behind all texts that begin with this character, which is ASCII.
+fn after(character: char) -> String {
+    char::from(character as u8 + 1).to_string()
 }
 
 #[cfg(test)]
@@ -220,12 +289,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn topic() -> impl Strategy<Value = TopicName> {
-        proptest::collection::vec("[ab$]|ab", 1..4)
+        proptest::collection::vec("[ab$]|ab|a-|a/|%", 1..4)
             .prop_map(|tokens| TopicName::parse(&tokens.join(".")).unwrap())
     }
 
     fn filter() -> impl Strategy<Value = TopicFilter> {
-        (proptest::collection::vec("[ab$*]|ab", 0..4), any::<bool>()).prop_filter_map(
+        (proptest::collection::vec("[ab$*]|ab|a-|a/|%", 0..4), any::<bool>()).prop_filter_map(
             "a filter has a token",
             |(mut tokens, rest)| {
                 tokens.extend(rest.then(|| "**".to_owned()));
@@ -272,8 +341,46 @@ mod tests {
                 found.sort_unstable();
                 let expected: Vec<_> =
                     kept_topics.iter().copied().filter(|topic| filter.matches(topic)).collect();
-                prop_assert_eq!(found, expected);
+                prop_assert_eq!(&found, &expected);
+                let (mut in_steps, mut search) = (Vec::new(), TopicSearch::new(filter));
+                while !search.is_over() {
+                    by_topic.search(&mut search, 1, |topic| in_steps.push(topic));
+                }
+                prop_assert_eq!(in_steps, expected);
             }
+        }
+    }
+    /// A search jumps over the names that cannot match, so it costs what it finds.
+    #[test]
+    fn a_search_looks_only_where_the_filter_can_match() {
+        let mut index = TopicIndex::default();
+        for n in 0..1_000 {
+            for end in ["x", "y", "z"] {
+                index.insert(&TopicName::parse(&format!("a.{n:03}.{end}")).unwrap());
+                index.insert(&TopicName::parse(&format!("b.{n:03}.{end}.more")).unwrap());
+            }
+        }
+        let looks = |filter: &str| {
+            let (mut looks, mut found) = (0, 0);
+            let mut search = TopicSearch::new(&TopicFilter::parse(filter).unwrap());
+            while !search.is_over() {
+                index.search(&mut search, 1, |_| found += 1);
+                looks += 1;
+            }
+            (looks, found)
+        };
+        for (filter, most, matches) in [
+            ("a.500.y", 16, 1),
+            ("a.500.*", 16, 3),
+            ("a.500.**", 16, 3),
+            ("b.*.x.**", 4_100, 1_000),
+            ("c.**", 16, 0),
+            ("b.*", 2_100, 0),
+            ("**", 6_100, 6_000),
+        ] {
+            let (looks, found) = looks(filter);
+            assert_eq!(found, matches, "{filter}");
+            assert!(looks <= most, "{filter}: {looks} looks");
         }
     }
 }

@@ -46,7 +46,7 @@ pub use headers::{
     HeaderError, HeaderErrorKind, HeaderFacts, MAX_HEADERS, MAX_REFUSED_ID, check_headers,
     check_headers_of_hub, event_id, header_id,
 };
-pub use index::{FilterIndex, TopicIndex};
+pub use index::{FilterIndex, TopicIndex, TopicSearch};
 pub use limits::Limits;
 pub use name::{NameError, TopicName};
 pub use pack::Packer;

@@ -224,10 +224,13 @@ impl PublishLog {
         log.end_flushes(index);
     }
 
-    /// Handles the refusal of an event. Returns the refusal if no caller waits for it.
-    pub(crate) fn refused(&self, refused: Refused) -> Option<Refused> {
+    /// Handles the refusal of an event. Returns the refusal if no caller waits for it. The returned
+    /// refusal has the index of the event as its number, because publish numbers begin again when the hub has
+    /// forgotten this client, and the caller could not tell which event is meant.
+    pub(crate) fn refused(&self, mut refused: Refused) -> Option<Refused> {
         let mut log = self.log.lock();
         let index = refused.number.wrapping_add(log.offset);
+        refused.number = index;
         if index < log.settled || !log.refused.insert(index) {
             return None;
         }

@@ -20,7 +20,7 @@ pub enum EmitError {
     #[error("the topic of the event is not a valid name")]
     Topic(#[from] NameError),
     /// The frame of the event is larger than the hub allows. The event was not sent.
-    #[error("the event takes {size} bytes, but at most {limit} are allowed")]
+    #[error("the event takes {size} bytes, but the hub allows at most {limit} (max_frame_bytes)")]
     TooLarge {
         /// The frame has this many bytes.
         size: usize,
@@ -110,7 +110,7 @@ pub enum RequestError {
     #[error("the topic of the request is not a valid name")]
     Topic(#[from] NameError),
     /// The frame of the request is larger than the hub allows. The request was not sent.
-    #[error("the request takes {size} bytes, but at most {limit} are allowed")]
+    #[error("the request takes {size} bytes, but the hub allows at most {limit} (max_frame_bytes)")]
     TooLarge {
         /// The frame has this many bytes.
         size: usize,

@@ -14,6 +14,7 @@ pub use gauge::FlowGauge;
 pub(super) use gauge::high_water;
 pub use notices::CannotResume;
 
+use super::account::{MemoryAccount, WaitingSize};
 use super::backlog::{Backlog, PushResult, QueueBound};
 use super::held_bytes::{HeldBytes, ReportedSize};
 use super::ledger::{Ledger, count};
@@ -83,6 +84,8 @@ pub(super) struct Flow {
     parked: Backlog,
     /// This is what the flow takes beside its runs.
     size: ReportedSize,
+    /// What is parked counts in the account of the client.
+    waits_for: Option<WaitingSize>,
     /// What a flow remembers that outlives its connection.
     kept: Option<Box<Kept>>,
 }
@@ -107,10 +110,16 @@ impl Flow {
             bytes_on_the_way: 0,
             parked: Backlog::default(),
             size: ReportedSize::new(held),
+            waits_for: None,
             kept: None,
         };
         flow.report_on_the_way();
         flow
+    }
+
+    /// Counts what is parked here, and what is kept of runs on their way, in this account.
+    pub(super) fn count_in(&mut self, account: &Arc<MemoryAccount>) {
+        self.waits_for = Some(WaitingSize::of_queue(account));
     }
 
     pub(super) fn gauge(&self) -> &Arc<FlowGauge> {
@@ -236,6 +245,11 @@ impl Flow {
         if taken > sent { Err(TakenTooMany { taken, sent }) } else { Ok(taken) }
     }
 
+    /// Returns how many events the listener has taken.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// Returns whether the client acknowledges each event.
     pub(super) fn is_acknowledged(&self) -> bool {
         self.timeout.is_some()
@@ -344,6 +358,11 @@ impl Flow {
 
     fn report_size(&self) {
         self.size.set((self.parked.len() + self.on_the_way.len()) * ITEM_OVERHEAD);
+        if let Some(size) = &self.waits_for {
+            // Of runs that nobody may get again, only the count is kept.
+            let keeps_runs = self.on_the_way.front().is_some_and(|sent| sent.run.is_some());
+            size.set(self.parked.bytes() + if keeps_runs { self.bytes_on_the_way } else { 0 });
+        }
     }
 
     fn report_on_the_way(&self) {

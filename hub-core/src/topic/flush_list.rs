@@ -16,31 +16,41 @@ use std::sync::Arc;
 /// Only when a panic prevents that call, the connections are flushed as the list is dropped.
 #[derive(Debug, Default)]
 #[must_use = "a connection that is not flushed gets its events only with the next ones"]
-pub struct FlushList(VecDeque<Arc<dyn SubscriberConnection>>);
+pub struct FlushList {
+    connections: VecDeque<Arc<dyn SubscriberConnection>>,
+    /// Runs were appended to queues so many times since this was last read.
+    deliveries: usize,
+}
 
 impl FlushList {
     /// Returns an empty list.
     pub const fn new() -> Self {
-        FlushList(VecDeque::new())
+        FlushList { connections: VecDeque::new(), deliveries: 0 }
     }
 
     /// Returns how many connections have to be flushed.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.connections.len()
     }
 
     /// Returns whether no connection has to be flushed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.connections.is_empty()
+    }
+
+    /// Returns how many times a run was appended to a queue since the last call.
+    pub fn take_deliveries(&mut self) -> usize {
+        std::mem::take(&mut self.deliveries)
     }
 
     /// Adds a connection that got an entry, unless another list has promised to flush the
     /// connection.
     pub(super) fn add(&mut self, connection: &Arc<dyn SubscriberConnection>) {
+        self.deliveries += 1;
         if connection.queue().claim_flush() {
-            self.0.push_back(connection.clone());
+            self.connections.push_back(connection.clone());
         }
     }
 
@@ -56,7 +66,7 @@ impl FlushList {
         for _ in 0..most {
             // A connection leaves the list before it is flushed. So if its flush panics, the other
             // connections are still in the list.
-            let Some(connection) = self.0.pop_front() else { return };
+            let Some(connection) = self.connections.pop_front() else { return };
             connection.flush();
         }
     }

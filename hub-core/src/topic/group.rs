@@ -8,6 +8,7 @@
 mod waiting;
 mod waker;
 
+use super::account::Charge;
 use super::backlog::Backlog;
 use super::flow::{FlowGauge, high_water};
 use super::flush_list::FlushList;
@@ -63,6 +64,8 @@ struct GroupMember {
     ordered: bool,
     /// If this is true, the session of the member knows that events wait in the group.
     hungry: bool,
+    /// The membership is charged for as long as it lasts.
+    _charge: Option<Charge>,
 }
 
 impl GroupMember {
@@ -129,6 +132,7 @@ impl Group {
             flow: entry.flow.clone(),
             ordered: entry.ack.as_ref().is_some_and(|policy| policy.ordered),
             hungry: false,
+            _charge: entry.membership(false),
         });
         self.deserted = None;
         self.last_overflow = entry.overflow;

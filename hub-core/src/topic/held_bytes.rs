@@ -12,9 +12,11 @@ const OVERHEAD: usize = 80;
 
 /// Counts the held bytes: the bytes that a hub holds for its clients at the moment.
 ///
-/// Each run counts once, however many queues share it. What a queue takes beside its runs counts in
-/// steps of 64 KiB, and what a subscription with a window or a queue group takes in steps of 4 KiB. Sessions add the bytes that they carry. The count is exact enough to slow
-/// publishers down before the process has grown, and it costs two additions a run.
+/// Each run counts once, however many queues share it. What a queue, a subscription with a window or a
+/// queue group takes beside its runs counts in steps of 4 KiB. Everything else that exists because of a
+/// client is charged to its account ([`MemoryAccount`](super::MemoryAccount)), which adds it here. The
+/// count is exact enough to slow publishers down before the process has grown, and it costs two
+/// additions a run.
 #[derive(Debug)]
 pub struct HeldBytes {
     bytes: AtomicUsize,
@@ -22,7 +24,7 @@ pub struct HeldBytes {
 }
 
 /// A queue reports its size when it has grown or shrunk by this many bytes since its last report.
-pub(super) const REPORT_STEP: usize = 64 * 1024;
+pub(super) const REPORT_STEP: usize = 4 * 1024;
 
 impl Default for HeldBytes {
     fn default() -> Self {
@@ -44,8 +46,9 @@ impl HeldBytes {
         self.queue_limit.load(Ordering::Relaxed)
     }
 
-    /// Sets a bound for all queues, including those that exist already. The hub lowers it while memory
-    /// is short. Bytes that wait already stay in their queues until
+    /// Sets a bound for all queues, including those that exist already. The hub lowers it when memory
+    /// becomes scarce. With `usize::MAX`, the bounds of accounts are not in force either. Bytes that wait
+    /// already stay in their queues until
     /// [`DeliveryQueue::shed`](super::DeliveryQueue::shed) drops them.
     pub fn limit_queues(&self, bytes: usize) {
         self.queue_limit.store(bytes, Ordering::Relaxed);
@@ -76,10 +79,6 @@ pub(super) struct ReportedSize {
     reported: AtomicUsize,
 }
 
-/// A [`ReportedSize`] changes the count in steps of this many bytes. The step is smaller than
-/// [`REPORT_STEP`], because one connection may have thousands of subscriptions.
-const SMALL_STEP: usize = 4 * 1024;
-
 impl ReportedSize {
     pub(super) fn new(held: &Arc<HeldBytes>) -> Self {
         ReportedSize { held: held.clone(), reported: AtomicUsize::new(0) }
@@ -88,7 +87,7 @@ impl ReportedSize {
     /// States how many bytes the backlog takes now. The caller holds the lock of the backlog.
     pub(super) fn set(&self, now: usize) {
         let reported = self.reported.load(Ordering::Relaxed);
-        if now.abs_diff(reported) >= SMALL_STEP || (now == 0 && reported > 0) {
+        if now.abs_diff(reported) >= REPORT_STEP || (now == 0 && reported > 0) {
             self.reported.store(now, Ordering::Relaxed);
             self.held.change(reported, now);
         }

@@ -3,6 +3,7 @@
 //! Without the history, a client that was away for a moment would have missed every event of that
 //! moment.
 
+use super::account::{MemoryAccount, WaitingSize};
 use super::history_budget::{HasPast, HistoryBudget, Listed};
 use super::queued_run::QueuedRun;
 use std::collections::VecDeque;
@@ -19,6 +20,8 @@ pub(super) struct History {
     /// The budget has the topic in its list under this time.
     listed: Option<Listed>,
     budget: Arc<HistoryBudget>,
+    /// The history counts for the connection that made the topic.
+    size: Option<WaitingSize>,
 }
 
 /// Holds the runs that replays still need and that the history itself has dropped. They are older
@@ -40,8 +43,9 @@ pub(super) struct ReplayNeeds {
 }
 
 impl History {
-    pub(super) fn new(budget: Arc<HistoryBudget>) -> Self {
-        History { runs: VecDeque::new(), kept: None, bytes: 0, listed: None, budget }
+    pub(super) fn new(budget: Arc<HistoryBudget>, maker: Option<&Arc<MemoryAccount>>) -> Self {
+        let size = maker.map(WaitingSize::of_history);
+        History { runs: VecDeque::new(), kept: None, bytes: 0, listed: None, budget, size }
     }
 
     /// Appends a run to the history of `topic`, and drops the oldest runs of the topic that exceed
@@ -63,6 +67,17 @@ impl History {
         if let Some(kept) = &mut self.kept {
             kept.drop_while(&self.budget, |_| true);
         }
+    }
+
+    /// Drops the last event too, unless a replay that waits for room needs it.
+    pub(super) fn forget_last_event(&mut self) {
+        while let Some(oldest) = self.runs.pop_front() {
+            self.sub(oldest.size());
+            if let Some(kept) = &mut self.kept {
+                kept.keep(oldest, &self.budget);
+            }
+        }
+        self.runs = VecDeque::new();
     }
 
     /// Drops the oldest runs until the budget of all topics is kept. At least the last event stays.
@@ -127,11 +142,13 @@ impl History {
     fn add(&mut self, bytes: usize) {
         self.bytes += bytes;
         self.budget.change_used(0, bytes);
+        self.size.iter().for_each(|size| size.set(self.bytes));
     }
 
     fn sub(&mut self, bytes: usize) {
         self.bytes -= bytes;
         self.budget.change_used(bytes, 0);
+        self.size.iter().for_each(|size| size.set(self.bytes));
     }
 
     /// Returns the number of the oldest event that a replay can still get.

@@ -3,6 +3,7 @@
 //! A plain member is a connection and not a subscription. Otherwise a client with several plain
 //! subscriptions for one topic would get several copies of each event.
 
+use super::account::Charge;
 use super::delivery_stream::DeliveryStream;
 use super::flow::FlowGauge;
 use super::flush_list::FlushList;
@@ -32,13 +33,24 @@ pub(super) struct Members {
 #[derive(Debug)]
 struct PlainMember {
     connection: Arc<dyn SubscriberConnection>,
+    /// The subscriptions are in the order of their ids.
     subscriptions: Vec<PlainSubscription>,
+    /// This follows from the list of subscriptions. The next event computes it if the list has changed
+    /// since the last one, so a client with many subscriptions does not make each change expensive.
+    shared: Option<Shared>,
+}
+
+/// Holds what the subscriptions of a connection share.
+#[derive(Debug)]
+struct Shared {
     /// These are the ids of all subscriptions.
     ids: SubscriptionIds,
     /// Of the policies of the subscriptions without a window, this policy loses the fewest events.
     /// They share one copy of each event. If all have a window, the policies of all count, so that
     /// the only subscription of a connection finds its own policy here.
     overflow: Overflow,
+    /// If this is true, a subscription has no window.
+    without_window: bool,
 }
 
 /// Describes one plain subscription.
@@ -48,26 +60,35 @@ struct PlainSubscription {
     overflow: Overflow,
     observe: bool,
     flow: Option<Arc<FlowGauge>>,
+    /// The membership is charged for as long as it lasts.
+    _charge: Option<Charge>,
 }
 
 impl PlainMember {
-    /// Updates what follows from the list of subscriptions, after the list has changed.
-    fn refresh(&mut self) {
-        let policies = |all: bool| {
-            let counting = self.subscriptions.iter().filter(move |one| all || one.flow.is_none());
-            strictest(counting.map(|subscription| subscription.overflow))
-        };
-        self.overflow = policies(false).or_else(|| policies(true)).unwrap_or_default();
-        self.ids = self.subscriptions.iter().map(|subscription| subscription.id).collect();
+    /// Returns what the subscriptions share.
+    fn shared(&mut self) -> &Shared {
+        let subscriptions = &self.subscriptions;
+        self.shared.get_or_insert_with(|| {
+            let policies = |all: bool| {
+                let counting = subscriptions.iter().filter(move |one| all || one.flow.is_none());
+                strictest(counting.map(|subscription| subscription.overflow))
+            };
+            Shared {
+                ids: subscriptions.iter().map(|subscription| subscription.id).collect(),
+                overflow: policies(false).or_else(|| policies(true)).unwrap_or_default(),
+                without_window: subscriptions.iter().any(|one| one.flow.is_none()),
+            }
+        })
     }
 
     /// Returns whether the publisher of a run of `size` bytes has to wait for this connection.
-    fn must_wait(&self, size: usize) -> bool {
+    fn must_wait(&mut self, size: usize) -> bool {
+        let Shared { overflow, without_window, .. } = *self.shared();
         let queue = self.connection.queue();
-        self.subscriptions.iter().any(|subscription| match &subscription.flow {
-            Some(flow) => queue.must_wait_for(flow, size, subscription.overflow),
-            None => queue.must_wait(size, self.overflow),
-        })
+        let mut windows =
+            self.subscriptions.iter().filter_map(|one| Some((one.flow.as_ref()?, one)));
+        without_window && queue.must_wait(size, overflow)
+            || windows.any(|(flow, one)| queue.must_wait_for(flow, size, one.overflow))
     }
 }
 
@@ -100,7 +121,7 @@ impl Members {
         match &entry.group {
             Some(name) => self.groups.get(name).is_some_and(|group| group.contains(entry)),
             None => self.plain.get(&entry.connection.number()).is_some_and(|member| {
-                member.subscriptions.iter().any(|known| known.id == entry.id)
+                member.subscriptions.binary_search_by_key(&entry.id, |known| known.id).is_ok()
             }),
         }
     }
@@ -118,32 +139,39 @@ impl Members {
         let member = self.plain.entry(entry.connection.number()).or_insert_with(|| PlainMember {
             connection: entry.connection.clone(),
             subscriptions: Vec::new(),
-            ids: SubscriptionIds::one(entry.id),
-            overflow: entry.overflow,
+            shared: None,
         });
-        if !member.subscriptions.iter().any(|known| known.id == entry.id) {
-            member.subscriptions.push(PlainSubscription {
+        let place = member.subscriptions.binary_search_by_key(&entry.id, |known| known.id);
+        if let Err(place) = place {
+            let subscription = PlainSubscription {
                 id: entry.id,
                 overflow: entry.overflow,
                 observe: entry.observe,
                 flow: entry.flow.clone(),
-            });
-            member.refresh();
+                _charge: entry.membership(!member.subscriptions.is_empty()),
+            };
+            member.subscriptions.insert(place, subscription);
+            member.shared = None;
         }
     }
 
-    /// Removes a plain subscription.
-    pub(super) fn leave_plain(&mut self, entry: &SubscriptionEntry) {
-        let connection = entry.connection.number();
-        let Some(member) = self.plain.get_mut(&connection) else { return };
-        member.subscriptions.retain(|known| known.id != entry.id);
-        if member.subscriptions.is_empty() {
-            self.plain.swap_remove(&connection);
-        } else {
-            member.refresh();
+    /// Removes plain subscriptions of a connection. `ids` is in ascending order.
+    pub(super) fn leave_plain(&mut self, connection: &dyn SubscriberConnection, ids: &[u64]) {
+        let number = connection.number();
+        // Publishers may have waited only because of these subscriptions, or of their replays.
+        connection.queue().wake_waiting();
+        let Some(member) = self.plain.get_mut(&number) else { return };
+        match ids {
+            [id] => {
+                let place = member.subscriptions.binary_search_by_key(id, |known| known.id);
+                place.into_iter().for_each(|place| drop(member.subscriptions.remove(place)));
+            }
+            ids => member.subscriptions.retain(|known| ids.binary_search(&known.id).is_err()),
         }
-        // Publishers may have waited only because of this subscription.
-        entry.connection.queue().wake_waiting();
+        member.shared = None;
+        if member.subscriptions.is_empty() {
+            self.plain.swap_remove(&number);
+        }
     }
 
     /// Removes a member of a queue group. The group stays, also without a member.
@@ -183,11 +211,23 @@ impl Members {
     }
 
     /// Returns the first connection for whose room the publisher of a run of `size` bytes has to wait.
-    pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
-        let plain = self.plain.values().find(|member| member.must_wait(size));
-        plain
-            .map(|member| &member.connection)
-            .or_else(|| self.groups.values().find_map(|group| group.without_room(size)))
+    pub(super) fn without_room(&mut self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
+        let plain = self.plain.values_mut().find_map(|member| {
+            let waits = member.must_wait(size);
+            waits.then_some(&member.connection)
+        });
+        plain.or_else(|| self.groups.values().find_map(|group| group.without_room(size)))
+    }
+
+    /// Ends the grace of all connections that have no room for a run of `size` bytes.
+    pub(super) fn end_graces(&mut self, size: usize) {
+        for member in self.plain.values_mut() {
+            if member.must_wait(size) {
+                member.connection.queue().end_grace();
+            }
+        }
+        let groups = self.groups.values().filter_map(|group| group.without_room(size));
+        groups.for_each(|connection| connection.queue().end_grace());
     }
 
     /// Appends a run to the queue of every plain member, and divides it among the members of every
@@ -199,19 +239,20 @@ impl Members {
         held: &Arc<HeldBytes>,
         to_flush: &mut FlushList,
     ) {
-        for member in self.plain.values() {
+        for member in self.plain.values_mut() {
+            let (ids, overflow) = (member.shared().ids.clone(), member.shared().overflow);
             let events = match &run.views {
                 None => run.events.clone(),
                 Some(views) => views.events_for(&member.connection.role()),
             };
-            let stream = stream.with_subscriptions(member.ids.clone());
+            let stream = stream.with_subscriptions(ids);
             let queued = QueuedRun {
                 stream,
                 ledger: run.ledger.clone(),
                 group: None,
                 first: run.first,
                 count: run.count,
-                overflow: member.overflow,
+                overflow,
                 attempt: 1,
                 credited: false,
                 head: run.head.clone(),

@@ -17,7 +17,10 @@
 //! - **Only the actor of a topic takes a subscription in and lets it go, under the sequencer lock.**
 //!   Otherwise it would not be defined which event is the first of a subscription. A replay that the
 //!   actor has begun may end on another thread, under the same lock.
+//! - **No actor keeps its thread for long.** What takes long goes in turns, and no lock covers more
+//!   than one step of it. Otherwise the work that one client causes would delay all others.
 
+mod account;
 mod acknowledgement;
 mod backlog;
 mod conflate;
@@ -26,12 +29,15 @@ mod delivery_stream;
 mod flow;
 mod flush_list;
 mod frames;
+mod gives_way;
 mod group;
 mod held_bytes;
 mod history;
 mod history_budget;
+mod inbox;
 mod item_queue;
 mod key_order;
+mod leaving;
 mod ledger;
 mod members;
 mod pending_gap;
@@ -47,30 +53,37 @@ mod replays;
 mod run_views;
 mod subscriber_connection;
 mod subscription_entry;
+mod subscriptions;
 #[allow(clippy::module_inception, reason = "the module topics holds the type Topic")]
 mod topic;
 mod topic_actor;
+mod turn;
 mod waiters;
 mod waiting_replays;
 mod write_buffer;
 
 pub use {
+    account::{Charge, LEAST_QUEUE, MemoryAccount},
     acknowledgement::{AckPolicy, Failure},
     delivery_stream::DeliveryStream,
     flow::{CannotResume, FlowGauge, TakenTooMany},
     flush_list::FlushList,
+    gives_way::GivesWay,
     held_bytes::HeldBytes,
     history_budget::HistoryBudget,
+    inbox::for_inbox,
     ledger::{Ledger, LedgerCounts},
     pending_run::{PendingRun, PublishResult},
     queue::{Appended, DeliveryQueue, QueueState, Settled, Written},
     queued_run::QueuedRun,
-    registry::{Registry, TooManyTopics, TopicSettings},
+    registry::{Registry, TooManyTopics, TopicSettings, Topics},
     replay_line::WaitingReplays,
     run_views::{RunViews, ViewResolver},
     subscriber_connection::SubscriberConnection,
     subscription_entry::{SubscriptionEntry, TopicGuard},
+    subscriptions::Departure,
     topic::{Topic, TopicAttachment, TopicState},
     topic_actor::{Inspect, Join, Leave, TopicActor},
+    turn::{ThreadWatch, TurnMeter, Turns, give_turn, turn_is_over},
     waiting_replays::continue_replays,
 };

@@ -3,6 +3,7 @@
 //! Without one place for both, a topic that is created while a subscription is added could miss that
 //! subscription.
 
+use super::account::MemoryAccount;
 use super::dead_letters::DeadLetters;
 use super::flush_list::FlushList;
 use super::history_budget::HistoryBudget;
@@ -11,9 +12,9 @@ use super::pending_run::PublishResult;
 use super::subscription_entry::SubscriptionEntry;
 use super::topic::{Topic, TopicAttachment};
 use super::topic_actor::{TopicActor, TopicOwner};
-use actix::{Actor, ArbiterHandle};
+use actix::ArbiterHandle;
 use dashmap::DashMap;
-use hub_wire::{FilterIndex, RunHead, TopicFilter, TopicIndex, TopicName};
+use hub_wire::{FilterIndex, RunHead, TopicIndex, TopicName, TopicSearch};
 use parking_lot::RwLock;
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -48,6 +49,9 @@ pub struct TooManyTopics {
     /// The hub may have this many topics.
     pub limit: usize,
 }
+
+/// One look at the names of topics takes this many of them, and holds the index lock for that long.
+const NAMES_A_LOOK: usize = 64;
 
 /// Dead letters have this publisher.
 const DEAD_LETTER_PUBLISHER: &str = "$hub";
@@ -110,7 +114,7 @@ impl Registry {
 
     /// Drops the history of every topic, except for the last event.
     pub fn forget_past(&self) {
-        self.topics.iter().for_each(|topic| topic.forget_past());
+        self.each().for_each(|topic| topic.forget_past());
     }
 
     /// Returns how many topics exist.
@@ -125,10 +129,16 @@ impl Registry {
         self.index.read().filters.len()
     }
 
-    /// Returns all topics that exist now, in no order.
+    /// Returns all topics that exist now, in the order of their names.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Topic>> {
-        self.topics.iter().map(|topic| topic.value().clone()).collect()
+        self.each().collect()
+    }
+
+    /// Goes through all topics in the order of their names. No lock is held between two topics, so a
+    /// topic that comes or goes meanwhile may be missing.
+    pub fn each(&self) -> Topics<'_> {
+        Topics { registry: self, search: TopicSearch::everything(), found: Vec::new().into_iter() }
     }
 
     /// Returns the `most` topics with the most deliveries, with the counts of their ledgers. Only topics
@@ -139,19 +149,21 @@ impl Registry {
         most: usize,
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<(Arc<Topic>, LedgerCounts)> {
-        if most == 0 {
-            return Vec::new();
-        }
-        let mut found: Vec<_> = self
-            .topics
-            .iter()
-            .filter(|topic| wanted(topic.name().as_str()))
-            .map(|topic| (topic.value().clone(), topic.counts()))
-            .collect();
-        if most < found.len() {
-            found.select_nth_unstable_by_key(most - 1, |(_, counts)| Reverse(counts.due));
+        let mut found: Vec<(Arc<Topic>, LedgerCounts)> = Vec::new();
+        let keep_most = |found: &mut Vec<(Arc<Topic>, LedgerCounts)>| {
+            if most > 0 && most < found.len() {
+                found.select_nth_unstable_by_key(most - 1, |(_, counts)| Reverse(counts.due));
+            }
             found.truncate(most);
+        };
+        for topic in self.each().filter(|topic| wanted(topic.name().as_str())) {
+            let counts = topic.counts();
+            found.push((topic, counts));
+            if found.len() >= most.saturating_mul(2) {
+                keep_most(&mut found);
+            }
         }
+        keep_most(&mut found);
         found
     }
 
@@ -179,6 +191,20 @@ impl Registry {
         name: &TopicName,
         attachment: Option<TopicAttachment>,
     ) -> Result<Arc<Topic>, TooManyTopics> {
+        self.get_or_create_for(name, attachment, None)
+    }
+
+    /// Returns the topic of this name, as [`Registry::get_or_create_with`] does. A topic that is created
+    /// here is charged to `maker`.
+    ///
+    /// # Errors
+    /// The topic is not created if the hub has as many topics as it may have.
+    pub fn get_or_create_for(
+        self: &Arc<Self>,
+        name: &TopicName,
+        attachment: Option<TopicAttachment>,
+        maker: Option<&Arc<MemoryAccount>>,
+    ) -> Result<Arc<Topic>, TooManyTopics> {
         if let Some(topic) = self.get(name.as_str()) {
             return Ok(topic);
         }
@@ -197,6 +223,7 @@ impl Registry {
             self.budget.clone(),
             self.ledger.held().clone(),
             attachment,
+            maker,
         );
         index.filters.matching(name, |entry| {
             if entry.may_read(name) {
@@ -226,37 +253,82 @@ impl Registry {
 
     /// Starts the actor of a topic on the next arbiter. Without arbiters, a topic has no actor.
     fn start_actor(self: &Arc<Self>, topic: &Arc<Topic>) {
-        let turn = self.next_arbiter.fetch_add(1, Ordering::Relaxed);
-        let Some(arbiter) = self.arbiters.get(turn % self.arbiters.len().max(1)) else { return };
+        let Some(arbiter) = self.next_arbiter() else { return };
         let TopicSettings { idle, group_linger, .. } = self.settings;
         let owner = Box::new(self.clone());
         let actor = TopicActor::new(topic.clone(), owner, idle, group_linger);
-        topic.set_actor(TopicActor::start_in_arbiter(arbiter, |_| actor));
+        topic.set_actor(actor.start_in_turns(arbiter));
+    }
+
+    /// Returns the next arbiter in turn, if the registry has one.
+    pub(super) fn next_arbiter(&self) -> Option<&ArbiterHandle> {
+        let turn = self.next_arbiter.fetch_add(1, Ordering::Relaxed);
+        self.arbiters.get(turn % self.arbiters.len().max(1))
     }
 
     /// Adds a subscription, and returns the existing topics that the subscription still has to join.
-    #[must_use]
-    pub fn subscribe(&self, entry: &Arc<SubscriptionEntry>) -> Vec<Arc<Topic>> {
-        let mut index = self.index.write();
-        index.filters.insert(&entry.filter, entry.clone());
-        let mut topics = self.matching(&index, &entry.filter);
-        topics.retain(|topic| entry.may_read(topic.name()));
-        topics
+    ///
+    /// A topic that is created from now on has the subscription among its members, so a topic that is
+    /// created while the caller goes through the topics is not missed. If the caller finds such a
+    /// topic too, the join does nothing.
+    pub fn subscribe(&self, entry: &SharedEntry) -> Topics<'_> {
+        self.add(entry);
+        self.matching(entry)
+    }
+
+    /// Adds a subscription to the index.
+    pub(super) fn add(&self, entry: &SharedEntry) {
+        self.index.write().filters.insert(&entry.filter, entry.clone());
     }
 
     /// Removes a subscription, and returns the topics that the subscription still has to leave.
-    #[must_use]
-    pub fn unsubscribe(&self, entry: &Arc<SubscriptionEntry>) -> Vec<Arc<Topic>> {
-        let mut index = self.index.write();
-        index.filters.remove(&entry.filter, |known| Arc::ptr_eq(known, entry));
-        self.matching(&index, &entry.filter)
+    pub fn unsubscribe(&self, entry: &SharedEntry) -> Topics<'_> {
+        self.remove_all(std::slice::from_ref(entry));
+        self.matching(entry)
     }
 
-    /// Returns the existing topics that match a filter.
-    fn matching(&self, index: &Index, filter: &TopicFilter) -> Vec<Arc<Topic>> {
-        let mut topics = Vec::new();
-        index.topics.matching(filter, |name| topics.extend(self.get(name.as_str())));
-        topics
+    /// Removes subscriptions from the index. The caller bounds their number.
+    pub(super) fn remove_all(&self, entries: &[SharedEntry]) {
+        let mut index = self.index.write();
+        for entry in entries {
+            index.filters.remove(&entry.filter, |known| Arc::ptr_eq(known, entry));
+        }
+    }
+
+    /// Returns the existing topics that match the filter of a subscription.
+    fn matching(&self, entry: &SharedEntry) -> Topics<'_> {
+        let search = TopicSearch::new(&entry.filter);
+        Topics { registry: self, search, found: Vec::new().into_iter() }
+    }
+
+    /// Goes on with a search, and returns the topics that a look at the next names has found. The
+    /// index lock is held for this look only.
+    pub(super) fn look(&self, search: &mut TopicSearch) -> Vec<Arc<Topic>> {
+        let mut names: Vec<TopicName> = Vec::new();
+        self.index.read().topics.search(search, NAMES_A_LOOK, |name| names.push(name.clone()));
+        names.iter().filter_map(|name| self.get(name.as_str())).collect()
+    }
+}
+
+type SharedEntry = Arc<SubscriptionEntry>;
+
+/// Goes through topics that a search finds. No lock is held between two topics.
+#[derive(Debug)]
+#[must_use = "the caller tells each of the topics"]
+pub struct Topics<'a> {
+    registry: &'a Registry,
+    search: TopicSearch,
+    found: std::vec::IntoIter<Arc<Topic>>,
+}
+
+impl Iterator for Topics<'_> {
+    type Item = Arc<Topic>;
+
+    fn next(&mut self) -> Option<Arc<Topic>> {
+        while self.found.len() == 0 && !self.search.is_over() {
+            self.found = self.registry.look(&mut self.search).into_iter();
+        }
+        self.found.next()
     }
 }
 

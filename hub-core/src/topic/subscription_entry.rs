@@ -3,6 +3,7 @@
 //! The entry holds everything that a topic has to know of the subscription. Without the entry,
 //! topics would have to ask sessions, which run on other threads.
 
+use super::account::Charge;
 use super::acknowledgement::AckPolicy;
 use super::flow::FlowGauge;
 use super::replay_line::WaitingReplays;
@@ -41,7 +42,14 @@ pub struct SubscriptionEntry {
     /// The guard decides which of the matching topics the subscription may read. Without a guard, it may
     /// read all of them.
     pub guard: Option<Arc<dyn TopicGuard>>,
+    /// What the subscription takes is charged to its connection.
+    pub charge: Option<Charge>,
 }
+
+/// A member of a topic takes this many bytes there.
+const MEMBER: usize = 240;
+/// A further subscription of the same connection takes this many bytes there.
+const FURTHER: usize = 40;
 
 /// Decides which of the topics that match its filter a subscription may read.
 pub trait TopicGuard: Send + Sync + std::fmt::Debug {
@@ -50,6 +58,13 @@ pub trait TopicGuard: Send + Sync + std::fmt::Debug {
 }
 
 impl SubscriptionEntry {
+    /// Charges a membership in a topic to the connection. `further` states whether the connection has
+    /// another one there.
+    pub(super) fn membership(&self, further: bool) -> Option<Charge> {
+        let bytes = if further { FURTHER } else { MEMBER };
+        self.charge.as_ref().map(|charge| Charge::new(charge.account(), bytes))
+    }
+
     /// Returns whether its client still gets what is queued for the subscription when it ends.
     pub(super) fn gets_what_waits(&self) -> bool {
         self.flow.is_none() || self.replays.drains()

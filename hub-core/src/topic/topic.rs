@@ -3,12 +3,13 @@
 //! The sequencer holds the order, the members and the history of the topic behind one lock. Without
 //! that lock, two subscribers could see two orders.
 
-use super::acknowledgement::Failure;
+use super::account::{Charge, MemoryAccount};
 use super::delivery_stream::DeliveryStream;
 use super::flush_list::FlushList;
 use super::held_bytes::HeldBytes;
 use super::history::History;
 use super::history_budget::{HasPast, HistoryBudget, Listed};
+use super::inbox::is_inbox;
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::pending_run::{PendingRun, PublishResult};
@@ -28,6 +29,10 @@ use std::time::Instant;
 /// topic ends.
 pub type TopicAttachment = Box<dyn Any + Send + Sync>;
 
+/// A member of a queue group gets at most this many of the waiting runs under one hold of the
+/// sequencer lock.
+const REFILLED_AT_ONCE: usize = 256;
+
 /// Numbers the events of one topic and delivers them to its members.
 ///
 /// Publishers number and deliver runs on their own threads, under the sequencer lock. Only the
@@ -40,6 +45,8 @@ pub struct Topic {
     /// The topic itself, for the budget of the histories.
     past: Weak<dyn HasPast>,
     name: TopicName,
+    /// If this is true, the topic is the inbox of a client.
+    is_inbox: bool,
     epoch: u64,
     ledger: Arc<Ledger>,
     pub(super) sequencer: Mutex<Sequencer>,
@@ -50,6 +57,8 @@ pub struct Topic {
     held: Arc<HeldBytes>,
     /// This many events wait to be given again, or to become dead letters.
     set_aside: AtomicU64,
+    /// When the topic last gave something up because memory was short, the next event had this number.
+    pub(super) next_when_giving_way: AtomicU64,
 }
 
 /// Holds the parts of a topic that change together, under one lock.
@@ -63,7 +72,16 @@ pub(super) struct Sequencer {
     pub(super) replays: Replays,
     /// The creator of the topic attached this value to it.
     attachment: Option<TopicAttachment>,
+    /// The topic is charged to the connection that made it.
+    charge: Option<Charge>,
 }
+
+/// A topic takes this many bytes besides its name and its events: the topic, and its actor with a timer
+/// and a mailbox. This and the other sizes are measured (hub-server's test `the_sum_is_the_truth`).
+const TOPIC: usize = 2 * 1024;
+/// An index takes this many bytes for each byte of a name or a filter: mostly for its nodes, of which each
+/// token needs one.
+const INDEXED: usize = 19;
 
 /// Describes the state of a topic, for tests and the admin API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,17 +105,21 @@ impl Topic {
         budget: Arc<HistoryBudget>,
         held: Arc<HeldBytes>,
         attachment: Option<TopicAttachment>,
+        maker: Option<&Arc<MemoryAccount>>,
     ) -> Arc<Self> {
+        let bytes = TOPIC + INDEXED * name.as_str().len();
         let sequencer = Sequencer {
             next: 1,
             members: Members::default(),
-            history: History::new(budget.clone()),
+            history: History::new(budget.clone(), maker),
             replays: Replays::default(),
             attachment,
+            charge: maker.map(|maker| Charge::new(maker, bytes)),
         };
         Arc::new_cyclic(|this| Topic {
             this: this.clone(),
             past: this.clone(),
+            is_inbox: is_inbox(&name),
             name,
             epoch,
             ledger: Arc::default(),
@@ -107,6 +129,7 @@ impl Topic {
             actor: OnceLock::new(),
             held,
             set_aside: AtomicU64::new(0),
+            next_when_giving_way: AtomicU64::new(0),
         })
     }
 
@@ -203,7 +226,10 @@ impl Topic {
         if run.is_request() && !s.has_subscriber() {
             return PublishResult::NobodyThere;
         }
-        if let Some(full) = s.members.without_room(run.size()) {
+        // Whoever answers a request does not wait for a client that does not read the answers.
+        if !self.is_inbox
+            && let Some(full) = s.members.without_room(run.size())
+        {
             return PublishResult::Wait(full.clone());
         }
         if let Some(holding) = s.replays.holding()
@@ -238,61 +264,14 @@ impl Topic {
         PublishResult::Done
     }
 
+    /// Ends the grace of all subscribers that have no room for a run of `size` bytes.
+    pub fn end_graces(&self, size: usize) {
+        self.sequencer.lock().members.end_graces(size);
+    }
+
     /// Adds a subscription to a topic that has no event yet, and so nothing to replay.
     pub(super) fn adopt(&self, entry: &SubscriptionEntry) {
         self.sequencer.lock().members.join(entry);
-    }
-
-    /// Removes a subscription. Runs that wait for it as a member of a queue group go to the other
-    /// members. The caller flushes the connections that got such runs.
-    pub(crate) fn leave(&self, entry: &Arc<SubscriptionEntry>) -> FlushList {
-        let mut to_flush = FlushList::new();
-        let Some(name) = &entry.group else {
-            if !self.end_replay(entry) {
-                self.sequencer.lock().members.leave_plain(entry);
-            }
-            return to_flush;
-        };
-        let queue = entry.connection.queue();
-        self.sequencer.lock().members.leave_group(entry, name);
-        // The call waits for a write that is under way, so it must not hold the sequencer lock.
-        let runs = queue.reclaim(&self.stream_for(SubscriptionIds::one(entry.id)), name);
-        // An event that ends its handlers must not go round for ever.
-        let attempts = entry.ack.as_ref().map_or(u32::MAX, |policy| policy.attempts);
-        let (last, again): (Vec<_>, Vec<_>) =
-            runs.into_iter().partition(|run| run.attempt > attempts);
-        for run in last {
-            let reason = "the subscriber went away before it had finished".to_owned();
-            let run = QueuedRun { attempt: attempts, ..run };
-            self.failed(entry, run, Failure { reason, rejected: true });
-        }
-        queue.abandon(&self.give_back_to(name, again, &mut to_flush));
-        if self.actor().is_none() {
-            // Nobody would end the group later.
-            self.end_group(name, None);
-        }
-        to_flush
-    }
-
-    /// Gives runs back to a queue group, and returns those that nobody can get any more.
-    fn give_back_to(
-        &self,
-        group: &str,
-        runs: Vec<QueuedRun>,
-        to_flush: &mut FlushList,
-    ) -> Vec<QueuedRun> {
-        match self.sequencer.lock().members.group(group) {
-            Some(group) => group.redistribute(runs, &self.name, &self.held, to_flush),
-            None => runs,
-        }
-    }
-
-    /// Gives runs back to a queue group as [`Topic::give_back_to`] does, and flushes.
-    pub(super) fn give_back(&self, group: &str, runs: Vec<QueuedRun>) -> Vec<QueuedRun> {
-        let mut to_flush = FlushList::new();
-        let left = self.give_back_to(group, runs, &mut to_flush);
-        to_flush.flush();
-        left
     }
 
     /// Returns since when a queue group has had no member, if it has none.
@@ -305,15 +284,16 @@ impl Topic {
         self.sequencer.lock().members.end_group(group, since);
     }
 
-    /// Gives events that wait in the queue group of this subscription to the members that have room
-    /// now. The caller flushes the connections that got events.
-    pub fn refill(&self, entry: &SubscriptionEntry, to_flush: &mut FlushList) {
+    /// Gives some of the events that wait in the queue group of this subscription to the members that
+    /// have room now. The caller flushes the connections that got events. Returns whether more may
+    /// wait for which there is room, so that the caller comes back.
+    pub fn refill(&self, entry: &SubscriptionEntry, to_flush: &mut FlushList) -> bool {
         let mut s = self.sequencer.lock();
         let Some(group) = entry.group.as_ref().and_then(|name| s.members.group(name)) else {
-            return;
+            return false;
         };
         group.fed(entry);
-        group.refill(&self.name, &self.held, to_flush);
+        group.refill_some(&self.name, &self.held, to_flush, REFILLED_AT_ONCE)
     }
 
     /// Gives the next events of the keys of this run, which a member of an ordered queue group has
@@ -345,6 +325,7 @@ impl Topic {
         if retired {
             s.history.clear();
             s.attachment = None;
+            s.charge = None;
             self.retired.store(true, Ordering::Release);
         }
         retired

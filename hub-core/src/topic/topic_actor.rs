@@ -4,8 +4,14 @@
 use super::dead_letters::DeadLetters;
 use super::subscription_entry::SubscriptionEntry;
 use super::topic::{Topic, TopicState};
+use super::turn::{Turns, give_turn, turn_is_over};
 use super::waiting_replays::{ContinueReplays, continue_replays};
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Message, MessageResult};
+use actix::dev::channel::channel;
+use actix::fut::wrap_future;
+use actix::{
+    Actor, ActorContext, Addr, ArbiterHandle, AsyncContext, AtomicResponse, Context, Handler,
+    Message, MessageResult, WrapFuture,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,10 +42,19 @@ pub struct TopicActor {
 #[rtype(result = "()")]
 pub struct Join(pub Arc<SubscriptionEntry>);
 
-/// Asks the actor to remove a subscription from the topic.
+/// Asks the actor to remove subscriptions from the topic. The entries of one connection stand
+/// together, in the order of their ids.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct Leave(pub Arc<SubscriptionEntry>);
+pub struct Leave(pub Arc<[Arc<SubscriptionEntry>]>);
+
+/// This many messages wait for an actor before those who send them wait.
+const MAILBOX: usize = 16;
+
+/// Asks the actor to end the topic if it has no subscriber, because memory is short.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct EndIdle;
 
 /// Asks the actor for the state of the topic.
 #[derive(Debug, Clone, Copy, Message)]
@@ -62,12 +77,28 @@ impl TopicActor {
         TopicActor { topic, owner, idle, group_linger, next_at_last_check: 0 }
     }
 
+    /// Starts the actor on an arbiter, where it runs in turns.
+    pub(super) fn start_in_turns(self, arbiter: &ArbiterHandle) -> Addr<Self> {
+        let (sender, receiver) = channel(MAILBOX);
+        arbiter.spawn_fn(move || {
+            actix::spawn(Turns::new(Context::with_receiver(receiver).into_future(self)));
+        });
+        Addr::new(sender)
+    }
+
     pub(super) fn topic(&self) -> &Arc<Topic> {
         &self.topic
     }
 
     pub(super) fn owner(&self) -> &dyn TopicOwner {
         &*self.owner
+    }
+
+    /// Handles no other message before the others of the thread have had their turn, if it is over.
+    fn give_turn_if_over(ctx: &mut Context<Self>) {
+        if turn_is_over() {
+            ctx.wait(wrap_future::<_, Self>(give_turn()));
+        }
     }
 
     /// Ends the topic if it got no event since the last check.
@@ -90,34 +121,50 @@ impl Actor for TopicActor {
 }
 
 impl Handler<Join> for TopicActor {
-    type Result = ();
+    type Result = AtomicResponse<Self, ()>;
 
-    fn handle(&mut self, Join(entry): Join, _: &mut Context<Self>) {
-        self.topic.join(&entry).flush();
-        entry.connection.flush();
+    fn handle(&mut self, Join(entry): Join, ctx: &mut Context<Self>) -> Self::Result {
+        Self::give_turn_if_over(ctx);
+        let topic = self.topic.clone();
+        let joined = async move { topic.join_in_turns(&entry).await };
+        AtomicResponse::new(Box::pin(joined.into_actor(self)))
     }
 }
 
 impl Handler<ContinueReplays> for TopicActor {
     type Result = ();
 
-    fn handle(&mut self, ContinueReplays(entry): ContinueReplays, _: &mut Context<Self>) {
+    fn handle(&mut self, ContinueReplays(entry): ContinueReplays, ctx: &mut Context<Self>) {
         // Without something new, a flush would only have the queue wake this actor again.
         if continue_replays(&entry) {
             entry.connection.flush();
         }
+        Self::give_turn_if_over(ctx);
     }
 }
 
 impl Handler<Leave> for TopicActor {
     type Result = ();
 
-    fn handle(&mut self, Leave(entry): Leave, ctx: &mut Context<Self>) {
-        self.topic.leave(&entry).flush();
-        let Some(name) = entry.group.clone() else { return };
-        if let since @ Some(_) = self.topic.deserted_since(&name) {
-            // The workers of a group may all be restarted at a time.
-            ctx.run_later(self.group_linger, move |actor, _| actor.topic.end_group(&name, since));
+    fn handle(&mut self, Leave(entries): Leave, ctx: &mut Context<Self>) {
+        self.topic.leave_all(&entries).flush();
+        for name in entries.iter().filter_map(|entry| entry.group.clone()) {
+            if let since @ Some(_) = self.topic.deserted_since(&name) {
+                // The workers of a group may all be restarted at a time.
+                let linger = self.group_linger;
+                ctx.run_later(linger, move |actor, _| actor.topic.end_group(&name, since));
+            }
+        }
+        Self::give_turn_if_over(ctx);
+    }
+}
+
+impl Handler<EndIdle> for TopicActor {
+    type Result = ();
+
+    fn handle(&mut self, _: EndIdle, ctx: &mut Context<Self>) {
+        if self.owner.retire(&self.topic, self.topic.state().next) {
+            ctx.stop();
         }
     }
 }

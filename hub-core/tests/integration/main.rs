@@ -12,6 +12,7 @@ mod local_hub_faults;
 mod no_loss_is_silent;
 mod one_trace;
 mod request_and_reply;
+mod topic_accounts;
 #[cfg(feature = "actors")]
 mod topic_common;
 mod topic_credit_model;

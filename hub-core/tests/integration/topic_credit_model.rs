@@ -144,6 +144,7 @@ impl World {
             ack: None,
             replays: Default::default(),
             connection: line,
+            charge: None,
             guard: None,
         });
         let mut next = BTreeMap::new();
@@ -239,7 +240,7 @@ impl World {
             line.queue().take(&frame).unwrap();
             for name in of.entry.flow.iter().flat_map(|flow| flow.take_asked()) {
                 let Some(topic) = self.registry.get(name.as_str()) else { continue };
-                topic.refill(&of.entry, &mut to_flush);
+                while topic.refill(&of.entry, &mut to_flush) {}
             }
             continue_replays(&of.entry);
         }

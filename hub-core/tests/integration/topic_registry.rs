@@ -105,7 +105,7 @@ fn come_and_go(
         if random.below(5) < 2 && !there.is_empty() {
             let gone = there.swap_remove(random.below(there.len()));
             for topic in registry.unsubscribe(&gone) {
-                topic.actor().unwrap().do_send(Leave(gone.clone()));
+                topic.actor().unwrap().do_send(Leave([gone.clone()].into()));
             }
         } else {
             let group = [None, None, Some("g"), Some("h")][random.below(4)];
@@ -118,6 +118,52 @@ fn come_and_go(
         }
     }
     there
+}
+
+/// The subscriptions of a connection leave together, whatever their filters and groups are. Exactly the
+/// others are left, and the departure has told every topic when it resolves.
+#[test]
+fn subscriptions_that_leave_together_leave_every_topic_and_nobody_elses() {
+    for seed in 0..30 {
+        println!("seed {seed}");
+        hub::run(async move {
+            let mut random = Random(seed);
+            let registry = hub::registry(hub::settings());
+            let lines: Vec<_> = (0..3).map(|n| Line::new(n, 1 << 20, registry.ledger())).collect();
+            for topic in NAMES.iter().take(random.below(9)) {
+                registry.get_or_create(&name(topic)).unwrap();
+            }
+            let mut there: Vec<Vec<Arc<SubscriptionEntry>>> = vec![Vec::new(); 3];
+            for id in 0..200 {
+                let group = [None, None, None, Some("g"), Some("h")][random.below(5)];
+                let wants = Wants { group, ..Wants::default() };
+                let of = random.below(3);
+                let new = entry(&lines[of], id, FILTERS[random.below(8)], wants);
+                if let Some(joined) = registry.join(&new) {
+                    joined.await;
+                }
+                there[of].push(new);
+            }
+            for topic in &NAMES {
+                registry.get_or_create(&name(topic)).unwrap();
+            }
+            while let Some(gone) = there.pop() {
+                registry.leave(gone).unwrap().await;
+                let left: Vec<_> = there.iter().flatten().collect();
+                assert_eq!(registry.subscriptions(), left.len());
+                for topic in registry.each() {
+                    let matching = || left.iter().filter(|one| one.filter.matches(topic.name()));
+                    let plain = matching().filter(|one| one.group.is_none());
+                    let plain: HashSet<_> = plain.map(|one| one.connection.number()).collect();
+                    let groups: HashSet<_> =
+                        matching().filter_map(|one| one.group.clone()).collect();
+                    let state = topic.state();
+                    let expected = (plain.len(), groups.len());
+                    assert_eq!((state.plain, state.groups), expected, "{}", topic.name());
+                }
+            }
+        });
+    }
 }
 
 #[test]

@@ -136,7 +136,11 @@ fn certificate_failure(why: &CertificateError) -> TlsFailure {
             TlsFailure::OtherName
         }
         CertificateError::Revoked => TlsFailure::Revoked,
-        other => TlsFailure::Certificate { error: other.to_string() },
+        // The client has words for the other causes.
+        other => match TlsError::from(&Error::InvalidCertificate(other.clone())) {
+            TlsError::Certificate(error) => TlsFailure::Certificate { error },
+            error => TlsFailure::Certificate { error: error.to_string() },
+        },
     }
 }
 

@@ -104,6 +104,20 @@ impl BuiltIn {
         &DECLARATIONS[self as usize]
     }
 
+    /// Returns texts in each of which the detector has one hit. Tools make other texts of them.
+    pub const fn examples(self) -> &'static [&'static str] {
+        self.declaration().examples
+    }
+
+    /// Returns the prefixes with which secrets of this kind begin. The list is empty if they have none.
+    pub fn prefixes(self) -> impl Iterator<Item = &'static str> {
+        let formats = self.declaration().searches.iter().flat_map(|search| match search {
+            Search::Prefix(formats) => *formats,
+            _ => &[],
+        });
+        formats.flat_map(|format| format.prefixes).copied()
+    }
+
     /// Returns the name of the detector in rule files.
     pub const fn name(self) -> &'static str {
         self.declaration().name

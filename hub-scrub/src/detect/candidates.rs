@@ -7,7 +7,11 @@
 use super::block::{BLOCK, Masks, masks};
 use super::prefilter::Around;
 use super::scan_kinds::ScanKinds;
+use super::work::Work;
 use std::ops::Range;
+
+/// The work is compared with its limit after this many blocks, because that costs time, too.
+const CHECKED: usize = 64;
 
 /// `Candidates` has the bytes of a message at which a detector could find anything.
 #[derive(Debug, Default)]
@@ -18,6 +22,8 @@ pub struct Candidates {
     masks: Vec<Masks>,
     /// If this is true, every byte is a candidate.
     everywhere: bool,
+    /// This work found the candidates.
+    pub(super) work: Work,
 }
 
 impl Candidates {
@@ -45,9 +51,16 @@ impl Candidates {
         self.everywhere = true;
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Forgets the candidates. The next ones may cost this many reads.
+    pub(crate) fn clear(&mut self, limit: u64) {
         self.bits.clear();
         self.everywhere = false;
+        self.work = Work::up_to(limit);
+    }
+
+    /// Returns how many reads it took to find the candidates.
+    pub(crate) fn reads(&self) -> u64 {
+        self.work.done
     }
 
     pub(super) fn set(&mut self, at: usize) {
@@ -72,8 +85,9 @@ impl Candidates {
         })
     }
 
-    /// Collects the candidates of built-in detectors, in any text inside `message`.
-    pub(super) fn collect(&mut self, message: &[u8], kinds: &ScanKinds) {
+    /// Collects the candidates of built-in detectors, in any text inside `message`. Returns `false` if that
+    /// takes more work than is allowed. Then there are more.
+    pub(super) fn collect(&mut self, message: &[u8], kinds: &ScanKinds) -> bool {
         let (blocks, rest) = message.as_chunks::<BLOCK>();
         let count = blocks.len() + 1;
         // The masks of the previous message are overwritten, so their memory is reused.
@@ -85,10 +99,22 @@ impl Candidates {
         last[..rest.len()].copy_from_slice(rest);
         masks(kinds.level, &last, &mut self.masks[count]);
         self.masks[count + 1] = Masks::default();
-        let windows = self.masks[..count + 2].array_windows();
-        self.bits.extend(windows.enumerate().map(|(n, [before, here, next])| {
-            kinds.candidates(&Around { message, at: n * BLOCK, before, here, next })
-        }));
+        // The masks of a block cost about as much as to read a third of it.
+        let mut work = self.work;
+        work.add(count * BLOCK / 3);
+        let masks = &self.masks[..count + 2];
+        for first in (0..count).step_by(CHECKED) {
+            let windows = masks[first..count.min(first + CHECKED) + 2].array_windows();
+            self.bits.extend(windows.enumerate().map(|(n, [before, here, next])| {
+                let at = (first + n) * BLOCK;
+                kinds.candidates(&Around { message, at, before, here, next }, &mut work)
+            }));
+            if work.is_over() {
+                break;
+            }
+        }
+        self.work = work;
+        !work.is_over()
     }
 }
 

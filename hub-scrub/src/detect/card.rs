@@ -6,8 +6,9 @@ use super::check_digits::{gs1, luhn};
 use super::cluster::Cluster;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
-use super::number_search::NumberSearch;
+use super::number_search::{CHECK_READS, NumberSearch};
 use super::text_match::Match;
+use super::work::Work;
 
 /// Declares [`BuiltIn::Card`].
 pub(super) const CARD: Declaration = Declaration {
@@ -28,6 +29,9 @@ pub(super) const CARD: Declaration = Declaration {
 /// Cards are printed in groups of these lengths, in digits. Longer layouts come before shorter ones.
 const LAYOUTS: [&[usize]; 7] =
     [&[4, 4, 4, 4, 3], &[6, 13], &[4, 4, 4, 4], &[8, 8], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4]];
+
+/// To compare the groups of a row with the layouts costs this many reads.
+const LAYOUTS_READS: usize = 32;
 
 /// Returns whether the digits pass Luhn, and have a length and a prefix that networks issue.
 fn is_card(digits: &[u8]) -> bool {
@@ -76,18 +80,20 @@ fn is_maestro(prefix: u32, len: usize) -> bool {
 }
 
 /// Finds a card that begins at the group `first`.
-fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
+    work.add(8);
     let groups = cluster.groups();
     let len = groups[first].len;
     // Digits behind a point are a fraction, and not a card number.
     let fraction = cluster.sep(first) == b'.';
     if (12..=19).contains(&len) {
-        return if fraction { None } else { confirm(cluster, first, 1) };
+        return if fraction { None } else { confirm(cluster, first, 1, work) };
     }
     if !(4..=8).contains(&len) {
         return None;
     }
     let row = cluster.row(first, b" -.")?;
+    work.add(LAYOUTS_READS);
     let mut lengths = [0; 8];
     for (to, group) in lengths.iter_mut().zip(&groups[first..first + row]) {
         *to = group.len;
@@ -98,7 +104,7 @@ fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
         // Three groups of four in a longer row are part of another number.
         let whole = layout.len() > 3 || layout[1] != 4 || (alone && row == 3);
         if lengths.starts_with(layout) && whole {
-            let found = confirm(cluster, first, layout.len());
+            let found = confirm(cluster, first, layout.len(), work);
             if found.is_some() {
                 return found;
             }
@@ -106,12 +112,13 @@ fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     }
     // Any other grouping counts if the joined groups are one number.
     if alone && lengths.iter().all(|&len| len > 1) {
-        return confirm(cluster, first, row);
+        return confirm(cluster, first, row, work);
     }
     None
 }
 
-fn confirm(cluster: &Cluster<'_>, first: usize, count: usize) -> Option<Match> {
+fn confirm(cluster: &Cluster<'_>, first: usize, count: usize, work: &mut Work) -> Option<Match> {
+    work.add(CHECK_READS);
     let mut digits = [0; 19];
     let digits = cluster.digits(first, count, &mut digits)?;
     if cluster.letter_follows(first + count - 1) || !is_card(digits) {

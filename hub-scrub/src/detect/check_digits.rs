@@ -19,10 +19,16 @@ fn luhn_part(from_right: usize, digit: u8) -> u32 {
 
 /// Returns the number that the characters form, modulo 97, with letters as 10 to 35.
 pub(super) fn mod97(upper: &[u8]) -> u32 {
-    upper.iter().fold(0, |rest, &b| match b {
-        b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,
-        _ => (rest * 100 + u32::from(b.wrapping_sub(b'A')) + 10) % 97,
-    })
+    // A remainder takes longer than everything else here, so it is taken only before the number overflows.
+    const LARGE: u64 = 1 << 50;
+    let rest = upper.iter().fold(0_u64, |rest, &b| {
+        let rest = if rest < LARGE { rest } else { rest % 97 };
+        match b {
+            b'0'..=b'9' => rest * 10 + u64::from(b - b'0'),
+            _ => rest * 100 + u64::from(b.wrapping_sub(b'A')) + 10,
+        }
+    });
+    (rest % 97) as u32
 }
 
 /// Returns the sum of the digits, each times its weight.

@@ -7,6 +7,7 @@ use super::kinds::BuiltIn;
 use super::number_search::NumberSearch;
 use super::secret_format::SecretFormat;
 use super::text_match::Match;
+use super::work::Work;
 
 /// A `Declaration` is everything that the rest of the scrub knows about a built-in detector.
 #[derive(Debug)]
@@ -76,14 +77,15 @@ impl Trigger {
 }
 
 /// A `StartSearch` searches a text for a match that begins at an offset.
-pub(super) type StartSearch = fn(&[u8], usize) -> Option<Match>;
+pub(super) type StartSearch = fn(&[u8], usize, &mut Work) -> Option<Match>;
 /// A `SignSearch` searches around the sign at the first offset. The match may not begin in front of the
 /// second offset. The result has the offset from which the next search may begin too.
-pub(super) type SignSearch = fn(&str, usize, usize) -> (Option<Match>, usize);
+pub(super) type SignSearch = fn(&str, usize, usize, &mut Work) -> (Option<Match>, usize);
 /// A `RunSearch` searches a run of token characters between two offsets, and reports its matches.
-pub(super) type RunSearch = fn(&[u8], usize, usize, &mut dyn FnMut(Match));
+pub(super) type RunSearch = fn(&[u8], usize, usize, &mut Work, &mut dyn FnMut(Match, &mut Work));
 
-/// A `Search` states where a detector searches, and with which function.
+/// A `Search` states where a detector searches, and with which function. A function counts what it reads, so
+/// that a search without a cost does not compile.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Search {
     /// The detector searches at each group of digits with which a number may begin.

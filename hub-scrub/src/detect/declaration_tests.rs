@@ -3,6 +3,7 @@
 use super::built_ins::DECLARATIONS;
 use super::cluster::Cluster;
 use super::declaration::Search;
+use super::work::Work;
 use super::{Candidates, Check, DetectorSet, DetectorSpec, Scratch};
 use hub_wire::Packer;
 use std::collections::BTreeSet;
@@ -68,7 +69,10 @@ fn no_number_begins_with_a_group_whose_length_is_not_declared() {
                 set.scan(example, &mut Scratch::default(), &mut hits);
                 let hit = &example[hits[0].start..hits[0].end];
                 for (text, start, len) in written_in_other_groups(hit) {
-                    let found = search.find(&Cluster::read(text.as_bytes(), start, 0), 0);
+                    let found = {
+                        let cluster = Cluster::read(text.as_bytes(), start, 0);
+                        search.find(&cluster, 0, &mut Work::default())
+                    };
                     assert!(
                         found.is_none() || search.may_begin(len),
                         "{}: {text}",

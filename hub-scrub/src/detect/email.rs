@@ -5,6 +5,7 @@
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
 use super::text_match::Match;
+use super::work::Work;
 
 /// Declares [`BuiltIn::Email`].
 pub(super) const EMAIL: Declaration = Declaration {
@@ -25,15 +26,16 @@ const LONGEST_LOCAL: usize = 64;
 const LONGEST_DOMAIN: usize = 255;
 
 /// Finds the address around the `@` at the offset `at`. The next search begins behind the address.
-fn search(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
-    let found = find(text, at, from);
+fn search(text: &str, at: usize, from: usize, work: &mut Work) -> (Option<Match>, usize) {
+    let found = find(text, at, from, work);
     (found, found.map_or(from, |one| one.end))
 }
 
 /// Finds the address around the `@` at the offset `at`. It may not begin before the offset `from`.
-fn find(text: &str, at: usize, from: usize) -> Option<Match> {
-    let start = local_start(text, at, from)?;
-    let end = domain_end(text, at + 1)?;
+fn find(text: &str, at: usize, from: usize, work: &mut Work) -> Option<Match> {
+    work.add(16);
+    let start = local_start(text, at, from, work)?;
+    let end = domain_end(text, at + 1, work)?;
     Some(Match { start, end, certain: true })
 }
 
@@ -43,11 +45,15 @@ fn is_letter(c: char) -> bool {
     c.is_ascii_alphanumeric() || (!c.is_ascii() && c < '\u{2e80}' && c.is_alphanumeric())
 }
 
-fn local_start(text: &str, at: usize, from: usize) -> Option<usize> {
+/// A character of an address costs this many reads, because it may be any letter of Unicode.
+const LETTER_READS: usize = 10;
+
+fn local_start(text: &str, at: usize, from: usize, work: &mut Work) -> Option<usize> {
     let from = text.floor_char_boundary(from.max(at.saturating_sub(LONGEST_LOCAL + 4)));
     let mut start = None;
     let mut dot = true;
     for (i, c) in text[from..at].char_indices().rev() {
+        work.add(LETTER_READS);
         if c == '.' {
             if dot {
                 break;
@@ -66,7 +72,7 @@ fn local_start(text: &str, at: usize, from: usize) -> Option<usize> {
     start.filter(|start| at - start <= LONGEST_LOCAL)
 }
 
-fn domain_end(text: &str, from: usize) -> Option<usize> {
+fn domain_end(text: &str, from: usize, work: &mut Work) -> Option<usize> {
     let to = text.floor_char_boundary(text.len().min(from + LONGEST_DOMAIN + 4));
     let mut end = None;
     let mut label = from;
@@ -75,6 +81,7 @@ fn domain_end(text: &str, from: usize) -> Option<usize> {
     let after = rest.char_indices().filter(|&(_, c)| !is_letter(c) && c != '-');
     for (i, c) in after.chain([(rest.len(), ' ')]) {
         let (label_text, behind) = (&text[label..from + i], from + i);
+        work.add(LETTER_READS * (label_text.len() + 1));
         if !is_label(label_text) {
             // A hyphen or a point behind the address belongs to the sentence.
             let trimmed = label_text.trim_end_matches('-');

@@ -3,6 +3,13 @@
 //!
 //! Without it, a card number in full-width digits would not be found.
 
+use super::work::Work;
+
+/// A byte costs this many reads when a text is searched for characters that would be folded.
+const SEARCH_READS: usize = 4;
+/// A byte of a text that is folded costs this many reads.
+const FOLD_READS: usize = 8;
+
 /// A `Folded` is a folded text, with the original offset of each of its bytes.
 #[derive(Debug, Default)]
 pub(super) struct Folded {
@@ -14,10 +21,12 @@ pub(super) struct Folded {
 
 impl Folded {
     /// Folds `original`, and reuses the memory. Returns `false` if no character had to be folded.
-    pub(super) fn fold(&mut self, original: &str) -> bool {
+    pub(super) fn fold(&mut self, original: &str, work: &mut Work) -> bool {
+        work.add(original.len() * SEARCH_READS);
         if !has_folded(original) {
             return false;
         }
+        work.add(original.len() * FOLD_READS);
         self.text.clear();
         self.origin.clear();
         for (at, c) in original.char_indices() {
@@ -134,19 +143,33 @@ fn fold(c: char) -> Option<char> {
     }
 }
 
+/// The letters of Greek and Cyrillic are from the first of these to the last.
+const LETTERS: [u16; 2] = [0x370, 0x52f];
+
+/// Each Cyrillic or Greek letter here is followed by the Latin letter that it looks like.
+const DRAWN: &[u8] = "аaеeоoрpсcуyхxіiјjѕsһhԁdԛqԝwАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSԚQԜWҮYοoνvΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧX".as_bytes();
+
+/// The entry at the offset of a letter from the first one is the Latin letter that it looks like, or 0. Without
+/// the table, each letter of a Russian text would be compared with all of the letters.
+const LOOKS_LIKE: [u8; (LETTERS[1] - LETTERS[0]) as usize + 1] = {
+    let mut table = [0; (LETTERS[1] - LETTERS[0]) as usize + 1];
+    let mut i = 0;
+    while i < DRAWN.len() {
+        // A letter beyond ASCII has two bytes here.
+        let letter = (DRAWN[i] as u16 & 0x1f) << 6 | DRAWN[i + 1] as u16 & 0x3f;
+        table[(letter - LETTERS[0]) as usize] = DRAWN[i + 2];
+        i += 3;
+    }
+    table
+};
+
 /// Returns the Latin letter that a Cyrillic or Greek letter looks like.
 fn looks_like(c: char) -> Option<char> {
-    if !('\u{370}'..='\u{52f}').contains(&c) {
-        return None;
+    let place = (c as u32).checked_sub(LETTERS[0].into())?;
+    match LOOKS_LIKE.get(place as usize) {
+        None | Some(0) => None,
+        Some(latin) => Some(char::from(*latin)),
     }
-    const DRAWN: &str = "аaеeоoрpсcуyхxіiјjѕsһhԁdԛqԝwАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSԚQԜWҮYοoνvΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧX";
-    let mut letters = DRAWN.chars();
-    while let (Some(drawn), Some(latin)) = (letters.next(), letters.next()) {
-        if drawn == c {
-            return Some(latin);
-        }
-    }
-    None
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
 use super::number_search::NumberSearch;
 use super::text_match::Match;
+use super::work::Work;
 use core::net::Ipv6Addr;
 
 /// Declares [`BuiltIn::Ipv4`].
@@ -39,9 +40,13 @@ pub(super) const IPV6: Declaration = Declaration {
 /// address.
 const LONGEST_V6: usize = 45;
 
+/// To parse what may be an IPv6 address, and to look at its groups, costs this many reads.
+const PARSE_READS: usize = 400;
+
 /// Finds four numbers from 0 to 255 without leading zeros that are joined by points, with nothing
 /// joined to them.
-fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+fn find_v4(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
+    work.add(8);
     let groups = cluster.groups().get(first..first + 4)?;
     let points = groups[1..].iter().zip(first + 1..).all(|(_, i)| cluster.sep(i) == b'.');
     let alone = cluster.sep(first) != b'.' && cluster.sep(first + 4) != b'.';
@@ -65,13 +70,14 @@ fn find_v4(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
 
 /// Finds the IPv6 address around the `:` at the offset `at`. The result has the offset from which the next
 /// search may begin too.
-fn find_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
+fn find_v6(text: &str, at: usize, from: usize, work: &mut Work) -> (Option<Match>, usize) {
     let bytes = text.as_bytes();
     let part = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
     let before = bytes[from..at].iter().rev().take(LONGEST_V6).take_while(|b| part(b)).count();
     let mut start = at - before;
     let mut end = at + bytes[at..].iter().take_while(|b| part(b)).count();
     let next = end;
+    work.add(2 * (end - start));
     if end - start > LONGEST_V6 + 4 {
         return (None, next);
     }
@@ -85,7 +91,11 @@ fn find_v6(text: &str, at: usize, from: usize) -> (Option<Match>, usize) {
     let joined = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     let glued = start > 0 && joined(bytes.get(start - 1)) || joined(bytes.get(end));
     let candidate = &text[start..end];
-    if glued || !is_v6(candidate) {
+    if glued {
+        return (None, next);
+    }
+    work.add(PARSE_READS);
+    if !is_v6(candidate) {
         return (None, next);
     }
     (Some(Match { start, end, certain: true }), next)

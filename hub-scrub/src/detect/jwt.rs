@@ -6,6 +6,7 @@ use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
 use super::secret_format::Alphabet;
 use super::text_match::Match;
+use super::work::Work;
 
 /// Declares [`BuiltIn::Jwt`].
 pub(super) const JWT: Declaration = Declaration {
@@ -23,11 +24,19 @@ pub(super) const JWT: Declaration = Declaration {
 };
 
 /// Finds the JSON Web Tokens at the start of a run, and behind each `/` or `+` in the run.
-fn find(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
+fn find(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    work: &mut Work,
+    found: &mut dyn FnMut(Match, &mut Work),
+) {
+    work.add(end - start);
     let mut at = start;
-    loop {
-        if let Some(one) = token_at(bytes, at) {
-            found(one);
+    while !work.is_over() {
+        work.add(4);
+        if let Some(one) = token_at(bytes, at, work) {
+            found(one, work);
         }
         match bytes[at..end].iter().position(|b| matches!(b, b'/' | b'+')) {
             Some(next) => at += next + 1,
@@ -38,7 +47,7 @@ fn find(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
 
 /// Finds the JSON Web Token that begins at the offset `start` (RFC 7519, in the compact form of RFC 7515 and
 /// RFC 7516).
-fn token_at(bytes: &[u8], start: usize) -> Option<Match> {
+fn token_at(bytes: &[u8], start: usize, work: &mut Work) -> Option<Match> {
     // The header is a JSON object, so it begins with `{"`. With a space behind the brace, its
     // base64url begins with `eyAi`.
     if !bytes[start..].starts_with(b"eyJ") && !bytes[start..].starts_with(b"eyA") {
@@ -58,7 +67,13 @@ fn token_at(bytes: &[u8], start: usize) -> Option<Match> {
         end += 1 + len;
         parts += 1;
     }
-    if parts < 3 || payload < 8 || !names_algorithm(&bytes[start..start + header]) {
+    // Each part is read for at most five tokens, because a token has at most five parts.
+    work.add(2 * (end - start));
+    if parts < 3 || payload < 8 {
+        return None;
+    }
+    work.add(HEADER_READS + 2 * header.min(LONGEST_HEADER));
+    if !names_algorithm(&bytes[start..start + header]) {
         return None;
     }
     Some(Match { start, end, certain: true })
@@ -77,6 +92,8 @@ pub(super) fn is_header(text: &[u8]) -> bool {
 
 /// At most this many bytes of a decoded header are searched.
 const LONGEST_HEADER: usize = 1024;
+/// To look into a header costs this many reads, besides those of its bytes.
+pub(super) const HEADER_READS: usize = 160;
 
 /// Returns whether the header has the key `alg`, which every header must have (RFC 7515, 4.1.1).
 fn names_algorithm(header: &[u8]) -> bool {

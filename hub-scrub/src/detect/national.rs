@@ -9,8 +9,9 @@ use super::national_checks::{
     br_cpf, ca_sin, de_steuer_id, es_dni, fr_nir, it_codice_fiscale, nl_bsn, pl_pesel,
     se_personnummer, uk_nhs,
 };
-use super::number_search::NumberSearch;
+use super::number_search::{CHECK_READS, NumberSearch};
 use super::text_match::Match;
+use super::work::Work;
 
 /// Declares [`BuiltIn::NlBsn`].
 pub(super) const NL_BSN: Declaration = Declaration {
@@ -164,11 +165,13 @@ pub(super) const CA_SIN: Declaration = Declaration {
 };
 
 /// Finds a CPF that is written with its separators, as in 123.456.789-09.
-fn find_printed_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+fn find_printed_cpf(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
+    work.add(8);
     let groups = cluster.groups().get(first..first + 4)?;
     let printed = groups.iter().map(|group| group.len).eq([3, 3, 3, 2])
         && [1, 2, 3].map(|i| cluster.sep(first + i)) == [b'.', b'.', b'-']
         && !cluster.letter_follows(first + 3);
+    work.add(if printed { CHECK_READS } else { 0 });
     let mut digits = [0; 11];
     let valid = printed && cluster.digits(first, 4, &mut digits).is_some_and(br_cpf);
     valid.then(|| Match::groups(cluster, first, 4, true))
@@ -176,7 +179,8 @@ fn find_printed_cpf(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
 
 /// Finds a NIR, which has fifteen characters in one piece, or in groups of 1, 2, 2, 2, 3, 3 and 2. The letter
 /// of Corsica divides one group of digits once more.
-fn find_nir(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+fn find_nir(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
+    work.add(8);
     let start = cluster.groups()[first].start;
     if !matches!(cluster.groups()[first].len, 1 | 6 | 15) || cluster.sep(first) == b'.' {
         return None;
@@ -185,6 +189,7 @@ fn find_nir(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     let mut at = start;
     let mut count = 0;
     while count < 15 {
+        work.add(3);
         match *cluster.bytes.get(at)? {
             b if b.is_ascii_digit() => {}
             b'A' | b'B' if count == 6 => {}
@@ -199,23 +204,26 @@ fn find_nir(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
         at += 1;
     }
     let ends = !cluster.bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    work.add(CHECK_READS);
     (ends && fr_nir(&upper)).then_some(Match { start, end: at, certain: true })
 }
 
 /// Finds a DNI, which has eight digits, with or without points, and a letter. A hyphen or a space may stand
 /// in front of the letter. It also finds a NIE that is written `X-1234567-L`.
-fn find_dni(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+fn find_dni(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
+    work.add(8);
     let groups = cluster.groups();
     let count = match groups[first].len {
         7 => {
             let start = groups[first].start.checked_sub(2)?;
             let alone = !cluster.byte_before(start).is_some_and(|b| b.is_ascii_alphanumeric());
-            return if alone { find_nie(cluster.bytes, start) } else { None };
+            return if alone { find_nie(cluster.bytes, start, work) } else { None };
         }
         8 => 1,
         2 if cluster.sep(first + 1) == b'.' && cluster.sep(first + 2) == b'.' => 3,
         _ => return None,
     };
+    work.add(CHECK_READS);
     let mut digits = [0; 8];
     if cluster.digits(first, count, &mut digits)?.len() != 8 {
         return None;
@@ -225,7 +233,8 @@ fn find_dni(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
 
 /// Finds the NIE whose X, Y or Z is at the offset `start`. A hyphen may stand between that letter and the
 /// first digit.
-fn find_nie(bytes: &[u8], start: usize) -> Option<Match> {
+fn find_nie(bytes: &[u8], start: usize, work: &mut Work) -> Option<Match> {
+    work.add(16);
     let from = start + 1 + usize::from(bytes.get(start + 1) == Some(&b'-'));
     let seven = bytes.get(from..from + 7)?;
     let head = match bytes[start].to_ascii_uppercase() {
@@ -259,15 +268,22 @@ fn letter_behind(bytes: &[u8], start: usize, end: usize, digits: &[u8; 8]) -> Op
 }
 
 /// Reports the run of token characters `start..end` if it is a codice fiscale.
-fn find_codice_fiscale(bytes: &[u8], start: usize, end: usize, found: &mut dyn FnMut(Match)) {
+fn find_codice_fiscale(
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    work: &mut Work,
+    found: &mut dyn FnMut(Match, &mut Work),
+) {
     let mut upper = [0; 16];
     if end - start != upper.len() {
         return;
     }
+    work.add(2 * upper.len());
     for (to, b) in upper.iter_mut().zip(&bytes[start..end]) {
         *to = b.to_ascii_uppercase();
     }
     if it_codice_fiscale(&upper) {
-        found(Match { start, end, certain: true });
+        found(Match { start, end, certain: true }, work);
     }
 }

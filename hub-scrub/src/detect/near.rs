@@ -3,10 +3,17 @@
 //! Without it, ten plain digits would count as a telephone number in every text.
 
 use super::spec::{DetectErrorKind, Near};
+use super::work::Work;
 use aho_corasick::AhoCorasick;
 
 /// A word of at most this many characters has to stand alone.
 const SHORT: usize = 4;
+/// A key that stands in place of one that is too long to be searched. It counts as if it had every word.
+pub(crate) const ANY_WORD: &str = "\u{10ffff}";
+/// A byte costs this many reads when it is searched for words.
+const WORD_READS: usize = 8;
+/// To search for words at one match costs this many reads, besides those of the bytes.
+const BEGIN_READS: usize = 64;
 
 /// `Words` is the compiled form of [`Near`].
 #[derive(Debug, Clone)]
@@ -48,15 +55,23 @@ impl Words {
     }
 
     /// Returns whether a word is near the range `start..end` of the text, or in the key.
-    pub(super) fn are_near(&self, key: &str, text: &str, start: usize, end: usize) -> bool {
+    pub(super) fn are_near(
+        &self,
+        key: &str,
+        text: &str,
+        start: usize,
+        end: usize,
+        work: &mut Work,
+    ) -> bool {
         let from = text.floor_char_boundary(start.saturating_sub(self.within));
         let to = text.ceil_char_boundary(text.len().min(end + self.within));
+        work.add(BEGIN_READS + WORD_READS * (start - from + to - end + key.len()));
         self.has(text, from, start) || self.has(text, end, to) || self.are_in(key)
     }
 
     /// Returns whether a word is in a key.
     pub(super) fn are_in(&self, key: &str) -> bool {
-        self.has(key, 0, key.len())
+        key == ANY_WORD || self.has(key, 0, key.len())
     }
 
     fn has(&self, text: &str, from: usize, to: usize) -> bool {

@@ -5,6 +5,7 @@
 
 use super::cluster::Cluster;
 use super::text_match::Match;
+use super::work::Work;
 
 /// A `Layout` is a way to write a number: the lengths of its groups in digits, the separator between them,
 /// and whether a number in this layout is certain.
@@ -17,8 +18,13 @@ pub(super) enum NumberSearch {
     Written(&'static [Layout], fn(&[u8]) -> bool),
     /// The detector has a search of its own. The first function says whether a number may begin with a group
     /// of this length, and the second function searches from the given group on.
-    Own(fn(usize) -> bool, fn(&Cluster<'_>, usize) -> Option<Match>),
+    Own(fn(usize) -> bool, fn(&Cluster<'_>, usize, &mut Work) -> Option<Match>),
 }
+
+/// A search for a number in some layouts costs this many reads for each layout.
+const LAYOUT_READS: usize = 8;
+/// To compute check digits costs this many reads.
+pub(super) const CHECK_READS: usize = 40;
 
 impl NumberSearch {
     /// Returns whether a number may begin with a group of `len` digits.
@@ -27,16 +33,24 @@ impl NumberSearch {
             NumberSearch::Written(layouts, _) => {
                 layouts.iter().any(|(lengths, ..)| lengths.first() == Some(&len))
             }
-            NumberSearch::Own(may_begin, _) => may_begin(len),
+            NumberSearch::Own(may_begin, ..) => may_begin(len),
         }
     }
 
     /// Finds the number that begins at the group `first`.
     #[inline]
-    pub(super) fn find(self, cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+    pub(super) fn find(
+        self,
+        cluster: &Cluster<'_>,
+        first: usize,
+        work: &mut Work,
+    ) -> Option<Match> {
         match self {
-            NumberSearch::Written(layouts, check) => written(cluster, first, layouts, check),
-            NumberSearch::Own(_, find) => find(cluster, first),
+            NumberSearch::Written(layouts, check) => {
+                work.add(LAYOUT_READS * layouts.len());
+                written(cluster, first, layouts, check, work)
+            }
+            NumberSearch::Own(_, find) => find(cluster, first, work),
         }
     }
 }
@@ -48,11 +62,15 @@ fn written(
     first: usize,
     layouts: &[Layout],
     check: fn(&[u8]) -> bool,
+    work: &mut Work,
 ) -> Option<Match> {
     let mut digits = [0; 16];
     let (lengths, _, certain) = layouts.iter().find(|(lengths, sep, _)| {
-        is_written(cluster, first, lengths, *sep)
-            && cluster.digits(first, lengths.len(), &mut digits).is_some_and(check)
+        if !is_written(cluster, first, lengths, *sep) {
+            return false;
+        }
+        work.add(CHECK_READS);
+        cluster.digits(first, lengths.len(), &mut digits).is_some_and(check)
     })?;
     Some(Match::groups(cluster, first, lengths.len(), *certain))
 }

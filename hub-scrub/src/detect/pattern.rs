@@ -4,6 +4,7 @@
 
 use super::check::Check;
 use super::spec::DetectErrorKind;
+use super::work::Work;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
@@ -12,6 +13,11 @@ use regex_automata::{Anchored, Input};
 /// itself. So no search reads the whole text repeatedly, and the time is linear in the text, even for a
 /// pattern that reads far ahead and then matches little.
 const WINDOW: usize = 1024;
+
+/// A match costs this many reads, besides those of the bytes that were searched for it.
+const MATCH_READS: usize = 32;
+/// A byte of a match costs this many reads when the group `value` is searched in it.
+const GROUP_READS: usize = 40;
 
 /// A compiled pattern may take at most this many bytes of memory.
 const COMPILED: usize = 1 << 20;
@@ -23,30 +29,6 @@ pub(super) struct Pattern {
     /// If this is true, the pattern has a group named `value`, and the hit is that group.
     value: bool,
     check: Option<Check>,
-}
-
-/// `Fuel` limits how many bytes patterns may search. A byte counts each time it is searched.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Fuel {
-    pub(super) left: u64,
-    pub(super) spent: u64,
-}
-
-impl Default for Fuel {
-    fn default() -> Fuel {
-        Fuel { left: u64::MAX, spent: 0 }
-    }
-}
-
-impl Fuel {
-    /// Spends fuel for this many bytes. Returns whether enough fuel was left.
-    fn spend(&mut self, bytes: usize) -> bool {
-        let bytes = bytes as u64;
-        self.spent += bytes;
-        let enough = bytes <= self.left;
-        self.left = self.left.saturating_sub(bytes);
-        enough
-    }
 }
 
 /// Compiles a regular expression. The second result is the shortest length of its matches, in bytes.
@@ -68,25 +50,32 @@ impl Pattern {
         Ok(Pattern { regex, value, check })
     }
 
-    /// Reports the ranges of the matches that pass the check, in ascending order, until the fuel is
-    /// spent.
-    pub(super) fn find(&self, text: &str, fuel: &mut Fuel, mut found: impl FnMut(usize, usize)) {
+    /// Reports the ranges of the matches that pass the check, in ascending order, until the search has taken
+    /// more work than is allowed.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        work: &mut Work,
+        mut found: impl FnMut(usize, usize, &mut Work),
+    ) {
         let mut at = 0;
-        while let Some((start, end)) = self.next(text, at, fuel) {
-            let (from, to) = self.value(text, start, end);
+        while let Some((start, end)) = self.next(text, at, work) {
+            let (from, to) = self.value(text, start, end, work);
+            work.add(if self.check.is_some() { MATCH_READS + to - from } else { MATCH_READS });
             if from < to && self.check.is_none_or(|check| check.passes(&text[from..to])) {
-                found(from, to);
+                found(from, to, work);
             }
             at = end;
         }
     }
 
     /// Returns the range of the first match from the offset `from` on.
-    fn next(&self, text: &str, mut from: usize, fuel: &mut Fuel) -> Option<(usize, usize)> {
+    fn next(&self, text: &str, mut from: usize, work: &mut Work) -> Option<(usize, usize)> {
         loop {
             let to = text.ceil_char_boundary(text.len().min(from + 2 * WINDOW));
             // The whole window is paid for, because even the search for a short match may read all of it.
-            if !fuel.spend(to - from) {
+            work.add(to - from);
+            if work.is_over() {
                 return None;
             }
             match self.regex.find(Input::new(text).span(from..to)) {
@@ -97,15 +86,18 @@ impl Pattern {
                 }
                 // The match reaches the end of the window, so it may go on behind it.
                 Some(one) if one.start() > from + WINDOW => from = one.start(),
-                Some(one) => return Some((one.start(), self.extend(text, one.start(), one.end()))),
+                Some(one) => {
+                    return Some((one.start(), self.extend(text, one.start(), one.end(), work)));
+                }
             }
         }
     }
 
     /// Returns the end of the match at the offset `start`, which reached the end of its window.
-    fn extend(&self, text: &str, start: usize, mut end: usize) -> usize {
+    fn extend(&self, text: &str, start: usize, mut end: usize, work: &mut Work) -> usize {
         loop {
             let to = text.ceil_char_boundary(text.len().min(end + (end - start)));
+            work.add(to - start);
             let input = Input::new(text).span(start..to).anchored(Anchored::Yes);
             let longer = self.regex.find(input).map_or(end, |one| one.end());
             if longer <= end {
@@ -119,10 +111,11 @@ impl Pattern {
     }
 
     /// Returns the range of the group `value` in the match, or of the whole match if there is no such group.
-    fn value(&self, text: &str, start: usize, end: usize) -> (usize, usize) {
+    fn value(&self, text: &str, start: usize, end: usize, work: &mut Work) -> (usize, usize) {
         if !self.value {
             return (start, end);
         }
+        work.add(GROUP_READS * (end - start) + MATCH_READS);
         let mut captures = self.regex.create_captures();
         let input = Input::new(text).span(start..end).anchored(Anchored::Yes);
         self.regex.captures(input, &mut captures);

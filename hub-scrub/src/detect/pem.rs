@@ -5,6 +5,7 @@
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
 use super::text_match::Match;
+use super::work::Work;
 use memchr::memmem;
 
 /// Declares [`BuiltIn::PemPrivateKey`].
@@ -33,7 +34,8 @@ const LONGEST_LABEL: usize = 40;
 
 /// Finds the private key whose armour begins at the offset `start`. The hit ends with the armour. If the end
 /// of the armour is missing, the hit ends with the text.
-fn find(bytes: &[u8], start: usize) -> Option<Match> {
+fn find(bytes: &[u8], start: usize, work: &mut Work) -> Option<Match> {
+    work.add(64);
     let label_start = start + BEGIN.len();
     let rest = &bytes[label_start..];
     let label = rest[..rest.len().min(LONGEST_LABEL)].split(|b| *b == b'-').next()?;
@@ -45,7 +47,12 @@ fn find(bytes: &[u8], start: usize) -> Option<Match> {
     }
     let end = memmem::find(rest, b"-----END ").map_or(bytes.len(), |end| {
         let tail = end + b"-----END ".len() + label.len() + b"-----".len();
-        label_start + tail.min(rest.len())
+        // Where the end is cut short, other text follows, and a character of it must not be cut in half.
+        let inside = |at: usize| rest.get(at).is_some_and(|b| (0x80..0xc0).contains(b));
+        let tail = (tail.min(rest.len())..).find(|at| !inside(*at)).unwrap_or(rest.len());
+        label_start + tail
     });
+    // The next search begins behind this match.
+    work.add((end - start) / 4);
     Some(Match { start, end, certain: true })
 }

@@ -8,6 +8,7 @@ use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
 use super::number_search::NumberSearch;
 use super::text_match::Match;
+use super::work::Work;
 
 /// Declares [`BuiltIn::Phone`].
 pub(super) const PHONE: Declaration = Declaration {
@@ -79,8 +80,12 @@ const NATIONAL: [(u32, usize, usize); 40] = [
     (84, 9, 10), (86, 9, 11), (90, 10, 10), (91, 10, 10), (98, 10, 10),
 ];
 
+/// To try the forms of a telephone number at a group costs this many reads.
+const PHONE_READS: usize = 120;
+
 /// Finds a telephone number that begins at the group `first`.
-fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
+    work.add(8);
     let plus = cluster.plus_before(first);
     let (before, inside) = (cluster.sep(first), cluster.sep(first + 1));
     // The group is inside a longer number, such as an ISBN, or inside a fraction.
@@ -90,6 +95,7 @@ fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
     if cluster.total < 7 {
         return None;
     }
+    work.add(PHONE_READS);
     // In `(030) 1234567` and `+(49) 30 1234567`, the parenthesis closes directly behind the first
     // group.
     let group = cluster.groups()[first];
@@ -337,27 +343,20 @@ fn is_e164(number: &[u8], trunk: usize) -> bool {
     let Some(code) = country_code(number) else { return false };
     let known = NATIONAL.binary_search_by_key(&code, |&(code, _, _)| code);
     let (least, most) = known.map_or((4, 12), |i| (NATIONAL[i].1, NATIONAL[i].2));
-    let digits = if code < 10 {
-        1
-    } else if code < 100 {
-        2
-    } else {
-        3
-    };
+    let digits = digits_of(code);
     let national = number.len().saturating_sub(digits + trunk);
     (least..=most).contains(&national)
+}
+
+/// Returns how many digits a country code has.
+fn digits_of(code: u32) -> usize {
+    1 + usize::from(code > 9) + usize::from(code > 99)
 }
 
 /// Returns whether the national number begins with 0, as only those of Italy do.
 fn has_trunk(number: &[u8]) -> bool {
     let Some(code) = country_code(number) else { return false };
-    let digits = if code < 10 {
-        1
-    } else if code < 100 {
-        2
-    } else {
-        3
-    };
+    let digits = digits_of(code);
     code != 39 && number.get(digits) == Some(&0)
 }
 

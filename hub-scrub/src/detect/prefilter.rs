@@ -8,6 +8,7 @@ use super::block::{BLOCK, LONG_RUN, Masks, behind, ends_of_long_runs};
 use super::cluster::{FEWEST_DIGITS, REACH};
 use super::declaration::Trigger;
 use super::scan_kinds::ScanKinds;
+use super::work::Work;
 use super::{iban, national_checks, pem};
 use hub_wire::marker::STR_8;
 
@@ -55,12 +56,13 @@ impl Around<'_> {
 
     /// Returns the bytes at which private keys in PEM could begin.
     #[cold]
-    fn begins(&self) -> u64 {
+    fn begins(&self, work: &mut Work) -> u64 {
         let mut dashes = self.here.dash;
         let mut found = 0;
         while dashes != 0 {
             let i = dashes.trailing_zeros();
             dashes &= dashes - 1;
+            work.add(4);
             let rest = self.message.get(self.at + i as usize..).unwrap_or_default();
             found |= u64::from(rest.starts_with(pem::BEGIN)) << i;
         }
@@ -70,7 +72,7 @@ impl Around<'_> {
     /// Returns the first digits of IBANs, which stand behind two letters. An IBAN may reach beyond the end of
     /// its text here, because the prefilter does not know that end.
     #[inline(always)]
-    fn ibans(&self) -> u64 {
+    fn ibans(&self, work: &mut Work) -> u64 {
         let letter = |by| self.behind(|masks| masks.letter, by);
         let mut starts = self.here.digit & letter(1) & letter(2) & self.alone(3);
         let mut found = 0;
@@ -80,7 +82,7 @@ impl Around<'_> {
             let digit = self.at + i as usize;
             if let Some(&[a, b]) = self.message.get(digit.saturating_sub(2)..digit)
                 && iban::has_country([a.to_ascii_uppercase(), b.to_ascii_uppercase()])
-                && iban::end(self.message, digit - 2).is_some()
+                && iban::end(self.message, digit - 2, work).is_some()
             {
                 found |= 1 << i;
             }
@@ -163,7 +165,7 @@ impl Around<'_> {
 impl ScanKinds {
     /// Returns the bytes of a block at which a detector could find anything, wherever its texts begin and end.
     #[inline(always)]
-    pub(super) fn candidates(&self, around: &Around<'_>) -> u64 {
+    pub(super) fn candidates(&self, around: &Around<'_>, work: &mut Work) -> u64 {
         let here = around.here;
         // A character beyond ASCII may stand for another one, so its text is left to the scan.
         let mut found = here.odd;
@@ -172,14 +174,14 @@ impl ScanKinds {
         }
         if here.digit != 0 {
             if self.has(Trigger::Country) {
-                found |= around.ibans();
+                found |= around.ibans(work);
             }
             if self.has_numbers {
-                found |= self.digits(around);
+                found |= self.digits(around, work);
             }
         }
         if self.has(Trigger::Colons) && here.colon != 0 {
-            found |= colons(around);
+            found |= colons(around, work);
         }
         if self.has_runs {
             found |= self.long_runs(around);
@@ -190,7 +192,7 @@ impl ScanKinds {
             && here.dash & around.ahead(|masks| masks.dash, 4) & around.ahead(|masks| masks.dash, 2)
                 != 0
         {
-            found |= around.begins();
+            found |= around.begins(work);
         }
         found
     }
@@ -232,7 +234,7 @@ impl ScanKinds {
 
     /// Returns the digits with which a number could begin.
     #[inline(always)]
-    fn digits(&self, around: &Around<'_>) -> u64 {
+    fn digits(&self, around: &Around<'_>, work: &mut Work) -> u64 {
         let mut starts = around.here.digit & around.alone(1);
         if self.has(Trigger::DigitsBehindLetter) {
             // The NIE `X1234567L` has a letter in front of its digits.
@@ -246,6 +248,7 @@ impl ScanKinds {
             six &= six >> by;
         }
         starts &= six as u64 & around.ahead(|masks| masks.digit | masks.join | masks.letter, 6);
+        work.add(GROUP_READS * starts.count_ones() as usize);
         let mut found = 0;
         while starts != 0 {
             let i = starts.trailing_zeros();
@@ -273,6 +276,9 @@ impl ScanKinds {
     }
 }
 
+/// A group of digits costs this many reads when the prefilter looks whether a number begins with it.
+const GROUP_READS: usize = 16;
+
 /// The two groups of a personnummer have these counts of digits.
 const PERSONNUMMER: (usize, usize) = (6, 4);
 
@@ -281,9 +287,10 @@ const SIX_GROUPS: usize = 6 * 5;
 
 /// Returns the colons that could be in an IPv6 address: two in a row, or the first of six close together.
 #[inline(always)]
-fn colons(around: &Around<'_>) -> u64 {
+fn colons(around: &Around<'_>, work: &mut Work) -> u64 {
     let mut found = around.here.colon & around.behind(|masks| masks.colon, 1);
     let mut colons = around.here.colon;
+    work.add(4 * colons.count_ones() as usize);
     while colons != 0 {
         let i = colons.trailing_zeros();
         colons &= colons - 1;

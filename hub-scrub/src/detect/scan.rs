@@ -9,6 +9,7 @@ use super::declaration::Trigger;
 use super::kinds::BuiltIn;
 use super::scan_kinds::{Begin, ScanKinds};
 use super::text_match::Match;
+use super::work::Work;
 
 /// The entry at a byte says whether the byte may be part of a run of token characters.
 const RUN: [bool; 256] = {
@@ -35,6 +36,7 @@ struct TextScan<'a, F> {
     text: &'a str,
     bytes: &'a [u8],
     kinds: &'a ScanKinds,
+    work: &'a mut Work,
     found: F,
     /// Digits in front of this offset have been searched.
     digits_done: usize,
@@ -44,13 +46,26 @@ struct TextScan<'a, F> {
     signs_done: [usize; SIGN_SEARCHES],
 }
 
-/// Scans `text`, and reports every match of the built-ins in `kinds`, in no particular order.
-pub(super) fn run(text: &str, kinds: &ScanKinds, found: impl FnMut(BuiltIn, Match)) {
+/// The search at a group of digits costs this many reads before it knows whether there are enough digits.
+const FEW_DIGITS_READS: usize = 40;
+/// To read a cluster costs this many reads, and [`GROUP_READS`] for each group.
+const CLUSTER_READS: usize = 40;
+const GROUP_READS: usize = 12;
+
+/// Scans `text`, and reports every match of the built-ins in `kinds`, in no particular order. The scan ends
+/// early if it takes more work than is allowed.
+pub(super) fn run(
+    text: &str,
+    kinds: &ScanKinds,
+    work: &mut Work,
+    found: impl FnMut(BuiltIn, Match, &mut Work),
+) {
     let bytes = text.as_bytes();
     let mut scan = TextScan {
         text,
         bytes,
         kinds,
+        work,
         found,
         digits_done: 0,
         runs_done: 0,
@@ -60,6 +75,9 @@ pub(super) fn run(text: &str, kinds: &ScanKinds, found: impl FnMut(BuiltIn, Matc
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     for (i, block) in blocks.iter().enumerate() {
         scan.block(block, BLOCK, i * BLOCK, &mut before);
+        if scan.work.is_over() {
+            return;
+        }
     }
     if !rest.is_empty() {
         let mut block = [0; BLOCK];
@@ -71,10 +89,11 @@ pub(super) fn run(text: &str, kinds: &ScanKinds, found: impl FnMut(BuiltIn, Matc
     }
 }
 
-impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
+impl<F: FnMut(BuiltIn, Match, &mut Work)> TextScan<'_, F> {
     /// Starts the searches in a block that begins at the offset `at` of the text. The text has `len` bytes of
     /// the block.
     fn block(&mut self, block: &[u8; BLOCK], len: usize, at: usize, before: &mut PreviousBlock) {
+        self.work.add(len);
         let mut found = Masks::default();
         masks_for_scan(self.kinds.level, block, &mut found);
         let masks = found;
@@ -101,6 +120,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
 
     /// Searches the numbers that begin in a block, at the digits in `starts`.
     fn numbers(&mut self, mut starts: u64, at: usize, masks: &Masks, len: usize) {
+        self.work.add(8 * starts.count_ones() as usize);
         while starts != 0 {
             let i = starts.trailing_zeros() as usize;
             starts &= starts - 1;
@@ -126,6 +146,7 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
     /// clusters that overlap it.
     fn number(&mut self, mut start: usize) {
         let mut sep = 0;
+        self.work.add(FEW_DIGITS_READS);
         if let Some(end) = cluster::end_of_few(self.bytes, start, FEWEST_DIGITS) {
             self.digits_done = end;
             return;
@@ -134,12 +155,13 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
             let cluster = Cluster::read(self.bytes, start, sep);
             let groups = cluster.groups();
             let last = groups[groups.len() - 1];
+            self.work.add(CLUSTER_READS + GROUP_READS * groups.len() + cluster.total);
             let looked =
                 if cluster.is_full() { groups.len() - LONGEST_NUMBER } else { groups.len() };
             if !cluster.is_date_like() {
                 self.cluster(&cluster, looked);
             }
-            if !cluster.is_full() {
+            if !cluster.is_full() || self.work.is_over() {
                 self.digits_done = last.end();
                 return;
             }
@@ -153,8 +175,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
             // No number begins with a group that is longer than the table.
             let Some(searches) = self.kinds.numbers.get(group.len) else { continue };
             for (kind, search) in searches {
-                if let Some(one) = search.find(cluster, first) {
-                    (self.found)(*kind, one);
+                if let Some(one) = search.find(cluster, first, self.work) {
+                    (self.found)(*kind, one, self.work);
                 }
             }
         }
@@ -178,8 +200,8 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
             while starts != 0 {
                 let digit = at + starts.trailing_zeros() as usize;
                 starts &= starts - 1;
-                if let Some(one) = search(self.bytes, digit - *count as usize) {
-                    (self.found)(*kind, one);
+                if let Some(one) = search(self.bytes, digit - *count as usize, self.work) {
+                    (self.found)(*kind, one, self.work);
                 }
             }
         }
@@ -200,10 +222,11 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
                 if self.bytes[offset] != sign || offset < *done {
                     continue;
                 }
-                let (one, next) = search(self.text, offset, *done);
+                self.work.add(8);
+                let (one, next) = search(self.text, offset, *done, self.work);
                 *done = next;
                 if let Some(one) = one {
-                    (self.found)(kind, one);
+                    (self.found)(kind, one, self.work);
                 }
             }
         }
@@ -229,11 +252,14 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
             middle - self.bytes[self.runs_done..middle].iter().rev().take_while(part).count();
         let end = middle + self.bytes[middle..].iter().take_while(part).count();
         self.runs_done = end;
+        self.work.add(2 * (end - start));
         if self.kinds.formats.any() {
-            self.kinds.formats.find(self.bytes, (start, end), &mut self.found);
+            self.kinds.formats.find(self.bytes, (start, end), self.work, &mut self.found);
         }
         for (kind, search) in &self.kinds.runs {
-            search(self.bytes, start, end, &mut |one| (self.found)(*kind, one));
+            search(self.bytes, start, end, self.work, &mut |one, work| {
+                (self.found)(*kind, one, work);
+            });
         }
     }
 
@@ -244,9 +270,12 @@ impl<F: FnMut(BuiltIn, Match)> TextScan<'_, F> {
         while let Some(next) = search.begin.find(&self.bytes[from..]) {
             let start = from + next;
             from = start + len;
-            if let Some(one) = (search.search)(self.bytes, start) {
+            if self.work.is_over() {
+                return;
+            }
+            if let Some(one) = (search.search)(self.bytes, start, self.work) {
                 from = one.end;
-                (self.found)(search.kind, one);
+                (self.found)(search.kind, one, self.work);
             }
         }
     }

@@ -8,13 +8,25 @@ use super::hit::{Hit, resolve};
 use super::kinds::BuiltIn;
 use super::near::Words;
 use super::number::{self, DigitFinds, Digits};
-use super::pattern::{self, Fuel, Pattern};
+use super::pattern::{self, Pattern};
 use super::scan;
 use super::scan_kinds::ScanKinds;
 use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
 use super::text_match::Match;
+use super::work::Work;
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
+
+/// A scan costs this many reads for each text, however short it is.
+const TEXT_READS: usize = 96;
+/// A match costs this many reads until it is known whether it is a hit, besides those for its words.
+const JUDGE_READS: usize = 16;
+/// A hit costs this many reads until it is sorted among the other hits.
+const HIT_READS: usize = 160;
+/// A match that a pattern of the exceptions is tried on costs this many reads, besides those of its bytes.
+const MATCH_READS: usize = 64;
+/// A byte costs this many reads when it is searched for literals, and so does each literal that is found.
+const LITERAL_READS: usize = 4;
 
 /// `Scratch` is the memory for scans, which is reused. Each thread has one.
 #[derive(Debug, Default)]
@@ -23,22 +35,22 @@ pub struct Scratch {
     /// The entry at the index of a pattern says whether the pattern has to be tried.
     tried: Vec<bool>,
     hits: Vec<Hit>,
-    fuel: Fuel,
+    work: Work,
 }
 
 impl Scratch {
-    /// Limits how many bytes patterns may search from now on. A byte counts each time it is
-    /// searched. Without a call to this method, there is no limit. Built-in detectors take linear time and
-    /// need no limit.
-    pub fn limit(&mut self, bytes: u64) {
-        self.fuel = Fuel { left: bytes, spent: 0 };
+    /// Limits how many reads detectors may take from now on. A byte costs one read each time that a detector
+    /// reads it, and what a search does besides costs reads, too. Without a call to this method, there is no
+    /// limit.
+    pub fn limit(&mut self, reads: u64) {
+        self.work = Work::up_to(reads);
     }
 
-    /// Returns how many bytes patterns have searched since [`limit`](Self::limit). If the number is greater
-    /// than the limit, the patterns have stopped early, and there may be more to find.
+    /// Returns how many reads detectors have taken since [`limit`](Self::limit). If the number is greater than
+    /// the limit, the detectors have stopped early, and there may be more to find.
     #[must_use]
     pub fn spent(&self) -> u64 {
-        self.fuel.spent
+        self.work.done
     }
 }
 
@@ -105,15 +117,30 @@ impl DetectorSet {
     /// Collects the bytes of `message` at which detectors could find anything. `message` must be MessagePack.
     /// The text of a `fixstr` or `str 8` has no hit unless [`Candidates::any`] returns true for it.
     pub fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
-        candidates.clear();
+        self.candidates_up_to(u64::MAX, message, candidates);
+    }
+
+    /// Collects the bytes as [`candidates`](Self::candidates) does. If that takes more than `limit` reads, it
+    /// ends early, and every byte is a candidate.
+    pub(crate) fn candidates_up_to(&self, limit: u64, message: &[u8], candidates: &mut Candidates) {
+        candidates.clear(limit);
         if self.literals.as_ref().is_some_and(|literals| literals.always.contains(&true)) {
             candidates.everywhere();
             return;
         }
-        candidates.collect(message, &self.kinds);
+        if !candidates.collect(message, &self.kinds) {
+            candidates.everywhere();
+            return;
+        }
         if let Some(literals) = self.literals.as_ref().filter(|some| !some.pattern.is_empty()) {
+            candidates.work.add(LITERAL_READS * message.len());
             for found in literals.automaton.find_overlapping_iter(message) {
+                candidates.work.add(LITERAL_READS);
                 candidates.set(found.start());
+                if candidates.work.is_over() {
+                    candidates.everywhere();
+                    return;
+                }
             }
         }
     }
@@ -180,11 +207,12 @@ impl DetectorSet {
     /// Appends all hits, in no particular order. They may overlap.
     fn scan_all(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
-        if text.is_ascii() || !scratch.folded.fold(text) {
-            self.find(key, text, &mut scratch.tried, &mut scratch.fuel, hits);
+        scratch.work.add(TEXT_READS);
+        if text.is_ascii() || !scratch.folded.fold(text, &mut scratch.work) {
+            self.find(key, text, &mut scratch.tried, &mut scratch.work, hits);
         } else {
-            let Scratch { folded, tried, fuel, .. } = scratch;
-            self.find(key, &folded.text, tried, fuel, hits);
+            let Scratch { folded, tried, work, .. } = scratch;
+            self.find(key, &folded.text, tried, work, hits);
             for hit in &mut hits[from..] {
                 (hit.start, hit.end) = folded.original(text, hit.start, hit.end);
             }
@@ -197,9 +225,9 @@ impl DetectorSet {
     pub fn scan_uint(&self, key: &str, value: u64, scratch: &mut Scratch) -> Option<u16> {
         let digits = Digits::new(value, false);
         let text = digits.as_str();
-        let Scratch { tried, hits, fuel, .. } = scratch;
+        let Scratch { tried, hits, work, .. } = scratch;
         hits.clear();
-        self.find(key, text, tried, fuel, hits);
+        self.find(key, text, tried, work, hits);
         let whole = hits.iter().filter(|hit| hit.start == 0 && hit.end == text.len());
         whole.map(|hit| hit.detector).min()
     }
@@ -210,36 +238,49 @@ impl DetectorSet {
         key: &str,
         text: &str,
         tried: &mut Vec<bool>,
-        fuel: &mut Fuel,
+        work: &mut Work,
         hits: &mut Vec<Hit>,
     ) {
         if self.kinds.any() {
-            scan::run(text, &self.kinds, |kind, found| {
+            scan::run(text, &self.kinds, work, |kind, found, work| {
                 for &detector in &self.of_kind[kind as usize] {
-                    self.judge(detector, key, text, found, hits);
+                    self.judge(detector, key, text, found, work, hits);
                 }
             });
         }
         let Some(literals) = &self.literals else { return };
-        literals.select(text, tried);
+        literals.select(text, tried, work);
         for ((detector, pattern), _) in self.patterns.iter().zip(tried).filter(|(_, tried)| **tried)
         {
-            pattern.find(text, fuel, |start, end| {
-                self.judge(*detector, key, text, Match { start, end, certain: true }, hits);
+            pattern.find(text, work, |start, end, work| {
+                let found = Match { start, end, certain: true };
+                self.judge(*detector, key, text, found, work, hits);
             });
         }
     }
 
     /// Makes a match a hit, unless its words are missing or it is an exception.
-    fn judge(&self, detector: u16, key: &str, text: &str, found: Match, hits: &mut Vec<Hit>) {
+    fn judge(
+        &self,
+        detector: u16,
+        key: &str,
+        text: &str,
+        found: Match,
+        work: &mut Work,
+        hits: &mut Vec<Hit>,
+    ) {
+        work.add(JUDGE_READS);
         let Match { start, end, certain } = found;
         let rules = &self.detectors[usize::from(detector)];
         let near = match &rules.near {
-            Some(words) if words.required || !certain => words.are_near(key, text, start, end),
+            Some(words) if words.required || !certain => {
+                words.are_near(key, text, start, end, work)
+            }
             Some(_) => true,
             None => certain,
         };
-        if near && !rules.excepts(&text[start..end]) {
+        if near && !rules.excepts(&text[start..end], work) {
+            work.add(HIT_READS);
             hits.push(Hit { start, end, detector });
         }
     }
@@ -269,7 +310,8 @@ impl Detector {
         })
     }
 
-    fn excepts(&self, text: &str) -> bool {
+    fn excepts(&self, text: &str, work: &mut Work) -> bool {
+        work.add(self.not.len() + (MATCH_READS + 2 * text.len()) * self.not_patterns.len());
         self.not.iter().any(|literal| literal.eq_ignore_ascii_case(text))
             || self.not_patterns.iter().any(|pattern| pattern.is_match(text))
     }
@@ -294,12 +336,17 @@ impl Literals {
     }
 
     /// Notes in `tried` which patterns have to be tried on `text`.
-    fn select(&self, text: &str, tried: &mut Vec<bool>) {
+    fn select(&self, text: &str, tried: &mut Vec<bool>, work: &mut Work) {
         tried.clone_from(&self.always);
         if self.pattern.is_empty() {
             return;
         }
+        work.add(LITERAL_READS * text.len());
         for found in self.automaton.find_overlapping_iter(text) {
+            work.add(LITERAL_READS);
+            if work.is_over() {
+                return;
+            }
             tried[self.pattern[found.pattern().as_usize()]] = true;
         }
     }

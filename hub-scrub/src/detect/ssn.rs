@@ -5,8 +5,9 @@
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
-use super::number_search::NumberSearch;
+use super::number_search::{CHECK_READS, NumberSearch};
 use super::text_match::Match;
+use super::work::Work;
 
 /// Declares [`BuiltIn::UsSsn`].
 pub(super) const US_SSN: Declaration = Declaration {
@@ -32,13 +33,15 @@ pub(super) const US_SSN: Declaration = Declaration {
 
 /// Finds `AAA-GG-SSSS`, with hyphens or with spaces, or nine digits in one piece, which are
 /// ambiguous.
-fn find(cluster: &Cluster<'_>, first: usize) -> Option<Match> {
+fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
+    work.add(8);
     let whole = |sep| cluster.is_row(first, &[3, 2, 4], sep);
     let count = match cluster.groups()[first].len {
         3 if whole(b'-') || whole(b' ') => 3,
         9 if !cluster.letter_follows(first) && cluster.sep(first) != b'.' => 1,
         _ => return None,
     };
+    work.add(CHECK_READS);
     let mut digits = [0; 9];
     let digits = cluster.digits(first, count, &mut digits)?;
     let number = |part: &[u8]| part.iter().fold(0, |n, &d| n * 10 + u32::from(d));

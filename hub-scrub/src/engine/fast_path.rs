@@ -6,9 +6,11 @@
 //! pass would find nothing. Otherwise a pass has to go over the message. Without the fast path, every
 //! message would cost a whole pass.
 
+use super::message_pass::reads_left;
 use super::scratch::PassScratch;
-use crate::detect::{Candidates, Digits};
-use crate::matching::FindScratch;
+use super::text::NUMBER;
+use crate::detect::{Candidates, Digits, READS};
+use crate::matching::{FindScratch, key_as_text};
 use crate::model::{ValueHead, is_whole, read};
 use crate::plan::{FastPathPlan, Plan};
 use hub_wire::Limits;
@@ -26,36 +28,54 @@ struct FastPathWalk<'a> {
     /// The next candidate is at this offset. Between the current value and it, detectors find nothing.
     next: usize,
     finding: &'a mut FindScratch,
+    /// A pass would pay for this many reads at most.
+    reads: u64,
+    /// The fast path ends when it has taken this many reads.
+    limit: u64,
 }
 
+/// The fast path may take this part of the budget before it leaves a message to a pass. What it has read by
+/// then is read again, and nobody pays for it.
+const SHARE: u64 = 8;
+
 impl Plan {
-    /// Returns the most steps that a pass takes over bytes in which it finds nothing.
-    ///
-    /// A value takes one step and has at least one byte. Each word of its path states takes one more step.
-    /// Text takes at most two steps for 16 bytes: one for the check of its candidates, and one if it is
-    /// scanned. The digits of a number are too few to take more steps than the number has bytes.
-    pub(super) fn most_steps(&self, bytes: &[u8]) -> u64 {
-        (bytes.len() * (self.paths.width() + 1)) as u64
+    /// Returns the most steps that a pass takes over bytes in which it finds nothing, without the reads of
+    /// detectors. A value has at least one byte. It takes one step, and more for the states of paths.
+    fn most_steps(&self, bytes: &[u8]) -> u64 {
+        bytes.len() as u64 * (1 + self.paths.most_steps())
     }
 
-    /// Returns whether no rule finds anything in a payload or in headers, and a pass would stay within the
-    /// budget. `skipped` is the number of steps that a pass over the payload of the event would have taken,
-    /// if the fast path has replaced that pass. In doubt the result is `false`.
-    pub(super) fn is_clean(&self, bytes: &[u8], skipped: u64, scratch: &mut PassScratch) -> bool {
+    /// Returns `None` unless no rule finds anything in a payload or in headers, and a pass would stay within
+    /// the budget. Otherwise the result is the most steps that the pass would have taken. `skipped` is that
+    /// number for the payload of the event, if the fast path has replaced that pass.
+    pub(super) fn is_clean(
+        &self,
+        bytes: &[u8],
+        skipped: u64,
+        scratch: &mut PassScratch,
+    ) -> Option<u64> {
         scratch.candidates_known = false;
-        let Some(fast_path) = &self.fast_path else { return false };
-        if scratch.steps + skipped + self.most_steps(bytes) > self.shared.budget.steps {
-            return false;
+        let fast_path = self.fast_path.as_ref()?;
+        let spent = scratch.steps + scratch.quick_steps + skipped + self.most_steps(bytes);
+        let left = reads_left(self, spent);
+        if left == 0 {
+            return None;
         }
-        let mut next = usize::MAX;
+        let (mut next, mut reads) = (usize::MAX, 0);
         if fast_path.detecting {
-            self.finder.candidates(bytes, &mut scratch.candidates);
+            let limit = reads_left(self, scratch.steps);
+            self.finder.candidates(bytes, limit, &mut scratch.candidates);
             scratch.candidates_known = true;
             next = scratch.candidates.next(0);
+            reads = scratch.candidates.reads() + READS;
         }
+        let limit = left.min(reads + reads_left(self, 0) / SHARE);
         let PassScratch { candidates, finding, .. } = scratch;
-        let mut walk = FastPathWalk { plan: self, fast_path, bytes, candidates, next, finding };
-        walk.value(0, b"", Limits::MAX_DEPTH).is_some()
+        let mut walk =
+            FastPathWalk { plan: self, fast_path, bytes, candidates, next, finding, reads, limit };
+        walk.value(0, b"", Limits::MAX_DEPTH)?;
+        let steps = self.most_steps(bytes) + walk.reads.div_ceil(READS);
+        (walk.reads <= walk.limit).then_some(steps)
     }
 }
 
@@ -193,7 +213,7 @@ impl<'a> FastPathWalk<'a> {
 
     #[inline]
     fn is_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
-        if !self.fast_path.detecting || !self.plan.finder.may_find_in(None, magnitude) {
+        if !self.fast_path.detecting || !self.plan.finder.may_find_in(None, magnitude, &mut 0) {
             return true;
         }
         self.is_long_number_clean(magnitude, negative, key)
@@ -201,17 +221,20 @@ impl<'a> FastPathWalk<'a> {
 
     #[inline(never)]
     fn is_long_number_clean(&mut self, magnitude: u64, negative: bool, key: &[u8]) -> bool {
-        let under = std::str::from_utf8(key).ok().filter(|_| !negative);
-        !self.plan.finder.may_find_in(under, magnitude)
+        let under = Some(key_as_text(key)).filter(|_| !negative);
+        self.reads += (NUMBER + 1) * READS;
+        !self.plan.finder.may_find_in(under, magnitude, &mut self.reads)
             || self.finds_nothing(Digits::new(magnitude, negative).as_str().as_bytes(), key)
     }
 
     #[inline(never)]
     fn finds_nothing(&mut self, body: &[u8], key: &[u8]) -> bool {
         let Ok(text) = std::str::from_utf8(body) else { return false };
-        let key = std::str::from_utf8(key).unwrap_or_default();
-        self.plan.finder.find(key, text, u64::MAX, self.finding);
-        self.finding.hits.is_empty()
+        let key = key_as_text(key);
+        self.reads += 2 * READS;
+        let left = self.limit.saturating_sub(self.reads);
+        self.reads += self.plan.finder.find(key, text, left, self.finding);
+        self.finding.hits.is_empty() && self.reads <= self.limit
     }
 }
 

@@ -9,6 +9,7 @@ use super::interrupt::{Interrupt, InterruptCause};
 use super::scratch::{PassScratch, RuleCount};
 use super::shadow_sample::shape;
 use super::verdict::QuarantineReason;
+use crate::detect::READS;
 use crate::model::{Action, RuleBits, ValueHead, read};
 use crate::plan::Plan;
 
@@ -25,6 +26,26 @@ pub(super) struct MessagePass<'a> {
     pub(super) region: RuleBits,
     /// The pass reads the key or value at this offset.
     pub(super) at: usize,
+    /// If this is true, the pass has paid for the search for candidates.
+    pub(super) candidates_paid: bool,
+}
+
+/// To count a find, and to note it, costs this many steps.
+const FIND: u64 = 4;
+
+/// Spends steps of the budget of an event, which has spent `spent` of them. Interrupts if too few are left.
+#[inline]
+pub(super) fn spend(plan: &Plan, spent: &mut u64, steps: u64) -> Result<(), Interrupt> {
+    *spent = spent.saturating_add(steps);
+    if *spent > plan.shared.budget.steps {
+        return Err(QuarantineReason::Steps.into());
+    }
+    Ok(())
+}
+
+/// Returns how many reads the rest of the budget of an event pays for.
+pub(super) fn reads_left(plan: &Plan, spent: u64) -> u64 {
+    plan.shared.budget.steps.saturating_sub(spent).saturating_mul(READS)
 }
 
 /// A `ValueContext` states where a value is, and which rules can apply to it there. `at`, `entry` and `map`
@@ -54,20 +75,39 @@ impl<'a> MessagePass<'a> {
         let running = scratch.active | scratch.shadow;
         let headers = plan.sets.in_headers | plan.with_paths();
         let region = if in_headers { running & headers } else { running };
-        MessagePass { plan, bytes, in_headers, scratch, found, counts, region, at: 0 }
+        MessagePass {
+            plan,
+            bytes,
+            in_headers,
+            scratch,
+            found,
+            counts,
+            region,
+            at: 0,
+            candidates_paid: false,
+        }
     }
 
     /// Spends steps of the budget. Interrupts the pass if too few are left.
+    #[inline]
     pub(super) fn step(&mut self, steps: u64) -> Result<(), Interrupt> {
-        self.scratch.steps += steps;
-        if self.scratch.steps > self.plan.shared.budget.steps {
-            return Err(QuarantineReason::Steps.into());
-        }
-        Ok(())
+        spend(self.plan, &mut self.scratch.steps, steps)
+    }
+
+    /// Returns how many reads the rest of the budget pays for.
+    pub(super) fn reads_left(&self) -> u64 {
+        reads_left(self.plan, self.scratch.steps)
+    }
+
+    /// Spends the steps that pay for these reads. Interrupts the pass if too few are left.
+    #[inline]
+    pub(super) fn step_for(&mut self, reads: u64) -> Result<(), Interrupt> {
+        self.step(reads.div_ceil(READS))
     }
 
     /// Spends one find of the budget. Interrupts the pass if none is left.
     pub(super) fn spend_match(&mut self) -> Result<(), Interrupt> {
+        self.step(FIND)?;
         self.scratch.matches += 1;
         if self.scratch.matches > self.plan.shared.budget.matches {
             return Err(QuarantineReason::Matches.into());
@@ -172,6 +212,10 @@ impl<'a> MessagePass<'a> {
     /// Notes a sample of a rule in shadow mode. It is marked `#[cold]` because almost no event is sampled.
     #[cold]
     pub(super) fn sample(&mut self, rule: usize) {
+        // A path is made once for each rule, and not for each find.
+        if self.scratch.has_sample(rule) {
+            return;
+        }
         let (path, shape) = (self.path(), shape(&self.bytes[self.at..]));
         self.scratch.sample(rule, || (path, shape));
     }

@@ -4,9 +4,11 @@
 //! rules would decide what a view shows.
 
 use super::finds::{BASE64, Finds, FoundValue, TextRange, ValueForm};
+use super::interrupt::Interrupt;
+use super::message_pass::spend;
 use crate::model::value_head::end;
 use crate::model::{
-    Action, AppliedAction, Keys, RuleBits, ValueHead, apply_text, apply_value, leaves, read,
+    Action, AppliedAction, RuleBits, ValueHead, apply_text, apply_value, leaves, read,
 };
 use crate::plan::Plan;
 use base64::Engine;
@@ -30,14 +32,20 @@ enum ValueEdit {
 }
 
 /// Writes a payload or headers as a view gets them. Returns `None` if the view gets them unchanged. The rules
-/// with finds are added to `used`, because their actions in this view decide the result.
+/// with finds are added to `used`, because their actions in this view decide the result. What the writing costs
+/// is added to `steps`, and an event that has spent its budget is not written.
 pub(super) fn render(
     plan: &Plan,
     view: usize,
     bytes: &[u8],
     found: &Finds,
     used: &mut RuleBits,
-) -> Option<Vec<u8>> {
+    steps: &mut u64,
+) -> Result<Option<Vec<u8>>, Interrupt> {
+    if found.is_empty() {
+        return Ok(None);
+    }
+    spend(plan, steps, VALUE * found.values.len() as u64 + bytes.len() as u64 / 64)?;
     *used |= found.ranges.iter().map(|range| range.rule).collect();
     let mut order: Vec<usize> = (0..found.values.len()).collect();
     // The sort has to be stable: if a value was found several times, the first find that changes it counts.
@@ -48,23 +56,23 @@ pub(super) fn render(
             continue;
         }
         let Some((head, head_end)) = read(bytes, found_value.at) else { continue };
-        let edit = match value_edit(plan, view, bytes, found, found_value, &head) {
+        let edit = match value_edit(plan, view, bytes, found, found_value, &head, steps)? {
             ValueEdit::Keep => continue,
             ValueEdit::Replace(new) => {
-                let end = end(bytes, found_value.at)?;
+                let Some(end) = end(bytes, found_value.at) else { return Ok(None) };
                 Edit { start: found_value.at, end, new, drops_from: None }
             }
             ValueEdit::Drop => match found_value.map {
                 Some(map) => {
                     let value = if found_value.key { head_end } else { found_value.at };
-                    let end = end(bytes, value)?;
+                    let Some(end) = end(bytes, value) else { return Ok(None) };
                     Edit { start: found_value.entry, end, new: Vec::new(), drops_from: Some(map) }
                 }
                 // A removed element of an array becomes nil, so that the other elements keep their
                 // index.
                 None if head == ValueHead::Nil => continue,
                 None => {
-                    let end = end(bytes, found_value.at)?;
+                    let Some(end) = end(bytes, found_value.at) else { return Ok(None) };
                     Edit { start: found_value.at, end, new: vec![0xc0], drops_from: None }
                 }
             },
@@ -74,7 +82,7 @@ pub(super) fn render(
         edits.push(edit);
     }
     if edits.is_empty() {
-        return None;
+        return Ok(None);
     }
     shrink_maps(bytes, &mut edits);
     let mut out =
@@ -86,7 +94,7 @@ pub(super) fn render(
         from = edit.end;
     }
     out.extend_from_slice(&bytes[from..]);
-    (out != bytes).then_some(out)
+    Ok((out != bytes).then_some(out))
 }
 
 /// Adds the edits of the heads of the maps that lose entries.
@@ -113,10 +121,11 @@ fn value_edit(
     found: &Finds,
     found_value: &FoundValue,
     head: &ValueHead<'_>,
-) -> ValueEdit {
+    steps: &mut u64,
+) -> Result<ValueEdit, Interrupt> {
     match found_value.form {
-        ValueForm::Gone => return ValueEdit::Drop,
-        ValueForm::Nil => return ValueEdit::Replace(vec![0xc0]),
+        ValueForm::Gone => return Ok(ValueEdit::Drop),
+        ValueForm::Nil => return Ok(ValueEdit::Replace(vec![0xc0])),
         _ => {}
     }
     let actions = &plan.actions[view];
@@ -127,13 +136,10 @@ fn value_edit(
         .collect();
     let text = found.text(found_value, bytes);
     let keys = &plan.shared.keys;
-    let joined = join_ranges(live, plan.sets.detecting, actions, text, keys);
+    let joined = join_ranges(plan, live, actions, text, steps)?;
     if joined.iter().any(|range| actions[range.rule] == Action::Drop) {
-        return if *head == ValueHead::Nil && found_value.map.is_none() {
-            ValueEdit::Keep
-        } else {
-            ValueEdit::Drop
-        };
+        let is_nil = *head == ValueHead::Nil && found_value.map.is_none();
+        return Ok(if is_nil { ValueEdit::Keep } else { ValueEdit::Drop });
     }
     // An action on a whole value can change the type of the value. A key always stays text.
     if let ([only], false) = (&joined[..], found_value.key) {
@@ -145,41 +151,47 @@ fn value_edit(
             _ => all && matches!(action, Action::Replace { .. }),
         };
         if typed {
-            let Some(end) = end(bytes, found_value.at) else { return ValueEdit::Drop };
-            return match apply_value(action, head, &bytes[found_value.at..end], keys) {
+            let Some(end) = end(bytes, found_value.at) else { return Ok(ValueEdit::Drop) };
+            let encoded = &bytes[found_value.at..end];
+            spend(plan, steps, action.steps(encoded.len()))?;
+            return Ok(match apply_value(action, head, encoded, keys) {
                 AppliedAction::Same => ValueEdit::Keep,
                 AppliedAction::Encoded(new) => ValueEdit::Replace(new),
                 AppliedAction::Text(new) => ValueEdit::Replace(encode(&new, ValueForm::Str)),
-            };
+            });
         }
     }
     if joined.is_empty() && !found_value.normalised {
-        return ValueEdit::Keep;
+        return Ok(ValueEdit::Keep);
     }
+    spend(plan, steps, text.len() as u64 / 16)?;
     let mut new = String::with_capacity(text.len());
     let mut from = 0;
     for range in &joined {
+        spend(plan, steps, actions[range.rule].steps(range.end - range.start))?;
         new.push_str(&text[from..range.start]);
         new.push_str(&apply_text(&actions[range.rule], &text[range.start..range.end], keys));
         from = range.end;
     }
     new.push_str(&text[from..]);
     if new == text && !found_value.normalised {
-        return ValueEdit::Keep;
+        return Ok(ValueEdit::Keep);
     }
-    ValueEdit::Replace(encode(&new, found_value.form))
+    Ok(ValueEdit::Replace(encode(&new, found_value.form)))
 }
 
 /// Joins ranges that overlap. The joined range gets the rule with the strictest action. If several actions
 /// are equally strict, the first rule counts. A find of a detector inside another detector's find is left
 /// out, unless the action on the outer find would leave the inner text readable.
 fn join_ranges(
+    plan: &Plan,
     mut ranges: Vec<TextRange>,
-    detecting: RuleBits,
     actions: &[Action],
     text: &str,
-    keys: &Keys,
-) -> Vec<TextRange> {
+    steps: &mut u64,
+) -> Result<Vec<TextRange>, Interrupt> {
+    let (detecting, keys) = (plan.sets.detecting, &plan.shared.keys);
+    spend(plan, steps, RANGE * ranges.len() as u64)?;
     let strictness = |range: &TextRange| actions[range.rule].strictness();
     ranges.sort_by_key(|range| {
         (range.start, Reverse(range.end), Reverse(strictness(range)), range.rule)
@@ -189,6 +201,10 @@ fn join_ranges(
     let mut outer: Option<TextRange> = None;
     for range in ranges {
         if detecting.has(range.rule) {
+            if let Some(outer) = outer.filter(|outer| range.end <= outer.end) {
+                // A find may have many others in it, and each of them is searched in its rendering.
+                spend(plan, steps, actions[outer.rule].leaves_steps(outer.end - outer.start))?;
+            }
             let part_of = |outer: TextRange| {
                 range.end <= outer.end
                     && (range.start, range.end) != (outer.start, outer.end)
@@ -214,8 +230,13 @@ fn join_ranges(
             _ => joined.push(range),
         }
     }
-    joined
+    Ok(joined)
 }
+
+/// A value in which something was found costs this many steps in each view.
+const VALUE: u64 = 24;
+/// A find costs this many steps in each view, besides those of its action.
+const RANGE: u64 = 8;
 
 /// Encodes a changed text in the form of the value that it replaces.
 fn encode(text: &str, form: ValueForm) -> Vec<u8> {

@@ -21,6 +21,13 @@ pub struct Scratch {
     pub(super) counts: Vec<RuleCount>,
 }
 
+impl PassScratch {
+    /// Returns how many steps the event has taken, with those of passes that the fast path has replaced.
+    fn all_steps(&self) -> u64 {
+        self.steps + self.quick_steps
+    }
+}
+
 /// A `RuleCount` says how often a rule applied to one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RuleCount {
@@ -36,6 +43,12 @@ impl Scratch {
     /// Returns the counts of the rules that applied to the last message. Rules without a find are left out.
     pub fn applied(&self) -> impl Iterator<Item = RuleCount> {
         self.counts.iter().copied().filter(|count| count.hits + count.shadow > 0)
+    }
+
+    /// Returns how many steps of the budget the last event has taken. For passes that a quicker check has
+    /// replaced, it is the most steps that they would have taken.
+    pub fn steps(&self) -> u64 {
+        self.first.all_steps().max(self.again.all_steps())
     }
 }
 
@@ -78,8 +91,12 @@ pub(super) struct PassScratch {
     pub(super) active: RuleBits,
     /// These rules only count.
     pub(super) shadow: RuleBits,
-    /// The pass has taken this many steps of the budget.
+    /// The scrub of the event has taken this many steps of the budget. The passes over the renderings go on
+    /// from what the pass over the event as it came has taken.
     pub(super) steps: u64,
+    /// Passes that the fast path has replaced would have taken this many steps at most. They are no part of
+    /// `steps`, so that the fast path changes no verdict, but it ends when both together exceed the budget.
+    pub(super) quick_steps: u64,
     /// The pass has spent this many finds of the budget.
     pub(super) matches: u32,
     /// The pass has read this many elements.
@@ -96,7 +113,13 @@ pub(super) struct PassScratch {
 }
 
 impl PassScratch {
-    /// Prepares the memory for a message. Each rule acts or is in shadow mode, as the rule file states.
+    /// Begins the budget of an event.
+    pub(super) fn begin_budget(&mut self) {
+        (self.steps, self.quick_steps) = (0, 0);
+    }
+
+    /// Prepares the memory for a pass. Each rule acts or is in shadow mode, as the rule file states. The steps
+    /// stay, because the budget holds for all passes over an event together.
     pub(super) fn reset(&mut self, plan: &Plan) {
         self.open.clear();
         self.payload.clear();
@@ -104,13 +127,21 @@ impl PassScratch {
         self.seen.clear();
         self.shadow = plan.sets.shadow;
         self.active = !plan.sets.shadow;
-        (self.steps, self.matches, self.elements) = (0, 0, 0);
+        (self.matches, self.elements) = (0, 0);
+    }
+
+    /// Returns whether a find of a rule needs no sample: the rule has one, or none is collected.
+    pub(super) fn has_sample(&self, rule: usize) -> bool {
+        let has = |samples: &Vec<ShadowSample>| samples.iter().any(|sample| sample.rule == rule);
+        self.samples.as_ref().is_none_or(has)
     }
 
     /// Keeps the first find of a rule as its sample, if samples are collected.
     pub(super) fn sample(&mut self, rule: usize, what: impl FnOnce() -> (String, String)) {
-        let Some(samples) = &mut self.samples else { return };
-        if samples.iter().all(|sample| sample.rule != rule) {
+        if self.has_sample(rule) {
+            return;
+        }
+        if let Some(samples) = &mut self.samples {
             let (path, shape) = what();
             samples.push(ShadowSample { rule, path, shape });
         }

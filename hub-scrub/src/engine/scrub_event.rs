@@ -45,10 +45,14 @@ impl Plan {
             return Err(InterruptCause::Refuse { rule, path: "$topic".to_owned() }.into());
         }
         let Scratch { first, again, counts } = scratch;
+        first.begin_budget();
+        again.begin_budget();
         let replaced = self.pass(payload, headers, first, counts)?;
         if replaced.is_none() && first.payload.is_empty() && first.headers.is_empty() {
             return Ok(None);
         }
+        // One budget pays for the pass over the event as it came and for all that follows from its finds.
+        (again.steps, again.quick_steps) = (first.steps, first.quick_steps);
         let mut fixed = FixedEvent { renderings: Vec::new(), of_view: Vec::new() };
         // Each rendering is listed with the view for which it was written, and with the rules whose actions
         // decided it. A view in which these actions are equal gets the same rendering.
@@ -86,11 +90,18 @@ impl Plan {
     ) -> Result<(Rendering, RuleBits), Interrupt> {
         let (mut rendering, mut used) = (came, RuleBits::NONE);
         for round in 0..ROUNDS {
+            let mut steps = again.steps;
             let scratch = if round == 0 { first } else { &*again };
             let now = rendering.payload.as_deref().unwrap_or(payload);
-            let new_payload = render(self, view, now, &scratch.payload, &mut used);
-            let now = rendering.headers.as_deref().or(headers).unwrap_or_default();
-            let new_headers = render(self, view, now, &scratch.headers, &mut used);
+            let new_payload = render(self, view, now, &scratch.payload, &mut used, &mut steps);
+            let rendered = new_payload.and_then(|new_payload| {
+                let now = rendering.headers.as_deref().or(headers).unwrap_or_default();
+                let headers = render(self, view, now, &scratch.headers, &mut used, &mut steps)?;
+                Ok((new_payload, headers))
+            });
+            // The steps count even if they were too many.
+            again.steps = steps;
+            let (new_payload, new_headers) = rendered?;
             if round > 0 && new_payload.is_none() && new_headers.is_none() {
                 if rendering
                     .headers
@@ -178,14 +189,31 @@ impl Plan {
         // The fast path counts no steps. If the headers need a pass, a clean payload gets one too, so
         // that its steps are counted.
         let clean = self.is_clean(payload, 0, scratch);
-        if !clean {
+        if clean.is_none() {
             self.walk_bytes(payload, false, scratch, counts)?;
         }
-        let skipped = if clean { self.most_steps(payload) } else { 0 };
-        let Some(headers) = headers.filter(|map| !self.is_clean(map, skipped, scratch)) else {
-            return Ok(());
-        };
-        if clean {
+        let mut skipped = clean.unwrap_or(0);
+        if let Some(map) = headers {
+            let Some(clean_headers) = self.is_clean(map, skipped, scratch) else {
+                return self.walk_dirty_headers(payload, map, clean.is_some(), scratch, counts);
+            };
+            skipped += clean_headers;
+        }
+        scratch.quick_steps += skipped;
+        Ok(())
+    }
+
+    /// Walks over headers that need a pass, and before them over the payload if the fast path has replaced its
+    /// pass.
+    fn walk_dirty_headers(
+        &self,
+        payload: &[u8],
+        headers: &[u8],
+        payload_skipped: bool,
+        scratch: &mut PassScratch,
+        counts: &mut [RuleCount],
+    ) -> Result<(), Interrupt> {
+        if payload_skipped {
             scratch.candidates_known = false;
             self.walk_bytes(payload, false, scratch, counts)?;
             scratch.candidates_known = false;

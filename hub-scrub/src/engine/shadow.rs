@@ -19,6 +19,7 @@ impl Plan {
     ) -> Vec<ShadowSample> {
         let pass_scratch = &mut scratch.again;
         pass_scratch.samples = Some(Vec::new());
+        pass_scratch.begin_budget();
         // The result of this pass does not matter: the first scrub of the event has reported it.
         let _ = self.pass(payload, headers, pass_scratch, &mut []);
         pass_scratch.samples.take().unwrap_or_default()

@@ -9,6 +9,9 @@ use crate::model::{DuplicateKeys, Nonfinite, RuleBits, Structure, ValueHead, rea
 use crate::plan::RuleKind;
 use std::hash::{BuildHasher, Hash, Hasher};
 
+/// To look whether a map had a key before costs this many steps.
+const DUPLICATE: u64 = 4;
+
 impl MessagePass<'_> {
     /// Returns the structural rules that act or count on this message.
     fn structures(&self) -> RuleBits {
@@ -26,8 +29,12 @@ impl MessagePass<'_> {
         if plan.sets.structures.is_empty() {
             return Ok(());
         }
-        for rule in self.structures().iter() {
+        for (n, rule) in self.structures().iter().enumerate() {
             let RuleKind::Structure(limits) = &plan.rules[rule].rule.kind else { continue };
+            // The step for the value pays for the first rule.
+            if n > 0 {
+                self.step(1)?;
+            }
             let over = |limit: Option<usize>, have: usize| limit.is_some_and(|limit| have > limit);
             let depth = self.scratch.open.len();
             let wrong = over(limits.max_elements, self.scratch.elements)
@@ -98,6 +105,7 @@ impl MessagePass<'_> {
         if limits.duplicate_keys == DuplicateKeys::Allow {
             return Ok(());
         }
+        self.step(DUPLICATE)?;
         let before = *first.get_or_insert_with(|| self.remember(key, at, map));
         let Some(before) = before else { return Ok(()) };
         if limits.duplicate_keys == DuplicateKeys::Reject {

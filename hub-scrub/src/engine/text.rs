@@ -5,7 +5,7 @@
 use super::finds::{BASE64, FoundText, TextRange, ValueForm};
 use super::interrupt::Interrupt;
 use super::message_pass::{MessagePass, ValueContext};
-use crate::matching::DetectorHit;
+use crate::matching::{DetectorHit, key_as_text};
 use crate::model::mark::{self, MarkKind};
 use crate::model::{Action, RuleBits, ValueHead, is_whole, leaves, normalise, read};
 use base64::Engine;
@@ -14,12 +14,14 @@ use std::cmp::Reverse;
 use std::io::Write;
 use std::ops::Range;
 
-/// One step pays for this many bytes that patterns search.
-const SEARCHED: u64 = 64;
+/// To open what has the form of a mark, or to check its tag, costs this many steps.
+const MARK: u64 = 100;
+/// To write the digits of a number costs this many steps.
+pub(super) const NUMBER: u64 = 4;
 /// A `bin` of at least this many bytes is decoded as base64.
 const MIN_BASE64: usize = 16;
 
-impl MessagePass<'_> {
+impl<'p> MessagePass<'p> {
     /// Searches a scalar that ends at the offset `end`. The rules in `normalising` first normalise its text,
     /// the rules in `detecting` search the text, and the rules in `whole` apply to the value itself.
     pub(super) fn scan(
@@ -69,7 +71,7 @@ impl MessagePass<'_> {
         for rule in normalising.iter() {
             let plan = self.plan;
             let Action::Normalise(how) = &plan.rules[rule].rule.action else { continue };
-            self.step(1 + text.len() as u64 / 4)?;
+            self.step(1 + text.len() as u64)?;
             let new = match normalise(*how, &normal, &plan.shared.keys) {
                 Cow::Owned(new) if new != *normal => new,
                 _ => continue,
@@ -100,6 +102,7 @@ impl MessagePass<'_> {
         detecting: RuleBits,
         whole: RuleBits,
     ) -> Result<(), Interrupt> {
+        self.step(NUMBER)?;
         let mut buffer = [0_u8; 24];
         let mut room = &mut buffer[..];
         // The buffer is large enough: the longest number has 20 digits.
@@ -130,6 +133,7 @@ impl MessagePass<'_> {
         detecting: RuleBits,
         whole: RuleBits,
     ) -> Result<(), Interrupt> {
+        self.step(body.len() as u64 / 64)?;
         let Ok(text) = std::str::from_utf8(body) else { return self.whole(context, whole) };
         let form = ext.map_or(ValueForm::Bin, ValueForm::Ext);
         let here = || FoundText::Here(end - body.len()..end);
@@ -161,7 +165,7 @@ impl MessagePass<'_> {
         if text.len() < MIN_BASE64 || !text.bytes().all(alphabet) {
             return Ok(None);
         }
-        self.step(text.len() as u64 / 16)?;
+        self.step(text.len() as u64 / 8)?;
         Ok(BASE64.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
@@ -196,24 +200,19 @@ impl MessagePass<'_> {
         if rules.is_empty() || text.is_empty() {
             return Ok(());
         }
-        self.step(text.len() as u64 / 16)?;
-        let key = match context.key_at.and_then(|at| read(self.bytes, at)) {
-            Some((ValueHead::Str(key), _)) => std::str::from_utf8(key).unwrap_or_default(),
-            _ => "",
-        };
-        let left = plan.shared.budget.steps.saturating_sub(self.scratch.steps);
-        let limit = left.saturating_mul(SEARCHED);
-        let searched = plan.finder.find(key, text, limit, &mut self.scratch.finding);
-        // Steps and bytes are rounded. If the patterns needed more than the limit, the added step
-        // exceeds the budget in any case.
-        self.step(searched / SEARCHED + u64::from(searched > limit))?;
+        let key = self.key_text(&context);
+        let limit = self.reads_left();
+        let reads = plan.finder.find(key, text, limit, &mut self.scratch.finding);
+        self.step_for(reads)?;
         if self.scratch.finding.hits.is_empty() {
             return Ok(());
         }
         self.step(text.len() as u64 / 4)?;
         let mut hits = std::mem::take(&mut self.scratch.finding.hits);
         // A mark that the hub itself has written is not a find.
-        let marks = mark::find(text, &plan.shared.keys);
+        let mut tried = 0;
+        let marks = mark::find_and_count(text, &plan.shared.keys, &mut tried);
+        self.step(MARK * tried)?;
         let wanted = |hit: &DetectorHit| plan.wanted[hit.detector] & rules;
         hits.retain(|hit| hit.start < hit.end && !wanted(hit).is_empty() && !in_mark(&marks, hit));
         hits.sort_by_key(|hit| (hit.start, Reverse(hit.end), hit.detector));
@@ -239,6 +238,14 @@ impl MessagePass<'_> {
         result
     }
 
+    /// Returns the key of a value as text. The result is empty if there is none.
+    pub(super) fn key_text(&self, context: &ValueContext) -> &'p str {
+        match context.key_at.and_then(|at| read(self.bytes, at)) {
+            Some((ValueHead::Str(key), _)) => key_as_text(key),
+            _ => "",
+        }
+    }
+
     /// Handles a find inside another find, such as a phone number in a card number. The inner find is most
     /// likely a misreading, so it is not counted. It is kept for views that may see the outer find
     /// but not the inner one. If the action of the inner find decides about the whole message, it applies
@@ -255,6 +262,11 @@ impl MessagePass<'_> {
             return self.spend_match();
         }
         if self.plan.rules[rule].rule.action.ends_message() {
+            // Each view may apply its action to the outer text.
+            let costs = self.plan.actions.iter().flat_map(|actions| {
+                acting.iter().map(|rule| actions[rule].leaves_steps(outer.end - outer.start))
+            });
+            self.step(costs.sum())?;
             let shown = self.plan.actions.iter().any(|actions| {
                 let strictest = acting.iter().map(|rule| &actions[rule]);
                 let strictest = strictest.max_by_key(|action| action.strictness());

@@ -8,7 +8,6 @@ use super::interrupt::Interrupt;
 use super::message_pass::{MessagePass, ValueContext};
 use super::scratch::OpenContainer;
 use super::verdict::QuarantineReason;
-use crate::detect::Digits;
 use crate::matching::Step;
 use crate::model::{Action, Number, Outside, RuleBits, Unknown, ValueHead, read};
 use hub_wire::Limits;
@@ -53,7 +52,8 @@ impl MessagePass<'_> {
             return RuleBits::NONE;
         }
         let width = plan.paths.width();
-        // A value costs one step. Each word of path states beyond the first costs one more.
+        // A value costs one step. Each word of path states beyond the first costs one more, and so do four
+        // states that are followed.
         self.scratch.steps += width as u64 - 1;
         let depth = self.scratch.open.len();
         if self.scratch.rows.len() != width * (depth + 1) {
@@ -65,7 +65,7 @@ impl MessagePass<'_> {
             row.fill(0);
             return RuleBits::NONE;
         }
-        plan.paths.step(above, step, row);
+        self.scratch.steps += plan.paths.step(above, step, row) / 4;
         plan.paths.ends(row)
     }
 
@@ -103,8 +103,8 @@ impl MessagePass<'_> {
         }
         let finding =
             plan.located_key(paths, keys) & plan.sets.in_keys & plan.sets.detecting & self.region;
-        if !finding.is_empty() && self.may_find(&head, at, end)? {
-            let context = ValueContext { at, entry: at, map: Some(map), key_at: None, paths, keys };
+        let context = ValueContext { at, entry: at, map: Some(map), key_at: None, paths, keys };
+        if !finding.is_empty() && self.may_find(&context, &head, end)? {
             self.scan(context, &head, end, finding, RuleBits::NONE, RuleBits::NONE)?;
         }
         Ok((end, paths, keys))
@@ -163,7 +163,7 @@ impl MessagePass<'_> {
         if here.is_empty() {
             return Ok(end);
         }
-        if (here & plan.sets.direct).is_empty() && !self.may_find(&head, context.at, end)? {
+        if (here & plan.sets.direct).is_empty() && !self.may_find(&context, &head, end)? {
             return Ok(end);
         }
         let ranging = here & plan.sets.ranging;
@@ -236,39 +236,60 @@ impl MessagePass<'_> {
         Ok(())
     }
 
-    /// Returns whether detectors could find anything in the scalar from the offset `at` to the offset `end`.
-    /// A scalar in which they cannot costs as many steps as one that is scanned, so that the budget does not
-    /// depend on the candidates.
+    /// Returns whether detectors could find anything in a scalar that ends at the offset `end`.
     #[inline]
-    fn may_find(&mut self, head: &ValueHead<'_>, at: usize, end: usize) -> Result<bool, Interrupt> {
+    fn may_find(
+        &mut self,
+        context: &ValueContext,
+        head: &ValueHead<'_>,
+        end: usize,
+    ) -> Result<bool, Interrupt> {
         let may = match head {
             // The candidates are complete only for strings with the shortest heads.
-            ValueHead::Str(body) if end - body.len() - at <= 2 => {
-                if !self.scratch.candidates_known {
-                    self.plan.finder.candidates(self.bytes, &mut self.scratch.candidates);
-                    self.scratch.candidates_known = true;
-                }
-                let may = self.scratch.candidates.any(end - body.len()..end);
-                if !may {
-                    self.step(body.len() as u64 / 16)?;
-                }
-                may
+            ValueHead::Str(body) if end - body.len() - context.at <= 2 => {
+                self.find_candidates()?;
+                self.scratch.candidates.any(end - body.len()..end)
             }
-            ValueHead::UInt(n) => self.may_find_in_number(*n, false)?,
-            ValueHead::Int(n) => self.may_find_in_number(n.unsigned_abs(), *n < 0)?,
+            ValueHead::UInt(n) => self.may_find_in_number(context, *n, false)?,
+            ValueHead::Int(n) => self.may_find_in_number(context, n.unsigned_abs(), *n < 0)?,
             ValueHead::Nil | ValueHead::Bool(_) => false,
             _ => true,
         };
         Ok(may)
     }
 
-    /// Returns whether detectors could find anything in the digits of an integer. If they cannot, it spends
-    /// as many steps as a scan.
-    fn may_find_in_number(&mut self, magnitude: u64, negative: bool) -> Result<bool, Interrupt> {
-        let may = self.plan.finder.may_find_in(None, magnitude);
-        if !may {
-            self.step(Digits::new(magnitude, negative).as_str().len() as u64 / 16)?;
+    /// Finds the candidates of the message, and pays for that. The pass pays even if the fast path has found
+    /// them, so that the fast path changes no verdict.
+    fn find_candidates(&mut self) -> Result<(), Interrupt> {
+        if !self.scratch.candidates_known {
+            let limit = self.reads_left();
+            self.plan.finder.candidates(self.bytes, limit, &mut self.scratch.candidates);
+            self.scratch.candidates_known = true;
         }
+        if !self.candidates_paid {
+            self.candidates_paid = true;
+            self.step_for(self.scratch.candidates.reads())?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether detectors could find anything in the digits of an integer.
+    fn may_find_in_number(
+        &mut self,
+        context: &ValueContext,
+        magnitude: u64,
+        negative: bool,
+    ) -> Result<bool, Interrupt> {
+        let finder = &self.plan.finder;
+        let mut reads = 0;
+        if !finder.may_find_in(None, magnitude, &mut reads) {
+            return Ok(false);
+        }
+        if negative {
+            return Ok(true);
+        }
+        let may = finder.may_find_in(Some(self.key_text(context)), magnitude, &mut reads);
+        self.step_for(reads)?;
         Ok(may)
     }
 }

@@ -4,6 +4,7 @@
 //! These decisions come before the walk. Otherwise the engine would walk over messages that are refused.
 
 use super::interrupt::{Interrupt, InterruptCause};
+use super::message_pass::spend;
 use super::scratch::{PassScratch, RuleCount};
 use super::shadow_sample::shape;
 use super::verdict::QuarantineReason;
@@ -20,6 +21,7 @@ impl Plan {
         if self.sets.partial.is_empty() {
             return;
         }
+        scratch.steps += payload.len() as u64 / 8;
         let mut hasher = DefaultHasher::new();
         hasher.write(payload);
         let draw = hasher.finish() % 100;
@@ -51,6 +53,7 @@ impl Plan {
             ScrubberOutcome::Pass => Ok(None),
             ScrubberOutcome::Replace(new) if new == payload => Ok(None),
             ScrubberOutcome::Replace(new) => {
+                spend(self, &mut scratch.steps, new.len() as u64 / 8)?;
                 if walk_all(&new, &Limits::NONE).is_err() {
                     let reason = QuarantineReason::BadScrubber;
                     return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
@@ -78,7 +81,7 @@ impl Plan {
     ) -> Result<(), Interrupt> {
         let conditional = self.sets.conditional & !self.sets.scrubbers;
         if !conditional.is_empty() {
-            let inputs = Inputs::new(self.topic.as_str(), payload, headers);
+            let inputs = self.inputs(payload, headers, scratch)?;
             for rule in conditional.iter() {
                 self.decide(rule, inputs.as_ref(), scratch)?;
             }
@@ -86,10 +89,12 @@ impl Plan {
         let running = scratch.active | scratch.shadow;
         let schemas = self.sets.schemas & running;
         if !schemas.is_empty() {
-            scratch.steps += payload.len() as u64;
-            let json = to_json(payload);
+            let left = self.shared.budget.steps.saturating_sub(scratch.steps);
+            let (json, steps) = to_json(payload, left);
+            spend(self, &mut scratch.steps, steps)?;
             for rule in schemas.iter() {
                 let RuleKind::Schema(schema) = &self.rules[rule].rule.kind else { continue };
+                spend(self, &mut scratch.steps, payload.len() as u64)?;
                 let fault = match &json {
                     Some(json) => schema.fault(json),
                     None => Some("the payload has no JSON".to_owned()),
@@ -105,6 +110,19 @@ impl Plan {
         Ok(())
     }
 
+    /// Makes a message readable to conditions, and pays for that.
+    fn inputs(
+        &self,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        scratch: &mut PassScratch,
+    ) -> Result<Option<Inputs>, Interrupt> {
+        let left = self.shared.budget.steps.saturating_sub(scratch.steps);
+        let (inputs, steps) = Inputs::new(self.topic.as_str(), payload, headers, left);
+        spend(self, &mut scratch.steps, steps)?;
+        Ok(inputs)
+    }
+
     /// Evaluates the condition of one rule, if it has one.
     pub(super) fn evaluate_condition(
         &self,
@@ -116,7 +134,7 @@ impl Plan {
         if !self.sets.conditional.has(rule) {
             return Ok(());
         }
-        let inputs = Inputs::new(self.topic.as_str(), payload, headers);
+        let inputs = self.inputs(payload, headers, scratch)?;
         self.decide(rule, inputs.as_ref(), scratch)
     }
 

@@ -115,7 +115,7 @@ fn load(
     if !faults.is_empty() {
         return Err(faults.take());
     }
-    Ok(RuleSet { rules, shared })
+    Ok(RuleSet::new(rules, shared))
 }
 
 fn keys(

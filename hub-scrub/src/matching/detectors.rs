@@ -3,11 +3,29 @@
 //! Without it, every plan would compile detectors of its own, and plans with equal detectors could not share
 //! them.
 
-use crate::detect::{Candidates, DetectError, DetectorSet, DetectorSpec, Hit as Found, Scratch};
+use crate::detect::{
+    ANY_WORD, Candidates, DetectError, DetectorSet, DetectorSpec, Hit as Found, Scratch,
+};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+/// Words are searched in keys of at most this many bytes. All values of an array have the key of the array, so
+/// a longer key would be searched for each of them.
+const LONGEST_KEY: usize = 128;
+
+/// Returns a key as the text in which detectors search their words. A key that is too long counts as if it had
+/// every word, so that no find is lost.
+pub(crate) fn key_as_text(key: &[u8]) -> &str {
+    if key.len() > LONGEST_KEY {
+        return ANY_WORD;
+    }
+    std::str::from_utf8(key).unwrap_or_default()
+}
+
+/// A byte of a key costs this many reads when the key is searched for the words of all detectors.
+const KEY_READS: u64 = 16;
 
 /// A `DetectorHit` is a find of one detector. `start` and `end` are offsets in the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,23 +123,29 @@ pub(crate) struct Finder {
 }
 
 impl Finder {
-    /// Notes in `candidates` at which bytes of a message a detector could find anything in a string.
-    pub(crate) fn candidates(&self, message: &[u8], candidates: &mut Candidates) {
+    /// Notes in `candidates` at which bytes of a message a detector could find anything in a string. If that
+    /// takes more than `limit` reads, everything is a candidate.
+    pub(crate) fn candidates(&self, message: &[u8], limit: u64, candidates: &mut Candidates) {
         match &self.sets[..] {
-            [all] => all.candidates(message, candidates),
-            _ => candidates.everywhere(),
+            [all] => all.candidates_up_to(limit, message, candidates),
+            _ => {
+                candidates.clear(limit);
+                candidates.everywhere();
+            }
         }
     }
 
-    /// Returns whether any detector has a pattern. The bytes that patterns search cost steps.
+    /// Returns whether any detector has a pattern.
     pub(crate) fn searches(&self) -> bool {
         self.sets.iter().any(|set| set.has_patterns())
     }
 
     /// Returns whether a detector could find anything in the digits of an integer, with or without a sign
-    /// in front of them. With `key`, an ambiguous match counts only if that key has a word of its detector.
+    /// in front of them. With `key`, an ambiguous match counts only if that key has a word of its detector. A
+    /// search in the key adds its reads to `reads`.
     #[inline]
-    pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64) -> bool {
+    pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64, reads: &mut u64) -> bool {
+        *reads += key.map_or(0, |key| KEY_READS * key.len() as u64);
         match &self.sets[..] {
             [all] => all.may_have_hit(key, magnitude),
             sets => sets.iter().any(|set| set.may_have_hit(key, magnitude)),
@@ -131,7 +155,7 @@ impl Finder {
     /// Runs each detector over a text by itself. Finds of different detectors may overlap, because
     /// a view that may see one find must still hide the other. `key` is the key of the text.
     ///
-    /// The patterns search at most `limit` bytes. The result is how many bytes they needed. If it is more
+    /// The detectors take about `limit` reads at most. The result is how many reads they took. If it is more
     /// than the limit, finds are missing.
     pub(crate) fn find(&self, key: &str, text: &str, limit: u64, scratch: &mut FindScratch) -> u64 {
         let FindScratch { hits, found, scratch } = scratch;

@@ -16,7 +16,7 @@ mod path_set;
 mod schema;
 
 pub(crate) use condition::{Condition, Inputs};
-pub(crate) use detectors::{DetectorHit, Detectors, FindScratch, Finder};
+pub(crate) use detectors::{DetectorHit, Detectors, FindScratch, Finder, key_as_text};
 pub(crate) use key_name::{MAX_KEY_NAME, fold_key};
 pub(crate) use names::{NameFilter, Names};
 pub(crate) use path_pattern::PathPattern;

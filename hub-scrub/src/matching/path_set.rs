@@ -99,6 +99,11 @@ impl PathSet {
         self.states.is_empty()
     }
 
+    /// Returns the most steps that a value costs because of the paths.
+    pub(crate) fn most_steps(&self) -> u64 {
+        (self.width() + self.states.len() / 4) as u64
+    }
+
     /// Returns how many words a row has.
     pub(crate) fn width(&self) -> usize {
         self.payload.len()
@@ -134,14 +139,16 @@ impl PathSet {
         row.iter().zip(&self.open).any(|(bits, open)| bits & open != 0)
     }
 
-    /// Computes the row of a value from the row of its container.
-    pub(crate) fn step(&self, from: &[u64], step: Step, into: &mut [u64]) {
+    /// Computes the row of a value from the row of its container. Returns how many states were followed.
+    pub(crate) fn step(&self, from: &[u64], step: Step, into: &mut [u64]) -> u64 {
         into.fill(0);
+        let mut followed = 0;
         for (word, bits) in from.iter().enumerate() {
             let mut bits = if step == Step::Other { bits & self.open[word] } else { *bits };
             while bits != 0 {
                 let at = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
+                followed += 1;
                 match (&self.states[at], step) {
                     (State::Rest, _) => self.enter(at, into),
                     (State::One, _) => self.enter(at + 1, into),
@@ -155,6 +162,7 @@ impl PathSet {
                 }
             }
         }
+        followed
     }
 
     /// Returns the rules whose path ends at one of these states.

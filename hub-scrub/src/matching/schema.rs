@@ -65,10 +65,16 @@ impl Schema {
 
 /// Converts a value to JSON: bytes become base64, and integer keys become their digits. Returns `None` if
 /// JSON cannot express the value: if it has an ext, NaN, an infinity, a key twice in a map, or a key that is
-/// neither text nor an integer.
-pub(crate) fn to_json(bytes: &[u8]) -> Option<Value> {
-    json(bytes, 0).map(|(value, _)| value)
+/// neither text nor an integer. The second result is how many steps the conversion took. It ends early if they
+/// are more than `limit`.
+pub(crate) fn to_json(bytes: &[u8], limit: u64) -> (Option<Value>, u64) {
+    let mut steps = 0;
+    let value = json(bytes, 0, limit, &mut steps).map(|(value, _)| value);
+    (value, steps)
 }
+
+/// To convert a value costs this many steps, and those of its bytes.
+const VALUE: u64 = 10;
 
 fn text(body: &[u8]) -> Option<String> {
     String::from_utf8(body.to_vec()).ok()
@@ -76,8 +82,12 @@ fn text(body: &[u8]) -> Option<String> {
 
 /// Converts the value at the offset `at`. Returns the offset behind it too. The function recurses, which is
 /// safe because the walker has limited the depth to 64.
-fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
+fn json(bytes: &[u8], at: usize, limit: u64, steps: &mut u64) -> Option<(Value, usize)> {
     let (head, mut pos) = read(bytes, at)?;
+    *steps += VALUE + (pos - at) as u64 / 16;
+    if *steps > limit {
+        return None;
+    }
     let value = match head {
         ValueHead::Nil => Value::Null,
         ValueHead::Bool(b) => Value::Bool(b),
@@ -90,7 +100,7 @@ fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
         ValueHead::Array(count) => {
             let mut values = Vec::new();
             for _ in 0..count {
-                let (value, end) = json(bytes, pos)?;
+                let (value, end) = json(bytes, pos, limit, steps)?;
                 values.push(value);
                 pos = end;
             }
@@ -100,13 +110,14 @@ fn json(bytes: &[u8], at: usize) -> Option<(Value, usize)> {
             let mut map = Map::new();
             for _ in 0..count {
                 let (key, end) = read(bytes, pos)?;
+                *steps += VALUE + (end - pos) as u64 / 16;
                 let key = match key {
                     ValueHead::Str(body) => text(body)?,
                     ValueHead::UInt(n) => n.to_string(),
                     ValueHead::Int(n) => n.to_string(),
                     _ => return None,
                 };
-                let (value, end) = json(bytes, end)?;
+                let (value, end) = json(bytes, end, limit, steps)?;
                 // Two readers could take different values of a key that occurs twice.
                 if map.insert(key, value).is_some() {
                     return None;

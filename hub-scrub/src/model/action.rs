@@ -86,6 +86,32 @@ impl Action {
         }
     }
 
+    /// Returns how many steps the action costs on a text or value of `len` bytes. The hashes and ciphers cost a
+    /// hundred times what a mask costs.
+    pub(crate) fn steps(&self, len: usize) -> u64 {
+        let len = len as u64;
+        match self {
+            Action::Hash { .. } => 80 + len / 8,
+            Action::Token { .. } | Action::Encrypt { .. } => 160 + len / 2,
+            Action::ShiftDate { .. } => 100 + len / 8,
+            Action::TruncateIp { .. } | Action::Bucket(_) => 24 + len / 8,
+            _ => 4 + len / 8,
+        }
+    }
+
+    /// Returns how many steps it costs to see whether a part of a text of `len` bytes can still be read after
+    /// the action.
+    pub(crate) fn leaves_steps(&self, len: usize) -> u64 {
+        match self {
+            Action::KeepFirst(_)
+            | Action::KeepLast(_)
+            | Action::TruncateIp { .. }
+            | Action::Bucket(_)
+            | Action::ShiftDate { .. } => self.steps(len) + len as u64 / 8,
+            _ => 0,
+        }
+    }
+
     /// Returns how strict the action is. If finds overlap, the strictest of their actions counts.
     pub(crate) fn strictness(&self) -> u8 {
         match self {

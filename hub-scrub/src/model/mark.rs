@@ -137,6 +137,16 @@ pub(crate) fn shift_days(key: &KeyVersion, days: u32) -> i64 {
 
 /// Returns the marks in `text` whose tag is right, in the order of the text. The ranges are in bytes.
 pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
+    find_and_count(text, keys, &mut 0)
+}
+
+/// Returns the marks as [`find`] does. Adds to `tried` how many tags and ciphertexts were checked, because a
+/// publisher can fill a text with what looks like marks.
+pub(crate) fn find_and_count(
+    text: &str,
+    keys: &Keys,
+    tried: &mut u64,
+) -> Vec<(Range<usize>, MarkKind)> {
     let mut found: Vec<(Range<usize>, MarkKind)> = Vec::new();
     if keys.0.is_empty() {
         return found;
@@ -145,8 +155,8 @@ pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
     while let Some(open) = text[from..].find(['<', '[']).map(|at| from + at) {
         from = open + 1;
         let mark = match text.as_bytes()[open] {
-            b'<' => angled(&text[open..], keys).map(|(len, kind)| (open..open + len, kind)),
-            _ => shift_at(text, open, keys).map(|range| (range, MarkKind::Shift)),
+            b'<' => angled(&text[open..], keys, tried).map(|(len, kind)| (open..open + len, kind)),
+            _ => shift_at(text, open, keys, tried).map(|range| (range, MarkKind::Shift)),
         };
         if let Some(mark) = mark {
             from = mark.0.end;
@@ -158,12 +168,17 @@ pub(crate) fn find(text: &str, keys: &Keys) -> Vec<(Range<usize>, MarkKind)> {
 
 /// Returns whether the whole text is one mark of this kind.
 pub(crate) fn is(text: &str, kind: MarkKind, keys: &Keys) -> bool {
-    find(text, keys) == [(0..text.len(), kind)]
+    // Only the first bracket of the text is looked at, so that other brackets in it cost nothing.
+    match (kind, text.find(['<', '['])) {
+        (MarkKind::Shift, Some(open)) => shift_at(text, open, keys, &mut 0) == Some(0..text.len()),
+        (_, Some(0)) => angled(text, keys, &mut 0) == Some((text.len(), kind)),
+        _ => false,
+    }
 }
 
 /// Returns the length in bytes and the kind of the mark with which `text` begins, if that mark stands in
 /// angle brackets and its tag is right.
-fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
+fn angled(text: &str, keys: &Keys, tried: &mut u64) -> Option<(usize, MarkKind)> {
     if !["<hash:", "<token:", "<sealed:"].iter().any(|start| text.starts_with(start)) {
         return None;
     }
@@ -173,6 +188,8 @@ fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
         return None;
     }
     let len = close + 1;
+    // A long ciphertext takes longer.
+    *tried += 1 + len as u64 / 512;
     let mark = &text[..len];
     let Some(rest) = mark.strip_prefix("<hash:") else {
         open(mark, keys)?;
@@ -187,7 +204,7 @@ fn angled(text: &str, keys: &Keys) -> Option<(usize, MarkKind)> {
 }
 
 /// Returns the range of the shifted date, with its mark, whose mark begins at `open`.
-fn shift_at(text: &str, open: usize, keys: &Keys) -> Option<Range<usize>> {
+fn shift_at(text: &str, open: usize, keys: &Keys, tried: &mut u64) -> Option<Range<usize>> {
     let body = text[open..].strip_prefix(SHIFT)?;
     let close = body.find(['[', ']']).filter(|at| body.as_bytes()[*at] == b']')?;
     let body = &body[..close];
@@ -205,6 +222,9 @@ fn shift_at(text: &str, open: usize, keys: &Keys) -> Option<Range<usize>> {
         .rev()
         .map(|len| open - len)
         .filter(dated)
-        .find(|start| shift_tag(key, &text[*start..open]) == tag)
+        .find(|start| {
+            *tried += 1;
+            shift_tag(key, &text[*start..open]) == tag
+        })
         .map(|start| start..end)
 }

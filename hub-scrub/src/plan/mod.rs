@@ -3,12 +3,14 @@
 //! It imports the floors below it: `matching`, `detect` and `model`. Without it, the engine would run
 //! rule by rule, and the cost of each message would grow with the number of rules.
 
+mod compiled_rules;
 mod fast_path;
 mod rule;
 mod rule_groups;
 mod rule_set;
 mod topic_plan;
 
+pub use compiled_rules::CompiledRules;
 pub(crate) use fast_path::FastPathPlan;
 pub(crate) use rule::{Find, Rule, RuleKind, SharedParts};
 pub(crate) use rule_groups::Planned;

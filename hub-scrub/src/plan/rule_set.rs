@@ -2,18 +2,34 @@
 //!
 //! A rule set never changes. So the plans of an old set stay valid while a reload creates a new set.
 
+use super::compiled_rules::CompiledRules;
 use super::rule::{Rule, RuleKind, SharedParts};
 use super::topic_plan::Plan;
 use crate::model::ViewId;
 use crate::model::mark::{OpenedMark, open};
 use hub_wire::TopicName;
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A `RuleSet` is a checked rule file. It never changes. A reload creates a new rule set.
 pub struct RuleSet {
     pub(crate) rules: Vec<Arc<Rule>>,
     pub(crate) shared: Arc<SharedParts>,
+    compiled: Mutex<Compiled>,
+}
+
+/// Holds compiled rules by the numbers of the rules.
+type Compiled = HashMap<Box<[usize]>, Arc<CompiledRules>>;
+
+/// At most this many combinations of rules are kept compiled. There are few in practice, because a combination
+/// follows from the filters of the rules, however many topics there are. Any further combination is compiled
+/// each time it is asked for.
+const MAX_COMPILED: usize = 1024;
+
+/// A thread that panicked left the map as it was, because it changes in one step.
+fn lock(compiled: &Mutex<Compiled>) -> MutexGuard<'_, Compiled> {
+    compiled.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `Revealed` is the content of a pseudonym or a sealed value.
@@ -33,13 +49,34 @@ impl fmt::Debug for Revealed {
 }
 
 impl RuleSet {
-    /// Compiles the plan for a topic. The plan has only the rules that can apply to the topic. Compile it
-    /// once for each topic, and again after a reload.
+    pub(crate) fn new(rules: Vec<Arc<Rule>>, shared: Arc<SharedParts>) -> RuleSet {
+        RuleSet { rules, shared, compiled: Mutex::default() }
+    }
+
+    /// Returns the plan for a topic, which has only the rules that can apply to the topic. A plan is small.
+    /// The topics to which the same rules apply share them, and they are compiled for the first of these
+    /// topics.
     #[must_use]
     pub fn plan(&self, topic: &TopicName) -> Arc<Plan> {
-        let applies = |rule: &&Arc<Rule>| rule.topics.iter().any(|filter| filter.matches(topic));
-        let rules = self.rules.iter().filter(applies).map(|rule| (rule.clone(), rule.mode));
-        Arc::new(Plan::build(topic, rules.collect(), self.shared.clone()))
+        let applies = |n: &usize| self.rules[*n].topics.iter().any(|filter| filter.matches(topic));
+        let numbers: Box<[usize]> = (0..self.rules.len()).filter(applies).collect();
+        Arc::new(Plan::of(topic, self.compiled(numbers)))
+    }
+
+    /// Returns the compiled rules with these numbers.
+    fn compiled(&self, numbers: Box<[usize]>) -> Arc<CompiledRules> {
+        let known = |compiled: &Compiled| compiled.get(&numbers).cloned();
+        if let Some(compiled) = known(&lock(&self.compiled)) {
+            return compiled;
+        }
+        // Others may get plans meanwhile, because this can take milliseconds.
+        let rules = numbers.iter().map(|n| (self.rules[*n].clone(), self.rules[*n].mode));
+        let compiled = Arc::new(CompiledRules::new(rules.collect(), self.shared.clone()));
+        let mut known = lock(&self.compiled);
+        if known.len() < MAX_COMPILED {
+            known.insert(numbers, compiled.clone());
+        }
+        compiled
     }
 
     /// Returns whether any rule checks the names of topics.
@@ -62,6 +99,17 @@ impl RuleSet {
     #[must_use]
     pub fn views(&self) -> usize {
         self.shared.views.all().len()
+    }
+
+    /// Returns the names of the views. The default view comes first.
+    pub fn view_names(&self) -> impl Iterator<Item = &str> {
+        self.shared.views.all().iter().map(|view| &*view.name)
+    }
+
+    /// Returns each view that is for a role, with the name of that role.
+    pub fn view_roles(&self) -> impl Iterator<Item = (&str, &str)> {
+        let views = self.shared.views.all().iter();
+        views.flat_map(|view| view.roles.iter().map(|role| (&*view.name, role.as_str())))
     }
 
     /// Returns the view with this name, or `None` if there is none.

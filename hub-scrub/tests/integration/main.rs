@@ -17,3 +17,5 @@ mod scrub_properties;
 mod scrub_rule_file;
 mod scrub_views;
 mod scrub_worst_case;
+mod scrub_worst_search;
+mod worst_case;

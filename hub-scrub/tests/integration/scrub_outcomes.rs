@@ -139,7 +139,7 @@ const DIGITS: &str = "[detectors.digits]\npattern = '[0-9]{4}'\n[[rule]]\nname =
 fn over_the_budget_means_quarantine() {
     let long = json!(vec!["1234"; 50]);
     for (budget, reason) in [
-        ("steps = 40", QuarantineReason::Steps),
+        ("steps = 1000", QuarantineReason::Steps),
         ("bytes = 100", QuarantineReason::Bytes),
         ("matches = 49", QuarantineReason::Matches),
     ] {

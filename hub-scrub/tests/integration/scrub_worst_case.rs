@@ -33,7 +33,7 @@ fn string(text: &str) -> Vec<u8> {
 
 fn pattern(pattern: &str, more: &str, hit: &str) -> RuleSet {
     load(&format!(
-        "[budget]\nsteps = 20000\n[detectors.own]\npattern = '{pattern}'\n{more}\n[[rule]]\nname = \"own\"\n\
+        "[budget]\nsteps = 45000\n[detectors.own]\npattern = '{pattern}'\n{more}\n[[rule]]\nname = \"own\"\n\
          find = {{ detectors = [\"own\"] }}\naction = \"mask\"\ntests = {{ hits = [\"{hit}\"], misses = [\"-\"] }}\n"
     ))
 }

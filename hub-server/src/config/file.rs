@@ -1,13 +1,18 @@
 //! Loads the configuration file, at the start and again while the hub runs. Each load applies the
 //! environment and the flags again, because a reload would otherwise undo what they set.
 
-use super::error::ConfigError;
+use super::error::{ConfigError, ValueOrigin};
 use super::keys::Config;
+use crate::bounded_read::{self, MaxBytes};
 use crate::reload::watched_file::{FileSnapshot, WatchedFile};
 use crate::text;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
+
+/// A configuration file may have at most this many bytes. One with every key is far shorter.
+const MAX_FILE: MaxBytes = MaxBytes::fixed(1024 * 1024);
 
 /// Holds a configuration file, and the environment and the flags that take precedence over it. So a
 /// reload differs from the start only in what has changed in the file.
@@ -41,18 +46,40 @@ impl ConfigFile {
         ConfigFile { path, text, env, flags }
     }
 
+    /// Reads the text of a configuration file for [`ConfigFile::new`]. A pipe is read to its end.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read, has more than 1 MiB, is not UTF-8, or if its
+    /// file system does not answer.
+    pub fn read(path: &Path) -> io::Result<String> {
+        if bounded_read::stamp(path)?.is_file {
+            return text::read(path, MAX_FILE);
+        }
+        let mut text = String::new();
+        let read = File::open(path)?.take(MAX_FILE.bytes + 1).read_to_string(&mut text)?;
+        if read as u64 > MAX_FILE.bytes { Err(MAX_FILE.exceeded()) } else { Ok(text) }
+    }
+
     /// Loads the configuration.
     ///
     /// # Errors
-    /// The errors are those of [`Config::load`].
+    /// The errors are those of [`Config::load`]. A file without any text is an error, too, because it
+    /// was most likely cut off.
     pub fn load(&self) -> Result<Config, ConfigError> {
+        let is_gone = |char: char| char.is_whitespace() || char == '\u{feff}';
+        if self.text.trim_matches(is_gone).is_empty() && self.can_be_followed() {
+            let origin = ValueOrigin::File { path: self.path.clone(), line: 1, column: 1 };
+            let message =
+                "the file is empty; for the defaults alone, leave the file out".to_owned();
+            return Err(ConfigError::Syntax { origin, message });
+        }
         let file = Some((self.path.as_path(), self.text.as_str()));
         Config::load(file, self.env.iter().cloned(), self.flags.iter().cloned())
     }
 
     /// Returns whether the hub can read the file again. A pipe, for example, can be read only once.
     pub(crate) fn can_be_followed(&self) -> bool {
-        std::fs::metadata(&self.path).is_ok_and(|file| file.is_file())
+        bounded_read::stamp(&self.path).is_ok_and(|file| file.is_file)
     }
 
     /// Returns the contents of the file as the hub read them last.
@@ -74,7 +101,7 @@ impl WatchedFile for ConfigFile {
     }
 
     fn text(&self) -> io::Result<String> {
-        text::read(&self.path)
+        text::read(&self.path, MAX_FILE)
     }
 
     fn load(&mut self) -> Result<Config, ConfigFileError> {

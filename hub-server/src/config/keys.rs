@@ -11,6 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::tls::{ClientAuth, Switch};
 use super::value::{Allowed, Anonymous, Setting, Unit, Value};
+use crate::bounded_read::MaxBytes;
 
 /// Describes one key of the configuration.
 #[derive(Debug)]
@@ -136,6 +137,13 @@ macro_rules! split_keys {
     };
 }
 
+impl Config {
+    /// Returns how large the rule file and the access file may be.
+    pub(crate) fn max_rule_or_access_file(&self) -> MaxBytes {
+        MaxBytes { bytes: self.max_file_bytes, key: "max_file_bytes" }
+    }
+}
+
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 const GIB: u64 = 1024 * MIB;
@@ -182,6 +190,10 @@ keys! {
         "The access file: which clients may connect, and what each may do. When it changes, the hub reloads it without a restart. Without an access file, anonymous clients of this machine may do everything, a client with a certificate from tls_client_ca may publish and subscribe, and the key anonymous decides about all other clients.";
     fixed rules: String = String::new(), Allowed::File,
         "The rule file of the scrub. When it changes, the hub reloads it without a restart. Without a rule file, the hub only validates events.";
+    fixed max_file_bytes: u64 = 4 * MIB, bytes(64 * KIB, GIB),
+        "The size of the largest rule file and access file that the hub reads. While the hub reads a file, it may take up to 80 times the size of the file in memory.";
+    fixed ready_needs_files: Switch = Switch::Off, Allowed::OneOf(Switch::NAMES),
+        "Whether /readyz answers 503 while a rule file, an access file, the configuration file or a TLS file cannot be used as it is now, so that an older state of it is in force.";
     fixed threads: usize = 0, count(0, 1024),
         "The number of threads that serve clients. 0 means one thread for each core.";
     fixed max_frame_bytes: u32 = 1024 * 1024, bytes(4 * KIB, 256 * MIB),
@@ -213,17 +225,17 @@ keys! {
     fixed overflow_grace_ms: u64 = 200, millis(0, 60_000),
         "How long publishers wait for a subscriber whose queue is more than a quarter full. After that, they go on without waiting for this subscriber, until its queue has drained. For a subscription with the overflow policy block, publishers wait without a limit.";
     fixed history_topic_bytes: usize = 1024 * 1024, bytes(0, 4 * GIB),
-        "How many bytes of its newest events a topic keeps in memory, for clients that reconnect. It may be at most history_bytes. A topic always keeps its last event.";
+        "How many bytes of its newest events a topic keeps in memory, for clients that reconnect. It may be at most history_bytes. A topic keeps its last event unless memory is short.";
     fixed history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
         "How many bytes of events all topics together keep in memory. The last event of each topic does not count.";
     fixed memory_bytes: u64 = 0, bytes(0, 1024 * GIB),
-        "How much memory the process may use. It must be at least 8 times queue_bytes. When 80 percent are used, publishers wait. When 95 percent are used, the hub refuses events and connections. 0 means three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
+        "How much memory the process may use. It must be at least 8 times queue_bytes. When 80 percent are used, the clients that hold most wait. When 95 percent are used, the hub refuses their events. 0 means three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
     fixed memory_grace_ms: u64 = 1_000, millis(0, 60_000),
-        "How long publishers wait for memory to be freed. If no memory is freed in this time, the hub refuses their events.";
+        "How long the clients that hold most wait for memory to be freed. If no memory is freed in this time, the hub refuses their events, and after the same time again it ends them.";
     fixed topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
         "How long the hub keeps a topic that has no subscribers and gets no events. The hub forgets the topic after one to two times this.";
     live handshake_ms: u64 = 5_000, millis(10, 600_000),
-        "How long the hub waits for the HELLO of a new connection.";
+        "How long a new connection may take until its HELLO has come and its credentials are checked.";
     fixed keepalive_ms: u64 = 15_000, millis(10, HOUR),
         "How often the hub checks that a client is alive. The hub sends a PING to a client that is silent for one interval, and disconnects a client that is silent for two intervals.";
     fixed resume_ms: u64 = 120_000, millis(0, 24 * HOUR),

@@ -37,8 +37,10 @@ fn is_ignored(name: &str) -> bool {
 impl Config {
     /// Reads the file, the environment and the flags, and validates the result. `file` is the path
     /// of the configuration file and its text. Variables in `env` that do not begin with `HUB_` are
-    /// ignored, so the whole environment of the process can be given. Names in `flags` are spelled
-    /// like `max-frame-bytes`. If a flag occurs several times, its last value counts.
+    /// ignored, so the whole environment of the process can be given. A variable with an empty value
+    /// counts as not set, because compose files and scripts write `HUB_ACCESS=` where there is no
+    /// value. Names in `flags` are spelled like `max-frame-bytes`. If a flag occurs several times, its
+    /// last value counts.
     ///
     /// ```
     /// use hub_server::config::Config;
@@ -134,7 +136,9 @@ impl Draft {
     ) -> Result<(), ConfigError> {
         let mut ours: Vec<_> = env
             .into_iter()
-            .filter(|(name, _)| name.starts_with("HUB_") && !is_ignored(name))
+            .filter(|(name, value)| {
+                name.starts_with("HUB_") && !is_ignored(name) && !value.is_empty()
+            })
             .collect();
         // The order of an environment has no meaning. The variables are sorted, so that an
         // environment with several errors always leads to the same error.

@@ -1,30 +1,36 @@
 //! Remembers the instances of clients that may come back, so that they continue where they were. Without
 //! this memory, a client that lost its connection would not know which of its events were published.
 
+use super::instance_shares::{Departure, InstanceKey, InstanceShares, fair_bound};
 use super::kept_subscriptions::KeptSubscriptions;
 use super::publish_numbers::PublishNumbers;
 use super::refusals::Refusals;
 use super::session_handle::SessionHandle;
+use crate::limits::account::AccountKey;
 use crate::limits::reservation::MemoryReservation;
 use dashmap::{DashMap, Entry};
 use hub_core::topic::HeldBytes;
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The hub remembers at most this many instances. Clients beyond this number cannot resume.
+/// The hub remembers at most this many instances. Beyond this number, instances of the clients that
+/// own the most give way.
 const MAX_INSTANCES: usize = 1 << 16;
 
-/// An instance takes about this many bytes: its entry in the map with room for growth, its id, and
-/// its inbox.
-const INSTANCE: usize = 640;
-
-/// Identifies an instance by the name of the identity that owns it, and by its random id.
-pub(crate) type InstanceKey = (Arc<str>, [u8; 16]);
+/// An instance takes about this many bytes: its entry in the map with room for growth, its id, its
+/// inbox, and its entry among the instances of its owner.
+const INSTANCE: usize = 768;
 
 /// Holds the instances that the hub remembers, by their keys.
 #[derive(Debug)]
 pub(crate) struct Instances {
     known: DashMap<InstanceKey, InstanceRecord>,
+    /// May be locked while a part of `known` is locked, and not the other way round.
+    shares: Mutex<InstanceShares>,
+    /// At most this many instances are remembered.
+    most: usize,
     keep: Duration,
     held: Arc<HeldBytes>,
 }
@@ -32,6 +38,10 @@ pub(crate) struct Instances {
 #[derive(Debug)]
 struct InstanceRecord {
     state: State,
+    /// The instance counts for this identity, or for this address if its client is anonymous.
+    owner: AccountKey,
+    /// The instance has been without a connection since then. `None` means that it has one.
+    departure: Option<Departure>,
     /// Counts the bytes that the instance takes, apart from its refusals.
     reservation: MemoryReservation,
 }
@@ -90,30 +100,41 @@ impl Instances {
     /// Creates an empty set of instances. An instance is remembered for the time `keep` after its
     /// connection has ended. The bytes that instances take are counted in `held`.
     pub(crate) fn new(keep: Duration, held: Arc<HeldBytes>) -> Self {
-        Instances { known: DashMap::new(), keep, held }
+        Instances {
+            known: DashMap::new(),
+            shares: Mutex::default(),
+            most: MAX_INSTANCES,
+            keep,
+            held,
+        }
     }
 
     /// Makes `session` the connection of the instance, unless another connection still has the
-    /// instance.
+    /// instance. The instance counts for `owner` from now on. If there is no place for a new
+    /// instance, an instance of the owner with the most instances gives way.
     ///
     /// `receipted` is the last receipt that the client has seen, if the client states one.
     pub(crate) fn claim(
         &self,
         id: &InstanceKey,
+        owner: &AccountKey,
         connection: u64,
         session: Arc<dyn SessionHandle>,
         receipted: Option<u64>,
     ) -> InstanceLookup {
-        // The instances are counted before the entry is locked, because counting locks every part
-        // of the map and would wait for this entry for ever.
-        let full = self.known.len() >= MAX_INSTANCES;
+        // Room is made before the entry is locked, because the instance that gives way may be in the
+        // same part of the map.
+        let fits = self.known.contains_key(id) || self.make_room(owner);
         match self.known.entry(id.clone()) {
-            Entry::Vacant(_) if full => InstanceLookup::NewAndUnknown,
+            Entry::Vacant(_) if !fits => InstanceLookup::NewAndUnknown,
             Entry::Vacant(entry) => {
+                self.shares.lock().add(owner);
                 let mut reservation = MemoryReservation::of(self.held.clone());
                 reservation.set(INSTANCE);
                 entry.insert(InstanceRecord {
                     state: State::Connected(connection, session),
+                    owner: owner.clone(),
+                    departure: None,
                     reservation,
                 });
                 InstanceLookup::New
@@ -123,6 +144,11 @@ impl Instances {
                 if let State::Connected(_, older) = &known.state {
                     return InstanceLookup::Busy(older.clone());
                 }
+                let mut shares = self.shares.lock();
+                shares.remove(&known.owner, known.departure.take());
+                shares.add(owner);
+                drop(shares);
+                known.owner = owner.clone();
                 known.reservation.set(INSTANCE);
                 let was =
                     std::mem::replace(&mut known.state, State::Connected(connection, session));
@@ -140,6 +166,22 @@ impl Instances {
         }
     }
 
+    /// Makes room for one more instance of `owner`. Returns false if there is none, and no instance
+    /// gives way.
+    fn make_room(&self, owner: &AccountKey) -> bool {
+        loop {
+            let mut shares = self.shares.lock();
+            if shares.total() < self.most {
+                return true;
+            }
+            let Some((departure, id)) = shares.give_way(owner) else { return false };
+            drop(shares);
+            // If the instance has a connection again, it is counted again, and stays. Kept
+            // subscriptions that are forgotten leave their topics here, where nothing is locked.
+            drop(self.known.remove_if(&id, |_, known| known.departure == Some(departure)));
+        }
+    }
+
     /// Keeps the state of an instance whose connection has ended. Does nothing if the instance has
     /// another connection by now, or is not remembered.
     pub(crate) fn leave(&self, id: &InstanceKey, connection: u64, past: ResumeState) {
@@ -148,6 +190,7 @@ impl Instances {
         {
             let kept = past.kept.as_ref().map_or(0, |kept| kept.reserved());
             known.reservation.set(INSTANCE + past.ahead.bytes() + kept);
+            known.departure = Some(self.shares.lock().leave(&known.owner, id.clone()));
             known.state = State::Away(Instant::now(), past);
         }
     }
@@ -166,6 +209,7 @@ impl Instances {
                 && !stays
             {
                 forgotten.extend(past.kept.take());
+                self.shares.lock().remove(&known.owner, known.departure);
             }
             stays
         });
@@ -174,35 +218,43 @@ impl Instances {
     }
 
     /// Forgets instances without a connection until these instances take at most `most` bytes. The
-    /// instances that have been without a connection for longest are forgotten first.
+    /// owners whose instances take the most bytes give way first, and of one owner, the instances that
+    /// have been without a connection for longest.
     pub(crate) fn forget_away(&self, most: usize) {
-        let away = |known: &InstanceRecord| known.away().map_or(0, |(_, bytes)| bytes);
-        let mut taken: usize = self.known.iter().map(|known| away(&known)).sum();
-        if taken <= most {
-            return;
-        }
-        let since = |known: &InstanceRecord| known.away().map(|(since, _)| since);
-        let mut all: Vec<_> = self
-            .known
-            .iter()
-            .filter_map(|known| Some((since(&known)?, known.key().clone())))
-            .collect();
-        all.sort_unstable_by_key(|(since, _)| *since);
-        for (at, id) in all {
-            if taken <= most {
-                break;
+        let mut owners: HashMap<AccountKey, Vec<(Departure, usize, InstanceKey)>> = HashMap::new();
+        for known in &self.known {
+            if let (Some((_, bytes)), Some(departure)) = (known.away(), known.departure) {
+                let away = (departure, bytes, known.key().clone());
+                owners.entry(known.owner.clone()).or_default().push(away);
             }
-            // The instance may have a connection again, and must not be forgotten then.
-            let gone = self.known.remove_if(&id, |_, known| since(known) == Some(at));
-            taken = taken.saturating_sub(gone.map_or(0, |(_, known)| away(&known)));
+        }
+        let taken = |away: &[(_, usize, _)]| away.iter().map(|(_, bytes, _)| bytes).sum::<usize>();
+        let bound = fair_bound(owners.values().map(|away| taken(away)).collect(), most);
+        for (owner, mut away) in owners {
+            let mut taken = taken(&away);
+            if taken <= bound {
+                continue;
+            }
+            away.sort_unstable_by_key(|(departure, ..)| *departure);
+            for (departure, bytes, id) in away {
+                if taken <= bound {
+                    break;
+                }
+                // The instance may have a connection again, and must not be forgotten then.
+                let is_away = |known: &InstanceRecord| known.departure == Some(departure);
+                if self.known.remove_if(&id, |_, known| is_away(known)).is_some() {
+                    self.shares.lock().remove(&owner, Some(departure));
+                }
+                taken -= bytes;
+            }
         }
         self.known.shrink_to_fit();
     }
 
     /// Drops events that wait for clients without a connection and that their policies allow to drop,
-    /// until at most `most` bytes wait for each subscription.
-    pub(crate) fn shed(&self, most: usize) {
-        self.for_each_kept(|kept| kept.shed(most));
+    /// until what waits for each subscription is within the bound that is in force.
+    pub(crate) fn shed(&self) {
+        self.for_each_kept(|kept| kept.shed());
     }
 
     /// Calls `visit` for the subscriptions of each instance without a connection.
@@ -229,39 +281,4 @@ impl ResumeState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use hub_wire::{Refused, RefusedCode, RefusedWhat};
-
-    fn refused(number: u64, message: &str) -> Refused {
-        let (what, code, message) =
-            (RefusedWhat::Event, RefusedCode::Malformed, message.to_owned());
-        Refused { what, number, code, message, rule: None, path: None, id: None }
-    }
-
-    #[test]
-    fn those_that_are_away_for_longest_are_forgotten_first() {
-        let held = Arc::new(HeldBytes::default());
-        let instances = Instances::new(Duration::from_secs(60), held.clone());
-        let start = Instant::now();
-        let key = |n: u8| (Arc::from("me"), [n; 16]);
-        for n in 0..10 {
-            let mut reservation = MemoryReservation::of(held.clone());
-            reservation.set(INSTANCE);
-            let mut refusals = Refusals::new(held.clone());
-            refusals.push(&refused(1, &"m".repeat(1_000)), false);
-            let (ahead, inbox) = (PublishNumbers::default(), String::new());
-            let past = ResumeState { received: 2, ahead, refusals, inbox, kept: None };
-            let state = State::Away(start + Duration::from_millis(n.into()), past);
-            instances.known.insert(key(n), InstanceRecord { state, reservation });
-        }
-        let each = held.get() / 10;
-        instances.forget_away(each * 10);
-        assert_eq!(instances.known.len(), 10);
-        instances.forget_away(each * 3);
-        assert_eq!(held.get(), each * 3);
-        assert!((7..10).all(|n| instances.known.contains_key(&key(n))));
-        instances.forget_away(0);
-        assert_eq!(held.get(), 0);
-    }
-}
+mod tests;

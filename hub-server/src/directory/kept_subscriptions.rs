@@ -19,8 +19,9 @@ pub(crate) trait KeptSubscriptions: Any + Debug + Send + Sync {
     /// the policy `disconnect` and had no room.
     fn has_ended(&self) -> bool;
 
-    /// Drops events whose policy allows it, until at most `most` bytes wait for each subscription.
-    fn shed(&self, most: usize);
+    /// Drops events whose policy allows it, until what waits for each subscription is within the bound that
+    /// is in force.
+    fn shed(&self);
 
     /// Calls `visit` with the epoch and the number of the events that wait or are not finished.
     fn for_each_pending(&self, visit: &mut dyn FnMut(u64, u64));

@@ -4,12 +4,14 @@
 //! - [`sessions`] holds the sessions that exist now, and [`session_handle`] is how the other modules
 //!   reach a session.
 //! - [`instances`] remembers up to where the hub has the events of each client, with the help of
-//!   [`publish_numbers`] and [`refusals`]. [`kept_subscriptions`] is what it knows of subscriptions that
+//!   [`publish_numbers`] and [`refusals`]. [`instance_shares`] shares the places for instances out among
+//!   their owners. [`kept_subscriptions`] is what it knows of subscriptions that
 //!   outlive their connection.
 //! - [`load_shedding`] frees memory when it is short.
 //!
 //! The topics themselves are in `hub_core`. This module keeps their registry for the other modules.
 
+pub(crate) mod instance_shares;
 pub(crate) mod instances;
 pub(crate) mod kept_subscriptions;
 pub(crate) mod load_shedding;

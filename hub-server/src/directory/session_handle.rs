@@ -16,8 +16,9 @@ pub(crate) type SharedPermit = Arc<Mutex<ConnectionPermit>>;
 /// Holds the bounds of what may wait for one client while the hub is short of memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShedLoad {
-    /// This many bytes may wait in the queue of a connection.
-    pub queue: usize,
+    /// A client above its share is ended if it holds more than this many bytes. With `None`, nobody is
+    /// ended.
+    pub end: Option<usize>,
     /// A session may hold this many bytes of an incomplete frame. With `None`, load shedding sets
     /// no bound.
     pub carry: Option<usize>,

@@ -1,8 +1,8 @@
 //! Runs the HTTP server: accepts connections and serves each of them within limits.
 //!
-//! axum has no limits of its own. Without the limits here, a client that can reach the port could
-//! hold as many connections as the process has file descriptors, each of them for as long as it
-//! likes.
+//! axum has no limits of its own. Without the limits here and in `places`, a client that can reach the
+//! port could hold as many connections as the process has file descriptors, each of them for as long as
+//! it likes.
 
 use std::future::pending;
 use std::io;
@@ -14,6 +14,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use super::places::{Place, Places};
+use crate::limits::sockets::SocketBudget;
 use axum::Router;
 use axum::http::Extensions;
 use hyper::server::conn::http1;
@@ -21,24 +23,21 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
-/// The server serves at most this many connections at a time, and further connections wait to be
-/// accepted. Because of [`HEAD_TIMEOUT`], an attacker who wants to keep others from an answer has
-/// to open this many connections each second.
-const MAX_CONNECTIONS: usize = 1024;
 /// A client has this long to send the head of its first request, which fits into one packet.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// A client has this long to send the head of each further request of a connection. The connection
 /// may be idle for this time.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 /// A client that takes nothing of its answers for this long is disconnected. Without this limit, a
-/// client that sends many requests at once and reads nothing would keep its place among
-/// [`MAX_CONNECTIONS`] for ever.
+/// client that sends many requests at once and reads nothing would keep its answers in memory for as
+/// long as there are places for others.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A client has this long for the TLS handshake, which takes several packets, and computing on both
 /// sides.
@@ -51,8 +50,8 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const REQUEST_TIMEOUT_RESPONSE: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 /// The head of a request may have at most this many bytes, and the server buffers at most this many
-/// bytes of a connection.
-const MAX_HEAD_BYTES: usize = 128 * 1024;
+/// bytes of a connection. So all connections together make it buffer at most 8 MiB.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// The server waits this long before it tries again to accept. Without the pause, a process without
 /// free file descriptors would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -84,6 +83,7 @@ impl HttpServer {
         listener: TcpListener,
         tls: Option<rustls::ServerConfig>,
         router: Router,
+        sockets: SocketBudget,
     ) -> io::Result<HttpServer> {
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -94,7 +94,13 @@ impl HttpServer {
                 Err(error) => return drop(started.send(Err(error))),
             };
             let _ = started.send(Ok(()));
-            runtime.block_on(accept(listener, tls.map(acceptor), router, stopped));
+            runtime.block_on(accept(
+                listener,
+                Places::new(sockets),
+                tls.map(acceptor),
+                router,
+                stopped,
+            ));
             // Dropping the runtime ends the connections that are left.
             drop(runtime);
             let _ = end.send(());
@@ -133,15 +139,14 @@ fn acceptor(mut tls: rustls::ServerConfig) -> TlsAcceptor {
 /// Accepts and serves connections until the server is told to stop.
 async fn accept(
     listener: tokio::net::TcpListener,
+    places: Arc<Places>,
     tls: Option<TlsAcceptor>,
     router: Router,
     stopped: oneshot::Receiver<()>,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let (stop, stopping) = watch::channel(());
     let accepting = async {
-        // Acquiring a permit fails only if the semaphore is closed, and nothing closes it.
-        while let Ok(place) = places.clone().acquire_owned().await {
+        loop {
             let (socket, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -150,11 +155,22 @@ async fn accept(
                     continue;
                 }
             };
+            let admitted = places.admit(peer.ip());
             let (tls, router, stopping) = (tls.clone(), router.clone(), stopping.clone());
             tokio::spawn(async move {
-                encrypt_and_serve(socket, peer, tls, router, stopping).await;
+                let (place, give_way) = (admitted.place, admitted.give_way);
+                tokio::select! {
+                    () = encrypt_and_serve(socket, peer, &place, tls, router, stopping) => {}
+                    _ = give_way => tracing::debug!("a connection of HTTP gave way to another"),
+                }
+                // The socket is closed here, so its file descriptor is free when the place is.
                 drop(place);
             });
+            if admitted.replaced_another {
+                // The other connection ends before the next one is accepted. Otherwise many of them
+                // would still have their file descriptors.
+                yield_now().await;
+            }
         }
     };
     tokio::select! { () = accepting => {}, _ = stopped => {} }
@@ -169,6 +185,7 @@ async fn accept(
 async fn encrypt_and_serve(
     socket: TcpStream,
     peer: SocketAddr,
+    place: &Place,
     tls: Option<TlsAcceptor>,
     router: Router,
     stopping: watch::Receiver<()>,
@@ -178,20 +195,25 @@ async fn encrypt_and_serve(
     let mut socket = TimeoutStream::new(socket);
     socket.set_write_timeout(Some(WRITE_TIMEOUT));
     let socket = Box::pin(socket);
-    let Some(tls) = tls else { return serve(socket, peer, router, stopping).await };
+    let Some(tls) = tls else { return serve(socket, peer, place, router, stopping).await };
     match timeout(HANDSHAKE_TIMEOUT, tls.accept(socket)).await {
-        Ok(Ok(socket)) => serve(socket, peer, router, stopping).await,
+        Ok(Ok(socket)) => serve(socket, peer, place, router, stopping).await,
         Ok(Err(error)) => tracing::debug!(%error, "no TLS connection for HTTP"),
         Err(_) => tracing::debug!("a TLS handshake for HTTP took too long"),
     }
 }
 
 /// Serves one connection. A client whose first head does not come in time gets status 408.
-async fn serve<S>(mut socket: S, peer: SocketAddr, router: Router, stopping: watch::Receiver<()>)
-where
+async fn serve<S>(
+    mut socket: S,
+    peer: SocketAddr,
+    place: &Place,
+    router: Router,
+    stopping: watch::Receiver<()>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    if answer_requests(&mut socket, peer, router, stopping).await {
+    if answer_requests(&mut socket, peer, place, router, stopping).await {
         return;
     }
     let _ = timeout(DISCONNECT_TIMEOUT, async {
@@ -206,6 +228,7 @@ where
 async fn answer_requests<S>(
     socket: &mut S,
     peer: SocketAddr,
+    place: &Place,
     router: Router,
     mut stopping: watch::Receiver<()>,
 ) -> bool
@@ -215,6 +238,7 @@ where
     let asked = AtomicBool::new(false);
     let service = service_fn(|mut request: hyper::Request<_>| {
         asked.store(true, Ordering::Relaxed);
+        place.asked();
         request.extensions_mut().insert(PeerAddress(peer));
         // The router is always ready, so it can be called at once.
         router.clone().call(request)

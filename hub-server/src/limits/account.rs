@@ -6,13 +6,17 @@
 
 use super::rate::Bucket;
 use dashmap::DashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use hub_core::topic::{HeldBytes, MemoryAccount};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+/// A client whose address the system does not state counts for this address.
+pub(crate) const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// Names the identity or the address to which an account belongs.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum AccountKey {
     Identity(Arc<str>),
     /// The account belongs to an address. For IPv6 the address stands for its network, because a
@@ -33,29 +37,72 @@ impl AccountKey {
 }
 
 /// Counts what one identity or one address uses at the moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Account {
     connections: AtomicUsize,
     topics: AtomicUsize,
     pub(crate) events: Bucket,
     pub(crate) bytes: Bucket,
+    /// What the hub holds because of all connections of this identity or address.
+    pub(crate) memory: Arc<MemoryAccount>,
+}
+
+impl Account {
+    /// Opens an account whose memory is part of `held`.
+    pub(crate) fn new(held: &Arc<HeldBytes>) -> Self {
+        Account {
+            connections: AtomicUsize::new(0),
+            topics: AtomicUsize::new(0),
+            events: Bucket::default(),
+            bytes: Bucket::default(),
+            memory: MemoryAccount::of_owner(held.clone()),
+        }
+    }
+}
+
+/// Opens an account that stands for no identity, to count connections.
+impl Default for Account {
+    fn default() -> Self {
+        Account::new(&Arc::default())
+    }
 }
 
 /// Holds the accounts that are in use, or were a moment ago.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     known: DashMap<AccountKey, Arc<Account>>,
+    held: Arc<HeldBytes>,
+    /// What the hub holds for connections whose client is not known yet.
+    strangers: Arc<MemoryAccount>,
     since: Instant,
 }
 
 impl Accounts {
-    pub(crate) fn new() -> Self {
-        Accounts { known: DashMap::new(), since: Instant::now() }
+    pub(crate) fn new(held: Arc<HeldBytes>) -> Self {
+        let strangers = MemoryAccount::of_owner(held.clone());
+        Accounts { known: DashMap::new(), held, strangers, since: Instant::now() }
+    }
+
+    /// Returns the account of all connections whose client is not known yet.
+    pub(crate) fn strangers(&self) -> &Arc<MemoryAccount> {
+        &self.strangers
+    }
+
+    /// Returns what the hub holds for each owner.
+    pub(crate) fn memory(&self) -> Vec<Arc<MemoryAccount>> {
+        self.known.iter().map(|account| account.memory.clone()).collect()
     }
 
     /// Returns the account of this identity or address, and opens it if there is none.
     pub(crate) fn of(&self, owner: AccountKey) -> Arc<Account> {
-        self.known.entry(owner).or_default().clone()
+        let open = || Arc::new(Account::new(&self.held));
+        self.known.entry(owner).or_insert_with(open).clone()
+    }
+
+    /// Returns how much the connection holds that holds most, of the owners above their share.
+    pub(crate) fn largest_connection(&self) -> usize {
+        let asked = self.memory().into_iter().filter(|owner| owner.shares_out());
+        asked.flat_map(|owner| owner.connections()).max().unwrap_or(usize::MAX)
     }
 
     /// Returns the time of the clock that the buckets of all accounts share, in nanoseconds.
@@ -69,6 +116,9 @@ impl Accounts {
         let now = self.now();
         self.known.retain(|_, account| {
             Arc::strong_count(account) > 1
+                // Something that a connection has left behind may still be charged.
+                || Arc::strong_count(&account.memory) > 1
+                || account.memory.holding() > 0
                 || !account.events.is_full(now)
                 || !account.bytes.is_full(now)
         });
@@ -150,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_account_is_closed_when_a_new_one_would_be_as_good() {
-        let accounts = Accounts::new();
+        let accounts = Accounts::new(Arc::default());
         let used = accounts.of(at("192.0.2.1"));
         let in_debt = accounts.of(at("192.0.2.2"));
         let rate = Rate::new(1, Duration::from_secs(1)).unwrap();

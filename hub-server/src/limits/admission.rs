@@ -4,19 +4,13 @@
 
 use super::account::{Account, AccountKey, Permit};
 use super::memory::MemoryPressure;
-use super::{ClientLimits, Limit, system};
+use super::sockets::{RETURNING, SocketBudget};
+use super::{ClientLimits, Limit};
 use hub_wire::CloseCode;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// This many file descriptors are kept from clients, besides those that are open at the start. The
-/// hub needs them for files that it reloads, for the admin API, and for clients that it rejects.
-pub(crate) const RESERVE: usize = 64;
-
-/// At most this many connections above a limit wait for their HELLO, because they may belong to clients
-/// that come back and take the places of their older connections. They come out of [`RESERVE`].
-const MOST_RETURNING: usize = RESERVE / 4;
 /// A connection above a limit has at most this long for its HELLO.
 const PATIENCE_ABOVE_A_LIMIT: Duration = Duration::from_secs(1);
 
@@ -24,16 +18,18 @@ const PATIENCE_ABOVE_A_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Admission {
     limits: Arc<ClientLimits>,
-    /// There are file descriptors for this many connections.
-    enough_for: usize,
+    /// Connections of HTTP take their file descriptors from here, too.
+    sockets: SocketBudget,
     all: Arc<Account>,
-    /// Counts the connections above a limit that may be those of returning clients.
+    /// Counts the connections above a limit that may be those of returning clients. Their file
+    /// descriptors come out of the reserve.
     returning: Arc<Account>,
 }
 
 /// Stands for one connection in the limits. Dropping the permit gives the connection back.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionPermit {
+    socket: Option<Permit>,
     of_all: Option<Permit>,
     of_address: Option<Permit>,
     /// The connection also counts for its identity, once the identity is known.
@@ -46,6 +42,7 @@ pub(crate) struct ConnectionPermit {
 #[derive(Debug)]
 struct OverLimit {
     rejection: Rejection,
+    sockets: SocketBudget,
     all: (Arc<Account>, usize),
     address: Option<(Arc<Account>, usize)>,
     /// The connection counts as one that may be returning, until it has ended.
@@ -71,15 +68,20 @@ impl ConnectionPermit {
             self.of_identity = Some(place);
         }
         let Some(over) = &self.over else { return };
+        if let Some((account, _)) = &over.address
+            && self.of_address.is_none()
+        {
+            // The client may have come back from another address.
+            if !older.of_address.as_ref().is_some_and(|place| place.is_of(account)) {
+                return;
+            }
+            self.of_address = older.of_address.take();
+        }
         if self.of_all.is_none() {
             self.of_all = older.of_all.take();
         }
-        if let Some((account, _)) = &over.address
-            && self.of_address.is_none()
-            // The client may have come back from another address.
-            && older.of_address.as_ref().is_some_and(|place| place.is_of(account))
-        {
-            self.of_address = older.of_address.take();
+        if self.socket.is_none() {
+            self.socket = older.socket.take();
         }
         if self.is_complete() {
             older.over = self.over.take();
@@ -95,6 +97,9 @@ impl ConnectionPermit {
         if self.of_all.is_none() && (over.address.is_none() || self.of_address.is_some()) {
             self.of_all = Permit::connection(&over.all.0, over.all.1);
         }
+        if self.socket.is_none() && self.of_all.is_some() {
+            self.socket = over.sockets.take();
+        }
         if self.is_complete() {
             self.over = None;
         }
@@ -103,7 +108,8 @@ impl ConnectionPermit {
     /// Returns whether the connection has all its places.
     fn is_complete(&self) -> bool {
         let of_address = self.over.as_ref().and_then(|over| over.address.as_ref());
-        self.of_all.is_some() && (of_address.is_none() || self.of_address.is_some())
+        let of_all = self.of_all.is_some() && self.socket.is_some();
+        of_all && (of_address.is_none() || self.of_address.is_some())
     }
 }
 
@@ -116,23 +122,8 @@ pub(crate) struct Rejection {
 }
 
 impl Admission {
-    /// Raises the system's limit of open files as far as the process may, and logs a warning if
-    /// that is not enough for `max_connections`.
-    pub(crate) fn new(limits: Arc<ClientLimits>) -> Self {
-        let mut enough_for = usize::MAX;
-        if let Some(files) = system::raise_open_files() {
-            enough_for = files.limit.saturating_sub(files.open + RESERVE).max(1);
-            let max_connections = limits.in_force.current().max_connections;
-            if enough_for < max_connections {
-                tracing::warn!(
-                    max_connections,
-                    open_files = files.limit,
-                    connections = enough_for,
-                    "the system's limit of open files allows fewer connections than max_connections"
-                );
-            }
-        }
-        Admission { limits, enough_for, all: Arc::default(), returning: Arc::default() }
+    pub(crate) fn new(limits: Arc<ClientLimits>, sockets: SocketBudget) -> Self {
+        Admission { limits, sockets, all: Arc::default(), returning: Arc::default() }
     }
 
     /// Admits one more connection, and returns its permit. A few connections above a limit are admitted
@@ -161,32 +152,40 @@ impl Admission {
             address = Some((account, per_address));
         }
         let overloaded = |limit, why| Rejection { limit, code: CloseCode::Overloaded, why };
-        let most = limits.max_connections.min(self.enough_for);
+        let most = limits.max_connections;
+        let why = "the hub has as many connections as it may have";
         if rejection.is_none() {
             permit.of_all = Permit::connection(&self.all, most);
             if permit.of_all.is_none() {
-                let limit = match most < limits.max_connections {
-                    true => Limit::FileDescriptors,
-                    false => Limit::Connections,
-                };
-                let why = "the hub has as many connections as it may have";
-                rejection = Some(overloaded(limit, why));
+                rejection = Some(overloaded(Limit::Connections, why));
             }
         }
-        if self.limits.memory.pressure() == MemoryPressure::Refuse {
+        if rejection.is_none() {
+            permit.socket = self.sockets.take();
+            if permit.socket.is_none() {
+                rejection = Some(overloaded(Limit::FileDescriptors, why));
+            }
+        }
+        let asked = |peer| {
+            let account = self.limits.accounts.of(AccountKey::at(peer));
+            self.limits.memory.is_asked(&account.memory)
+        };
+        if self.limits.memory.pressure(None) == MemoryPressure::Refuse
+            || !self.limits.memory.is_calm() && peer.is_some_and(asked)
+        {
             return Err(overloaded(Limit::Memory, "the hub is short of memory"));
         }
         if let Some(rejection) = rejection {
             // One address must not take all of the few places for returning clients.
             let most_returning = match rejection.limit {
-                Limit::ConnectionsPerAddress => MOST_RETURNING / 2,
-                _ => MOST_RETURNING,
+                Limit::ConnectionsPerAddress => RETURNING / 2,
+                _ => RETURNING,
             };
             let Some(place) = Permit::connection(&self.returning, most_returning) else {
                 return Err(rejection);
             };
-            let all = (self.all.clone(), most);
-            permit.over = Some(OverLimit { rejection, all, address, _returning: place });
+            let (sockets, all) = (self.sockets.clone(), (self.all.clone(), most));
+            permit.over = Some(OverLimit { rejection, sockets, all, address, _returning: place });
         }
         Ok(permit)
     }
@@ -199,14 +198,17 @@ mod tests {
     const ADDRESS: &str = "192.0.2.1";
 
     fn admission(all: usize, per_address: usize) -> Admission {
+        admission_of(all, per_address, SocketBudget::of(usize::MAX))
+    }
+
+    fn admission_of(all: usize, per_address: usize, sockets: SocketBudget) -> Admission {
         let config = crate::config::Config {
             max_connections: all,
             max_connections_per_address: per_address,
             ..Default::default()
         };
         let limits = ClientLimits::new(&config, Arc::default());
-        let (enough_for, all, returning) = (usize::MAX, Arc::default(), Arc::default());
-        Admission { limits: Arc::new(limits), enough_for, all, returning }
+        Admission::new(Arc::new(limits), sockets)
     }
 
     fn from(admission: &Admission, address: &str) -> ConnectionPermit {
@@ -231,6 +233,27 @@ mod tests {
     }
 
     #[test]
+    fn clients_and_http_take_their_file_descriptors_from_one_budget() {
+        let sockets = SocketBudget::of(3);
+        let admission = admission_of(9, 0, sockets.clone());
+        let of_http = sockets.take().unwrap();
+        let mut inside: Vec<_> = (0..2).map(|_| from(&admission, ADDRESS)).collect();
+        let mut newer = from(&admission, ADDRESS);
+        let over = newer.rejection().map(|over| over.limit);
+        assert_eq!(over, Some(Limit::FileDescriptors));
+        newer.take_place_of(&mut inside[0]);
+        assert!(newer.rejection().is_none());
+        assert!(sockets.take().is_none(), "each of them has a socket");
+        let mut another = from(&admission, ADDRESS);
+        drop(of_http);
+        another.take_free_places();
+        assert!(another.rejection().is_none());
+        drop((newer, another, inside));
+        let free: Vec<_> = (0..4).map_while(|_| sockets.take()).collect();
+        assert_eq!(free.len(), 3, "each file descriptor is free again");
+    }
+
+    #[test]
     fn a_place_at_another_address_is_no_place_at_this_one() {
         let admission = admission(9, 1);
         let mut older = from(&admission, "192.0.2.2");
@@ -244,7 +267,7 @@ mod tests {
     fn few_connections_above_a_limit_may_be_returning() {
         let admission = admission(1, 0);
         let inside = from(&admission, ADDRESS);
-        let mut waiting: Vec<_> = (0..MOST_RETURNING).map(|_| from(&admission, ADDRESS)).collect();
+        let mut waiting: Vec<_> = (0..RETURNING).map(|_| from(&admission, ADDRESS)).collect();
         assert!(admission.admit(None).is_err());
         drop(inside);
         let one = &mut waiting[0];

@@ -5,9 +5,12 @@
 //! next read that there are too many. All other memory shows in the resident memory of the process,
 //! which the [`MemoryMonitor`](super::memory_monitor::MemoryMonitor) compares with the count several
 //! times a second. Without a budget, one client that reads nothing could end the hub for all clients.
+//!
+//! When memory is short, the clients that hold more than their [`share`](super::share) are asked first.
+//! The others notice nothing until the process is close to its budget.
 
 use super::system;
-use hub_core::topic::HeldBytes;
+use hub_core::topic::{HeldBytes, MemoryAccount};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -32,10 +35,20 @@ pub(crate) struct MemoryDecision {
     pub level: MemoryPressure,
     /// This many bytes of the budget are used.
     pub used: usize,
-    /// Until the next sample, publishers wait while the held bytes are at least this many.
+    /// Until the next sample, clients above their share wait while the held bytes are at least this many.
     pub slow_from: usize,
-    /// Until the next sample, events are refused while the held bytes are at least this many.
+    /// Until the next sample, owners above their share get no further connection while the held bytes are
+    /// at least this many.
+    pub crowded_from: usize,
+    /// Until the next sample, all publishers wait while the held bytes are at least this many.
+    pub stop_from: usize,
+    /// Until the next sample, those who would wait are refused while the held bytes are at least this
+    /// many.
     pub refuse_from: usize,
+    /// Until the next sample, everybody is refused while the held bytes are at least this many.
+    pub refuse_all_from: usize,
+    /// Refusing has not helped either, so the client that holds most is ended.
+    pub ends: bool,
 }
 
 /// Holds the state of the memory, as sessions see it.
@@ -47,7 +60,10 @@ pub(crate) struct Memory {
     /// This many bytes may wait for a connection while there is enough memory.
     queue_bytes: usize,
     slow_from: AtomicUsize,
+    crowded_from: AtomicUsize,
+    stop_from: AtomicUsize,
     refuse_from: AtomicUsize,
+    refuse_all_from: AtomicUsize,
     level: AtomicU8,
     used: AtomicUsize,
     samples: AtomicU64,
@@ -80,7 +96,10 @@ impl Memory {
             budget,
             queue_bytes,
             slow_from: AtomicUsize::new(usize::MAX),
+            crowded_from: AtomicUsize::new(usize::MAX),
+            stop_from: AtomicUsize::new(usize::MAX),
             refuse_from: AtomicUsize::new(usize::MAX),
+            refuse_all_from: AtomicUsize::new(usize::MAX),
             level: AtomicU8::new(MemoryPressure::Calm as u8),
             used: AtomicUsize::new(0),
             samples: AtomicU64::new(0),
@@ -114,14 +133,32 @@ impl Memory {
         self.held.get() < self.slow_from.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn pressure(&self) -> MemoryPressure {
-        if self.is_calm() {
+    /// Returns how short memory is for a client. It is short for a client above its share before it is
+    /// short for others. Without an account, nothing is known of the client, and it counts as one of the
+    /// others.
+    pub(crate) fn pressure(&self, account: Option<&MemoryAccount>) -> MemoryPressure {
+        let held = self.held.get();
+        if held < self.slow_from.load(Ordering::Relaxed) {
+            return MemoryPressure::Calm;
+        }
+        if self.level() == MemoryPressure::Calm as u8 {
+            self.report_short(); // What is in force is from before memory was short.
+        }
+        let is_asked = account.is_some_and(MemoryAccount::is_over_share);
+        let refuse_from = if is_asked { &self.refuse_from } else { &self.refuse_all_from };
+        if !is_asked && held < self.stop_from.load(Ordering::Relaxed) {
             MemoryPressure::Calm
-        } else if self.held.get() >= self.refuse_from.load(Ordering::Relaxed) {
+        } else if held >= refuse_from.load(Ordering::Relaxed) {
             MemoryPressure::Refuse
         } else {
             MemoryPressure::Slow
         }
+    }
+
+    /// Returns whether memory is short and this owner holds more than its share, so that it may have no
+    /// further connection.
+    pub(crate) fn is_asked(&self, owner: &MemoryAccount) -> bool {
+        self.held.get() >= self.crowded_from.load(Ordering::Relaxed) && owner.shares_out()
     }
 
     /// Returns how many samples were taken. A session whose events were refused goes on after the
@@ -140,7 +177,7 @@ impl Memory {
         self.short.notified()
     }
 
-    /// Wakes `waker` after the next sample at which publishers need not wait.
+    /// Wakes `waker` after the next sample.
     pub(crate) fn wake_later(&self, waker: &Waker) {
         let mut waiting = self.waiting.lock();
         if !waiting.iter().any(|known| known.will_wake(waker)) {
@@ -152,14 +189,16 @@ impl Memory {
     pub(crate) fn apply(&self, decision: MemoryDecision) {
         self.used.store(decision.used, Ordering::Relaxed);
         self.slow_from.store(decision.slow_from, Ordering::Relaxed);
+        self.crowded_from.store(decision.crowded_from, Ordering::Relaxed);
+        self.stop_from.store(decision.stop_from, Ordering::Relaxed);
         self.refuse_from.store(decision.refuse_from, Ordering::Relaxed);
+        self.refuse_all_from.store(decision.refuse_all_from, Ordering::Relaxed);
         self.level.store(decision.level as u8, Ordering::Relaxed);
         self.samples.fetch_add(1, Ordering::Relaxed);
-        if self.pressure() != MemoryPressure::Slow {
-            // The wakers are called without the lock, because a waker can run any code.
-            let waiting = std::mem::take(&mut *self.waiting.lock());
-            waiting.into_iter().for_each(Waker::wake);
-        }
+        // Each session decides anew for itself, because the shares have changed. The wakers are called
+        // without the lock, because a waker can run any code.
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// Returns the level of the last sample, as a number for the metrics.

@@ -6,7 +6,9 @@
 //! - [`rate`] measures how fast a client may publish.
 //! - [`memory`] bounds how much memory the process may take, and tells sessions that it is short.
 //! - [`memory_monitor`] decides from samples whether memory is short.
-//! - [`reservation`] counts the held bytes of one owner.
+//! - [`reservation`] counts the held bytes of what outlasts its connection.
+//! - [`share`] decides how much of the memory each client may hold when it is scarce.
+//! - [`sockets`] shares the file descriptors out between clients and HTTP.
 //! - [`system`] reads what the operating system reports about memory and open files.
 //!
 //! The module has these invariants:
@@ -24,6 +26,8 @@ pub(crate) mod memory;
 pub(crate) mod memory_monitor;
 pub(crate) mod rate;
 pub(crate) mod reservation;
+pub(crate) mod share;
+pub(crate) mod sockets;
 pub(crate) mod system;
 
 use crate::config::Config;
@@ -56,7 +60,7 @@ impl ClientLimits {
                 elements: config.max_elements,
             },
             in_force: LimitsInForce::new(config),
-            accounts: Accounts::new(),
+            accounts: Accounts::new(held.clone()),
             memory: Memory::new(held, config.memory_bytes, config.queue_bytes),
         }
     }

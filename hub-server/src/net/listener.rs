@@ -7,6 +7,7 @@ use super::socket::Socket;
 use super::tls::handshake::{HandshakeFault, handshake};
 use super::tls::stream::TlsStream;
 use crate::limits::admission::{Admission, ConnectionPermit, Rejection};
+use crate::limits::sockets::SocketBudget;
 use crate::limits::{ClientLimits, Limit};
 use crate::policy::Policy;
 use crate::policy::tls::setup::TlsSetup;
@@ -40,11 +41,12 @@ impl Listener {
     pub(crate) fn new(
         policy: Arc<Policy>,
         limits: Arc<ClientLimits>,
+        sockets: SocketBudget,
         metrics: Arc<Metrics>,
         retry_after_ms: u64,
         next_session: Box<dyn Fn() -> BeginSession + Send + Sync>,
     ) -> Self {
-        let admission = Admission::new(limits.clone());
+        let admission = Admission::new(limits.clone(), sockets);
         let rejected = RejectedClients::default();
         Listener { policy, limits, metrics, retry_after_ms, admission, rejected, next_session }
     }

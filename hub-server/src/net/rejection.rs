@@ -4,7 +4,8 @@
 //! clients that stay connected would keep others out.
 
 use crate::limits::account::{Account, Permit};
-use crate::limits::admission::{RESERVE, Rejection};
+use crate::limits::admission::Rejection;
+use crate::limits::sockets::REJECTED;
 use hub_wire::{Close, Frame};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -18,8 +19,6 @@ use tokio::time::timeout;
 const LINGER: Duration = Duration::from_secs(1);
 /// In this time, the hub reads at most this many bytes from a rejected client.
 const LINGER_BYTES: usize = 64 * 1024;
-/// The hub reads from at most this many rejected clients at a time.
-const MAX_LINGERING: usize = RESERVE / 2;
 
 /// Tells rejected clients why they are not admitted, and counts those from which the hub still
 /// reads.
@@ -32,7 +31,7 @@ impl RejectedClients {
         let (code, reason) = (why.code, why.why.to_owned());
         let close = Close { code, reason, retry_after_ms: Some(retry_after_ms) };
         let frame = Frame::Close(close).to_bytes();
-        match Permit::connection(&self.0, MAX_LINGERING) {
+        match Permit::connection(&self.0, REJECTED) {
             Some(permit) => {
                 actix_rt::spawn(async move {
                     // A client that does not read never learns the reason, and its connection ends

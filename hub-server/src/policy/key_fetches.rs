@@ -124,6 +124,9 @@ async fn keep(
                 failures = 0;
                 if differs {
                     tracing::info!(place, "the keys of an identity provider are in force");
+                    for why in keys.warnings() {
+                        tracing::warn!(place, why, "the other keys are in force");
+                    }
                     changed();
                 }
             }

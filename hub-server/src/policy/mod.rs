@@ -6,7 +6,8 @@
 //! - [`rules`] holds the rules of the scrub in force. [`rule_file`] loads their file.
 //! - [`tls`] holds certificates, client CAs and revocation lists.
 //! - [`key_fetches`] fetches the keys of identity providers from their URLs.
-//! - [`hashing`] has the threads that compute hashes of secrets.
+//! - [`hashing`] has the threads that compute hashes of secrets, and [`hash_queue`] decides whose turn it
+//!   is.
 //! - [`shadow_samples`] logs what rules in shadow mode would do.
 //!
 //! The files are only loaded and checked here. `crate::put_in_force` puts them in force. If a file did
@@ -15,6 +16,7 @@
 pub mod access;
 pub(crate) mod access_file;
 pub(crate) mod access_in_force;
+pub(crate) mod hash_queue;
 pub(crate) mod hashing;
 pub(crate) mod key_fetches;
 pub(crate) mod rule_file;

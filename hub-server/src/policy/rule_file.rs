@@ -1,13 +1,18 @@
 //! Loads the rule file from disk. The scrubbers that the file may name are kept with it, because a
 //! reload needs them too.
 
+use crate::bounded_read::{self, MaxBytes};
+use crate::config::Config;
 use crate::reload::watched_file::WatchedFile;
 use crate::text;
-use hub_scrub::{RuleErrors, RuleSet, Scrubber, SystemKeys};
+use hub_scrub::{KeyOrigin, KeySource, RuleErrors, RuleSet, Scrubber, SystemKeys};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
+
+/// A file with a secret that a rule file names may have at most this many bytes.
+const MAX_SECRET: MaxBytes = MaxBytes::fixed(64 * 1024);
 
 /// States why a rule file cannot be used.
 #[derive(Debug, Error)]
@@ -30,12 +35,28 @@ pub enum RulesError {
 /// name.
 pub(crate) struct RuleFile {
     path: PathBuf,
+    most: MaxBytes,
     scrubbers: Vec<Arc<dyn Scrubber>>,
 }
 
 impl RuleFile {
-    pub(crate) fn new(path: &str, scrubbers: Vec<Arc<dyn Scrubber>>) -> Option<Self> {
-        (!path.is_empty()).then(|| RuleFile { path: path.into(), scrubbers })
+    /// Returns the rule file that the configuration names, if it names one.
+    pub(crate) fn new(config: &Config, scrubbers: Vec<Arc<dyn Scrubber>>) -> Option<Self> {
+        let path = PathBuf::from(&config.rules);
+        let most = config.max_rule_or_access_file();
+        (!config.rules.is_empty()).then_some(RuleFile { path, most, scrubbers })
+    }
+}
+
+/// Reads the secrets that a rule file names. A file with a secret is read like the rule file
+/// itself, because it may hang, too.
+struct BoundedKeys;
+
+impl KeySource for BoundedKeys {
+    fn secret(&self, origin: KeyOrigin<'_>) -> Result<Vec<u8>, String> {
+        let KeyOrigin::File(path) = origin else { return SystemKeys.secret(origin) };
+        bounded_read::read(Path::new(path), MAX_SECRET)
+            .map_err(|error| format!("cannot read `{path}`: {error}"))
     }
 }
 
@@ -52,13 +73,13 @@ impl WatchedFile for RuleFile {
     }
 
     fn text(&self) -> io::Result<String> {
-        text::read(&self.path)
+        text::read(&self.path, self.most)
     }
 
     fn load(&mut self) -> Result<RuleSet, RulesError> {
         let text =
             self.text().map_err(|cause| RulesError::Read { path: self.path.clone(), cause })?;
         let source = self.path.to_string_lossy();
-        RuleSet::load_with(&text, &source, &SystemKeys, &self.scrubbers).map_err(RulesError::Wrong)
+        RuleSet::load_with(&text, &source, &BoundedKeys, &self.scrubbers).map_err(RulesError::Wrong)
     }
 }

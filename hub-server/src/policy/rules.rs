@@ -3,7 +3,6 @@
 
 use super::access::Identity;
 use super::shadow_samples::ShadowSamples;
-use dashmap::DashMap;
 use hub_core::topic::ViewResolver;
 use hub_scrub::{Plan, RuleSet};
 use hub_wire::TopicName;
@@ -16,18 +15,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
     set: Option<RuleSet>,
-    plans: DashMap<TopicName, Arc<Plan>>,
     /// Logs what rules in shadow mode would do.
     pub samples: ShadowSamples,
     /// This number is different each time rules come into force.
     pub generation: u64,
 }
 
-/// At most this many plans are kept. The plan of any further topic is compiled each time it is
-/// asked for.
-const MAX_PLANS: usize = 1 << 16;
-
 impl Rules {
+    /// Returns the rules of the file, or `None` if the hub has no rule file.
+    pub(crate) fn set(&self) -> Option<&RuleSet> {
+        self.set.as_ref()
+    }
+
     /// Returns the name of a topic for people. The result is `*` if a rule finds something in the
     /// name.
     pub(crate) fn shown<'a>(&self, topic: &'a TopicName) -> &'a str {
@@ -39,14 +38,7 @@ impl Rules {
 
     /// Returns the plan for a topic, or `None` if no rule can apply to the topic.
     pub(crate) fn plan(&self, topic: &TopicName) -> Option<Arc<Plan>> {
-        let set = self.set.as_ref()?;
-        if let Some(plan) = self.plans.get(topic) {
-            return (!plan.is_empty()).then(|| plan.clone());
-        }
-        let plan = set.plan(topic);
-        if self.plans.len() < MAX_PLANS {
-            self.plans.insert(topic.clone(), plan.clone());
-        }
+        let plan = self.set.as_ref()?.plan(topic);
         (!plan.is_empty()).then_some(plan)
     }
 }

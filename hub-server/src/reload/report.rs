@@ -48,6 +48,11 @@ impl ReloadReport {
         self.applied.is_ok()
     }
 
+    /// Returns the report on a file that was not put in force.
+    pub(super) fn refused(file: String, why: &str) -> Self {
+        ReloadReport { file, applied: Err(why.to_owned()) }
+    }
+
     /// Returns the result in one word, for the metrics and for the admin API.
     pub(super) fn name(&self) -> &'static str {
         if self.is_applied() { "applied" } else { "refused" }

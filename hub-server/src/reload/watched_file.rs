@@ -2,11 +2,10 @@
 //! is read may be half old and half new. Two equal observations show that the file was not changed
 //! between them.
 
+use crate::bounded_read::{self, FileStamp};
 use std::fmt::Display;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// A file that changes while it is loaded is loaded at most this many times in a row.
 pub(super) const ATTEMPTS: usize = 3;
@@ -57,35 +56,18 @@ impl FileSnapshot {
 /// so an observation shows the change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Observation {
-    /// There is one stamp for each file. `None` stands for a file that does not exist.
+    /// There is one stamp for each file. `None` stands for a file that does not exist or
+    /// cannot be asked.
     stamps: Vec<Option<FileStamp>>,
     pub(super) snapshot: FileSnapshot,
-}
-
-/// Holds the properties of a file that change when it is written or replaced.
-#[derive(Debug, PartialEq, Eq)]
-struct FileStamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    /// The file was modified at this time. `None` means that the file system keeps no such time.
-    modified: Option<SystemTime>,
 }
 
 impl Observation {
     pub(super) fn of(file: &impl WatchedFile) -> Self {
         // The stamps are taken before the text, so a write after this line changes the stamps of
         // the next observation.
-        let stamps = file.files().into_iter().map(|path| FileStamp::of(path)).collect();
+        let stamps = file.files().into_iter().map(|path| bounded_read::stamp(path).ok()).collect();
         Observation { stamps, snapshot: FileSnapshot::of(file) }
-    }
-}
-
-impl FileStamp {
-    fn of(path: &Path) -> Option<Self> {
-        let file = std::fs::metadata(path).ok()?;
-        let modified = file.modified().ok();
-        Some(FileStamp { device: file.dev(), inode: file.ino(), bytes: file.len(), modified })
     }
 }
 

@@ -3,13 +3,18 @@
 
 use super::report::{InForce, ReloadReport};
 use super::requests::RequestsForFile;
+use super::stale_files::StandingRefusal;
 use super::watched_file::{ATTEMPTS, FileSnapshot, Observation, WatchedFile, load};
+use crate::bounded_read;
 use crate::supervise::panic_message;
-use prometheus::IntCounterVec;
+use parking_lot::Mutex;
+use prometheus::{IntCounterVec, IntGauge};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, sleep};
 
 /// Each file is read at this interval. Together with the time in which a change settles, a change
@@ -35,8 +40,10 @@ struct FileWatcher<F> {
 type Loaded<F> = Result<<F as WatchedFile>::Loaded, String>;
 
 impl<F: WatchedFile> FileWatcher<F> {
-    /// Loads the file in its present state.
-    fn load(&mut self) -> Loaded<F> {
+    /// Loads the file in its present state, and asks its file system anew if it did not answer
+    /// before.
+    fn load_anew(&mut self) -> Loaded<F> {
+        self.file.files().into_iter().for_each(|path| bounded_read::end_pause(path));
         let (seen, loaded) = load(&mut self.file, load_or_why);
         (self.seen, self.missing) = (seen, false);
         loaded
@@ -79,47 +86,55 @@ fn load_or_why<F: WatchedFile>(file: &mut F) -> Loaded<F> {
     }
 }
 
-/// Does `work` on another thread, because loading a rule file runs its tests, and clients would
-/// wait meanwhile.
+/// Does `work` on another thread. Loading a rule file runs its tests, and clients would wait
+/// meanwhile. A file system may never answer, so the hub does not wait for the thread when it stops.
 async fn on_another_thread<F: WatchedFile, T: Send + 'static>(
-    mut followed: FileWatcher<F>,
+    followed: &Arc<Mutex<FileWatcher<F>>>,
     work: impl FnOnce(&mut FileWatcher<F>) -> T + Send + 'static,
-) -> Result<(FileWatcher<F>, T), JoinError> {
-    let work = move || {
-        let done = work(&mut followed);
-        (followed, done)
-    };
-    spawn_blocking(work).await
+) -> io::Result<T> {
+    let (answer, answered) = oneshot::channel();
+    let followed = followed.clone();
+    std::thread::Builder::new().name("hub-reload".to_owned()).spawn(move || {
+        let done = work(&mut followed.lock());
+        // The hub may have stopped meanwhile.
+        let _ = answer.send(done);
+    })?;
+    answered.await.map_err(|_| io::Error::other("reading it panicked"))
 }
 
 /// Reads the file, and loads it if it has changed. A file that is written meanwhile is tried again
 /// a few times.
 async fn load_if_changed<F: WatchedFile>(
-    mut followed: FileWatcher<F>,
-) -> Result<(FileWatcher<F>, Option<Loaded<F>>), JoinError> {
+    followed: &Arc<Mutex<FileWatcher<F>>>,
+) -> io::Result<Option<Loaded<F>>> {
     for _ in 0..ATTEMPTS {
-        let change;
-        (followed, change) = on_another_thread(followed, FileWatcher::change).await?;
-        let Some(now) = change else { break };
+        let Some(now) = on_another_thread(followed, FileWatcher::change).await? else { break };
         sleep(SETTLES).await;
-        let loaded;
-        (followed, loaded) = on_another_thread(followed, |followed| followed.load_if(now)).await?;
+        let loaded = on_another_thread(followed, |followed| followed.load_if(now)).await?;
         if loaded.is_some() {
-            return Ok((followed, loaded));
+            return Ok(loaded);
         }
     }
-    Ok((followed, None))
+    Ok(None)
+}
+
+/// Holds the metrics of one kind of file.
+pub(crate) struct ReloadMetrics<'a> {
+    /// Counts the reloads by outcome.
+    pub(crate) reloads: &'a IntCounterVec,
+    /// Is 1 while the file is stale.
+    pub(crate) stale: IntGauge,
 }
 
 /// Loads a file when it changes, and at once on SIGHUP or on request, because secrets that the file
 /// names may have changed. `seen` is the state in which the file was loaded before. The watcher
-/// calls `put_in_force` with what was loaded. A file with an error changes nothing. `reloads`
-/// counts the reloads by outcome.
+/// calls `put_in_force` with what was loaded. A file with an error changes nothing, and is reported
+/// at once and then again for as long as that lasts.
 pub(crate) async fn follow<F: WatchedFile>(
     watched: F,
     seen: FileSnapshot,
     mut requests: RequestsForFile,
-    reloads: &IntCounterVec,
+    metrics: ReloadMetrics<'_>,
     put_in_force: impl Fn(F::Loaded) -> InForce,
 ) {
     let file = watched.path().display().to_string();
@@ -128,7 +143,8 @@ pub(crate) async fn follow<F: WatchedFile>(
         .ok();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut followed = FileWatcher { file: watched, seen, missing: false };
+    let followed = Arc::new(Mutex::new(FileWatcher { file: watched, seen, missing: false }));
+    let mut refusal: Option<StandingRefusal> = None;
     loop {
         let mut answer = None;
         let forced = tokio::select! {
@@ -140,28 +156,47 @@ pub(crate) async fn follow<F: WatchedFile>(
             }
         };
         let looked = match forced {
-            true => on_another_thread(followed, |followed| Some(followed.load())).await,
-            false => load_if_changed(followed).await,
+            true => on_another_thread(&followed, |followed| Some(followed.load_anew())).await,
+            false => load_if_changed(&followed).await,
         };
-        let loaded;
-        (followed, loaded) = match looked {
-            Ok(looked) => looked,
-            // Loading catches its own panics, so this error occurs only when the hub ends.
+        let loaded = match looked {
+            Ok(loaded) => loaded,
+            // There was no thread, for example. This is reported like a file that cannot be read.
             Err(error) => {
-                return tracing::error!(%file, %error, "the file is not followed any more");
+                let why = format!("cannot look at {file}: {error}");
+                let known = refusal.as_ref().is_some_and(|refusal| refusal.why == why);
+                if let Some(mut followed) = followed.try_lock() {
+                    followed.seen = FileSnapshot::Unreadable(why.clone());
+                }
+                (forced || !known).then_some(Err(why))
             }
         };
-        let Some(loaded) = loaded else { continue };
+        let Some(loaded) = loaded else {
+            if let Some(refusal) = &mut refusal
+                && refusal.is_due(Instant::now())
+            {
+                let error = &refusal.why;
+                tracing::error!(%file, %error, "the file still cannot be used; what was in force before stays in force");
+            }
+            continue;
+        };
         let applied = loaded.and_then(|loaded| {
             let apply = AssertUnwindSafe(|| put_in_force(loaded));
             catch_unwind(apply).map_err(|panic| format!("panicked: {}", panic_message(&*panic)))
         });
         let outcome = ReloadReport { file: file.clone(), applied };
-        match &outcome.applied {
-            Ok(in_force) => tracing::info!(%file, %in_force, "taken over"),
-            Err(error) => tracing::error!(%file, %error, "what was in force stays in force"),
-        }
-        reloads.with_label_values(&[outcome.name()]).inc();
+        refusal = match &outcome.applied {
+            Ok(in_force) => {
+                tracing::info!(%file, %in_force, "taken over");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%file, %error, "what was in force stays in force");
+                Some(StandingRefusal::new(error.clone(), Instant::now()))
+            }
+        };
+        metrics.stale.set(i64::from(refusal.is_some()));
+        metrics.reloads.with_label_values(&[outcome.name()]).inc();
         if let Some(asker) = answer {
             // The administrator who asked may be gone.
             let _ = asker.send(outcome);
@@ -180,8 +215,8 @@ async fn next(signal: &mut Option<Signal>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::path::{Path, PathBuf};
-    use std::{fs, io};
 
     /// Is a file in which every text is right.
     struct Plain(PathBuf);

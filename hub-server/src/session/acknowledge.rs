@@ -1,18 +1,25 @@
 //! Handles acknowledgement: the terms that a subscription states, ACK frames, and events whose time
 //! is over. Without this module, an event would count as finished although its handler has failed.
 
+use super::check::may_not_publish;
 use super::state::{Session, SessionState};
+use super::turns::{DELIVERY_WORK, REFILL_WORK};
+use super::unfinished::{PartialAck, Unfinished};
 use crate::policy::access::Identity;
 use actix::prelude::*;
 use hub_core::topic::{
     AckPolicy, Failure, QueuedRun, SubscriberConnection, SubscriptionEntry, continue_replays,
+    turn_is_over,
 };
 use hub_wire::{
     Ack, AckTerms, CloseCode, Outcome, RefusedCode, RefusedWhat, TopicFilter, TopicName,
 };
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// An ACK settles this many deliveries before the session looks whether its turn is over.
+const ACK_PART: u64 = 4 * 1024;
 /// A session looks this often for late events within the shortest time that a handler has.
 const CHECKS_A_TIMEOUT: u32 = 8;
 /// The session looks no more often than this.
@@ -41,8 +48,11 @@ pub(super) fn ack_policy(
                 return Err((RefusedCode::BadOption, message));
             }
             // The hub publishes dead letters because of this client, so the client needs the right.
-            if !identity.is_some_and(|identity| identity.rights().may_publish(&name)) {
-                let message = format!("this client may not send to the dead-letter topic {name}");
+            let Some(identity) = identity else {
+                return Err((RefusedCode::Forbidden, "this client has no identity".to_owned()));
+            };
+            if !identity.rights().may_publish(&name) {
+                let message = format!("dead_letter: {}", may_not_publish(identity, &name));
                 return Err((RefusedCode::Forbidden, message));
             }
             Some(name)
@@ -65,29 +75,55 @@ impl Session {
                 "the deliveries of an ACK begin at 1, and the first is not behind the last";
             return self.close(CloseCode::Protocol, reason, ctx);
         }
-        let settled = match self.output.queue().settle(&ack, Instant::now()) {
-            Ok(settled) => settled,
-            Err(error) => return self.close(CloseCode::Protocol, &error.to_string(), ctx),
-        };
-        if settled.not_held > 0 {
-            let Ack { first, last, .. } = ack;
-            let message = format!(
-                "{} of the deliveries {first} to {last} are not held any more",
-                settled.not_held
-            );
-            self.refuse(RefusedWhat::Ack, ack.subscription, RefusedCode::NotHeld, message);
+        let (last, next) = (ack.last, ack.first);
+        // A number that was not sent yet ends the connection, so it is found before anything is
+        // settled.
+        if let Err(error) = self.output.queue().was_sent(ack.subscription, last) {
+            return self.close(CloseCode::Protocol, &error.to_string(), ctx);
         }
-        if let Some(entry) = self.subscriptions.get(&ack.subscription).cloned() {
-            let reason = ack.reason.unwrap_or_else(|| "the handler failed".to_owned());
-            let rejected = ack.outcome == Outcome::Rejected;
-            if entry.ack.as_ref().is_some_and(|policy| policy.ordered) {
-                self.finished(&entry, settled.finished);
-            }
-            self.failed(&entry, settled.failed, &Failure { reason, rejected });
-            self.feed(&entry);
-        }
+        self.go_on_acknowledging(PartialAck { ack, next, not_held: 0 }, ctx);
         self.flush_some();
         self.output.flush();
+    }
+
+    /// Settles the deliveries of an ACK in parts. If the turn ends before the last part, the rest is
+    /// settled in the next turn.
+    pub(super) fn go_on_acknowledging(&mut self, part: PartialAck, ctx: &mut Context<Self>) {
+        let PartialAck { ack, mut next, mut not_held } = part;
+        let entry = self.subscriptions.get(&ack.subscription).cloned();
+        let reason = ack.reason.clone().unwrap_or_else(|| "the handler failed".to_owned());
+        let failure = Failure { reason, rejected: ack.outcome == Outcome::Rejected };
+        loop {
+            let last = ack.last.min(next.saturating_add(ACK_PART - 1));
+            let some = Ack { first: next, last, reason: None, ..ack };
+            let settled = match self.output.queue().settle(&some, Instant::now()) {
+                Ok(settled) => settled,
+                Err(error) => return self.close(CloseCode::Protocol, &error.to_string(), ctx),
+            };
+            not_held += settled.not_held;
+            if let Some(entry) = &entry {
+                if entry.ack.as_ref().is_some_and(|policy| policy.ordered) {
+                    self.finished(entry, settled.finished);
+                }
+                self.failed(entry, settled.failed, &failure);
+            }
+            if last == ack.last {
+                break;
+            }
+            next = last + 1;
+            if turn_is_over() {
+                return self.go_on_later(Unfinished::Ack(PartialAck { ack, next, not_held }));
+            }
+        }
+        if not_held > 0 {
+            let Ack { first, last, .. } = ack;
+            let message =
+                format!("{not_held} of the deliveries {first} to {last} are not held any more");
+            self.refuse(RefusedWhat::Ack, ack.subscription, RefusedCode::NotHeld, message);
+        }
+        if let Some(entry) = entry {
+            self.feed(&entry);
+        }
     }
 
     /// Tells topics which events are finished, so that the next events of their keys follow.
@@ -113,13 +149,29 @@ impl Session {
     /// member of a queue group the events that waited in the group for whoever has room. The caller
     /// flushes the connection.
     pub(super) fn feed(&mut self, entry: &Arc<SubscriptionEntry>) {
-        for name in entry.flow.iter().flat_map(|flow| flow.take_asked()) {
-            if let Some(topic) = self.hub.directory.registry.get(name.as_str()) {
-                topic.refill(entry, &mut self.to_flush);
-            }
-        }
-        if entry.flow.is_some() {
+        if let Some(flow) = &entry.flow {
+            let asked = flow.take_asked();
+            self.feed_from(entry.clone(), asked.into());
             continue_replays(entry);
+        }
+    }
+
+    /// Lets a subscription get what waits for it in the queue groups of these topics. If the turn ends
+    /// before the last topic, the rest is done in the next turn.
+    pub(super) fn feed_from(
+        &mut self,
+        entry: Arc<SubscriptionEntry>,
+        mut topics: VecDeque<TopicName>,
+    ) {
+        while let Some(name) = topics.pop_front() {
+            let topic = self.hub.directory.registry.get(name.as_str());
+            if topic.is_some_and(|topic| topic.refill(&entry, &mut self.to_flush)) {
+                topics.push_front(name);
+            }
+            let deliveries = self.to_flush.take_deliveries();
+            if self.spend(REFILL_WORK + deliveries * DELIVERY_WORK) && !topics.is_empty() {
+                return self.go_on_later(Unfinished::Feed(entry, topics));
+            }
         }
     }
 

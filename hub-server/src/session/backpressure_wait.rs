@@ -1,31 +1,199 @@
-//! Holds the wait of a publisher for room in a subscriber's queue. The wait ends with the
-//! subscriber's grace at the latest. Without it, a fast publisher would overrun every slow
-//! subscriber.
+//! Holds the wait of a publisher for room in a subscriber's queue, and the patience that the publisher
+//! has for all of its subscribers together. Without the wait, a fast publisher would overrun every slow
+//! subscriber. If each subscriber had a patience of its own, k subscribers could hold a publisher k times
+//! as long as one.
 
 use hub_core::topic::SubscriberConnection;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
-/// Holds the subscriber for whose queue a publisher waits, and the timer of the subscriber's grace.
+/// A publisher that publishes little gets a grace back in this many times the length of a grace.
+const REFILL: u32 = 16;
+/// A publisher waits at least for this part of a grace, or not at all. An active subscriber on a busy
+/// machine may take nothing for some milliseconds.
+const LEAST: u32 = 40;
+/// A publisher that waits for a subscriber with the policy `block` looks again after this time, in case
+/// the subscriber has changed.
+const RECHECK: Duration = Duration::from_millis(200);
+
+/// Bounds how long a publisher waits for subscribers whose policy is not `block`.
+#[derive(Debug)]
+pub(super) struct Patience {
+    grace: Duration,
+    /// The publisher waits for at most this long. It gets a whole grace back when it has published as
+    /// much as a subscriber takes that drains, so many subscribers slow it down no more than one can.
+    left: Duration,
+    /// The publisher waits for at most this long for subscribers that take nothing at all meanwhile. Only
+    /// time gives this back.
+    for_stalled: Duration,
+    /// The publisher has published this many bytes since it last got a whole grace.
+    published: usize,
+    refilled: Instant,
+}
+
+impl Patience {
+    pub(super) fn new(grace_ms: u64) -> Self {
+        let grace = Duration::from_millis(grace_ms);
+        let refilled = Instant::now();
+        Patience { grace, left: grace, for_stalled: grace, published: 0, refilled }
+    }
+
+    /// Counts bytes that were published.
+    pub(super) fn published(&mut self, bytes: usize) {
+        self.published = self.published.saturating_add(bytes);
+    }
+
+    /// Returns for how long to wait for a subscriber, or `None` if the patience is used up. `drained` is
+    /// how many bytes a subscriber takes that drains.
+    pub(super) fn time_for(&mut self, drained: usize, now: Instant) -> Option<Duration> {
+        let more = now.saturating_duration_since(self.refilled) / REFILL;
+        self.refilled = now;
+        self.left = self.grace.min(self.left + more);
+        self.for_stalled = self.grace.min(self.for_stalled + more);
+        if self.published >= drained {
+            (self.left, self.published) = (self.grace, 0);
+        }
+        let least = self.grace / LEAST;
+        let waits = self.left > Duration::ZERO && self.left >= least;
+        waits.then(|| self.left.min(self.for_stalled.max(least)))
+    }
+
+    /// Returns how much of the patience is left after a wait that has taken so long.
+    pub(super) fn left_after(&self, waited: Duration) -> Option<Duration> {
+        self.left.checked_sub(waited).filter(|left| !left.is_zero())
+    }
+
+    /// Counts a wait that has ended.
+    pub(super) fn count(&mut self, wait: &BackpressureWait) {
+        if !wait.blocks {
+            self.spend(wait.began.elapsed(), wait.took_something());
+        }
+    }
+
+    /// Counts a wait. A subscriber that took something in that time is slow; otherwise it has stalled.
+    fn spend(&mut self, waited: Duration, took_something: bool) {
+        self.left = self.left.saturating_sub(waited);
+        if !took_something {
+            self.for_stalled = self.for_stalled.saturating_sub(waited);
+        }
+    }
+}
+
+/// Holds the subscriber for whose queue a publisher waits, and the end of the wait.
 #[derive(Debug)]
 pub(super) struct BackpressureWait {
     pub(super) connection: Arc<dyn SubscriberConnection>,
-    pub(super) grace: Pin<Box<Sleep>>,
+    pub(super) timer: Pin<Box<Sleep>>,
+    began: Instant,
+    /// The subscriber had taken this much when the wait began.
+    taken_before: u64,
+    /// If this is true, the subscriber has the policy `block`, and the wait has no end.
+    blocks: bool,
 }
 
 impl BackpressureWait {
-    pub(super) fn new(connection: Arc<dyn SubscriberConnection>, grace_ms: u64) -> Self {
-        let grace = Box::pin(tokio::time::sleep(Duration::from_millis(grace_ms)));
-        BackpressureWait { connection, grace }
+    /// Waits for a subscriber, for at most this time.
+    pub(super) fn new(connection: Arc<dyn SubscriberConnection>, time: Duration) -> Self {
+        Self::with(connection, time, false)
     }
 
-    /// Waits for the subscriber with this connection from now on. If the wait was for another
-    /// subscriber before, the grace of the new subscriber begins now.
-    pub(super) fn follow(&mut self, connection: Arc<dyn SubscriberConnection>, grace_ms: u64) {
-        if connection.number() != self.connection.number() {
-            *self = BackpressureWait::new(connection, grace_ms);
+    /// Waits for a subscriber with the policy `block`, for as long as it takes.
+    pub(super) fn without_end(connection: Arc<dyn SubscriberConnection>) -> Self {
+        Self::with(connection, RECHECK, true)
+    }
+
+    fn with(connection: Arc<dyn SubscriberConnection>, time: Duration, blocks: bool) -> Self {
+        let taken_before = connection.queue().taken_bytes();
+        let timer = Box::pin(tokio::time::sleep(time));
+        BackpressureWait { connection, timer, began: Instant::now(), taken_before, blocks }
+    }
+
+    /// Returns when the wait began. Each wait has a time of its own.
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Returns whether the time of the wait is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.timer.is_elapsed()
+    }
+
+    /// Returns for how long the session has waited, if the subscriber is slow and has not stalled.
+    pub(super) fn waited_for_slow(&self) -> Option<Duration> {
+        (!self.blocks && self.took_something()).then(|| self.began.elapsed())
+    }
+
+    pub(super) fn is_for(&self, connection: &dyn SubscriberConnection) -> bool {
+        self.connection.number() == connection.number()
+    }
+
+    fn took_something(&self) -> bool {
+        self.connection.queue().taken_bytes() != self.taken_before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn subscribers_that_take_nothing_share_one_grace_however_they_are_staggered() {
+        let mut patience = Patience::new(200);
+        let (mut now, mut waited) = (Instant::now(), Duration::ZERO);
+        for _ in 0..100 {
+            // Between two of them, the publisher publishes as much as it likes.
+            patience.published(1 << 30);
+            if let Some(time) = patience.time_for(1 << 20, now) {
+                patience.spend(time, false);
+                (now, waited) = (now + time, waited + time);
+            }
         }
+        assert!(waited < 1_000 * MS, "{waited:?}");
+    }
+
+    #[test]
+    fn many_slow_subscribers_hold_no_longer_than_one_of_them_could() {
+        let mut patience = Patience::new(200);
+        let (mut now, mut waited) = (Instant::now(), Duration::ZERO);
+        for _ in 0..1_000 {
+            patience.published(1_000);
+            if let Some(time) = patience.time_for(1 << 20, now) {
+                let time = time - MS;
+                patience.spend(time, true);
+                (now, waited) = (now + time, waited + time);
+            }
+        }
+        assert!(waited < 450 * MS, "less than two graces for a MiB: {waited:?}");
+    }
+
+    #[test]
+    fn one_subscriber_that_drains_in_time_never_uses_the_patience_up() {
+        let mut patience = Patience::new(200);
+        let mut now = Instant::now();
+        for _ in 0..100 {
+            patience.published(1 << 20);
+            let time = patience.time_for(1 << 20, now).expect("there is patience left");
+            assert_eq!(time, 200 * MS);
+            patience.spend(190 * MS, true);
+            now += 190 * MS;
+        }
+    }
+
+    #[test]
+    fn time_gives_the_patience_back() {
+        let mut patience = Patience::new(200);
+        let now = Instant::now();
+        patience.spend(200 * MS, false);
+        assert_eq!(patience.time_for(usize::MAX, now), None);
+        assert_eq!(patience.time_for(usize::MAX, now + 16 * 200 * MS), Some(200 * MS));
+    }
+
+    #[test]
+    fn without_a_grace_nobody_waits() {
+        assert_eq!(Patience::new(0).time_for(0, Instant::now()), None);
     }
 }

@@ -8,6 +8,8 @@ use super::run_builder::{RunBuilder, plan};
 use super::scrub::scrub;
 use crate::limits::Limit;
 use crate::limits::account::Permit;
+use crate::limits::memory::MemoryPressure;
+use crate::policy::access::Identity;
 use hub_core::topic::{TooManyTopics, Topic, TopicAttachment};
 use hub_wire::{
     EventFrame, FrameError, FrameErrorKind, Limits, RefusedCode, TopicName, WalkErrorKind,
@@ -28,7 +30,8 @@ impl RunBuilder {
         let at = self.topics.get(self.last)?.next;
         let known = self.topics.get(at)?;
         let payload = body.strip_prefix(&*known.prefix)?;
-        if known.plan.is_some() || walk_all(payload, limits).is_err() {
+        let has_rules = known.plan.is_some() || known.generation != self.rules.generation;
+        if has_rules || walk_all(payload, limits).is_err() {
             return None;
         }
         self.last = at;
@@ -43,11 +46,11 @@ impl RunBuilder {
         publisher: &str,
     ) -> Result<CheckedEvent<'a>, EventRefusal> {
         let limits = &hub.limits.wire;
-        let event = EventFrame::parse(body, limits).map_err(|error| malformed(&error))?;
+        let event = EventFrame::parse(body, limits).map_err(|error| malformed(&error, limits))?;
         let mut request = false;
         if let Some(headers) = event.headers {
-            let facts =
-                check_headers(headers, limits).map_err(|e| EventRefusal::new(e.code(), &e))?;
+            let facts = check_headers(headers, limits)
+                .map_err(|e| EventRefusal::new(e.code(), with_limit(&e, e.code(), limits)))?;
             request = facts.reply.is_some();
         }
         let at = match self.by_name.get(event.topic.as_bytes()) {
@@ -62,6 +65,11 @@ impl RunBuilder {
             last.next = at;
         }
         self.last = at;
+        let known = &mut self.topics[at];
+        if known.generation != self.rules.generation {
+            known.plan = plan(&self.rules, known.topic.name());
+            known.generation = self.rules.generation;
+        }
         let known = &self.topics[at];
         let key = RunKey { topic: at, request: request || known.inbox };
         let Some(plan) = &known.plan else { return Ok(CheckedEvent::AsItCame(key)) };
@@ -81,10 +89,9 @@ impl RunBuilder {
             TopicName::parse(name).map_err(|e| EventRefusal::new(RefusedCode::BadTopic, e))?;
         match identity.rights().may_publish(&topic) {
             true => Ok(()),
-            false => Err(EventRefusal::new(
-                RefusedCode::Forbidden,
-                "this client may not publish on this topic",
-            )),
+            false => {
+                Err(EventRefusal::new(RefusedCode::Forbidden, may_not_publish(identity, &topic)))
+            }
         }
     }
 
@@ -122,13 +129,31 @@ impl RunBuilder {
             let most = hub.limits.in_force.current().max_topics_per_identity;
             let Some(permit) = Permit::topic(account, most) else {
                 hub.metrics.limited(Limit::TopicsPerIdentity);
-                let why = "this client has created as many topics as it may";
+                let why = format!(
+                    "this client has created {most} topics, which is as many as it may \
+                     (max_topics_per_identity)"
+                );
                 return Err(EventRefusal::new(RefusedCode::TooManyTopics, why));
             };
             attachment = Some(Box::new(permit));
         }
-        let made = hub.directory.registry.get_or_create_with(&topic, attachment);
+        let memory = self.memory.as_ref();
+        // A topic that is made while its events are refused would only take memory.
+        if hub.limits.memory.pressure(memory.map(|account| &**account)) == MemoryPressure::Refuse {
+            hub.metrics.limited(Limit::Memory);
+            return Err(EventRefusal::new(RefusedCode::Overloaded, "the hub is short of memory"));
+        }
+        let made = hub.directory.registry.get_or_create_for(&topic, attachment, memory);
         made.map_err(|why| too_many(hub, why))
+    }
+}
+
+/// Says that an identity may not publish on a topic, and what the access file would have to say.
+pub(super) fn may_not_publish(identity: &Identity, topic: &TopicName) -> String {
+    let what = format!("publish on {topic}");
+    match identity.rights().denies_publishing(topic) {
+        true => identity.is_denied(&what, "publish.deny"),
+        false => identity.lacks(&what, &format!("publish.allow = \"{topic}\"")),
     }
 }
 
@@ -136,11 +161,11 @@ impl RunBuilder {
 /// metrics that the limit was reached.
 pub(super) fn too_many(hub: &Handles, why: TooManyTopics) -> EventRefusal {
     hub.metrics.limited(Limit::Topics);
-    EventRefusal::new(RefusedCode::TooManyTopics, why)
+    EventRefusal::new(RefusedCode::TooManyTopics, format!("{why} (max_topics)"))
 }
 
 /// Returns the refusal of an event that is not well-formed. Its code says what is wrong.
-fn malformed(error: &FrameError) -> EventRefusal {
+fn malformed(error: &FrameError, limits: &Limits) -> EventRefusal {
     let code = match error.kind {
         FrameErrorKind::Value { fault: WalkErrorKind::TooDeep, .. } => RefusedCode::TooDeep,
         FrameErrorKind::Value { fault: WalkErrorKind::TooManyElements, .. } => {
@@ -148,5 +173,19 @@ fn malformed(error: &FrameError) -> EventRefusal {
         }
         _ => RefusedCode::Malformed,
     };
-    EventRefusal::new(code, error)
+    EventRefusal::new(code, with_limit(error, code, limits))
+}
+
+/// Returns the text of an error. If the event exceeds a limit, the text names the limit and its
+/// configuration key, so that a user knows what to change.
+fn with_limit(error: &dyn std::fmt::Display, code: RefusedCode, limits: &Limits) -> String {
+    match code {
+        RefusedCode::TooDeep => {
+            format!("{error}; the hub allows {} levels (max_depth)", limits.depth)
+        }
+        RefusedCode::TooManyElements => {
+            format!("{error}; the hub allows {} values (max_elements)", limits.elements)
+        }
+        _ => error.to_string(),
+    }
 }

@@ -2,14 +2,11 @@
 //! leaves its subscriptions before it queues CLOSE. Otherwise events that wait here for queue
 //! groups would be lost to the other members.
 
-use super::handles::Handles;
 use super::state::{Session, SessionState};
 use crate::limits::Limit;
 use actix::prelude::*;
-use futures_util::future::join_all;
-use hub_core::topic::{Inspect, Leave, SubscriberConnection, SubscriptionEntry, TopicActor};
+use hub_core::topic::{Departure, SubscriberConnection};
 use hub_wire::{Close, CloseCode, Frame};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A client has at least this long to read the reason before its connection is cut.
@@ -21,6 +18,13 @@ impl Session {
     pub(super) fn close(&mut self, code: CloseCode, reason: &str, ctx: &mut Context<Self>) {
         if self.state == SessionState::Closing {
             return;
+        }
+        if self.state == SessionState::Open
+            && code != CloseCode::GoingAway
+            && !self.publish()
+            && self.backpressure.is_none()
+        {
+            return self.close_later(code, reason); // The turn is over.
         }
         if self.state != SessionState::Handshake {
             // The client may never come back, so this is its last chance to learn what was accepted.
@@ -45,17 +49,15 @@ impl Session {
         let close = Close { code, reason: reason.to_owned(), retry_after_ms: retry };
         ctx.run_later(patience, |_, ctx| ctx.stop());
         let leaves = match code {
-            CloseCode::GoingAway => Vec::new(), // When the hub stops, no member of a group stays.
+            CloseCode::GoingAway => None, // When the hub stops, no member of a group stays.
             _ => self.leave_others(keeps),
         };
-        if leaves.is_empty() {
-            return self.finish(close);
-        }
+        let Some(leaves) = leaves else { return self.finish(close) };
         // CLOSE waits until the topics have let go of the subscriptions. So the other members of a
         // queue group get the events that wait here for the group, and a client that sees this
         // connection end finds nothing of it in the topics any more.
         self.busy = true;
-        ctx.wait(join_all(leaves).into_actor(self).map(|_, session, _| {
+        ctx.wait(leaves.into_actor(self).map(|_, session, _| {
             session.busy = false;
             session.finish(close);
         }));
@@ -89,10 +91,10 @@ impl Session {
         self.output.session.wake();
     }
 
-    /// Ends all subscriptions, each as [`leave`] does.
-    pub(super) fn leave_all(&mut self) -> Vec<Request<TopicActor, Inspect>> {
+    /// Ends all subscriptions, as [`Registry::leave`](hub_core::topic::Registry::leave) does.
+    pub(super) fn leave_all(&mut self) -> Option<Departure> {
         let subscriptions = std::mem::take(&mut self.subscriptions);
-        subscriptions.into_values().flat_map(|entry| leave(&self.hub, &entry)).collect()
+        self.hub.directory.registry.leave(subscriptions.into_values().collect())
     }
 
     /// Hands the state of this instance on, so that the client's next connection can resume.
@@ -102,22 +104,4 @@ impl Session {
             self.hub.directory.instances.leave(&instance, self.connection, past);
         }
     }
-}
-
-/// Takes a subscription out of the index, and tells each topic to let it go. A topic answers its
-/// returned request when it has let the subscription go.
-pub(super) fn leave(
-    hub: &Handles,
-    entry: &Arc<SubscriptionEntry>,
-) -> Vec<Request<TopicActor, Inspect>> {
-    let topics = hub.directory.registry.unsubscribe(entry);
-    let done = topics.iter().filter_map(|topic| topic.actor()).map(|actor| {
-        // A message that goes through `send` is lost if nobody waits for its answer or if the
-        // mailbox is full. A Leave must not be lost, so it goes through `do_send`, which ignores
-        // both. There is at most one Leave for each Join that was accepted, so the mailbox stays
-        // bounded. The answer to Inspect shows that the Leave before it is done.
-        actor.do_send(Leave(entry.clone()));
-        actor.send(Inspect)
-    });
-    done.collect()
 }

@@ -3,33 +3,34 @@
 
 use super::acknowledge::ack_policy;
 use super::checked_event::QUARANTINE;
-use super::close::leave;
 use super::state::{Session, SessionState};
+use super::subscribe_parts::start_bytes;
+use super::unfinished::Unfinished;
 use crate::limits::Limit;
 use crate::limits::memory::MemoryPressure;
-use crate::policy::access::{Identity, Subscribable};
 use actix::prelude::*;
-use futures_util::future::join_all;
-use hub_core::topic::{Join, SubscriberConnection, SubscriptionEntry, TopicGuard};
+use hub_core::topic::{
+    Charge, SubscriberConnection, SubscriptionEntry, TopicGuard, for_inbox, turn_is_over,
+};
 use hub_wire::{
     CloseCode, Frame, FrameError, FrameErrorKind, FrameType, Limits, Reader, RefusedCode,
     RefusedWhat, Subscribe, Taken, TopicFilter, TopicName, VERSION,
 };
 use std::sync::Arc;
 
+/// A TAKEN counts off this many events before the session looks whether its turn is over.
+const TAKEN_PART: u64 = 4 * 1024;
+
 /// Holds the filter of a subscription. If the client may not read all topics that match the filter,
 /// there is also a guard that each topic has to pass.
 pub(super) type CheckedFilter = (TopicFilter, Option<Arc<dyn TopicGuard>>);
 
-/// Lets a subscription join only the topics that its identity may read.
-#[derive(Debug)]
-struct Readable(Identity);
-
-impl TopicGuard for Readable {
-    fn may_read(&self, topic: &TopicName) -> bool {
-        self.0.rights().may_read(topic)
-    }
-}
+/// A subscription takes this many bytes besides its filter and its positions.
+const SUBSCRIPTION: usize = 1024;
+/// The index of filters takes this many bytes for each byte of a filter.
+const INDEXED: usize = 19;
+/// The window of a subscription takes this many bytes.
+const WINDOW: usize = 600;
 
 impl Session {
     /// Handles one frame that is not an EVENT. The caller has published the events in front of the
@@ -87,8 +88,22 @@ impl Session {
 
     /// Handles TAKEN: sends what the window of the subscription has room for now.
     pub(super) fn taken(&mut self, taken: &Taken, ctx: &mut Context<Self>) {
-        if let Err(error) = self.output.queue().take(taken) {
-            return self.close(CloseCode::Protocol, &error.to_string(), ctx);
+        let id = taken.subscription;
+        loop {
+            // The number is cumulative, so it can be counted off in parts.
+            let counted = self.output.queue().taken(id).unwrap_or(taken.taken);
+            let part =
+                Taken { taken: taken.taken.min(counted.saturating_add(TAKEN_PART)), ..*taken };
+            if let Err(error) = self.output.queue().take(&part) {
+                let error = self.output.queue().take(taken).err().unwrap_or(error);
+                return self.close(CloseCode::Protocol, &error.to_string(), ctx);
+            }
+            if part.taken == taken.taken {
+                break;
+            }
+            if turn_is_over() {
+                return self.go_on_later(Unfinished::Taken(*taken));
+            }
         }
         if let Some(entry) = self.subscriptions.get(&taken.subscription).cloned() {
             self.feed(&entry);
@@ -109,17 +124,22 @@ impl Session {
             Ok((filter, guard, ack)) => {
                 let queue = self.output.queue();
                 let (id, overflow) = (subscribe.id, subscribe.overflow);
+                // Whoever answers requests must not wait for a client that does not read the answers.
+                let overflow = if self.is_inbox(&filter) { for_inbox(overflow) } else { overflow };
                 let timeout = ack.as_ref().map(|ack| ack.timeout);
                 let open = |window| queue.open_flow(id, window, overflow, timeout);
                 let flow = subscribe.window.map(open);
                 if subscribe.keep {
                     queue.keep_flow(subscribe.id);
                 }
+                let of_window = if subscribe.window.is_some() { WINDOW } else { 0 };
+                let of_filter = SUBSCRIPTION + INDEXED * filter.as_str().len();
+                let bytes = of_filter + of_window + start_bytes(&subscribe.start);
                 let entry = Arc::new(SubscriptionEntry {
                     id: subscribe.id,
                     filter,
                     group: subscribe.group.map(Arc::from),
-                    overflow: subscribe.overflow,
+                    overflow,
                     start: subscribe.start,
                     positions: subscribe.positions,
                     observe: subscribe.observe,
@@ -128,6 +148,7 @@ impl Session {
                     ack,
                     connection: self.output.clone(),
                     guard,
+                    charge: Some(Charge::new(self.limits.memory(), bytes)),
                 });
                 self.subscriptions.insert(entry.id, entry.clone());
                 if entry.ack.is_some() {
@@ -150,6 +171,10 @@ impl Session {
         self.refuse(RefusedWhat::Subscribe, id, code, message);
     }
 
+    fn is_inbox(&self, filter: &TopicFilter) -> bool {
+        filter.as_str() == self.inbox
+    }
+
     /// Checks whether the client may have this subscription.
     pub(super) fn check_subscribe(
         &self,
@@ -165,7 +190,7 @@ impl Session {
             let message = "this connection has as many subscriptions as it may have";
             return Err((RefusedCode::TooManySubscriptions, message.to_owned()));
         }
-        if self.hub.limits.memory.pressure() == MemoryPressure::Refuse {
+        if self.pressure() != MemoryPressure::Calm {
             return Err((RefusedCode::Overloaded, "the hub is short of memory".to_owned()));
         }
         if subscribe.keep && !self.has_instance {
@@ -178,14 +203,15 @@ impl Session {
             let message = "a group's name has 1 to 64 of the bytes allowed in a topic's token";
             return Err((RefusedCode::BadOption, message.to_owned()));
         }
-        if filter.as_str() == self.inbox {
+        if self.is_inbox(&filter) {
+            self.check_inbox_rights(subscribe.overflow)?;
             // The hub refuses a reply to an inbox that has no topic, so the topic has to exist from
             // now on.
             if let Some(name) = filter.as_name() {
                 self.hub
                     .directory
                     .registry
-                    .get_or_create(&name)
+                    .get_or_create_for(&name, None, Some(self.limits.memory()))
                     .map_err(|error| (RefusedCode::TooManyTopics, error.to_string()))?;
             }
             return Ok((filter, None));
@@ -198,17 +224,8 @@ impl Session {
         if filter.is_reserved() && !of_quarantine.is_some_and(|rest| rest.starts_with('.')) {
             return no(RefusedCode::ReservedTopic, "topics that begin with $ are the hub's");
         }
-        let Some(identity) = &self.identity else {
-            return no(RefusedCode::Forbidden, "this client has no identity");
-        };
-        match identity.rights().may_subscribe(&filter) {
-            Subscribable::All => Ok((filter, None)),
-            Subscribable::Partly => {
-                let guard = Readable(identity.clone());
-                Ok((filter, Some(Arc::new(guard))))
-            }
-            Subscribable::No => no(RefusedCode::Forbidden, "this client may not read these topics"),
-        }
+        let guard = self.check_topic_rights(subscribe, &filter)?;
+        Ok((filter, guard))
     }
 
     /// Asks every topic that matches to take the subscription in. The session takes in no other
@@ -216,17 +233,11 @@ impl Session {
     /// subscription in place.
     fn join(&mut self, entry: Arc<SubscriptionEntry>, ctx: &mut Context<Self>) {
         let id = entry.id;
-        let topics = self.hub.directory.registry.subscribe(&entry);
-        let joins: Vec<_> = topics
-            .iter()
-            .filter_map(|topic| topic.actor())
-            .map(|actor| actor.send(Join(entry.clone())))
-            .collect();
-        if joins.is_empty() {
+        let Some(joins) = self.hub.directory.registry.join(&entry) else {
             return self.send(&Frame::Subscribed { id });
-        }
+        };
         self.busy = true;
-        ctx.wait(join_all(joins).into_actor(self).map(move |_, session, _| {
+        ctx.wait(joins.into_actor(self).map(move |_, session, _| {
             session.busy = false;
             session.send(&Frame::Subscribed { id });
             session.flush_some();
@@ -247,14 +258,13 @@ impl Session {
         if drain {
             entry.replays.drain();
         }
-        let left = leave(&self.hub, &entry);
-        if left.is_empty() {
+        let Some(left) = self.hub.directory.registry.leave(vec![entry]) else {
             return self.output.queue().close_flow(id, drain);
-        }
+        };
         // The session waits, so that a PONG behind this frame states that no topic has the
         // subscription any more.
         self.busy = true;
-        ctx.wait(join_all(left).into_actor(self).map(move |_, session, _| {
+        ctx.wait(left.into_actor(self).map(move |_, session, _| {
             session.busy = false;
             session.output.queue().close_flow(id, drain);
         }));

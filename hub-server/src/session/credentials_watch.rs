@@ -17,7 +17,44 @@ const A_MINUTE: Duration = Duration::from_secs(60);
 const CERTIFICATE: &str = "certificate";
 /// A session ends with this reason when its certificate is no longer trusted.
 pub(super) const NOT_TRUSTED: &str = "the certificate of this client is not trusted any more";
+
 impl Session {
+    /// Continues with an identity that has at least the rights of the present one. The client notices
+    /// nothing, except that it may do more.
+    fn continue_as(&mut self, identity: Identity, ctx: &mut Context<Self>) {
+        let more = self.identity.as_ref().is_some_and(|known| known.rights() != identity.rights());
+        Self::watch_expiry(identity.clone(), ctx);
+        if more {
+            self.open_account(&identity);
+            let account = self.limits.account().cloned();
+            self.builder.set_client(identity.clone(), account, self.limits.memory());
+            self.output.set_reader(&identity, &viewer(&identity));
+            self.join_readable_topics(ctx);
+        }
+        self.identity = Some(identity);
+    }
+
+    /// Has the subscriptions with a guard join the topics that they may read now. Subscriptions without
+    /// a guard have joined all topics that match. The session takes in no frame meanwhile, so no
+    /// subscription that ends joins a topic afterwards.
+    fn join_readable_topics(&mut self, ctx: &mut Context<Self>) {
+        let guarded = self.subscriptions.values().filter(|entry| entry.guard.is_some());
+        let guarded: Vec<_> = guarded.cloned().collect();
+        if guarded.is_empty() {
+            return;
+        }
+        let registry = self.hub.directory.registry.clone();
+        let joins = async move {
+            for entry in guarded {
+                if let Some(joins) = registry.join_more(&entry) {
+                    joins.await;
+                }
+            }
+        };
+        self.busy = true;
+        ctx.wait(joins.into_actor(self).map(|(), session, _| session.busy = false));
+    }
+
     /// Ends the session when the credentials of `identity` have expired. If the session has got
     /// another identity in the meantime, this watch ends, because that identity has a watch of its
     /// own and may expire at another time.
@@ -64,10 +101,10 @@ impl Handler<AccessChanged> for Session {
         let Some(known) = &self.identity else { return };
         match self.hub.policy.access.current().reauthorise(known, SystemTime::now()) {
             Ok(identity)
-                if identity.rights() == known.rights() && viewer(&identity) == viewer(known) =>
+                if identity.rights().include(known.rights())
+                    && viewer(&identity) == viewer(known) =>
             {
-                Self::watch_expiry(identity.clone(), ctx);
-                self.identity = Some(identity);
+                self.continue_as(identity, ctx);
             }
             Ok(_) => {
                 self.close(CloseCode::RightsChanged, "what this client may do has changed", ctx);

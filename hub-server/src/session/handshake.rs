@@ -7,7 +7,10 @@ use super::credentials_watch::{NOT_TRUSTED, code_of};
 use super::state::{Session, SessionState};
 use crate::directory::instances::InstanceLookup;
 use crate::limits::Limit;
-use crate::policy::access::{Credentials, Denied, Identity, Peer, Reason};
+use crate::limits::account::{AccountKey, UNKNOWN_ADDRESS};
+use crate::policy::access::{Access, Credentials, Denied, Identity, Peer, Reason};
+use crate::policy::hash_queue::Requester;
+use crate::policy::hashing::NotHashed;
 use crate::policy::key_fetches;
 use crate::policy::rules::viewer;
 use actix::prelude::*;
@@ -53,11 +56,9 @@ impl Session {
         let Some(fetched) = key_fetches::newer(&self.hub.policy.access, &credentials) else {
             return self.check_credentials(credentials, hello, true, ctx);
         };
-        self.busy = true;
-        ctx.wait(fetched.into_actor(self).map(move |newest, session, ctx| {
-            session.busy = false;
+        self.wait_in_handshake(fetched, ctx, move |newest, session, ctx| {
             session.check_credentials(credentials, hello, newest, ctx);
-        }));
+        });
     }
 
     /// Authenticates the client. `newest` states whether the keys of the JWT's issuer are up to
@@ -71,23 +72,26 @@ impl Session {
     ) {
         let access = self.hub.policy.access.current();
         let peer = Peer { loopback: self.loopback, certificate: self.socket.certificate() };
-        if !access.must_hash(&credentials) {
+        let claimed = Access::claimed_id(&credentials).filter(|_| access.must_hash(&credentials));
+        let Some(id) = claimed.map(Arc::from) else {
             let entered = access.authenticate(&credentials, &peer, SystemTime::now());
             let entered = entered.map_err(|denied| denied.for_good_if(newest));
             return self.authenticated(entered, hello, ctx);
-        }
+        };
         // A password hash takes long by design. So it is computed on another thread, and only a few
         // are computed at a time.
-        self.busy = true;
+        let address = self.address();
+        let places = self.hub.limits.in_force.current().max_connections;
         let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-        let entered = self.hub.policy.hashing.run(check);
-        ctx.wait(entered.into_actor(self).map(move |entered, session, ctx| {
-            session.busy = false;
-            match entered {
-                Some(entered) => session.authenticated(entered, hello, ctx),
-                None => session.close(CloseCode::Internal, "the check failed", ctx),
+        let entered = self.hub.policy.hashing.run(Requester { address, id }, places, check);
+        self.wait_in_handshake(entered, ctx, move |entered, session, ctx| match entered {
+            Ok(entered) => session.authenticated(entered, hello, ctx),
+            Err(NotHashed::Failed) => session.close(CloseCode::Internal, "the check failed", ctx),
+            Err(NotHashed::TooMany) => {
+                let why = "too many clients at this address are logging in";
+                session.close_for(Limit::Handshake, CloseCode::Overloaded, why, ctx);
             }
-        }));
+        });
     }
 
     /// Lets the client in, or closes the connection and states why the client is denied.
@@ -133,17 +137,26 @@ impl Session {
     fn identify(&mut self, identity: Identity, claimed: Option<&str>, ctx: &mut Context<Self>) {
         let number = self.connection;
         self.publisher = match (identity.is_anonymous(), self.hub.config.access.is_empty()) {
-            (false, _) => format!("{}#{number}", identity.name()),
+            // Clients of one identity can be told apart by the names that they state. Only the part in
+            // front of `#` is proven, and no stated name can get there.
+            (false, _) => match claimed {
+                Some(claimed) => format!("{}#{number}?{claimed}", identity.name()),
+                None => format!("{}#{number}", identity.name()),
+            },
             // At a hub without an access file, no client has a proven name.
             (true, true) => format!("{}#{number}", claimed.unwrap_or(ANONYMOUS)),
             // No identity has a question mark in its name, so no stated name can look like a proven
             // name.
             (true, false) => format!("?{}#{number}", claimed.unwrap_or(ANONYMOUS)),
         };
-        self.output.set_viewer(&viewer(&identity));
+        self.output.set_reader(&identity, &viewer(&identity));
         Self::watch_expiry(identity.clone(), ctx);
         self.open_account(&identity);
-        self.builder.set_client(identity.clone(), self.limits.account().cloned());
+        self.builder.set_client(
+            identity.clone(),
+            self.limits.account().cloned(),
+            self.limits.memory(),
+        );
         self.identity = Some(identity);
     }
 
@@ -157,6 +170,7 @@ impl Session {
         let instance = (owner.into(), id);
         match self.hub.directory.instances.claim(
             &instance,
+            &self.owner(),
             self.connection,
             Arc::new(ctx.address()),
             receipted,
@@ -174,7 +188,6 @@ impl Session {
             }
             InstanceLookup::NewAndUnknown => self.welcome(false, 0, ctx),
             InstanceLookup::Busy(older) => {
-                self.busy = true;
                 let permit = self.limits.permit.clone();
                 let replaced = async move {
                     if !older.replace(permit).await {
@@ -183,11 +196,24 @@ impl Session {
                         tokio::time::sleep(Duration::from_millis(1)).await;
                     }
                 };
-                ctx.wait(replaced.into_actor(self).map(move |(), session, ctx| {
-                    session.busy = false;
+                self.wait_in_handshake(replaced, ctx, move |(), session, ctx| {
                     session.claim_instance(id, receipted, ctx);
-                }));
+                });
             }
+        }
+    }
+
+    fn address(&self) -> AccountKey {
+        AccountKey::at(self.limits.peer.unwrap_or(UNKNOWN_ADDRESS))
+    }
+
+    /// Returns the identity for which the client counts, or its address if it is anonymous.
+    fn owner(&self) -> AccountKey {
+        match &self.identity {
+            Some(identity) if !identity.is_anonymous() => {
+                AccountKey::Identity(identity.name().into())
+            }
+            _ => self.address(),
         }
     }
 

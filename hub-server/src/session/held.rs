@@ -3,32 +3,48 @@
 //! hub.
 
 use super::intake::READ_BYTES;
+use super::session_limits::CONNECTION;
 use super::state::{Session, SessionState};
 use crate::directory::session_handle::ShedLoad;
 use crate::limits::Limit;
+use crate::limits::memory::MemoryPressure;
 use actix::prelude::*;
-use hub_core::topic::SubscriberConnection;
+use hub_core::topic::{Charge, MemoryAccount, SubscriberConnection};
 use hub_wire::CloseCode;
+use std::sync::Arc;
 
-/// A queue counts its control frames as held bytes only in steps of this many bytes. So the session
-/// counts them up to this size.
-const UNCOUNTED_CONTROL_BYTES: usize = 64 * 1024;
 /// The session counts its held bytes anew when they have changed by at least this many bytes.
 const STEP: usize = 4 * 1024;
 
 impl Session {
+    /// Charges everything that the session holds to a connection of this owner from now on.
+    pub(super) fn charge_to(&mut self, owner: &Arc<MemoryAccount>) {
+        let account = MemoryAccount::of_connection(owner);
+        self.output.queue().count_in(&account);
+        self.limits.charge = Charge::new(&account, CONNECTION + self.limits.counted);
+    }
+
+    /// Returns how short memory is for the client of this session.
+    pub(super) fn pressure(&self) -> MemoryPressure {
+        self.hub.limits.memory.pressure(Some(self.limits.memory()))
+    }
+
+    /// Returns whether the client need not care for memory. Each read asks this question.
+    pub(super) fn is_calm(&self) -> bool {
+        self.hub.limits.memory.is_calm() || self.pressure() == MemoryPressure::Calm
+    }
+
     /// Counts the bytes that the session holds for the client: those that it carries, those of its
     /// open runs and of a SUBSCRIBE that comes in parts, and the answers that the client has not read.
     pub(super) fn count_held(&mut self) {
-        let mut held =
-            self.carry.len() + self.output.queue().control_bytes().min(UNCOUNTED_CONTROL_BYTES);
+        let mut held = self.carry.len() + self.builder.names_bytes();
         held += self.parts.as_ref().map_or(0, |parts| parts.bytes());
         if !self.builder.runs.is_empty() {
             held += self.builder.runs.iter().map(|gathered| gathered.run.size()).sum::<usize>();
         }
         let counted = self.limits.counted;
         if held.abs_diff(counted) >= STEP || (held == 0 && counted > 0) {
-            self.hub.limits.memory.held().change(counted, held);
+            self.limits.charge.set(CONNECTION + held);
             self.limits.counted = held;
         }
     }
@@ -39,20 +55,26 @@ impl Session {
             self.count_held();
         }
     }
-
-    /// Takes back everything that the session has counted. The session does so when it is dropped.
-    pub(super) fn uncount_held(&mut self) {
-        self.hub.limits.memory.held().change(std::mem::take(&mut self.limits.counted), 0);
-    }
 }
 
 impl Handler<ShedLoad> for Session {
     type Result = ();
 
     fn handle(&mut self, load: ShedLoad, ctx: &mut Context<Self>) {
-        if self.output.queue().shed(load.queue) {
+        if self.output.queue().shed_to_limit() {
             self.output.close_slow_consumer();
         }
+        let held = self.limits.memory().holding();
+        if load.end.is_some_and(|most| held > most && self.limits.memory().is_over_share()) {
+            let why = format!(
+                "the hub is short of memory, and this client holds {held} bytes of it, more than others"
+            );
+            return self.close_for(Limit::Memory, CloseCode::Overloaded, &why, ctx);
+        }
+        if self.is_calm() {
+            return self.count_written(); // Others are asked, or nobody.
+        }
+        self.builder.forget_topics();
         // Every session may keep as many bytes as one read takes. No event in a longer frame is
         // accepted yet, so the client sends that event again when it comes back.
         let most = load.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));

@@ -5,6 +5,7 @@
 
 use super::checked_event::{CheckedEvent, EventRefusal, FollowUp, RunKey};
 use super::state::{Session, SessionState};
+use super::turns::{CONTROL_WORK, EVENT_WORK, TOPIC_WORK};
 use crate::limits::Limit;
 use actix::prelude::*;
 use hub_wire::{CloseCode, FrameType, LengthError, MAX_HELLO, event_id, split};
@@ -30,7 +31,8 @@ impl Session {
         // A few bytes can ask for many answers, so the session looks after each frame whether too
         // many answers wait.
         let mut must_read_first = false;
-        while !self.busy && self.backpressure.is_none() && !must_read_first {
+        while !self.busy && self.backpressure.is_none() && !must_read_first && !self.left.gives_turn
+        {
             let limit = match self.state {
                 SessionState::Handshake => MAX_HELLO as u32,
                 SessionState::Open => self.hub.limits.wire.frame,
@@ -46,8 +48,10 @@ impl Session {
             };
             let end = at + 4 + body.len();
             let is_event = matches!(FrameType::of(body), Ok(FrameType::Event));
-            if self.state == SessionState::Open && is_event {
+            let work = if self.state == SessionState::Open && is_event {
+                let known = self.builder.topics.len();
                 must_read_first = self.ingest_event(bytes, at..end, &mut range, ctx);
+                if self.builder.topics.len() == known { EVENT_WORK } else { TOPIC_WORK }
             } else {
                 self.gather(&mut range, bytes);
                 if !self.publish() {
@@ -55,7 +59,9 @@ impl Session {
                 }
                 self.control(body, ctx);
                 must_read_first = self.answered();
-            }
+                CONTROL_WORK
+            };
+            self.spend(work + body.len());
             at = end;
         }
         self.gather(&mut range, bytes);
@@ -64,7 +70,8 @@ impl Session {
             // than it needs.
             self.carry = bytes[at..].to_vec();
             self.looked_ahead = 0;
-            self.unfinished = self.busy || self.backpressure.is_some() || must_read_first;
+            self.unfinished =
+                self.busy || self.backpressure.is_some() || must_read_first || self.left.gives_turn;
             if self.backpressure.is_none() && self.publish() {
                 self.receipt();
             }

@@ -52,7 +52,9 @@ impl Session {
             bytes: Rate::new(own.bytes.unwrap_or(config.publish_bytes_per_second), burst),
         };
         self.limits.rates = (rates.events.is_some() || rates.bytes.is_some()).then_some(rates);
-        self.limits.account = Some(self.hub.limits.accounts.of(owner));
+        let account = self.hub.limits.accounts.of(owner);
+        self.charge_to(&account.memory);
+        self.limits.account = Some(account);
     }
 
     /// Counts the connection against the limit of its identity, unless it has taken over the place of
@@ -81,26 +83,24 @@ impl Session {
     /// Takes in as many of `bytes` as the limits allow now, and carries the rest.
     pub(super) fn take_in_allowed(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         self.limits.was_paused = false;
-        let unlimited = self.limits.rates.is_none() && self.hub.limits.memory.is_calm();
+        let unlimited = self.limits.rates.is_none() && self.is_calm();
         if unlimited || self.state != SessionState::Open {
             self.ingest(bytes, ctx);
         } else {
-            let now = self.affordable(bytes);
-            self.ingest(&bytes[..now], ctx);
-            if now < bytes.len() && !is_ending(self.state) {
-                self.carry.extend_from_slice(&bytes[now..]);
+            let allowed = self.affordable(bytes);
+            self.ingest(&bytes[..allowed.length], ctx);
+            self.charge_rates(&allowed);
+            if allowed.length < bytes.len() && !is_ending(self.state) {
+                self.carry.extend_from_slice(&bytes[allowed.length..]);
                 self.unfinished = true;
             }
         }
         self.count_held();
     }
 
-    /// Returns how many of `bytes` may be taken in now. If some of them may not, the session pauses
-    /// its reads.
-    fn affordable(&mut self, bytes: &[u8]) -> usize {
-        let memory = &self.hub.limits.memory;
-        let samples = memory.samples();
-        let most = match memory.pressure() {
+    /// Returns how many of `bytes` may be taken in now.
+    fn affordable(&self, bytes: &[u8]) -> Allowed {
+        let most = match self.pressure() {
             MemoryPressure::Calm => u64::MAX,
             MemoryPressure::Slow => 0,
             MemoryPressure::Refuse => REFUSED_AT_ONCE,
@@ -141,6 +141,21 @@ impl Session {
             taken += length as u64;
             at += length;
         };
+        // The session carries the beginning of a frame as it came.
+        let length = if over.is_some() { at } else { bytes.len() };
+        Allowed { length, events, event_bytes: taken, over }
+    }
+
+    /// Charges the client with the events that were taken in. If there were more than it may send now,
+    /// the session pauses its reads.
+    fn charge_rates(&mut self, allowed: &Allowed) {
+        // The session may have stopped before the last event. It comes again, and is charged then.
+        let (events_left, bytes_left) = events_in(&self.carry);
+        let events = allowed.events.saturating_sub(events_left);
+        let taken = allowed.event_bytes.saturating_sub(bytes_left);
+        let memory = &self.hub.limits.memory;
+        let samples = memory.samples();
+        let now = self.hub.limits.accounts.now();
         if let (Some(rates), Some(account)) = (self.limits.rates, &self.limits.account) {
             let take = |rate: Option<Rate>, bucket, tokens| {
                 if let Some(rate) = rate {
@@ -150,7 +165,7 @@ impl Session {
             take(rates.events, &account.events, events);
             take(rates.bytes, &account.bytes, taken);
         }
-        let Some(limit) = over else { return bytes.len() };
+        let Some(limit) = allowed.over else { return };
         self.limits.was_paused = true;
         self.hub.metrics.limited(limit);
         self.limits.pause = Some(match limit {
@@ -160,7 +175,6 @@ impl Session {
             }
             _ => ReadPause::Rate(Box::pin(tokio::time::sleep(self.time_to_next_token(now)))),
         });
-        at
     }
 
     /// Returns how many bytes one read may take now.
@@ -168,7 +182,7 @@ impl Session {
         match self.state {
             // A client that is not admitted yet may send no more than HELLO.
             SessionState::Handshake => (4 + MAX_HELLO).saturating_sub(self.carry.len()).max(1),
-            _ if !self.hub.limits.memory.is_calm() => PAUSED_READ_BYTES_WHEN_SHORT,
+            _ if !self.is_calm() => PAUSED_READ_BYTES_WHEN_SHORT,
             _ if self.limits.was_paused => PAUSED_READ_BYTES,
             _ => READ_BYTES,
         }
@@ -190,13 +204,14 @@ impl Session {
             None => return Poll::Ready(()),
             Some(ReadPause::Rate(sleep)) => std::task::ready!(sleep.as_mut().poll(task)),
             Some(ReadPause::Memory(samples)) => {
+                let samples = *samples;
                 let memory = &self.hub.limits.memory;
                 // The session registers first, so that a change after the question wakes it.
                 memory.wake_later(task.waker());
-                let goes_on = match memory.pressure() {
+                let goes_on = match self.pressure() {
                     MemoryPressure::Calm => true,
                     MemoryPressure::Slow => false,
-                    MemoryPressure::Refuse => memory.samples() != *samples,
+                    MemoryPressure::Refuse => memory.samples() != samples,
                 };
                 if !goes_on {
                     return Poll::Pending;
@@ -211,14 +226,13 @@ impl Session {
     /// short. While events are refused, the session reads one part of the frame after each sample
     /// of the memory.
     pub(super) fn pauses_large_frame(&mut self) -> bool {
-        let memory = &self.hub.limits.memory;
-        if memory.is_calm() || self.state != SessionState::Open {
+        let samples = self.hub.limits.memory.samples();
+        if self.is_calm() || self.state != SessionState::Open {
             return false;
         }
-        let samples = memory.samples();
         let first = self.limits.last_large != Some(samples);
         self.limits.last_large = Some(samples);
-        if first && memory.pressure() == MemoryPressure::Refuse {
+        if first && self.pressure() == MemoryPressure::Refuse {
             return false;
         }
         self.hub.metrics.limited(Limit::Memory);
@@ -228,7 +242,7 @@ impl Session {
 
     /// Returns whether the client has to read its answers before the hub reads more from it.
     pub(super) fn must_read_first(&self) -> bool {
-        let most = match self.hub.limits.memory.pressure() {
+        let most = match self.pressure() {
             MemoryPressure::Calm => CONTROL_BYTES,
             MemoryPressure::Slow | MemoryPressure::Refuse => CONTROL_BYTES_WHEN_SHORT,
         };
@@ -244,6 +258,30 @@ impl Session {
         }
         self.must_read_first()
     }
+}
+
+/// States how much of what was read may be taken in now.
+struct Allowed {
+    /// So many bytes may be taken in.
+    length: usize,
+    /// They contain so many EVENT frames.
+    events: u64,
+    event_bytes: u64,
+    /// Because of this limit, the frames behind them may not be taken in yet.
+    over: Option<Limit>,
+}
+
+/// Returns how many whole EVENT frames are at the beginning of these bytes, and how long they are.
+fn events_in(mut bytes: &[u8]) -> (u64, u64) {
+    let (mut events, mut length) = (0, 0);
+    while let Some(whole) = whole_frame(bytes) {
+        if matches!(bytes.get(4..).map(FrameType::of), Some(Ok(FrameType::Event))) {
+            events += 1;
+            length += whole as u64;
+        }
+        bytes = &bytes[whole..];
+    }
+    (events, length)
 }
 
 /// Returns the length of the frame with which `bytes` begin, or `None` if the frame is incomplete.

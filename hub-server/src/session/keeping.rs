@@ -1,14 +1,12 @@
 //! Keeps subscriptions when a connection breaks, and continues them on the client's next connection.
 //! Without this module, a client would have to state a position in each topic when it comes back.
 
-use super::close::leave;
 use super::kept_connection::KeptConnection;
 use super::messages::Replaced;
 use super::state::{Session, SessionState};
 use crate::directory::kept_subscriptions::KeptSubscriptions;
 use actix::prelude::*;
-use futures_util::future::join_all;
-use hub_core::topic::{CannotResume, Inspect, SubscriberConnection, SubscriptionEntry, TopicActor};
+use hub_core::topic::{CannotResume, Departure, SubscriberConnection, SubscriptionEntry};
 use hub_wire::{CloseCode, Frame, Overflow, RefusedCode, RefusedWhat, Resume};
 use std::collections::HashMap;
 use std::mem::take;
@@ -53,13 +51,14 @@ impl Session {
         which && self.instance.is_some() && self.output.queue().keeps(entry.id)
     }
 
-    /// Ends the subscriptions that the hub does not keep, each as [`leave`] does.
-    pub(super) fn leave_others(&mut self, which: Keeps) -> Vec<Request<TopicActor, Inspect>> {
+    /// Ends the subscriptions that the hub does not keep, as
+    /// [`Registry::leave`](hub_core::topic::Registry::leave) does.
+    pub(super) fn leave_others(&mut self, which: Keeps) -> Option<Departure> {
         let (kept, others): (HashMap<_, _>, HashMap<_, _>) = take(&mut self.subscriptions)
             .into_iter()
             .partition(|(_, entry)| self.keeps(which, entry));
         self.subscriptions = kept;
-        others.into_values().flat_map(|entry| leave(&self.hub, &entry)).collect()
+        self.hub.directory.registry.leave(others.into_values().collect())
     }
 
     /// Returns whether the hub keeps any subscription.
@@ -92,12 +91,11 @@ impl Session {
         if self.state != SessionState::Open || !self.keeps_any(which) {
             return ctx.stop();
         }
-        let leaves = self.leave_others(which);
-        if leaves.is_empty() {
+        let Some(leaves) = self.leave_others(which) else {
             self.part();
             return ctx.stop();
-        }
-        ctx.wait(join_all(leaves).into_actor(self).map(|_, session, ctx| {
+        };
+        ctx.wait(leaves.into_actor(self).map(|_, session, ctx| {
             session.part();
             ctx.stop();
         }));
@@ -127,10 +125,10 @@ impl Session {
         let queue = self.output.queue();
         let forgotten: Vec<_> =
             self.subscriptions.extract_if(|id, _| queue.is_suspended(*id)).collect();
-        let leaves: Vec<_> =
-            forgotten.iter().flat_map(|(_, entry)| leave(&self.hub, entry)).collect();
-        ctx.wait(join_all(leaves).into_actor(self).map(move |_, session, _| {
-            forgotten.iter().for_each(|(id, _)| session.output.queue().close_flow(*id, false));
+        let (ids, entries): (Vec<_>, Vec<_>) = forgotten.into_iter().unzip();
+        let Some(leaves) = self.hub.directory.registry.leave(entries) else { return };
+        ctx.wait(leaves.into_actor(self).map(move |_, session, _| {
+            ids.iter().for_each(|id| session.output.queue().close_flow(*id, false));
         }));
     }
 
@@ -182,7 +180,12 @@ impl Handler<Replaced> for Session {
         // The newer connection must not get events of subscriptions that it does not continue.
         self.busy = true;
         let leaves = self.leave_others(Keeps::All);
-        Box::pin(join_all(leaves).into_actor(self).map(|_, session, ctx| {
+        let left = async move {
+            if let Some(leaves) = leaves {
+                leaves.await;
+            }
+        };
+        Box::pin(left.into_actor(self).map(|_, session, ctx| {
             session.busy = false;
             session.part();
             session.replaced(ctx);

@@ -6,7 +6,7 @@ use super::output::ConnectionOutput;
 use crate::directory::kept_subscriptions::KeptSubscriptions;
 use crate::policy::access::Identity;
 use crate::policy::rules::viewer;
-use hub_core::topic::{Leave, Registry, SubscriberConnection, SubscriptionEntry};
+use hub_core::topic::{Registry, SubscriberConnection, SubscriptionEntry};
 use std::any::Any;
 use std::collections::HashMap;
 use std::mem::take;
@@ -41,7 +41,7 @@ impl KeptConnection {
     }
 
     /// Returns the output and the subscriptions, for a connection of this identity. Returns `None` if
-    /// the identity may not continue them, because its rights or its view of events have changed.
+    /// the identity may not continue them, because it has lost a right or its view of events has changed.
     pub(super) fn continued(
         kept: Box<dyn KeptSubscriptions>,
         identity: &Identity,
@@ -49,8 +49,13 @@ impl KeptConnection {
         let any: Box<dyn Any> = kept;
         let mut kept = any.downcast::<Self>().ok()?;
         let known = &kept.identity;
-        let may = identity.rights() == known.rights() && viewer(identity) == viewer(known);
-        (may && !kept.has_ended()).then(|| (kept.output.clone(), take(&mut kept.subscriptions)))
+        let view = viewer(identity);
+        let may = identity.rights().include(known.rights()) && view == viewer(known);
+        if !may || kept.has_ended() {
+            return None;
+        }
+        kept.output.set_reader(identity, &view);
+        Some((kept.output.clone(), take(&mut kept.subscriptions)))
     }
 }
 
@@ -67,8 +72,8 @@ impl KeptSubscriptions for KeptConnection {
         self.output.queue().is_closed() || self.output.overflowed.load(Ordering::Acquire)
     }
 
-    fn shed(&self, most: usize) {
-        if self.output.queue().shed(most) {
+    fn shed(&self) {
+        if self.output.queue().shed_to_limit() {
             self.output.close_slow_consumer();
         }
     }
@@ -84,10 +89,7 @@ impl Drop for KeptConnection {
             return; // A session continues them.
         }
         self.output.queue().close();
-        for entry in take(&mut self.subscriptions).into_values() {
-            for topic in self.registry.unsubscribe(&entry) {
-                topic.actor().into_iter().for_each(|actor| actor.do_send(Leave(entry.clone())));
-            }
-        }
+        // Nobody waits for the topics.
+        drop(self.registry.leave(take(&mut self.subscriptions).into_values().collect()));
     }
 }

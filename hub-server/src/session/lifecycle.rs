@@ -8,7 +8,7 @@ use super::state::{Session, SessionState, is_ending};
 use crate::directory::kept_subscriptions::KeptSubscriptions;
 use crate::limits::Limit;
 use actix::prelude::*;
-use hub_core::topic::SubscriberConnection;
+use hub_core::topic::{SubscriberConnection, Turns};
 use hub_wire::{CloseCode, Frame};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,11 +17,16 @@ use std::time::{Duration, Instant};
 
 /// When the time for HELLO is over, the session waits this much longer, so that a thread that was
 /// busy elsewhere can read what has come.
-const MOMENT: Duration = Duration::from_millis(20);
+pub(super) const MOMENT: Duration = Duration::from_millis(20);
 /// A client gets this reason in CLOSE when the hub stops.
 const STOPPING: &str = "the hub is stopping";
 
 impl Session {
+    /// Starts the session on this thread, where it runs in turns.
+    pub(crate) fn start_in_turns(self) {
+        actix::spawn(Turns::new(Context::new().into_future(self)));
+    }
+
     /// Sends PING to a client that was silent since the last check. Ends the session of a client
     /// that was silent for two checks, unless it was still taking what stands in front of the PING.
     fn check_alive(&mut self, ctx: &mut Context<Self>) {
@@ -73,21 +78,17 @@ impl Actor for Session {
         let config = &self.hub.config;
         let waited = self.socket.accepted().map_or(Duration::ZERO, |at| at.elapsed());
         let patience = self.hub.limits.in_force.current().handshake_ms;
-        let over = self.limits.permit.lock().rejection().copied();
         let patience = self.limits.permit.lock().patience(Duration::from_millis(patience));
         let patience = patience.saturating_sub(waited);
+        self.limits.handshake_until = Some(tokio::time::Instant::now() + patience);
         ctx.run_later(patience, move |_, ctx| {
             // The thread may have been busy elsewhere, so it first gets a moment to read what has
             // come.
             ctx.run_later(MOMENT, move |session, ctx| {
-                if session.state != SessionState::Handshake {
-                    return;
-                }
-                if let Some(over) = over {
-                    session.close_for(over.limit, over.code, over.why, ctx);
-                } else {
+                // A session that waits for the check of its HELLO watches the time itself.
+                if session.state == SessionState::Handshake && !session.busy {
                     let why = "no complete HELLO in time";
-                    session.close_for(Limit::Handshake, CloseCode::HandshakeTimeout, why, ctx);
+                    session.handshake_took_too_long(CloseCode::HandshakeTimeout, why, ctx);
                 }
             });
         });
@@ -97,7 +98,7 @@ impl Actor for Session {
             // message to stop.
             self.close(CloseCode::GoingAway, STOPPING, ctx);
         }
-        ctx.spawn(SessionLoop);
+        ctx.spawn(SessionLoop::default());
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {
@@ -110,7 +111,6 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.output.queue().close();
         self.flush_all();
-        self.uncount_held();
         drop(self.leave_all());
         self.leave_instance();
         if self.hub.directory.sessions.remove(self.connection) {

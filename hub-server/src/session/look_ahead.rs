@@ -9,6 +9,7 @@
 
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState};
+use super::turns::CONTROL_WORK;
 use super::waits_for::WaitsFor;
 use actix::prelude::*;
 use hub_wire::{Frame, FrameType, split};
@@ -38,8 +39,9 @@ impl Session {
         };
         self.handle_ahead(ctx);
         while self.state == SessionState::Open
+            && !self.left.gives_turn
             && self.carry.len() < most
-            && self.hub.limits.memory.is_calm()
+            && self.is_calm()
             && self.socket.poll_read_ready(task).is_ready()
         {
             // A buffer of its own bounds the read. The carried bytes must not exceed the bound, or the
@@ -63,25 +65,41 @@ impl Session {
         }
     }
 
-    /// Takes the TAKEN and ACK frames out of the bytes that the session carries, and handles them.
+    /// Takes the TAKEN and ACK frames out of the bytes that the session carries, and handles them until
+    /// the turn is over.
     fn handle_ahead(&mut self, ctx: &mut Context<Self>) {
         let limits = self.hub.limits.wire;
-        while let Some(Ok(Some(body))) =
-            self.carry.get(self.looked_ahead..).map(|rest| split(rest, limits.frame))
-        {
-            let end = self.looked_ahead + 4 + body.len();
+        let mut carry = std::mem::take(&mut self.carry);
+        // The frames before `kept` stay in front, and the frames before `at` are looked at. Each frame
+        // moves once, however many frames are taken out before it.
+        let (mut kept, mut at) = (self.looked_ahead, self.looked_ahead);
+        while self.state == SessionState::Open && !self.left.gives_turn {
+            let Some(Ok(Some(body))) = carry.get(at..).map(|rest| split(rest, limits.frame)) else {
+                break;
+            };
+            let end = at + 4 + body.len();
             match FrameType::of(body) {
-                Ok(FrameType::Event | FrameType::Ping | FrameType::Pong) => self.looked_ahead = end,
+                Ok(FrameType::Event | FrameType::Ping | FrameType::Pong) => {
+                    if kept < at {
+                        carry.copy_within(at..end, kept);
+                    }
+                    kept += end - at;
+                }
                 Ok(FrameType::Taken | FrameType::Ack) => {
-                    let frame: Vec<u8> = self.carry.drain(self.looked_ahead..end).skip(4).collect();
-                    match Frame::parse(&frame, &limits) {
+                    match Frame::parse(body, &limits) {
                         Ok(Frame::Taken(taken)) => self.taken(&taken, ctx),
                         Ok(Frame::Ack(ack)) => self.acknowledge(ack, ctx),
-                        _ => self.control(&frame, ctx), // The frame is malformed, and ends the session.
+                        _ => self.control(body, ctx), // The frame is malformed, and ends the session.
                     }
+                    self.spend(CONTROL_WORK);
                 }
-                _ => return,
+                _ => break,
             }
+            at = end;
+        }
+        if self.state == SessionState::Open {
+            carry.drain(kept..at);
+            (self.carry, self.looked_ahead) = (carry, kept);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Runs the session actor: one connection from HELLO to FIN.
 //!
 //! The life of a session has these parts: [`lifecycle`] starts and ends it, [`handshake`] brings it
-//! from HELLO to WELCOME, [`session_loop`] reads and writes its bytes, [`waits_for`] decides what
-//! it waits for, and [`close`] ends it. [`credentials_watch`] ends it when its credentials are no
-//! longer valid.
+//! from HELLO to WELCOME ([`handshake_wait`] bounds what that takes), [`session_loop`] reads and writes
+//! its bytes, [`waits_for`] decides what it waits for, and [`close`] ends it. [`credentials_watch`] ends
+//! it when its credentials are no longer valid.
 //!
 //! [`ingest`] leads an event along this path:
 //!
@@ -15,7 +15,8 @@
 //! 4. [`send`] has the topics number and queue the runs, and flushes the connections that got
 //!    events. [`quarantine`] publishes a notice about an event that nobody may see.
 //!
-//! [`control`] handles all other frames. While events wait, [`look_ahead`] handles the frames behind
+//! [`control`] handles all other frames, and [`subscribe_rights`] decides whether a client has the rights
+//! for a subscription. While events wait, [`look_ahead`] handles the frames behind
 //! them that say what the client has finished. When a connection breaks, [`keeping`] keeps
 //! subscriptions for the next connection of the client, in a [`kept_connection`].
 //!
@@ -26,8 +27,9 @@
 //!   its PING followed.
 //! - **The session reads nothing that it cannot take in.** Such bytes stay in the client's socket,
 //!   where TCP slows the client down. If they were read anyway, they would take the hub's memory.
-//! - **Nothing blocks the thread.** A session that waits is woken later. A thread that blocks would
-//!   stop every session of its arbiter.
+//! - **Nothing keeps the thread.** A session that waits is woken later, and a session with much work
+//!   lets the others run after a while ([`turns`]). Otherwise one client would stop every session of
+//!   its arbiter.
 
 mod acknowledge;
 mod address;
@@ -42,6 +44,7 @@ mod credentials_watch;
 mod gather;
 mod handles;
 mod handshake;
+mod handshake_wait;
 mod held;
 mod ingest;
 mod intake;
@@ -59,6 +62,11 @@ mod session_limits;
 mod session_loop;
 mod state;
 mod subscribe_parts;
+mod subscribe_rights;
+mod turns;
+mod turnstile;
+mod unfinished;
+mod wait_for_room;
 mod waits_for;
 
 pub(crate) use handles::Handles;

@@ -2,8 +2,10 @@
 //! the queue and flush it, so that an event does not wait for the thread of each subscriber.
 
 use crate::net::socket::Socket;
+use crate::policy::access::Identity;
 use futures_util::task::AtomicWaker;
 use hub_core::topic::{DeliveryQueue, SubscriberConnection, Written};
+use hub_wire::TopicName;
 use parking_lot::{Mutex, RwLock};
 use prometheus::IntCounter;
 use std::io::IoSlice;
@@ -33,6 +35,8 @@ pub(crate) struct ConnectionOutput {
     pub session: AtomicWaker,
     sent_bytes: IntCounter,
     role: Mutex<Arc<str>>,
+    /// The client that reads here has this identity.
+    reader: Mutex<Option<Identity>>,
 }
 
 impl ConnectionOutput {
@@ -52,6 +56,7 @@ impl ConnectionOutput {
             session: AtomicWaker::new(),
             sent_bytes,
             role: Mutex::default(),
+            reader: Mutex::default(),
         }
     }
 }
@@ -66,6 +71,7 @@ impl ConnectionOutput {
         let socket = self.socket.write().take()?;
         let rest = ConnectionOutput::new(connection, socket, rest, self.sent_bytes.clone());
         *rest.role.lock() = self.role();
+        *rest.reader.lock() = self.reader.lock().clone();
         for (here, there) in [(&self.blocked, &rest.blocked), (&self.broken, &rest.broken)] {
             there.store(here.swap(false, Ordering::AcqRel), Ordering::Release);
         }
@@ -98,10 +104,16 @@ impl ConnectionOutput {
         self.session.wake();
     }
 
-    /// Sets the [`viewer`](crate::policy::rules::viewer) that decides in which view the client gets
-    /// its events from now on.
-    pub(crate) fn set_viewer(&self, viewer: &str) {
+    /// Sets the identity that reads here from now on, and the [`viewer`](crate::policy::rules::viewer)
+    /// that decides in which view it gets its events.
+    pub(crate) fn set_reader(&self, identity: &Identity, viewer: &str) {
+        *self.reader.lock() = Some(identity.clone());
         *self.role.lock() = viewer.into();
+    }
+
+    /// Returns whether the identity that reads here may read a topic.
+    pub(crate) fn may_read(&self, topic: &TopicName) -> bool {
+        self.reader.lock().as_ref().is_some_and(|identity| identity.rights().may_read(topic))
     }
 }
 

@@ -5,6 +5,7 @@ use super::checked_event::QUARANTINE;
 use super::state::Session;
 use crate::limits::Limit;
 use crate::limits::account::Permit;
+use crate::limits::memory::MemoryPressure;
 use hub_core::topic::{Topic, TopicAttachment};
 use hub_wire::{EventFrame, TopicName};
 use std::sync::Arc;
@@ -43,6 +44,10 @@ impl Session {
             };
             attachment = Some(Box::new(permit));
         }
-        hub.directory.registry.get_or_create_with(name, attachment).ok()
+        if self.pressure() == MemoryPressure::Refuse {
+            return None;
+        }
+        let memory = Some(self.limits.memory());
+        hub.directory.registry.get_or_create_for(name, attachment, memory).ok()
     }
 }

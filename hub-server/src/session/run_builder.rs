@@ -7,7 +7,7 @@ use crate::limits::account::Account;
 use crate::policy::access::Identity;
 use crate::policy::rules::{Rules, RulesInForce};
 use foldhash::fast::RandomState;
-use hub_core::topic::{PendingRun, Topic};
+use hub_core::topic::{MemoryAccount, PendingRun, Topic};
 use hub_scrub::Plan;
 use hub_wire::{FrameType, Packer, RunHead, TopicName, event_id, split};
 use std::collections::HashMap;
@@ -29,10 +29,17 @@ pub(super) struct RunBuilder {
     pub(super) identity: Option<Identity>,
     /// This account pays for the topics that the session creates.
     pub(super) account: Option<Arc<Account>>,
+    /// The memory of these topics is charged to the connection.
+    pub(super) memory: Option<Arc<MemoryAccount>>,
     /// These rules apply to the events. All events of one read are scrubbed under the same rules.
     pub(super) rules: Arc<Rules>,
     pub runs: Vec<OpenRun>,
+    /// The topics that the session remembers take this many bytes.
+    names_bytes: usize,
 }
+
+/// A topic that a session remembers takes this many bytes besides its name.
+const CACHED_TOPIC: usize = 480;
 
 /// Holds a topic on which this session has published, and what the session needs for further
 /// events.
@@ -58,6 +65,9 @@ pub(super) struct CachedTopic {
     pub(super) inbox: bool,
     /// These rules can apply to this topic. `None` means that no rules can.
     pub(super) plan: Option<Arc<Plan>>,
+    /// The plan is of this generation of the rules. An older plan is made anew with the next event of
+    /// the topic. If all were made at once, a reload would keep the thread for long.
+    pub(super) generation: u64,
 }
 
 /// Holds the events of one topic that wait to be numbered there.
@@ -95,7 +105,17 @@ impl OpenRun {
 impl RunBuilder {
     pub(super) fn new(rules: Arc<Rules>) -> Self {
         let (topics, by_name, runs) = (Vec::new(), HashMap::default(), Vec::new());
-        RunBuilder { topics, by_name, last: 0, identity: None, account: None, rules, runs }
+        RunBuilder {
+            topics,
+            by_name,
+            last: 0,
+            identity: None,
+            account: None,
+            memory: None,
+            rules,
+            runs,
+            names_bytes: 0,
+        }
     }
 
     /// Changes to the rules that are in force now. There must be no open run, because all its
@@ -103,16 +123,19 @@ impl RunBuilder {
     pub(super) fn follow_rules(&mut self, in_force: &RulesInForce) {
         if self.rules.generation != in_force.generation() {
             self.rules = in_force.current();
-            for known in &mut self.topics {
-                known.plan = plan(&self.rules, known.topic.name());
-            }
         }
     }
 
     /// Sets the client whose events are gathered.
-    pub(super) fn set_client(&mut self, identity: Identity, account: Option<Arc<Account>>) {
+    pub(super) fn set_client(
+        &mut self,
+        identity: Identity,
+        account: Option<Arc<Account>>,
+        memory: &Arc<MemoryAccount>,
+    ) {
         self.identity = Some(identity);
         self.account = account;
+        self.memory = Some(memory.clone());
     }
 
     pub(super) fn remember(&mut self, name: &str, topic: Arc<Topic>, publisher: &str) -> usize {
@@ -124,7 +147,12 @@ impl RunBuilder {
         let mut prefix = Vec::new();
         Packer(&mut prefix).array(3).uint(FrameType::Event.number().into()).str(name);
         let prefix = prefix.into();
-        self.topics.push(CachedTopic { topic, head, prefix, slot, next, gathered, inbox, plan });
+        // The name stands in the head, in the prefix and in the key. The topic itself may have ended.
+        self.names_bytes += CACHED_TOPIC + 4 * name.len() + publisher.len();
+        let generation = self.rules.generation;
+        let known =
+            CachedTopic { topic, head, prefix, slot, next, gathered, inbox, plan, generation };
+        self.topics.push(known);
         self.by_name.insert(name.as_bytes().into(), self.topics.len() - 1);
         self.topics.len() - 1
     }
@@ -137,7 +165,22 @@ impl RunBuilder {
             self.topics.clear();
             self.by_name.clear();
             self.last = 0;
+            self.names_bytes = 0;
         }
+    }
+
+    /// Forgets all topics and gives their memory back, unless a run is open. The session asks the registry
+    /// for each of them when it is used again.
+    pub(super) fn forget_topics(&mut self) {
+        if self.runs.is_empty() {
+            (self.topics, self.by_name) = (Vec::new(), HashMap::default());
+            (self.last, self.names_bytes) = (0, 0);
+        }
+    }
+
+    /// Returns how many bytes the topics take that the session remembers.
+    pub(super) fn names_bytes(&self) -> usize {
+        self.names_bytes
     }
 }
 

@@ -2,16 +2,16 @@
 //! receipt, and the connections that got events are flushed. A connection that is not flushed would
 //! get its events only together with later ones.
 
-use super::backpressure_wait::BackpressureWait;
 use super::checked_event::{EventRefusal, FollowUp};
 use super::clock::now_ms;
 use super::run_builder::OpenRun;
 use super::state::Session;
+use super::turns::{DELIVERY_WORK, RUN_WORK};
 use crate::directory::instances::ResumeState;
 use crate::directory::kept_subscriptions::KeptSubscriptions;
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::memory::MemoryPressure;
-use hub_core::topic::{PublishResult, SubscriberConnection};
+use hub_core::topic::{PublishResult, SubscriberConnection, turn_is_over};
 use hub_wire::{Frame, Overflow, Refused, RefusedCode, RefusedWhat};
 
 /// A session flushes at most this many connections before other sessions of the arbiter have their
@@ -20,8 +20,8 @@ const FLUSHES_A_TURN: usize = 32;
 
 impl Session {
     /// Has the topics number and queue the runs that were gathered. Returns false if the session
-    /// has to wait for room in a subscriber's queue. The runs that are not queued yet stay gathered
-    /// then.
+    /// has to wait for room in a subscriber's queue, or if its turn is over. The runs that are not
+    /// queued yet stay gathered then.
     pub(super) fn publish(&mut self) -> bool {
         if self.builder.runs.is_empty() {
             return true; // This is the usual case; it does not even read the clock.
@@ -29,19 +29,26 @@ impl Session {
         let now = now_ms();
         let mut runs = std::mem::take(&mut self.builder.runs).into_iter();
         while let Some(mut gathered) = runs.next() {
+            if self.left.gives_turn && self.may_publish_later() {
+                self.builder.runs.push(gathered);
+                self.builder.runs.extend(runs);
+                return false;
+            }
             // The hub's own notices have no publish numbers. They are few and small, so they are
             // sent even while memory is short.
-            if self.hub.limits.memory.pressure() == MemoryPressure::Refuse
-                && !gathered.numbers.is_empty()
-            {
+            if self.pressure() == MemoryPressure::Refuse && !gathered.numbers.is_empty() {
                 let message = "the hub is short of memory";
                 self.refuse_all(&gathered, RefusedCode::Overloaded, message);
                 continue;
             }
+            let (size, mut passed) = (gathered.run.size(), None);
             loop {
                 match gathered.topic.publish(&mut gathered.run, now, &mut self.to_flush) {
                     PublishResult::Done => {
                         self.hub.metrics.events.inc_by(gathered.run.count().into());
+                        self.patience.published(size);
+                        let deliveries = self.to_flush.take_deliveries();
+                        self.spend(RUN_WORK + deliveries * DELIVERY_WORK);
                         break;
                     }
                     PublishResult::NobodyThere => {
@@ -75,20 +82,16 @@ impl Session {
                         break;
                     }
                     PublishResult::Wait(connection) => {
-                        let grace = self.hub.config.overflow_grace_ms;
-                        match &mut self.backpressure {
-                            Some(wait) => wait.follow(connection, grace),
-                            None => {
-                                self.backpressure = Some(BackpressureWait::new(connection, grace))
-                            }
+                        if self.must_wait_for(connection, &gathered, &mut passed) {
+                            self.builder.runs.push(gathered);
+                            self.builder.runs.extend(runs);
+                            return false;
                         }
-                        self.builder.runs.push(gathered);
-                        self.builder.runs.extend(runs);
-                        return false;
                     }
                 }
             }
         }
+        self.end_wait();
         self.builder.trim();
         true
     }
@@ -139,10 +142,15 @@ impl Session {
     }
 
     /// Flushes at most [`FLUSHES_A_TURN`] of the connections that got events from this session. If
-    /// some are left, the session wakes itself, and flushes them when other sessions have had their
-    /// turn.
+    /// some are left, or if the turn is over, the session wakes itself, and flushes them when other
+    /// sessions have had their turn.
     pub(super) fn flush_some(&mut self) {
-        self.to_flush.flush_some(FLUSHES_A_TURN);
+        for _ in 0..FLUSHES_A_TURN.min(self.to_flush.len()) {
+            self.to_flush.flush_some(1);
+            if turn_is_over() {
+                break;
+            }
+        }
         if !self.to_flush.is_empty() {
             self.output.session.wake();
         }
@@ -179,7 +187,7 @@ impl Session {
         let id = id.map(str::to_owned);
         let refused = Refused { what, number, code, message, rule, path, id };
         if self.instance.is_some() {
-            let short = self.hub.limits.memory.pressure() == MemoryPressure::Refuse;
+            let short = self.pressure() == MemoryPressure::Refuse;
             self.refusals.push(&refused, short);
         }
         self.send_refused(refused);

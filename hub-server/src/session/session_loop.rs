@@ -2,13 +2,15 @@
 //! takes in the bytes that the client has sent. After some reads, the session lets the other
 //! sessions of its arbiter run. Otherwise they would wait for as long as its client sends.
 
+use super::backpressure_wait::BackpressureWait;
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState, overflowed};
+use super::turnstile::Turnstile;
 use super::waits_for::WaitsFor;
 use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
-use hub_core::topic::SubscriberConnection;
+use hub_core::topic::{SubscriberConnection, turn_is_over};
 use hub_wire::CloseCode;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
@@ -27,7 +29,10 @@ thread_local! {
 }
 
 /// Reads and writes for a session from its start to its end, as a future on its actor.
-pub(super) struct SessionLoop;
+#[derive(Default)]
+pub(super) struct SessionLoop {
+    turnstile: Turnstile,
+}
 
 impl ActorFuture<Session> for SessionLoop {
     type Output = ();
@@ -43,14 +48,24 @@ impl ActorFuture<Session> for SessionLoop {
             session.end(ctx);
             return Poll::Ready(());
         }
+        if self.turnstile.is_waiting() {
+            return Poll::Pending;
+        }
+        session.begin_turn(ctx);
         session.count_written();
         for _ in 0..READS_A_TURN {
-            if ready!(session.step(ctx, task)).is_break() {
-                session.end(ctx);
-                return Poll::Ready(());
+            match session.step(ctx, task) {
+                Poll::Pending if session.left.gives_turn => break,
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Flow::Continue(())) if turn_is_over() => break,
+                Poll::Ready(Flow::Continue(())) => {}
+                Poll::Ready(Flow::Break(())) => {
+                    session.end(ctx);
+                    return Poll::Ready(());
+                }
             }
         }
-        task.waker().wake_by_ref();
+        self.turnstile.wait(task.waker());
         Poll::Pending
     }
 }
@@ -120,10 +135,12 @@ impl Session {
         }
     }
 
-    /// Flushes some connections. The session goes on when all of them are flushed.
+    /// Flushes some connections. The session goes on when all of them are flushed, unless its turn is
+    /// over.
     fn poll_turn(&mut self) -> Poll<()> {
         self.flush_some();
-        if self.to_flush.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        let goes_on = self.to_flush.is_empty() && !self.left.gives_turn;
+        if goes_on { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Waits until the client has read its answers.
@@ -136,20 +153,19 @@ impl Session {
     /// subscriber's grace is over.
     fn poll_room(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
         while let Some(wait) = &mut self.backpressure {
-            let waited_for = wait.connection.number();
+            let waited_since = wait.began();
             wait.connection.queue().wake_when_drained(task.waker());
-            if wait.grace.as_mut().poll(task).is_ready() {
-                wait.connection.queue().end_grace();
-            }
+            // The poll has the timer wake the session. Publishing finds out whether the time is over.
+            let _ = wait.timer.as_mut().poll(task);
             if self.publish() {
                 self.backpressure = None;
                 self.receipt();
             }
             self.flush_some();
-            // If the session waits for another subscriber now, nothing would wake it before it has
-            // registered with the queue of that subscriber. So the loop goes on.
-            if self.backpressure.as_ref().is_some_and(|wait| wait.connection.number() == waited_for)
-            {
+            // If the session waits for another subscriber now, or for longer, nothing would wake it before
+            // it has registered there. So the loop goes on.
+            let goes_on = |wait: &BackpressureWait| wait.began() == waited_since;
+            if self.backpressure.as_ref().is_some_and(goes_on) {
                 return Poll::Pending;
             }
         }

@@ -2,20 +2,23 @@
 //! session does. They import this module, and this module imports none of them. Otherwise the
 //! imports would form a circle.
 
-use super::backpressure_wait::BackpressureWait;
+use super::backpressure_wait::{BackpressureWait, Patience};
 use super::handles::Handles;
 use super::kept_connection::KeptConnection;
 use super::output::ConnectionOutput;
 use super::run_builder::RunBuilder;
-use super::session_limits::SessionLimits;
+use super::session_limits::{CONNECTION, SessionLimits};
 use super::subscribe_parts::SubscribeParts;
-use crate::directory::instances::InstanceKey;
+use super::unfinished::LeftForNextTurn;
+use crate::directory::instance_shares::InstanceKey;
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::directory::refusals::Refusals;
 use crate::limits::admission::ConnectionPermit;
 use crate::net::socket::Socket;
 use crate::policy::access::Identity;
-use hub_core::topic::{DeliveryQueue, FlushList, SubscriberConnection, SubscriptionEntry};
+use hub_core::topic::{
+    Charge, DeliveryQueue, FlushList, SubscriberConnection, SubscriptionEntry, TurnMeter,
+};
 use hub_wire::Frame;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,6 +49,7 @@ pub(crate) struct Session {
     /// These connections got events from this session, and the session has to flush them.
     pub(super) to_flush: FlushList,
     pub(super) backpressure: Option<BackpressureWait>,
+    pub(super) patience: Patience,
     pub(super) subscriptions: HashMap<u64, Arc<SubscriptionEntry>>,
     /// The client sends a SUBSCRIBE in parts, and these are the parts that have come.
     pub(super) parts: Option<Box<SubscribeParts>>,
@@ -79,6 +83,9 @@ pub(crate) struct Session {
     pub(super) last_alive_check: Instant,
     pub(super) sent_fin: bool,
     pub(super) read_eof: bool,
+    /// Counts the work of the present turn.
+    pub(super) meter: TurnMeter,
+    pub(super) left: LeftForNextTurn,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,12 +114,14 @@ impl Session {
         let queue = DeliveryQueue::new(hub.config.queue_bytes, ledger);
         let socket = Arc::new(socket);
         let output = ConnectionOutput::new(connection, socket.clone(), queue, sent_bytes);
+        let patience = Patience::new(hub.config.overflow_grace_ms);
         let builder = RunBuilder::new(hub.policy.rules.current());
+        let charge = Charge::new(hub.limits.accounts.strangers(), CONNECTION);
         let refusals = Refusals::new(hub.directory.registry.ledger().held().clone());
         Session {
             connection,
             loopback,
-            limits: SessionLimits::of(peer, permit),
+            limits: SessionLimits::of(peer, permit, charge),
             socket,
             output: Arc::new(output),
             hub,
@@ -124,6 +133,7 @@ impl Session {
             builder,
             to_flush: FlushList::new(),
             backpressure: None,
+            patience,
             subscriptions: HashMap::new(),
             parts: None,
             watches_acks: false,
@@ -144,6 +154,8 @@ impl Session {
             last_alive_check: Instant::now(),
             sent_fin: false,
             read_eof: false,
+            meter: TurnMeter::default(),
+            left: LeftForNextTurn::default(),
         }
     }
 

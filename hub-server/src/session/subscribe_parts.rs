@@ -9,7 +9,15 @@ use std::collections::btree_map::Entry;
 /// have, and only one SUBSCRIBE of a connection is collected at a time.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// A position takes this many bytes besides the name of its topic.
-const POSITION: usize = 80;
+const POSITION: usize = 100;
+
+/// Returns how many bytes the positions of a SUBSCRIBE take.
+pub(super) fn start_bytes(start: &Start) -> usize {
+    match start {
+        Start::After(positions) => positions.keys().map(|topic| POSITION + topic.len()).sum(),
+        Start::Live | Start::Last => 0,
+    }
+}
 
 /// Holds the parts of a SUBSCRIBE that have come so far.
 #[derive(Debug)]

@@ -9,11 +9,11 @@ use super::state::{Session, SessionState, is_ending};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WaitsFor {
     /// The other sessions of the arbiter have their turn first, because this session still has many
-    /// connections to flush. The session wakes itself.
+    /// connections to flush, or because its turn is over. The session wakes itself.
     Turn,
     /// The session waits for an answer from elsewhere: from topics, from a password hash, or from
-    /// an older connection. actix does not poll the loop before the answer is there, and polls it
-    /// then.
+    /// an older connection. What waits for the answer wakes the session, or is a wait of the actor,
+    /// after which actix polls the loop.
     Answer,
     /// The session reads nothing more. It is woken for writing only.
     End,
@@ -37,7 +37,7 @@ impl Session {
     #[inline]
     pub(super) fn waits_for(&self) -> WaitsFor {
         let open = self.state == SessionState::Open;
-        if !self.to_flush.is_empty() {
+        if !self.to_flush.is_empty() || self.left.gives_turn {
             WaitsFor::Turn
         } else if self.busy {
             WaitsFor::Answer

@@ -7,6 +7,7 @@ use super::series::{by_label, counter, gauge};
 use crate::limits::Limit;
 use crate::policy::key_fetches::JwksMetrics;
 use crate::policy::tls::metrics::TlsMetrics;
+use crate::reload::stale_files::StaleFiles;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 
 #[derive(Debug, Clone)]
@@ -24,6 +25,7 @@ pub(crate) struct Metrics {
     pub connections: IntGauge,
     pub connections_total: IntCounter,
     pub closed: IntCounterVec,
+    pub stale_files: StaleFiles,
     pub tls: TlsMetrics,
     pub jwks: JwksMetrics,
     limits: IntCounterVec,
@@ -78,6 +80,7 @@ impl Metrics {
                 "Connections the hub closed, by code.",
                 "code",
             ),
+            stale_files: StaleFiles::new(),
             tls: TlsMetrics::new(),
             jwks,
             hub,
@@ -106,6 +109,7 @@ impl Metrics {
         with.register(Box::new(self.closed.clone()))?;
         with.register(Box::new(self.limits.clone()))?;
         with.register(Box::new(self.hub.clone()))?;
+        self.stale_files.register(with)?;
         self.tls.register(with)?;
         self.jwks.register(with)?;
         let build = IntGauge::with_opts(

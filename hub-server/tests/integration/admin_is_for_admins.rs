@@ -98,7 +98,11 @@ fn without_an_access_file_only_this_machine_by_its_own_name() {
         ("localhost.evil.example", 401),
         ("127.0.0.1.evil.example", 401),
         ("10.0.0.1", 401),
-        ("[::1", 200),
+        ("[::1", 401),
+        ("[::1]evil", 401),
+        ("[::1].evil.example", 401),
+        ("localhost:80.evil.example", 401),
+        ("evil@localhost", 401),
     ] {
         let (status, body) = http(&hub, "GET", "/admin/audit", &[("Host", host)]);
         assert_eq!(status, expected, "{host}: {body}");
@@ -113,6 +117,10 @@ fn what_a_proxy_says_makes_no_request_one_of_this_machine() {
             ("X-Forwarded-Host", "localhost"),
             ("X-Forwarded-For", "127.0.0.1"),
             ("Forwarded", "host=127.0.0.1"),
+            ("X-Forwarded-Port", "80"),
+            ("X-Forwarded-Server", "proxy"),
+            ("X-Real-IP", "127.0.0.1"),
+            ("X-A-Header-Of-Some-Other-Proxy", "1"),
         ] {
             for (method, path) in ENDPOINTS {
                 let (status, body) = http(&hub, method, path, &[("Host", host), header]);

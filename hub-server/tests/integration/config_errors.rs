@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use hub_server::config::{Anonymous, Config, ConfigError, ValueOrigin};
+use hub_server::config::{Anonymous, Config, ConfigError, ValueOrigin, flags};
 
 fn file(text: &str) -> Result<Config, ConfigError> {
     Config::load(Some((Path::new("etc/hub.toml"), text)), [], [])
@@ -40,10 +40,22 @@ fn a_value_of_the_wrong_kind_is_shown_with_its_place() {
          allowed is a whole number of milliseconds from 10 to 600000",
     );
     says(
-        env("HUB_MAX_DEPTH", ""),
-        "environment variable HUB_MAX_DEPTH: `max_depth` is empty; \
-         allowed is a whole number from 1 to 64",
+        flag("max-depth", ""),
+        "flag --max-depth: `max_depth` is empty; allowed is a whole number from 1 to 64",
     );
+}
+
+#[test]
+fn a_variable_with_an_empty_value_is_not_set() {
+    let path = Path::new("etc/hub.toml");
+    for flag in flags() {
+        let empty = [(flag.env.clone(), String::new())];
+        let config = Config::load(None, empty.clone(), []).unwrap();
+        assert_eq!(config, Config::default(), "{}", flag.env);
+        let text = "access = \"access.toml\"\nmax_depth = 9\n";
+        let config = Config::load(Some((path, text)), empty, []).unwrap();
+        assert_eq!((config.access.as_str(), config.max_depth), ("access.toml", 9), "{}", flag.env);
+    }
 }
 
 #[test]
@@ -161,7 +173,7 @@ fn only_documented_variables_are_passed_over() {
 fn what_is_shown_of_a_value_is_short_and_on_one_line() {
     let error = env("HUB_LOG", &"\u{1b}[31m\n".repeat(1000)).unwrap_err().to_string();
     assert!(error.len() < 400 && !error.contains(['\n', '\u{1b}']), "{error}");
-    let error = env(&format!("HUB_{}", "A".repeat(100_000)), "").unwrap_err();
+    let error = env(&format!("HUB_{}", "A".repeat(100_000)), "1").unwrap_err();
     let ConfigError::UnknownKey { key, .. } = &error else { panic!("{error}") };
     assert!(key.len() <= 80);
 }

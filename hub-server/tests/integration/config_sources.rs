@@ -88,6 +88,10 @@ fn every_range_is_enforced_in_every_source() {
         }
         for value in bad {
             for source in SOURCES {
+                // An empty variable counts as not set.
+                if value.is_empty() && source == "environment" {
+                    continue;
+                }
                 let error = load(source, key, &value).unwrap_err();
                 let text = error.to_string();
                 let syntax = matches!(error, ConfigError::Syntax { .. });

@@ -242,3 +242,43 @@ fn the_hub_keeps_file_descriptors_for_itself() {
         .any(|got| matches!(got, Got::Close(close) if close.code == CloseCode::Unauthorized));
     assert!(closed, "{all:?}");
 }
+
+/// The connections of HTTP come out of the same budget. They leave enough for clients, for files and
+/// for probes.
+#[test]
+fn connections_of_http_take_no_descriptor_that_others_need() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("access.toml");
+    let (token, other) = (create_token("one").unwrap(), create_token("one").unwrap());
+    let write = |line: &str| {
+        let role = "[roles.one]\nsubscribe.allow = \"**\"\npublish.allow = \"**\"\n";
+        std::fs::write(&file, format!("{role}[identities.one]\nroles = \"one\"\n{line}\n"))
+            .unwrap();
+    };
+    write(&token.line);
+    let hub = Confined::start(&file.to_string_lossy());
+    let credentials = Some(Credentials::Token(token.token.clone()));
+    let mut one = Client::open_as(hub.clients, &Hello { credentials, ..hello("one") });
+    // Silent, and with half of a head. More than there are descriptors, first of HTTP and then of
+    // clients, in turns.
+    let half_a_head = |number: usize| {
+        let mut stranger = TcpStream::connect(hub.http).unwrap();
+        let _ = stranger.write_all(&b"GET / HTTP/1.1\r\nx: "[..number % 20]);
+        stranger
+    };
+    let mut strangers: Vec<_> = (0..FILES.1).map(half_a_head).collect();
+    assert!(hub.metrics().contains("hub_connections "));
+    strangers.extend((0..FILES.1).map(|_| TcpStream::connect(hub.clients).unwrap()));
+    assert!(hub.metrics().contains("hub_connections "));
+    // Those of HTTP come anew, when clients have what there is.
+    strangers.drain(..FILES.1);
+    strangers.extend((0..FILES.1).map(half_a_head));
+    assert!(hub.metrics().contains("hub_connections "));
+    // A file that changes is read.
+    write(&other.line);
+    let all = one.rest();
+    let closed = all
+        .iter()
+        .any(|got| matches!(got, Got::Close(close) if close.code == CloseCode::Unauthorized));
+    assert!(closed, "{all:?}");
+}

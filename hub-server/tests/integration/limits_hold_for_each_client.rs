@@ -26,8 +26,10 @@ impl Hub {
         let folder = TempDir::new().unwrap();
         let tokens = ["one", "other"].map(|name| create_token(name).unwrap());
         let text = format!(
-            "[roles.one]\nsubscribe.allow = \"**\"\npublish = {{ allow = \"**\"{publish} }}\n\
-             [roles.other]\nsubscribe.allow = \"**\"\npublish.allow = \"**\"\n\
+            "[roles.one]\nsubscribe = {{ allow = \"**\", observe = true }}\n\
+             publish = {{ allow = \"**\"{publish} }}\n\
+             [roles.other]\nsubscribe = {{ allow = \"**\", observe = true }}\n\
+             publish.allow = \"**\"\n\
              [identities.one]\nroles = \"one\"\n{}\n\
              [identities.other]\nroles = \"other\"\n{}\n\
              [anonymous]\nroles = \"other\"\n",

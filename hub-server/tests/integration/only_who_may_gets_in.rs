@@ -70,7 +70,7 @@ view = "full"
 subscribe.allow = "orders.**"
 
 [roles.support]
-subscribe = {{ allow = "**", deny = "{denied}" }}
+subscribe = {{ allow = "**", deny = "{denied}", observe = true }}
 quarantine = true
 
 [identities.orders]

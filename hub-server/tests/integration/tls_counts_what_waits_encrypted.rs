@@ -89,8 +89,8 @@ fn it_counts_until_it_is_gone() {
     let mut publisher = Client::open(tunnel.address);
     // The newest event of the topic is kept, and all of them are of one size.
     publish(&mut publisher);
-    let last = held(&secured);
     let mut subscriber = Subscriber::new(&secured);
+    let last = held(&secured);
     publish_until_it_waits_encrypted(&secured, &mut publisher, last);
     let reading = std::thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];

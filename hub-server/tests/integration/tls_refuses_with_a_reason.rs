@@ -9,9 +9,11 @@ use hub_client::{Builder, ConnectError, TlsError};
 use hub_server::RunningHub;
 use hub_server::config::ClientAuth;
 use hub_wire::CloseCode;
-use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa};
 use support::metric;
-use tls_support::{Ca, Files, HERE, LONG, Secured, client, self_signed, soon, text};
+use tls_support::{
+    Ca, Files, HERE, LONG, Secured, client, self_signed, self_signed_with, soon, text,
+};
 
 /// Why it did not connect, although it would have tried for long.
 async fn refused(builder: Builder) -> ConnectError {
@@ -69,6 +71,41 @@ async fn a_hub_whose_certificate_is_not_good() {
         }
         support::wait_until("the hub counts it", || failed(&secured.hub, "refused_by_client") > 0);
         assert_eq!(metric(&secured.hub, "hub_connections_total"), 0);
+    }
+}
+
+/// The library that verifies has names of its own for these, which say nothing to whoever made the
+/// certificate.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_whose_certificate_is_of_a_wrong_kind_is_told_in_words() {
+    let purpose = |purpose| {
+        with_certificate(move |ca| {
+            ca.issue_with(&HERE, |params| params.extended_key_usages = vec![purpose])
+        })
+    };
+    let a_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issued_ca = a_ca;
+    // Each client trusts the file with this name.
+    let cases: [(&str, Secured, &str); 3] = [
+        (
+            "basicConstraints=critical,CA:FALSE",
+            with_certificate(|ca| ca.issue_with(&HERE, |params| params.is_ca = issued_ca)),
+            "ca.pem",
+        ),
+        (
+            "basicConstraints=critical,CA:FALSE",
+            with_certificate(|_| self_signed_with(&HERE, |params| params.is_ca = a_ca)),
+            "other.pem",
+        ),
+        ("not for servers", purpose(ExtendedKeyUsagePurpose::ClientAuth), "ca.pem"),
+    ];
+    for (why, secured, trusted) in cases {
+        let builder = client(&secured.hub.url()).ca_file(secured.files.path(trusted));
+        let said = tls_error(builder).await.to_string();
+        assert!(said.contains(why), "{said} instead of {why}");
+        for debug in ["Other(", "Error", "UsedAs", "Violation", "InvalidPurpose"] {
+            assert!(!said.contains(debug), "{said}");
+        }
     }
 }
 

@@ -252,9 +252,12 @@ fn who_unsubscribes_chooses_whether_it_still_gets_what_waits() {
         publish(&hub, "t", 0..10, 0);
         assert_eq!(numbers(&mut client), [1, 2]);
         client.send(&Frame::Unsubscribe { id: 1, drain }.to_bytes());
+        // The PONG behind it says that the topic has let the subscription go.
+        let mut got = numbers(&mut client);
         publish(&hub, "t", 10..12, 0);
+        got.extend(numbers(&mut client));
         let rest: Vec<u64> = if drain { (3..=10).collect() } else { Vec::new() };
-        assert_eq!(numbers(&mut client), rest);
+        assert_eq!(got, rest);
         let (finished, given_up) = if drain { (10, 0) } else { (0, 10) };
         client.send(&taken(1, finished));
         client.barrier();

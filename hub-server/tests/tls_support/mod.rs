@@ -93,9 +93,18 @@ impl Ca {
 
 /// A certificate that signed itself.
 pub(crate) fn self_signed(names: &[&str]) -> Issued {
+    self_signed_with(names, |_| {})
+}
+
+pub(crate) fn self_signed_with(
+    names: &[&str],
+    change: impl FnOnce(&mut CertificateParams),
+) -> Issued {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let key = KeyPair::generate().unwrap();
-    let cert = CertificateParams::new(names).unwrap().self_signed(&key).unwrap().pem();
+    let mut params = CertificateParams::new(names).unwrap();
+    change(&mut params);
+    let cert = params.self_signed(&key).unwrap().pem();
     Issued { cert, key: key.serialize_pem(), serial: 0 }
 }
 

@@ -6,6 +6,7 @@
 use super::{Flow, OnTheWay};
 use crate::topic::ledger::{Ledger, count};
 use crate::topic::queued_run::QueuedRun;
+use std::ops::Range;
 use std::time::Instant;
 
 impl Flow {
@@ -32,22 +33,25 @@ impl Flow {
 
     /// Takes back the deliveries whose time is over.
     pub(in crate::topic) fn expire(&mut self, now: Instant) -> Vec<QueuedRun> {
-        let late = |sent: &&OnTheWay| sent.deadline.is_some_and(|deadline| deadline <= now);
-        let ranges: Vec<(u64, u64)> =
-            self.on_the_way.iter().filter(late).map(|sent| (sent.first, sent.last())).collect();
-        ranges.into_iter().flat_map(|(first, last)| self.fail(first, last)).collect()
+        let is_late = |sent: &OnTheWay| sent.deadline.is_some_and(|deadline| deadline <= now);
+        if !self.on_the_way.iter().any(is_late) {
+            return Vec::new();
+        }
+        let all = std::mem::take(&mut self.on_the_way);
+        let (late, others): (Vec<_>, _) = all.into_iter().partition(is_late);
+        self.on_the_way = others.into();
+        self.count_off(&late);
+        late.into_iter().filter_map(|sent| sent.run).collect()
     }
 
     /// Lets the time of deliveries begin anew. Returns how many of them are on their way.
     pub(in crate::topic) fn extend(&mut self, first: u64, last: u64, now: Instant) -> u64 {
         let Some(timeout) = self.timeout else { return 0 };
-        let mut held = self.take_off(first, last);
-        let count = held.iter().map(|sent| u64::from(sent.count)).sum();
-        for sent in held.drain(..) {
-            let at = self.on_the_way.partition_point(|other| other.first < sent.first);
-            self.bytes_on_the_way += sent.bytes;
-            self.taken -= u64::from(sent.count);
-            self.on_the_way.insert(at, OnTheWay { deadline: Some(now + timeout), ..sent });
+        let range = self.range(first, last);
+        let mut count = 0;
+        for sent in self.on_the_way.range_mut(range) {
+            sent.deadline = Some(now + timeout);
+            count += u64::from(sent.count);
         }
         self.report_on_the_way();
         count
@@ -56,27 +60,38 @@ impl Flow {
     /// Removes the deliveries from number `first` to number `last` that are on their way, and returns
     /// them in order.
     pub(super) fn take_off(&mut self, first: u64, last: u64) -> Vec<OnTheWay> {
-        let mut taken = Vec::new();
-        let mut at = self.on_the_way.partition_point(|sent| sent.last() < first);
-        while let Some(mut sent) =
-            self.on_the_way.get(at).filter(|sent| sent.first <= last).cloned()
-        {
-            self.on_the_way.remove(at);
-            if sent.first < first {
-                let front = sent.split_front((first - sent.first) as u32);
-                self.on_the_way.insert(at, front);
-                at += 1;
-            }
-            if sent.last() > last {
-                let front = sent.split_front((last - sent.first + 1) as u32);
-                self.on_the_way.insert(at, std::mem::replace(&mut sent, front));
-            }
+        let range = self.range(first, last);
+        let taken: Vec<_> = self.on_the_way.drain(range).collect();
+        self.count_off(&taken);
+        taken
+    }
+
+    /// Counts deliveries off that are not on their way any more.
+    fn count_off(&mut self, taken: &[OnTheWay]) {
+        for sent in taken {
             self.bytes_on_the_way -= sent.bytes;
             self.taken += u64::from(sent.count);
-            taken.push(sent);
         }
         self.report_on_the_way();
-        taken
+    }
+
+    /// Returns the places of the deliveries from number `first` to number `last`. Runs that lie across
+    /// the ends of the range are divided.
+    fn range(&mut self, first: u64, last: u64) -> Range<usize> {
+        self.divide_before(first);
+        self.divide_before(last.saturating_add(1));
+        let from = self.on_the_way.partition_point(|sent| sent.last() < first);
+        let to = self.on_the_way.partition_point(|sent| sent.first <= last);
+        from..to.max(from)
+    }
+
+    /// Divides the run in which a delivery is, so that a part begins with that delivery.
+    fn divide_before(&mut self, number: u64) {
+        let at = self.on_the_way.partition_point(|sent| sent.last() < number);
+        if let Some(sent) = self.on_the_way.get_mut(at).filter(|sent| sent.first < number) {
+            let front = sent.split_front((number - sent.first) as u32);
+            self.on_the_way.insert(at, front);
+        }
     }
 }
 

@@ -56,7 +56,25 @@ impl Group {
         held: &Arc<HeldBytes>,
         to_flush: &mut FlushList,
     ) {
+        self.refill_some(topic, held, to_flush, usize::MAX);
+    }
+
+    /// Does as [`Group::refill`] does, for at most `most` entries. Returns whether there may be more.
+    pub(in crate::topic) fn refill_some(
+        &mut self,
+        topic: &TopicName,
+        held: &Arc<HeldBytes>,
+        to_flush: &mut FlushList,
+        most: usize,
+    ) -> bool {
+        let mut left = most;
         while let Some(item) = self.waiting.pop() {
+            if left == 0 {
+                self.waiting.unpop_items([item].into());
+                self.report_size();
+                return true;
+            }
+            left -= 1;
             match item {
                 QueueItem::Run(run) => {
                     let left = self.divide(run, held, to_flush);
@@ -77,6 +95,7 @@ impl Group {
         if self.waiting_bytes() <= high_water(self.limit()) / 2 {
             self.waker.clone().wake();
         }
+        false
     }
 
     /// Tells one member of a gap, as it would have got one of the events.

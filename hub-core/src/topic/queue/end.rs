@@ -50,6 +50,7 @@ impl DeliveryQueue {
         drop(waiting);
         let control = dropped.iter().map(QueueItem::control_size).sum();
         self.control.fetch_sub(control, Ordering::Relaxed);
+        self.report_waiting();
         count_disconnected(dropped.iter().filter_map(QueueItem::run), &self.ledger);
         self.wake_waiting();
     }

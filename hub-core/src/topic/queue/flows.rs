@@ -5,6 +5,7 @@
 
 use super::flow_list::{Flows, Settled};
 use super::{Appended, DeliveryQueue, Waiting};
+use crate::sync::Ordering;
 use crate::topic::backlog::{Backlog, PushResult};
 use crate::topic::flow::{Flow, FlowGauge, TakenTooMany};
 use crate::topic::ledger::count;
@@ -30,7 +31,8 @@ impl DeliveryQueue {
         overflow: Overflow,
         ack_timeout: Option<Duration>,
     ) -> Arc<FlowGauge> {
-        let flow = Flow::new(id, window, overflow, ack_timeout, self.ledger.held());
+        let mut flow = Flow::new(id, window, overflow, ack_timeout, self.ledger.held());
+        self.account().into_iter().for_each(|account| flow.count_in(account));
         let gauge = flow.gauge().clone();
         let flows = &mut self.waiting.lock().flows.0;
         match flows.binary_search_by_key(&id, |flow| flow.id) {
@@ -75,6 +77,7 @@ impl DeliveryQueue {
         let Waiting { backlog, flows } = &mut *self.waiting.lock();
         let Some(flow) = flows.get(taken.subscription) else { return Ok(()) };
         flow.take(taken, &self.ledger)?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
         self.unpark(backlog, flow);
         Ok(())
     }
@@ -102,9 +105,28 @@ impl DeliveryQueue {
                 events_of(&settled.failed)
             }
         };
+        self.taken.fetch_add(1, Ordering::Relaxed);
         settled.not_held = (last + 1).saturating_sub(first) - held;
         self.unpark(backlog, flow);
         Ok(settled)
+    }
+
+    /// Returns how many events of a subscription its listener has taken. Returns `None` for a
+    /// subscription without a window, and for one whose client acknowledges single events.
+    #[must_use]
+    pub fn taken(&self, id: u64) -> Option<u64> {
+        let flows = &mut self.waiting.lock().flows;
+        flows.get(id).filter(|flow| !flow.is_acknowledged()).map(|flow| flow.taken())
+    }
+
+    /// Checks that a delivery of an acknowledged subscription was sent.
+    ///
+    /// # Errors
+    /// The error means that the hub has not sent so many deliveries.
+    pub fn was_sent(&self, id: u64, delivery: u64) -> Result<(), TakenTooMany> {
+        let flows = &mut self.waiting.lock().flows;
+        let flow = flows.get(id).filter(|flow| flow.is_acknowledged());
+        flow.map_or(Ok(()), |flow| flow.checked(delivery).map(drop))
     }
 
     /// Takes back the events of a subscription that its client has not acknowledged in time, and

@@ -39,6 +39,7 @@ impl DeliveryQueue {
     #[must_use]
     pub fn part(&self, keeps: impl Fn(u64) -> bool) -> Option<DeliveryQueue> {
         let rest = DeliveryQueue::new(self.own_limit, self.ledger.clone());
+        self.account().into_iter().for_each(|account| rest.count_in(account));
         let mut buffer = self.write_buffer.lock();
         let mut waiting = self.waiting.lock();
         if self.is_closed() {
@@ -59,6 +60,8 @@ impl DeliveryQueue {
         }
         self.forget_flush();
         drop((buffer, waiting));
+        self.report_waiting();
+        rest.report_waiting();
         self.wake_waiting();
         Some(rest)
     }

@@ -3,6 +3,7 @@
 //!
 //! Without the bound, one slow subscriber could take all the memory of the hub.
 
+mod counted;
 mod end;
 mod flow_list;
 mod flows;
@@ -14,6 +15,7 @@ pub use flow_list::Settled;
 pub(super) use past::{Page, Replayed};
 pub use write::Written;
 
+use super::account::WaitingSize;
 use super::backlog::{Backlog, PushResult, QueueBound};
 use super::held_bytes::REPORT_STEP;
 use super::ledger::{Ledger, count};
@@ -26,7 +28,8 @@ use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use bytes::Bytes;
 use flow_list::Flows;
 use hub_wire::Overflow;
-use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
 /// Holds everything that waits to be written to one connection.
@@ -46,8 +49,12 @@ pub struct DeliveryQueue {
     control: AtomicUsize,
     /// The queue last reported this size to the ledger. The size does not include the runs.
     reported: AtomicUsize,
+    /// What waits here counts in the account of the client, once the client is known.
+    waits_for: OnceLock<WaitingSize>,
     /// The queue itself has this bound, in bytes. See [`DeliveryQueue::limit`].
     own_limit: usize,
+    /// The client has taken this many bytes. A TAKEN or ACK frame counts as one.
+    taken: AtomicU64,
     /// If this is true, the grace of the subscriber is over, and its queue has not drained since.
     lagging: AtomicBool,
     /// If this is true, a thread has promised to flush the queue, and has not begun to write yet.
@@ -107,7 +114,9 @@ impl DeliveryQueue {
             queued: AtomicUsize::new(0),
             control: AtomicUsize::new(0),
             reported: AtomicUsize::new(0),
+            waits_for: OnceLock::new(),
             own_limit: limit,
+            taken: AtomicU64::new(0),
             lagging: AtomicBool::new(false),
             flush_claimed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -173,16 +182,24 @@ impl DeliveryQueue {
         queued == 0 || queued + size + ITEM_OVERHEAD <= self.limit()
     }
 
-    /// Returns how many bytes may wait in the queue. The number is lower while the hub is short of memory.
-    pub(super) fn limit(&self) -> usize {
-        self.own_limit.min(self.ledger.held.queue_limit())
-    }
-
     /// Returns from how many bytes on publishers wait: a quarter of the bound. A higher mark would only
     /// add latency for subscribers that keep up. The rest of the queue is for subscribers whose grace
     /// is over.
     fn high_water(&self) -> usize {
         self.limit() / 4
+    }
+
+    /// Returns how much the client has taken so far. The number changes with everything that the client
+    /// takes, so it shows whether the client takes anything.
+    #[must_use]
+    pub fn taken_bytes(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many bytes a client takes at least before publishers that wait for it go on.
+    #[must_use]
+    pub fn drained_bytes(&self) -> usize {
+        self.high_water() / 2
     }
 
     /// Registers a waker, which is woken once: when the queue has drained to half of the mark from which
@@ -322,8 +339,9 @@ impl DeliveryQueue {
     }
 
     /// Reports to the ledger how many bytes the queue takes beside its runs, if that number has changed
-    /// by much or has become zero.
+    /// by much or has become zero. Reports to the account how many bytes wait.
     fn report_size(&self, backlog: &Backlog) {
+        self.report_waiting();
         let now = backlog.len() * ITEM_OVERHEAD + self.control_bytes();
         let reported = self.reported.load(Ordering::Relaxed);
         if now.abs_diff(reported) >= REPORT_STEP || (now == 0 && reported > 0) {

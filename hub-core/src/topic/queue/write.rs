@@ -84,6 +84,7 @@ impl DeliveryQueue {
             match buffer.write(write) {
                 Ok(progress) => {
                     *turn = turn.saturating_sub(progress.bytes);
+                    self.taken.fetch_add(progress.bytes as u64, Ordering::Relaxed);
                     self.queued.fetch_sub(progress.bytes, Ordering::Relaxed);
                     self.control.fetch_sub(progress.control, Ordering::Relaxed);
                     count(&self.ledger.delivered, progress.deliveries);
@@ -119,6 +120,7 @@ impl DeliveryQueue {
 
     /// Wakes the waiting publishers and restores the grace of the subscriber, if the queue has drained.
     pub(super) fn after_write(&self) {
+        self.report_waiting();
         if self.queued_bytes() <= self.high_water() / 2 {
             self.lagging.store(false, Ordering::Relaxed);
             self.wake_waiting();

@@ -108,6 +108,7 @@ pub(crate) fn entry(
         ack: None,
         observe: false,
         connection: line.clone(),
+        charge: None,
         guard: None,
     })
 }
@@ -126,7 +127,7 @@ pub(crate) async fn subscribe(registry: &Registry, entry: &Arc<SubscriptionEntry
 /// Unsubscribes as a session does.
 pub(crate) async fn unsubscribe(registry: &Registry, entry: &Arc<SubscriptionEntry>) {
     for topic in registry.unsubscribe(entry) {
-        topic.actor().unwrap().send(Leave(entry.clone())).await.ok();
+        topic.actor().unwrap().send(Leave([entry.clone()].into())).await.ok();
     }
 }
 

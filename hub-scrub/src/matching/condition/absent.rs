@@ -27,7 +27,7 @@ impl Condition {
 pub(crate) enum Inputs {}
 
 impl Inputs {
-    pub(crate) fn new(_: &str, _: &[u8], _: Option<&[u8]>) -> Option<Self> {
-        None
+    pub(crate) fn new(_: &str, _: &[u8], _: Option<&[u8]>, _: u64) -> (Option<Self>, u64) {
+        (None, 0)
     }
 }

@@ -39,6 +39,13 @@ impl Access {
         })
     }
 
+    /// Returns the name or the id of the access token that the client claims to own, or `None` if no
+    /// secret belongs to these credentials.
+    pub(crate) fn claimed_id(credentials: &Credentials) -> Option<&str> {
+        let (_, id, _) = secret_parts(credentials).ok()??;
+        Some(id)
+    }
+
     /// Authenticates a client. [`Access::must_hash`] tells whether the call is expensive.
     ///
     /// The credentials decide first, and then the certificate. A client without both is anonymous.

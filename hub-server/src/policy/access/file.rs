@@ -9,14 +9,14 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 
 use super::error::{AccessError, Reason};
-use super::filters::Pattern;
 use super::hash::{Kind, SecretHash};
 use super::jwks::ALGORITHMS;
 use super::jwt::{IdentityNaming, Issuer};
 use super::keys::{KEYS, Keys};
 use super::name::IdentityName;
 use super::named_files::Files;
-use super::rights::{Patterns, PublishRate, Role};
+use super::rights::Role;
+use super::role::{role, roles};
 use super::secret_hashes::{OwnedHash, SecretHashes};
 use super::table::{ANONYMOUS, Access, Anonymous, IdentityEntry};
 use super::token_format;
@@ -80,86 +80,6 @@ fn load(source: TomlText<'_>, files: &dyn Files) -> Result<Access, AccessError> 
         distinct_prefixes(&access, node)?;
     }
     Ok(access)
-}
-
-fn role(node: &Node<'_>) -> Result<Role, AccessError> {
-    let name = word(node, node.name)?;
-    let table = node.table()?.only(&["publish", "subscribe", "view", "admin", "quarantine"])?;
-    let flag = |key| table.get(key).map_or(Ok(false), Node::boolean);
-    let view = table.get("view").map(|node| word(node, node.text()?)).transpose()?;
-    Ok(Role {
-        name,
-        publish: patterns(&table, "publish", &RATES)?,
-        subscribe: patterns(&table, "subscribe", &[])?,
-        view,
-        admin: flag("admin")?,
-        quarantine: flag("quarantine")?,
-        rate: rate(&table)?,
-    })
-}
-
-/// Reads the name of a role or a view.
-fn word(node: &Node<'_>, text: &str) -> Result<Arc<str>, AccessError> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
-        Ok(text.into())
-    } else {
-        Err(node.error("must be a name of 1 to 64 ASCII letters, digits, - and _"))
-    }
-}
-
-const RATES: [&str; 2] = ["events_per_second", "bytes_per_second"];
-
-/// Reads how fast an identity with this role may publish.
-fn rate(role: &Table<'_>) -> Result<PublishRate, AccessError> {
-    let Some(node) = role.get("publish") else { return Ok(PublishRate::default()) };
-    let table = node.table()?;
-    let number = |key| table.get(key).map(|node| node.number(0..=1 << 40)).transpose();
-    let [events, bytes] = RATES;
-    Ok(PublishRate { events: number(events)?, bytes: number(bytes)? })
-}
-
-fn patterns(role: &Table<'_>, right: &str, also: &[&str]) -> Result<Patterns, AccessError> {
-    let Some(node) = role.get(right) else { return Ok(Patterns::default()) };
-    let table = node.table()?.only(&[&["allow", "deny"], also].concat())?;
-    let list = |key| {
-        let Some(node) = table.get(key) else { return Ok(Vec::new()) };
-        node.texts()?.into_iter().map(|(node, text)| pattern(right, &node, text)).collect()
-    };
-    Ok(Patterns { allow: list("allow")?, deny: list("deny")? })
-}
-
-fn pattern(right: &str, node: &Node<'_>, text: &str) -> Result<Pattern, AccessError> {
-    let pattern = Pattern::parse(text).map_err(|error| {
-        node.error(format!(
-            "is not a topic filter: {error}; `{{identity}}` can only stand for a whole token"
-        ))
-    })?;
-    let first = pattern.first_token();
-    if !first.starts_with('$') || (right == "subscribe" && first == "$hub") {
-        return Ok(pattern);
-    }
-    Err(node.error(match right {
-        "subscribe" => {
-            "begins with `$`; of the hub's own topics only those under `$hub` can be named"
-        }
-        _ => "begins with `$`; nobody publishes on the hub's own topics, and inboxes need no right",
-    }))
-}
-
-fn roles(access: &Access, node: &Node<'_>) -> Result<Vec<Arc<Role>>, AccessError> {
-    let mut roles: Vec<Arc<Role>> = Vec::new();
-    for (node, text) in node.texts()? {
-        let Some(role) = access.roles.get(text) else {
-            let mut names: Vec<_> = access.roles.keys().map(String::as_str).collect();
-            names.sort_unstable();
-            return Err(node.error(format!("is not a role; there is {}", list(&names))));
-        };
-        if !roles.iter().any(|had| Arc::ptr_eq(had, role)) {
-            roles.push(role.clone());
-        }
-    }
-    Ok(roles)
 }
 
 /// Returns an identity with these roles, or says what is wrong with the roles.

@@ -45,7 +45,7 @@ pub fn overlap(a: &TopicFilter, b: &TopicFilter) -> bool {
 
 /// This placeholder stands for the name of the identity in a role's filter. It is a token of its
 /// own.
-const IDENTITY: &str = "{identity}";
+pub(super) const IDENTITY: &str = "{identity}";
 
 /// Holds a filter of a role, which may contain `{identity}`.
 #[derive(Clone, Debug)]

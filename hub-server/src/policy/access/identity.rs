@@ -78,6 +78,32 @@ impl Identity {
         self.rights().view()
     }
 
+    /// Says that the identity may not do `what`, and that a role of the access file would have to say
+    /// `line`. The text is for the client itself, which knows its own name.
+    pub(crate) fn lacks(&self, what: &str, line: &str) -> String {
+        let (name, roles) = (self.name(), self.roles_in_words());
+        format!("{name} may not {what}: the access file would have to say {line} in {roles}")
+    }
+
+    /// Says that the identity may not do `what`, because of a filter under `key` in one of its roles.
+    pub(crate) fn is_denied(&self, what: &str, key: &str) -> String {
+        let (name, roles) = (self.name(), self.roles_in_words());
+        format!("{name} may not {what}: the access file denies that under {key} in {roles}")
+    }
+
+    fn roles_in_words(&self) -> String {
+        /// An identity may have hundreds of roles, and a refusal should stay short.
+        const MOST: usize = 8;
+        let shown: Vec<&str> = self.roles().take(MOST).collect();
+        let more = self.0.roles.len() - shown.len();
+        match shown.as_slice() {
+            [] => "a role that this identity has; now it has none".to_owned(),
+            [role] => format!("the role {role}"),
+            roles if more == 0 => format!("one of the roles {}", roles.join(", ")),
+            roles => format!("one of the roles {} and {more} more", roles.join(", ")),
+        }
+    }
+
     /// Returns the time from which on the credentials no longer hold, with the leeway added.
     #[must_use]
     pub fn expires(&self) -> Option<SystemTime> {

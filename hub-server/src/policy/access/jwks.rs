@@ -27,12 +27,22 @@ pub(super) struct Key {
     algorithms: Vec<Algorithm>,
 }
 
+/// States why a key on a curve without a JWT algorithm of the hub is passed over.
+const UNKNOWN_CURVE: &str = "is on a curve that the hub does not know";
+/// A JWT is verified with at most this many keys, because anybody can send one.
+const MAX_TRIED: usize = 8;
+
 /// Holds the keys of one issuer.
-pub(super) struct KeySet(Vec<Key>);
+pub(super) struct KeySet {
+    keys: Vec<Key>,
+    /// Each text names a key that the hub cannot use, and says why.
+    passed_over: Vec<String>,
+}
 
 impl KeySet {
-    /// Reads a JWKS. Keys for encryption and keys of unknown kinds are skipped, as RFC 7517
-    /// demands. Private and shared keys are refused, because they do not belong in the file.
+    /// Reads a JWKS. Keys for encryption, keys of kinds that the hub does not know and keys that it
+    /// cannot read are passed over, as RFC 7517 demands. Private and shared keys are refused,
+    /// because they do not belong in the file.
     ///
     /// `allowed` are the algorithms that the access file allows.
     ///
@@ -47,46 +57,60 @@ impl KeySet {
         if entries.len() > MAX_KEYS {
             return Err(format!("has more than {MAX_KEYS} keys"));
         }
-        let mut keys: Vec<Key> = Vec::new();
+        let (mut keys, mut passed_over) = (Vec::new(), Vec::new());
         for (number, entry) in entries.iter().enumerate() {
             let number = number + 1;
             if entry.get("d").is_some() || entry.get("k").is_some() {
                 return Err(format!("has a private or shared key: key {number}"));
             }
-            let Some(key) =
-                Key::parse(entry, allowed).map_err(|why| format!("key {number} {why}"))?
-            else {
-                continue;
-            };
-            if keys.iter().any(|other| other.kid() == key.kid()) {
-                return Err(format!(
-                    "has two keys with the same `kid`: the second is key {number}"
-                ));
+            match Key::parse(entry, allowed) {
+                Ok(Some(key)) => keys.push(key),
+                Ok(None) => {}
+                Err(why) => passed_over.push(format!("key {number} {why}")),
             }
-            keys.push(key);
         }
-        if keys.is_empty() {
-            Err("has no key for an allowed algorithm".into())
-        } else {
-            Ok(KeySet(keys))
+        if !keys.is_empty() {
+            return Ok(KeySet { keys, passed_over });
         }
+        let none = "has no key for an allowed algorithm";
+        Err(match &passed_over[..] {
+            [] => none.to_owned(),
+            all => format!("{none}: {}", all.join(", ")),
+        })
     }
 
-    /// Returns the key for a JWT: the key with the `kid` of the JWT, or the only key if the JWT
-    /// names none.
-    pub(super) fn find(&self, kid: Option<&str>, alg: Algorithm) -> Result<&Key, Reason> {
-        let key = match (kid, self.0.as_slice()) {
-            (None, [only]) => Some(only),
-            (None, _) => None,
-            (Some(kid), keys) => keys.iter().find(|key| key.kid() == Some(kid)),
+    /// Names each key that the hub cannot use, and says why.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
+        let passed_over = self.passed_over.iter();
+        passed_over.map(|why| format!("the key set has a key that the hub does not use: {why}"))
+    }
+
+    /// Returns the keys that may have signed a JWT: the keys with the `kid` of the JWT, of which
+    /// there may be several. If the JWT names none, these are the keys without a `kid`, or the only
+    /// key of the set.
+    pub(super) fn candidates(
+        &self,
+        kid: Option<&str>,
+        alg: Algorithm,
+    ) -> Result<impl Iterator<Item = &Key>, Reason> {
+        let named: Vec<&Key> = match (kid, self.keys.as_slice()) {
+            (None, [only]) => vec![only],
+            (kid, keys) => keys.iter().filter(|key| key.kid() == kid).collect(),
         };
-        let key = key.ok_or(Reason::UnknownKey)?;
-        if key.algorithms.contains(&alg) { Ok(key) } else { Err(Reason::Algorithm) }
+        let possible = named.iter().any(|key| key.algorithms.contains(&alg));
+        match (named.is_empty(), possible) {
+            (true, _) => Err(Reason::UnknownKey),
+            (false, false) => Err(Reason::Algorithm),
+            (false, true) => {
+                let fit = move |key: &&Key| key.algorithms.contains(&alg);
+                Ok(named.into_iter().filter(fit).take(MAX_TRIED))
+            }
+        }
     }
 
     /// Returns whether exactly this key is still in the set, for this algorithm.
     pub(super) fn holds(&self, jwk: &Jwk, alg: Algorithm) -> bool {
-        self.0.iter().any(|key| key.jwk == *jwk && key.algorithms.contains(&alg))
+        self.keys.iter().any(|key| key.jwk == *jwk && key.algorithms.contains(&alg))
     }
 }
 
@@ -103,8 +127,8 @@ impl Key {
         self.jwk.common.key_id.as_deref()
     }
 
-    /// Reads one key. Returns `None` if the key is for another purpose, of an unknown kind, or for
-    /// no allowed algorithm.
+    /// Reads one key. Returns `None` if the key is for another purpose, or for no allowed algorithm.
+    /// The error says why the hub cannot use the key.
     fn parse(entry: &Value, allowed: &[Algorithm]) -> Result<Option<Key>, &'static str> {
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let jwk: Jwk = serde_json::from_value(entry.clone()).map_err(|_| "is no JWK")?;
@@ -116,12 +140,13 @@ impl Key {
             AlgorithmParameters::EllipticCurve(key) => match key.curve {
                 EllipticCurve::P256 => &[ES256],
                 EllipticCurve::P384 => &[ES384],
-                _ => return Ok(None),
+                _ => return Err(UNKNOWN_CURVE),
             },
             AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
                 &[EdDSA]
             }
-            _ => return Ok(None),
+            AlgorithmParameters::OctetKeyPair(_) => return Err(UNKNOWN_CURVE),
+            _ => return Err("is of a kind that the hub does not know"),
         };
         let mut algorithms = possible.to_vec();
         algorithms.retain(|algorithm| allowed.contains(algorithm));

@@ -113,7 +113,7 @@ pub(super) fn missing_keys(issuers: &[Issuer], jwt: &str) -> Vec<Arc<RemoteKeys>
     let lacks = |issuer: &&Issuer| {
         let keys = issuer.keys.current();
         let found =
-            keys.as_ref().map(|keys| keys.find(header.kid.as_deref(), header.alg).map(drop));
+            keys.as_ref().map(|keys| keys.candidates(header.kid.as_deref(), header.alg).map(drop));
         said == Some(&issuer.issuer) && matches!(found, None | Some(Err(Reason::UnknownKey)))
     };
     issuers.iter().filter(lacks).filter_map(|issuer| issuer.keys.remote().cloned()).collect()
@@ -147,15 +147,20 @@ pub(super) fn reauthorise(
 impl Issuer {
     fn verify(&self, jwt: &str, kid: Option<&str>, alg: Algorithm) -> Result<Verified, Reason> {
         let keys = self.keys.current().ok_or(Reason::UnknownKey)?;
-        let key = keys.find(kid, alg)?;
         let (message, signature) = jwt.rsplit_once('.').ok_or(Reason::Malformed)?;
-        match jsonwebtoken::crypto::verify(signature, message.as_bytes(), key.decoding(), alg) {
-            Ok(true) => {}
-            Ok(false) => return Err(Reason::Signature),
-            Err(_) => return Err(Reason::Malformed),
+        let mut reason = Reason::Malformed;
+        for key in keys.candidates(kid, alg)? {
+            let signed = message.as_bytes();
+            match jsonwebtoken::crypto::verify(signature, signed, key.decoding(), alg) {
+                Ok(true) => {
+                    let (_, payload) = message.split_once('.').ok_or(Reason::Malformed)?;
+                    return Ok(Verified { key: key.jwk().clone(), alg, claims: claims(payload)? });
+                }
+                Ok(false) => reason = Reason::Signature,
+                Err(_) => {}
+            }
         }
-        let (_, payload) = message.split_once('.').ok_or(Reason::Malformed)?;
-        Ok(Verified { key: key.jwk().clone(), alg, claims: claims(payload)? })
+        Err(reason)
     }
 
     /// Checks the claims, and returns the identity that they give.

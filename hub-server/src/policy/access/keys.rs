@@ -25,7 +25,11 @@ const EVERY_BOUNDS: std::ops::RangeInclusive<u64> = 10..=86_400;
 
 /// Holds the keys of one issuer, by the source from which they come.
 pub(super) enum Keys {
-    File(Arc<KeySet>),
+    File {
+        keys: Arc<KeySet>,
+        /// The key `keys` is in this file and line.
+        declared_at: String,
+    },
     Url(Arc<RemoteKeys>),
 }
 
@@ -33,14 +37,20 @@ impl Keys {
     /// Returns the current keys, or `None` before the first good fetch.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
         match self {
-            Keys::File(keys) => Some(keys.clone()),
+            Keys::File { keys, .. } => Some(keys.clone()),
             Keys::Url(keys) => keys.current(),
         }
     }
 
+    /// Names each key in a file that the hub cannot use, and says why.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let Keys::File { keys, declared_at } = self else { return Vec::new() };
+        keys.warnings().map(|why| format!("{declared_at}: {why}")).collect()
+    }
+
     pub(super) fn remote(&self) -> Option<&Arc<RemoteKeys>> {
         match self {
-            Keys::File(_) => None,
+            Keys::File { .. } => None,
             Keys::Url(keys) => Some(keys),
         }
     }
@@ -62,7 +72,7 @@ impl Keys {
             let text = read(named, node, files)?;
             let keys = KeySet::parse(&text, &allowed)
                 .map_err(|why| node.error(format!("names a file that {why}")))?;
-            return Ok(Keys::File(Arc::new(keys)));
+            return Ok(Keys::File { keys: Arc::new(keys), declared_at: node.declared_at() });
         };
         if table.get("keys").is_some() {
             return Err(url.error("stands beside `keys`; the keys come from one of the two"));

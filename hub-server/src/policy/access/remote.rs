@@ -145,6 +145,11 @@ impl RemoteKeys {
         Ok(changed)
     }
 
+    /// Names each of the present keys that the hub cannot use, and says why.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.current().iter().flat_map(|keys| keys.warnings()).collect()
+    }
+
     /// Notes that the fetch has ended, and that its result is kept and counted. Clients that wait
     /// for the fetch go on.
     pub(crate) fn end(&self, good: bool) {

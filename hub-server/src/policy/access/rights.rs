@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use hub_wire::{TopicFilter, TopicName};
+use hub_wire::{Overflow, TopicFilter, TopicName};
 
 use super::error::Reason;
 use super::filters::{Pattern, covers, overlap};
 use super::name::IdentityName;
+use super::powers::{Powers, RolePowers};
 
 /// States what a subscription to a filter may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,7 @@ pub struct Rights {
     admin: bool,
     quarantine: bool,
     rate: PublishRate,
+    powers: Powers,
 }
 
 /// Limits how fast an identity may publish. With `None`, the limit of the hub's configuration
@@ -47,6 +49,18 @@ pub struct PublishRate {
 }
 
 impl PublishRate {
+    /// Returns whether these rates certainly allow all that the other rates allow. `None` stands for a
+    /// number of the configuration, which is not known here.
+    fn includes(self, other: PublishRate) -> bool {
+        let includes = |mine: Option<u64>, others: Option<u64>| match (mine, others) {
+            (Some(0), _) => true,
+            (_, Some(0)) => false,
+            (Some(mine), Some(others)) => mine >= others,
+            (mine, others) => mine == others,
+        };
+        includes(self.events, other.events) && includes(self.bytes, other.bytes)
+    }
+
     /// Joins the rates of two roles. The rate that allows more counts, and a role that sets no rate
     /// changes nothing.
     fn or(self, other: PublishRate) -> PublishRate {
@@ -68,15 +82,26 @@ struct Rules {
 }
 
 impl Rules {
+    /// Returns whether these rules allow all that the other rules allow. The answer may be no although
+    /// they do, when several filters together cover what one filter covered.
+    fn include(&self, other: &Rules) -> bool {
+        let covered =
+            |filter: &TopicFilter, by: &[TopicFilter]| by.iter().any(|wide| covers(wide, filter));
+        other.allow.iter().all(|allow| covered(allow, &self.allow))
+            && self.deny.iter().all(|deny| covered(deny, &other.deny))
+    }
+
+    fn denies(&self, wanted: &TopicFilter) -> bool {
+        self.deny.iter().any(|deny| covers(deny, wanted))
+    }
+
     fn permit(&self, name: &TopicName) -> bool {
         let any = |filters: &[TopicFilter]| filters.iter().any(|filter| filter.matches(name));
         !any(&self.deny) && any(&self.allow)
     }
 
     fn permit_all(&self, wanted: &TopicFilter) -> Subscribable {
-        if !self.allow.iter().any(|allow| covers(allow, wanted))
-            || self.deny.iter().any(|deny| covers(deny, wanted))
-        {
+        if !self.allow.iter().any(|allow| covers(allow, wanted)) || self.denies(wanted) {
             Subscribable::No
         } else if self.deny.iter().any(|deny| overlap(deny, wanted)) {
             Subscribable::Partly
@@ -108,6 +133,60 @@ impl Rights {
         self.subscribe.permit(topic)
     }
 
+    /// Returns whether a `deny` is the reason why the identity may not publish on the topic.
+    #[must_use]
+    pub fn denies_publishing(&self, topic: &TopicName) -> bool {
+        self.publish.deny.iter().any(|deny| deny.matches(topic))
+    }
+
+    /// Returns whether a `deny` covers all topics of the filter.
+    #[must_use]
+    pub fn denies_reading(&self, filter: &TopicFilter) -> bool {
+        self.subscribe.denies(filter)
+    }
+
+    /// Returns whether a subscription to the filter may hold up publishers, with the overflow policy
+    /// `block`.
+    #[must_use]
+    pub fn may_block(&self, filter: &TopicFilter) -> bool {
+        self.powers.may_block(filter)
+    }
+
+    /// Returns whether the identity may join the queue group with this name, on topics that it may
+    /// read.
+    #[must_use]
+    pub fn may_join(&self, group: &str) -> bool {
+        self.powers.may_join(group)
+    }
+
+    /// Returns whether the identity may use filters that begin with a wildcard, as far as it may read
+    /// their topics.
+    #[must_use]
+    pub fn may_observe(&self) -> bool {
+        self.powers.observe
+    }
+
+    /// Returns whether the identity may choose this overflow policy for its inbox.
+    #[must_use]
+    pub fn may_choose_for_inbox(&self, overflow: Overflow) -> bool {
+        self.powers.may_choose_for_inbox(overflow)
+    }
+
+    /// Returns whether these rights contain all rights of `other`, and show events in the same view.
+    ///
+    /// The answer may be no although they do, when several filters together cover what one filter
+    /// covered before.
+    #[must_use]
+    pub fn include(&self, other: &Rights) -> bool {
+        self.publish.include(&other.publish)
+            && self.subscribe.include(&other.subscribe)
+            && self.view == other.view
+            && (self.admin || !other.admin)
+            && (self.quarantine || !other.quarantine)
+            && self.rate.includes(other.rate)
+            && self.powers.include(&other.powers)
+    }
+
     /// Returns whether the identity may use the admin API.
     #[must_use]
     pub fn may_admin(&self) -> bool {
@@ -137,7 +216,8 @@ impl Rights {
         let all = || Rules { allow: known(&["**"]), deny: Vec::new() };
         let rate = PublishRate::default();
         let (publish, subscribe) = (all(), all());
-        Rights { publish, subscribe, view: None, admin: false, quarantine: false, rate }
+        let powers = Powers::all();
+        Rights { publish, subscribe, view: None, admin: false, quarantine: false, rate, powers }
     }
 
     /// Returns all rights that a role can give.
@@ -157,6 +237,7 @@ impl Rights {
             admin: roles.iter().any(|role| role.admin),
             quarantine: roles.iter().any(|role| role.quarantine),
             rate: roles.iter().map(|role| role.rate).fold(PublishRate::default(), PublishRate::or),
+            powers: Powers::default(),
         };
         let mut views = roles.iter().filter_map(|role| role.view.as_ref());
         if let Some(view) = views.next() {
@@ -168,6 +249,7 @@ impl Rights {
         for role in roles {
             role.publish.resolve(name, &mut rights.publish)?;
             role.subscribe.resolve(name, &mut rights.subscribe)?;
+            role.powers.resolve(name, &mut rights.powers)?;
         }
         let quarantine = known(&["$hub.quarantine", "$hub.quarantine.**"]);
         let subscribe = &mut rights.subscribe;
@@ -189,9 +271,12 @@ pub(super) struct Role {
     pub(super) publish: Patterns,
     pub(super) subscribe: Patterns,
     pub(super) view: Option<Arc<str>>,
+    /// The view is stated in this file and line.
+    pub(super) view_at: Option<String>,
     pub(super) admin: bool,
     pub(super) quarantine: bool,
     pub(super) rate: PublishRate,
+    pub(super) powers: RolePowers,
 }
 
 impl Role {
@@ -203,13 +288,17 @@ impl Role {
         };
         let (publish, subscribe) = (all(), all());
         let rate = PublishRate::default();
-        Role { name, publish, subscribe, view: None, admin: false, quarantine: false, rate }
+        let powers = RolePowers::all();
+        let (view, view_at, admin, quarantine) = (None, None, false, false);
+        Role { name, publish, subscribe, view, view_at, admin, quarantine, rate, powers }
     }
 
     /// Returns whether any filter of the role contains `{identity}`.
     pub(super) fn is_named(&self) -> bool {
-        let lists = [&self.publish, &self.subscribe];
-        lists.iter().any(|list| list.allow.iter().chain(&list.deny).any(Pattern::is_named))
+        let Role { publish, subscribe, powers, .. } = self;
+        let lists =
+            [&publish.allow, &publish.deny, &subscribe.allow, &subscribe.deny, &powers.block];
+        powers.own_group || lists.into_iter().flatten().any(Pattern::is_named)
     }
 }
 

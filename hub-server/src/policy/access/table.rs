@@ -17,6 +17,10 @@ use std::time::SystemTime;
 /// All anonymous clients have this name, which no other identity has.
 pub(super) const ANONYMOUS: &str = "anonymous";
 
+/// Says that an access file lets nobody in, and what would let somebody in.
+pub(crate) const FOR_NOBODY: &str = "the access file lets nobody in: it has no `identities`, \
+    `anonymous`, `other_certificates` or `jwt`";
+
 /// Holds the contents of one access file. They do not change once they are loaded, because a reload
 /// creates a new table. Keys from a URL are the exception: the hub fetches them while the file is
 /// in force, and refuses JWTs that need them until they are fetched.
@@ -108,6 +112,26 @@ impl Access {
     pub(crate) fn summary(&self) -> String {
         let identities = count(self.identities.len(), "identity", "identities");
         format!("{identities}, {}", count(self.roles.len(), "role", "roles"))
+    }
+
+    /// Names the parts of the file that the hub does not use, and says why. Also says that the file
+    /// lets nobody in.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let nobody = self.is_for_nobody().then(|| FOR_NOBODY.to_owned());
+        nobody.into_iter().chain(self.issuers.iter().flat_map(|i| i.keys.warnings())).collect()
+    }
+
+    /// Returns whether the file declares nothing at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.roles.is_empty() && self.is_for_nobody()
+    }
+
+    /// Returns whether the file lets nobody in.
+    pub(crate) fn is_for_nobody(&self) -> bool {
+        self.identities.is_empty()
+            && self.issuers.is_empty()
+            && self.other_certificates.is_none()
+            && self.anonymous.loopback.is_none()
     }
 
     /// Returns the keys that come from URLs. The caller has to fetch them.

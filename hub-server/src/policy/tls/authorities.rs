@@ -18,10 +18,22 @@ pub(crate) fn authorities(
     Ok((certificates, roots))
 }
 
+/// Says that the last line of a file is the beginning of a line.
+pub(super) const CUT_OFF: &str = "was cut off";
+
+/// Returns whether the last line of a PEM file is cut off. The library takes such a line for a comment,
+/// and would leave out what was to follow, such as another CA.
+pub(super) fn is_cut_off(pem: &[u8]) -> bool {
+    let last = pem.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_whole = last.starts_with(b"-----END ") && last.len() > 14 && last.ends_with(b"-----");
+    last.starts_with(b"-") && !is_whole
+}
+
 /// Returns the certificates in a file. The error says what is wrong with the file.
 pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
     let all = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
     match all {
+        _ if is_cut_off(pem) => Err(CUT_OFF),
         Ok(all) if all.is_empty() => Err("holds no certificate (PEM)"),
         Ok(all) => Ok(all),
         Err(_) => Err("is not PEM"),

@@ -4,16 +4,26 @@
 use super::contents::{Contents, Problem, digest_of};
 use super::key_log::{self, KeyLogFault};
 use super::setup::TlsSetup;
+use crate::bounded_read::{self, MaxBytes};
 use crate::config::{ClientAuth, Config, Switch};
 use crate::reload::watched_file::WatchedFile;
 use rustls::KeyLog;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// A file of more bytes than this is refused. Revocation lists can be long, so the bound is high.
-const MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// A file with a certificate, a key or CAs may have at most this many bytes.
+const MAX_FILE: MaxBytes = MaxBytes::fixed(1024 * 1024);
+/// A file with revocation lists may have at most this many bytes. Revocation lists can be long, so
+/// the bound is high.
+const MAX_CRL: MaxBytes = MaxBytes::fixed(64 * 1024 * 1024);
+
+/// These keys of the configuration name the TLS files.
+const CERT: &str = "tls_cert";
+const KEY: &str = "tls_key";
+const CLIENT_CA: &str = "tls_client_ca";
+const CRL: &str = "tls_crl";
 
 /// States why the TLS files cannot be used. The error contains nothing of the files.
 #[derive(Debug, Error)]
@@ -70,14 +80,21 @@ impl TlsFiles {
         })
     }
 
+    /// Returns each file with the key of the configuration that names it.
+    fn named(&self) -> impl Iterator<Item = (&PathBuf, &'static str)> {
+        let optional = [(self.client_ca.as_ref(), CLIENT_CA), (self.crl.as_ref(), CRL)];
+        let optional = optional.into_iter().filter_map(|(path, key)| Some((path?, key)));
+        [(&self.cert, CERT), (&self.key, KEY)].into_iter().chain(optional)
+    }
+
     fn read(&self) -> Result<Contents, TlsError> {
         let read_if =
             |path: &Option<PathBuf>, key| path.as_deref().map(|path| read(path, key)).transpose();
         Ok(Contents {
-            cert: read(&self.cert, "tls_cert")?,
-            key: read(&self.key, "tls_key")?,
-            client_ca: read_if(&self.client_ca, "tls_client_ca")?,
-            crl: read_if(&self.crl, "tls_crl")?,
+            cert: read(&self.cert, CERT)?,
+            key: read(&self.key, KEY)?,
+            client_ca: read_if(&self.client_ca, CLIENT_CA)?,
+            crl: read_if(&self.crl, CRL)?,
         })
     }
 }
@@ -94,17 +111,14 @@ fn without_key_log(fault: KeyLogFault) -> TlsError {
     TlsError { path, key: "tls_key_log", fault }
 }
 
+/// Reads a TLS file. `key` is the key of the configuration that names it.
 fn read(path: &Path, key: &'static str) -> Result<Vec<u8>, TlsError> {
-    let mut bytes = Vec::new();
-    let outcome = std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(TlsFileFault::Unreadable);
-    match outcome {
-        Ok(_) if bytes.len() as u64 <= MAX_BYTES => Ok(bytes),
-        Ok(_) => Err(TlsFileFault::Unusable("is too long")),
-        Err(fault) => Err(fault),
-    }
-    .map_err(|fault| TlsError { path: path.to_owned(), key, fault })
+    let most = if key == CRL { MAX_CRL } else { MAX_FILE };
+    bounded_read::read(path, most).map_err(|error| TlsError {
+        path: path.to_owned(),
+        key,
+        fault: TlsFileFault::Unreadable(error),
+    })
 }
 
 impl WatchedFile for TlsFiles {
@@ -116,15 +130,14 @@ impl WatchedFile for TlsFiles {
     }
 
     fn files(&self) -> Vec<&PathBuf> {
-        let optional = [self.client_ca.as_ref(), self.crl.as_ref()].into_iter().flatten();
-        [&self.cert, &self.key].into_iter().chain(optional).collect()
+        self.named().map(|(path, _)| path).collect()
     }
 
     /// Returns digests of the files, so that no copy of the private key is kept.
     fn text(&self) -> io::Result<String> {
         let mut text = String::new();
-        for path in self.files() {
-            let bytes = read(path, "").map_err(|error| match error.fault {
+        for (path, key) in self.named() {
+            let bytes = read(path, key).map_err(|error| match error.fault {
                 TlsFileFault::Unreadable(error) => error,
                 fault => io::Error::other(fault),
             })?;
@@ -142,12 +155,12 @@ impl WatchedFile for TlsFiles {
         TlsSetup::new(&self.read()?, self.client_auth, self.key_log.clone()).map_err(|problem| {
             let none = PathBuf::new;
             let (path, key, what) = match problem {
-                Problem::Certificate(what) => (self.cert.clone(), "tls_cert", what),
-                Problem::Key(what) => (self.key.clone(), "tls_key", what),
+                Problem::Certificate(what) => (self.cert.clone(), CERT, what),
+                Problem::Key(what) => (self.key.clone(), KEY, what),
                 Problem::ClientCa(what) => {
-                    (self.client_ca.clone().unwrap_or_else(none), "tls_client_ca", what)
+                    (self.client_ca.clone().unwrap_or_else(none), CLIENT_CA, what)
                 }
-                Problem::Crl(what) => (self.crl.clone().unwrap_or_else(none), "tls_crl", what),
+                Problem::Crl(what) => (self.crl.clone().unwrap_or_else(none), CRL, what),
             };
             TlsError { path, key, fault: TlsFileFault::Unusable(what) }
         })

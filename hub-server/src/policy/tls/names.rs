@@ -54,6 +54,12 @@ pub(super) fn expiry(certificate: &CertificateDer<'_>) -> Option<i64> {
     Some(certificate.validity().not_after.timestamp())
 }
 
+/// Returns whether a certificate is that of a CA.
+pub(super) fn is_ca(certificate: &CertificateDer<'_>) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
+    certificate.basic_constraints().ok().flatten().is_some_and(|found| found.value.ca)
+}
+
 /// Returns a time as seconds since the Unix epoch.
 pub(crate) fn seconds(now: SystemTime) -> i64 {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();

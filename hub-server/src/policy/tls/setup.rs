@@ -2,7 +2,7 @@
 //! Without it, each TLS handshake would have to read the files.
 
 use super::alpn::ALPN;
-use super::authorities::{authorities, certificates};
+use super::authorities::{CUT_OFF, authorities, certificates, is_cut_off};
 use super::contents::{Contents, Problem};
 use super::names;
 use crate::config::ClientAuth;
@@ -30,7 +30,15 @@ pub(crate) struct TlsSetup {
     /// The first of the revocation lists expires at this time, in seconds since the Unix epoch.
     /// `None` means that there are no lists.
     pub(crate) crl_expiry: Option<i64>,
+    /// Is true if the hub's certificate is that of a CA.
+    is_ca: bool,
 }
+
+/// Says what is wrong with the certificate of a CA as the certificate of a hub. It says what to do,
+/// because `openssl req -x509` makes such a certificate unless told otherwise.
+const CA_CERTIFICATE: &str = "tls_cert begins with the certificate of a CA (CA:TRUE), which clients \
+    do not accept as the certificate of a hub; let that CA issue a certificate for the hub, or make a \
+    self-signed one with -addext basicConstraints=critical,CA:FALSE";
 
 impl TlsSetup {
     /// Creates a setup from the contents of the files.
@@ -41,6 +49,7 @@ impl TlsSetup {
     ) -> Result<Self, Problem> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let chain = certificates(&files.cert).map_err(Problem::Certificate)?;
+        let is_ca = chain.first().is_some_and(names::is_ca);
         let mut expiry = i64::MAX;
         for certificate in &chain {
             let until = names::expiry(certificate);
@@ -101,7 +110,13 @@ impl TlsSetup {
             trust: files.trust(),
             expiry,
             crl_expiry,
+            is_ca,
         })
+    }
+
+    /// Says why clients will refuse the hub, although the files fit together.
+    pub(crate) fn warnings(&self) -> Option<String> {
+        self.is_ca.then(|| CA_CERTIFICATE.to_owned())
     }
 
     pub(crate) fn clients(&self) -> Arc<ServerConfig> {
@@ -151,6 +166,7 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, &'static str> {
 fn revocation_lists(pem: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, Problem> {
     let all = CertificateRevocationListDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
     match all {
+        _ if is_cut_off(pem) => Err(Problem::Crl(CUT_OFF)),
         Ok(all) if all.is_empty() => Err(Problem::Crl("holds no revocation list (PEM)")),
         Ok(all) => Ok(all),
         Err(_) => Err(Problem::Crl("is not PEM")),

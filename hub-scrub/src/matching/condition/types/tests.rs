@@ -114,7 +114,7 @@ proptest! {
         prop_assume!(check(&program).is_err());
         let mut payload = Vec::new();
         Packer(&mut payload).map(2).str("a").raw(&field(a)).str("b").raw(&field(b));
-        let event = Inputs::new("orders", &payload, None).unwrap();
+        let event = Inputs::new("orders", &payload, None, u64::MAX).0.unwrap();
         let mut context = Context::default();
         context.add_variable_from_value("payload", event.payload.clone());
         context.add_variable_from_value("headers", event.headers.clone());

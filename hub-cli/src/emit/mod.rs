@@ -3,15 +3,17 @@
 //! Without this command, a script would need a program of its own to publish an event. The command
 //! ends only when the hub has accepted or refused every event, so its exit code can be trusted.
 
+mod tally;
+
 use crate::connect::{connect, given_up, header_arg, headers, note, stop_signal};
 use crate::exit::{Exit, Failure};
 use crate::input::{Format, Input, from_json};
 use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use hub_client::{Client, EmitError, FlushError, Headers, TopicName};
-use serde_json::{Value, json};
-use std::io::Write;
+use hub_client::{Client, EmitError, Headers, TopicName};
+use std::io::IsTerminal;
 use std::time::Duration;
+use tally::Tally;
 use tokio::time::Instant;
 
 pub(crate) fn command() -> Command {
@@ -20,11 +22,13 @@ pub(crate) fn command() -> Command {
         .about("Publish events")
         .long_about(
             "Publish events: either the one in the argument, or all that come on stdin. The command \
-             ends when the hub has accepted or refused every event.",
+             ends when the hub has accepted or refused every event. Its messages number the events from \
+             1, in the order in which they came. JSON that MessagePack cannot hold exactly is an error, for \
+             example an integer of more than 64 bits, or an object that has a key twice.",
         )
         .args([
             Arg::new("topic").required(true).value_name("TOPIC").value_parser(TopicName::parse).help("The topic of the events"),
-            Arg::new("json").value_name("JSON").help("The payload. Without it, the command reads payloads from stdin"),
+            Arg::new("json").value_name("JSON").allow_negative_numbers(true).help("The payload. Without it, the command reads payloads from stdin"),
             Arg::new("format")
                 .long("format")
                 .value_name("FORMAT")
@@ -68,19 +72,6 @@ fn rate(text: &str) -> Result<f64, &'static str> {
     if (1e-6..=1e9).contains(&rate) { Ok(rate) } else { Err("it is not between 0.000001 and 10^9") }
 }
 
-/// Counts the events that were published, were refused, or have an unknown outcome.
-#[derive(Debug, Default)]
-struct Tally {
-    published: u64,
-    refused: u64,
-    unknown: u64,
-    /// Holds the first refusals, which `--json` lists.
-    refusals: Vec<Value>,
-}
-
-/// A summary lists at most this many refusals.
-const MOST_REFUSALS: usize = 100;
-
 pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     let source = payload_input(args)?;
     let headers = headers(args)?;
@@ -102,7 +93,7 @@ pub(crate) async fn run(args: &ArgMatches) -> Result<Exit, Failure> {
     };
     let mut outcome = tokio::select! {
         outcome = work => outcome,
-        failure = given_up(client.events(), patience) => Err(failure),
+        failure = given_up(&client, patience) => Err(failure),
     };
     if outcome.is_err() {
         tally.unknown += client.pending();
@@ -167,6 +158,10 @@ impl Emission<'_> {
                 }
             }
             PayloadInput::Stdin(format) => {
+                // Without this line, the command would seem to hang.
+                if std::io::stdin().is_terminal() {
+                    note("reading payloads from the terminal, one a line; Ctrl-D ends them");
+                }
                 let mut input = Input::new(tokio::io::stdin(), format);
                 while let Some(payload) = self.next(&mut input).await? {
                     self.publish(&payload).await?;
@@ -206,8 +201,7 @@ impl Emission<'_> {
         match sent {
             Ok(()) => Ok(()),
             Err(error @ EmitError::TooLarge { .. }) => {
-                self.tally.refused += 1;
-                note(format_args!("refused: event {}: {error}", self.tally.published));
+                self.tally.too_large(&error);
                 Ok(())
             }
             Err(error) => {
@@ -221,56 +215,6 @@ impl Emission<'_> {
     async fn settle(&mut self) {
         let said = self.client.flush().await;
         self.tally.heard(said);
-    }
-}
-
-impl Tally {
-    /// Prints and counts the events that the hub refused, and counts those with an unknown outcome.
-    fn heard(&mut self, said: Result<(), FlushError>) {
-        let Err(error) = said else { return };
-        for refused in &error.refused {
-            let rule = refused.rule.as_ref().map_or(String::new(), |rule| format!(" by {rule}"));
-            let path = refused.path.as_ref().map_or(String::new(), |path| format!(" at {path}"));
-            let (number, message, code) = (refused.number, &refused.message, refused.code);
-            note(format_args!("refused: event {number}: {message} ({code}){rule}{path}"));
-        }
-        let room = MOST_REFUSALS.saturating_sub(self.refusals.len());
-        self.refusals.extend(error.refused.iter().take(room).map(|refused| {
-            json!({
-                "event": refused.number,
-                "code": refused.code.to_string(),
-                "message": refused.message,
-                "rule": refused.rule,
-                "path": refused.path,
-            })
-        }));
-        if error.refused_more > 0 {
-            note(format_args!("refused: {} more events", error.refused_more));
-        }
-        self.refused += error.refused.len() as u64 + error.refused_more;
-        self.unknown += error.outcome_unknown + error.not_sent;
-    }
-
-    /// Prints the summary.
-    fn report(&self, json: bool) -> Result<(), Failure> {
-        let emitted = self.published.saturating_sub(self.refused + self.unknown);
-        if json {
-            let summary = json!({
-                "emitted": emitted,
-                "refused": self.refused,
-                "unknown": self.unknown,
-                "refusals": self.refusals,
-            });
-            writeln!(std::io::stdout().lock(), "{summary}")?;
-        }
-        let mut text = format!("emitted {emitted}");
-        for (count, what) in [(self.refused, "refused"), (self.unknown, "of unknown outcome")] {
-            if count > 0 {
-                text += &format!(", {count} {what}");
-            }
-        }
-        note(text);
-        Ok(())
     }
 }
 

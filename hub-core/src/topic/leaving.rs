@@ -1,0 +1,95 @@
+//! Lets subscriptions leave a topic. What waits for them as members of queue groups goes to the other
+//! members, and without this module it would be lost.
+
+use super::acknowledgement::Failure;
+use super::flush_list::FlushList;
+use super::queued_run::QueuedRun;
+use super::subscription_entry::SubscriptionEntry;
+use super::topic::Topic;
+use hub_wire::SubscriptionIds;
+use std::sync::Arc;
+
+impl Topic {
+    /// Removes a subscription, as [`Topic::leave_all`] does.
+    #[allow(dead_code, reason = "tests/topic_models.rs does the work of the actors")]
+    pub(crate) fn leave(&self, entry: &Arc<SubscriptionEntry>) -> FlushList {
+        self.leave_all(std::slice::from_ref(entry))
+    }
+
+    /// Removes subscriptions. Runs that wait for them as members of queue groups go to the other
+    /// members. The caller flushes the connections that got such runs.
+    ///
+    /// The entries of one connection stand together, in the order of their ids.
+    pub(super) fn leave_all(&self, entries: &[Arc<SubscriptionEntry>]) -> FlushList {
+        let mut to_flush = FlushList::new();
+        let of_one = |a: &Arc<SubscriptionEntry>, b: &Arc<SubscriptionEntry>| {
+            a.connection.number() == b.connection.number()
+        };
+        for entries in entries.chunk_by(of_one) {
+            self.leave_plain(entries);
+        }
+        for entry in entries {
+            if let Some(group) = &entry.group {
+                self.leave_group(entry, group, &mut to_flush);
+            }
+        }
+        to_flush
+    }
+
+    /// Removes the plain subscriptions among these entries of one connection.
+    fn leave_plain(&self, entries: &[Arc<SubscriptionEntry>]) {
+        let plain = || entries.iter().filter(|entry| entry.group.is_none());
+        let ids: Vec<u64> = plain().map(|entry| entry.id).collect();
+        let Some(first) = plain().next() else { return };
+        let s = &mut *self.sequencer.lock();
+        if !s.replays.is_empty() {
+            for replay in plain().filter_map(|entry| s.replays.remove(entry)).collect::<Vec<_>>() {
+                replay.give_up(s.next, self.ledger());
+            }
+            s.history.keep_for_replays(s.replays.needs());
+        }
+        s.members.leave_plain(&*first.connection, &ids);
+    }
+
+    fn leave_group(&self, entry: &Arc<SubscriptionEntry>, name: &str, to_flush: &mut FlushList) {
+        let queue = entry.connection.queue();
+        self.sequencer.lock().members.leave_group(entry, name);
+        // The call waits for a write that is under way, so it must not hold the sequencer lock.
+        let runs = queue.reclaim(&self.stream_for(SubscriptionIds::one(entry.id)), name);
+        // An event that ends its handlers must not go round for ever.
+        let attempts = entry.ack.as_ref().map_or(u32::MAX, |policy| policy.attempts);
+        let (last, again): (Vec<_>, Vec<_>) =
+            runs.into_iter().partition(|run| run.attempt > attempts);
+        for run in last {
+            let reason = "the subscriber went away before it had finished".to_owned();
+            let run = QueuedRun { attempt: attempts, ..run };
+            self.failed(entry, run, Failure { reason, rejected: true });
+        }
+        queue.abandon(&self.give_back_to(name, again, to_flush));
+        if self.actor().is_none() {
+            // Nobody would end the group later.
+            self.end_group(name, None);
+        }
+    }
+
+    /// Gives runs back to a queue group, and returns those that nobody can get any more.
+    fn give_back_to(
+        &self,
+        group: &str,
+        runs: Vec<QueuedRun>,
+        to_flush: &mut FlushList,
+    ) -> Vec<QueuedRun> {
+        match self.sequencer.lock().members.group(group) {
+            Some(group) => group.redistribute(runs, self.name(), self.held(), to_flush),
+            None => runs,
+        }
+    }
+
+    /// Gives runs back to a queue group as [`Topic::give_back_to`] does, and flushes.
+    pub(super) fn give_back(&self, group: &str, runs: Vec<QueuedRun>) -> Vec<QueuedRun> {
+        let mut to_flush = FlushList::new();
+        let left = self.give_back_to(group, runs, &mut to_flush);
+        to_flush.flush();
+        left
+    }
+}

@@ -1,0 +1,211 @@
+//! Bounds the time for which one actor keeps its thread. Without a bound, a client whose few bytes
+//! cause much work would keep all other clients of its thread waiting.
+//!
+//! A *turn* is the time from the moment at which the runtime polls an actor to the moment at which the
+//! actor lets the next one run. Long work asks [`turn_is_over`] from time to time, stops when that is
+//! the case, and goes on in its next turn. The clock costs some 30 ns, so work in small steps counts
+//! with a [`TurnMeter`] first.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// An actor gives its thread to the others after this time. A step between two looks at the clock may
+/// take about as long, and the sum stays below 5 ms.
+const TURN: Duration = Duration::from_millis(2);
+/// A [`TurnMeter`] looks at the clock when so much work is done. A unit is about a nanosecond.
+const WORK_A_LOOK: usize = 16 * 1024;
+/// A thread reads the clock of its processor time no more often than this, because the read is a
+/// system call.
+const BETWEEN_READINGS: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// The present turn of this thread began at this time.
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+    static WATCH: RefCell<Option<Watched>> = const { RefCell::new(None) };
+}
+
+/// Returns whether the present turn of this thread has taken so long that the others must have their
+/// turn. Outside of a [`Turns`], this is never the case.
+#[must_use]
+pub fn turn_is_over() -> bool {
+    BEGAN.get().is_some_and(|began| began.elapsed() >= TURN)
+}
+
+/// Ends the turn of the present task, which goes on when the other tasks of its thread have had
+/// theirs.
+pub async fn give_turn() {
+    let mut given = false;
+    poll_fn(|task| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        task.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Adds up work that is too small to look at the clock each time.
+#[derive(Debug, Default)]
+pub struct TurnMeter(usize);
+
+impl TurnMeter {
+    /// Adds work, in units of about a nanosecond. Returns whether the turn is over.
+    #[inline]
+    pub fn spend(&mut self, work: usize) -> bool {
+        self.0 += work;
+        if self.0 < WORK_A_LOOK {
+            return false;
+        }
+        self.0 = 0;
+        turn_is_over()
+    }
+}
+
+/// Runs a task in turns: each poll is one turn.
+#[derive(Debug)]
+pub struct Turns<F>(Pin<Box<F>>);
+
+impl<F> Turns<F> {
+    /// Returns the task, which begins its first turn when it is polled.
+    pub fn new(task: F) -> Self {
+        Turns(Box::pin(task))
+    }
+}
+
+impl<F: Future> Future for Turns<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+        let _turn = Turn::begin();
+        self.0.as_mut().poll(task)
+    }
+}
+
+/// Stands for the present turn, which ends when the value is dropped.
+struct Turn(Instant);
+
+impl Turn {
+    fn begin() -> Self {
+        let now = Instant::now();
+        BEGAN.set(Some(now));
+        WATCH.with_borrow_mut(|watch| watch.iter_mut().for_each(|watched| watched.refresh(now)));
+        Turn(now)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        BEGAN.set(None);
+        let took = self.0.elapsed();
+        WATCH.with_borrow(|watch| watch.iter().for_each(|watched| watched.note(took)));
+    }
+}
+
+/// Notes the longest turn of a thread.
+#[derive(Debug, Default)]
+pub struct ThreadWatch {
+    longest: AtomicU64,
+}
+
+impl ThreadWatch {
+    /// Returns the longest turn so far. A turn counts with the processor time that it took, within a
+    /// millisecond, so the figure does not grow when other programs keep the processor.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        Duration::from_nanos(self.longest.load(Ordering::Relaxed))
+    }
+
+    /// Watches the present thread from now on. `processor_time` returns how much processor time the
+    /// present thread has used.
+    pub fn watch_thread(self: Arc<Self>, processor_time: fn() -> Duration) {
+        let used = processor_time();
+        let read_at = Instant::now();
+        let watched = Watched { watch: self, processor_time, used, read_at };
+        WATCH.set(Some(watched));
+    }
+}
+
+/// Watches one thread.
+struct Watched {
+    watch: Arc<ThreadWatch>,
+    processor_time: fn() -> Duration,
+    /// The thread had used this much processor time when it was last read.
+    used: Duration,
+    read_at: Instant,
+}
+
+impl Watched {
+    /// Reads the processor time at the beginning of a turn, unless it was read a moment ago.
+    fn refresh(&mut self, now: Instant) {
+        if now - self.read_at >= BETWEEN_READINGS {
+            (self.used, self.read_at) = ((self.processor_time)(), now);
+        }
+    }
+
+    /// Notes a turn that took this long, if it is the longest.
+    fn note(&self, took: Duration) {
+        if took > self.watch.longest() {
+            // The difference includes turns since the last reading, which took less than a moment.
+            let took = took.min((self.processor_time)().saturating_sub(self.used));
+            self.watch.longest.fetch_max(took.as_nanos() as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    /// Polls a task until it ends, and returns the number of polls.
+    fn polls(task: impl Future<Output = ()>) -> usize {
+        let mut task = Turns::new(task);
+        let mut context = Context::from_waker(Waker::noop());
+        (1..).find(|_| Pin::new(&mut task).poll(&mut context).is_ready()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_turn_is_over_when_its_time_is_over_and_only_within_turns() {
+        let spin = |time| {
+            let began = Instant::now();
+            while began.elapsed() < time {}
+        };
+        assert!(!turn_is_over());
+        spin(TURN);
+        assert!(!turn_is_over(), "no turn has begun");
+        let polled = polls(async {
+            spin(TURN);
+            assert!(turn_is_over());
+            give_turn().await;
+            let mut meter = TurnMeter::default();
+            assert!(!meter.spend(WORK_A_LOOK - 1));
+            spin(TURN);
+            assert!(meter.spend(1) && !meter.spend(1), "the clock is read when enough is done");
+        });
+        assert_eq!((polled, turn_is_over()), (2, false));
+    }
+
+    #[test]
+    fn the_longest_turn_is_noted_with_the_time_of_the_processor() {
+        thread_local!(static USED: Cell<Duration> = const { Cell::new(Duration::ZERO) });
+        let watch = Arc::new(ThreadWatch::default());
+        watch.clone().watch_thread(|| USED.get());
+        let sleep = Duration::from_millis(3);
+        polls(async {
+            USED.set(Duration::from_millis(1));
+            std::thread::sleep(sleep);
+        });
+        assert_eq!(watch.longest(), Duration::from_millis(1), "the rest was not its own");
+        polls(async {
+            USED.set(Duration::from_secs(9));
+            std::thread::sleep(sleep);
+        });
+        assert!((sleep..Duration::from_secs(8)).contains(&watch.longest()), "{watch:?}");
+    }
+}

@@ -1,0 +1,147 @@
+//! Promise: what exists because of a client is charged to its connection and to its owner for exactly as long
+//! as it exists, and when memory is short, what nobody needs gives way in one order.
+
+#![cfg(feature = "actors")]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
+
+use crate::topic_common;
+
+use hub_core::topic::{Charge, DeliveryQueue, GivesWay, HeldBytes, Ledger, MemoryAccount};
+use hub_wire::{Overflow, Start};
+use proptest::prelude::*;
+use std::sync::Arc;
+use topic_common::hub::{self, Wants, entry, publish, subscribe};
+use topic_common::line::Line;
+use topic_common::{event, name, run, stream};
+
+fn accounts(held: &Arc<HeldBytes>) -> (Arc<MemoryAccount>, Arc<MemoryAccount>) {
+    let owner = MemoryAccount::of_owner(held.clone());
+    let connection = MemoryAccount::of_connection(&owner);
+    (owner, connection)
+}
+
+proptest! {
+    /// Whatever is charged, changed and dropped in whatever order: each account and the sum have what is
+    /// charged now.
+    #[test]
+    fn accounts_and_the_sum_have_what_is_charged_now(
+        steps in proptest::collection::vec((0..3_usize, 0..6_usize, 0..10_000_usize), 1..60),
+    ) {
+        let held = Arc::new(HeldBytes::default());
+        let owners: Vec<_> = (0..2).map(|_| MemoryAccount::of_owner(held.clone())).collect();
+        let connections: Vec<_> =
+            (0..4).map(|n| MemoryAccount::of_connection(&owners[n % 2])).collect();
+        let mut charges: Vec<(usize, Charge)> = Vec::new();
+        for (step, at, bytes) in steps {
+            match step {
+                0 => charges.push((at % 4, Charge::new(&connections[at % 4], bytes))),
+                1 if !charges.is_empty() => {
+                    let at = at % charges.len();
+                    charges[at].1.set(bytes);
+                }
+                _ if !charges.is_empty() => drop(charges.swap_remove(at % charges.len())),
+                _ => {}
+            }
+            let of = |wanted: &dyn Fn(usize) -> bool| -> usize {
+                let wanted = charges.iter().filter(|(of, _)| wanted(*of));
+                wanted.map(|(_, charge)| charge.bytes()).sum()
+            };
+            prop_assert_eq!(held.get(), of(&|_| true));
+            for (n, connection) in connections.iter().enumerate() {
+                prop_assert_eq!(connection.charged(), of(&|of| of == n));
+            }
+            for (n, owner) in owners.iter().enumerate() {
+                prop_assert_eq!(owner.holding(), of(&|of| of % 2 == n));
+            }
+        }
+        drop(charges);
+        prop_assert_eq!(held.get(), 0);
+    }
+}
+
+#[test]
+fn what_an_ended_connection_leaves_behind_stays_with_its_owner() {
+    let held = Arc::new(HeldBytes::default());
+    let (owner, connection) = accounts(&held);
+    let left = Charge::new(&connection, 1_000);
+    drop(connection);
+    assert_eq!((owner.holding(), owner.connections()), (1_000, vec![1_000]));
+    drop(left);
+    assert_eq!((owner.holding(), owner.connections()), (0, vec![]));
+}
+
+#[test]
+fn what_waits_counts_for_who_lets_it_wait_and_is_bounded_by_the_share() {
+    let ledger = Arc::new(Ledger::default());
+    let (owner, connection) = accounts(ledger.held());
+    let queue = DeliveryQueue::new(1 << 20, ledger.clone());
+    queue.count_in(&connection);
+    let append = |topic, events| {
+        for n in 0..events {
+            let one = [event(topic, n, None, 4_000)];
+            queue.append(run(&stream(topic, 1, &[1]), n, &one, Overflow::DropOldest));
+        }
+    };
+    append("a", 100);
+    assert!(connection.holding() > 400_000, "{}", connection.holding());
+    assert_eq!((owner.holding(), owner.long_queues()), (connection.holding(), 1));
+    assert!(!connection.is_over_share());
+    // The share is in force for those above it, and their queues may hold less.
+    owner.share_out(200_000, 100_000);
+    ledger.held().limit_queues(500_000);
+    assert!(connection.is_over_share());
+    assert!(!queue.shed_to_limit());
+    assert!(queue.queued_bytes() <= 100_000, "{}", queue.queued_bytes());
+    append("b", 100);
+    assert!(queue.queued_bytes() <= 110_000, "{}", queue.queued_bytes());
+    assert!(!connection.is_over_share());
+    // There is enough again, and the queue may use it at once.
+    owner.share_out(usize::MAX, usize::MAX);
+    ledger.held().limit_queues(usize::MAX);
+    append("c", 100);
+    assert!(queue.queued_bytes() > 400_000, "{}", queue.queued_bytes());
+    drop(queue);
+    assert_eq!((connection.holding(), owner.long_queues()), (0, 0));
+}
+
+#[test]
+fn histories_last_events_and_idle_topics_give_way_in_this_order() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let (_, connection) = accounts(registry.ledger().held());
+        let line = Line::new(1, 1 << 20, registry.ledger());
+        for topic in ["idle", "busy", "watched"] {
+            registry.get_or_create_for(&name(topic), None, Some(&connection)).unwrap();
+        }
+        let publish_all = || {
+            for topic in ["idle", "busy", "watched"] {
+                publish(&registry, topic, &(0..64).collect::<Vec<_>>());
+            }
+        };
+        subscribe(&registry, &entry(&line, 1, "watched", Wants::default())).await;
+        line.take_all();
+        publish_all();
+        let all = registry.history().used();
+        registry.give_way(GivesWay::Histories);
+        let without_histories = registry.history().used();
+        assert!(without_histories < all / 2, "{without_histories} of {all}");
+        publish(&registry, "busy", &[1]);
+        let used = registry.history().used();
+        registry.give_way(GivesWay::IdleLastEvents);
+        let left = registry.history().used();
+        assert!(left > 0 && left < used / 2, "{left} of {used}: the busy topic has its last event");
+        registry.give_way(GivesWay::LastEvents);
+        assert_eq!(registry.history().used(), 0);
+        // Nobody subscribes to two of the topics, and they had no event since.
+        registry.give_way(GivesWay::IdleTopics);
+        hub::settle().await;
+        assert_eq!(registry.topics(), 1);
+        // What was given up is told: nothing replays, and numbers go on.
+        let late = Line::new(2, 1 << 20, registry.ledger());
+        let wants = Wants { start: Start::Last, positions: true, ..Wants::default() };
+        subscribe(&registry, &entry(&late, 1, "watched", wants)).await;
+        publish(&registry, "watched", &[7]);
+        late.take_all();
+        assert_eq!(registry.get("watched").unwrap().state().next, 66);
+    });
+}
