@@ -9,7 +9,7 @@
 //! published and nobody needs but the history. Several accounts may count the same run, because the
 //! queues share its bytes; the sum counts it once.
 
-use super::held_bytes::HeldBytes;
+use super::held_bytes::{HeldBytes, change};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -158,14 +158,6 @@ impl Drop for MemoryAccount {
                 connections.shrink_to_fit();
             }
         }
-    }
-}
-
-fn change(sum: &AtomicUsize, before: usize, now: usize) {
-    if now >= before {
-        sum.fetch_add(now - before, Relaxed);
-    } else {
-        sum.fetch_sub(before - now, Relaxed);
     }
 }
 

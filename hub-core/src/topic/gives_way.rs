@@ -30,7 +30,7 @@ impl Registry {
     /// Has every topic give up what gives way. The call visits all topics, and takes the lock of one at a
     /// time.
     pub fn give_way(&self, what: GivesWay) {
-        self.all().iter().for_each(|topic| topic.give_way(what));
+        self.each().for_each(|topic| topic.give_way(what));
     }
 }
 

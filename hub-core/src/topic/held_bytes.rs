@@ -56,11 +56,7 @@ impl HeldBytes {
 
     /// Replaces a count of `before` bytes by a count of `now` bytes.
     pub fn change(&self, before: usize, now: usize) {
-        if now >= before {
-            self.bytes.fetch_add(now - before, Ordering::Relaxed);
-        } else {
-            self.bytes.fetch_sub(before - now, Ordering::Relaxed);
-        }
+        change(&self.bytes, before, now);
     }
 
     /// Returns the bytes as a shared buffer. They count as held until the last handle to any part of
@@ -68,6 +64,15 @@ impl HeldBytes {
     pub(super) fn hold(self: &Arc<Self>, bytes: Vec<u8>) -> Bytes {
         self.change(0, bytes.capacity() + OVERHEAD);
         Bytes::from_owner(CountedBytes { bytes, held: self.clone() })
+    }
+}
+
+/// Corrects a sum of sizes for a part that has changed from `before` to `now`.
+pub(super) fn change(sum: &AtomicUsize, before: usize, now: usize) {
+    if now >= before {
+        sum.fetch_add(now - before, Ordering::Relaxed);
+    } else {
+        sum.fetch_sub(before - now, Ordering::Relaxed);
     }
 }
 

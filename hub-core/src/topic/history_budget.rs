@@ -9,6 +9,7 @@
 //! the budget is not used up. Each run is forgotten once, so forgetting costs a bounded amount for
 //! each run that is published.
 
+use super::held_bytes::change;
 use super::queued_run::ITEM_OVERHEAD;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -147,13 +148,5 @@ impl HistoryBudget {
             }
         }
         true
-    }
-}
-
-fn change(sum: &AtomicUsize, before: usize, now: usize) {
-    if now >= before {
-        sum.fetch_add(now - before, Ordering::Relaxed);
-    } else {
-        sum.fetch_sub(before - now, Ordering::Relaxed);
     }
 }

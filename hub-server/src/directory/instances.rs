@@ -1,13 +1,14 @@
 //! Remembers the instances of clients that may come back, so that they continue where they were. Without
 //! this memory, a client that lost its connection would not know which of its events were published.
 
-use super::instance_shares::{Departure, InstanceKey, InstanceShares, fair_bound};
+use super::instance_shares::{Departure, InstanceKey, InstanceShares};
 use super::kept_subscriptions::KeptSubscriptions;
 use super::publish_numbers::PublishNumbers;
 use super::refusals::Refusals;
 use super::session_handle::SessionHandle;
 use crate::limits::account::AccountKey;
 use crate::limits::reservation::MemoryReservation;
+use crate::limits::share::equal_share;
 use dashmap::{DashMap, Entry};
 use hub_core::topic::HeldBytes;
 use parking_lot::Mutex;
@@ -229,7 +230,8 @@ impl Instances {
             }
         }
         let taken = |away: &[(_, usize, _)]| away.iter().map(|(_, bytes, _)| bytes).sum::<usize>();
-        let bound = fair_bound(owners.values().map(|away| taken(away)).collect(), most);
+        let mut holdings: Vec<usize> = owners.values().map(|away| taken(away)).collect();
+        let bound = equal_share(&mut holdings, most);
         for (owner, mut away) in owners {
             let mut taken = taken(&away);
             if taken <= bound {

@@ -72,7 +72,7 @@ impl Shares {
 
 /// Returns the largest share with which all `holdings` together take at most `room`, if whoever holds more
 /// than the share gives the rest away. Returns `usize::MAX` if nobody has to.
-fn equal_share(holdings: &mut [usize], room: usize) -> usize {
+pub(crate) fn equal_share(holdings: &mut [usize], room: usize) -> usize {
     holdings.sort_unstable();
     let mut left = room;
     for (at, holding) in holdings.iter().enumerate() {
