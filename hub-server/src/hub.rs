@@ -12,7 +12,6 @@ use crate::reload::requests::ReloadRequests;
 use crate::session::Handles;
 use crate::telemetry::collector::HubCollector;
 use crate::telemetry::metrics::Metrics;
-use actix::ArbiterHandle;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tokio::sync::Semaphore;
@@ -40,12 +39,10 @@ pub(crate) struct Hub {
 impl Hub {
     pub(crate) fn new(
         start: Config,
-        arbiters: Vec<ArbiterHandle>,
+        directory: Arc<Directory>,
+        limits: Arc<ClientLimits>,
         hashing: Hashing,
-    ) -> Result<Arc<Self>, getrandom::Error> {
-        let directory = Arc::new(Directory::new(&start, arbiters)?);
-        let held = directory.registry.ledger().held().clone();
-        let limits = Arc::new(ClientLimits::new(&start, held));
+    ) -> Arc<Self> {
         let access = Access::without_file(start.anonymous == Anonymous::Everywhere);
         let policy = Arc::new(Policy::new(access, hashing));
         let collector = HubCollector::new(
@@ -55,7 +52,7 @@ impl Hub {
             start.metrics_topics,
         );
         let metrics = Arc::new(Metrics::new(policy.key_fetches.metrics().clone(), collector));
-        Ok(Arc::new(Hub {
+        Arc::new(Hub {
             config: Arc::new(FixedConfig::from(&start)),
             policy,
             directory,
@@ -65,7 +62,7 @@ impl Hub {
             audits: Arc::new(Semaphore::new(AUDITS_AT_A_TIME)),
             ready: Arc::default(),
             start,
-        }))
+        })
     }
 
     /// Returns the handles that a session needs.

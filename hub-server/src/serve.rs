@@ -4,9 +4,11 @@
 
 use crate::admin;
 use crate::config::{Config, ConfigFile, Switch};
+use crate::directory::Directory;
 use crate::directory::load_shedding::keep_within_budget;
 use crate::http::{self, HttpState};
 use crate::hub::Hub;
+use crate::limits::ClientLimits;
 use crate::limits::sockets::SocketBudget;
 use crate::net::listener::{BeginSession, Listener};
 use crate::policy::access_file::AccessFile;
@@ -136,8 +138,11 @@ pub(crate) fn run_from(
         let arbiters: Vec<_> = (0..threads).map(|_| Arbiter::new()).collect();
         let handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
         let (drain_ms, http_tls) = (config.drain_ms, config.http_tls);
-        let hashing = Hashing::start().map_err(ServeError::Start)?;
-        let hub = Hub::new(config, handles.clone(), hashing).map_err(ServeError::Random)?;
+        let directory = Directory::new(&config, handles.clone()).map_err(ServeError::Random)?;
+        let held = directory.registry.ledger().held().clone();
+        let limits = Arc::new(ClientLimits::new(&config, held));
+        let hashing = Hashing::start(limits.memory.budget()).map_err(ServeError::Start)?;
+        let hub = Hub::new(config, Arc::new(directory), limits, hashing);
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         registry.register(Box::new(BusyThreads::watch(&handles)))?;

@@ -16,7 +16,7 @@ mod support;
 #[path = "../wire/mod.rs"]
 mod wire;
 
-use hub_wire::{CloseCode, Overflow, RefusedCode, RefusedWhat, Subscribe};
+use hub_wire::{CloseCode, Frame, Overflow, RefusedCode, RefusedWhat, Subscribe};
 use overload::{open_narrow, overload};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -186,7 +186,8 @@ fn the_dead_for_whom_all_wait_are_ended_by_the_keep_alive() {
                     match client.next() {
                         Got::Receipt(to) => next = to,
                         // Whoever is not read from is not taken for silent.
-                        Got::Ping(_) => {}
+                        Got::Ping(_) if !write.is_finished() => {}
+                        Got::Ping(token) => client.send(&Frame::Pong { token }.to_bytes()),
                         got @ Got::Refused(_) => refusals += refused(&[got]),
                         other => panic!("{other:?}"),
                     }

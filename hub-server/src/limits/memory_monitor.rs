@@ -12,6 +12,10 @@ const STOP: usize = 90;
 const REFUSE: usize = 95;
 /// Memory is not short any more below this percentage of the budget.
 const CALM: usize = 70;
+/// While clients together hold less than this percentage of the budget, those within their share neither
+/// wait nor are refused. Whatever fills the memory, it is not what they hold, so refusing them would free
+/// nothing, and the hub would serve nobody.
+const ALWAYS: usize = 6;
 
 /// Holds the figures of one sample of the memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,9 +87,9 @@ impl MemoryMonitor {
             used,
             slow_from: if calm { from(SLOW) } else { 0 },
             crowded_from: from(SLOW),
-            stop_from: from(STOP),
+            stop_from: from(STOP).max(self.percent(ALWAYS)),
             refuse_from: if refuses { 0 } else { from(REFUSE) },
-            refuse_all_from: from(REFUSE),
+            refuse_all_from: from(REFUSE).max(self.percent(ALWAYS)),
             ends: refuses && stuck && stuck_for >= 2 * self.grace,
         }
     }
@@ -144,6 +148,16 @@ mod tests {
         let later = (0..100).map(|_| process.observe(82, 5)).last().unwrap();
         assert_eq!((later.level, later.used), (MemoryPressure::Refuse, 82 * MIB));
         assert_eq!(process.observe(20, 5).level, MemoryPressure::Calm);
+    }
+
+    #[test]
+    fn whoever_is_within_the_share_is_served_whatever_fills_the_memory() {
+        let mut process = Process::new();
+        process.observe(10, 5);
+        for _ in 0..100 {
+            let full = process.observe(99, 1);
+            assert_eq!((full.stop_from, full.refuse_all_from), (6 * MIB, 6 * MIB));
+        }
     }
 
     #[test]

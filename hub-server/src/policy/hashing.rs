@@ -5,7 +5,7 @@
 //! an allocator keeps the memory that a thread has freed for that thread. On the threads of a pool, this
 //! would add up to half a gigabyte.
 
-use super::access::free_memory;
+use super::access::{MAX_MEMORY_KIB, free_memory};
 use super::hash_queue::{HashQueue, Requester};
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
@@ -15,8 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// This many hashes are computed at a time. Each of them may take 64 MiB.
+/// This many hashes are computed at a time, if the memory budget is large enough.
 const AT_ONCE: usize = 2;
+/// The hub never accepts a hash that takes more than this many bytes of memory.
+const MOST_MEMORY: usize = MAX_MEMORY_KIB as usize * 1024;
+/// All hashes that are computed at a time may take one of this many parts of the memory budget. One hash is
+/// always computed, however small the budget is.
+const MEMORY_PART: usize = 8;
 /// A thread frees its memory when it has had nothing to do for this time.
 const IDLE: Duration = Duration::from_secs(10);
 /// At most this many logins of one address wait for their hash. A thousand services that connect at
@@ -54,10 +59,14 @@ struct Waiting {
 }
 
 impl Hashing {
-    pub(crate) fn start() -> io::Result<Self> {
+    /// Starts the threads of a hub that has `budget` bytes of memory, or any number of bytes.
+    ///
+    /// # Errors
+    /// The operating system gave no thread.
+    pub(crate) fn start(budget: Option<usize>) -> io::Result<Self> {
         let queue = Mutex::new(Some(HashQueue::new()));
         let hashing = Hashing(Arc::new(Shared { queue, changed: Condvar::new() }));
-        for _ in 0..AT_ONCE {
+        for _ in 0..at_once(budget) {
             let shared = hashing.0.clone();
             let thread = std::thread::Builder::new().name("hub-hash".to_owned());
             thread.spawn(move || shared.compute())?;
@@ -96,6 +105,11 @@ impl Hashing {
             told.await.map_err(|_| NotHashed::Failed)
         }
     }
+}
+
+/// Returns how many hashes are computed at a time.
+fn at_once(budget: Option<usize>) -> usize {
+    budget.map_or(AT_ONCE, |budget| budget / MEMORY_PART / MOST_MEMORY).clamp(1, AT_ONCE)
 }
 
 impl Shared {
@@ -138,5 +152,18 @@ impl Drop for Hashing {
 impl fmt::Debug for Hashing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hashing").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_take_an_eighth_of_the_budget_or_there_is_one_at_a_time() {
+        const MIB: usize = 1024 * 1024;
+        let hashes = |budget| at_once(Some(budget));
+        assert_eq!((hashes(0), hashes(96 * MIB), hashes(1023 * MIB)), (1, 1, 1));
+        assert_eq!((hashes(1024 * MIB), hashes(usize::MAX), at_once(None)), (2, 2, 2));
     }
 }

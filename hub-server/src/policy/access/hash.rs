@@ -20,7 +20,7 @@ pub(super) enum Kind {
 }
 
 /// A verification may take at most this much memory, in KiB.
-const MAX_MEMORY_KIB: u32 = 64 * 1024;
+pub(crate) const MAX_MEMORY_KIB: u32 = 64 * 1024;
 /// The memory of a hash in KiB times its passes may be at most this number. This is 0.1 to 0.2 s of
 /// a core of 2025 (measured: 16 ms for 38,912).
 const MAX_WORK_KIB: u64 = 256 * 1024;
