@@ -10,6 +10,16 @@ from suite.frames import CLOSE, EVENT, GAP, PING, PONG, REFUSED, RUN, SUBSCRIBE,
 S = Section("10")
 
 
+def read_to_the_end(c):
+    """Reads what has come. Returns the types of the frames, and whether the hub has ended the connection."""
+    c.wake()
+    types = []
+    with contextlib.suppress(Failure):
+        while frame := c.read():
+            types.append(frame[0])
+    return types, bool(c.ended)
+
+
 @S.check(
     "The receiver of a PING answers",
     ("16/PING", "The receiver answers with PONG"),
@@ -99,35 +109,36 @@ def who_is_made_to_wait_is_not_silent(t):
     "A client that reads slowly gets the PING late",
     "As long as there are such events, it also counts",
     "So a client that reads a long backlog slowly",
-    hub="alive",
 )
 def who_reads_slowly_is_not_silent(t):
-    topic, every = t.topic(), t.open().facts["keepalive_ms"] / 1000
+    # Nobody waits for the subscribers, so the events are there before the first check of who reads nothing yet.
+    t.start(keepalive_ms=2000, overflow_grace_ms=0)
+    topic, p = t.topic(), t.open(receipts=True)
+    every = p.facts["keepalive_ms"] / 1000
     still, slow = asleep(t, topic, overflow="drop-newest"), t.connect(receive_bytes=65_536)
     slow.hello()
     slow.subscribe(topic, overflow="drop-newest")
     slow.answers_pings = still.answers_pings = False
-    p = t.open(receipts=True)
-    for n in range(100):  # less than what waits for a client, and more than the buffers of TCP
+    for n in range(100):  # more than what waits for a client
         p.send(EVENT, topic, [n, b"z" * 100_000])
         p.until_receipt(n + 1)
-    until, took = time.monotonic() + 8 * every, 0
-    while time.monotonic() < until:
-        data = slow.stream.recv(40_000)  # in an interval, several times of what TCP may keep to itself
-        slow.buffer += data
-        took += len(data)
+    began, took = time.monotonic(), 0
+    while (now := (time.monotonic() - began) / every) < 3.5:
+        # In an interval, several times of what TCP may keep to itself. On a busy machine, this program falls
+        # behind; it then catches up, so that it reads as much in each interval.
+        while took < now * 600_000:
+            data = slow.stream.recv(40_000)
+            t.true(data, f"after {took} bytes, the hub ended the connection of who reads slowly")
+            slow.buffer += data
+            took += len(data)
         p.flush()
-        time.sleep(every / 10)
+        time.sleep(0.05)
     slow.wake()
     frame = slow.read()
     t.true(frame is not None and frame[0] == RUN, f"after {took} bytes, {frame} came to who reads slowly")
     slow.answers_pings = True
     slow.flush()
-    still.wake()
-    with contextlib.suppress(Failure):
-        while (frame := still.read()) and frame[0] != CLOSE:
-            pass
-    t.true(still.ended or frame, "who stopped reading for eight intervals is still connected")
+    t.true(read_to_the_end(still)[1], "who stopped reading for more than three intervals is still connected")
 
 
 @S.check("If the hub does not read because the client does not read its own answers", hub="alive")
@@ -135,14 +146,12 @@ def who_does_not_read_its_answers_is_silent(t):
     c = t.connect(receive_bytes=4096)
     c.hello(receipts=True)
     c.answers_pings = False
-    refused = framed([EVENT, "a b", 1]) * 200_000
-    rest = c.push(refused, still=0.2)
+    refused = framed([EVENT, "a b", 1])
+    sent = 200_000 - len(c.push(refused * 200_000)) // len(refused)
     time.sleep(6 * c.facts["keepalive_ms"] / 1000)
-    c.wake()
-    with contextlib.suppress(Failure):
-        while (frame := c.read()) and frame[0] != CLOSE:
-            pass
-    t.true(rest and (c.ended or frame), "who did not read its answers for four intervals is still connected")
+    types, ended = read_to_the_end(c)
+    t.true(ended, "who did not read its answers for six intervals is still connected")
+    t.true(types.count(REFUSED) < sent, f"the hub read all {sent} events although nobody read its answers")
 
 
 @S.check("When the hub sends a PONG, it has finished", "The hub has published or refused every EVENT before")

@@ -107,14 +107,15 @@ def a_jwt_without_keys_is_told_to_come_back(t):
 @S.check("a HELLO with `credentials` that the hub cannot check in time")
 def credentials_that_cannot_be_checked_in_time_may_be_shown_again(t):
     t.hubs.address("access")
-    t.start(access="access.toml", handshake_ms=250)
-    crowd = [t.connect() for _ in range(100)]
-    for c in crowd:
-        c.send(HELLO, "hub", 1, {"credentials": {"user": "guest", "password": "not the password"}})
+    t.start(access="access.toml", handshake_ms=1000)
+    crowd = []
+    for _ in range(200):
+        # HELLO follows at once. One that comes after the time of the handshake gets `handshake_timeout`.
+        crowd.append(t.connect())
+        crowd[-1].send(HELLO, "hub", 1, {"credentials": {"user": "guest", "password": "not the password"}})
     codes = {c.read()[1] for c in crowd}
-    # On a busy machine, a HELLO may come only after the time of the handshake.
-    t.equal(codes - {103, 203, 204}, set(), "other codes than overloaded, unauthorized and handshake_timeout")
-    t.true(103 in codes, "the hub checked 100 passwords within 250 ms")
+    t.equal(codes - {103, 203}, set(), "other codes than overloaded and unauthorized")
+    t.true(103 in codes, "the hub checked 200 passwords within a second")
 
 
 @S.check("a connection above a limit", ("14", "106 | `too_many_connections`"), hub="address")

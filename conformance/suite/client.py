@@ -92,10 +92,14 @@ class Client:
                 return
 
     def push(self, data, still=0.3):
-        """Writes until the hub takes no more for this many seconds, without reading. Returns what is left."""
+        """Writes until the hub takes no more for this many seconds, or has ended the connection, without reading.
+        Returns what is left."""
         view = memoryview(data)
         while view and ready(self.stream, still, reading=False)[1]:
-            view = view[self.stream.send(view[:65536]) :]
+            try:
+                view = view[self.stream.send(view[:65536]) :]
+            except ConnectionError:
+                break
         return view
 
     def send_body(self, body):

@@ -6,5 +6,4 @@ line out.
 
 KNOWN = {
     "after_names_topics": "SUBSCRIBE accepts keys in `after` that are no topic names",
-    "a_hub_short_of_memory_refuses": "a client above its share may wait for seconds before it is refused or ended",
 }

@@ -31,8 +31,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use topic::{
-    Appended, Ledger, QueuedRun, Registry, SubscriberConnection, SubscriptionEntry, Topic,
-    TopicSettings,
+    Appended, GivesWay, Ledger, QueuedRun, Registry, SubscriberConnection, SubscriptionEntry,
+    Topic, TopicSettings,
 };
 
 /// Runs `model` in every order in which threads are interrupted at most `preemptions` times.
@@ -289,7 +289,7 @@ fn a_replay_joins_the_live_order_without_a_hole() {
             (1..=3).for_each(|_| Sleeper::new().publish(&topic, gathered(&topic, "a", 1)));
             let other = topic.clone();
             let publisher = thread::spawn(move || {
-                other.forget_past();
+                other.give_way(GivesWay::Histories);
                 Sleeper::new().publish(&other, gathered(&other, "a", 1));
             });
             topic.join(&named(&line, 2, Start::After([].into()))).flush();

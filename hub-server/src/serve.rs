@@ -181,10 +181,9 @@ pub(crate) fn run_from(
         let http = http::serve_within(http, state, stale_files, http_tls, admin, sockets.clone())
             .map_err(ServeError::Start)?;
         let watched = hub.clone();
-        let grace = Duration::from_millis(hub.config.memory_grace_ms);
         actix_rt::spawn(keep_running("the watch over memory", move || {
             let (directory, limits) = (watched.directory.clone(), watched.limits.clone());
-            keep_within_budget(directory, limits, grace).map(Ok)
+            keep_within_budget(directory, limits).map(Ok)
         }));
         let forgetful = hub.clone();
         actix_rt::spawn(keep_running("what forgets clients that stay away", move || {

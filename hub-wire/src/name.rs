@@ -56,6 +56,8 @@ impl TopicName {
     pub const MAX_BYTES: usize = 255;
     /// A name has at most this many tokens.
     pub const MAX_TOKENS: usize = 32;
+    /// The names of inboxes begin with this text.
+    pub const INBOX: &str = "$inbox.";
 
     /// Checks `text` and returns it as a topic name.
     ///
@@ -92,6 +94,12 @@ impl TopicName {
     /// Returns the tokens of the name.
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         self.0.split('.')
+    }
+
+    /// Returns whether the topic is the inbox of a client, on which it gets replies.
+    #[must_use]
+    pub fn is_inbox(&self) -> bool {
+        self.0.starts_with(Self::INBOX)
     }
 
     /// Returns whether the name is reserved for the hub.

@@ -9,11 +9,13 @@
 //! published and nobody needs but the history. Several accounts may count the same run, because the
 //! queues share its bytes; the sum counts it once.
 
+use super::demand::Demand;
 use super::held_bytes::{HeldBytes, change};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// A queue with more than this many bytes is *long*. This many bytes may always wait in a queue.
 pub const LEAST_QUEUE: usize = 64 * 1024;
@@ -32,6 +34,12 @@ pub struct MemoryAccount {
     share: AtomicUsize,
     /// This many bytes may wait in each queue of this owner.
     queue_limit: AtomicUsize,
+    /// The connection was asked to come down to its share. The account of an owner is not asked itself.
+    demand: Mutex<Option<Demand>>,
+    /// The flag of an owner is true if a connection of it was asked.
+    asks: AtomicBool,
+    /// The flag is true if the connection has ended. What it left behind cannot be had by asking.
+    ended: AtomicBool,
     number: u64,
     connections: Mutex<HashMap<u64, Weak<MemoryAccount>>>,
     next: AtomicU64,
@@ -63,6 +71,9 @@ impl MemoryAccount {
             long_queues: AtomicUsize::new(0),
             share: AtomicUsize::new(usize::MAX),
             queue_limit: AtomicUsize::new(usize::MAX),
+            demand: Mutex::default(),
+            asks: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             number,
             connections: Mutex::default(),
             next: AtomicU64::new(0),
@@ -108,6 +119,36 @@ impl MemoryAccount {
         self.queue_limit.store(queue, Relaxed);
     }
 
+    /// Asks each connection of this owner that is clearly above its share to come down to it. `short_for` is
+    /// the time since the last call, as far as memory was short. Adds to `unmet` how much each connection
+    /// holds that was asked, and for how long it has not come down.
+    pub fn ask(&self, short_for: Duration, unmet: &mut Vec<(usize, Duration)>) {
+        let share = self.share.load(Relaxed);
+        if share == usize::MAX && !self.asks.load(Relaxed) {
+            return;
+        }
+        let before = unmet.len();
+        for one in self.live_connections() {
+            let holding = one.holding();
+            let mut demand = one.demand.lock();
+            *demand = Demand::next(demand.take(), short_for, holding, share);
+            unmet.extend(demand.map(|demand| (holding, demand.unmet_for)));
+        }
+        self.asks.store(unmet.len() > before, Relaxed);
+    }
+
+    /// Returns for how long this connection has not come down to what it was asked for, counted only while
+    /// memory was short. `None` means that it was not asked.
+    #[must_use]
+    pub fn unmet_for(&self) -> Option<Duration> {
+        self.demand.lock().map(|demand| demand.unmet_for)
+    }
+
+    /// States that the connection has ended, so that nobody asks it for anything.
+    pub fn end(&self) {
+        self.ended.store(true, Relaxed);
+    }
+
     /// Returns how many bytes may wait in a queue of this connection.
     pub(super) fn queue_limit(&self) -> usize {
         self.owner.as_ref().map_or(usize::MAX, |owner| owner.queue_limit.load(Relaxed))
@@ -117,11 +158,17 @@ impl MemoryAccount {
     /// something behind included.
     #[must_use]
     pub fn connections(&self) -> Vec<usize> {
-        let connections = self.connections.lock();
-        let found: Vec<_> = connections.values().filter_map(Weak::upgrade).collect();
-        // An account that ends here takes the lock, so the lock is free again before that.
-        drop(connections);
-        found.iter().map(|one| one.holding()).collect()
+        self.accounts().iter().map(|one| one.holding()).collect()
+    }
+
+    fn live_connections(&self) -> impl Iterator<Item = Arc<Self>> {
+        self.accounts().into_iter().filter(|one| !one.ended.load(Relaxed))
+    }
+
+    /// Returns the accounts of the connections. An account that ends takes the lock, so the lock is free
+    /// again before the accounts are let go.
+    fn accounts(&self) -> Vec<Arc<Self>> {
+        self.connections.lock().values().filter_map(Weak::upgrade).collect()
     }
 
     /// Replaces `before` bytes that wait by `now` bytes.

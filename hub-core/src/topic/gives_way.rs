@@ -35,7 +35,8 @@ impl Registry {
 }
 
 impl Topic {
-    fn give_way(&self, what: GivesWay) {
+    /// Gives up what gives way of this topic.
+    pub(crate) fn give_way(&self, what: GivesWay) {
         let idle = {
             let mut s = self.sequencer.lock();
             let idle = self.next_when_giving_way.swap(s.next, Ordering::Relaxed) == s.next;

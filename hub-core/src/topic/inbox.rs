@@ -2,15 +2,7 @@
 //! that asks and does not read the answers would hold up whoever answers.
 
 use crate::overflow::policy;
-use hub_wire::{Overflow, TopicName};
-
-/// The inboxes of clients are the topics whose names begin with this text.
-const INBOX: &str = "$inbox.";
-
-/// Returns whether a topic is the inbox of a client.
-pub(super) fn is_inbox(name: &TopicName) -> bool {
-    name.as_str().starts_with(INBOX)
-}
+use hub_wire::Overflow;
 
 /// Returns the policy that applies to an inbox whose owner asks for this policy.
 ///

@@ -26,6 +26,7 @@ mod backlog;
 mod conflate;
 mod dead_letters;
 mod delivery_stream;
+mod demand;
 mod flow;
 mod flush_list;
 mod frames;

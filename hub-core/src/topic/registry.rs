@@ -112,11 +112,6 @@ impl Registry {
         &self.budget
     }
 
-    /// Drops the history of every topic, except for the last event.
-    pub fn forget_past(&self) {
-        self.each().for_each(|topic| topic.forget_past());
-    }
-
     /// Returns how many topics exist.
     #[must_use]
     pub fn topics(&self) -> usize {

@@ -9,7 +9,6 @@ use super::flush_list::FlushList;
 use super::held_bytes::HeldBytes;
 use super::history::History;
 use super::history_budget::{HasPast, HistoryBudget, Listed};
-use super::inbox::is_inbox;
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
 use super::pending_run::{PendingRun, PublishResult};
@@ -119,7 +118,7 @@ impl Topic {
         Arc::new_cyclic(|this| Topic {
             this: this.clone(),
             past: this.clone(),
-            is_inbox: is_inbox(&name),
+            is_inbox: name.is_inbox(),
             name,
             epoch,
             ledger: Arc::default(),
@@ -329,11 +328,6 @@ impl Topic {
             self.retired.store(true, Ordering::Release);
         }
         retired
-    }
-
-    /// Drops the history of the topic, except for the last event.
-    pub(crate) fn forget_past(&self) {
-        self.sequencer.lock().history.keep_last_event();
     }
 
     /// Returns how many deliveries one event of the topic makes due.

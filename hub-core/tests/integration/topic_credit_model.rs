@@ -11,8 +11,8 @@
 use crate::topic_common;
 
 use hub_core::topic::{
-    FlushList, PublishResult, Registry, SubscriberConnection, SubscriptionEntry, TopicSettings,
-    continue_replays,
+    FlushList, GivesWay, PublishResult, Registry, SubscriberConnection, SubscriptionEntry,
+    TopicSettings, continue_replays,
 };
 use hub_wire::{GapReason, Overflow, Position, Start, Taken, TopicFilter, Window};
 use std::collections::{BTreeMap, BTreeSet};
@@ -313,7 +313,7 @@ impl World {
                 hub::settle().await;
             }
             65..95 => self.finish(at, false),
-            95 => self.registry.forget_past(),
+            95 => self.registry.give_way(GivesWay::Histories),
             96 => {
                 let filter = *self.random.of(&FILTERS);
                 let starts = [Start::Live, Start::Last, Start::After(Default::default())];

@@ -5,7 +5,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{PublishResult, Registry, SubscriberConnection, TopicSettings};
+use hub_core::topic::{GivesWay, PublishResult, Registry, SubscriberConnection, TopicSettings};
 use hub_wire::{GapReason, Overflow, Start, Window};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,7 +56,7 @@ fn what_is_forgotten_meanwhile_is_told_and_counted() {
             }
             assert!(registry.history().kept_for_replays() > HISTORY / 2);
             if short_of_memory {
-                registry.forget_past();
+                registry.give_way(GivesWay::Histories);
                 assert_eq!(registry.history().kept_for_replays(), 0);
             }
             let places = read_all(&registry, &line).await;
@@ -87,7 +87,7 @@ fn publishers_wait_rather_than_take_events_from_a_subscription_with_block() {
             published += 1;
             assert!(published < 300, "no publisher waits");
         }
-        registry.forget_past();
+        registry.give_way(GivesWay::Histories);
         line.queue().end_grace();
         assert!(matches!(publish(&registry, "a", &[published]), PublishResult::Wait(_)));
         let places = read_all(&registry, &line).await;

@@ -5,7 +5,22 @@
 use super::scratch::Scratch;
 use super::shadow_sample::ShadowSample;
 use crate::matching::FindScratch;
-use crate::plan::{Plan, RuleKind};
+use crate::plan::{Plan, RuleSet};
+use hub_wire::TopicName;
+
+impl RuleSet {
+    /// Returns whether a rule finds something in the name of a topic, even a rule in shadow mode. Logs and
+    /// metrics must not show such a name.
+    ///
+    /// Only the rules that check names are compiled for that, so there are few combinations of them, and the
+    /// answer costs little for each of a million topics.
+    #[must_use]
+    pub fn hides_topic(&self, topic: &TopicName) -> bool {
+        let checks = |n: &usize| self.rules[*n].checks_topic() && self.rules[*n].applies_to(topic);
+        let mut rules = (0..self.rules.len()).filter(checks).peekable();
+        rules.peek().is_some() && self.plan_of(topic, rules).topic_for_logs() != topic.as_str()
+    }
+}
 
 impl Plan {
     /// Returns the first find of each rule in shadow mode that applies to this event. It scrubs the event a
@@ -32,10 +47,7 @@ impl Plan {
         let mut scratch = FindScratch::default();
         self.finder.find("", self.topic.as_str(), u64::MAX, &mut scratch);
         let rules = scratch.hits.iter().flat_map(|hit| self.wanted[hit.detector].iter());
-        let in_topic = |rule: usize| match &self.rules[rule].rule.kind {
-            RuleKind::Find(find) => find.in_topic,
-            _ => false,
-        };
-        if rules.into_iter().any(in_topic) { "*" } else { self.topic.as_str() }
+        let checks = |rule: usize| self.rules[rule].rule.checks_topic();
+        if rules.into_iter().any(checks) { "*" } else { self.topic.as_str() }
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::matching::{Condition, Detectors, PathPattern, Schema};
 use crate::model::{Action, Budget, Keys, Mode, Scrubber, Structure, Type, Views};
-use hub_wire::TopicFilter;
+use hub_wire::{TopicFilter, TopicName};
 use std::sync::Arc;
 
 /// `SharedParts` has the parts of a rule file that all its plans use.
@@ -25,6 +25,18 @@ pub(crate) struct Rule {
     pub(crate) kind: RuleKind,
     pub(crate) condition: Option<Condition>,
     pub(crate) action: Action,
+}
+
+impl Rule {
+    /// Returns whether the rule holds for a topic.
+    pub(crate) fn applies_to(&self, topic: &TopicName) -> bool {
+        self.topics.iter().any(|filter| filter.matches(topic))
+    }
+
+    /// Returns whether the rule searches the names of topics too.
+    pub(crate) fn checks_topic(&self) -> bool {
+        matches!(&self.kind, RuleKind::Find(find) if find.in_topic)
+    }
 }
 
 /// A `RuleKind` states what a rule searches for.

@@ -3,7 +3,7 @@
 //! A rule set never changes. So the plans of an old set stay valid while a reload creates a new set.
 
 use super::compiled_rules::CompiledRules;
-use super::rule::{Rule, RuleKind, SharedParts};
+use super::rule::{Rule, SharedParts};
 use super::topic_plan::Plan;
 use crate::model::ViewId;
 use crate::model::mark::{OpenedMark, open};
@@ -58,9 +58,13 @@ impl RuleSet {
     /// topics.
     #[must_use]
     pub fn plan(&self, topic: &TopicName) -> Arc<Plan> {
-        let applies = |n: &usize| self.rules[*n].topics.iter().any(|filter| filter.matches(topic));
-        let numbers: Box<[usize]> = (0..self.rules.len()).filter(applies).collect();
-        Arc::new(Plan::of(topic, self.compiled(numbers)))
+        let numbers = (0..self.rules.len()).filter(|n| self.rules[*n].applies_to(topic));
+        Arc::new(self.plan_of(topic, numbers))
+    }
+
+    /// Returns the plan for a topic with the rules of these numbers alone.
+    pub(crate) fn plan_of(&self, topic: &TopicName, rules: impl Iterator<Item = usize>) -> Plan {
+        Plan::of(topic, self.compiled(rules.collect()))
     }
 
     /// Returns the compiled rules with these numbers.
@@ -77,16 +81,6 @@ impl RuleSet {
             known.insert(numbers, compiled.clone());
         }
         compiled
-    }
-
-    /// Returns whether any rule checks the names of topics.
-    #[must_use]
-    pub fn checks_topics(&self) -> bool {
-        let in_topic = |rule: &Arc<Rule>| match &rule.kind {
-            RuleKind::Find(find) => find.in_topic,
-            _ => false,
-        };
-        self.rules.iter().any(in_topic)
     }
 
     /// Returns the view of a role. A role that no view names gets the default view.

@@ -231,7 +231,7 @@ keys! {
     fixed memory_bytes: u64 = 0, bytes(0, 1024 * GIB),
         "How much memory the process may use. It must be at least 8 times queue_bytes. When 80 percent are used, the clients that hold most wait. When 95 percent are used, the hub refuses their events. 0 means three quarters of the machine's memory, or of the memory.max of the control group if that is less.";
     fixed memory_grace_ms: u64 = 1_000, millis(0, 60_000),
-        "How long the clients that hold most wait for memory to be freed. If no memory is freed in this time, the hub refuses their events, and after the same time again it ends them.";
+        "How long the clients that hold most wait for memory to be freed. A client that has not come down to its share in this time is refused, and after the same time again it is ended.";
     fixed topic_idle_ms: u64 = 600_000, millis(10, 168 * HOUR),
         "How long the hub keeps a topic that has no subscribers and gets no events. The hub forgets the topic after one to two times this.";
     live handshake_ms: u64 = 5_000, millis(10, 600_000),

@@ -9,9 +9,9 @@
 
 use super::Directory;
 use super::session_handle::ShedLoad;
-use crate::limits::memory::{MemoryDecision, MemoryPressure};
+use crate::limits::memory::MemoryPressure;
 use crate::limits::memory_monitor::{MemoryMonitor, MemorySample};
-use crate::limits::share::Shares;
+use crate::limits::share::{Shares, to_end};
 use crate::limits::{ClientLimits, system};
 use hub_core::topic::{GivesWay, LEAST_QUEUE};
 use std::sync::Arc;
@@ -47,20 +47,15 @@ const GIVE_BACK_AGAIN: Duration = Duration::from_secs(20);
 /// Giving back may take at most this part of the time, because threads that allocate wait meanwhile.
 const GIVE_BACK_PART: u32 = 10;
 
-/// Keeps the memory within its budget for as long as the hub runs. Publishers wait for `grace` before
-/// their events are refused.
-pub(crate) async fn keep_within_budget(
-    directory: Arc<Directory>,
-    limits: Arc<ClientLimits>,
-    grace: Duration,
-) {
+/// Keeps the memory within its budget for as long as the hub runs.
+pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<ClientLimits>) {
     let start = Instant::now();
     let memory = &limits.memory;
     let Some(budget) = memory.budget() else { return sweep(&limits).await };
-    let mut monitor = MemoryMonitor::new(budget, grace);
+    let mut monitor = MemoryMonitor::new(budget, memory.grace());
     let (mut allocator, shares) = (Allocator::new(budget), Shares::default());
     let mut shedding = Shedding::default();
-    let mut swept = start;
+    let (mut swept, mut sampled) = (start, start);
     loop {
         // It does not matter whether the wait ends by its timeout or by a report of short memory.
         let mut wait = EVERY;
@@ -76,8 +71,11 @@ pub(crate) async fn keep_within_budget(
             allocator.gave_back(&sample);
         }
         let decision = monitor.observe(start.elapsed(), sample);
-        shares.set(&limits.accounts, memory.held(), decision.used, budget);
         let was = memory.level();
+        let passed = std::mem::replace(&mut sampled, Instant::now()).elapsed();
+        let short_for = if was == MemoryPressure::Calm as u8 { Duration::ZERO } else { passed };
+        let used = (decision.used, budget);
+        let unmet = shares.set(&limits.accounts, memory.held(), used, short_for);
         memory.apply(decision);
         if was != decision.level as u8 {
             let (used, held) = (decision.used, memory.held().get());
@@ -97,7 +95,10 @@ pub(crate) async fn keep_within_budget(
             shedding = Shedding::default();
         }
         if decision.level != MemoryPressure::Calm {
-            shedding.ask(&directory, &limits, decision);
+            let ends = decision.ends.then(|| to_end(&unmet, 2 * memory.grace())).flatten();
+            let refuses = decision.level == MemoryPressure::Refuse
+                || unmet.iter().any(|(_, unmet_for)| *unmet_for >= memory.grace());
+            shedding.ask(&directory, refuses, ends);
         }
         if swept.elapsed() >= SWEEP {
             swept = Instant::now();
@@ -197,15 +198,14 @@ impl Shedding {
         self.next = Some(Instant::now() + if more { GIVE_WAY_EVERY } else { GIVE_WAY_AGAIN });
     }
 
-    /// Asks those who hold most for memory.
-    fn ask(&mut self, directory: &Directory, limits: &ClientLimits, decision: MemoryDecision) {
-        let refuses = decision.level == MemoryPressure::Refuse;
+    /// Asks those who hold most for memory. `refuses` states whether somebody is refused, and `end` above
+    /// which number of bytes those are ended who had their time.
+    fn ask(&mut self, directory: &Directory, refuses: bool, end: Option<usize>) {
         let carry = refuses.then_some(LEAST_QUEUE);
         let answers = refuses.then(|| {
             let answers = (self.answers.unwrap_or(MOST_ANSWERS) / 2).max(LEAST_ANSWERS);
             *self.answers.insert(answers)
         });
-        let end = decision.ends.then(|| limits.accounts.largest_connection() / 2);
         let load = ShedLoad { end, carry, answers };
         directory.instances.shed();
         directory.sessions.for_each(|session| session.shed_load(load));

@@ -16,14 +16,14 @@ pub(crate) type SharedPermit = Arc<Mutex<ConnectionPermit>>;
 /// Holds the bounds of what may wait for one client while the hub is short of memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ShedLoad {
-    /// A client above its share is ended if it holds more than this many bytes. With `None`, nobody is
-    /// ended.
+    /// A client that has not come down to its share in time is ended if it holds more than this many bytes.
+    /// With `None`, nobody is ended.
     pub end: Option<usize>,
-    /// A session may hold this many bytes of an incomplete frame. With `None`, load shedding sets
-    /// no bound.
+    /// A session whose client is refused may hold this many bytes of an incomplete frame. With `None`, load
+    /// shedding sets no bound.
     pub carry: Option<usize>,
-    /// A client may leave this many bytes of answers unread. With `None`, load shedding sets no
-    /// bound.
+    /// A client that is refused may leave this many bytes of answers unread. With `None`, load shedding
+    /// sets no bound.
     pub answers: Option<usize>,
 }
 

@@ -99,12 +99,6 @@ impl Accounts {
         self.known.entry(owner).or_insert_with(open).clone()
     }
 
-    /// Returns how much the connection holds that holds most, of the owners above their share.
-    pub(crate) fn largest_connection(&self) -> usize {
-        let asked = self.memory().into_iter().filter(|owner| owner.shares_out());
-        asked.flat_map(|owner| owner.connections()).max().unwrap_or(usize::MAX)
-    }
-
     /// Returns the time of the clock that the buckets of all accounts share, in nanoseconds.
     pub(crate) fn now(&self) -> u64 {
         u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)

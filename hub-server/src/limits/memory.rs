@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
+use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -47,7 +48,8 @@ pub(crate) struct MemoryDecision {
     pub refuse_from: usize,
     /// Until the next sample, everybody is refused while the held bytes are at least this many.
     pub refuse_all_from: usize,
-    /// Refusing has not helped either, so the client that holds most is ended.
+    /// Memory has been short for twice the grace. So whoever has not come down to its share for as long may
+    /// be ended.
     pub ends: bool,
 }
 
@@ -59,6 +61,9 @@ pub(crate) struct Memory {
     budget: Option<usize>,
     /// This many bytes may wait for a connection while there is enough memory.
     queue_bytes: usize,
+    /// A client that does not come down to its share in this time is refused, and after twice the time it is
+    /// ended.
+    grace: Duration,
     slow_from: AtomicUsize,
     crowded_from: AtomicUsize,
     stop_from: AtomicUsize,
@@ -74,7 +79,12 @@ pub(crate) struct Memory {
 impl Memory {
     /// Creates the state with a budget in bytes. If `budget` is 0, it is derived from the memory of
     /// the machine.
-    pub(crate) fn new(held: Arc<HeldBytes>, budget: u64, queue_bytes: usize) -> Self {
+    pub(crate) fn new(
+        held: Arc<HeldBytes>,
+        budget: u64,
+        queue_bytes: usize,
+        grace: Duration,
+    ) -> Self {
         let budget = match budget {
             0 => system::derived_budget().map(|derived| {
                 tracing::info!(budget = derived.bytes, from = %derived.from, "memory budget");
@@ -95,6 +105,7 @@ impl Memory {
             held,
             budget,
             queue_bytes,
+            grace,
             slow_from: AtomicUsize::new(usize::MAX),
             crowded_from: AtomicUsize::new(usize::MAX),
             stop_from: AtomicUsize::new(usize::MAX),
@@ -117,6 +128,10 @@ impl Memory {
         self.budget
     }
 
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace
+    }
+
     /// Returns how many bytes may wait for a connection now.
     pub(crate) fn queue_limit(&self) -> usize {
         self.queue_bytes.min(self.held.queue_limit())
@@ -134,8 +149,8 @@ impl Memory {
     }
 
     /// Returns how short memory is for a client. It is short for a client above its share before it is
-    /// short for others. Without an account, nothing is known of the client, and it counts as one of the
-    /// others.
+    /// short for others, and shorter for one that has not come down to its share in time. Without an
+    /// account, nothing is known of the client, and it counts as one of the others.
     pub(crate) fn pressure(&self, account: Option<&MemoryAccount>) -> MemoryPressure {
         let held = self.held.get();
         if held < self.slow_from.load(Ordering::Relaxed) {
@@ -145,10 +160,11 @@ impl Memory {
             self.report_short(); // What is in force is from before memory was short.
         }
         let is_asked = account.is_some_and(MemoryAccount::is_over_share);
+        let had_time = || account.and_then(MemoryAccount::unmet_for) >= Some(self.grace);
         let refuse_from = if is_asked { &self.refuse_from } else { &self.refuse_all_from };
         if !is_asked && held < self.stop_from.load(Ordering::Relaxed) {
             MemoryPressure::Calm
-        } else if held >= refuse_from.load(Ordering::Relaxed) {
+        } else if held >= refuse_from.load(Ordering::Relaxed) || is_asked && had_time() {
             MemoryPressure::Refuse
         } else {
             MemoryPressure::Slow

@@ -50,11 +50,14 @@ pub(crate) struct MemoryMonitor {
     /// Holds the smallest use since memory became short, and the time at which it was reached. A use
     /// that is smaller by less than a 64th of the budget does not count.
     least: (usize, Duration),
+    /// Since this time, memory is short, and the use was never below the calm line.
+    short_since: Option<Duration>,
 }
 
 impl MemoryMonitor {
     pub(crate) fn new(budget: usize, grace: Duration) -> Self {
-        MemoryMonitor { budget, grace, level: MemoryPressure::Calm, least: (0, Duration::ZERO) }
+        let least = (0, Duration::ZERO);
+        MemoryMonitor { budget, grace, level: MemoryPressure::Calm, least, short_since: None }
     }
 
     fn percent(&self, percent: usize) -> usize {
@@ -79,6 +82,12 @@ impl MemoryMonitor {
             MemoryPressure::Refuse if used < self.percent(SLOW) => MemoryPressure::Slow,
             same => same,
         };
+        if used < self.percent(CALM) {
+            self.short_since = None;
+        } else if self.level != MemoryPressure::Calm {
+            self.short_since.get_or_insert(now);
+        }
+        let short_for = self.short_since.map_or(Duration::ZERO, |since| now.saturating_sub(since));
         let from = |percent| self.percent(percent).saturating_sub(sample.uncounted());
         let calm = self.level == MemoryPressure::Calm;
         let refuses = self.level == MemoryPressure::Refuse;
@@ -90,7 +99,8 @@ impl MemoryMonitor {
             stop_from: from(STOP).max(self.percent(ALWAYS)),
             refuse_from: if refuses { 0 } else { from(REFUSE) },
             refuse_all_from: from(REFUSE).max(self.percent(ALWAYS)),
-            ends: refuses && stuck && stuck_for >= 2 * self.grace,
+            // A small dip wins nobody time, and what is left below the mark may stay.
+            ends: used >= self.percent(SLOW) && short_for >= 2 * self.grace,
         }
     }
 }

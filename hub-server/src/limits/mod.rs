@@ -22,6 +22,8 @@
 pub(crate) mod account;
 pub(crate) mod admission;
 pub(crate) mod in_force;
+#[cfg(test)]
+mod liveness;
 pub(crate) mod memory;
 pub(crate) mod memory_monitor;
 pub(crate) mod rate;
@@ -37,6 +39,7 @@ use hub_wire::Limits as WireLimits;
 use in_force::LimitsInForce;
 use memory::Memory;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Holds the limits of clients, and what clients use of them.
 #[derive(Debug)]
@@ -61,7 +64,12 @@ impl ClientLimits {
             },
             in_force: LimitsInForce::new(config),
             accounts: Accounts::new(held.clone()),
-            memory: Memory::new(held, config.memory_bytes, config.queue_bytes),
+            memory: Memory::new(
+                held,
+                config.memory_bytes,
+                config.queue_bytes,
+                Duration::from_millis(config.memory_grace_ms),
+            ),
         }
     }
 }

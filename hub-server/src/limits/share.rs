@@ -7,6 +7,7 @@
 use super::account::Accounts;
 use hub_core::topic::{HeldBytes, LEAST_QUEUE};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Memory is shared out so that this percentage of the budget is used.
 const TARGET: usize = 70;
@@ -31,17 +32,30 @@ impl Shares {
         used > budget / 100 * TARGET
     }
 
-    /// Sets the share of each owner. `used` bytes of `budget` are in use.
-    pub(crate) fn set(&self, accounts: &Accounts, held: &HeldBytes, used: usize, budget: usize) {
+    /// Sets the share of each owner, and asks the connections above their share to come down to it. `used`
+    /// bytes of `budget` are in use, and memory was short for `short_for` since the last call. Returns how
+    /// much each connection holds that was asked, and for how long it has not come down.
+    pub(crate) fn set(
+        &self,
+        accounts: &Accounts,
+        held: &HeldBytes,
+        (used, budget): (usize, usize),
+        short_for: Duration,
+    ) -> Vec<(usize, Duration)> {
+        let mut unmet = Vec::new();
         let plenty = used < budget / 100 * PLENTY;
         if plenty && !self.in_force.load(Ordering::Relaxed) {
-            return;
+            return unmet;
         }
         self.in_force.store(!plenty, Ordering::Relaxed);
         let owners = accounts.memory();
         if plenty {
             held.limit_queues(usize::MAX);
-            return owners.iter().for_each(|owner| owner.share_out(usize::MAX, usize::MAX));
+            for owner in owners {
+                owner.share_out(usize::MAX, usize::MAX);
+                owner.ask(short_for, &mut unmet);
+            }
+            return unmet;
         }
         let mut holdings: Vec<usize> = owners.iter().map(|owner| owner.holding()).collect();
         let growing = owners.iter().filter(|owner| owner.long_queues() > 0).count();
@@ -65,9 +79,18 @@ impl Shares {
                 false => usize::MAX,
             };
             owner.share_out(of_connection, of_queues);
+            owner.ask(short_for, &mut unmet);
         }
         held.limit_queues(largest);
+        unmet
     }
+}
+
+/// Returns above which number of bytes a connection is ended: half of what the largest holds of those that
+/// have not come down to their share in time. Returns `None` if there is none.
+pub(crate) fn to_end(unmet: &[(usize, Duration)], time: Duration) -> Option<usize> {
+    let late = unmet.iter().filter(|(_, unmet_for)| *unmet_for >= time);
+    late.map(|(holding, _)| holding / 2).max()
 }
 
 /// Returns the largest share with which all `holdings` together take at most `room`, if whoever holds more

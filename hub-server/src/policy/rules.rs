@@ -30,10 +30,10 @@ impl Rules {
     /// Returns the name of a topic for people. The result is `*` if a rule finds something in the
     /// name.
     pub(crate) fn shown<'a>(&self, topic: &'a TopicName) -> &'a str {
-        let checks = self.set.as_ref().is_some_and(RuleSet::checks_topics);
-        let hidden =
-            || self.plan(topic).is_some_and(|plan| plan.topic_for_logs() != topic.as_str());
-        if checks && hidden() { "*" } else { topic.as_str() }
+        match self.set.as_ref().is_some_and(|set| set.hides_topic(topic)) {
+            true => "*",
+            false => topic.as_str(),
+        }
     }
 
     /// Returns the plan for a topic, or `None` if no rule can apply to the topic.

@@ -215,6 +215,7 @@ async fn next(signal: &mut Option<Signal>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
     use std::fs;
     use std::path::{Path, PathBuf};
 
@@ -269,5 +270,65 @@ mod tests {
         let whole = watcher.change().expect("a change");
         assert_eq!(watcher.load_if(whole).expect("it stayed").unwrap(), "whole");
         assert!(watcher.change().is_none());
+    }
+
+    /// Is a file on a file system that hangs until the access with this number is made.
+    struct Hangs {
+        path: PathBuf,
+        accesses: Cell<usize>,
+        until: usize,
+    }
+
+    impl WatchedFile for Hangs {
+        type Loaded = String;
+        type Error = io::Error;
+
+        fn path(&self) -> &Path {
+            &self.path
+        }
+
+        fn files(&self) -> Vec<&PathBuf> {
+            vec![&self.path]
+        }
+
+        fn text(&self) -> io::Result<String> {
+            self.accesses.set(self.accesses.get() + 1);
+            if self.accesses.get() < self.until {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "hangs"));
+            }
+            // Until here, the stamp of the file could not be had either.
+            if !self.path.exists() {
+                fs::write(&self.path, "back").unwrap();
+            }
+            fs::read_to_string(&self.path)
+        }
+
+        fn load(&mut self) -> io::Result<String> {
+            self.text()
+        }
+    }
+
+    /// The file is in force after the first look that is answered. A look begins [`EVERY`], and waits for the
+    /// file to settle. A file system that answers in the middle of a look costs that look one more wait, and no
+    /// time before it.
+    #[test]
+    fn a_file_that_hung_is_in_force_within_a_second() {
+        assert!(EVERY + SETTLES < Duration::from_secs(1) && SETTLES * 3 < EVERY);
+        let folder = tempfile::TempDir::new().unwrap();
+        for until in 1..8 {
+            let path = folder.path().join(until.to_string());
+            let file = Hangs { path, accesses: Cell::new(0), until };
+            let seen = FileSnapshot::Unreadable("hangs".to_owned());
+            let mut watcher = FileWatcher { file, seen, missing: false };
+            for access in 1..until {
+                assert!(watcher.change().is_none(), "{access} is not answered");
+            }
+            // The first observation is without a stamp, so it counts as a file that is being written.
+            let first = watcher.change().expect("it is there");
+            assert!(watcher.load_if(first).is_none());
+            let second = watcher.change().expect("it is there");
+            assert_eq!(watcher.load_if(second).expect("it stayed").unwrap(), "back");
+            assert!(watcher.change().is_none());
+        }
     }
 }

@@ -17,9 +17,6 @@ use hub_wire::{
 };
 use std::sync::Arc;
 
-/// The inboxes of clients are the topics whose names begin with this text.
-const INBOX: &str = "$inbox.";
-
 impl RunBuilder {
     /// Returns the run to which an EVENT frame belongs, on the fast path that most frames take. The
     /// frame has to be well-formed and without headers, its topic has to be the expected topic, and
@@ -109,7 +106,7 @@ impl RunBuilder {
     /// Returns the topic of this name. A topic that does not exist yet is created, and counts
     /// against the client's limit of topics. The topics that begin with `$` are never created here.
     pub(super) fn find(&self, hub: &Handles, name: &str) -> Result<Arc<Topic>, EventRefusal> {
-        let of_the_hub = name.starts_with('$') && !name.starts_with(INBOX);
+        let of_the_hub = name.starts_with('$') && !name.starts_with(TopicName::INBOX);
         if !of_the_hub && let Some(topic) = hub.directory.registry.get(name) {
             return Ok(topic);
         }
@@ -120,7 +117,7 @@ impl RunBuilder {
             let reserved = "topics that begin with $ are the hub's";
             return Err(EventRefusal::new(RefusedCode::ReservedTopic, reserved));
         }
-        if name.starts_with(INBOX) {
+        if name.starts_with(TopicName::INBOX) {
             let gone = "the owner of this inbox is gone";
             return Err(EventRefusal::new(RefusedCode::NoSubscriber, gone));
         }

@@ -217,7 +217,7 @@ impl Session {
             return Ok((filter, None));
         }
         let no = |code, message: &str| Err((code, message.to_owned()));
-        if filter.as_str().starts_with("$inbox.") {
+        if filter.as_str().starts_with(TopicName::INBOX) {
             return no(RefusedCode::Forbidden, "only its owner may subscribe to an inbox");
         }
         let of_quarantine = filter.as_str().strip_prefix(QUARANTINE);

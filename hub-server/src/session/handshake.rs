@@ -124,7 +124,7 @@ impl Session {
         if getrandom::fill(&mut random).is_err() {
             return self.close(CloseCode::Internal, "no random numbers", ctx);
         }
-        self.inbox = format!("$inbox.{:032x}", u128::from_be_bytes(random));
+        self.inbox = format!("{}{:032x}", TopicName::INBOX, u128::from_be_bytes(random));
         self.receipts = hello.receipts;
         match hello.instance {
             Some(instance) => self.claim_instance(instance, hello.receipted, ctx),

@@ -57,6 +57,14 @@ impl Session {
     }
 }
 
+impl Session {
+    /// Returns whether the client was refused for the grace too, and still has not come down to its share.
+    fn may_be_ended(&self) -> bool {
+        let memory = self.limits.memory();
+        memory.is_over_share() && memory.unmet_for() >= Some(2 * self.hub.limits.memory.grace())
+    }
+}
+
 impl Handler<ShedLoad> for Session {
     type Result = ();
 
@@ -65,7 +73,7 @@ impl Handler<ShedLoad> for Session {
             self.output.close_slow_consumer();
         }
         let held = self.limits.memory().holding();
-        if load.end.is_some_and(|most| held > most && self.limits.memory().is_over_share()) {
+        if load.end.is_some_and(|most| held > most && self.may_be_ended()) {
             let why = format!(
                 "the hub is short of memory, and this client holds {held} bytes of it, more than others"
             );
@@ -75,6 +83,9 @@ impl Handler<ShedLoad> for Session {
             return self.count_written(); // Others are asked, or nobody.
         }
         self.builder.forget_topics();
+        if self.pressure() != MemoryPressure::Refuse {
+            return self.count_written();
+        }
         // Every session may keep as many bytes as one read takes. No event in a longer frame is
         // accepted yet, so the client sends that event again when it comes back.
         let most = load.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));

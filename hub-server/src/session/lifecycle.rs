@@ -113,6 +113,7 @@ impl Drop for Session {
         self.flush_all();
         drop(self.leave_all());
         self.leave_instance();
+        self.limits.memory().end();
         if self.hub.directory.sessions.remove(self.connection) {
             self.hub.metrics.connections.dec();
         }

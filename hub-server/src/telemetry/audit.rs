@@ -91,7 +91,7 @@ async fn read_lines(directory: &Directory, policy: &Policy) -> Vec<Line> {
 /// Returns the name of the line that a topic shares with others, if it has no line of its own.
 fn shared_name<'a>(topic: &'a Topic, rules: &'a Rules) -> Option<&'a str> {
     let name = topic.name().as_str();
-    let shown = match name.starts_with("$inbox.") {
+    let shown = match topic.name().is_inbox() {
         true => INBOXES,
         false => rules.shown(topic.name()),
     };

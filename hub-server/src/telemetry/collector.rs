@@ -8,6 +8,7 @@ use crate::limits::memory::Memory;
 use crate::policy::Policy;
 use crate::policy::rules::Rules;
 use hub_core::topic::{LedgerCounts, Registry};
+use hub_wire::TopicName;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounterVec, IntGaugeVec, Opts};
@@ -140,7 +141,7 @@ fn of_topics(registry: &Registry, rules: &Rules, most: usize) -> Vec<Box<dyn Col
         &["topic", "reason"],
     )
     .expect("a constant, valid name");
-    for (topic, counts) in registry.busiest(most, |name| !name.starts_with("$inbox.")) {
+    for (topic, counts) in registry.busiest(most, |name| !name.starts_with(TopicName::INBOX)) {
         let topic = rules.shown(topic.name());
         due.with_label_values(&[topic]).inc_by(counts.due);
         delivered.with_label_values(&[topic]).inc_by(counts.delivered);

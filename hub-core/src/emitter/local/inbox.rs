@@ -8,9 +8,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// The topics of replies begin with this prefix.
-const PREFIX: &str = "$inbox.";
-
 /// Holds the requests that have no reply yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inbox(Arc<Mutex<Requests>>);
@@ -25,7 +22,7 @@ struct Requests {
 impl Inbox {
     /// Returns whether the topic is for the reply to a request.
     pub(super) fn has(topic: &TopicName) -> bool {
-        topic.as_str().starts_with(PREFIX)
+        topic.is_inbox()
     }
 
     /// Registers a request that waits for its reply. Returns `None` if the hub is closed.
@@ -35,7 +32,7 @@ impl Inbox {
             return None;
         }
         requests.opened += 1;
-        let topic = TopicName::parse(&format!("{PREFIX}{}", requests.opened)).ok()?;
+        let topic = TopicName::parse(&format!("{}{}", TopicName::INBOX, requests.opened)).ok()?;
         let (sender, answer) = oneshot::channel();
         requests.waiting.insert(topic.clone(), sender);
         Some(PendingReply { inbox: self.clone(), topic, answer })
@@ -84,7 +81,7 @@ impl PendingReply {
 
     /// Returns the id that the request gets if its sender has set none.
     pub(super) fn id(&self) -> &str {
-        &self.topic.as_str()[PREFIX.len()..]
+        &self.topic.as_str()[TopicName::INBOX.len()..]
     }
 
     /// Waits for the reply. Returns `None` if the hub was closed.
