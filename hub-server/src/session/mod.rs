@@ -64,7 +64,6 @@ mod state;
 mod subscribe_parts;
 mod subscribe_rights;
 mod turns;
-mod turnstile;
 mod unfinished;
 mod wait_for_room;
 mod waits_for;

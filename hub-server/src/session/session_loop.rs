@@ -5,12 +5,11 @@
 use super::backpressure_wait::BackpressureWait;
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState, overflowed};
-use super::turnstile::Turnstile;
 use super::waits_for::WaitsFor;
 use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
-use hub_core::topic::{SubscriberConnection, turn_is_over};
+use hub_core::topic::{SubscriberConnection, Turnstile, turn_is_over};
 use hub_wire::CloseCode;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
@@ -38,7 +37,7 @@ impl ActorFuture<Session> for SessionLoop {
     type Output = ();
 
     fn poll(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         session: &mut Session,
         ctx: &mut Context<Session>,
         task: &mut TaskContext<'_>,
