@@ -98,7 +98,8 @@ def main():
                 line = os.read(0, 4096)
                 if not line:
                     return 0
-                hangs = line.split()[-1:] == [b"hang"]
+                said = line.split()  # the end of a line may come alone
+                hangs = said[-1] == b"hang" if said else hangs
                 if not hangs:
                     for request in waiting:
                         answer(request)
