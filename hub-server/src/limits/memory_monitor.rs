@@ -12,6 +12,10 @@ const STOP: usize = 90;
 const REFUSE: usize = 95;
 /// Memory is not short any more below this percentage of the budget.
 const CALM: usize = 70;
+/// When memory was short, what is left below this percentage of the budget may stay. The distance to [`SLOW`] is
+/// more than what the allocator gives back now and then, so that a client that holds too much does not stay
+/// because of that.
+const STAYS: usize = 77;
 
 /// Holds the figures of one sample of the memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,7 +77,7 @@ impl MemoryMonitor {
             MemoryPressure::Calm => MemoryPressure::Calm,
             _ if used < self.percent(CALM) => MemoryPressure::Calm,
             // What is left may stay. Refusing would not bring it back, and it is no shortage.
-            _ if stuck && used < self.percent(SLOW) => MemoryPressure::Calm,
+            _ if stuck && used < self.percent(STAYS) => MemoryPressure::Calm,
             _ if stuck => MemoryPressure::Refuse,
             MemoryPressure::Refuse if used < self.percent(SLOW) => MemoryPressure::Slow,
             same => same,
@@ -95,8 +99,8 @@ impl MemoryMonitor {
             stop_from: from(STOP),
             refuse_from: if refuses { 0 } else { from(REFUSE) },
             refuse_all_from: from(REFUSE),
-            // A small dip wins nobody time, and what is left below the mark may stay.
-            ends: used >= self.percent(SLOW) && short_for >= 2 * self.grace,
+            // A small dip wins nobody time.
+            ends: !calm && used >= self.percent(STAYS) && short_for >= 2 * self.grace,
         }
     }
 }
