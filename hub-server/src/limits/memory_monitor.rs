@@ -16,6 +16,10 @@ const CALM: usize = 70;
 /// wait nor are refused. Whatever fills the memory, it is not what they hold, so refusing them would free
 /// nothing, and the hub would serve nobody.
 const ALWAYS: usize = 6;
+/// When memory was short, what is left below this percentage of the budget may stay. The distance to [`SLOW`] is
+/// more than what the allocator gives back now and then, so that a client that holds too much does not stay
+/// because of that.
+const STAYS: usize = 77;
 
 /// Holds the figures of one sample of the memory.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,7 +81,7 @@ impl MemoryMonitor {
             MemoryPressure::Calm => MemoryPressure::Calm,
             _ if used < self.percent(CALM) => MemoryPressure::Calm,
             // What is left may stay. Refusing would not bring it back, and it is no shortage.
-            _ if stuck && used < self.percent(SLOW) => MemoryPressure::Calm,
+            _ if stuck && used < self.percent(STAYS) => MemoryPressure::Calm,
             _ if stuck => MemoryPressure::Refuse,
             MemoryPressure::Refuse if used < self.percent(SLOW) => MemoryPressure::Slow,
             same => same,
@@ -99,8 +103,8 @@ impl MemoryMonitor {
             stop_from: from(STOP).max(self.percent(ALWAYS)),
             refuse_from: if refuses { 0 } else { from(REFUSE) },
             refuse_all_from: from(REFUSE).max(self.percent(ALWAYS)),
-            // A small dip wins nobody time, and what is left below the mark may stay.
-            ends: used >= self.percent(SLOW) && short_for >= 2 * self.grace,
+            // A small dip wins nobody time.
+            ends: !calm && used >= self.percent(STAYS) && short_for >= 2 * self.grace,
         }
     }
 }

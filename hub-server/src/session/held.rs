@@ -86,6 +86,11 @@ impl Handler<ShedLoad> for Session {
         if self.pressure() != MemoryPressure::Refuse {
             return self.count_written();
         }
+        // What waits for room in a subscriber's queue is refused too. Otherwise the client could not come
+        // down to its share.
+        if self.backpressure.is_some() {
+            self.output.session.wake();
+        }
         // Every session may keep as many bytes as one read takes. No event in a longer frame is
         // accepted yet, so the client sends that event again when it comes back.
         let most = load.carry.map_or(usize::MAX, |most| most.max(READ_BYTES));

@@ -39,8 +39,11 @@ impl Session {
         self.last_alive_check = Instant::now();
         self.count_written(); // Publishers may have written bytes that are still counted.
         // The hub cannot hear a client from which it does not read, so such a client does not count
-        // as silent.
-        let listening = self.backpressure.is_none() && !self.busy && !self.limits.pauses();
+        // as silent, and neither does one from which the hub has only just begun to read again.
+        let kept_waiting = std::mem::take(&mut self.kept_waiting)
+            || self.backpressure.is_some()
+            || self.limits.pauses();
+        let listening = !self.busy && !kept_waiting;
         if std::mem::take(&mut self.heard) {
             return;
         }

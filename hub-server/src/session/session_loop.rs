@@ -116,11 +116,13 @@ impl Session {
                 WaitsFor::Turn => ready!(self.poll_turn()),
                 WaitsFor::Answer | WaitsFor::End => return Poll::Pending,
                 reason @ WaitsFor::Room => {
+                    self.kept_waiting = true;
                     self.look_ahead(reason, ctx, task);
                     ready!(self.poll_room(task));
                 }
                 WaitsFor::Client => ready!(self.poll_client(task)),
                 reason @ WaitsFor::Limits => {
+                    self.kept_waiting = true;
                     self.look_ahead(reason, ctx, task);
                     ready!(self.poll_limits(task));
                 }

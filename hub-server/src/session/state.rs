@@ -75,6 +75,9 @@ pub(crate) struct Session {
     pub(super) receipted: u64,
     /// The flag is true if the client has sent anything since the last keep-alive check.
     pub(super) heard: bool,
+    /// The flag is true if the hub did not read from the client at some time since the last keep-alive check,
+    /// for a reason that is not the client's.
+    pub(super) kept_waiting: bool,
     pub(super) pinged: bool,
     /// At the last keep-alive check, the client's TCP had taken this many bytes, and had not taken all
     /// that there was for the client. `None` means that nothing waited for the client.
@@ -149,6 +152,7 @@ impl Session {
             refusals,
             receipted: 0,
             heard: false,
+            kept_waiting: false,
             pinged: false,
             backlog: None,
             last_alive_check: Instant::now(),
