@@ -57,6 +57,7 @@ mod spec;
 mod ssn;
 mod text_match;
 mod url;
+mod word_boundaries;
 mod work;
 
 pub use candidates::Candidates;

@@ -4,10 +4,15 @@
 
 use super::check::Check;
 use super::spec::DetectErrorKind;
+use super::word_boundaries::{SLOW_READS, WithoutBoundaries};
 use super::work::Work;
-use regex_automata::meta::Regex;
+use regex_automata::meta::{Cache, Regex};
+use regex_automata::util::pool::Pool;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
+use regex_syntax::hir::Hir;
+use std::fmt;
+use std::sync::Arc;
 
 /// A search for the beginning of a match reads this many bytes at a time, and as many more for the match
 /// itself. So no search reads the whole text repeatedly, and the time is linear in the text, even for a
@@ -16,38 +21,56 @@ const WINDOW: usize = 1024;
 
 /// A match costs this many reads, besides those of the bytes that were searched for it.
 const MATCH_READS: usize = 32;
-/// A byte of a match costs this many reads when the group `value` is searched in it.
-const GROUP_READS: usize = 40;
+/// A byte of the states that the engine makes while it searches costs this many reads. Most patterns have few
+/// states, which stay. Without this cost, a pattern that needs other states for each text would cost too little.
+const STATE_READS: usize = 2;
 
 /// A compiled pattern may take at most this many bytes of memory.
 const COMPILED: usize = 1 << 20;
 
 /// A `Pattern` is a compiled pattern of a user.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Pattern {
     regex: Regex,
+    /// Each thread that searches has the states that the engine has made for it.
+    states: Arc<Pool<Cache, MakeStates>>,
+    /// This is for texts beyond ASCII, if they make the pattern slow.
+    without_boundaries: Option<WithoutBoundaries>,
     /// If this is true, the pattern has a group named `value`, and the hit is that group.
     value: bool,
     check: Option<Check>,
 }
 
-/// Compiles a regular expression. The second result is the shortest length of its matches, in bytes.
-pub(super) fn compile(pattern: &str) -> Result<(Regex, usize), String> {
+type MakeStates =
+    Box<dyn Fn() -> Cache + Send + Sync + std::panic::UnwindSafe + std::panic::RefUnwindSafe>;
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.regex.fmt(f)
+    }
+}
+
+/// Compiles a regular expression. The second result is its syntax.
+pub(super) fn compile(pattern: &str) -> Result<(Regex, Hir), String> {
     let hir = syntax::parse(pattern).map_err(|e| e.to_string())?;
     let config = Regex::config().nfa_size_limit(Some(COMPILED)).utf8_empty(true);
     let regex = Regex::builder().configure(config).build_from_hir(&hir);
-    let least = hir.properties().minimum_len().unwrap_or(0);
-    Ok((regex.map_err(|e| e.to_string())?, least))
+    Ok((regex.map_err(|e| e.to_string())?, hir))
 }
 
 impl Pattern {
     pub(super) fn new(pattern: &str, check: Option<Check>) -> Result<Pattern, DetectErrorKind> {
-        let (regex, least) = compile(pattern).map_err(DetectErrorKind::Pattern)?;
-        if least == 0 {
+        let (regex, hir) = compile(pattern).map_err(DetectErrorKind::Pattern)?;
+        if hir.properties().minimum_len().unwrap_or(0) == 0 {
             return Err(DetectErrorKind::MatchesEmpty);
         }
         let value = regex.group_info().to_index(regex_automata::PatternID::ZERO, "value").is_some();
-        Ok(Pattern { regex, value, check })
+        let without_boundaries =
+            WithoutBoundaries::of(&hir, COMPILED).map_err(DetectErrorKind::Pattern)?;
+        let of_thread = regex.clone();
+        let states: MakeStates = Box::new(move || of_thread.create_cache());
+        let states = Arc::new(Pool::new(states));
+        Ok(Pattern { regex, states, without_boundaries, value, check })
     }
 
     /// Reports the ranges of the matches that pass the check, in ascending order, until the search has taken
@@ -78,28 +101,47 @@ impl Pattern {
             if work.is_over() {
                 return None;
             }
-            match self.regex.find(Input::new(text).span(from..to)) {
+            match self.first(text, from, to, work) {
                 None if to == text.len() => return None,
                 None => from = text.floor_char_boundary(from + WINDOW),
-                Some(one) if one.end() < to || to == text.len() => {
-                    return Some((one.start(), one.end()));
-                }
+                Some((start, end)) if end < to || to == text.len() => return Some((start, end)),
                 // The match reaches the end of the window, so it may go on behind it.
-                Some(one) if one.start() > from + WINDOW => from = one.start(),
-                Some(one) => {
-                    return Some((one.start(), self.extend(text, one.start(), one.end(), work)));
-                }
+                Some((start, _)) if start > from + WINDOW => from = start,
+                Some((start, end)) => return Some((start, self.extend(text, start, end, work))),
             }
         }
+    }
+
+    /// Returns the range of the first match in the bytes `from..to` of the text.
+    fn first(&self, text: &str, from: usize, to: usize, work: &mut Work) -> Option<(usize, usize)> {
+        match &self.without_boundaries {
+            Some(other) if !text[from..to].is_ascii() => {
+                other.find(&self.regex, text, from, to, work)
+            }
+            _ => self.search(Input::new(text).span(from..to), work),
+        }
+    }
+
+    /// Runs the engine, and pays for the states that it makes.
+    fn search(&self, input: Input<'_>, work: &mut Work) -> Option<(usize, usize)> {
+        let mut states = self.states.get();
+        let before = states.memory_usage();
+        let found = self.regex.search_with(&mut states, &input);
+        work.add(STATE_READS * states.memory_usage().saturating_sub(before));
+        found.map(|one| (one.start(), one.end()))
     }
 
     /// Returns the end of the match at the offset `start`, which reached the end of its window.
     fn extend(&self, text: &str, start: usize, mut end: usize, work: &mut Work) -> usize {
         loop {
             let to = text.ceil_char_boundary(text.len().min(end + (end - start)));
-            work.add(to - start);
+            let slow = self.without_boundaries.is_some() && !text[start..to].is_ascii();
+            work.add(if slow { SLOW_READS * (to - start) } else { to - start });
+            if work.is_over() {
+                return end;
+            }
             let input = Input::new(text).span(start..to).anchored(Anchored::Yes);
-            let longer = self.regex.find(input).map_or(end, |one| one.end());
+            let longer = self.search(input, work).map_or(end, |one| one.1);
             if longer <= end {
                 return end;
             }
@@ -115,7 +157,7 @@ impl Pattern {
         if !self.value {
             return (start, end);
         }
-        work.add(GROUP_READS * (end - start) + MATCH_READS);
+        work.add(SLOW_READS * (end - start) + MATCH_READS);
         let mut captures = self.regex.create_captures();
         let input = Input::new(text).span(start..end).anchored(Anchored::Yes);
         self.regex.captures(input, &mut captures);

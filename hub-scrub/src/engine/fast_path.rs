@@ -6,7 +6,6 @@
 //! pass would find nothing. Otherwise a pass has to go over the message. Without the fast path, every
 //! message would cost a whole pass.
 
-use super::message_pass::reads_left;
 use super::scratch::PassScratch;
 use super::text::NUMBER;
 use crate::detect::{Candidates, Digits, READS};
@@ -56,20 +55,21 @@ impl Plan {
     ) -> Option<u64> {
         scratch.candidates_known = false;
         let fast_path = self.fast_path.as_ref()?;
-        let spent = scratch.steps + scratch.quick_steps + skipped + self.most_steps(bytes);
-        let left = reads_left(self, spent);
+        let mut all = scratch.steps;
+        all.add(scratch.quick_steps + skipped + self.most_steps(bytes));
+        let left = all.reads_left();
         if left == 0 {
             return None;
         }
         let (mut next, mut reads) = (usize::MAX, 0);
         if fast_path.detecting {
-            let limit = reads_left(self, scratch.steps);
+            let limit = scratch.steps.reads_left();
             self.finder.candidates(bytes, limit, &mut scratch.candidates);
             scratch.candidates_known = true;
             next = scratch.candidates.next(0);
             reads = scratch.candidates.reads() + READS;
         }
-        let limit = left.min(reads + reads_left(self, 0) / SHARE);
+        let limit = left.min(reads + scratch.steps.limit().saturating_mul(READS) / SHARE);
         let PassScratch { candidates, finding, .. } = scratch;
         let mut walk =
             FastPathWalk { plan: self, fast_path, bytes, candidates, next, finding, reads, limit };

@@ -33,21 +33,6 @@ pub(super) struct MessagePass<'a> {
 /// To count a find, and to note it, costs this many steps.
 const FIND: u64 = 4;
 
-/// Spends steps of the budget of an event, which has spent `spent` of them. Interrupts if too few are left.
-#[inline]
-pub(super) fn spend(plan: &Plan, spent: &mut u64, steps: u64) -> Result<(), Interrupt> {
-    *spent = spent.saturating_add(steps);
-    if *spent > plan.shared.budget.steps {
-        return Err(QuarantineReason::Steps.into());
-    }
-    Ok(())
-}
-
-/// Returns how many reads the rest of the budget of an event pays for.
-pub(super) fn reads_left(plan: &Plan, spent: u64) -> u64 {
-    plan.shared.budget.steps.saturating_sub(spent).saturating_mul(READS)
-}
-
 /// A `ValueContext` states where a value is, and which rules can apply to it there. `at`, `entry` and `map`
 /// are offsets, as in [`FoundValue`].
 #[derive(Debug, Clone, Copy)]
@@ -91,12 +76,12 @@ impl<'a> MessagePass<'a> {
     /// Spends steps of the budget. Interrupts the pass if too few are left.
     #[inline]
     pub(super) fn step(&mut self, steps: u64) -> Result<(), Interrupt> {
-        spend(self.plan, &mut self.scratch.steps, steps)
+        self.scratch.steps.spend(steps)
     }
 
     /// Returns how many reads the rest of the budget pays for.
     pub(super) fn reads_left(&self) -> u64 {
-        reads_left(self.plan, self.scratch.steps)
+        self.scratch.steps.reads_left()
     }
 
     /// Spends the steps that pay for these reads. Interrupts the pass if too few are left.

@@ -26,6 +26,7 @@ mod scratch;
 mod scrub_event;
 mod shadow;
 mod shadow_sample;
+mod steps;
 mod structure;
 mod text;
 mod verdict;

@@ -5,7 +5,7 @@
 
 use super::finds::{BASE64, Finds, FoundValue, TextRange, ValueForm};
 use super::interrupt::Interrupt;
-use super::message_pass::spend;
+use super::steps::Steps;
 use crate::model::value_head::end;
 use crate::model::{
     Action, AppliedAction, RuleBits, ValueHead, apply_text, apply_value, leaves, read,
@@ -40,12 +40,12 @@ pub(super) fn render(
     bytes: &[u8],
     found: &Finds,
     used: &mut RuleBits,
-    steps: &mut u64,
+    steps: &mut Steps,
 ) -> Result<Option<Vec<u8>>, Interrupt> {
     if found.is_empty() {
         return Ok(None);
     }
-    spend(plan, steps, VALUE * found.values.len() as u64 + bytes.len() as u64 / 64)?;
+    steps.spend(VALUE * found.values.len() as u64 + bytes.len() as u64 / 64)?;
     *used |= found.ranges.iter().map(|range| range.rule).collect();
     let mut order: Vec<usize> = (0..found.values.len()).collect();
     // The sort has to be stable: if a value was found several times, the first find that changes it counts.
@@ -121,7 +121,7 @@ fn value_edit(
     found: &Finds,
     found_value: &FoundValue,
     head: &ValueHead<'_>,
-    steps: &mut u64,
+    steps: &mut Steps,
 ) -> Result<ValueEdit, Interrupt> {
     match found_value.form {
         ValueForm::Gone => return Ok(ValueEdit::Drop),
@@ -153,7 +153,7 @@ fn value_edit(
         if typed {
             let Some(end) = end(bytes, found_value.at) else { return Ok(ValueEdit::Drop) };
             let encoded = &bytes[found_value.at..end];
-            spend(plan, steps, action.steps(encoded.len()))?;
+            steps.spend(action.steps(encoded.len()))?;
             return Ok(match apply_value(action, head, encoded, keys) {
                 AppliedAction::Same => ValueEdit::Keep,
                 AppliedAction::Encoded(new) => ValueEdit::Replace(new),
@@ -164,11 +164,11 @@ fn value_edit(
     if joined.is_empty() && !found_value.normalised {
         return Ok(ValueEdit::Keep);
     }
-    spend(plan, steps, text.len() as u64 / 16)?;
+    steps.spend(text.len() as u64 / 16)?;
     let mut new = String::with_capacity(text.len());
     let mut from = 0;
     for range in &joined {
-        spend(plan, steps, actions[range.rule].steps(range.end - range.start))?;
+        steps.spend(actions[range.rule].steps(range.end - range.start))?;
         new.push_str(&text[from..range.start]);
         new.push_str(&apply_text(&actions[range.rule], &text[range.start..range.end], keys));
         from = range.end;
@@ -188,10 +188,10 @@ fn join_ranges(
     mut ranges: Vec<TextRange>,
     actions: &[Action],
     text: &str,
-    steps: &mut u64,
+    steps: &mut Steps,
 ) -> Result<Vec<TextRange>, Interrupt> {
     let (detecting, keys) = (plan.sets.detecting, &plan.shared.keys);
-    spend(plan, steps, RANGE * ranges.len() as u64)?;
+    steps.spend(RANGE * ranges.len() as u64)?;
     let strictness = |range: &TextRange| actions[range.rule].strictness();
     ranges.sort_by_key(|range| {
         (range.start, Reverse(range.end), Reverse(strictness(range)), range.rule)
@@ -203,7 +203,7 @@ fn join_ranges(
         if detecting.has(range.rule) {
             if let Some(outer) = outer.filter(|outer| range.end <= outer.end) {
                 // A find may have many others in it, and each of them is searched in its rendering.
-                spend(plan, steps, actions[outer.rule].leaves_steps(outer.end - outer.start))?;
+                steps.spend(actions[outer.rule].leaves_steps(outer.end - outer.start))?;
             }
             let part_of = |outer: TextRange| {
                 range.end <= outer.end

@@ -4,6 +4,7 @@
 
 use super::finds::Finds;
 use super::shadow_sample::ShadowSample;
+use super::steps::Steps;
 use crate::detect::Candidates;
 use crate::matching::FindScratch;
 use crate::model::RuleBits;
@@ -24,7 +25,7 @@ pub struct Scratch {
 impl PassScratch {
     /// Returns how many steps the event has taken, with those of passes that the fast path has replaced.
     fn all_steps(&self) -> u64 {
-        self.steps + self.quick_steps
+        self.steps.spent() + self.quick_steps
     }
 }
 
@@ -93,7 +94,7 @@ pub(super) struct PassScratch {
     pub(super) shadow: RuleBits,
     /// The scrub of the event has taken this many steps of the budget. The passes over the renderings go on
     /// from what the pass over the event as it came has taken.
-    pub(super) steps: u64,
+    pub(super) steps: Steps,
     /// Passes that the fast path has replaced would have taken this many steps at most. They are no part of
     /// `steps`, so that the fast path changes no verdict, but it ends when both together exceed the budget.
     pub(super) quick_steps: u64,
@@ -114,8 +115,8 @@ pub(super) struct PassScratch {
 
 impl PassScratch {
     /// Begins the budget of an event.
-    pub(super) fn begin_budget(&mut self) {
-        (self.steps, self.quick_steps) = (0, 0);
+    pub(super) fn begin_budget(&mut self, steps: Steps) {
+        (self.steps, self.quick_steps) = (steps, 0);
     }
 
     /// Prepares the memory for a pass. Each rule acts or is in shadow mode, as the rule file states. The steps

@@ -7,6 +7,7 @@ use super::interrupt::{Interrupt, InterruptCause};
 use super::message_pass::MessagePass;
 use super::render::render;
 use super::scratch::{PassScratch, RuleCount, Scratch};
+use super::steps::Steps;
 use super::verdict::{FixedEvent, Quarantine, QuarantineReason, Rendering, RuleRefusal, Verdict};
 use crate::model::RuleBits;
 use crate::plan::Plan;
@@ -44,9 +45,11 @@ impl Plan {
         if let Some(rule) = self.topic_hit {
             return Err(InterruptCause::Refuse { rule, path: "$topic".to_owned() }.into());
         }
+        let bytes = payload.len() + headers.map_or(0, <[u8]>::len);
         let Scratch { first, again, counts } = scratch;
-        first.begin_budget();
-        again.begin_budget();
+        let steps = Steps::begin(&self.shared.budget, bytes);
+        first.begin_budget(steps);
+        again.begin_budget(steps);
         let replaced = self.pass(payload, headers, first, counts)?;
         if replaced.is_none() && first.payload.is_empty() && first.headers.is_empty() {
             return Ok(None);

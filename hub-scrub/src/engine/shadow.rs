@@ -4,6 +4,7 @@
 
 use super::scratch::Scratch;
 use super::shadow_sample::ShadowSample;
+use super::steps::Steps;
 use crate::matching::FindScratch;
 use crate::plan::{Plan, RuleSet};
 use hub_wire::TopicName;
@@ -24,7 +25,8 @@ impl RuleSet {
 
 impl Plan {
     /// Returns the first find of each rule in shadow mode that applies to this event. It scrubs the event a
-    /// second time, so call it rarely.
+    /// second time, so call it rarely. What the scrub has left of the budget of the event pays for that, so a
+    /// costly event may have no samples.
     #[must_use]
     pub fn shadow_samples(
         &self,
@@ -32,9 +34,13 @@ impl Plan {
         headers: Option<&[u8]>,
         scratch: &mut Scratch,
     ) -> Vec<ShadowSample> {
+        // What is left of the budget of the event pays for this pass.
+        let bytes = payload.len() + headers.map_or(0, <[u8]>::len);
+        let mut steps = Steps::begin(&self.shared.budget, bytes);
+        steps.add(scratch.steps());
         let pass_scratch = &mut scratch.again;
         pass_scratch.samples = Some(Vec::new());
-        pass_scratch.begin_budget();
+        pass_scratch.begin_budget(steps);
         // The result of this pass does not matter: the first scrub of the event has reported it.
         let _ = self.pass(payload, headers, pass_scratch, &mut []);
         pass_scratch.samples.take().unwrap_or_default()

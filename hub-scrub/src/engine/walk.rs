@@ -54,7 +54,7 @@ impl MessagePass<'_> {
         let width = plan.paths.width();
         // A value costs one step. Each word of path states beyond the first costs one more, and so do four
         // states that are followed.
-        self.scratch.steps += width as u64 - 1;
+        self.scratch.steps.add(width as u64 - 1);
         let depth = self.scratch.open.len();
         if self.scratch.rows.len() != width * (depth + 1) {
             self.scratch.rows.resize(width * (depth + 1), 0);
@@ -65,7 +65,7 @@ impl MessagePass<'_> {
             row.fill(0);
             return RuleBits::NONE;
         }
-        self.scratch.steps += plan.paths.step(above, step, row) / 4;
+        self.scratch.steps.add(plan.paths.step(above, step, row) / 4);
         plan.paths.ends(row)
     }
 

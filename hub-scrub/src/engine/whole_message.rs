@@ -4,7 +4,6 @@
 //! These decisions come before the walk. Otherwise the engine would walk over messages that are refused.
 
 use super::interrupt::{Interrupt, InterruptCause};
-use super::message_pass::spend;
 use super::scratch::{PassScratch, RuleCount};
 use super::shadow_sample::shape;
 use super::verdict::QuarantineReason;
@@ -21,7 +20,7 @@ impl Plan {
         if self.sets.partial.is_empty() {
             return;
         }
-        scratch.steps += payload.len() as u64 / 8;
+        scratch.steps.add(payload.len() as u64 / 8);
         let mut hasher = DefaultHasher::new();
         hasher.write(payload);
         let draw = hasher.finish() % 100;
@@ -53,7 +52,7 @@ impl Plan {
             ScrubberOutcome::Pass => Ok(None),
             ScrubberOutcome::Replace(new) if new == payload => Ok(None),
             ScrubberOutcome::Replace(new) => {
-                spend(self, &mut scratch.steps, new.len() as u64 / 8)?;
+                scratch.steps.spend(new.len() as u64 / 8)?;
                 if walk_all(&new, &Limits::NONE).is_err() {
                     let reason = QuarantineReason::BadScrubber;
                     return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
@@ -89,12 +88,11 @@ impl Plan {
         let running = scratch.active | scratch.shadow;
         let schemas = self.sets.schemas & running;
         if !schemas.is_empty() {
-            let left = self.shared.budget.steps.saturating_sub(scratch.steps);
-            let (json, steps) = to_json(payload, left);
-            spend(self, &mut scratch.steps, steps)?;
+            let (json, steps) = to_json(payload, scratch.steps.left());
+            scratch.steps.spend(steps)?;
             for rule in schemas.iter() {
                 let RuleKind::Schema(schema) = &self.rules[rule].rule.kind else { continue };
-                spend(self, &mut scratch.steps, payload.len() as u64)?;
+                scratch.steps.spend(schema.steps(payload.len()))?;
                 let fault = match &json {
                     Some(json) => schema.fault(json),
                     None => Some("the payload has no JSON".to_owned()),
@@ -117,9 +115,9 @@ impl Plan {
         headers: Option<&[u8]>,
         scratch: &mut PassScratch,
     ) -> Result<Option<Inputs>, Interrupt> {
-        let left = self.shared.budget.steps.saturating_sub(scratch.steps);
+        let left = scratch.steps.left();
         let (inputs, steps) = Inputs::new(self.topic.as_str(), payload, headers, left);
-        spend(self, &mut scratch.steps, steps)?;
+        scratch.steps.spend(steps)?;
         Ok(inputs)
     }
 
@@ -150,8 +148,7 @@ impl Plan {
         let (Some(condition), Some(inputs)) = (&self.rules[rule].rule.condition, inputs) else {
             return Ok(());
         };
-        scratch.steps = scratch.steps.saturating_add(condition.cost(inputs));
-        if scratch.steps > self.shared.budget.steps {
+        if scratch.steps.spend(condition.cost(inputs)).is_err() {
             let reason = QuarantineReason::Steps;
             return Err(InterruptCause::Quarantine { rule: Some(rule), reason }.into());
         }

@@ -13,7 +13,11 @@ use std::fmt;
 
 /// A `Schema` is a compiled JSON Schema.
 #[cfg(feature = "json-schema")]
-pub(crate) struct Schema(jsonschema::Validator);
+pub(crate) struct Schema {
+    validator: jsonschema::Validator,
+    /// A value is looked at up to this many times.
+    looks: u64,
+}
 
 /// A build without the feature cannot have a schema.
 #[cfg(not(feature = "json-schema"))]
@@ -35,6 +39,10 @@ impl Schema {
     pub(crate) fn fault(&self, _: &Value) -> Option<String> {
         match *self {}
     }
+
+    pub(crate) fn steps(&self, _: usize) -> u64 {
+        match *self {}
+    }
 }
 
 #[cfg(feature = "json-schema")]
@@ -52,14 +60,44 @@ impl Schema {
         jsonschema::draft202012::options()
             .with_pattern_options(jsonschema::PatternOptions::regex())
             .build(&json)
-            .map(Schema)
+            .map(|validator| Schema { validator, looks: 1 + repeated_looks(&json) })
             .map_err(|error| error.to_string())
+    }
+
+    /// Returns how many steps it costs to check a payload of this many bytes.
+    pub(crate) fn steps(&self, bytes: usize) -> u64 {
+        self.looks.saturating_mul(bytes as u64)
     }
 
     /// Returns the path in the schema of the first keyword that the value violates. This text contains
     /// nothing of the value.
     pub(crate) fn fault(&self, value: &Value) -> Option<String> {
-        self.0.validate(value).err().map(|error| error.schema_path().to_string())
+        self.validator.validate(value).err().map(|error| error.schema_path().to_string())
+    }
+}
+
+/// Returns how often the keywords of a schema look at a value that has been looked at. The subschemas of other
+/// keywords, such as `properties`, each look at values of their own.
+#[cfg(feature = "json-schema")]
+fn repeated_looks(schema: &Value) -> u64 {
+    /// To compare all elements of an array with one another costs as much as this many looks at each.
+    const UNIQUE: u64 = 4;
+    match schema {
+        Value::Array(parts) => parts.iter().map(repeated_looks).sum(),
+        Value::Object(keywords) => {
+            let looks = |(keyword, part): (&String, &Value)| {
+                let own = match (keyword.as_str(), part) {
+                    ("anyOf" | "oneOf" | "allOf", Value::Array(choices)) => choices.len() as u64,
+                    ("patternProperties", Value::Object(patterns)) => patterns.len() as u64,
+                    ("not" | "if" | "then" | "else" | "contains" | "propertyNames", _) => 1,
+                    ("uniqueItems", Value::Bool(true)) => UNIQUE,
+                    _ => 0,
+                };
+                own + repeated_looks(part)
+            };
+            keywords.iter().map(looks).sum()
+        }
+        _ => 0,
     }
 }
 

@@ -10,6 +10,7 @@ mod scrub_common;
 mod scrub_docs;
 mod scrub_json_schema;
 mod scrub_judged_once;
+mod scrub_ordinary_messages;
 mod scrub_outcomes;
 mod scrub_packs;
 mod scrub_prefilter;

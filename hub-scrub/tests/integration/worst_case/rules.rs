@@ -74,8 +74,28 @@ action = { do = "mask", length = 3 }
 tests = { hits = ["ann@mail.example"], misses = ["b"] }
 "#;
 
+/// Schemas that look at each value several times. They only count, so that none ends a message early.
+const SCHEMAS: &str = r##"
+[[rule]]
+name = "choices"
+mode = "shadow"
+schema = { anyOf = [{ type = "string", pattern = "^([a-z]+ )*$" }, { type = "array", uniqueItems = true, items = { oneOf = [{ type = "string", maxLength = 8 }, { type = "string", pattern = "[0-9]{4}" }, { type = "number", multipleOf = 3 }, { type = "object" }, { type = "array" }] } }, { type = "object", patternProperties = { "^[a-z]" = { type = ["string", "null"] } }, additionalProperties = { not = { type = "array" } }, propertyNames = { maxLength = 40 } }] }
+tests = { hits = [true], misses = [[3]] }
+
+[[rule]]
+name = "nested"
+mode = "shadow"
+[rule.schema]
+"$defs".any = { type = ["array", "object", "string", "null", "number"], items = { "$ref" = "#/$defs/any" }, additionalProperties = { "$ref" = "#/$defs/any" }, contains = { type = ["string", "number", "array"] } }
+"$ref" = "#/$defs/any"
+[rule.tests]
+hits = [true]
+misses = ["a"]
+"##;
+
 /// The rule files with their names.
-pub const FILES: [(&str, &str); 3] = [("packs", PACKS), ("views", VIEWS), ("mixed", MIXED)];
+pub const FILES: [(&str, &str); 4] =
+    [("packs", PACKS), ("views", VIEWS), ("mixed", MIXED), ("schemas", SCHEMAS)];
 
 struct OneKey;
 
