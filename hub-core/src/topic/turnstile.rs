@@ -35,7 +35,10 @@ const LET_THROUGH: u8 = 2;
 /// Has the tasks of this thread that wait for their next turn, in their order.
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<WaitingTask>,
+    /// These are sessions. A busy machine can use up the turn of any of them.
+    sessions: VecDeque<WaitingTask>,
+    /// No session waits behind these, because there may be thousands of them.
+    background: VecDeque<WaitingTask>,
     /// The flag is true while a task lets them through.
     is_served: bool,
 }
@@ -80,7 +83,17 @@ impl Turnstile {
     /// # Panics
     /// The thread must have a local executor, as an arbiter has.
     pub fn wait(&mut self, task: &Waker) {
-        self.queue(task, false);
+        let waiting = self.place_of(task, false);
+        QUEUE.with_borrow_mut(|queue| queue.sessions.push_back(waiting));
+        serve();
+    }
+
+    /// Lets a task in the background wait for its next turn, behind the others in the background. The task
+    /// is woken then.
+    pub(super) fn wait_in_background(&mut self, task: &Waker, begins: bool) {
+        let waiting = self.place_of(task, begins);
+        QUEUE.with_borrow_mut(|queue| queue.background.push_back(waiting));
+        serve();
     }
 
     /// Returns whether a task in the background has to wait before it begins a turn, because it waits
@@ -92,18 +105,16 @@ impl Turnstile {
         }
         let waits = self.is_waiting();
         if !waits && TAKEN.get() >= ROUND {
-            self.queue(task, true);
+            self.wait_in_background(task, true);
             return true;
         }
         waits
     }
 
-    fn queue(&mut self, task: &Waker, begins: bool) {
+    fn place_of(&mut self, task: &Waker, begins: bool) -> WaitingTask {
         let place = self.0.get_or_insert_default().clone();
         place.store(WAITS, Ordering::Relaxed);
-        let waiting = WaitingTask { place, task: task.clone(), begins };
-        QUEUE.with_borrow_mut(|queue| queue.waiting.push_back(waiting));
-        serve();
+        WaitingTask { place, task: task.clone(), begins }
     }
 }
 
@@ -123,26 +134,36 @@ fn serve() {
     }
 }
 
-/// Lets one waiting task through after another, and lets the thread go around once before each of them.
-/// Tasks behind it that only want to begin may do so if the round still allows it.
+/// Lets one session and one task in the background through after another, and lets the thread go around
+/// once before each of them. More tasks in the background may begin if the round still allows it.
 async fn let_through() {
     let _serving = Serving;
     loop {
         // The task goes on when the thread has looked at its sockets.
         tokio::task::yield_now().await;
         TAKEN.set(Duration::ZERO);
-        let Some(first) = next(|_| true) else { return };
-        first.wake(LET_THROUGH);
-        for _ in 1..BEGIN_AT_ONCE {
-            let Some(more) = next(|waiting| waiting.begins) else { break };
-            more.wake(FREE);
+        let (session, background) = next();
+        if session.is_none() && background.is_empty() {
+            return;
+        }
+        session.into_iter().for_each(|session| session.wake(LET_THROUGH));
+        for (n, task) in background.into_iter().enumerate() {
+            task.wake(if n == 0 { LET_THROUGH } else { FREE });
         }
     }
 }
 
-/// Returns the task that has waited for longest, if it is one of those that are wanted.
-fn next(wanted: impl Fn(&WaitingTask) -> bool) -> Option<WaitingTask> {
-    QUEUE.with_borrow_mut(|queue| queue.waiting.pop_front_if(|waiting| wanted(waiting)))
+/// Returns the session that has waited for longest, and some of the tasks in the background.
+fn next() -> (Option<WaitingTask>, Vec<WaitingTask>) {
+    QUEUE.with_borrow_mut(|queue| {
+        let mut background: Vec<_> = queue.background.pop_front().into_iter().collect();
+        while (1..BEGIN_AT_ONCE).contains(&background.len())
+            && let Some(more) = queue.background.pop_front_if(|waiting| waiting.begins)
+        {
+            background.push(more);
+        }
+        (queue.sessions.pop_front(), background)
+    })
 }
 
 /// Is held by the task that lets others through. When that task ends, also together with its executor, the
