@@ -51,6 +51,7 @@ mod registry;
 mod replay;
 mod replay_line;
 mod replays;
+mod room;
 mod run_keys;
 mod run_views;
 mod subscriber_connection;
@@ -76,11 +77,12 @@ pub use {
     history_budget::HistoryBudget,
     inbox::for_inbox,
     ledger::{Ledger, LedgerCounts},
-    pending_run::{PendingRun, PublishResult, RoomFor},
+    pending_run::{PendingRun, PublishResult},
     queue::{Appended, DeliveryQueue, QueueState, Settled, Written},
     queued_run::QueuedRun,
     registry::{Registry, TooManyTopics, TopicSettings, Topics},
     replay_line::WaitingReplays,
+    room::RoomFor,
     run_keys::RunKeys,
     run_views::{RunViews, ViewResolver},
     subscriber_connection::SubscriberConnection,

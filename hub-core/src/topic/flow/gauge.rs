@@ -4,7 +4,7 @@
 
 use crate::overflow::policy;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
-use crate::topic::pending_run::RoomFor;
+use crate::topic::room::RoomFor;
 use hub_wire::{Overflow, TopicName};
 
 /// States how full a subscription is. Publishers read these numbers without a lock.
