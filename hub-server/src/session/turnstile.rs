@@ -1,69 +1,112 @@
-//! Lets the sessions that have used up their turns go on one at a time. Without this module, a session
-//! whose turn comes would wait for the turns of all busy sessions of its thread, and sockets would not be
-//! looked at for many turns.
+//! Lets the sessions of busy owners go on one at a time. Without this module, a session whose turn comes
+//! would wait for the turns of all busy sessions of its thread, and sockets would not be looked at for many
+//! turns.
 //!
 //! A session that wakes itself is polled again before the thread looks at its sockets: the executor polls
-//! up to 61 tasks in between. So a busy session waits here instead. Whenever the thread has looked at its
-//! sockets, and has polled everything that was ready, one busy session goes on. A session that never uses up
-//! its turn waits for one turn of others at most, however many of them are busy.
+//! up to 61 tasks in between. Many sessions with a little work each keep it as busy. So the sessions of
+//! busy owners wait here instead. Whenever the thread has looked at its sockets, they do the work of one
+//! turn, in the order of the [queue](super::turn_queue). A session whose owner uses little waits for one
+//! turn of others at most, however many of them are busy.
 
+use super::turn_queue::{Owner, TurnQueue};
+use crate::limits::account::AccountKey;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::Waker;
+use std::time::Instant;
 
-/// Has the sessions of this thread that wait for their next turn, in their order.
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<(Rc<Cell<bool>>, Waker)>,
-    /// The flag is true while a task lets them through.
-    is_served: bool,
+/// States where a session is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    /// The session does not wait. Whether it may go on depends on what its owner has used.
+    #[default]
+    Free,
+    Waits,
+    /// The session has waited, and takes its turn when it is polled.
+    LetThrough,
 }
+
+/// Is a session that waits: where it is, and what wakes its task.
+type Waiting = (Rc<Cell<Place>>, Waker);
 
 thread_local! {
-    static QUEUE: RefCell<Queue> = RefCell::default();
+    static QUEUE: RefCell<TurnQueue<Waiting>> = RefCell::default();
 }
 
-/// Is the place of one session. It tells whether the session waits for its next turn.
-#[derive(Default)]
+/// Is the place of one session.
+#[derive(Debug, Default)]
 pub(super) struct Turnstile {
-    waits: Rc<Cell<bool>>,
+    place: Rc<Cell<Place>>,
+    owner: Option<Rc<Owner<Waiting>>>,
+    /// The flag is true once the owner is that of the client. Before, it is the address.
+    is_admitted: bool,
 }
 
 impl Turnstile {
-    /// Returns whether the session has to wait. It may write meanwhile, but takes in nothing.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.waits.get()
+    /// Has the turns of the session count for an owner, which `owner` names. The owner changes when the
+    /// client is admitted.
+    pub(super) fn belong_to(&mut self, is_admitted: bool, owner: impl FnOnce() -> AccountKey) {
+        if self.owner.is_none() || self.is_admitted != is_admitted {
+            let owner = QUEUE.with_borrow_mut(|queue| queue.owner(owner(), Instant::now()));
+            (self.owner, self.is_admitted) = (Some(owner), is_admitted);
+        }
     }
 
-    /// Lets the session wait for its next turn. Its task is woken then.
+    /// Returns whether the session has to wait. It may write meanwhile, but takes in nothing. Its task is
+    /// woken when its turn comes.
+    pub(super) fn must_wait(&self, session: &Waker, now: Instant) -> bool {
+        if let (Place::Free, Some(owner)) = (self.place.get(), &self.owner)
+            && QUEUE.with_borrow(|queue| queue.must_wait(owner, now))
+        {
+            self.join(session, false);
+        }
+        self.place.get() == Place::Waits
+    }
+
+    /// Lets a session that has used up its turn wait for the next one. Its task is woken then.
     pub(super) fn wait(&self, session: &Waker) {
-        self.waits.set(true);
-        let starts = QUEUE.with_borrow_mut(|queue| {
-            queue.waiting.push_back((self.waits.clone(), session.clone()));
-            !std::mem::replace(&mut queue.is_served, true)
-        });
-        if starts {
+        self.join(session, true);
+    }
+
+    fn join(&self, session: &Waker, busy: bool) {
+        let Some(owner) = &self.owner else { return session.wake_by_ref() };
+        self.place.set(Place::Waits);
+        let waiting = (self.place.clone(), session.clone());
+        if QUEUE.with_borrow_mut(|queue| queue.wait(owner, waiting, busy)) {
             actix::spawn(let_through());
         }
     }
+
+    /// Counts what the session has done since `began`, and lets the next one go on if this round has time
+    /// for it.
+    pub(super) fn end_turn(&self, began: Instant) {
+        if self.place.get() == Place::LetThrough {
+            self.place.set(Place::Free);
+        }
+        let now = Instant::now();
+        QUEUE.with_borrow_mut(|queue| {
+            if let Some(owner) = &self.owner {
+                queue.spend(owner, now.saturating_duration_since(began), now);
+            }
+        });
+        go_on();
+    }
 }
 
-/// Wakes one waiting session after another, and lets the thread go around once before each of them.
-async fn let_through() {
-    while let Some((waits, session)) = next() {
-        // The task goes on when the thread has looked at its sockets.
-        tokio::task::yield_now().await;
-        waits.set(false);
+/// Lets the next waiting session go on, if this round has time for it.
+fn go_on() {
+    if let Some((place, session)) = QUEUE.with_borrow_mut(TurnQueue::next) {
+        place.set(Place::LetThrough);
         session.wake();
     }
 }
 
-/// Returns the session that has waited for longest. Without one, the serving ends.
-fn next() -> Option<(Rc<Cell<bool>>, Waker)> {
-    QUEUE.with_borrow_mut(|queue| {
-        let next = queue.waiting.pop_front();
-        queue.is_served = next.is_some();
-        next
-    })
+/// Begins a round, and lets the first session of it go on, for as long as sessions wait.
+async fn let_through() {
+    while QUEUE.with_borrow(|queue| !queue.is_empty()) {
+        // The task goes on when the thread has looked at its sockets.
+        tokio::task::yield_now().await;
+        QUEUE.with_borrow_mut(TurnQueue::begin_round);
+        go_on();
+    }
 }
