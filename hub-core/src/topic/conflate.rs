@@ -5,12 +5,13 @@
 //! values and miss new ones.
 
 use super::delivery_stream::DeliveryStream;
-use super::frames::{frame_ends, key_of};
+use super::frames::frame_ends;
 use super::item_queue::ItemQueue;
 use super::ledger;
 use super::pending_gap::PendingGap;
 use super::queue_item::QueueItem;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
+use super::run_keys::digest_of;
 use crate::overflow::policy;
 use hub_wire::GapReason;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -71,7 +72,7 @@ pub(super) fn conflate(items: VecDeque<QueueItem>) -> (ItemQueue, u64) {
 /// Returns the plans for all runs from which events have to be dropped, the last run first.
 fn plans(items: &VecDeque<QueueItem>) -> Vec<ConflationPlan> {
     let mut plans = Vec::new();
-    let mut seen: HashMap<&DeliveryStream, HashSet<&[u8]>> = HashMap::new();
+    let mut seen: HashMap<&DeliveryStream, HashSet<u128>> = HashMap::new();
     let mut frames = Vec::new();
     // The loop goes from the newest event to the oldest, so the first event of each key is the
     // event to keep.
@@ -84,8 +85,12 @@ fn plans(items: &VecDeque<QueueItem>) -> Vec<ConflationPlan> {
         let mut start = 0;
         frames.clear();
         frames.extend(frame_ends(events).map(|end| std::mem::replace(&mut start, end)..end));
-        let keys = seen.entry(&run.stream).or_default();
-        let parts = parts(&frames, |bytes| keys.insert(key_of(&events[bytes]).unwrap_or_default()));
+        let seen = seen.entry(&run.stream).or_default();
+        let key = |event: usize, bytes: Range<usize>| {
+            let known = run.keys.as_ref().and_then(|keys| keys.of_event(run.first + event as u64));
+            known.unwrap_or_else(|| digest_of(&events[bytes]))
+        };
+        let parts = parts(&frames, |event, bytes| seen.insert(key(event, bytes)));
         if parts.iter().any(|part| !part.kept) && size(run, &parts) < run.size() {
             plans.push((index, parts));
         }
@@ -95,10 +100,13 @@ fn plans(items: &VecDeque<QueueItem>) -> Vec<ConflationPlan> {
 
 /// Divides a run into parts. `keep` decides for each event whether it is kept, from the newest event to
 /// the oldest.
-fn parts(frames: &[Range<usize>], mut keep: impl FnMut(Range<usize>) -> bool) -> Vec<RunPart> {
+fn parts(
+    frames: &[Range<usize>],
+    mut keep: impl FnMut(usize, Range<usize>) -> bool,
+) -> Vec<RunPart> {
     let mut parts: Vec<RunPart> = Vec::new();
     for (event, bytes) in frames.iter().enumerate().rev() {
-        let kept = keep(bytes.clone());
+        let kept = keep(event, bytes.clone());
         match parts.last_mut() {
             Some(part) if part.kept == kept => {
                 part.events.start = event;

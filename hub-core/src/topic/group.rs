@@ -10,11 +10,12 @@ mod waker;
 
 use super::account::Charge;
 use super::backlog::Backlog;
-use super::flow::{FlowGauge, high_water};
+use super::flow::FlowGauge;
 use super::flush_list::FlushList;
 use super::held_bytes::{HeldBytes, ReportedSize};
 use super::key_order::KeyOrder;
 use super::ledger::{Ledger, count};
+use super::pending_run::RoomFor;
 use super::queue::Appended;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun};
 use super::subscriber_connection::SubscriberConnection;
@@ -186,10 +187,10 @@ impl Group {
         if policy(strictest).ends() { Overflow::DropOldest } else { strictest }
     }
 
-    /// Returns the connection of a member for which the publisher of a run of `size` bytes has to wait.
+    /// Returns the connection of a member for which a publisher has to wait.
     /// Returns `None` if a connected member has room, or if no member is connected.
-    pub(super) fn without_room(&self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
-        if self.has_room(size) {
+    pub(super) fn without_room(&self, room: RoomFor) -> Option<&Arc<dyn SubscriberConnection>> {
+        if self.has_room(room) {
             return None;
         }
         let first = self.open().next()?;
@@ -200,24 +201,24 @@ impl Group {
             member.connection.queue().wake_when_drained(&waker);
         }
         // A queue that drained before the waker was registered there did not wake it.
-        if self.has_room(size) { None } else { Some(&first.connection) }
+        if self.has_room(room) { None } else { Some(&first.connection) }
     }
 
-    /// Returns whether the publisher of a run of `size` bytes need not wait for the group.
-    fn has_room(&self, size: usize) -> bool {
+    /// Returns whether a publisher need not wait for the group.
+    fn has_room(&self, room: RoomFor) -> bool {
         let waits = |member: &GroupMember| match &member.flow {
             Some(flow) => !self.waiting.is_empty() || flow.open_events() == 0,
-            None => member.connection.queue().must_wait(size, member.overflow),
+            None => member.connection.queue().must_wait_as(room, member.overflow),
         };
-        self.open().any(|member| !waits(member)) || self.may_wait() && self.has_room_to_wait(size)
+        self.open().any(|member| !waits(member)) || self.may_wait() && self.has_room_to_wait(room)
     }
 
-    /// Returns whether a run of `size` bytes may wait in the group without holding its publisher.
-    fn has_room_to_wait(&self, size: usize) -> bool {
+    /// Returns whether a run may wait in the group without holding its publisher.
+    fn has_room_to_wait(&self, room: RoomFor) -> bool {
         let Some(first) = self.open().next() else { return true };
         let queue = first.connection.queue();
         self.waiting_bytes() == 0
-            || self.waiting_bytes() + size <= high_water(queue.limit())
+            || self.waiting_bytes() + room.size <= room.high_water(queue.limit())
             || !policy(self.overflow()).blocks() && queue.is_lagging()
     }
 

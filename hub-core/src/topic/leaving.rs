@@ -6,6 +6,7 @@ use super::flush_list::FlushList;
 use super::queued_run::QueuedRun;
 use super::subscription_entry::SubscriptionEntry;
 use super::topic::Topic;
+use super::turn::{give_turn, turn_is_over};
 use hub_wire::SubscriptionIds;
 use std::sync::Arc;
 
@@ -22,18 +23,42 @@ impl Topic {
     /// The entries of one connection stand together, in the order of their ids.
     pub(super) fn leave_all(&self, entries: &[Arc<SubscriptionEntry>]) -> FlushList {
         let mut to_flush = FlushList::new();
+        self.leave_all_plain(entries);
+        for entry in entries {
+            self.leave_if_member(entry, &mut to_flush);
+        }
+        to_flush
+    }
+
+    /// Does as [`Topic::leave_all`] does, and flushes. Each member of a queue group looks through the
+    /// queue of its connection, so the thread is given to others in between.
+    pub(super) async fn leave_in_turns(&self, entries: &[Arc<SubscriptionEntry>]) {
+        self.leave_all_plain(entries);
+        for entry in entries {
+            let mut to_flush = FlushList::new();
+            self.leave_if_member(entry, &mut to_flush);
+            to_flush.flush();
+            if turn_is_over() {
+                give_turn().await;
+            }
+        }
+    }
+
+    /// Removes the plain subscriptions among these entries.
+    fn leave_all_plain(&self, entries: &[Arc<SubscriptionEntry>]) {
         let of_one = |a: &Arc<SubscriptionEntry>, b: &Arc<SubscriptionEntry>| {
             a.connection.number() == b.connection.number()
         };
         for entries in entries.chunk_by(of_one) {
             self.leave_plain(entries);
         }
-        for entry in entries {
-            if let Some(group) = &entry.group {
-                self.leave_group(entry, group, &mut to_flush);
-            }
+    }
+
+    /// Removes a subscription if it is a member of a queue group.
+    fn leave_if_member(&self, entry: &Arc<SubscriptionEntry>, to_flush: &mut FlushList) {
+        if let Some(group) = &entry.group {
+            self.leave_group(entry, group, to_flush);
         }
-        to_flush
     }
 
     /// Removes the plain subscriptions among these entries of one connection.

@@ -9,12 +9,13 @@ use super::flow::FlowGauge;
 use super::flush_list::FlushList;
 use super::group::Group;
 use super::held_bytes::HeldBytes;
-use super::pending_run::NumberedRun;
+use super::pending_run::{NumberedRun, RoomFor};
 use super::queue::Appended;
 use super::queued_run::QueuedRun;
+use super::run_keys::RunKeys;
 use super::subscriber_connection::SubscriberConnection;
 use super::subscription_entry::SubscriptionEntry;
-use crate::overflow::strictest;
+use crate::overflow::{policy, strictest};
 use hub_wire::{Overflow, SubscriptionIds};
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ struct Shared {
     overflow: Overflow,
     /// If this is true, a subscription has no window.
     without_window: bool,
+    /// If this is true, a subscription keeps the newest event of each key.
+    conflates: bool,
 }
 
 /// Describes one plain subscription.
@@ -77,18 +80,19 @@ impl PlainMember {
                 ids: subscriptions.iter().map(|subscription| subscription.id).collect(),
                 overflow: policies(false).or_else(|| policies(true)).unwrap_or_default(),
                 without_window: subscriptions.iter().any(|one| one.flow.is_none()),
+                conflates: subscriptions.iter().any(|one| policy(one.overflow).conflates()),
             }
         })
     }
 
-    /// Returns whether the publisher of a run of `size` bytes has to wait for this connection.
-    fn must_wait(&mut self, size: usize) -> bool {
+    /// Returns whether a publisher has to wait for this connection.
+    fn must_wait(&mut self, room: RoomFor) -> bool {
         let Shared { overflow, without_window, .. } = *self.shared();
         let queue = self.connection.queue();
         let mut windows =
             self.subscriptions.iter().filter_map(|one| Some((one.flow.as_ref()?, one)));
-        without_window && queue.must_wait(size, overflow)
-            || windows.any(|(flow, one)| queue.must_wait_for(flow, size, one.overflow))
+        without_window && queue.must_wait_as(room, overflow)
+            || windows.any(|(flow, one)| queue.must_wait_for(flow, room, one.overflow))
     }
 }
 
@@ -210,23 +214,23 @@ impl Members {
         self.plain.len() + self.groups.len()
     }
 
-    /// Returns the first connection for whose room the publisher of a run of `size` bytes has to wait.
-    pub(super) fn without_room(&mut self, size: usize) -> Option<&Arc<dyn SubscriberConnection>> {
+    /// Returns the first connection for whose room a publisher has to wait.
+    pub(super) fn without_room(&mut self, room: RoomFor) -> Option<&Arc<dyn SubscriberConnection>> {
         let plain = self.plain.values_mut().find_map(|member| {
-            let waits = member.must_wait(size);
+            let waits = member.must_wait(room);
             waits.then_some(&member.connection)
         });
-        plain.or_else(|| self.groups.values().find_map(|group| group.without_room(size)))
+        plain.or_else(|| self.groups.values().find_map(|group| group.without_room(room)))
     }
 
-    /// Ends the grace of all connections that have no room for a run of `size` bytes.
-    pub(super) fn end_graces(&mut self, size: usize) {
+    /// Ends the grace of all connections for whose room a publisher would have to wait.
+    pub(super) fn end_graces(&mut self, room: RoomFor) {
         for member in self.plain.values_mut() {
-            if member.must_wait(size) {
+            if member.must_wait(room) {
                 member.connection.queue().end_grace();
             }
         }
-        let groups = self.groups.values().filter_map(|group| group.without_room(size));
+        let groups = self.groups.values().filter_map(|group| group.without_room(room));
         groups.for_each(|connection| connection.queue().end_grace());
     }
 
@@ -239,8 +243,16 @@ impl Members {
         held: &Arc<HeldBytes>,
         to_flush: &mut FlushList,
     ) {
+        let mut known_keys = None;
+        let mut keys = || {
+            let read = || Arc::new(RunKeys::of(run.first, &run.events, held));
+            known_keys.get_or_insert_with(read).clone()
+        };
         for member in self.plain.values_mut() {
-            let (ids, overflow) = (member.shared().ids.clone(), member.shared().overflow);
+            let shared = member.shared();
+            let (ids, overflow) = (shared.ids.clone(), shared.overflow);
+            // The keys of an event may differ between its views.
+            let keys = (shared.conflates && run.views.is_none()).then(&mut keys);
             let events = match &run.views {
                 None => run.events.clone(),
                 Some(views) => views.events_for(&member.connection.role()),
@@ -259,6 +271,7 @@ impl Members {
                 time_ms: run.time_ms,
                 events,
                 views: None,
+                keys,
             };
             let queue = member.connection.queue();
             match queue.append(queued) {
@@ -285,6 +298,7 @@ impl Members {
                 time_ms: run.time_ms,
                 events: run.events.clone(),
                 views: run.views.clone(),
+                keys: None,
             };
             group.deliver(queued, &stream.topic, held, to_flush);
         }

@@ -50,6 +50,7 @@ mod registry;
 mod replay;
 mod replay_line;
 mod replays;
+mod run_keys;
 mod run_views;
 mod subscriber_connection;
 mod subscription_entry;
@@ -58,6 +59,7 @@ mod subscriptions;
 mod topic;
 mod topic_actor;
 mod turn;
+mod turnstile;
 mod waiters;
 mod waiting_replays;
 mod write_buffer;
@@ -73,11 +75,12 @@ pub use {
     history_budget::HistoryBudget,
     inbox::for_inbox,
     ledger::{Ledger, LedgerCounts},
-    pending_run::{PendingRun, PublishResult},
+    pending_run::{PendingRun, PublishResult, RoomFor},
     queue::{Appended, DeliveryQueue, QueueState, Settled, Written},
     queued_run::QueuedRun,
     registry::{Registry, TooManyTopics, TopicSettings, Topics},
     replay_line::WaitingReplays,
+    run_keys::RunKeys,
     run_views::{RunViews, ViewResolver},
     subscriber_connection::SubscriberConnection,
     subscription_entry::{SubscriptionEntry, TopicGuard},
@@ -85,5 +88,6 @@ pub use {
     topic::{Topic, TopicAttachment, TopicState},
     topic_actor::{Inspect, Join, Leave, TopicActor},
     turn::{ThreadWatch, TurnMeter, Turns, give_turn, turn_is_over},
+    turnstile::Turnstile,
     waiting_replays::continue_replays,
 };

@@ -22,6 +22,35 @@ pub struct PendingRun {
     others: Option<OtherViews>,
     count: u32,
     request: bool,
+    /// The publisher has published about this many bytes in the last second.
+    lately: usize,
+}
+
+/// States for how much room a publisher asks, and whether it is among those that fill a queue.
+///
+/// A publisher waits for room from a quarter of a queue's bound on. One that has published less than that
+/// lately waits only from half of the bound on: it is not the one whose events have filled the queue to the
+/// quarter, so its wait would not help. Otherwise a client could subscribe to the topics
+/// of others, keep its queue full with its own events, and make all of them wait again and again.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomFor {
+    /// The run takes this many bytes.
+    pub size: usize,
+    /// The publisher has published this many bytes lately, with the run.
+    lately: usize,
+}
+
+impl RoomFor {
+    /// Returns what a publisher asks for whose events may have filled the queue.
+    #[must_use]
+    pub fn size(size: usize) -> Self {
+        RoomFor { size, lately: usize::MAX }
+    }
+
+    /// Returns from how many bytes on the publisher waits for a queue with the bound `limit`.
+    pub(super) fn high_water(self, limit: usize) -> usize {
+        if self.lately < limit / 4 { limit / 2 } else { limit / 4 }
+    }
 }
 
 /// Holds the EVENT frames of all views but the first.
@@ -36,7 +65,8 @@ impl PendingRun {
     #[must_use]
     pub fn new(head: Arc<RunHead>, capacity: usize) -> Self {
         let bytes = Vec::with_capacity(capacity);
-        PendingRun { head, bytes, others: None, count: 0, request: false }
+        let (count, request, lately) = (0, false, usize::MAX);
+        PendingRun { head, bytes, others: None, count, request, lately }
     }
 
     /// Marks the events of the run as requests. The topic refuses them if it has no subscriber.
@@ -98,6 +128,19 @@ impl PendingRun {
     pub fn size(&self) -> usize {
         let others = self.others.iter().flat_map(|others| &others.events);
         others.map(Vec::len).fold(self.bytes.len(), usize::max)
+    }
+
+    /// States how many bytes the publisher has published in about the last second. A run for which this is
+    /// not stated counts as one of a publisher that has published much.
+    pub fn published_lately(&mut self, bytes: usize) {
+        self.lately = bytes;
+    }
+
+    /// Returns for how much room the publisher of the run asks.
+    #[must_use]
+    pub fn room(&self) -> RoomFor {
+        let size = self.size();
+        RoomFor { size, lately: self.lately.saturating_add(size) }
     }
 
     /// Releases memory that the run does not need. Queues and the history keep the allocation of a

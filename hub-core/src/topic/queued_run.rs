@@ -7,6 +7,7 @@ use super::delivery_stream::{DeliveryStream, OrderingKey};
 use super::frames::frame_ends;
 use super::held_bytes::HeldBytes;
 use super::ledger::{Ledger, count};
+use super::run_keys::RunKeys;
 use super::run_views::RunViews;
 use bytes::Bytes;
 use hub_wire::{Overflow, RunHead, SubscriptionIds};
@@ -48,6 +49,9 @@ pub struct QueuedRun {
     /// get the events: in the history, and in a queue group, whose members may take over events of
     /// one another.
     pub views: Option<Arc<RunViews>>,
+    /// These are digests of the keys of the events, for a subscriber that keeps the newest event of each
+    /// key. Without them, the keys are read from the frames.
+    pub keys: Option<Arc<RunKeys>>,
 }
 
 impl QueuedRun {

@@ -90,7 +90,7 @@ impl Registry {
         let (done, departure) = oneshot::channel();
         let registry = self.clone();
         // The task goes on although the session that began it may end.
-        arbiter.spawn(Turns::new(async move {
+        arbiter.spawn(Turns::in_background(async move {
             leave_in_turns(&registry, entries).await;
             done.send(()).ok();
         }));

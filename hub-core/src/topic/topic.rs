@@ -12,7 +12,7 @@ use super::history_budget::{HasPast, HistoryBudget, Listed};
 use super::inbox::is_inbox;
 use super::ledger::{Ledger, LedgerCounts};
 use super::members::Members;
-use super::pending_run::{PendingRun, PublishResult};
+use super::pending_run::{PendingRun, PublishResult, RoomFor};
 use super::queued_run::QueuedRun;
 use super::replays::Replays;
 use super::subscription_entry::SubscriptionEntry;
@@ -228,7 +228,7 @@ impl Topic {
         }
         // Whoever answers a request does not wait for a client that does not read the answers.
         if !self.is_inbox
-            && let Some(full) = s.members.without_room(run.size())
+            && let Some(full) = s.members.without_room(run.room())
         {
             return PublishResult::Wait(full.clone());
         }
@@ -254,6 +254,7 @@ impl Topic {
             time_ms: numbered.time_ms,
             events: numbered.events,
             views: numbered.views,
+            keys: None,
         };
         let size = past.size();
         s.history.push(past, &self.past);
@@ -264,9 +265,9 @@ impl Topic {
         PublishResult::Done
     }
 
-    /// Ends the grace of all subscribers that have no room for a run of `size` bytes.
-    pub fn end_graces(&self, size: usize) {
-        self.sequencer.lock().members.end_graces(size);
+    /// Ends the grace of all subscribers that have no room for a run.
+    pub fn end_graces(&self, room: RoomFor) {
+        self.sequencer.lock().members.end_graces(room);
     }
 
     /// Adds a subscription to a topic that has no event yet, and so nothing to replay.

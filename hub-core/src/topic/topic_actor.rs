@@ -9,8 +9,8 @@ use super::waiting_replays::{ContinueReplays, continue_replays};
 use actix::dev::channel::channel;
 use actix::fut::wrap_future;
 use actix::{
-    Actor, ActorContext, Addr, ArbiterHandle, AsyncContext, AtomicResponse, Context, Handler,
-    Message, MessageResult, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, Addr, ArbiterHandle, AsyncContext, AtomicResponse,
+    Context, Handler, Message, MessageResult, WrapFuture,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ impl TopicActor {
     pub(super) fn start_in_turns(self, arbiter: &ArbiterHandle) -> Addr<Self> {
         let (sender, receiver) = channel(MAILBOX);
         arbiter.spawn_fn(move || {
-            actix::spawn(Turns::new(Context::with_receiver(receiver).into_future(self)));
+            actix::spawn(Turns::in_background(Context::with_receiver(receiver).into_future(self)));
         });
         Addr::new(sender)
     }
@@ -144,18 +144,24 @@ impl Handler<ContinueReplays> for TopicActor {
 }
 
 impl Handler<Leave> for TopicActor {
-    type Result = ();
+    type Result = AtomicResponse<Self, ()>;
 
-    fn handle(&mut self, Leave(entries): Leave, ctx: &mut Context<Self>) {
-        self.topic.leave_all(&entries).flush();
-        for name in entries.iter().filter_map(|entry| entry.group.clone()) {
-            if let since @ Some(_) = self.topic.deserted_since(&name) {
-                // The workers of a group may all be restarted at a time.
-                let linger = self.group_linger;
-                ctx.run_later(linger, move |actor, _| actor.topic.end_group(&name, since));
-            }
-        }
+    fn handle(&mut self, Leave(entries): Leave, ctx: &mut Context<Self>) -> Self::Result {
         Self::give_turn_if_over(ctx);
+        let topic = self.topic.clone();
+        let left = async move {
+            topic.leave_in_turns(&entries).await;
+            entries
+        };
+        AtomicResponse::new(Box::pin(left.into_actor(self).map(|entries, actor, ctx| {
+            for name in entries.iter().filter_map(|entry| entry.group.clone()) {
+                if let since @ Some(_) = actor.topic.deserted_since(&name) {
+                    // The workers of a group may all be restarted at a time.
+                    let linger = actor.group_linger;
+                    ctx.run_later(linger, move |actor, _| actor.topic.end_group(&name, since));
+                }
+            }
+        })))
     }
 }
 

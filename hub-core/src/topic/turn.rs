@@ -6,6 +6,7 @@
 //! the case, and goes on in its next turn. The clock costs some 30 ns, so work in small steps counts
 //! with a [`TurnMeter`] first.
 
+use super::turnstile::{self, Turnstile};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -36,16 +37,15 @@ pub fn turn_is_over() -> bool {
     BEGAN.get().is_some_and(|began| began.elapsed() >= TURN)
 }
 
-/// Ends the turn of the present task, which goes on when the other tasks of its thread have had
-/// theirs.
+/// Ends the turn of the present task, which goes on when the others of its thread have had theirs and
+/// the thread has looked at its sockets.
 pub async fn give_turn() {
-    let mut given = false;
+    let (mut turnstile, mut waits) = (Turnstile::default(), false);
     poll_fn(|task| {
-        if std::mem::replace(&mut given, true) {
-            return Poll::Ready(());
+        if !std::mem::replace(&mut waits, true) {
+            turnstile.wait(task.waker());
         }
-        task.waker().wake_by_ref();
-        Poll::Pending
+        if turnstile.is_waiting() { Poll::Pending } else { Poll::Ready(()) }
     })
     .await;
 }
@@ -69,12 +69,49 @@ impl TurnMeter {
 
 /// Runs a task in turns: each poll is one turn.
 #[derive(Debug)]
-pub struct Turns<F>(Pin<Box<F>>);
+pub struct Turns<F> {
+    task: Pin<Box<F>>,
+    order: Order,
+}
+
+/// States when a task may begin a turn.
+#[derive(Debug)]
+enum Order {
+    /// The task begins a turn whenever it is woken.
+    AtOnce,
+    /// The task begins no turn in a round that is over.
+    Background,
+    /// The task was woken in a round that was over, and goes on when it is let through.
+    Waits(Turnstile),
+}
 
 impl<F> Turns<F> {
     /// Returns the task, which begins its first turn when it is polled.
     pub fn new(task: F) -> Self {
-        Turns(Box::pin(task))
+        Turns { task: Box::pin(task), order: Order::AtOnce }
+    }
+
+    /// Returns the task as one in the background. When many tasks of the thread have something to do, it
+    /// lets the thread look at its sockets first, and those for whom something has come have their turn.
+    pub fn in_background(task: F) -> Self {
+        Turns { order: Order::Background, ..Turns::new(task) }
+    }
+
+    /// Returns whether the task has to wait although it was woken.
+    fn has_to_wait(&mut self, task: &Context<'_>) -> bool {
+        match &self.order {
+            Order::Waits(turnstile) if turnstile.is_waiting() => return true,
+            // It was let through, and begins its turn, whatever others have taken in the new round.
+            Order::Waits(_) => self.order = Order::Background,
+            Order::Background if turnstile::round_is_over() => {
+                let mut turnstile = Turnstile::default();
+                turnstile.wait(task.waker());
+                self.order = Order::Waits(turnstile);
+                return true;
+            }
+            Order::AtOnce | Order::Background => {}
+        }
+        false
     }
 }
 
@@ -82,8 +119,11 @@ impl<F: Future> Future for Turns<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+        if self.has_to_wait(task) {
+            return Poll::Pending;
+        }
         let _turn = Turn::begin();
-        self.0.as_mut().poll(task)
+        self.task.as_mut().poll(task)
     }
 }
 
@@ -103,6 +143,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         BEGAN.set(None);
         let took = self.0.elapsed();
+        turnstile::count(took);
         WATCH.with_borrow(|watch| watch.iter().for_each(|watched| watched.note(took)));
     }
 }
@@ -160,14 +201,22 @@ impl Watched {
 
 #[cfg(test)]
 mod tests {
+    use super::turnstile::on_an_arbiter;
     use super::*;
-    use std::task::Waker;
+    use std::rc::Rc;
 
-    /// Polls a task until it ends, and returns the number of polls.
-    fn polls(task: impl Future<Output = ()>) -> usize {
-        let mut task = Turns::new(task);
-        let mut context = Context::from_waker(Waker::noop());
-        (1..).find(|_| Pin::new(&mut task).poll(&mut context).is_ready()).unwrap_or_default()
+    /// Runs a task on a thread like that of an arbiter until it ends, and returns the number of polls.
+    fn polls(task: impl Future<Output = ()> + 'static) -> usize {
+        let (mut task, polls) = (Turns::new(task), Rc::new(Cell::new(0)));
+        let counted = polls.clone();
+        on_an_arbiter(async move {
+            let task = poll_fn(move |context| {
+                counted.set(counted.get() + 1);
+                Pin::new(&mut task).poll(context)
+            });
+            actix::spawn(task).await.unwrap();
+        });
+        polls.get()
     }
 
     #[test]
@@ -179,7 +228,7 @@ mod tests {
         assert!(!turn_is_over());
         spin(TURN);
         assert!(!turn_is_over(), "no turn has begun");
-        let polled = polls(async {
+        let polled = polls(async move {
             spin(TURN);
             assert!(turn_is_over());
             give_turn().await;
@@ -197,12 +246,12 @@ mod tests {
         let watch = Arc::new(ThreadWatch::default());
         watch.clone().watch_thread(|| USED.get());
         let sleep = Duration::from_millis(3);
-        polls(async {
+        polls(async move {
             USED.set(Duration::from_millis(1));
             std::thread::sleep(sleep);
         });
         assert_eq!(watch.longest(), Duration::from_millis(1), "the rest was not its own");
-        polls(async {
+        polls(async move {
             USED.set(Duration::from_secs(9));
             std::thread::sleep(sleep);
         });

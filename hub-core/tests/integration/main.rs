@@ -15,6 +15,7 @@ mod request_and_reply;
 mod topic_accounts;
 #[cfg(feature = "actors")]
 mod topic_common;
+mod topic_conflation;
 mod topic_credit_model;
 mod topic_groups;
 mod topic_history;

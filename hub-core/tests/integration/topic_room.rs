@@ -56,3 +56,41 @@ fn a_run_waits_for_a_group() {
     waits_whole(Some("workers"), Overflow::DropOldest);
     waits_whole(Some("workers"), Overflow::Block);
 }
+
+/// A client may subscribe to the topics of others and fill its queue with its own events.
+#[test]
+fn who_publishes_little_does_not_wait_for_a_queue_that_others_have_filled_to_the_mark() {
+    run(async {
+        let registry = registry(settings());
+        let line = Line::new(1, LIMIT, registry.ledger());
+        for (id, filter) in [(1, "t"), (2, "filling")] {
+            subscribe(&registry, &entry(&line, id, filter, Wants::default())).await;
+        }
+        line.take_all();
+        line.stop();
+        let mut to_flush = FlushList::new();
+        let mut publish = |on: &str, padding, lately: Option<usize>| {
+            let topic = registry.get_or_create(&name(on)).unwrap();
+            let mut run = gathered(&topic, "p#1", &[1], padding);
+            lately.into_iter().for_each(|bytes| run.published_lately(bytes));
+            topic.publish(&mut run, 1, &mut to_flush)
+        };
+        assert!(matches!(publish("filling", MARK, None), PublishResult::Done));
+        assert!(matches!(publish("filling", 100, None), PublishResult::Wait(_)));
+        assert!(matches!(publish("t", 100, None), PublishResult::Wait(_)));
+        assert!(matches!(publish("t", 100, Some(MARK)), PublishResult::Wait(_)));
+        assert!(matches!(publish("t", 100, Some(1_000)), PublishResult::Done));
+        // A run counts among what its publisher has published, too.
+        assert!(matches!(publish("t", MARK - 500, Some(1_000)), PublishResult::Wait(_)));
+        // From half of the bound on, everybody waits.
+        line.queue().end_grace();
+        assert!(matches!(publish("filling", MARK, None), PublishResult::Done));
+        assert!(line.queue().queued_bytes() > 2 * MARK && line.queue().is_lagging());
+        assert!(matches!(publish("t", 100, Some(1_000)), PublishResult::Done));
+        line.take_all();
+        line.stop();
+        assert!(matches!(publish("filling", 2 * MARK, None), PublishResult::Done));
+        assert!(matches!(publish("t", 100, Some(1_000)), PublishResult::Wait(_)));
+        to_flush.flush();
+    });
+}

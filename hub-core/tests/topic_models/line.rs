@@ -212,6 +212,7 @@ pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow)
         time_ms: 1,
         events: event(topic, bytes).into(),
         views: None,
+        keys: None,
     }
 }
 

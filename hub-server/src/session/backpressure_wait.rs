@@ -11,6 +11,9 @@ use tokio::time::Sleep;
 
 /// A publisher that publishes little gets a grace back in this many times the length of a grace.
 const REFILL: u32 = 16;
+/// Whether a publisher publishes much is judged by what it has published in the last one to two windows of
+/// this many milliseconds.
+const WINDOW_MS: u64 = 500;
 /// A publisher waits at least for this part of a grace, or not at all. An active subscriber on a busy
 /// machine may take nothing for some milliseconds.
 const LEAST: u32 = 40;
@@ -31,18 +34,36 @@ pub(super) struct Patience {
     /// The publisher has published this many bytes since it last got a whole grace.
     published: usize,
     refilled: Instant,
+    /// The publisher has published this many bytes in the present window of time, and in the one before.
+    lately: [usize; 2],
+    /// The present window has this number.
+    window: u64,
 }
 
 impl Patience {
     pub(super) fn new(grace_ms: u64) -> Self {
         let grace = Duration::from_millis(grace_ms);
         let refilled = Instant::now();
-        Patience { grace, left: grace, for_stalled: grace, published: 0, refilled }
+        let (left, for_stalled, published) = (grace, grace, 0);
+        Patience { grace, left, for_stalled, published, refilled, lately: [0; 2], window: 0 }
     }
 
-    /// Counts bytes that were published.
-    pub(super) fn published(&mut self, bytes: usize) {
+    /// Counts bytes that were published, at a time in milliseconds since the Unix epoch.
+    pub(super) fn published(&mut self, bytes: usize, now_ms: u64) {
         self.published = self.published.saturating_add(bytes);
+        self.lately(now_ms);
+        self.lately[0] = self.lately[0].saturating_add(bytes);
+    }
+
+    /// Returns how many bytes were published in the last one to two windows, which take half a second each.
+    pub(super) fn lately(&mut self, now_ms: u64) -> usize {
+        let window = now_ms / WINDOW_MS;
+        if window != self.window {
+            // If the clock was set back, the old bytes are forgotten, too.
+            let before = if window == self.window + 1 { self.lately[0] } else { 0 };
+            (self.lately, self.window) = ([0, before], window);
+        }
+        self.lately[0].saturating_add(self.lately[1])
     }
 
     /// Returns for how long to wait for a subscriber, or `None` if the patience is used up. `drained` is
@@ -146,7 +167,7 @@ mod tests {
         let (mut now, mut waited) = (Instant::now(), Duration::ZERO);
         for _ in 0..100 {
             // Between two of them, the publisher publishes as much as it likes.
-            patience.published(1 << 30);
+            patience.published(1 << 30, 0);
             if let Some(time) = patience.time_for(1 << 20, now) {
                 patience.spend(time, false);
                 (now, waited) = (now + time, waited + time);
@@ -160,7 +181,7 @@ mod tests {
         let mut patience = Patience::new(200);
         let (mut now, mut waited) = (Instant::now(), Duration::ZERO);
         for _ in 0..1_000 {
-            patience.published(1_000);
+            patience.published(1_000, 0);
             if let Some(time) = patience.time_for(1 << 20, now) {
                 let time = time - MS;
                 patience.spend(time, true);
@@ -175,7 +196,7 @@ mod tests {
         let mut patience = Patience::new(200);
         let mut now = Instant::now();
         for _ in 0..100 {
-            patience.published(1 << 20);
+            patience.published(1 << 20, 0);
             let time = patience.time_for(1 << 20, now).expect("there is patience left");
             assert_eq!(time, 200 * MS);
             patience.spend(190 * MS, true);
@@ -195,5 +216,14 @@ mod tests {
     #[test]
     fn without_a_grace_nobody_waits() {
         assert_eq!(Patience::new(0).time_for(0, Instant::now()), None);
+    }
+
+    #[test]
+    fn what_was_published_a_second_ago_does_not_count_as_published_lately() {
+        let mut patience = Patience::new(200);
+        patience.published(100, 10_000);
+        patience.published(20, 10_600);
+        assert_eq!((patience.lately(10_999), patience.lately(11_000)), (120, 20));
+        assert_eq!(patience.lately(12_000), 0);
     }
 }

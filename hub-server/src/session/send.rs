@@ -42,11 +42,12 @@ impl Session {
                 continue;
             }
             let (size, mut passed) = (gathered.run.size(), None);
+            gathered.run.published_lately(self.patience.lately(now));
             loop {
                 match gathered.topic.publish(&mut gathered.run, now, &mut self.to_flush) {
                     PublishResult::Done => {
                         self.hub.metrics.events.inc_by(gathered.run.count().into());
-                        self.patience.published(size);
+                        self.patience.published(size, now);
                         let deliveries = self.to_flush.take_deliveries();
                         self.spend(RUN_WORK + deliveries * DELIVERY_WORK);
                         break;

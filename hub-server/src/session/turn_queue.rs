@@ -154,8 +154,8 @@ impl<W> TurnQueue<W> {
         self.ring.is_empty()
     }
 
-    /// Returns the session that goes on next, if the round has time for it.
-    pub(super) fn next(&mut self) -> Option<W> {
+    /// Returns the session that goes on next, and its owner, if the round has time for it.
+    pub(super) fn next(&mut self) -> Option<(Rc<Owner<W>>, W)> {
         if self.round >= ROUND {
             return None;
         }
@@ -164,12 +164,12 @@ impl<W> TurnQueue<W> {
             self.ring.front()?.turn.set(Duration::ZERO);
             self.ring.rotate_left(1);
         }
-        let owner = self.ring.front()?;
-        let next = owner.next();
+        let owner = self.ring.front()?.clone();
+        let next = owner.next()?;
         if owner.waits_for_nothing() {
             self.ring.pop_front();
         }
-        next
+        Some((owner, next))
     }
 }
 
@@ -232,7 +232,7 @@ mod tests {
             for _ in 0..1_000 {
                 thread.queue.begin_round();
                 let began = thread.now;
-                while let Some((at, session)) = thread.queue.next() {
+                while let Some((_, (at, session))) = thread.queue.next() {
                     let took = Duration::from_micros(owners[at].1);
                     thread.work(at, took);
                     time[at] += took;

@@ -13,7 +13,7 @@ use crate::limits::account::AccountKey;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// States where a session is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,15 +26,42 @@ enum Place {
     LetThrough,
 }
 
-/// Is a session that waits: where it is, and what wakes its task.
-type Waiting = (Rc<Cell<Place>>, Waker);
+/// Stands for a session that waits.
+enum Waiting {
+    /// Where the session is, and what wakes its task.
+    Turn(Rc<Cell<Place>>, Waker),
+    /// The session begins when this is called.
+    Start(Box<dyn FnOnce()>),
+}
+
+/// To begin and to end a session takes about this long, besides its turns.
+const START: Duration = Duration::from_micros(50);
 
 thread_local! {
     static QUEUE: RefCell<TurnQueue<Waiting>> = RefCell::default();
 }
 
+/// Begins a session of this owner, at once or when its turn comes. Otherwise an owner that connects again
+/// and again would keep the thread busy with sessions that have not begun.
+pub(super) fn start(owner: AccountKey, session: impl FnOnce() + 'static) {
+    let now = Instant::now();
+    let owner = QUEUE.with_borrow_mut(|queue| queue.owner(owner, now));
+    if QUEUE.with_borrow(|queue| queue.must_wait(&owner, now)) {
+        wait(&owner, Waiting::Start(Box::new(session)), false);
+    } else {
+        QUEUE.with_borrow_mut(|queue| queue.spend(&owner, START, now));
+        session();
+    }
+}
+
+fn wait(owner: &Rc<Owner<Waiting>>, session: Waiting, busy: bool) {
+    if QUEUE.with_borrow_mut(|queue| queue.wait(owner, session, busy)) {
+        actix::spawn(let_through());
+    }
+}
+
 /// Is the place of one session.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Turnstile {
     place: Rc<Cell<Place>>,
     owner: Option<Rc<Owner<Waiting>>>,
@@ -71,10 +98,7 @@ impl Turnstile {
     fn join(&self, session: &Waker, busy: bool) {
         let Some(owner) = &self.owner else { return session.wake_by_ref() };
         self.place.set(Place::Waits);
-        let waiting = (self.place.clone(), session.clone());
-        if QUEUE.with_borrow_mut(|queue| queue.wait(owner, waiting, busy)) {
-            actix::spawn(let_through());
-        }
+        wait(owner, Waiting::Turn(self.place.clone(), session.clone()), busy);
     }
 
     /// Counts what the session has done since `began`, and lets the next one go on if this round has time
@@ -95,18 +119,41 @@ impl Turnstile {
 
 /// Lets the next waiting session go on, if this round has time for it.
 fn go_on() {
-    if let Some((place, session)) = QUEUE.with_borrow_mut(TurnQueue::next) {
-        place.set(Place::LetThrough);
-        session.wake();
+    while let Some((owner, next)) = QUEUE.with_borrow_mut(TurnQueue::next) {
+        match next {
+            Waiting::Turn(place, session) => {
+                place.set(Place::LetThrough);
+                return session.wake();
+            }
+            Waiting::Start(session) => {
+                QUEUE.with_borrow_mut(|queue| queue.spend(&owner, START, Instant::now()));
+                session();
+            }
+        }
     }
 }
 
 /// Begins a round, and lets the first session of it go on, for as long as sessions wait.
 async fn let_through() {
+    let _serving = Serving;
     while QUEUE.with_borrow(|queue| !queue.is_empty()) {
         // The task goes on when the thread has looked at its sockets.
         tokio::task::yield_now().await;
         QUEUE.with_borrow_mut(TurnQueue::begin_round);
         go_on();
+    }
+}
+
+/// Is held by the task that lets sessions through. If that task ends because its executor ends, the sessions
+/// that wait end with it.
+struct Serving;
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = QUEUE.try_with(|queue| {
+            if !queue.borrow().is_empty() {
+                drop(queue.take());
+            }
+        });
     }
 }

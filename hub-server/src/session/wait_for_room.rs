@@ -47,7 +47,7 @@ impl Session {
         connection.queue().end_grace();
         if self.patience.left_after(Duration::ZERO).is_none() {
             // Each of the others would only be found one by one.
-            gathered.topic.end_graces(gathered.run.size());
+            gathered.topic.end_graces(gathered.run.room());
         }
         false
     }

@@ -4,6 +4,7 @@
 
 use crate::overflow::policy;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
+use crate::topic::pending_run::RoomFor;
 use hub_wire::{Overflow, TopicName};
 
 /// States how full a subscription is. Publishers read these numbers without a lock.
@@ -60,17 +61,17 @@ impl FlowGauge {
         self.on_the_way.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a publisher with a run of `size` bytes has to wait for this subscription first.
+    /// Returns whether a publisher has to wait for this subscription first.
     /// `limit` is the bound of its backlog.
     pub(in crate::topic) fn must_wait(
         &self,
-        size: usize,
+        room: RoomFor,
         limit: usize,
         overflow: Overflow,
     ) -> bool {
         let parked = self.parked_bytes();
         parked > 0
-            && parked + size > high_water(limit)
+            && parked + room.size > room.high_water(limit)
             && (policy(overflow).blocks() || !self.lagging.load(Ordering::Relaxed))
     }
 

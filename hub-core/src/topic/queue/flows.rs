@@ -9,6 +9,7 @@ use crate::sync::Ordering;
 use crate::topic::backlog::{Backlog, PushResult};
 use crate::topic::flow::{Flow, FlowGauge, TakenTooMany};
 use crate::topic::ledger::count;
+use crate::topic::pending_run::RoomFor;
 use crate::topic::queue_item::QueueItem;
 use crate::topic::queued_run::QueuedRun;
 use hub_wire::{Ack, Outcome, Overflow, SubscriptionIds, Taken, Window};
@@ -249,7 +250,7 @@ impl DeliveryQueue {
 
     /// Returns whether a publisher has to wait for room in the backlog of a subscription first.
     #[must_use]
-    pub fn must_wait_for(&self, gauge: &FlowGauge, size: usize, overflow: Overflow) -> bool {
-        gauge.must_wait(size, self.limit(), overflow) && !self.is_closed()
+    pub fn must_wait_for(&self, gauge: &FlowGauge, room: RoomFor, overflow: Overflow) -> bool {
+        gauge.must_wait(room, self.limit(), overflow) && !self.is_closed()
     }
 }

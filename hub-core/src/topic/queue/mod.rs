@@ -19,6 +19,7 @@ use super::account::WaitingSize;
 use super::backlog::{Backlog, PushResult, QueueBound};
 use super::held_bytes::REPORT_STEP;
 use super::ledger::{Ledger, count};
+use super::pending_run::RoomFor;
 use super::queue_item::QueueItem;
 use super::queued_run::{ITEM_OVERHEAD, QueuedRun, count_disconnected};
 use super::waiters::Waiters;
@@ -168,9 +169,15 @@ impl DeliveryQueue {
     /// drained, unless its policy is `block`.
     #[must_use]
     pub fn must_wait(&self, size: usize, overflow: Overflow) -> bool {
+        self.must_wait_as(RoomFor::size(size), overflow)
+    }
+
+    /// Returns whether a publisher has to wait for room in this queue first, as
+    /// [`DeliveryQueue::must_wait`] does.
+    pub(super) fn must_wait_as(&self, room: RoomFor, overflow: Overflow) -> bool {
         let queued = self.queued_bytes();
         queued > 0
-            && queued + size > self.high_water()
+            && queued + room.size > room.high_water(self.limit())
             && (policy(overflow).blocks() || !self.lagging.load(Ordering::Relaxed))
             && !self.is_closed()
     }

@@ -58,6 +58,7 @@ pub(crate) fn run(
         time_ms: 1,
         events: events.concat().into(),
         views: None,
+        keys: None,
     }
 }
 
