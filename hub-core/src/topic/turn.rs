@@ -71,47 +71,20 @@ impl TurnMeter {
 #[derive(Debug)]
 pub struct Turns<F> {
     task: Pin<Box<F>>,
-    order: Order,
-}
-
-/// States when a task may begin a turn.
-#[derive(Debug)]
-enum Order {
-    /// The task begins a turn whenever it is woken.
-    AtOnce,
-    /// The task begins no turn in a round that is over.
-    Background,
-    /// The task was woken in a round that was over, and goes on when it is let through.
-    Waits(Turnstile),
+    /// A task in the background begins no turn in a round that is over, and waits here.
+    background: Option<Turnstile>,
 }
 
 impl<F> Turns<F> {
     /// Returns the task, which begins its first turn when it is polled.
     pub fn new(task: F) -> Self {
-        Turns { task: Box::pin(task), order: Order::AtOnce }
+        Turns { task: Box::pin(task), background: None }
     }
 
     /// Returns the task as one in the background. When many tasks of the thread have something to do, it
     /// lets the thread look at its sockets first, and those for whom something has come have their turn.
     pub fn in_background(task: F) -> Self {
-        Turns { order: Order::Background, ..Turns::new(task) }
-    }
-
-    /// Returns whether the task has to wait although it was woken.
-    fn has_to_wait(&mut self, task: &Context<'_>) -> bool {
-        match &self.order {
-            Order::Waits(turnstile) if turnstile.is_waiting() => return true,
-            // It was let through, and begins its turn, whatever others have taken in the new round.
-            Order::Waits(_) => self.order = Order::Background,
-            Order::Background if turnstile::round_is_over() => {
-                let mut turnstile = Turnstile::default();
-                turnstile.wait(task.waker());
-                self.order = Order::Waits(turnstile);
-                return true;
-            }
-            Order::AtOnce | Order::Background => {}
-        }
-        false
+        Turns { background: Some(Turnstile::default()), ..Turns::new(task) }
     }
 }
 
@@ -119,7 +92,9 @@ impl<F: Future> Future for Turns<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
-        if self.has_to_wait(task) {
+        if let Some(turnstile) = &mut self.background
+            && turnstile.waits_to_begin(task.waker())
+        {
             return Poll::Pending;
         }
         let _turn = Turn::begin();

@@ -13,7 +13,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -23,12 +23,35 @@ const ROUND: Duration = Duration::from_millis(2);
 /// Before that, the round is too short to matter.
 const NOTICED_FROM: Duration = Duration::from_millis(1);
 
+/// So many tasks in the background are woken at a time. They look at the round again when they begin.
+const BEGIN_AT_ONCE: usize = 32;
+
+/// The place of a task has one of these states.
+const FREE: u8 = 0;
+const WAITS: u8 = 1;
+/// The task was let through, and has its turn whatever others have taken in this round.
+const LET_THROUGH: u8 = 2;
+
 /// Has the tasks of this thread that wait for their next turn, in their order.
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<(Arc<AtomicBool>, Waker)>,
+    waiting: VecDeque<WaitingTask>,
     /// The flag is true while a task lets them through.
     is_served: bool,
+}
+
+struct WaitingTask {
+    place: Arc<AtomicU8>,
+    task: Waker,
+    /// The task is in the background, and has not begun a turn.
+    begins: bool,
+}
+
+impl WaitingTask {
+    fn wake(self, state: u8) {
+        self.place.store(state, Ordering::Relaxed);
+        self.task.wake();
+    }
 }
 
 thread_local! {
@@ -39,13 +62,17 @@ thread_local! {
 
 /// Is the place of one task. It tells whether the task waits for its next turn.
 #[derive(Debug, Default)]
-pub struct Turnstile(Option<Arc<AtomicBool>>);
+pub struct Turnstile(Option<Arc<AtomicU8>>);
 
 impl Turnstile {
+    fn is(&self, state: u8) -> bool {
+        self.0.as_ref().is_some_and(|place| place.load(Ordering::Relaxed) == state)
+    }
+
     /// Returns whether the task has to wait.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        self.0.as_ref().is_some_and(|waits| waits.load(Ordering::Relaxed))
+        self.is(WAITS)
     }
 
     /// Lets the task wait for its next turn. The task is woken then.
@@ -53,9 +80,29 @@ impl Turnstile {
     /// # Panics
     /// The thread must have a local executor, as an arbiter has.
     pub fn wait(&mut self, task: &Waker) {
-        let waits = self.0.get_or_insert_default();
-        waits.store(true, Ordering::Relaxed);
-        QUEUE.with_borrow_mut(|queue| queue.waiting.push_back((waits.clone(), task.clone())));
+        self.queue(task, false);
+    }
+
+    /// Returns whether a task in the background has to wait before it begins a turn, because it waits
+    /// already or the round is over. The task is woken then.
+    pub(super) fn waits_to_begin(&mut self, task: &Waker) -> bool {
+        if self.is(LET_THROUGH) {
+            self.0.iter().for_each(|place| place.store(FREE, Ordering::Relaxed));
+            return false;
+        }
+        let waits = self.is_waiting();
+        if !waits && TAKEN.get() >= ROUND {
+            self.queue(task, true);
+            return true;
+        }
+        waits
+    }
+
+    fn queue(&mut self, task: &Waker, begins: bool) {
+        let place = self.0.get_or_insert_default().clone();
+        place.store(WAITS, Ordering::Relaxed);
+        let waiting = WaitingTask { place, task: task.clone(), begins };
+        QUEUE.with_borrow_mut(|queue| queue.waiting.push_back(waiting));
         serve();
     }
 }
@@ -69,11 +116,6 @@ pub(super) fn count(took: Duration) {
     }
 }
 
-/// Returns whether the tasks of this thread have taken so long that it has to look at its sockets.
-pub(super) fn round_is_over() -> bool {
-    TAKEN.get() >= ROUND
-}
-
 /// Starts the task that lets others through, unless it runs.
 fn serve() {
     if !QUEUE.with_borrow_mut(|queue| std::mem::replace(&mut queue.is_served, true)) {
@@ -81,22 +123,26 @@ fn serve() {
     }
 }
 
-/// Wakes one waiting task after another, and lets the thread go around once before each of them.
+/// Lets one waiting task through after another, and lets the thread go around once before each of them.
+/// Tasks behind it that only want to begin may do so if the round still allows it.
 async fn let_through() {
     let _serving = Serving;
     loop {
         // The task goes on when the thread has looked at its sockets.
         tokio::task::yield_now().await;
         TAKEN.set(Duration::ZERO);
-        let Some((waits, task)) = next() else { return };
-        waits.store(false, Ordering::Relaxed);
-        task.wake();
+        let Some(first) = next(|_| true) else { return };
+        first.wake(LET_THROUGH);
+        for _ in 1..BEGIN_AT_ONCE {
+            let Some(more) = next(|waiting| waiting.begins) else { break };
+            more.wake(FREE);
+        }
     }
 }
 
-/// Returns the task that has waited for longest.
-fn next() -> Option<(Arc<AtomicBool>, Waker)> {
-    QUEUE.with_borrow_mut(|queue| queue.waiting.pop_front())
+/// Returns the task that has waited for longest, if it is one of those that are wanted.
+fn next(wanted: impl Fn(&WaitingTask) -> bool) -> Option<WaitingTask> {
+    QUEUE.with_borrow_mut(|queue| queue.waiting.pop_front_if(|waiting| wanted(waiting)))
 }
 
 /// Is held by the task that lets others through. When that task ends, also together with its executor, the

@@ -33,7 +33,7 @@ const SHARE_OF_PLACES: usize = 4;
 /// This many logins of one address may wait, however few places there are.
 const LEAST_WAITING: usize = 16;
 
-/// The threads that serve clients go first: a hash takes many milliseconds of a processor.
+/// A hash takes many milliseconds of a processor, and the threads that serve clients go first.
 const NICENESS: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
