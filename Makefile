@@ -6,7 +6,7 @@
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples wireshark conformance deviations paths ci dist worst bench
+.PHONY: help run test steady fuzz fmt clippy doc deny walls parts context prometheus examples wireshark conformance deviations paths tournament ci dist worst bench
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -75,6 +75,11 @@ deviations: ## plants faults between the conformance suite and a hub; takes abou
 paths: dist ## checks: the released binary contains no path of the machine that built it
 	.ci/paths --prove
 	.ci/paths $(TARGET)/dist/hub
+
+# The test is given the absolute path, because it runs in the folder of its package.
+tournament: dist ## checks: greedy clients do not delay well-behaved ones, beside the released binary
+	HUB_TEST_HUB=$(abspath $(TARGET))/dist/hub HUB_TEST_DELAYS=judged HUB_TEST_ROUNDS=6 \
+		cargo test --workspace --all-features --locked --test tournament -- --nocapture nobody
 
 ci: ## runs everything that a change must pass
 	bash .ci/run

@@ -23,17 +23,6 @@ pub(crate) const BUDGET: u64 = 96 * MIB;
 pub(crate) const PAIRS: usize = 10;
 pub(crate) const GREEDY: usize = 8;
 
-/// These variables steer a tournament. The hub must not see them, because it refuses variables that
-/// begin with `HUB_` and are no configuration key.
-const OURS: [&str; 6] = [
-    "HUB_TEST_SEED",
-    "HUB_TEST_ROUNDS",
-    "HUB_TEST_KINDS",
-    "HUB_TEST_RECOVERY_SECONDS",
-    "HUB_TEST_ROUND_SECONDS",
-    "HUB_TEST_HUB",
-];
-
 /// Holds a running hub, the credentials of everybody, and what was seen of its memory.
 pub(crate) struct Arena {
     pub(crate) hub: Server,
@@ -145,8 +134,12 @@ impl Arena {
         };
         let of = |name: &str| sum_of(&metrics, name);
         let mib = |name: &str| of(name) / MIB;
+        let turns = metrics.lines().filter(|line| line.starts_with("hub_thread_busy_seconds_max"));
+        let turns = turns.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
+        let longest = turns.fold(0.0, f64::max) * 1_000.0;
         format!(
-            "pressure {}, used {} MiB, held {} MiB, topics {}, connections {}",
+            "pressure {}, used {} MiB, held {} MiB, topics {}, connections {}, \
+             longest turn so far {longest:.1} ms",
             of("hub_memory_pressure"),
             mib("hub_memory_used_bytes"),
             mib("hub_memory_held_bytes"),
@@ -169,7 +162,9 @@ fn serve(access: &Path, rules: &Path) -> Server {
     // HUB_TEST_HUB names another build of the hub, such as an optimised one.
     let binary = std::env::var("HUB_TEST_HUB").unwrap_or_else(|_| HUB.to_owned());
     let mut command = Command::new(binary);
-    for variable in OURS {
+    // The hub refuses variables that begin with HUB_ and are no configuration key.
+    let ours = |variable: &str| variable.starts_with("HUB_TEST_");
+    for (variable, _) in std::env::vars().filter(|(variable, _)| ours(variable)) {
         command.env_remove(variable);
     }
     command

@@ -10,8 +10,14 @@
 //! ones. The greedy clients have the lowest priority (`nice` 19), so that they take only processor time
 //! that nobody else wants. The p99 of the delays may grow to five times the undisturbed one. To this comes
 //! the p99 that the pairs have beside as many idle loops of that priority as the machine has processors:
-//! that part of a delay is made by the scheduler of the machine, and no hub can avoid it. An unoptimised hub on a
-//! busy machine is too slow for a bound, so delays are judged only on request.
+//! that part of a delay is made by the scheduler of the machine, and no hub can avoid it.
+//!
+//! **Which delays are faults.** An unoptimised hub is too slow for the bound, so `cargo test` only prints the
+//! delays. `make tournament` runs the released binary, and judges them. A burst of load from other programs
+//! must not fail the test. So a round that misses the bound is repeated with the same seed, up to two times.
+//! Each time, the undisturbed pairs are measured again right before it, and right after it when the hub has
+//! nothing left to do; the slower of the two measurements counts. A round fails if the pairs miss the bound
+//! in all three runs. Memory, incidents and newcomers are judged in each run, and are never excused.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
@@ -20,12 +26,13 @@
 //! | `HUB_TEST_ROUND_SECONDS` | how long each round takes | 5 |
 //! | `HUB_TEST_KINDS` | the kinds of every round, with commas between them | drawn |
 //! | `HUB_TEST_RECOVERY_SECONDS` | how long the hub may take to give the memory back | 60 |
-//! | `HUB_TEST_DELAYS` | `judged`, so that delays above the bound are faults; they are always printed | not judged |
+//! | `HUB_TEST_DELAYS` | `judged`, so that delays above the bound in three runs are faults; they are always printed | not judged |
 //! | `HUB_TEST_HUB` | another binary of the hub, such as an optimised one | the one of this build |
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod arena;
+mod delays;
 mod good;
 mod greedy;
 mod rounds;
@@ -65,7 +72,7 @@ fn nobody_takes_more_than_their_share() {
     let mut tournament = Tournament::start();
     for _ in 0..number("HUB_TEST_ROUNDS", 4) {
         let kinds = drawn(&mut random);
-        tournament.round(&kinds, Random(random.next()));
+        tournament.round(&kinds, random.next());
     }
     let faults = tournament.end();
     assert!(faults.is_empty(), "HUB_TEST_SEED={seed}\n{}", faults.join("\n"));

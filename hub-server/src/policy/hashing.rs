@@ -7,6 +7,7 @@
 
 use super::access::{MAX_MEMORY_KIB, free_memory};
 use super::hash_queue::{HashQueue, Requester};
+use crate::limits::system::yield_to_sessions;
 use parking_lot::{Condvar, Mutex};
 use std::fmt;
 use std::io;
@@ -31,6 +32,9 @@ const MOST_WAITING: usize = 1024;
 const SHARE_OF_PLACES: usize = 4;
 /// This many logins of one address may wait, however few places there are.
 const LEAST_WAITING: usize = 16;
+
+/// A hash takes many milliseconds of a processor, and the threads that serve clients go first.
+const NICENESS: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -69,7 +73,10 @@ impl Hashing {
         for _ in 0..at_once(budget) {
             let shared = hashing.0.clone();
             let thread = std::thread::Builder::new().name("hub-hash".to_owned());
-            thread.spawn(move || shared.compute())?;
+            thread.spawn(move || {
+                yield_to_sessions(NICENESS);
+                shared.compute();
+            })?;
         }
         Ok(hashing)
     }

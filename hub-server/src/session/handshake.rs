@@ -208,7 +208,7 @@ impl Session {
     }
 
     /// Returns the identity for which the client counts, or its address if it is anonymous.
-    fn owner(&self) -> AccountKey {
+    pub(super) fn owner(&self) -> AccountKey {
         match &self.identity {
             Some(identity) if !identity.is_anonymous() => {
                 AccountKey::Identity(identity.name().into())

@@ -5,6 +5,7 @@
 use super::messages::{BeginClose, CountPending, StopReading};
 use super::session_loop::SessionLoop;
 use super::state::{Session, SessionState, is_ending};
+use super::turnstile;
 use crate::directory::kept_subscriptions::KeptSubscriptions;
 use crate::limits::Limit;
 use actix::prelude::*;
@@ -22,9 +23,11 @@ pub(super) const MOMENT: Duration = Duration::from_millis(20);
 const STOPPING: &str = "the hub is stopping";
 
 impl Session {
-    /// Starts the session on this thread, where it runs in turns.
+    /// Starts the session on this thread, where it runs in turns, as soon as its owner may begin one more.
     pub(crate) fn start_in_turns(self) {
-        actix::spawn(Turns::new(Context::new().into_future(self)));
+        turnstile::start(self.owner(), move || {
+            actix::spawn(Turns::new(Context::new().into_future(self)));
+        });
     }
 
     /// Sends PING to a client that was silent since the last check. Ends the session of a client

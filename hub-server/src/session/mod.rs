@@ -30,6 +30,8 @@
 //! - **Nothing keeps the thread.** A session that waits is woken later, and a session with much work
 //!   lets the others run after a while ([`turns`]). Otherwise one client would stop every session of
 //!   its arbiter.
+//! - **Owners take turns**, however many sessions each of them has ([`turnstile`], [`turn_queue`]).
+//!   Otherwise a client with many connections would have most of the thread.
 
 mod acknowledge;
 mod address;
@@ -63,7 +65,9 @@ mod session_loop;
 mod state;
 mod subscribe_parts;
 mod subscribe_rights;
+mod turn_queue;
 mod turns;
+mod turnstile;
 mod unfinished;
 mod wait_for_room;
 mod waits_for;

@@ -5,17 +5,19 @@
 use super::backpressure_wait::BackpressureWait;
 use super::intake::READ_BYTES;
 use super::state::{Session, SessionState, overflowed};
+use super::turnstile::Turnstile;
 use super::waits_for::WaitsFor;
 use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
-use hub_core::topic::{SubscriberConnection, Turnstile, turn_is_over};
+use hub_core::topic::{SubscriberConnection, turn_is_over};
 use hub_wire::CloseCode;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Instant;
 
 /// An incomplete frame with at least this many bytes is no longer copied to the read buffer.
 /// Further reads append to the frame where it is.
@@ -42,36 +44,60 @@ impl ActorFuture<Session> for SessionLoop {
         ctx: &mut Context<Session>,
         task: &mut TaskContext<'_>,
     ) -> Poll<()> {
+        let began = Instant::now();
         session.output.session.register(task.waker());
         if session.write(ctx, task).is_break() {
             session.end(ctx);
             return Poll::Ready(());
         }
-        if self.turnstile.is_waiting() {
+        self.turnstile.belong_to(session.identity.is_some(), || session.owner());
+        if self.turnstile.must_wait(task.waker(), began) {
             return Poll::Pending;
         }
-        session.begin_turn(ctx);
-        session.count_written();
-        for _ in 0..READS_A_TURN {
-            match session.step(ctx, task) {
-                Poll::Pending if session.left.gives_turn => break,
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Flow::Continue(())) if turn_is_over() => break,
-                Poll::Ready(Flow::Continue(())) => {}
-                Poll::Ready(Flow::Break(())) => {
-                    session.end(ctx);
-                    return Poll::Ready(());
-                }
-            }
+        let turn = session.take_turn(ctx, task);
+        self.turnstile.end_turn(began);
+        match turn {
+            Turn::Ended => return Poll::Ready(()),
+            Turn::Over => self.turnstile.wait(task.waker()),
+            Turn::Waits => {}
         }
-        self.turnstile.wait(task.waker());
         Poll::Pending
     }
+}
+
+/// States how a turn of a session has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// The session goes on when the others have had their turn.
+    Over,
+    /// The session waits for what wakes it.
+    Waits,
+    /// The connection has ended.
+    Ended,
 }
 
 type Flow = std::ops::ControlFlow<()>;
 
 impl Session {
+    /// Goes on with what the last turn has left, and takes in what the client has sent.
+    fn take_turn(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Turn {
+        self.begin_turn(ctx);
+        self.count_written();
+        for _ in 0..READS_A_TURN {
+            match self.step(ctx, task) {
+                Poll::Pending if self.left.gives_turn => return Turn::Over,
+                Poll::Pending => return Turn::Waits,
+                Poll::Ready(Flow::Continue(())) if turn_is_over() => return Turn::Over,
+                Poll::Ready(Flow::Continue(())) => {}
+                Poll::Ready(Flow::Break(())) => {
+                    self.end(ctx);
+                    return Turn::Ended;
+                }
+            }
+        }
+        Turn::Over
+    }
+
     /// Writes the frames that wait for the client. Sends FIN when CLOSE is written.
     fn write(&mut self, ctx: &mut Context<Self>, task: &mut TaskContext<'_>) -> Flow {
         if overflowed(self) && self.state != SessionState::Closing {
