@@ -51,7 +51,7 @@ pub use bounded_read::{read_for_hub, read_remote_files_with};
 pub use config::Config;
 pub use policy::access;
 pub use policy::access_file::AccessFileError;
-pub use policy::rule_file::RulesError;
+pub use policy::rule_file::{BoundedKeys, RulesError, read_rule_file};
 pub use policy::tls::alpn::ALPN;
 pub use policy::tls::files::{TlsError, TlsFileFault};
 pub use running_hub::RunningHub;

@@ -9,6 +9,7 @@ use super::stdout::{Stopped, stdout};
 use super::text::Table;
 use crate::exit::Exit;
 use clap::{ArgMatches, Command};
+use hub_server::RulesError;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -69,14 +70,14 @@ fn good(file: &RuleFile) -> Value {
 
 /// Returns the errors of a rule file, with one JSON object for each.
 fn faults(bad: &BadFile) -> Vec<Value> {
-    match bad {
-        BadFile::Unreadable(path, error) => vec![json!({
+    match &bad.0 {
+        RulesError::Read { path, cause } => vec![json!({
             "file": path.display().to_string(),
             "line": null,
             "key": null,
-            "message": format!("cannot be read: {error}"),
+            "message": format!("cannot be read: {cause}"),
         })],
-        BadFile::Faults(faults) => {
+        RulesError::Wrong(faults) => {
             let fault = |fault: &hub_scrub::RuleError| {
                 json!({
                     "file": &*fault.source,

@@ -7,11 +7,11 @@
 use crate::connect::note;
 use crate::exit::{Exit, Failure};
 use clap::ArgMatches;
-use hub_scrub::{RuleErrors, RuleSet, SystemKeys, ViewId};
+use hub_scrub::{RuleSet, ViewId};
+use hub_server::{BoundedKeys, RulesError, read_rule_file};
 use hub_wire::TopicName;
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Every role that no view names gets the view with this name.
 pub(super) const DEFAULT_VIEW: &str = "default";
@@ -25,21 +25,18 @@ pub(super) struct RuleFile {
     pub(super) roles: Vec<String>,
 }
 
-/// Says why a rule file cannot be used.
-pub(super) enum BadFile {
-    Unreadable(PathBuf, io::Error),
-    Faults(RuleErrors),
-}
+/// Says why a rule file cannot be used. The hub says it with the same error.
+pub(super) struct BadFile(pub(super) RulesError);
 
 impl fmt::Display for BadFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BadFile::Unreadable(path, error) => {
-                write!(f, "error: cannot read {}: {error}", path.display())
+        match &self.0 {
+            RulesError::Read { path, cause } => {
+                write!(f, "error: cannot read {}: {cause}", path.display())
             }
             // Each error has a line that begins with the file and the line number, because editors can
             // open a place in this form.
-            BadFile::Faults(faults) => faults.fmt(f),
+            RulesError::Wrong(faults) => faults.fmt(f),
         }
     }
 }
@@ -53,12 +50,13 @@ impl BadFile {
 }
 
 impl RuleFile {
-    /// Loads and checks the rule file at `path`.
+    /// Loads and checks the rule file at `path`. It is read as the hub reads it, so a file that is too large
+    /// for a hub does not take all memory here either.
     pub(super) fn load(path: &Path) -> Result<RuleFile, BadFile> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| BadFile::Unreadable(path.to_owned(), error))?;
+        let text = read_rule_file(path).map_err(BadFile)?;
         let source = path.display().to_string();
-        let rules = RuleSet::load(&text, &source, &SystemKeys).map_err(BadFile::Faults)?;
+        let rules = RuleSet::load(&text, &source, &BoundedKeys)
+            .map_err(|faults| BadFile(RulesError::Wrong(faults)))?;
         // A rule set does not list its views, so they are read from the text. The text was loaded
         // before, so it parses, and `views` holds tables only.
         let table: toml::Table = text.parse().unwrap_or_default();

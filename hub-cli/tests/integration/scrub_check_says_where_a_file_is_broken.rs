@@ -94,6 +94,31 @@ fn a_file_that_cannot_be_read_is_named() {
     assert_eq!(ended.json_lines()[0]["errors"][0]["file"], nowhere);
 }
 
+/// Before, the commands read whatever the path led to until memory was gone.
+#[test]
+fn a_file_that_is_too_large_for_a_hub_is_not_read_to_its_end() {
+    let large = file("check_large.toml", &"# x\n".repeat(1_100_000));
+    for path in [large.to_str().unwrap(), "/dev/zero"] {
+        for tool in ["check", "run", "explain", "diff"] {
+            let more: &[&str] = match tool {
+                "explain" => &["a"],
+                "diff" => &[path],
+                _ => &[],
+            };
+            let ended = scrub(&[&[tool, path], more].concat(), b"");
+            assert_eq!((ended.code(), ended.text()), (Some(2), ""), "{tool}");
+            assert!(ended.stderr.contains("`max_file_bytes`"), "{tool}: {}", ended.stderr);
+        }
+    }
+    std::fs::remove_file(large).unwrap();
+}
+
+#[test]
+fn a_rule_file_may_come_through_a_pipe() {
+    let ended = scrub(&["explain", "/dev/stdin", "other"], b"[[pack]]\nname = \"pci\"\n");
+    assert_eq!((ended.code(), &*ended.stderr), (Some(0), ""));
+}
+
 #[test]
 fn a_plan_is_explained_in_its_order_and_only_with_rules_of_the_topic() {
     let text = "[[rule]]\nname = \"mine\"\ntopics = [\"orders.**\"]\nfind = { keys = [\"k\"] }\n\

@@ -6,8 +6,7 @@ use super::keys::Config;
 use crate::bounded_read::{self, MaxBytes};
 use crate::reload::watched_file::{FileSnapshot, WatchedFile};
 use crate::text;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -52,12 +51,7 @@ impl ConfigFile {
     /// Returns an error if the file cannot be read, has more than 1 MiB, is not UTF-8, or if its
     /// file system does not answer.
     pub fn read(path: &Path) -> io::Result<String> {
-        if bounded_read::stamp(path)?.is_file {
-            return text::read(path, MAX_FILE);
-        }
-        let mut text = String::new();
-        let read = File::open(path)?.take(MAX_FILE.bytes + 1).read_to_string(&mut text)?;
-        if read as u64 > MAX_FILE.bytes { Err(MAX_FILE.exceeded()) } else { Ok(text) }
+        text::read_once(path, MAX_FILE)
     }
 
     /// Loads the configuration.

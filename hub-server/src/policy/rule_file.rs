@@ -31,6 +31,17 @@ pub enum RulesError {
     Wrong(RuleErrors),
 }
 
+/// Reads the text of a rule file for a program that loads it only once. The file may have as many bytes as
+/// a hub allows without configuration (`max_file_bytes`). A pipe is read to its end.
+///
+/// # Errors
+/// Returns [`RulesError::Read`] if the file cannot be read, is too large or not UTF-8, or if its file system
+/// does not answer.
+pub fn read_rule_file(path: &Path) -> Result<String, RulesError> {
+    text::read_once(path, Config::default().max_rule_or_access_file())
+        .map_err(|cause| RulesError::Read { path: path.to_owned(), cause })
+}
+
 /// Holds the path of the rule file, which can be loaded again, and the scrubbers that the file may
 /// name.
 pub(crate) struct RuleFile {
@@ -49,8 +60,9 @@ impl RuleFile {
 }
 
 /// Reads the secrets that a rule file names. A file with a secret is read like the rule file
-/// itself, because it may hang, too.
-struct BoundedKeys;
+/// itself, because it may hang or be of any size, too.
+#[derive(Debug, Clone, Copy)]
+pub struct BoundedKeys;
 
 impl KeySource for BoundedKeys {
     fn secret(&self, origin: KeyOrigin<'_>) -> Result<Vec<u8>, String> {
