@@ -77,7 +77,7 @@ paths: dist ## checks: the released binary contains no path of the machine that 
 	.ci/paths $(TARGET)/dist/hub
 
 # The test is given the absolute path, because it runs in the folder of its package.
-tournament: dist ## checks: greedy clients do not delay well-behaved ones, beside the released binary
+tournament: dist ## checks that greedy clients do not delay well-behaved ones, beside the released binary
 	HUB_TEST_HUB=$(abspath $(TARGET))/dist/hub HUB_TEST_DELAYS=judged HUB_TEST_ROUNDS=6 \
 		cargo test --workspace --all-features --locked --test tournament -- --nocapture nobody
 

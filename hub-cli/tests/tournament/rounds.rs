@@ -191,7 +191,9 @@ impl Tournament {
             std::thread::sleep(Duration::from_millis(100));
         }
         if missing() > 0 {
-            let fault = format!("LOSS: {} events of well-behaved pairs never arrived", missing());
+            let (missing, state) = (missing(), self.arena.state());
+            let fault =
+                format!("LOSS: {missing} events of well-behaved pairs never arrived; {state}");
             eprintln!("  {fault}");
             self.faults.push(fault);
         }

@@ -221,9 +221,9 @@ keys! {
     live publish_burst_ms: u64 = 1_000, millis(1, 600_000),
         "The size of the largest burst. A client may publish at once as much as its rates allow in this time.";
     fixed queue_bytes: usize = 4 * 1024 * 1024, bytes(64 * KIB, 4 * GIB),
-        "How many bytes may wait to be sent to one connection. It must be at least 4 times max_frame_bytes. When a quarter of it is used, publishers wait. When all of it is used, the overflow policy of each subscription decides.";
+        "How many bytes may wait to be sent to one connection. It must be at least 4 times max_frame_bytes. When a quarter of it is used, publishers wait, and from a half on also those that publish little. When all of it is used, the overflow policy of each subscription decides.";
     fixed overflow_grace_ms: u64 = 200, millis(0, 60_000),
-        "How long publishers wait for a subscriber whose queue is more than a quarter full. After that, they go on without waiting for this subscriber, until its queue has drained. For a subscription with the overflow policy block, publishers wait without a limit.";
+        "How long publishers wait for room in the queue of a subscriber. After that, they go on without waiting for this subscriber, until its queue has drained. For a subscription with the overflow policy block, publishers wait without a limit.";
     fixed history_topic_bytes: usize = 1024 * 1024, bytes(0, 4 * GIB),
         "How many bytes of its newest events a topic keeps in memory, for clients that reconnect. It may be at most history_bytes. A topic keeps its last event unless memory is short.";
     fixed history_bytes: usize = 16 * 1024 * 1024, bytes(0, 64 * GIB),
