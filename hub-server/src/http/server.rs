@@ -53,8 +53,6 @@ const REQUEST_TIMEOUT_RESPONSE: &[u8] =
 /// The head of a request may have at most this many bytes, and the server buffers at most this many
 /// bytes of a connection. So all connections together make it buffer at most 8 MiB.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// An audit goes through all topics, and the threads that serve clients go first.
-const NICENESS: i32 = 5;
 /// The server waits this long before it tries again to accept. Without the pause, a process without
 /// free file descriptors would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -92,7 +90,7 @@ impl HttpServer {
         let (end, ended) = oneshot::channel();
         let (started, starting) = mpsc::channel();
         thread::Builder::new().name("hub-http".to_owned()).spawn(move || {
-            yield_to_sessions(NICENESS); // An audit goes through all topics.
+            yield_to_sessions(); // An audit goes through all topics.
             let (runtime, listener) = match prepare(listener) {
                 Ok(prepared) => prepared,
                 Err(error) => return drop(started.send(Err(error))),

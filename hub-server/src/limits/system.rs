@@ -7,19 +7,21 @@ use std::path::{Path, PathBuf};
 /// The hub takes this percentage of the memory if no budget is configured.
 const PERCENT: u64 = 75;
 
+/// This niceness leaves a thread a quarter of a processor that is busy otherwise. With 10 it would be a tenth, and
+/// on a busy machine a login would wait for long.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
 /// Lets the threads that serve clients go before the present thread, where the system gives each thread a
-/// priority of its own. A `niceness` of 5 leaves the present thread a quarter of a processor that is busy
-/// otherwise, and 10 a tenth.
+/// priority of its own.
 ///
 /// Otherwise long work, such as password hashes, would make clients wait for the time slices of the system.
-pub(crate) fn yield_to_sessions(niceness: i32) {
+pub(crate) fn yield_to_sessions() {
     // On other systems, the call would be about the whole process.
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(niceness) {
+    if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::warn!(%error, "cannot lower the priority of a thread");
     }
-    #[cfg(not(target_os = "linux"))]
-    let _ = niceness;
 }
 
 /// Returns the resident memory of this process in bytes, or `None` on systems without `/proc`.

@@ -33,9 +33,6 @@ const SHARE_OF_PLACES: usize = 4;
 /// This many logins of one address may wait, however few places there are.
 const LEAST_WAITING: usize = 16;
 
-/// A hash takes many milliseconds of a processor, and the threads that serve clients go first.
-const NICENESS: i32 = 10;
-
 type Job = Box<dyn FnOnce() + Send>;
 
 /// Reaches the threads that compute hashes. The threads end when this value is dropped.
@@ -74,7 +71,7 @@ impl Hashing {
             let shared = hashing.0.clone();
             let thread = std::thread::Builder::new().name("hub-hash".to_owned());
             thread.spawn(move || {
-                yield_to_sessions(NICENESS);
+                yield_to_sessions();
                 shared.compute();
             })?;
         }
