@@ -50,7 +50,7 @@ use support::Random;
 /// With other seeds, some runs fail because of faults that are known and not mended yet. `reconnect-storm` and
 /// `topic-churn` together break the bound of the memory: each new topic takes memory for every subscription
 /// to `greedy.**`, and connections that have ended leave their topics more slowly than new ones join.
-/// `wrong-logins` at a hub that is short of memory can keep a new client waiting for more than five seconds.
+/// `wrong-logins` and `kept-away` together make a hub that is short of memory refuse everybody for seconds.
 const SEED: u64 = 21;
 
 /// Returns the number in an environment variable, or `default`.
