@@ -91,6 +91,5 @@ pub use {
     topic::{Topic, TopicAttachment, TopicState},
     topic_actor::{Inspect, Join, Leave, TopicActor},
     turn::{ThreadWatch, TurnMeter, Turns, give_turn, turn_is_over},
-    turnstile::Turnstile,
     waiting_replays::continue_replays,
 };

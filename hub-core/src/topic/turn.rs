@@ -43,7 +43,7 @@ pub async fn give_turn() {
     let (mut turnstile, mut waits) = (Turnstile::default(), false);
     poll_fn(|task| {
         if !std::mem::replace(&mut waits, true) {
-            turnstile.wait_in_background(task.waker(), false);
+            turnstile.wait(task.waker(), false);
         }
         if turnstile.is_waiting() { Poll::Pending } else { Poll::Ready(()) }
     })

@@ -35,10 +35,7 @@ const LET_THROUGH: u8 = 2;
 /// Has the tasks of this thread that wait for their next turn, in their order.
 #[derive(Default)]
 struct Queue {
-    /// These are sessions. A busy machine can use up the turn of any of them.
-    sessions: VecDeque<WaitingTask>,
-    /// No session waits behind these, because there may be thousands of them.
-    background: VecDeque<WaitingTask>,
+    waiting: VecDeque<WaitingTask>,
     /// The flag is true while a task lets them through.
     is_served: bool,
 }
@@ -65,7 +62,7 @@ thread_local! {
 
 /// Is the place of one task. It tells whether the task waits for its next turn.
 #[derive(Debug, Default)]
-pub struct Turnstile(Option<Arc<AtomicU8>>);
+pub(super) struct Turnstile(Option<Arc<AtomicU8>>);
 
 impl Turnstile {
     fn is(&self, state: u8) -> bool {
@@ -73,26 +70,20 @@ impl Turnstile {
     }
 
     /// Returns whether the task has to wait.
-    #[must_use]
-    pub fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         self.is(WAITS)
     }
 
-    /// Lets the task wait for its next turn. The task is woken then.
+    /// Lets the task wait for its next turn, behind the others. The task is woken then. `begins` states
+    /// whether it is in the background, and has not begun a turn.
     ///
     /// # Panics
     /// The thread must have a local executor, as an arbiter has.
-    pub fn wait(&mut self, task: &Waker) {
-        let waiting = self.place_of(task, false);
-        QUEUE.with_borrow_mut(|queue| queue.sessions.push_back(waiting));
-        serve();
-    }
-
-    /// Lets a task in the background wait for its next turn, behind the others in the background. The task
-    /// is woken then.
-    pub(super) fn wait_in_background(&mut self, task: &Waker, begins: bool) {
-        let waiting = self.place_of(task, begins);
-        QUEUE.with_borrow_mut(|queue| queue.background.push_back(waiting));
+    pub(super) fn wait(&mut self, task: &Waker, begins: bool) {
+        let place = self.0.get_or_insert_default().clone();
+        place.store(WAITS, Ordering::Relaxed);
+        let waiting = WaitingTask { place, task: task.clone(), begins };
+        QUEUE.with_borrow_mut(|queue| queue.waiting.push_back(waiting));
         serve();
     }
 
@@ -105,16 +96,10 @@ impl Turnstile {
         }
         let waits = self.is_waiting();
         if !waits && TAKEN.get() >= ROUND {
-            self.wait_in_background(task, true);
+            self.wait(task, true);
             return true;
         }
         waits
-    }
-
-    fn place_of(&mut self, task: &Waker, begins: bool) -> WaitingTask {
-        let place = self.0.get_or_insert_default().clone();
-        place.store(WAITS, Ordering::Relaxed);
-        WaitingTask { place, task: task.clone(), begins }
     }
 }
 
@@ -134,35 +119,34 @@ fn serve() {
     }
 }
 
-/// Lets one session and one task in the background through after another, and lets the thread go around
-/// once before each of them. More tasks in the background may begin if the round still allows it.
+/// Lets one task through after another, and lets the thread go around once before each of them. More tasks
+/// in the background may begin if the round still allows it.
 async fn let_through() {
     let _serving = Serving;
     loop {
         // The task goes on when the thread has looked at its sockets.
         tokio::task::yield_now().await;
         TAKEN.set(Duration::ZERO);
-        let (session, background) = next();
-        if session.is_none() && background.is_empty() {
+        let next = next();
+        if next.is_empty() {
             return;
         }
-        session.into_iter().for_each(|session| session.wake(LET_THROUGH));
-        for (n, task) in background.into_iter().enumerate() {
+        for (n, task) in next.into_iter().enumerate() {
             task.wake(if n == 0 { LET_THROUGH } else { FREE });
         }
     }
 }
 
-/// Returns the session that has waited for longest, and some of the tasks in the background.
-fn next() -> (Option<WaitingTask>, Vec<WaitingTask>) {
+/// Returns the task that has waited for longest, and some of those behind it that have not begun.
+fn next() -> Vec<WaitingTask> {
     QUEUE.with_borrow_mut(|queue| {
-        let mut background: Vec<_> = queue.background.pop_front().into_iter().collect();
-        while (1..BEGIN_AT_ONCE).contains(&background.len())
-            && let Some(more) = queue.background.pop_front_if(|waiting| waiting.begins)
+        let mut next: Vec<_> = queue.waiting.pop_front().into_iter().collect();
+        while (1..BEGIN_AT_ONCE).contains(&next.len())
+            && let Some(more) = queue.waiting.pop_front_if(|waiting| waiting.begins)
         {
-            background.push(more);
+            next.push(more);
         }
-        (queue.sessions.pop_front(), background)
+        next
     })
 }
 
