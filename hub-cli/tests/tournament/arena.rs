@@ -175,13 +175,7 @@ fn serve(access: &Path, rules: &Path) -> Server {
         .arg(access)
         .arg("--rules")
         .arg(rules);
-    let mut process = Process::spawn("hub serve", command);
-    let line = process.stdout_line();
-    let at = |scheme: &str| {
-        let (_, rest) = line.split_once(scheme).unwrap_or_else(|| panic!("{line:?}"));
-        rest.split([',', '\n']).next().unwrap().trim().parse().unwrap()
-    };
-    let hub = Server { clients: at("hub://"), http: at("http://"), process };
+    let hub = Server::run(command);
     wait_until("the hub is ready", || hub.get("/readyz").starts_with("HTTP/1.1 200"));
     hub
 }

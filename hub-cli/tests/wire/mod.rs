@@ -41,6 +41,11 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .args(["--keepalive-ms", "600000", "--handshake-ms", "600000"])
             .args(flags);
+        Server::run(command)
+    }
+
+    /// Runs a command that serves, and waits until it says where it listens.
+    pub(crate) fn run(command: Command) -> Server {
         let mut process = Process::spawn("hub serve", command);
         let line = process.stdout_line();
         let at = |scheme: &str| {
