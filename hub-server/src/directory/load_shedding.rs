@@ -35,7 +35,8 @@ const MOST_ANSWERS: usize = 256 * 1024;
 const LEAST_ANSWERS: usize = 8 * 1024;
 /// While memory is short, the next kind of what gives way is given up at this interval.
 const GIVE_WAY_EVERY: Duration = Duration::from_millis(200);
-/// When everything that gives way is given up, it is looked for again at this interval.
+/// When everything that gives way is given up, it is looked for again at this interval, or earlier if clients
+/// are ended earlier: a client is charged for the history of its topics, and cannot give that up itself.
 const GIVE_WAY_AGAIN: Duration = Duration::from_secs(1);
 /// While memory is short, all instances without a connection together may take the memory budget
 /// divided by this number.
@@ -73,6 +74,8 @@ pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<Cl
         let decision = monitor.observe(start.elapsed(), sample);
         let was = memory.level();
         let passed = std::mem::replace(&mut sampled, Instant::now()).elapsed();
+        // Where a sample is late, sessions had no processor time either, so they lose none of their grace.
+        let passed = passed.min(EVERY);
         let short_for = if was == MemoryPressure::Calm as u8 { Duration::ZERO } else { passed };
         let used = (decision.used, budget);
         let unmet = shares.set(&limits.accounts, memory.held(), used, short_for);
@@ -90,7 +93,8 @@ pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<Cl
             }
         }
         if Shares::is_scarce(decision.used, budget) {
-            shedding.give_way(&directory, decision.level, budget).await;
+            let again = (memory.grace() / 2).clamp(EVERY, GIVE_WAY_AGAIN);
+            shedding.give_way(&directory, decision.level, budget, again).await;
         } else {
             shedding = Shedding::default();
         }
@@ -181,8 +185,15 @@ struct Shedding {
 
 impl Shedding {
     /// Gives up some of what the hub keeps only in case somebody wants it. As long as memory is not short,
-    /// these are histories and clients that are away.
-    async fn give_way(&mut self, directory: &Arc<Directory>, level: MemoryPressure, budget: usize) {
+    /// these are histories and clients that are away. When all was given up, the next call that does
+    /// anything is due `again` later.
+    async fn give_way(
+        &mut self,
+        directory: &Arc<Directory>,
+        level: MemoryPressure,
+        budget: usize,
+        again: Duration,
+    ) {
         if self.next.is_some_and(|next| Instant::now() < next) {
             return;
         }
@@ -195,7 +206,7 @@ impl Shedding {
         let short = level != MemoryPressure::Calm;
         self.given_up += usize::from(short);
         let more = short && self.given_up <= last;
-        self.next = Some(Instant::now() + if more { GIVE_WAY_EVERY } else { GIVE_WAY_AGAIN });
+        self.next = Some(Instant::now() + if more { GIVE_WAY_EVERY } else { again });
     }
 
     /// Asks those who hold most for memory. `refuses` states whether somebody is refused, and `end` above
