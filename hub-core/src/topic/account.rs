@@ -7,7 +7,8 @@
 //! An account counts two things. *Charged* bytes exist because of the client and are part of the sum of
 //! all held bytes. *Waiting* bytes are runs that the client lets wait in its queues, or that it has
 //! published and nobody needs but the history. Several accounts may count the same run, because the
-//! queues share its bytes; the sum counts it once.
+//! queues share its bytes; the sum counts it once. Memberships that others got because the client made a
+//! topic are waiting bytes of the client, too.
 
 use super::demand::Demand;
 use super::held_bytes::{HeldBytes, change};
@@ -246,6 +247,34 @@ impl Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.set(0);
+    }
+}
+
+/// Holds bytes that are charged to others, and that an account has caused. Dropping the value takes them off.
+#[derive(Debug)]
+pub(super) struct Caused {
+    account: Arc<MemoryAccount>,
+    bytes: usize,
+}
+
+impl Caused {
+    pub(super) fn new(account: &Arc<MemoryAccount>, bytes: usize) -> Self {
+        account.change_waiting(0, bytes, false);
+        Caused { account: account.clone(), bytes }
+    }
+
+    /// Takes off what exceeds `most` bytes.
+    pub(super) fn at_most(&mut self, most: usize) {
+        if most < self.bytes {
+            self.account.change_waiting(self.bytes, most, false);
+            self.bytes = most;
+        }
+    }
+}
+
+impl Drop for Caused {
+    fn drop(&mut self) {
+        self.at_most(0);
     }
 }
 

@@ -10,6 +10,13 @@ use super::turn::{give_turn, turn_is_over};
 use hub_wire::SubscriptionIds;
 use std::sync::Arc;
 
+/// Returns the entries of each connection. They stand together.
+fn of_each_connection(
+    entries: &[Arc<SubscriptionEntry>],
+) -> impl Iterator<Item = &[Arc<SubscriptionEntry>]> {
+    entries.chunk_by(|a, b| a.connection.number() == b.connection.number())
+}
+
 impl Topic {
     /// Removes a subscription, as [`Topic::leave_all`] does.
     #[allow(dead_code, reason = "tests/topic_models.rs does the work of the actors")]
@@ -23,17 +30,23 @@ impl Topic {
     /// The entries of one connection stand together, in the order of their ids.
     pub(super) fn leave_all(&self, entries: &[Arc<SubscriptionEntry>]) -> FlushList {
         let mut to_flush = FlushList::new();
-        self.leave_all_plain(entries);
+        of_each_connection(entries).for_each(|entries| self.leave_plain(entries));
         for entry in entries {
             self.leave_if_member(entry, &mut to_flush);
         }
         to_flush
     }
 
-    /// Does as [`Topic::leave_all`] does, and flushes. Each member of a queue group looks through the
-    /// queue of its connection, so the thread is given to others in between.
+    /// Does as [`Topic::leave_all`] does, and flushes. There may be very many connections, and each member
+    /// of a queue group looks through the queue of its connection, so the thread is given to others in
+    /// between.
     pub(super) async fn leave_in_turns(&self, entries: &[Arc<SubscriptionEntry>]) {
-        self.leave_all_plain(entries);
+        for entries in of_each_connection(entries) {
+            self.leave_plain(entries);
+            if turn_is_over() {
+                give_turn().await;
+            }
+        }
         for entry in entries {
             let mut to_flush = FlushList::new();
             self.leave_if_member(entry, &mut to_flush);
@@ -41,16 +54,6 @@ impl Topic {
             if turn_is_over() {
                 give_turn().await;
             }
-        }
-    }
-
-    /// Removes the plain subscriptions among these entries.
-    fn leave_all_plain(&self, entries: &[Arc<SubscriptionEntry>]) {
-        let of_one = |a: &Arc<SubscriptionEntry>, b: &Arc<SubscriptionEntry>| {
-            a.connection.number() == b.connection.number()
-        };
-        for entries in entries.chunk_by(of_one) {
-            self.leave_plain(entries);
         }
     }
 
@@ -74,6 +77,8 @@ impl Topic {
             s.history.keep_for_replays(s.replays.needs());
         }
         s.members.leave_plain(&*first.connection, &ids);
+        let left = s.members.bytes();
+        s.adopted.iter_mut().for_each(|adopted| adopted.at_most(left));
     }
 
     fn leave_group(&self, entry: &Arc<SubscriptionEntry>, name: &str, to_flush: &mut FlushList) {

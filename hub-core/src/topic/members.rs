@@ -15,7 +15,7 @@ use super::queued_run::QueuedRun;
 use super::room::RoomFor;
 use super::run_keys::RunKeys;
 use super::subscriber_connection::SubscriberConnection;
-use super::subscription_entry::SubscriptionEntry;
+use super::subscription_entry::{MEMBER, SubscriptionEntry};
 use crate::overflow::{policy, strictest};
 use hub_wire::{Overflow, SubscriptionIds};
 use indexmap::IndexMap;
@@ -105,6 +105,11 @@ impl Members {
     /// Returns how many connections have plain subscriptions for the topic.
     pub(super) fn plain(&self) -> usize {
         self.plain.len()
+    }
+
+    /// Returns about how many bytes the memberships take.
+    pub(super) fn bytes(&self) -> usize {
+        self.deliveries() * MEMBER
     }
 
     /// Returns how many queue groups of the topic have members.

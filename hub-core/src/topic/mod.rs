@@ -27,6 +27,8 @@ mod conflate;
 mod dead_letters;
 mod delivery_stream;
 mod demand;
+mod departing;
+mod departures;
 mod flow;
 mod flush_list;
 mod frames;
@@ -70,6 +72,7 @@ pub use {
     account::{Charge, LEAST_QUEUE, MemoryAccount},
     acknowledgement::{AckPolicy, Failure},
     delivery_stream::DeliveryStream,
+    departures::Departure,
     flow::{CannotResume, FlowGauge, TakenTooMany},
     flush_list::FlushList,
     gives_way::GivesWay,
@@ -87,7 +90,6 @@ pub use {
     run_views::{RunViews, ViewResolver},
     subscriber_connection::SubscriberConnection,
     subscription_entry::{SubscriptionEntry, TopicGuard},
-    subscriptions::Departure,
     topic::{Topic, TopicAttachment, TopicState},
     topic_actor::{Inspect, Join, Leave, TopicActor},
     turn::{ThreadWatch, TurnMeter, Turns, give_turn, turn_is_over},

@@ -5,6 +5,7 @@
 
 use super::account::MemoryAccount;
 use super::dead_letters::DeadLetters;
+use super::departing::Departures;
 use super::flush_list::FlushList;
 use super::history_budget::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
@@ -15,7 +16,7 @@ use super::topic_actor::{TopicActor, TopicOwner};
 use actix::ArbiterHandle;
 use dashmap::DashMap;
 use hub_wire::{FilterIndex, RunHead, TopicIndex, TopicName, TopicSearch};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -72,6 +73,7 @@ pub struct Registry {
     next_epoch: AtomicU64,
     arbiters: Vec<ArbiterHandle>,
     next_arbiter: AtomicUsize,
+    pub(super) departures: Mutex<Departures>,
 }
 
 /// Holds the indexes of subscriptions and topics, which change under one lock.
@@ -97,6 +99,7 @@ impl Registry {
             settings,
             arbiters,
             next_arbiter: AtomicUsize::new(0),
+            departures: Mutex::default(),
         })
     }
 
@@ -225,6 +228,7 @@ impl Registry {
                 topic.adopt(entry);
             }
         });
+        maker.iter().for_each(|maker| topic.count_adopted(maker));
         self.start_actor(&topic);
         index.topics.insert(name);
         self.topics.insert(name.clone(), topic.clone());

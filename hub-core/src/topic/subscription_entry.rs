@@ -47,7 +47,7 @@ pub struct SubscriptionEntry {
 }
 
 /// A member of a topic takes this many bytes there.
-const MEMBER: usize = 240;
+pub(super) const MEMBER: usize = 240;
 /// A further subscription of the same connection takes this many bytes there.
 const FURTHER: usize = 40;
 

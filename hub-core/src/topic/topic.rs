@@ -3,7 +3,7 @@
 //! The sequencer holds the order, the members and the history of the topic behind one lock. Without
 //! that lock, two subscribers could see two orders.
 
-use super::account::{Charge, MemoryAccount};
+use super::account::{Caused, Charge, MemoryAccount};
 use super::delivery_stream::DeliveryStream;
 use super::flush_list::FlushList;
 use super::held_bytes::HeldBytes;
@@ -74,6 +74,9 @@ pub(super) struct Sequencer {
     attachment: Option<TopicAttachment>,
     /// The topic is charged to the connection that made it.
     charge: Option<Charge>,
+    /// The connection that made the topic has caused the memberships that it began with. If they counted for
+    /// the subscribers only, a client could fill the memory with topics, and others would have to give.
+    pub(super) adopted: Option<Caused>,
 }
 
 /// A topic takes this many bytes besides its name and its events: the topic, and its actor with a timer
@@ -115,6 +118,7 @@ impl Topic {
             replays: Replays::default(),
             attachment,
             charge: maker.map(|maker| Charge::new(maker, bytes)),
+            adopted: None,
         };
         Arc::new_cyclic(|this| Topic {
             this: this.clone(),
@@ -275,6 +279,12 @@ impl Topic {
         self.sequencer.lock().members.join(entry);
     }
 
+    /// Counts the subscriptions that the topic has adopted for the connection that made it.
+    pub(super) fn count_adopted(&self, maker: &Arc<MemoryAccount>) {
+        let mut s = self.sequencer.lock();
+        s.adopted = Some(Caused::new(maker, s.members.bytes())).filter(|_| !s.members.is_empty());
+    }
+
     /// Returns since when a queue group has had no member, if it has none.
     pub(super) fn deserted_since(&self, group: &str) -> Option<Instant> {
         self.sequencer.lock().members.group(group)?.deserted_since()
@@ -327,6 +337,7 @@ impl Topic {
             s.history.clear();
             s.attachment = None;
             s.charge = None;
+            s.adopted = None;
             self.retired.store(true, Ordering::Release);
         }
         retired

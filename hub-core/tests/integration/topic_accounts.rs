@@ -104,6 +104,41 @@ fn what_waits_counts_for_who_lets_it_wait_and_is_bounded_by_the_share() {
     assert_eq!((connection.holding(), owner.long_queues()), (0, 0));
 }
 
+/// Who makes a topic has caused the memberships with which the topic begins, as long as they last. They are
+/// not charged twice.
+#[test]
+fn memberships_of_a_new_topic_count_for_who_made_it() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let (owner, maker) = accounts(registry.ledger().held());
+        let entries: Vec<_> = (0..20)
+            .map(|n| {
+                entry(&Line::new(n, 1 << 20, registry.ledger()), 1, "made.*", Wants::default())
+            })
+            .collect();
+        for entry in &entries {
+            subscribe(&registry, entry).await;
+        }
+        let of_others = || maker.holding() - maker.charged();
+        registry.get_or_create_for(&name("alone"), None, Some(&maker)).unwrap();
+        assert_eq!(of_others(), 0);
+        registry.get_or_create_for(&name("made.one"), None, Some(&maker)).unwrap();
+        let of_twenty = of_others();
+        assert!(of_twenty >= 20 * 100, "{of_twenty}");
+        assert_eq!(owner.holding(), maker.holding());
+        assert_eq!(registry.ledger().held().get(), maker.charged(), "they are in the sum once");
+        // Later subscriptions are not caused by who made the topic.
+        let late = entry(&Line::new(99, 1 << 20, registry.ledger()), 1, "made.*", Wants::default());
+        subscribe(&registry, &late).await;
+        assert_eq!(of_others(), of_twenty);
+        registry.leave(entries[..15].to_vec()).unwrap().await;
+        assert_eq!(of_others(), of_twenty / 20 * 6);
+        registry.leave(entries[15..].to_vec()).unwrap().await;
+        registry.leave(vec![late]).unwrap().await;
+        assert_eq!(of_others(), 0);
+    });
+}
+
 #[test]
 fn histories_last_events_and_idle_topics_give_way_in_this_order() {
     hub::run(async {

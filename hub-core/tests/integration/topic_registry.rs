@@ -139,7 +139,7 @@ fn subscriptions_that_leave_together_leave_every_topic_and_nobody_elses() {
                 let wants = Wants { group, ..Wants::default() };
                 let of = random.below(3);
                 let new = entry(&lines[of], id, FILTERS[random.below(8)], wants);
-                if let Some(joined) = registry.join(&new) {
+                if let Some(joined) = registry.join(&new, async || true) {
                     joined.await;
                 }
                 there[of].push(new);
@@ -164,6 +164,59 @@ fn subscriptions_that_leave_together_leave_every_topic_and_nobody_elses() {
             }
         });
     }
+}
+
+/// More connections end than leave at a time, and those that wait leave together. Each of them is told when
+/// every topic has let it go, and topics that are made meanwhile have none of them.
+#[test]
+fn connections_that_end_at_the_same_time_leave_nothing_behind() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        for n in 0..100 {
+            registry.get_or_create(&name(&format!("t.{n}"))).unwrap();
+        }
+        let mut there = Vec::new();
+        for n in 0..60 {
+            let line = Line::new(n, 1 << 20, registry.ledger());
+            let group = (n % 3 == 0).then_some("g");
+            let new = entry(&line, 1, "t.*", Wants { group, ..Wants::default() });
+            registry.join(&new, async || true).unwrap().await;
+            there.push(new);
+        }
+        let _stays = there.pop();
+        let departures: Vec<_> =
+            there.into_iter().map(|gone| registry.leave(vec![gone]).unwrap()).collect();
+        let made_meanwhile = registry.get_or_create(&name("t.new")).unwrap().state();
+        assert_eq!((made_meanwhile.plain, made_meanwhile.groups), (1, 0));
+        for departure in departures {
+            departure.await;
+        }
+        for topic in registry.each() {
+            let state = topic.state();
+            assert_eq!((state.plain, state.groups), (1, 0), "{}", topic.name());
+        }
+    });
+}
+
+#[test]
+fn a_join_that_may_not_go_on_stops_and_can_be_taken_back() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        for n in 0..500 {
+            registry.get_or_create(&name(&format!("t.{n}"))).unwrap();
+        }
+        let line = Line::new(1, 1 << 20, registry.ledger());
+        let new = entry(&line, 1, "t.*", Wants::default());
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let may_go_on = async move || count.fetch_add(1, Ordering::Relaxed) < 2;
+        assert!(!registry.join(&new, may_go_on).unwrap().await);
+        assert_eq!(asked.load(Ordering::Relaxed), 3, "it is asked again after each answer of true");
+        let joined = || registry.each().filter(|topic| topic.state().plain == 1).count();
+        assert!((1..500).contains(&joined()), "{}", joined());
+        registry.leave(vec![new]).unwrap().await;
+        assert_eq!((joined(), registry.subscriptions()), (0, 0));
+    });
 }
 
 #[test]

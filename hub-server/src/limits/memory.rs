@@ -12,9 +12,10 @@
 use super::system;
 use hub_core::topic::{HeldBytes, MemoryAccount};
 use parking_lot::Mutex;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -169,6 +170,21 @@ impl Memory {
         } else {
             MemoryPressure::Slow
         }
+    }
+
+    /// Waits while memory is short for a client. Returns whether the client may take more then; otherwise it
+    /// has waited for as long as it may.
+    pub(crate) async fn has_room_for(&self, account: &MemoryAccount) -> bool {
+        poll_fn(|task| match self.pressure(Some(account)) {
+            MemoryPressure::Calm => Poll::Ready(true),
+            MemoryPressure::Refuse => Poll::Ready(false),
+            MemoryPressure::Slow => {
+                // There is a sample several times a second, so one that is missed here does not matter.
+                self.wake_later(task.waker());
+                Poll::Pending
+            }
+        })
+        .await
     }
 
     /// Returns whether memory is short and this owner holds more than its share, so that it may have no

@@ -6,11 +6,13 @@ use super::taken_by_tcp::{TakenByTcp, taken_by_tcp};
 use super::tls::stream::TlsStream;
 use crate::policy::access::PeerCertificate;
 use crate::policy::tls::setup::TlsSetup;
+use futures_util::FutureExt;
 use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::task::{Context, Poll};
 use std::time::Instant;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// Wraps a non-blocking socket. Only its session reads from it. Any thread may write to it, but
@@ -27,6 +29,13 @@ impl Socket {
             Socket::Plain(tcp) => tcp,
             Socket::Tls(tls) => tls.tcp(),
         }
+    }
+
+    /// Returns whether the client has reset the connection, so that it gets nothing of what is written. That
+    /// is known without a read, which a session that is busy does not do.
+    pub(crate) fn is_reset(&self) -> bool {
+        let known = self.tcp().ready(Interest::READABLE | Interest::WRITABLE).now_or_never();
+        known.is_some_and(|ready| ready.map_or(true, |ready| ready.is_write_closed()))
     }
 
     pub(crate) fn poll_read_ready(&self, task: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -231,16 +231,35 @@ impl Session {
     /// Asks every topic that matches to take the subscription in. The session takes in no other
     /// frame until all topics have answered, so that the next frames of the client find the
     /// subscription in place.
+    ///
+    /// A filter may match so many topics that its subscription takes more memory than there is. So it waits
+    /// while memory is short and this client is above its share, and is refused as an event would be. For a
+    /// client that has reset its connection, no more topics are asked: clients that subscribe and are gone at
+    /// once would otherwise give the topics more to do than anybody can take back in time.
     fn join(&mut self, entry: Arc<SubscriptionEntry>, ctx: &mut Context<Self>) {
         let id = entry.id;
-        let Some(joins) = self.hub.directory.registry.join(&entry) else {
+        let (limits, account) = (self.hub.limits.clone(), self.limits.memory().clone());
+        let socket = self.socket.clone();
+        let may_go_on =
+            async move || !socket.is_reset() && limits.memory.has_room_for(&account).await;
+        let Some(joins) = self.hub.directory.registry.join(&entry, may_go_on) else {
             return self.send(&Frame::Subscribed { id });
         };
         self.busy = true;
-        ctx.wait(joins.into_actor(self).map(move |_, session, _| {
+        ctx.wait(joins.into_actor(self).map(move |joined, session, ctx| {
             session.busy = false;
-            session.send(&Frame::Subscribed { id });
-            session.flush_some();
+            if joined {
+                session.send(&Frame::Subscribed { id });
+                return session.flush_some();
+            }
+            // It must not be kept for the client's next connection either, because it has not joined all of
+            // its topics.
+            session.end_subscription(id, false, ctx, move |session| {
+                if !session.socket.is_reset() {
+                    let message = "the hub is short of memory, and this filter matches many topics";
+                    session.refuse_subscription(id, RefusedCode::Overloaded, message.to_owned());
+                }
+            });
         }));
     }
 
@@ -250,16 +269,30 @@ impl Session {
         if self.forget_parts(id) {
             return;
         }
-        let Some(entry) = self.subscriptions.remove(&id) else {
+        if !self.subscriptions.contains_key(&id) {
             let message = "this connection has no subscription with this id";
             let code = RefusedCode::UnknownSubscription;
             return self.refuse(RefusedWhat::Unsubscribe, id, code, message);
-        };
+        }
+        self.end_subscription(id, drain, ctx, |_| ());
+    }
+
+    /// Ends a subscription, takes in no other frame until every topic has let the subscription go, and
+    /// calls `then`.
+    fn end_subscription(
+        &mut self,
+        id: u64,
+        drain: bool,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self) + 'static,
+    ) {
+        let Some(entry) = self.subscriptions.remove(&id) else { return };
         if drain {
             entry.replays.drain();
         }
         let Some(left) = self.hub.directory.registry.leave(vec![entry]) else {
-            return self.output.queue().close_flow(id, drain);
+            self.output.queue().close_flow(id, drain);
+            return then(self);
         };
         // The session waits, so that a PONG behind this frame states that no topic has the
         // subscription any more.
@@ -267,6 +300,7 @@ impl Session {
         ctx.wait(left.into_actor(self).map(move |_, session, _| {
             session.busy = false;
             session.output.queue().close_flow(id, drain);
+            then(session);
         }));
     }
 }

@@ -46,7 +46,7 @@ impl Session {
         let registry = self.hub.directory.registry.clone();
         let joins = async move {
             for entry in guarded {
-                if let Some(joins) = registry.join_more(&entry) {
+                if let Some(joins) = registry.join_more(&entry, async || true) {
                     joins.await;
                 }
             }
