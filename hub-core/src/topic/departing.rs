@@ -21,8 +21,6 @@ pub(super) struct Departures {
 #[derive(Debug)]
 pub(super) struct Departing {
     pub(super) entries: Vec<Arc<SubscriptionEntry>>,
-    /// These of the subscriptions are still in the registry.
-    pub(super) later: Vec<Arc<SubscriptionEntry>>,
     pub(super) done: oneshot::Sender<()>,
 }
 

@@ -54,12 +54,10 @@ impl Registry {
             self.remove_all(&entries);
             return None; // Topics without actors have nobody who would let members go.
         };
-        let (now, later) = entries.split_at(entries.len().min(REMOVED_AT_ONCE));
-        self.remove_all(now);
-        let later = later.to_vec();
+        self.remove_all(&entries[..entries.len().min(REMOVED_AT_ONCE)]);
         let (done, departure) = oneshot::channel();
         // The lock is free again before the task begins, because a task that cannot begin takes it.
-        if self.departures.lock().begins(Departing { later, entries, done }) {
+        if self.departures.lock().begins(Departing { entries, done }) {
             let under_way = UnderWay { registry: self.clone(), has_ended: false };
             // The task goes on although the session that began it may end.
             arbiter.spawn(Turns::in_background(under_way.let_all_leave()));
@@ -79,7 +77,8 @@ impl UnderWay {
         while let Some(waiting) = self.next() {
             let (mut all, mut done) = (Vec::new(), Vec::new());
             for departing in waiting {
-                for some in departing.later.chunks(REMOVED_AT_ONCE) {
+                // The first of them are gone since they began to leave.
+                for some in departing.entries.chunks(REMOVED_AT_ONCE).skip(1) {
                     self.registry.remove_all(some);
                     if turn_is_over() {
                         give_turn().await;

@@ -166,15 +166,21 @@ fn subscriptions_that_leave_together_leave_every_topic_and_nobody_elses() {
     }
 }
 
+/// Returns a registry with the topics `t.0`, `t.1` and so on.
+fn with_topics(count: usize) -> Arc<Registry> {
+    let registry = hub::registry(hub::settings());
+    for n in 0..count {
+        registry.get_or_create(&name(&format!("t.{n}"))).unwrap();
+    }
+    registry
+}
+
 /// More connections end than leave at a time, and those that wait leave together. Each of them is told when
 /// every topic has let it go, and topics that are made meanwhile have none of them.
 #[test]
 fn connections_that_end_at_the_same_time_leave_nothing_behind() {
     hub::run(async {
-        let registry = hub::registry(hub::settings());
-        for n in 0..100 {
-            registry.get_or_create(&name(&format!("t.{n}"))).unwrap();
-        }
+        let registry = with_topics(100);
         let mut there = Vec::new();
         for n in 0..60 {
             let line = Line::new(n, 1 << 20, registry.ledger());
@@ -201,10 +207,7 @@ fn connections_that_end_at_the_same_time_leave_nothing_behind() {
 #[test]
 fn a_join_that_may_not_go_on_stops_and_can_be_taken_back() {
     hub::run(async {
-        let registry = hub::registry(hub::settings());
-        for n in 0..500 {
-            registry.get_or_create(&name(&format!("t.{n}"))).unwrap();
-        }
+        let registry = with_topics(500);
         let line = Line::new(1, 1 << 20, registry.ledger());
         let new = entry(&line, 1, "t.*", Wants::default());
         let asked = Arc::new(AtomicUsize::new(0));

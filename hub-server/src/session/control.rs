@@ -254,7 +254,8 @@ impl Session {
             }
             // It must not be kept for the client's next connection either, because it has not joined all of
             // its topics.
-            session.end_subscription(id, false, ctx, move |session| {
+            let Some(entry) = session.subscriptions.remove(&id) else { return };
+            session.end_subscription(entry, false, ctx, move |session| {
                 if !session.socket.is_reset() {
                     let message = "the hub is short of memory, and this filter matches many topics";
                     session.refuse_subscription(id, RefusedCode::Overloaded, message.to_owned());
@@ -269,24 +270,24 @@ impl Session {
         if self.forget_parts(id) {
             return;
         }
-        if !self.subscriptions.contains_key(&id) {
+        let Some(entry) = self.subscriptions.remove(&id) else {
             let message = "this connection has no subscription with this id";
             let code = RefusedCode::UnknownSubscription;
             return self.refuse(RefusedWhat::Unsubscribe, id, code, message);
-        }
-        self.end_subscription(id, drain, ctx, |_| ());
+        };
+        self.end_subscription(entry, drain, ctx, |_| ());
     }
 
-    /// Ends a subscription, takes in no other frame until every topic has let the subscription go, and
-    /// calls `then`.
+    /// Ends a subscription that the session has no more, takes in no other frame until every topic has let it
+    /// go, and calls `then`.
     fn end_subscription(
         &mut self,
-        id: u64,
+        entry: Arc<SubscriptionEntry>,
         drain: bool,
         ctx: &mut Context<Self>,
         then: impl FnOnce(&mut Self) + 'static,
     ) {
-        let Some(entry) = self.subscriptions.remove(&id) else { return };
+        let id = entry.id;
         if drain {
             entry.replays.drain();
         }
