@@ -20,7 +20,14 @@ pub struct Scratch {
     pub(super) again: PassScratch,
     /// The entry at the number of a rule has its counts.
     pub(super) counts: Vec<RuleCount>,
+    /// The last event had this many bytes.
+    pub(super) bytes: usize,
 }
+
+/// The memory for an event of at most this many bytes is kept for the next event.
+const USUAL_BYTES: usize = 32 * 1024;
+/// The memory for this many finds is kept for the next event.
+const USUAL_FINDS: u32 = 500;
 
 impl PassScratch {
     /// Returns how many steps the event has taken, with those of passes that the fast path has replaced.
@@ -44,6 +51,16 @@ impl Scratch {
     /// Returns the counts of the rules that applied to the last message. Rules without a find are left out.
     pub fn applied(&self) -> impl Iterator<Item = RuleCount> {
         self.counts.iter().copied().filter(|count| count.hits + count.shadow > 0)
+    }
+
+    /// Gives the memory back if the last event has needed more than usual. The caller has read the counts.
+    ///
+    /// The memory takes several times the bytes of an event. Without this call, one large event would take it
+    /// for as long as the thread lives.
+    pub fn trim(&mut self) {
+        if self.bytes > USUAL_BYTES || self.first.matches.max(self.again.matches) > USUAL_FINDS {
+            *self = Scratch::default();
+        }
     }
 
     /// Returns how many steps of the budget the last event has taken. For passes that a quicker check has
@@ -146,5 +163,44 @@ impl PassScratch {
             let (path, shape) = what();
             samples.push(ShadowSample { rule, path, shape });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RuleSet, SystemKeys};
+    use hub_wire::{Packer, TopicName};
+
+    /// Scrubs an event with so many addresses, and then trims the memory.
+    fn keeps_memory_after(scratch: &mut Scratch, addresses: u32) -> bool {
+        let rules = r#"
+            [[rule]]
+            name = "emails"
+            find = { detectors = ["email"] }
+            action = "mask"
+            tests = { hits = ["ann@example.com"], misses = ["ann"] }
+        "#;
+        let rules = RuleSet::load(rules, "rules.toml", &SystemKeys).expect("a rule file");
+        let plan = rules.plan(&TopicName::parse("t").expect("a topic"));
+        let mut payload = Vec::new();
+        let mut pack = Packer(&mut payload);
+        pack.array(addresses);
+        for n in 0..addresses {
+            pack.str(&format!("ann{n}@example.com"));
+        }
+        plan.scrub(&payload, None, scratch);
+        assert_eq!(scratch.applied().map(|rule| rule.hits).sum::<u32>(), addresses);
+        scratch.trim();
+        scratch.first.payload.values.capacity() > 0
+    }
+
+    #[test]
+    fn only_a_usual_event_leaves_its_memory_to_the_next_one() {
+        let mut scratch = Scratch::default();
+        assert!(keeps_memory_after(&mut scratch, 20));
+        assert!(!keeps_memory_after(&mut scratch, 600), "many finds");
+        assert!(keeps_memory_after(&mut scratch, 20));
+        assert!(!keeps_memory_after(&mut scratch, 5_000), "many bytes");
     }
 }

@@ -23,6 +23,7 @@ impl Plan {
     ///
     /// Afterwards [`Scratch::applied`] returns the rules that applied.
     pub fn scrub(&self, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scratch) -> Verdict {
+        scratch.bytes = payload.len() + headers.map_or(0, <[u8]>::len);
         scratch.counts.clear();
         let counts = (0..self.rules.len()).map(|rule| RuleCount { rule, ..RuleCount::default() });
         scratch.counts.extend(counts);
@@ -45,9 +46,8 @@ impl Plan {
         if let Some(rule) = self.topic_hit {
             return Err(InterruptCause::Refuse { rule, path: "$topic".to_owned() }.into());
         }
-        let bytes = payload.len() + headers.map_or(0, <[u8]>::len);
-        let Scratch { first, again, counts } = scratch;
-        let steps = Steps::begin(&self.shared.budget, bytes);
+        let Scratch { first, again, counts, bytes } = scratch;
+        let steps = Steps::begin(&self.shared.budget, *bytes);
         first.begin_budget(steps);
         again.begin_budget(steps);
         let replaced = self.pass(payload, headers, first, counts)?;

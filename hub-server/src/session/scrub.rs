@@ -42,7 +42,7 @@ pub(super) fn scrub(
         if sampled {
             rules.samples.log(plan, event.payload, event.headers, scratch);
         }
-        match verdict {
+        let checked = match verdict {
             Verdict::Accept => Ok(None),
             fixed @ Verdict::Fixed(_) => Ok(Some(Box::new(fixed))),
             Verdict::Refuse(refused) => Err(EventRefusal {
@@ -64,7 +64,9 @@ pub(super) fn scrub(
                 follow_up: FollowUp::Disconnect,
                 ..refusal(RefusedCode::Rejected, "a rule ends the connection")
             }),
-        }
+        };
+        scratch.trim();
+        checked
     })
 }
 
