@@ -14,7 +14,7 @@ pub use gauge::FlowGauge;
 pub(super) use gauge::high_water;
 pub use notices::CannotResume;
 
-use super::account::{MemoryAccount, WaitingSize};
+use super::account::{Charge, MemoryAccount, WaitingSize};
 use super::backlog::{Backlog, PushResult, QueueBound};
 use super::held_bytes::{HeldBytes, ReportedSize};
 use super::ledger::{Ledger, count};
@@ -88,6 +88,10 @@ pub(super) struct Flow {
     waits_for: Option<WaitingSize>,
     /// What a flow remembers that outlives its connection.
     kept: Option<Box<Kept>>,
+    /// If this is true, the subscription has ended, and its client may still finish what it got.
+    drains: bool,
+    /// The flow is charged from then on. Otherwise a client could begin and end any number of them.
+    charge: Option<Charge>,
 }
 
 impl Flow {
@@ -112,6 +116,8 @@ impl Flow {
             size: ReportedSize::new(held),
             waits_for: None,
             kept: None,
+            drains: false,
+            charge: None,
         };
         flow.report_on_the_way();
         flow
@@ -230,10 +236,19 @@ impl Flow {
         self.report_parked();
     }
 
-    /// Hands all parked entries to `send`, whatever the window is.
-    pub(super) fn open(&mut self, send: impl FnMut(QueueItem)) {
+    /// Hands all parked entries to `send`, whatever the window is, because the subscription has ended. The
+    /// client may still finish them.
+    pub(super) fn drain(&mut self, send: impl FnMut(QueueItem)) {
+        self.drains = true;
+        let bytes = (1 + self.on_the_way.len() + self.parked.len()) * ITEM_OVERHEAD;
+        self.charge = self.waits_for.as_ref().map(|size| Charge::new(size.account(), bytes));
         self.window = Window { events: u64::MAX, bytes: u64::MAX };
         self.unpark(usize::MAX, send);
+    }
+
+    /// Returns whether the subscription has ended, and its client has finished everything.
+    pub(super) fn is_over(&self) -> bool {
+        self.drains && self.on_the_way.is_empty() && self.parked.is_empty()
     }
 
     /// Returns a count of deliveries that the client states.

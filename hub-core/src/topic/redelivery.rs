@@ -36,7 +36,9 @@ impl Topic {
     /// Sets events aside on which the handler of a subscription has failed. They are given again
     /// after the backoff, or given up.
     pub fn failed(&self, entry: &Arc<SubscriptionEntry>, run: QueuedRun, failure: Failure) {
-        self.set_aside().fetch_add(run.count.into(), Ordering::Relaxed);
+        if !self.set_aside_unless_retired(run.count.into()) {
+            return entry.connection.queue().abandon(&[run]);
+        }
         let stream = self.stream_for(SubscriptionIds::one(entry.id));
         // A slice would keep the whole run in memory until the event is finished.
         let run = QueuedRun { stream, ..run.in_own_memory(self.held()) };

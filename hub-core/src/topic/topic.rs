@@ -150,6 +150,19 @@ impl Topic {
         &self.set_aside
     }
 
+    /// Counts events that wait to be given again. Returns false if the topic has ended, because it has no
+    /// actor then that would give them. A topic for which this returned true does not end before they are
+    /// given or given up.
+    pub(super) fn set_aside_unless_retired(&self, events: u64) -> bool {
+        // The topic ends under this lock, so it cannot end between the question and the count.
+        let _sequencer = self.sequencer.lock();
+        let goes_on = !self.is_retired();
+        if goes_on {
+            self.set_aside.fetch_add(events, Ordering::Relaxed);
+        }
+        goes_on
+    }
+
     pub(super) fn this(&self) -> &Weak<Topic> {
         &self.this
     }

@@ -20,6 +20,7 @@ mod topic_credit_model;
 mod topic_groups;
 mod topic_history;
 mod topic_joins;
+mod topic_ledger_model;
 mod topic_memory;
 mod topic_order;
 mod topic_overflow;

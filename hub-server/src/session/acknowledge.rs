@@ -101,11 +101,15 @@ impl Session {
                 Err(error) => return self.close(CloseCode::Protocol, &error.to_string(), ctx),
             };
             not_held += settled.not_held;
-            if let Some(entry) = &entry {
-                if entry.ack.as_ref().is_some_and(|policy| policy.ordered) {
-                    self.finished(entry, settled.finished);
+            match &entry {
+                Some(entry) => {
+                    if entry.ack.as_ref().is_some_and(|policy| policy.ordered) {
+                        self.finished(entry, settled.finished);
+                    }
+                    self.failed(entry, settled.failed, &failure);
                 }
-                self.failed(entry, settled.failed, &failure);
+                // The subscription has ended, so nobody would get the events again.
+                None => self.output.queue().abandon(&settled.failed),
             }
             if last == ack.last {
                 break;

@@ -252,6 +252,20 @@ fn a_group_without_members_ends_after_its_time_and_counts_what_it_had() {
 }
 
 #[test]
+fn what_fails_after_the_subscription_has_ended_is_counted_as_lost_with_it() {
+    let hub = hub();
+    let mut client = listener(&hub, terms());
+    publish(&hub, 0..3);
+    wait_for(&mut client, 3);
+    client.send(&Frame::Unsubscribe { id: 1, drain: true }.to_bytes());
+    client.send(&ack(1, 1, Outcome::Done));
+    client.send(&ack(2, 3, Outcome::Failed));
+    client.barrier();
+    let sums = Sums::settled(&hub);
+    assert_eq!((sums.due, sums.delivered, sums.disconnected), (3, 1, 2), "{sums:?}");
+}
+
+#[test]
 fn events_of_one_key_are_given_one_at_a_time_also_after_a_failure() {
     let hub = hub();
     let ordered = || AckTerms { ordered: true, attempts: 2, ..terms() };

@@ -21,6 +21,12 @@ impl Flows {
         self.0.binary_search_by_key(&id, |flow| flow.id).is_ok()
     }
 
+    /// Removes the flow of a subscription.
+    pub(super) fn remove(&mut self, id: u64) -> Option<Flow> {
+        let at = self.0.binary_search_by_key(&id, |flow| flow.id).ok()?;
+        Some(self.0.remove(at))
+    }
+
     /// Returns the flow of a gap or a position.
     pub(super) fn of(&mut self, item: &QueueItem) -> Option<&mut Flow> {
         let stream = match item {

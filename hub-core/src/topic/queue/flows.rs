@@ -50,14 +50,17 @@ impl DeliveryQueue {
     pub fn close_flow(&self, id: u64, drain: bool) {
         let mut waiting = self.waiting.lock();
         let Waiting { backlog, flows } = &mut *waiting;
-        let Ok(at) = flows.0.binary_search_by_key(&id, |flow| flow.id) else { return };
-        if drain && !flows.0[at].is_suspended() {
-            flows.0[at].open(|item| self.let_in_credited(backlog, item));
+        let Some(flow) = flows.get(id) else { return };
+        if drain && !flow.is_suspended() {
+            flow.drain(|item| self.let_in_credited(backlog, item));
+            if flow.is_over() {
+                flows.remove(id);
+            }
             return;
         }
-        let flow = flows.0.remove(at);
+        let flow = flows.remove(id);
         drop(waiting);
-        self.give_up(&flow);
+        flow.iter().for_each(|flow| self.give_up(flow));
         self.wake_waiting();
     }
 
@@ -80,6 +83,9 @@ impl DeliveryQueue {
         flow.take(taken, &self.ledger)?;
         self.taken.fetch_add(1, Ordering::Relaxed);
         self.unpark(backlog, flow);
+        if flow.is_over() {
+            flows.remove(taken.subscription);
+        }
         Ok(())
     }
 
@@ -109,6 +115,9 @@ impl DeliveryQueue {
         self.taken.fetch_add(1, Ordering::Relaxed);
         settled.not_held = (last + 1).saturating_sub(first) - held;
         self.unpark(backlog, flow);
+        if flow.is_over() {
+            flows.remove(ack.subscription);
+        }
         Ok(settled)
     }
 
@@ -182,8 +191,8 @@ impl DeliveryQueue {
     /// subscriptions, if there are any.
     ///
     /// # Errors
-    /// A backlog has no room, and its policy ends the connection. The run comes back for that
-    /// subscription.
+    /// A backlog has no room, and its policy ends the connection. The run comes back for all
+    /// subscriptions that do not have it: otherwise the ledger would count it as waiting for ever.
     pub(super) fn append_to_flows(
         &self,
         backlog: &mut Backlog,
@@ -202,7 +211,7 @@ impl DeliveryQueue {
             .filter(|id| flows.get(*id).is_some_and(|f| f.takes(&run, limit)))
             .collect();
         let mut without_window = Vec::new();
-        for id in ids {
+        for (n, id) in ids.iter().enumerate() {
             let Some(flow) = flows.get(*id) else {
                 without_window.push(*id);
                 continue;
@@ -216,8 +225,9 @@ impl DeliveryQueue {
                 // The run has the policy of the subscriptions without a window.
                 one.overflow = flow.overflow;
             }
-            if let PushResult::Overflowed(run) = flow.park(one, limit, &self.ledger) {
-                return Err(Box::new(run));
+            if let PushResult::Overflowed(_) = flow.park(one, limit, &self.ledger) {
+                let left = without_window.iter().chain(&ids[n..]).copied().collect();
+                return Err(Box::new(run.with_subscriptions(left)));
             }
             flow.unpark(limit, |item| self.let_in_credited(backlog, item));
         }

@@ -64,6 +64,11 @@ impl Line {
         self.socket.lock().unwrap().room = 0;
     }
 
+    /// Breaks the connection: the client reads the next one from its start.
+    pub(crate) fn reconnect(&self) {
+        *self.socket.lock().unwrap() = Socket::default();
+    }
+
     /// Calls `look` with the client.
     pub(crate) fn client<T>(&self, look: impl FnOnce(&Client) -> T) -> T {
         look(&self.socket.lock().unwrap().client)
