@@ -9,10 +9,10 @@ mod messages;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use hub_core::topic::{
-    DeliveryQueue, FlushList, PendingRun, PublishResult, Registry, SubscriberConnection,
+    DeliveryQueue, FlushList, PendingRun, PublishResult, Registry, RunSource, SubscriberConnection,
     SubscriptionEntry, TopicSettings,
 };
-use hub_wire::{EventFrame, FilterIndex, Overflow, Packer, RunHead, Start, TopicFilter, TopicName};
+use hub_wire::{EventFrame, FilterIndex, Overflow, Packer, Start, TopicFilter, TopicName};
 use std::hint::black_box;
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -172,11 +172,11 @@ fn fan_out(c: &mut Criterion) {
         }
         let topic = registry.get_or_create(&name("orders")).unwrap();
         assert_eq!(topic.deliveries() as u64, subscribers);
-        let head = Arc::new(RunHead::new("orders", topic.epoch(), "bench#1"));
+        let source = RunSource::new("orders", topic.epoch(), "bench#1", None);
         group.throughput(Throughput::Elements(subscribers));
         group.bench_function(BenchmarkId::from_parameter(subscribers), |bench| {
             let run = || {
-                let mut run = PendingRun::new(head.clone(), frames.len());
+                let mut run = PendingRun::new(source.clone(), frames.len());
                 run.push(&frames, EVENTS);
                 run
             };

@@ -47,9 +47,8 @@ use support::Random;
 
 /// Draws the rounds of every run that states no seed.
 ///
-/// With other seeds, some runs fail because of faults that are known and not mended yet. Beside `unread-replies`
-/// and kinds that make memory short, the service that the greedy clients ask is refused. With seed 13, some
-/// deliveries are pending for ever after the rounds.
+/// With other seeds, some runs fail because of faults that are known and not mended yet. `docs/testing.md` names
+/// them.
 const SEED: u64 = 21;
 
 /// Returns the number in an environment variable, or `default`.

@@ -107,6 +107,15 @@ impl MemoryAccount {
         self.holding() > share
     }
 
+    /// Returns whether the owner of this connection holds more than its share, and more than a little of that
+    /// is charged to this connection. Otherwise an owner with many connections could go on to grow by those
+    /// of them that have not reached their part yet.
+    #[must_use]
+    pub fn adds_to_excess(&self) -> bool {
+        let excess = self.owner.as_ref().is_some_and(|owner| owner.shares_out());
+        excess && self.charged() > LEAST_QUEUE
+    }
+
     /// Returns whether this owner holds more than its share, so that its connections share that out.
     #[must_use]
     pub fn shares_out(&self) -> bool {

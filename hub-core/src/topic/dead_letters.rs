@@ -5,8 +5,9 @@
 use super::frames::frame_ends;
 use super::pending_run::PendingRun;
 use super::queued_run::QueuedRun;
+use super::run_source::RunSource;
 use super::run_views::ViewResolver;
-use hub_wire::{EventFrame, FrameType, Limits, Packer, Reader, RunHead, TopicName, frame_with};
+use hub_wire::{EventFrame, FrameType, Limits, Packer, Reader, TopicName, frame_with};
 use std::sync::Arc;
 
 /// The headers of a dead letter begin with this text. No client can send such headers.
@@ -38,8 +39,8 @@ impl DeadLetters {
     }
 
     /// Returns the run to publish.
-    pub(super) fn pending(&self, head: Arc<RunHead>) -> PendingRun {
-        let mut run = PendingRun::new(head, self.views[0].len());
+    pub(super) fn pending(&self, source: Arc<RunSource>) -> PendingRun {
+        let mut run = PendingRun::new(source, self.views[0].len());
         let Some(resolver) = &self.resolver else {
             run.push(&self.views[0], self.run.count);
             return run;

@@ -3,8 +3,8 @@
 //! Without the history, a client that was away for a moment would have missed every event of that
 //! moment.
 
-use super::account::{MemoryAccount, WaitingSize};
 use super::history_budget::{HasPast, HistoryBudget, Listed};
+use super::past_run::PastRun;
 use super::queued_run::QueuedRun;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -13,15 +13,13 @@ use std::sync::{Arc, Weak};
 /// an event.
 #[derive(Debug)]
 pub(super) struct History {
-    runs: VecDeque<QueuedRun>,
+    runs: VecDeque<PastRun>,
     /// Replays need runs that `runs` has dropped since, or may need them.
     kept: Option<Box<KeptRuns>>,
     bytes: usize,
     /// The budget has the topic in its list under this time.
     listed: Option<Listed>,
     budget: Arc<HistoryBudget>,
-    /// The history counts for the connection that made the topic.
-    size: Option<WaitingSize>,
 }
 
 /// Holds the runs that replays still need and that the history itself has dropped. They are older
@@ -29,7 +27,7 @@ pub(super) struct History {
 #[derive(Debug)]
 struct KeptRuns {
     needs: ReplayNeeds,
-    runs: VecDeque<QueuedRun>,
+    runs: VecDeque<PastRun>,
     bytes: usize,
 }
 
@@ -43,16 +41,15 @@ pub(super) struct ReplayNeeds {
 }
 
 impl History {
-    pub(super) fn new(budget: Arc<HistoryBudget>, maker: Option<&Arc<MemoryAccount>>) -> Self {
-        let size = maker.map(WaitingSize::of_history);
-        History { runs: VecDeque::new(), kept: None, bytes: 0, listed: None, budget, size }
+    pub(super) fn new(budget: Arc<HistoryBudget>) -> Self {
+        History { runs: VecDeque::new(), kept: None, bytes: 0, listed: None, budget }
     }
 
     /// Appends a run to the history of `topic`, and drops the oldest runs of the topic that exceed
     /// its own budget. [`HistoryBudget::make_room`] ensures the budget of all topics.
     pub(super) fn push(&mut self, run: QueuedRun, topic: &Weak<dyn HasPast>) {
         self.add(run.size());
-        self.runs.push_back(run);
+        self.runs.push_back(PastRun::new(run));
         while self.budget.exceeds_topic(self.bytes) && self.forget() {}
         // A topic that is listed keeps its place, even if it has forgotten runs since.
         if self.listed.is_none() && self.can_forget() {
@@ -131,7 +128,7 @@ impl History {
         if self.runs.is_empty() {
             let last_event = oldest.cut(oldest.last(), oldest.last());
             self.add(last_event.size());
-            self.runs.push_back(last_event);
+            self.runs.push_back(PastRun::new(last_event));
         }
         if let Some(kept) = &mut self.kept {
             kept.keep(oldest, &self.budget);
@@ -142,13 +139,11 @@ impl History {
     fn add(&mut self, bytes: usize) {
         self.bytes += bytes;
         self.budget.change_used(0, bytes);
-        self.size.iter().for_each(|size| size.set(self.bytes));
     }
 
     fn sub(&mut self, bytes: usize) {
         self.bytes -= bytes;
         self.budget.change_used(bytes, 0);
-        self.size.iter().for_each(|size| size.set(self.bytes));
     }
 
     /// Returns the number of the oldest event that a replay can still get.
@@ -159,18 +154,21 @@ impl History {
 
     /// Returns the number of the newest event.
     pub(super) fn newest(&self) -> Option<u64> {
-        self.runs.back().map(QueuedRun::last)
+        self.runs.back().map(|run| run.last())
     }
 
     /// Returns the runs that are kept for replays.
-    fn kept_runs(&self) -> impl Iterator<Item = &VecDeque<QueuedRun>> {
+    fn kept_runs(&self) -> impl Iterator<Item = &VecDeque<PastRun>> {
         self.kept.iter().map(|kept| &kept.runs)
     }
 
     /// Returns at most `most` of the runs with events from number `from` on, the oldest run first.
     pub(super) fn read(&self, from: u64, most: usize) -> Vec<QueuedRun> {
         let all = self.kept_runs().chain([&self.runs]);
-        all.flat_map(|runs| runs.range(start(runs, from)..)).take(most).cloned().collect()
+        all.flat_map(|runs| runs.range(start(runs, from)..))
+            .take(most)
+            .map(|run| QueuedRun::clone(run))
+            .collect()
     }
 
     /// Returns how many runs have events from number `from` on.
@@ -223,19 +221,19 @@ impl History {
 }
 
 /// Returns the index of the first run with events from number `from` on.
-fn start(runs: &VecDeque<QueuedRun>, from: u64) -> usize {
+fn start(runs: &VecDeque<PastRun>, from: u64) -> usize {
     runs.partition_point(|run| run.last() < from)
 }
 
 impl KeptRuns {
     /// Keeps a run that the history drops, if a replay still needs it.
-    fn keep(&mut self, run: QueuedRun, budget: &HistoryBudget) {
+    fn keep(&mut self, run: PastRun, budget: &HistoryBudget) {
         if run.last() < self.needs.from {
             return;
         }
         self.bytes += run.size();
         budget.change_kept(0, run.size());
-        self.runs.push_back(run);
+        self.runs.push_back(run.for_replays());
         let firmly_from = self.needs.firmly_from;
         while budget.keeps_too_much(self.bytes, 0, 1)
             && self.runs.front().is_some_and(|run| run.last() < firmly_from)
@@ -247,7 +245,7 @@ impl KeptRuns {
     /// Drops the oldest runs for which `unneeded` returns true, as far as they may be forgotten.
     fn drop_while(&mut self, budget: &HistoryBudget, unneeded: impl Fn(&QueuedRun) -> bool) {
         let firmly_from = self.needs.firmly_from;
-        let goes = |run: &QueuedRun| run.last() < firmly_from && unneeded(run);
+        let goes = |run: &PastRun| run.last() < firmly_from && unneeded(run);
         while self.runs.front().is_some_and(goes) {
             self.drop_first(budget);
         }

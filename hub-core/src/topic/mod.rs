@@ -43,6 +43,7 @@ mod key_order;
 mod leaving;
 mod ledger;
 mod members;
+mod past_run;
 mod pending_gap;
 mod pending_run;
 mod queue;
@@ -55,6 +56,7 @@ mod replay_line;
 mod replays;
 mod room;
 mod run_keys;
+mod run_source;
 mod run_views;
 mod subscriber_connection;
 mod subscription_entry;
@@ -87,6 +89,7 @@ pub use {
     replay_line::WaitingReplays,
     room::RoomFor,
     run_keys::RunKeys,
+    run_source::RunSource,
     run_views::{RunViews, ViewResolver},
     subscriber_connection::SubscriberConnection,
     subscription_entry::{SubscriptionEntry, TopicGuard},

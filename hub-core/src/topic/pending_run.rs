@@ -6,16 +6,16 @@
 use super::held_bytes::HeldBytes;
 use super::ledger::Ledger;
 use super::room::RoomFor;
+use super::run_source::RunSource;
 use super::run_views::{RunViews, ViewResolver};
 use super::subscriber_connection::SubscriberConnection;
 use bytes::Bytes;
-use hub_wire::RunHead;
 use std::sync::Arc;
 
 /// Holds events of one topic from one connection that are gathered and not numbered yet.
 #[derive(Debug)]
 pub struct PendingRun {
-    head: Arc<RunHead>,
+    source: Arc<RunSource>,
     /// These bytes are the EVENT frames of the first view.
     bytes: Vec<u8>,
     /// These are the EVENT frames of the other views. The field is `None` as long as all views are
@@ -37,10 +37,10 @@ struct OtherViews {
 impl PendingRun {
     /// Returns an empty run with room for about `capacity` bytes of frames.
     #[must_use]
-    pub fn new(head: Arc<RunHead>, capacity: usize) -> Self {
+    pub fn new(source: Arc<RunSource>, capacity: usize) -> Self {
         let bytes = Vec::with_capacity(capacity);
         let (count, request, lately) = (0, false, usize::MAX);
-        PendingRun { head, bytes, others: None, count, request, lately }
+        PendingRun { source, bytes, others: None, count, request, lately }
     }
 
     /// Marks the events of the run as requests. The topic refuses them if it has no subscriber.
@@ -143,14 +143,14 @@ impl PendingRun {
             let events = std::iter::once(first_view.clone()).chain(events).collect();
             Arc::new(RunViews { resolver: others.resolver, events })
         });
-        let (head, count, events) = (self.head.clone(), self.count, first_view);
-        NumberedRun { events, head, first, count, time_ms, views, ledger: ledger.clone() }
+        let (source, count, events) = (self.source.clone(), self.count, first_view);
+        NumberedRun { events, source, first, count, time_ms, views, ledger: ledger.clone() }
     }
 
-    /// Replaces the head of the run, because the topic began anew after the run was gathered.
+    /// Replaces the source of the run, because the topic began anew after the run was gathered.
     #[must_use]
-    pub fn retarget(self, head: Arc<RunHead>) -> Self {
-        PendingRun { head, ..self }
+    pub fn retarget(self, source: Arc<RunSource>) -> Self {
+        PendingRun { source, ..self }
     }
 }
 
@@ -159,8 +159,8 @@ impl PendingRun {
 pub(super) struct NumberedRun {
     /// These are the EVENT frames of the first view.
     pub events: Bytes,
-    /// The RUN frames in front of the events are written from this head.
-    pub head: Arc<RunHead>,
+    /// The events come from here.
+    pub source: Arc<RunSource>,
     /// The first event has this number.
     pub first: u64,
     /// The run has this many events.

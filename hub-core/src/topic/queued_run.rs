@@ -8,9 +8,10 @@ use super::frames::frame_ends;
 use super::held_bytes::HeldBytes;
 use super::ledger::{Ledger, count};
 use super::run_keys::RunKeys;
+use super::run_source::RunSource;
 use super::run_views::RunViews;
 use bytes::Bytes;
-use hub_wire::{Overflow, RunHead, SubscriptionIds};
+use hub_wire::{Overflow, SubscriptionIds};
 use std::sync::Arc;
 
 /// Each entry of a queue counts for this many bytes beside its frames. They stand for the entry
@@ -38,8 +39,8 @@ pub struct QueuedRun {
     /// If this is true, the windows of the subscriptions have room for the run. The run is sent at
     /// once then: no policy drops it, and it counts as pending until the listeners have finished it.
     pub credited: bool,
-    /// The RUN frame in front of the events is written from this head.
-    pub head: Arc<RunHead>,
+    /// The events come from here.
+    pub source: Arc<RunSource>,
     /// The hub accepted the events at this time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
     /// These are the EVENT frames of the run. They keep their whole allocation in memory, so the
@@ -157,7 +158,8 @@ impl QueuedRun {
     /// Appends the RUN frame of the run to `out`.
     pub(super) fn write_head(&self, out: &mut Vec<u8>) {
         let subscriptions = &self.stream.subscriptions;
-        self.head.write(out, self.first, self.count, self.time_ms, subscriptions, self.attempt);
+        let head = &self.source.head;
+        head.write(out, self.first, self.count, self.time_ms, subscriptions, self.attempt);
     }
 }
 

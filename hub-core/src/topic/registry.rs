@@ -10,12 +10,13 @@ use super::flush_list::FlushList;
 use super::history_budget::HistoryBudget;
 use super::ledger::{Ledger, LedgerCounts};
 use super::pending_run::PublishResult;
+use super::run_source::RunSource;
 use super::subscription_entry::SubscriptionEntry;
 use super::topic::{Topic, TopicAttachment};
 use super::topic_actor::{TopicActor, TopicOwner};
 use actix::ArbiterHandle;
 use dashmap::DashMap;
-use hub_wire::{FilterIndex, RunHead, TopicIndex, TopicName, TopicSearch};
+use hub_wire::{FilterIndex, TopicIndex, TopicName, TopicSearch};
 use parking_lot::{Mutex, RwLock};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -344,8 +345,8 @@ impl TopicOwner for Arc<Registry> {
 
     fn publish_dead(&self, letters: &DeadLetters) -> bool {
         let Ok(topic) = self.get_or_create(&letters.to) else { return false };
-        let head = RunHead::new(letters.to.as_str(), topic.epoch(), DEAD_LETTER_PUBLISHER);
-        let mut run = letters.pending(Arc::new(head));
+        let (to, epoch) = (letters.to.as_str(), topic.epoch());
+        let mut run = letters.pending(RunSource::new(to, epoch, DEAD_LETTER_PUBLISHER, None));
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut to_flush = FlushList::new();
         let published = topic.publish(&mut run, since_epoch.as_millis() as u64, &mut to_flush);

@@ -114,7 +114,7 @@ impl Topic {
         let sequencer = Sequencer {
             next: 1,
             members: Members::default(),
-            history: History::new(budget.clone(), maker),
+            history: History::new(budget.clone()),
             replays: Replays::default(),
             attachment,
             charge: maker.map(|maker| Charge::new(maker, bytes)),
@@ -267,7 +267,7 @@ impl Topic {
             overflow: Default::default(),
             attempt: 1,
             credited: false,
-            head: numbered.head,
+            source: numbered.source,
             time_ms: numbered.time_ms,
             events: numbered.events,
             views: numbered.views,

@@ -6,8 +6,11 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{Charge, DeliveryQueue, GivesWay, HeldBytes, Ledger, MemoryAccount};
-use hub_wire::{Overflow, Start};
+use hub_core::topic::{
+    Charge, DeliveryQueue, FlushList, GivesWay, HeldBytes, Ledger, MemoryAccount, PendingRun,
+    RunSource,
+};
+use hub_wire::{Overflow, Start, Taken, Window};
 use proptest::prelude::*;
 use std::sync::Arc;
 use topic_common::hub::{self, Wants, entry, publish, subscribe};
@@ -104,6 +107,23 @@ fn what_waits_counts_for_who_lets_it_wait_and_is_bounded_by_the_share() {
     assert_eq!((connection.holding(), owner.long_queues()), (0, 0));
 }
 
+#[test]
+fn the_larger_connections_of_an_owner_above_its_share_add_to_its_excess() {
+    let (owner, large) = accounts(&Arc::default());
+    let (small, larger) =
+        (MemoryAccount::of_connection(&owner), MemoryAccount::of_connection(&owner));
+    let _charges = [(&small, 20_000), (&large, 100_000), (&larger, 900_000)]
+        .map(|(account, bytes)| Charge::new(account, bytes));
+    let all = || [&small, &large, &larger].map(|account| account.adds_to_excess());
+    assert_eq!(all(), [false; 3]);
+    // The owner may hold 500,000 bytes, so the largest connection is asked for what is too much.
+    owner.share_out(380_000, usize::MAX);
+    assert!(larger.is_over_share() && !large.is_over_share());
+    assert_eq!(all(), [false, true, true]);
+    owner.share_out(usize::MAX, usize::MAX);
+    assert_eq!(all(), [false; 3]);
+}
+
 /// Who makes a topic has caused the memberships with which the topic begins, as long as they last. They are
 /// not charged twice.
 #[test]
@@ -137,6 +157,74 @@ fn memberships_of_a_new_topic_count_for_who_made_it() {
         registry.leave(vec![late]).unwrap().await;
         assert_eq!(of_others(), 0);
     });
+}
+
+/// A topic may have many publishers. What it keeps counts for each of them, and not for who made it.
+#[test]
+fn a_history_counts_for_who_published_what_it_keeps() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let held = registry.ledger().held();
+        let (_, maker) = accounts(held);
+        let (owner, other) = accounts(held);
+        let topic = registry.get_or_create_for(&name("a"), None, Some(&maker)).unwrap();
+        let publish = |account, bytes| {
+            let source = RunSource::new("a", topic.epoch(), "p#1", Some(account));
+            let mut run = PendingRun::new(source, 0);
+            run.push(&event("a", 1, None, bytes), 1);
+            topic.publish(&mut run, 1, &mut FlushList::new());
+        };
+        publish(&maker, 10_000);
+        let waiting = |account: &MemoryAccount| account.holding() - account.charged();
+        assert!((10_000..12_000).contains(&waiting(&maker)), "{}", waiting(&maker));
+        for _ in 0..10 {
+            publish(&other, 50_000);
+        }
+        assert!((10_000..12_000).contains(&waiting(&maker)), "{}", waiting(&maker));
+        assert!((500_000..510_000).contains(&waiting(&other)), "{}", waiting(&other));
+        assert_eq!(owner.holding(), other.holding());
+        registry.give_way(GivesWay::Histories);
+        assert_eq!(waiting(&maker), 0);
+        assert!((50_000..52_000).contains(&waiting(&other)), "the last event is left");
+        registry.give_way(GivesWay::LastEvents);
+        assert_eq!(waiting(&other), 0);
+    });
+}
+
+/// A client may finish what it got although its subscription has ended. It is charged for what the hub
+/// remembers until then, so that it cannot begin and end subscriptions without end.
+#[test]
+fn a_subscription_that_has_ended_leaves_nothing_when_its_client_has_finished() {
+    let ledger = Arc::new(Ledger::default());
+    let (_, connection) = accounts(ledger.held());
+    let queue = DeliveryQueue::new(1 << 20, ledger.clone());
+    queue.count_in(&connection);
+    let window = Window { events: 10, bytes: 1 << 20 };
+    let open = |id| drop(queue.open_flow(id, window, Overflow::DropOldest, None));
+    for id in 0..1_000 {
+        open(id);
+        queue.close_flow(id, true);
+        assert_eq!(queue.taken(id), None);
+    }
+    assert_eq!(connection.holding(), 0);
+    open(1);
+    let one = [event("a", 1, None, 10)];
+    queue.append(run(&stream("a", 1, &[1]), 1, &one, Overflow::DropOldest));
+    queue.write_with(|bytes| Ok(bytes.iter().map(|part| part.len()).sum())).unwrap();
+    queue.close_flow(1, true);
+    assert_eq!(queue.taken(1), Some(0));
+    for id in 2..100 {
+        open(id);
+        queue.append(run(&stream("a", 1, &[id]), 1, &one, Overflow::DropOldest));
+        queue.close_flow(id, true);
+    }
+    queue.write_with(|bytes| Ok(bytes.iter().map(|part| part.len()).sum())).unwrap();
+    assert!(connection.holding() > 0);
+    for id in 1..100 {
+        queue.take(&Taken { subscription: id, taken: 1, events: None, bytes: None }).unwrap();
+        assert_eq!(queue.taken(id), None);
+    }
+    assert_eq!((connection.holding(), ledger.counts().pending()), (0, 0));
 }
 
 #[test]

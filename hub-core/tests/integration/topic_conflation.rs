@@ -7,9 +7,10 @@
 use crate::topic_common;
 
 use hub_core::topic::{
-    FlushList, Ledger, PendingRun, PublishResult, SubscriberConnection, Topic, Turns, turn_is_over,
+    FlushList, Ledger, PendingRun, PublishResult, RunSource, SubscriberConnection, Topic, Turns,
+    turn_is_over,
 };
-use hub_wire::{Overflow, RunHead};
+use hub_wire::Overflow;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -22,8 +23,8 @@ const LIMIT: usize = 20_000;
 
 /// Publishes events with these keys as one run, which the topic gives to its members with digests.
 fn publish(topic: &Topic, numbers: std::ops::Range<u64>, keys: &[Option<u8>]) {
-    let head = Arc::new(RunHead::new("t", topic.epoch(), "p#1"));
-    let mut gathered = PendingRun::new(head, 64);
+    let source = RunSource::new("t", topic.epoch(), "p#1", None);
+    let mut gathered = PendingRun::new(source, 64);
     for (number, key) in numbers.zip(keys) {
         gathered.push(&event("t", number, key.map(|key| key.to_string()).as_deref(), 100), 1);
     }

@@ -5,8 +5,8 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{FlushList, PendingRun, PublishResult, Registry, TopicSettings};
-use hub_wire::{GapReason, Position, RunHead, Start};
+use hub_core::topic::{FlushList, PendingRun, PublishResult, Registry, RunSource, TopicSettings};
+use hub_wire::{GapReason, Position, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -60,8 +60,8 @@ fn push(
 ) {
     let topic_name = TOPICS[topic];
     let real = registry.get_or_create(&name(topic_name)).unwrap();
-    let head_of = Arc::new(RunHead::new(topic_name, real.epoch(), "p#1"));
-    let mut run = PendingRun::new(head_of, 1 << 12); // more room than the run needs
+    let source = RunSource::new(topic_name, real.epoch(), "p#1", None);
+    let mut run = PendingRun::new(source, 1 << 12); // more room than the run needs
     let time = models.iter().map(|model| model.next).sum();
     let model = &mut models[topic];
     let first = model.next + 1;
@@ -245,7 +245,7 @@ fn what_is_remembered_holds_no_more_memory_than_is_counted() {
         // This run is larger than the budget, so that the history keeps one event of it.
         let mut large = gathered(&topic, "p#1", &(0..2_000).collect::<Vec<_>>(), 100);
         // This run was gathered with room for many more events than it has.
-        let mut roomy = PendingRun::new(Arc::new(RunHead::new("a", topic.epoch(), "p#1")), 1 << 20);
+        let mut roomy = PendingRun::new(RunSource::new("a", topic.epoch(), "p#1", None), 1 << 20);
         roomy.push(&event("a", 1, None, 100), 1);
         for run in [&mut large, &mut roomy] {
             let before = registry.history().used();

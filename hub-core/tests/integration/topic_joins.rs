@@ -8,7 +8,9 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{FlushList, Inspect, PublishResult, SubscriberConnection, TopicSettings};
+use hub_core::topic::{
+    FlushList, Inspect, PublishResult, RunSource, SubscriberConnection, TopicSettings,
+};
 use hub_wire::{GapReason, Overflow, Position, Start};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,9 +94,9 @@ fn what_cannot_be_published_is_left_as_it_was() {
     hub::run(async {
         let registry = hub::registry(hub::settings());
         let topic = registry.get_or_create(&name("a")).unwrap();
-        let head = Arc::new(hub_wire::RunHead::new("a", topic.epoch(), "p#1"));
+        let source = RunSource::new("a", topic.epoch(), "p#1", None);
         let frame = topic_common::event("a", 5, None, 3_000);
-        let mut request = hub_core::topic::PendingRun::new(head, 0).as_request();
+        let mut request = hub_core::topic::PendingRun::new(source, 0).as_request();
         request.push(&frame, 1);
         let mut to_flush = FlushList::new();
         assert!(matches!(
@@ -124,8 +126,8 @@ fn what_cannot_be_published_is_left_as_it_was() {
         subscribe(&registry, &all).await;
         let next = registry.get_or_create(&name("a")).unwrap();
         assert_ne!(next.epoch(), topic.epoch());
-        let head = Arc::new(hub_wire::RunHead::new("a", next.epoch(), "p#1"));
-        let mut run = run.retarget(head);
+        let source = RunSource::new("a", next.epoch(), "p#1", None);
+        let mut run = run.retarget(source);
         assert!(matches!(next.publish(&mut run, 1, &mut to_flush), PublishResult::Done));
         to_flush.flush();
         let ids = vec![6, 7];

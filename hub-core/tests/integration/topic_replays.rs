@@ -5,7 +5,9 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{GivesWay, PublishResult, Registry, SubscriberConnection, TopicSettings};
+use hub_core::topic::{
+    GivesWay, PublishResult, Registry, RunSource, SubscriberConnection, TopicSettings,
+};
 use hub_wire::{GapReason, Overflow, Start, Window};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -155,8 +157,8 @@ fn a_topic_with_a_replay_does_not_end_and_takes_requests() {
         hub::idle().await;
         let topic = registry.get("a").unwrap();
         assert_eq!((topic.state().plain, topic.deliveries()), (1, 1));
-        let head = Arc::new(hub_wire::RunHead::new("a", topic.epoch(), "p#1"));
-        let mut request = hub_core::topic::PendingRun::new(head, 0).as_request();
+        let source = RunSource::new("a", topic.epoch(), "p#1", None);
+        let mut request = hub_core::topic::PendingRun::new(source, 0).as_request();
         request.push(&topic_common::event("a", 50, None, 0), 1);
         let mut to_flush = hub_core::topic::FlushList::new();
         let published = topic.publish(&mut request, 1, &mut to_flush);

@@ -9,8 +9,10 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{FlushList, PendingRun, Registry, SubscriptionEntry, ViewResolver};
-use hub_wire::{Overflow, RunHead, Start};
+use hub_core::topic::{
+    FlushList, PendingRun, Registry, RunSource, SubscriptionEntry, ViewResolver,
+};
+use hub_wire::{Overflow, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -61,8 +63,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn publish(registry: &Arc<Registry>, next: &mut u64, differ: &[bool]) {
     let topic = registry.get_or_create(&name("t")).unwrap();
-    let head = Arc::new(RunHead::new("t", topic.epoch(), "p#1"));
-    let mut run = PendingRun::new(head, 0);
+    let source = RunSource::new("t", topic.epoch(), "p#1", None);
+    let mut run = PendingRun::new(source, 0);
     let resolver: Arc<dyn ViewResolver> = Arc::new(ThreeViews);
     for differs in differ {
         let frame = |view: u64| {

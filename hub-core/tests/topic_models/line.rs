@@ -2,11 +2,9 @@
 
 use crate::topic::{
     DeliveryQueue, DeliveryStream, FlushList, Ledger, PendingRun, PublishResult, QueuedRun,
-    SubscriberConnection, Topic, Written,
+    RunSource, SubscriberConnection, Topic, Written,
 };
-use hub_wire::{
-    EventFrame, Frame, Limits, Overflow, Packer, RunHead, SubscriptionIds, TopicName, split,
-};
+use hub_wire::{EventFrame, Frame, Limits, Overflow, Packer, SubscriptionIds, TopicName, split};
 use loom::sync::Notify;
 use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -208,7 +206,7 @@ pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow)
         overflow,
         attempt: 1,
         credited: false,
-        head: Arc::new(RunHead::new(topic, 1, "p")),
+        source: RunSource::new(topic, 1, "p", None),
         time_ms: 1,
         events: event(topic, bytes).into(),
         views: None,
@@ -218,8 +216,8 @@ pub(crate) fn single(topic: &str, number: u64, bytes: usize, overflow: Overflow)
 
 /// Returns a run of `count` events, as a session gathers it.
 pub(crate) fn gathered(topic: &Topic, publisher: &str, count: u32) -> PendingRun {
-    let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
-    let mut run = PendingRun::new(head, 64);
+    let source = RunSource::new(topic.name().as_str(), topic.epoch(), publisher, None);
+    let mut run = PendingRun::new(source, 64);
     (0..count).for_each(|_| run.push(&event(topic.name().as_str(), 1), 1));
     run
 }

@@ -149,8 +149,9 @@ impl Memory {
         self.held.get() < self.slow_from.load(Ordering::Relaxed)
     }
 
-    /// Returns how short memory is for a client. It is short for a client above its share before it is
-    /// short for others, and shorter for one that has not come down to its share in time. Without an
+    /// Returns how short memory is for a client. It is short for a client above its share, and for the larger
+    /// clients of an owner above its share, before it is short for others. It is shorter for a client that has
+    /// not come down to its share in time. Without an
     /// account, nothing is known of the client, and it counts as one of the others.
     pub(crate) fn pressure(&self, account: Option<&MemoryAccount>) -> MemoryPressure {
         let held = self.held.get();
@@ -163,7 +164,8 @@ impl Memory {
         let is_asked = account.is_some_and(MemoryAccount::is_over_share);
         let had_time = || account.and_then(MemoryAccount::unmet_for) >= Some(self.grace);
         let refuse_from = if is_asked { &self.refuse_from } else { &self.refuse_all_from };
-        if !is_asked && held < self.stop_from.load(Ordering::Relaxed) {
+        let waits = is_asked || account.is_some_and(MemoryAccount::adds_to_excess);
+        if !waits && held < self.stop_from.load(Ordering::Relaxed) {
             MemoryPressure::Calm
         } else if held >= refuse_from.load(Ordering::Relaxed) || is_asked && had_time() {
             MemoryPressure::Refuse

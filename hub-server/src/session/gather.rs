@@ -8,9 +8,12 @@ use super::run_builder::{OpenRun, RunBuilder};
 use crate::directory::publish_numbers::PublishNumbers;
 use hub_core::topic::{PendingRun, Topic, ViewResolver};
 use hub_scrub::Verdict;
-use hub_wire::{EventFrame, Frame, RefusedCode, RunHead, header_id};
+use hub_wire::{EventFrame, Frame, RefusedCode, header_id};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The hub itself publishes under this name.
+const HUB: &str = "hub";
 
 impl RunBuilder {
     /// Adds checked EVENT frames of one run, in the form in which they came.
@@ -66,7 +69,7 @@ impl RunBuilder {
     pub(super) fn add_notice(&mut self, topic: Arc<Topic>, payload: &[u8]) {
         let event = EventFrame { topic: topic.name().as_str(), payload, headers: None };
         let frame = Frame::Event(event).to_bytes();
-        let mut run = PendingRun::new(own_head(&topic), frame.len());
+        let mut run = PendingRun::new(self.source(&topic, HUB), frame.len());
         run.push(&frame, 1);
         self.runs.push(OpenRun::new(topic, run, PublishNumbers::default()));
     }
@@ -80,7 +83,7 @@ impl RunBuilder {
         });
         if !open {
             let (usual_bytes, usual_stretches) = std::mem::take(&mut known.gathered);
-            let mut run = PendingRun::new(known.head.clone(), bytes.max(usual_bytes));
+            let mut run = PendingRun::new(known.source.clone(), bytes.max(usual_bytes));
             if key.request {
                 run = run.as_request();
             }
@@ -113,25 +116,21 @@ impl RunBuilder {
             Ok(topic) => topic,
             Err(refusal) => return Err(Box::new((old, refusal))),
         };
-        let head = if of_quarantine {
+        let source = if of_quarantine {
             // The session does not remember this topic, because it remembers only topics on which
             // its client may publish.
-            own_head(&topic)
+            self.source(&topic, HUB)
         } else {
             let known = match self.by_name.get(name.as_str().as_bytes()) {
                 Some(known) => *known,
                 None => self.remember(name.as_str(), topic.clone(), publisher),
             };
+            let source = self.source(&topic, publisher);
             let known = &mut self.topics[known];
-            known.head = Arc::new(RunHead::new(name.as_str(), topic.epoch(), publisher));
+            known.source = source;
             known.topic = topic.clone();
-            known.head.clone()
+            known.source.clone()
         };
-        Ok(OpenRun { topic, run: old.run.retarget(head), ..old })
+        Ok(OpenRun { topic, run: old.run.retarget(source), ..old })
     }
-}
-
-/// Returns the head of a run that the hub itself publishes.
-fn own_head(topic: &Topic) -> Arc<RunHead> {
-    Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), "hub"))
 }

@@ -7,9 +7,9 @@ use crate::limits::account::Account;
 use crate::policy::access::Identity;
 use crate::policy::rules::{Rules, RulesInForce};
 use foldhash::fast::RandomState;
-use hub_core::topic::{MemoryAccount, PendingRun, Topic};
+use hub_core::topic::{MemoryAccount, PendingRun, RunSource, Topic};
 use hub_scrub::Plan;
-use hub_wire::{FrameType, Packer, RunHead, TopicName, event_id, split};
+use hub_wire::{FrameType, Packer, TopicName, event_id, split};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(super) struct RunBuilder {
     pub(super) identity: Option<Identity>,
     /// This account pays for the topics that the session creates.
     pub(super) account: Option<Arc<Account>>,
-    /// The memory of these topics is charged to the connection.
+    /// The memory of these topics, and what they keep of the events, counts for the connection.
     pub(super) memory: Option<Arc<MemoryAccount>>,
     /// These rules apply to the events. All events of one read are scrubbed under the same rules.
     pub(super) rules: Arc<Rules>,
@@ -39,14 +39,14 @@ pub(super) struct RunBuilder {
 }
 
 /// A topic that a session remembers takes this many bytes besides its name.
-const CACHED_TOPIC: usize = 480;
+const CACHED_TOPIC: usize = 512;
 
 /// Holds a topic on which this session has published, and what the session needs for further
 /// events.
 #[derive(Debug)]
 pub(super) struct CachedTopic {
     pub(super) topic: Arc<Topic>,
-    pub(super) head: Arc<RunHead>,
+    pub(super) source: Arc<RunSource>,
     /// The body of an EVENT frame for this topic begins with these bytes if the event has no
     /// headers.
     pub(super) prefix: Box<[u8]>,
@@ -139,7 +139,7 @@ impl RunBuilder {
     }
 
     pub(super) fn remember(&mut self, name: &str, topic: Arc<Topic>, publisher: &str) -> usize {
-        let head = Arc::new(RunHead::new(name, topic.epoch(), publisher));
+        let source = self.source(&topic, publisher);
         let inbox = name.starts_with('$');
         let plan = plan(&self.rules, topic.name());
         let next = self.topics.len();
@@ -151,10 +151,16 @@ impl RunBuilder {
         self.names_bytes += CACHED_TOPIC + 4 * name.len() + publisher.len();
         let generation = self.rules.generation;
         let known =
-            CachedTopic { topic, head, prefix, slot, next, gathered, inbox, plan, generation };
+            CachedTopic { topic, source, prefix, slot, next, gathered, inbox, plan, generation };
         self.topics.push(known);
         self.by_name.insert(name.as_bytes().into(), self.topics.len() - 1);
         self.topics.len() - 1
+    }
+
+    /// Returns the source of the runs that the client publishes on a topic.
+    pub(super) fn source(&self, topic: &Topic, publisher: &str) -> Arc<RunSource> {
+        let memory = self.memory.as_ref();
+        RunSource::new(topic.name().as_str(), topic.epoch(), publisher, memory)
     }
 
     /// Forgets all topics if there are too many. The caller must not use a

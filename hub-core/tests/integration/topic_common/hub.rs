@@ -4,10 +4,10 @@ use super::line::Line;
 use super::{event, name};
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    FlushList, Join, Leave, PendingRun, PublishResult, Registry, SubscriptionEntry, Topic,
-    TopicSettings,
+    FlushList, Join, Leave, PendingRun, PublishResult, Registry, RunSource, SubscriptionEntry,
+    Topic, TopicSettings,
 };
-use hub_wire::{Frame, Overflow, RunHead, Start, TopicFilter};
+use hub_wire::{Frame, Overflow, Start, TopicFilter};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestRunner};
 use std::sync::Arc;
@@ -133,8 +133,8 @@ pub(crate) async fn unsubscribe(registry: &Registry, entry: &Arc<SubscriptionEnt
 
 /// Returns a run of events with these ids, as a session gathers it.
 pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usize) -> PendingRun {
-    let head = Arc::new(RunHead::new(topic.name().as_str(), topic.epoch(), publisher));
-    let mut run = PendingRun::new(head, 64);
+    let source = RunSource::new(topic.name().as_str(), topic.epoch(), publisher, None);
+    let mut run = PendingRun::new(source, 64);
     for id in ids {
         let key = (id % 3).to_string();
         run.push(&event(topic.name().as_str(), *id, Some(&key), padding), 1);

@@ -7,9 +7,9 @@ pub(crate) mod follower;
 pub(crate) mod hub;
 pub(crate) mod line;
 
-use hub_core::topic::{DeliveryStream, QueuedRun};
+use hub_core::topic::{DeliveryStream, QueuedRun, RunSource};
 use hub_wire::{
-    EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, RunHead, TopicName, split,
+    EventFrame, Frame, FrameType, Gap, Limits, Overflow, Packer, Reader, TopicName, split,
 };
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub(crate) fn run(
     overflow: Overflow,
 ) -> QueuedRun {
     let count = events.len() as u32;
-    let head = RunHead::new(stream.topic.as_str(), stream.epoch, "p#1");
+    let source = RunSource::new(stream.topic.as_str(), stream.epoch, "p#1", None);
     let group = None;
     QueuedRun {
         ledger: Arc::default(),
@@ -54,7 +54,7 @@ pub(crate) fn run(
         overflow,
         attempt: 1,
         credited: false,
-        head: Arc::new(head),
+        source,
         time_ms: 1,
         events: events.concat().into(),
         views: None,
