@@ -79,7 +79,7 @@ pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<Cl
         let short_for = if was == MemoryPressure::Calm as u8 { Duration::ZERO } else { passed };
         let used = (decision.used, budget);
         let unmet = shares.set(&limits.accounts, memory.held(), used, short_for);
-        memory.apply(decision);
+        memory.apply(decision, !unmet.is_empty());
         if was != decision.level as u8 {
             let (used, held) = (decision.used, memory.held().get());
             match decision.level {

@@ -72,7 +72,7 @@ impl Process {
         let short_for = if was_short { STEP } else { Duration::ZERO };
         let used = (decision.used, BUDGET);
         self.unmet = self.shares.set(&self.accounts, self.memory.held(), used, short_for);
-        self.memory.apply(decision);
+        self.memory.apply(decision, !self.unmet.is_empty());
         self.ends = decision.ends.then(|| to_end(&self.unmet, 2 * steps(GRACE))).flatten();
     }
 
@@ -85,6 +85,25 @@ impl Process {
         let late = account.unmet_for() >= Some(2 * steps(GRACE));
         late && account.is_over_share() && self.ends.is_some_and(|most| account.holding() > most)
     }
+}
+
+/// Refusing a client that holds little would free nothing, as long as another one can give.
+#[test]
+fn who_is_within_the_share_waits_for_who_is_not_and_is_refused_when_nobody_is_left() {
+    let mut hub = Process::new(2);
+    hub.clients[0].1.set(97 * MIB);
+    for step in 1..=4 * GRACE {
+        hub.sample();
+        assert_eq!(hub.pressure(1), MemoryPressure::Slow, "{step}");
+        assert_eq!(hub.is_ended(0), step > 2 * GRACE + 1, "{step}");
+    }
+    assert_eq!(hub.pressure(0), MemoryPressure::Refuse);
+    assert_eq!(hub.memory.pressure(None), MemoryPressure::Refuse, "a new connection does not wait");
+    // What is held now is charged to nobody, so nobody can be asked for it.
+    hub.clients[0].1.set(0);
+    hub.memory.held().change(0, 97 * MIB);
+    hub.sample();
+    assert_eq!(hub.pressure(1), MemoryPressure::Refuse);
 }
 
 proptest! {

@@ -14,7 +14,7 @@ use hub_core::topic::{HeldBytes, MemoryAccount};
 use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -47,7 +47,8 @@ pub(crate) struct MemoryDecision {
     /// Until the next sample, those who would wait are refused while the held bytes are at least this
     /// many.
     pub refuse_from: usize,
-    /// Until the next sample, everybody is refused while the held bytes are at least this many.
+    /// Until the next sample, everybody is refused while the held bytes are at least this many, unless others
+    /// are above their share and may still give.
     pub refuse_all_from: usize,
     /// Memory has been short for twice the grace. So whoever has not come down to its share for as long may
     /// be ended.
@@ -70,6 +71,8 @@ pub(crate) struct Memory {
     stop_from: AtomicUsize,
     refuse_from: AtomicUsize,
     refuse_all_from: AtomicUsize,
+    /// The flag is true while those above their share may still give, or be ended.
+    others_give: AtomicBool,
     level: AtomicU8,
     used: AtomicUsize,
     samples: AtomicU64,
@@ -112,6 +115,7 @@ impl Memory {
             stop_from: AtomicUsize::new(usize::MAX),
             refuse_from: AtomicUsize::new(usize::MAX),
             refuse_all_from: AtomicUsize::new(usize::MAX),
+            others_give: AtomicBool::new(false),
             level: AtomicU8::new(MemoryPressure::Calm as u8),
             used: AtomicUsize::new(0),
             samples: AtomicU64::new(0),
@@ -151,8 +155,10 @@ impl Memory {
 
     /// Returns how short memory is for a client. It is short for a client above its share, and for the larger
     /// clients of an owner above its share, before it is short for others. It is shorter for a client that has
-    /// not come down to its share in time. Without an
-    /// account, nothing is known of the client, and it counts as one of the others.
+    /// not come down to its share in time.
+    ///
+    /// A client within its share waits for those above theirs, and is refused only when nobody is left who
+    /// could give. Without an account, nothing is known of the client, and it does not wait for that.
     pub(crate) fn pressure(&self, account: Option<&MemoryAccount>) -> MemoryPressure {
         let held = self.held.get();
         if held < self.slow_from.load(Ordering::Relaxed) {
@@ -161,16 +167,22 @@ impl Memory {
         if self.level() == MemoryPressure::Calm as u8 {
             self.report_short(); // What is in force is from before memory was short.
         }
-        let is_asked = account.is_some_and(MemoryAccount::is_over_share);
-        let had_time = || account.and_then(MemoryAccount::unmet_for) >= Some(self.grace);
-        let refuse_from = if is_asked { &self.refuse_from } else { &self.refuse_all_from };
-        let waits = is_asked || account.is_some_and(MemoryAccount::adds_to_excess);
-        if !waits && held < self.stop_from.load(Ordering::Relaxed) {
-            MemoryPressure::Calm
-        } else if held >= refuse_from.load(Ordering::Relaxed) || is_asked && had_time() {
+        if let Some(account) = account.filter(|account| account.is_over_share()) {
+            let had_time = account.unmet_for() >= Some(self.grace);
+            return match had_time || held >= self.refuse_from.load(Ordering::Relaxed) {
+                true => MemoryPressure::Refuse,
+                false => MemoryPressure::Slow,
+            };
+        }
+        let waits_for_others = account.is_some() && self.others_give.load(Ordering::Relaxed);
+        if held >= self.refuse_all_from.load(Ordering::Relaxed) && !waits_for_others {
             MemoryPressure::Refuse
-        } else {
+        } else if held >= self.stop_from.load(Ordering::Relaxed)
+            || account.is_some_and(MemoryAccount::adds_to_excess)
+        {
             MemoryPressure::Slow
+        } else {
+            MemoryPressure::Calm
         }
     }
 
@@ -219,8 +231,10 @@ impl Memory {
         }
     }
 
-    /// Puts a decision in force.
-    pub(crate) fn apply(&self, decision: MemoryDecision) {
+    /// Puts a decision in force. `asks` states whether somebody was asked to come down to its share, and has
+    /// not done so yet.
+    pub(crate) fn apply(&self, decision: MemoryDecision, asks: bool) {
+        self.others_give.store(asks || !decision.ends, Ordering::Relaxed);
         self.used.store(decision.used, Ordering::Relaxed);
         self.slow_from.store(decision.slow_from, Ordering::Relaxed);
         self.crowded_from.store(decision.crowded_from, Ordering::Relaxed);
