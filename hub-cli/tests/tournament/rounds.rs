@@ -216,9 +216,9 @@ impl Tournament {
         let mut comes = || -> io::Result<()> {
             let mut link = player.open()?;
             link.send(&subscribe(&subscription(1, "good.new")))?;
-            link.wait_for(6)?;
+            link.answered_with(6)?;
             link.send(&event("good.new", &[0xc0]))?;
-            link.wait_for(3).map(|_| ())
+            link.answered_with(3)
         };
         loop {
             match comes() {

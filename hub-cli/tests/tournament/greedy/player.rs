@@ -11,6 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// REFUSED frames have this type.
+const REFUSED: u8 = 9;
+
 /// Has what all greedy clients of a round know.
 #[derive(Clone)]
 pub(crate) struct Ring {
@@ -245,13 +248,25 @@ impl Link {
 
     /// Reads until a frame of this type comes, and returns its body. Others are thrown away.
     pub(crate) fn wait_for(&mut self, kind: u8) -> io::Result<Vec<u8>> {
+        self.first_of(&[kind])
+    }
+
+    /// Reads until a frame of this type comes. REFUSED is an error, so that the client can try again.
+    pub(crate) fn answered_with(&mut self, kind: u8) -> io::Result<()> {
+        match self.first_of(&[kind, REFUSED])?.get(1) {
+            Some(&REFUSED) => Err(io::Error::other("the hub refuses")),
+            _ => Ok(()),
+        }
+    }
+
+    fn first_of(&mut self, kinds: &[u8]) -> io::Result<Vec<u8>> {
         let until = Instant::now() + Duration::from_secs(10);
         let mut chunk = [0; 16 * 1024];
         loop {
             while let Some(body) = split(&self.bytes, u32::MAX).map_err(io::Error::other)? {
                 let body = body.to_vec();
                 self.bytes.drain(..4 + body.len());
-                if body.get(1) == Some(&kind) {
+                if body.get(1).is_some_and(|kind| kinds.contains(kind)) {
                     return Ok(body);
                 }
             }
