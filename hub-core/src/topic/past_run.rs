@@ -14,7 +14,7 @@ pub(super) struct PastRun {
 
 impl PastRun {
     pub(super) fn new(run: QueuedRun) -> Self {
-        run.source.change_in_history(run.size(), 0);
+        run.source.change_in_history(0, run.size());
         PastRun { run, counted: true }
     }
 
@@ -26,7 +26,7 @@ impl PastRun {
 
     fn uncount(&mut self) {
         if std::mem::replace(&mut self.counted, false) {
-            self.run.source.change_in_history(0, self.run.size());
+            self.run.source.change_in_history(self.run.size(), 0);
         }
     }
 }

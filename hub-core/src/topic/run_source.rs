@@ -40,13 +40,13 @@ impl RunSource {
         Arc::new(RunSource { head, in_history })
     }
 
-    /// Notes that the history keeps `more` bytes more, and then `less` bytes less.
-    pub(super) fn change_in_history(&self, more: usize, less: usize) {
+    /// Replaces a count of `before` bytes in the history by a count of `now` bytes.
+    pub(super) fn change_in_history(&self, before: usize, now: usize) {
         if let Some(InHistory { bytes, size }) = &self.in_history {
             // The history of a topic changes under a lock, so no other thread comes in between.
-            let now = bytes.load(Relaxed) + more - less;
-            bytes.store(now, Relaxed);
-            size.set(now);
+            let all = bytes.load(Relaxed) + now - before;
+            bytes.store(all, Relaxed);
+            size.set(all);
         }
     }
 }

@@ -199,6 +199,8 @@ fn a_subscription_that_has_ended_leaves_nothing_when_its_client_has_finished() {
     let (_, connection) = accounts(ledger.held());
     let queue = DeliveryQueue::new(1 << 20, ledger.clone());
     queue.count_in(&connection);
+    let write_all =
+        || queue.write_with(|bytes| Ok(bytes.iter().map(|part| part.len()).sum())).unwrap();
     let window = Window { events: 10, bytes: 1 << 20 };
     let open = |id| drop(queue.open_flow(id, window, Overflow::DropOldest, None));
     for id in 0..1_000 {
@@ -210,7 +212,7 @@ fn a_subscription_that_has_ended_leaves_nothing_when_its_client_has_finished() {
     open(1);
     let one = [event("a", 1, None, 10)];
     queue.append(run(&stream("a", 1, &[1]), 1, &one, Overflow::DropOldest));
-    queue.write_with(|bytes| Ok(bytes.iter().map(|part| part.len()).sum())).unwrap();
+    write_all();
     queue.close_flow(1, true);
     assert_eq!(queue.taken(1), Some(0));
     for id in 2..100 {
@@ -218,7 +220,7 @@ fn a_subscription_that_has_ended_leaves_nothing_when_its_client_has_finished() {
         queue.append(run(&stream("a", 1, &[id]), 1, &one, Overflow::DropOldest));
         queue.close_flow(id, true);
     }
-    queue.write_with(|bytes| Ok(bytes.iter().map(|part| part.len()).sum())).unwrap();
+    write_all();
     assert!(connection.holding() > 0);
     for id in 1..100 {
         queue.take(&Taken { subscription: id, taken: 1, events: None, bytes: None }).unwrap();

@@ -12,9 +12,9 @@ use crate::topic_common;
 
 use hub_core::topic::{
     FlushList, GivesWay, PublishResult, Registry, SubscriberConnection, SubscriptionEntry,
-    TopicSettings, continue_replays,
+    TopicSettings,
 };
-use hub_wire::{GapReason, Overflow, Position, Start, Taken, TopicFilter, Window};
+use hub_wire::{GapReason, Overflow, Position, Start, Taken, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -132,21 +132,14 @@ impl World {
             [Overflow::Latest, Overflow::DropNewest, Overflow::DropOldest, Overflow::Block];
         let overflow = if group { Overflow::Block } else { *random.of(&policies) };
         let flow = windowed.then(|| line.queue().open_flow(id, window, overflow, None));
-        let entry = Arc::new(SubscriptionEntry {
-            id,
-            filter: TopicFilter::parse(filter).unwrap(),
-            group: group.then(|| "g".into()),
+        let asked = hub::Wants {
+            group: group.then_some("g"),
             overflow,
             start: start.clone(),
-            positions: false,
-            observe: false,
             flow,
-            ack: None,
-            replays: Default::default(),
-            connection: line,
-            charge: None,
-            guard: None,
-        });
+            ..hub::Wants::default()
+        };
+        let entry = hub::entry(&line, id, filter, asked);
         let mut next = BTreeMap::new();
         for topic in TOPICS.iter().filter(|topic| entry.filter.matches(&name(topic))) {
             let Some(topic) = self.registry.get(topic) else { continue };
@@ -238,11 +231,7 @@ impl World {
             let frame =
                 Taken { subscription: of.entry.id, taken: of.finished, events: None, bytes: None };
             line.queue().take(&frame).unwrap();
-            for name in of.entry.flow.iter().flat_map(|flow| flow.take_asked()) {
-                let Some(topic) = self.registry.get(name.as_str()) else { continue };
-                while topic.refill(&of.entry, &mut to_flush) {}
-            }
-            continue_replays(&of.entry);
+            hub::feed(&self.registry, &of.entry, &mut to_flush);
         }
         line.flush();
         to_flush.flush();

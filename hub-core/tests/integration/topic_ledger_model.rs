@@ -13,9 +13,9 @@ use crate::topic_common;
 
 use hub_core::topic::{
     AckPolicy, Failure, FlushList, PublishResult, QueuedRun, Registry, SubscriberConnection,
-    SubscriptionEntry, TopicSettings, continue_replays,
+    SubscriptionEntry, TopicSettings,
 };
-use hub_wire::{Ack, Frame, Outcome, Resume, Start, Taken, TopicFilter, Window};
+use hub_wire::{Ack, Frame, Outcome, Resume, Start, Taken, Window};
 use proptest::sample::select;
 use std::mem::take;
 use std::sync::atomic::Ordering;
@@ -92,21 +92,15 @@ impl World {
             dead_letter: (attempts == 2).then(|| name("dead")),
             ordered: ordered && wants.group,
         });
-        let entry = Arc::new(SubscriptionEntry {
-            id,
-            filter: TopicFilter::parse(wants.filter).unwrap(),
-            group: wants.group.then(|| "g".into()),
+        let asked = hub::Wants {
+            group: wants.group.then_some("g"),
             overflow: wants.overflow,
             start: if wants.replay { Start::After(Default::default()) } else { Start::Live },
             positions: wants.replay,
-            observe: false,
             flow,
             ack,
-            replays: Default::default(),
-            connection: line.clone(),
-            charge: None,
-            guard: None,
-        });
+        };
+        let entry = hub::entry(line, id, wants.filter, asked);
         subscriptions.push(entry.clone());
         subscribe(&self.registry, &entry).await;
     }
@@ -138,12 +132,8 @@ impl World {
 
     fn feed(&self, entry: &Arc<SubscriptionEntry>) {
         let mut to_flush = FlushList::new();
-        for name in entry.flow.iter().flat_map(|flow| flow.take_asked()) {
-            let Some(topic) = self.registry.get(name.as_str()) else { continue };
-            while topic.refill(entry, &mut to_flush) {}
-        }
+        hub::feed(&self.registry, entry, &mut to_flush);
         to_flush.flush();
-        continue_replays(entry);
         entry.connection.flush();
     }
 

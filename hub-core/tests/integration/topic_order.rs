@@ -191,7 +191,7 @@ impl World {
             });
         }
         let client = &mut self.clients[line];
-        let wants = Wants { overflow, start, positions: true, group: None };
+        let wants = Wants { overflow, start, positions: true, ..Wants::default() };
         let entry = entry(&client.line, follower.id, follower.filter.as_str(), wants);
         client.subscriptions.push((follower, entry.clone()));
         subscribe(&self.registry, &entry).await;

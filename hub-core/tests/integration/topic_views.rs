@@ -118,7 +118,7 @@ fn nobody_gets_an_event_in_a_view_of_others() {
                     };
                     let group = (kind == 3).then_some("g");
                     let overflow = Overflow::ALL[overflow];
-                    let wants = Wants { group, overflow, start, positions: false };
+                    let wants = Wants { group, overflow, start, ..Wants::default() };
                     let entry = hub::entry(&line, id, "t", wants);
                     hub::subscribe(&registry, &entry).await;
                     lines.push((line, role, entry, true));

@@ -44,7 +44,7 @@ tests = { hits = ["4111 1111 1111 1111"], misses = [1] }
 const PACKS: &str = "[[pack]]\nname = \"pci\"\n[[pack]]\nname = \"pii\"\n\
                      [[pack]]\nname = \"secrets\"\n";
 
-fn plan(rules: &str) -> Arc<Plan> {
+pub(super) fn plan(rules: &str) -> Arc<Plan> {
     let rules = RuleSet::load(rules, "rules.toml", &SystemKeys).expect("a rule file");
     rules.plan(&TopicName::parse("t").expect("a topic"))
 }

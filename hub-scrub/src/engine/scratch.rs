@@ -169,8 +169,8 @@ impl PassScratch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{RuleSet, SystemKeys};
-    use hub_wire::{Packer, TopicName};
+    use crate::engine::fast_path_tests::plan;
+    use hub_wire::Packer;
 
     /// Scrubs an event with so many addresses, and then trims the memory.
     fn keeps_memory_after(scratch: &mut Scratch, addresses: u32) -> bool {
@@ -181,15 +181,13 @@ mod tests {
             action = "mask"
             tests = { hits = ["ann@example.com"], misses = ["ann"] }
         "#;
-        let rules = RuleSet::load(rules, "rules.toml", &SystemKeys).expect("a rule file");
-        let plan = rules.plan(&TopicName::parse("t").expect("a topic"));
         let mut payload = Vec::new();
         let mut pack = Packer(&mut payload);
         pack.array(addresses);
         for n in 0..addresses {
             pack.str(&format!("ann{n}@example.com"));
         }
-        plan.scrub(&payload, None, scratch);
+        plan(rules).scrub(&payload, None, scratch);
         assert_eq!(scratch.applied().map(|rule| rule.hits).sum::<u32>(), addresses);
         scratch.trim();
         scratch.first.payload.values.capacity() > 0

@@ -4,8 +4,8 @@ use super::line::Line;
 use super::{event, name};
 use actix::{Arbiter, System};
 use hub_core::topic::{
-    FlushList, Join, Leave, PendingRun, PublishResult, Registry, RunSource, SubscriptionEntry,
-    Topic, TopicSettings,
+    AckPolicy, FlowGauge, FlushList, Join, Leave, PendingRun, PublishResult, Registry, RunSource,
+    SubscriptionEntry, Topic, TopicSettings, continue_replays,
 };
 use hub_wire::{Frame, Overflow, Start, TopicFilter};
 use proptest::strategy::Strategy;
@@ -82,11 +82,14 @@ pub(crate) struct Wants {
     pub(crate) overflow: Overflow,
     pub(crate) start: Start,
     pub(crate) positions: bool,
+    pub(crate) flow: Option<Arc<FlowGauge>>,
+    pub(crate) ack: Option<AckPolicy>,
 }
 
 impl Default for Wants {
     fn default() -> Self {
-        Wants { group: None, overflow: Overflow::DropOldest, start: Start::Live, positions: false }
+        let (overflow, start) = (Overflow::DropOldest, Start::Live);
+        Wants { group: None, overflow, start, positions: false, flow: None, ack: None }
     }
 }
 
@@ -103,9 +106,9 @@ pub(crate) fn entry(
         overflow: wants.overflow,
         start: wants.start,
         positions: wants.positions,
-        flow: None,
+        flow: wants.flow,
         replays: Default::default(),
-        ack: None,
+        ack: wants.ack,
         observe: false,
         connection: line.clone(),
         charge: None,
@@ -122,6 +125,15 @@ pub(crate) async fn subscribe(registry: &Registry, entry: &Arc<SubscriptionEntry
     }
     entry.connection.queue().append_control(Frame::Subscribed { id: entry.id }.to_bytes());
     entry.connection.flush();
+}
+
+/// Uses the room in the window of a subscription as a session does.
+pub(crate) fn feed(registry: &Registry, entry: &Arc<SubscriptionEntry>, to_flush: &mut FlushList) {
+    for name in entry.flow.iter().flat_map(|flow| flow.take_asked()) {
+        let Some(topic) = registry.get(name.as_str()) else { continue };
+        while topic.refill(entry, to_flush) {}
+    }
+    continue_replays(entry);
 }
 
 /// Unsubscribes as a session does.
