@@ -52,7 +52,7 @@ pub use program::{Program, Protocol};
 pub use report::{Report, Seen};
 pub use round_trip::{RoundTripSeen, Scrub, SizeSeen, Times};
 pub use route::{Icmp, Outcome, PathSeen, RouteSeen};
-pub use tcp::{Ended, Figures, Limit, LoadSeen, Narrow, Stall, TcpSeen};
+pub use tcp::{Ended, Figures, Frames, Limit, LoadSeen, Narrow, Stall, TcpSeen};
 pub use text::{summary, text};
 pub use tls::{CertificateSeen, TlsFailure, TlsSeen};
 pub use watch::changes;

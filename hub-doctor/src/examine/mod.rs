@@ -8,7 +8,7 @@ use crate::hub::{self, Answer, CloseSeen, Greeting, HubSeen};
 use crate::program::Protocol;
 use crate::report::{Report, Seen};
 use crate::route::{self, Outcome};
-use crate::tcp::{self, Ended, Figures, LoadSeen, Narrow, Stall, TcpSeen};
+use crate::tcp::{self, Ended, Figures, Frames, LoadSeen, Narrow, Stall, TcpSeen};
 use crate::tls::{self, Setup, TlsFailure, TlsSeen};
 use crate::wire::{Recorder, Stream, Wire, WireError};
 use crate::{name, round_trip};
@@ -155,14 +155,21 @@ impl Climb<'_> {
                 }
             }
             Err(error) => {
+                let figures = Figures::of(wire.recorder().tcp()).ok();
                 drop(wire);
-                self.not_welcome(hub, &error, address);
+                self.not_welcome(hub, &error, figures, address);
             }
         }
     }
 
-    /// Looks further into a HELLO that got no WELCOME.
-    fn not_welcome(&mut self, mut hub: HubSeen, error: &WireError, address: SocketAddr) {
+    /// Looks further into a HELLO that got no WELCOME. The kernel said `figures` of its connection.
+    fn not_welcome(
+        &mut self,
+        mut hub: HubSeen,
+        error: &WireError,
+        figures: Option<Figures>,
+        address: SocketAddr,
+    ) {
         // With TLS 1.3, the server checks the certificate of a client after the handshake.
         if let (WireError::Tls(rustls::Error::AlertReceived(alert)), Some(tls)) =
             (error, &mut self.seen.tls)
@@ -172,7 +179,11 @@ impl Climb<'_> {
         }
         let hello = self.options.hello();
         if hub.is_unanswered() && narrow::hello(address, self.tls.as_ref(), &hello) {
-            return self.stalled_on_hello();
+            let narrow = Narrow { passes: true, largest_packet: None, smallest_lost: None };
+            return self.stalled_on_hello(Ended::Silent, None, Some(narrow));
+        }
+        if let Some(ended) = self.lost_hello(&hub, figures.as_ref()) {
+            return self.stalled_on_hello(ended, figures, None);
         }
         let close = match &hub.answer {
             Answer::Closed(close) => Some(CloseCode::from_number(close.code)),
@@ -203,13 +214,27 @@ impl Climb<'_> {
         self.seen.hub = Some(hub);
     }
 
-    /// Notes that HELLO passes in small packets only, as it does with long credentials.
-    fn stalled_on_hello(&mut self) {
-        let narrow = Some(Narrow { passes: true, largest_packet: None, smallest_lost: None });
-        let ended = Ended::Silent;
-        let stall = Stall { on_large_frames: false, ended, figures: None, narrow };
+    /// Returns how the connection ended if HELLO did not get to the hub, or not in time, because
+    /// packets were lost. Whoever blames the hub for that looks in the wrong place.
+    fn lost_hello(&self, hub: &HubSeen, figures: Option<&Figures>) -> Option<Ended> {
+        let (figures, start) = (figures?, self.seen.tcp.as_ref()?.at_start.as_ref()?);
+        let unacknowledged = figures.unacknowledged > 0;
+        match &hub.answer {
+            _ if !hub.is_unanswered() => None,
+            Answer::Closed(_) if unacknowledged || figures.lost() > start.lost() => {
+                Some(Ended::Closed)
+            }
+            Answer::Silent { .. } if unacknowledged => Some(Ended::Silent),
+            _ => None,
+        }
+    }
+
+    /// Notes that HELLO did not pass.
+    fn stalled_on_hello(&mut self, ended: Ended, figures: Option<Figures>, narrow: Option<Narrow>) {
+        let stall = Stall { on: Frames::Hello, ended, figures: figures.clone(), narrow };
         if let Some(tcp) = &mut self.seen.tcp {
             tcp.load = Some(LoadSeen { stall: Some(stall), ..LoadSeen::default() });
+            tcp.at_end = figures;
         }
     }
 

@@ -37,17 +37,29 @@ pub struct LoadSeen {
     pub stall: Option<Stall>,
 }
 
-/// Describes a load that did not end.
+/// Describes frames that did not get through.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Stall {
-    /// If this is true, the small frames before had been answered.
-    pub on_large_frames: bool,
-    /// The load ended so.
+    /// These frames stalled, and the ones before had been answered.
+    pub on: Frames,
+    /// The wait for their answers ended so.
     pub ended: Ended,
     /// The kernel said this of the connection at that moment.
     pub figures: Option<Figures>,
     /// Says whether smaller packets pass, if that was tried.
     pub narrow: Option<Narrow>,
+}
+
+/// Names frames that the doctor sends, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frames {
+    /// HELLO.
+    Hello,
+    /// The small frames of the load.
+    Small,
+    /// The large frames of the load.
+    Large,
 }
 
 /// Says how a connection ended on which the hub should have answered.
@@ -90,7 +102,7 @@ pub struct Narrow {
 pub(crate) fn load(wire: &mut Wire, max_frame: u32) -> LoadSeen {
     let start = Instant::now();
     let mut seen = LoadSeen::default();
-    let outcome = small(wire, &mut seen).map_err(|error| (false, error)).and_then(|()| {
+    let outcome = small(wire, &mut seen).map_err(|error| (Frames::Small, error)).and_then(|()| {
         (0..LARGE)
             .try_for_each(|n| {
                 large(wire, SMALL + n, max_frame, PATIENCE).map(|bytes| {
@@ -98,13 +110,13 @@ pub(crate) fn load(wire: &mut Wire, max_frame: u32) -> LoadSeen {
                     seen.bytes_sent += bytes;
                 })
             })
-            .map_err(|error| (true, error))
+            .map_err(|error| (Frames::Large, error))
     });
     seen.took_ms = start.elapsed().as_secs_f64() * 1000.0;
     seen.figures = Figures::of(wire.recorder().tcp()).ok();
-    if let Err((on_large_frames, error)) = outcome {
+    if let Err((on, error)) = outcome {
         let (ended, figures) = (Ended::from(&error), seen.figures.clone());
-        seen.stall = Some(Stall { on_large_frames, ended, figures, narrow: None });
+        seen.stall = Some(Stall { on, ended, figures, narrow: None });
     }
     seen
 }

@@ -6,7 +6,7 @@ mod load;
 mod stall;
 
 pub use figures::{Figures, Limit};
-pub use load::{Ended, LoadSeen, Narrow, Stall};
+pub use load::{Ended, Frames, LoadSeen, Narrow, Stall};
 pub(crate) use load::{large, load};
 pub(crate) use stall::black_hole;
 
@@ -23,6 +23,12 @@ const SYN_LOST_MS: f64 = 900.0;
 const FEW_RETRANSMISSIONS: u32 = 3;
 /// If this part of the segments or more was lost, the loss is worth a warning.
 const LOSS: f64 = 0.005;
+/// The finding for lost segments has this code.
+const LOSS_CODE: &str = "loss";
+/// What to do about lost segments.
+const LOSS_REMEDY: &str = "Packets are lost on the way. Look for errors and drops with `ip -s link` \
+     on both machines, for an overloaded link, and for the router that loses them with `mtr`. Each \
+     loss delays everything behind it.";
 
 /// Holds what TCP showed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -58,7 +64,9 @@ pub(crate) fn judge(seen: &TcpSeen) -> Vec<Finding> {
     let rtt_ms = f64::from(figures.rtt_us) / 1000.0;
     let syn_lost = seen.handshake_ms > SYN_LOST_MS && seen.handshake_ms > 3.0 * rtt_ms;
     let sent_again = SentAgain::of(seen, figures);
-    if sent_again.is_loss() || syn_lost {
+    // A loss that kept HELLO from the hub is in there as a fault.
+    let known = found.iter().any(|finding| finding.code == LOSS_CODE);
+    if !known && (sent_again.is_loss() || syn_lost) {
         found.push(loss(seen, &sent_again));
     }
     if figures.rtt_min_us >= LONG_WAY_US {
@@ -132,14 +140,7 @@ fn loss(seen: &TcpSeen, sent_again: &SentAgain) -> Finding {
     if seen.handshake_ms > SYN_LOST_MS {
         what += &format!("; the handshake took {:.0} ms", seen.handshake_ms);
     }
-    Finding::warning(
-        Layer::Tcp,
-        "loss",
-        what + ".",
-        "Packets are lost on the way. Look for errors and drops with `ip -s link` on both \
-         machines, for an overloaded link, and for the router that loses them with `mtr`. Each \
-         loss delays everything behind it.",
-    )
+    Finding::warning(Layer::Tcp, LOSS_CODE, what + ".", LOSS_REMEDY)
 }
 
 /// Returns the lines for people.

@@ -2,8 +2,11 @@
 //! apart: large packets that vanish, a closed window, a path that has gone, and a hub that does not
 //! answer.
 
-use super::load::{Ended, Stall};
+use super::figures::Figures;
+use super::load::{Ended, Frames, Stall};
+use super::{LOSS_CODE, LOSS_REMEDY};
 use crate::layer::{Finding, Layer};
+use hub_wire::CloseCode;
 
 /// Returns the cause of a stall.
 pub(super) fn judge(stall: &Stall) -> Finding {
@@ -19,6 +22,7 @@ pub(super) fn judge(stall: &Stall) -> Finding {
         return black_hole(&known, narrow.largest_packet);
     }
     match stall.ended {
+        Ended::Closed if stall.on == Frames::Hello => gave_up(stall),
         Ended::Closed | Ended::Reset => broken(stall.ended),
         Ended::Garbled => Finding::fault(
             Layer::Tcp,
@@ -59,6 +63,23 @@ fn broken(ended: Ended) -> Finding {
         format!("The connection was {how} in the middle, without CLOSE."),
         "The hub never does that in normal use. Look for a proxy or a firewall on the way that \
          cuts connections, and in the hub's log for the end of its process.",
+    )
+}
+
+/// Returns the finding for a HELLO that was lost until the hub waited no longer.
+fn gave_up(stall: &Stall) -> Finding {
+    let again = stall.figures.as_ref().map_or(0, Figures::lost);
+    Finding::fault(
+        Layer::Tcp,
+        LOSS_CODE,
+        format!(
+            "HELLO did not get to the hub in time, and the hub gave up on it (CLOSE {} {}): {again} \
+             segments had to be sent again, and the last one has no acknowledgement or came too \
+             late.",
+            CloseCode::HandshakeTimeout.number(),
+            CloseCode::HandshakeTimeout,
+        ),
+        LOSS_REMEDY,
     )
 }
 
@@ -115,12 +136,20 @@ fn not_answering(but: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Figures, Narrow};
+    use super::super::Narrow;
     use super::*;
 
     fn judged(ended: Ended, figures: Figures, narrow: Option<Narrow>) -> (Layer, &'static str) {
-        let stall = Stall { on_large_frames: true, ended, figures: Some(figures), narrow };
-        let found = judge(&stall);
+        judged_on(Frames::Large, ended, figures, narrow)
+    }
+
+    fn judged_on(
+        on: Frames,
+        ended: Ended,
+        figures: Figures,
+        narrow: Option<Narrow>,
+    ) -> (Layer, &'static str) {
+        let found = judge(&Stall { on, ended, figures: Some(figures), narrow });
         (found.layer, found.code)
     }
 
@@ -145,6 +174,12 @@ mod tests {
         assert_eq!(found, (Layer::Route, "path_mtu_black_hole"));
         let other = Narrow { passes: false, largest_packet: None, smallest_lost: None };
         assert_eq!(judged(Ended::Silent, lost, Some(other)), (Layer::Route, "path_lost"));
+    }
+
+    #[test]
+    fn a_hello_that_was_lost_is_no_fault_of_the_hub() {
+        let lost = Figures { unacknowledged: 1, retransmitted: 4, ..Figures::default() };
+        assert_eq!(judged_on(Frames::Hello, Ended::Closed, lost, None), (Layer::Tcp, "loss"));
     }
 
     #[test]
