@@ -217,9 +217,8 @@ impl Group {
     fn has_room_to_wait(&self, room: RoomFor) -> bool {
         let Some(first) = self.open().next() else { return true };
         let queue = first.connection.queue();
-        self.waiting_bytes() == 0
-            || self.waiting_bytes() + room.size <= room.high_water(queue.limit())
-            || !policy(self.overflow()).blocks() && queue.is_lagging()
+        let (waiting, limit) = (self.waiting_bytes(), queue.limit());
+        !room.has_to_wait(waiting, limit, self.overflow(), queue.is_lagging())
     }
 
     /// Gives a run, which belongs to no member yet, to members of the group.

@@ -13,7 +13,7 @@ use topic_common::line::Line;
 use topic_common::name;
 
 /// The queue holds this many bytes. Publishers wait from a quarter of it on.
-const LIMIT: usize = 40_000;
+const LIMIT: usize = 400_000;
 const MARK: usize = LIMIT / 4;
 
 fn waits_whole(group: Option<&'static str>, overflow: Overflow) {
@@ -79,18 +79,20 @@ fn who_publishes_little_does_not_wait_for_a_queue_that_others_have_filled_to_the
         assert!(matches!(publish("filling", 100, None), PublishResult::Wait(_)));
         assert!(matches!(publish("t", 100, None), PublishResult::Wait(_)));
         assert!(matches!(publish("t", 100, Some(MARK)), PublishResult::Wait(_)));
-        assert!(matches!(publish("t", 100, Some(1_000)), PublishResult::Done));
+        assert!(matches!(publish("t", 100, Some(20_000)), PublishResult::Done));
         // A run counts among what its publisher has published, too.
-        assert!(matches!(publish("t", MARK - 500, Some(1_000)), PublishResult::Wait(_)));
-        // From half of the bound on, everybody waits.
+        assert!(matches!(publish("t", MARK - 10_000, Some(20_000)), PublishResult::Wait(_)));
+        // From half of the bound on, publishers of less wait, too.
         line.queue().end_grace();
         assert!(matches!(publish("filling", MARK, None), PublishResult::Done));
         assert!(line.queue().queued_bytes() > 2 * MARK && line.queue().is_lagging());
-        assert!(matches!(publish("t", 100, Some(1_000)), PublishResult::Done));
+        assert!(matches!(publish("t", 100, Some(20_000)), PublishResult::Done));
         line.take_all();
         line.stop();
         assert!(matches!(publish("filling", 2 * MARK, None), PublishResult::Done));
-        assert!(matches!(publish("t", 100, Some(1_000)), PublishResult::Wait(_)));
+        assert!(matches!(publish("t", 100, Some(20_000)), PublishResult::Wait(_)));
+        // Who has published next to nothing waits for no grace.
+        assert!(matches!(publish("t", 100, Some(10_000)), PublishResult::Done));
         to_flush.flush();
     });
 }

@@ -2,7 +2,6 @@
 //!
 //! Without them, each publisher would take the lock of each delivery queue only to find room there.
 
-use crate::overflow::policy;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use crate::topic::room::RoomFor;
 use hub_wire::{Overflow, TopicName};
@@ -69,10 +68,8 @@ impl FlowGauge {
         limit: usize,
         overflow: Overflow,
     ) -> bool {
-        let parked = self.parked_bytes();
-        parked > 0
-            && parked + room.size > room.high_water(limit)
-            && (policy(overflow).blocks() || !self.lagging.load(Ordering::Relaxed))
+        let is_lagging = self.lagging.load(Ordering::Relaxed);
+        room.has_to_wait(self.parked_bytes(), limit, overflow, is_lagging)
     }
 
     /// Ends the grace of the subscriber, if it has a backlog. A publisher with a large run waits for

@@ -24,7 +24,6 @@ use super::queued_run::{ITEM_OVERHEAD, QueuedRun, count_disconnected};
 use super::room::RoomFor;
 use super::waiters::Waiters;
 use super::write_buffer::WriteBuffer;
-use crate::overflow::policy;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering};
 use bytes::Bytes;
 use flow_list::Flows;
@@ -175,10 +174,8 @@ impl DeliveryQueue {
     /// Returns whether a publisher has to wait for room in this queue first, as
     /// [`DeliveryQueue::must_wait`] does.
     pub(super) fn must_wait_as(&self, room: RoomFor, overflow: Overflow) -> bool {
-        let queued = self.queued_bytes();
-        queued > 0
-            && queued + room.size > room.high_water(self.limit())
-            && (policy(overflow).blocks() || !self.lagging.load(Ordering::Relaxed))
+        let is_lagging = self.lagging.load(Ordering::Relaxed);
+        room.has_to_wait(self.queued_bytes(), self.limit(), overflow, is_lagging)
             && !self.is_closed()
     }
 
