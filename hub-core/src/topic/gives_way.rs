@@ -5,6 +5,7 @@
 use super::registry::Registry;
 use super::topic::Topic;
 use super::topic_actor::EndIdle;
+use futures_util::future::join_all;
 use std::sync::atomic::Ordering;
 
 /// Names what topics give up when memory is short.
@@ -26,33 +27,40 @@ impl GivesWay {
         [GivesWay::Histories, GivesWay::IdleLastEvents, GivesWay::LastEvents, GivesWay::IdleTopics];
 }
 
+/// This many topics end at a time. If thousands of actors were woken at once, the sessions of their threads
+/// would have their turns behind all of them.
+const ENDING_AT_ONCE: usize = 256;
+
 impl Registry {
     /// Has every topic give up what gives way. The call visits all topics, and takes the lock of one at a
-    /// time.
-    pub fn give_way(&self, what: GivesWay) {
-        self.each().for_each(|topic| topic.give_way(what));
+    /// time. It resolves when the topics that have to end have ended.
+    pub async fn give_way(&self, what: GivesWay) {
+        let mut ending = Vec::new();
+        for topic in self.each() {
+            if topic.give_way(what)
+                && let Some(actor) = topic.actor()
+            {
+                ending.push(actor.send(EndIdle));
+            }
+            if ending.len() >= ENDING_AT_ONCE {
+                join_all(ending.drain(..)).await;
+            }
+        }
+        join_all(ending).await;
     }
 }
 
 impl Topic {
-    /// Gives up what gives way of this topic.
-    pub(crate) fn give_way(&self, what: GivesWay) {
-        let idle = {
-            let mut s = self.sequencer.lock();
-            let idle = self.next_when_giving_way.swap(s.next, Ordering::Relaxed) == s.next;
-            s.history.keep_last_event();
-            match what {
-                GivesWay::Histories => {}
-                GivesWay::IdleLastEvents if !idle => {}
-                _ => s.history.forget_last_event(),
-            }
-            idle && s.members.is_empty()
-        };
-        if what == GivesWay::IdleTopics
-            && idle
-            && let Some(actor) = self.actor()
-        {
-            actor.do_send(EndIdle);
+    /// Gives up what gives way of this topic. Returns whether the topic itself gives way.
+    pub(crate) fn give_way(&self, what: GivesWay) -> bool {
+        let mut s = self.sequencer.lock();
+        let idle = self.next_when_giving_way.swap(s.next, Ordering::Relaxed) == s.next;
+        s.history.keep_last_event();
+        match what {
+            GivesWay::Histories => {}
+            GivesWay::IdleLastEvents if !idle => {}
+            _ => s.history.forget_last_event(),
         }
+        what == GivesWay::IdleTopics && idle && s.members.is_empty()
     }
 }

@@ -183,10 +183,10 @@ fn a_history_counts_for_who_published_what_it_keeps() {
         assert!((10_000..12_000).contains(&waiting(&maker)), "{}", waiting(&maker));
         assert!((500_000..510_000).contains(&waiting(&other)), "{}", waiting(&other));
         assert_eq!(owner.holding(), other.holding());
-        registry.give_way(GivesWay::Histories);
+        registry.give_way(GivesWay::Histories).await;
         assert_eq!(waiting(&maker), 0);
         assert!((50_000..52_000).contains(&waiting(&other)), "the last event is left");
-        registry.give_way(GivesWay::LastEvents);
+        registry.give_way(GivesWay::LastEvents).await;
         assert_eq!(waiting(&other), 0);
     });
 }
@@ -247,18 +247,18 @@ fn histories_last_events_and_idle_topics_give_way_in_this_order() {
         line.take_all();
         publish_all();
         let all = registry.history().used();
-        registry.give_way(GivesWay::Histories);
+        registry.give_way(GivesWay::Histories).await;
         let without_histories = registry.history().used();
         assert!(without_histories < all / 2, "{without_histories} of {all}");
         publish(&registry, "busy", &[1]);
         let used = registry.history().used();
-        registry.give_way(GivesWay::IdleLastEvents);
+        registry.give_way(GivesWay::IdleLastEvents).await;
         let left = registry.history().used();
         assert!(left > 0 && left < used / 2, "{left} of {used}: the busy topic has its last event");
-        registry.give_way(GivesWay::LastEvents);
+        registry.give_way(GivesWay::LastEvents).await;
         assert_eq!(registry.history().used(), 0);
         // Nobody subscribes to two of the topics, and they had no event since.
-        registry.give_way(GivesWay::IdleTopics);
+        registry.give_way(GivesWay::IdleTopics).await;
         hub::settle().await;
         assert_eq!(registry.topics(), 1);
         // What was given up is told: nothing replays, and numbers go on.

@@ -302,7 +302,7 @@ impl World {
                 hub::settle().await;
             }
             65..95 => self.finish(at, false),
-            95 => self.registry.give_way(GivesWay::Histories),
+            95 => self.registry.give_way(GivesWay::Histories).await,
             96 => {
                 let filter = *self.random.of(&FILTERS);
                 let starts = [Start::Live, Start::Last, Start::After(Default::default())];

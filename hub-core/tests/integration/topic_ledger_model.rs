@@ -279,7 +279,7 @@ impl World {
                 let line = &self.clients[client].line;
                 line.overflowed.fetch_or(line.queue().shed(bytes), Ordering::SeqCst);
             }
-            Step::GiveWay(what) => self.registry.give_way(what),
+            Step::GiveWay(what) => self.registry.give_way(what).await,
             Step::LimitQueues(bytes) => self.registry.ledger().held().limit_queues(bytes),
             Step::Time(time) => tokio::time::advance(time).await,
         }

@@ -6,7 +6,7 @@
 
 use crate::topic_common;
 
-use hub_core::topic::{DeliveryQueue, GivesWay, Ledger, TopicAttachment};
+use hub_core::topic::{DeliveryQueue, GivesWay, Ledger, Registry, TopicAttachment, TopicSettings};
 use hub_wire::Overflow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ fn a_run_counts_once_however_many_hold_it() {
         publish(&registry, "a", &(0..64).collect::<Vec<_>>());
         lines.iter().for_each(|line| line.take_all());
         assert!(held.get() < 2 * one + 64);
-        registry.give_way(GivesWay::Histories);
+        registry.give_way(GivesWay::Histories).await;
         assert!(held.get() < one / 8, "the last event is kept: {}", held.get());
     });
 }
@@ -149,5 +149,53 @@ fn a_deposit_is_given_back_when_the_topic_ends_or_is_another_ones() {
         hub::idle().await;
         assert!(topic.state().retired);
         assert_eq!(back.load(Ordering::Relaxed), 2, "also while somebody remembers the topic");
+    });
+}
+
+/// The sessions of a thread would have their turns behind all topics that end.
+#[test]
+fn thousands_of_topics_never_end_at_once() {
+    const ALL: usize = 4_000;
+    let settings = || TopicSettings { max_topics: ALL, ..hub::settings() };
+    let make_all = |registry: &Arc<Registry>| {
+        for n in 0..ALL {
+            registry.get_or_create(&name(&format!("t.{n}"))).unwrap();
+        }
+    };
+    // Short of memory: another task of the thread has its turn after a few hundred of them.
+    hub::run(async {
+        let registry = hub::registry(settings());
+        make_all(&registry);
+        registry.give_way(GivesWay::Histories).await;
+        let watched = registry.clone();
+        let most_at_once = actix::spawn(async move {
+            let (mut left, mut most) = (ALL, 0);
+            while left > 0 {
+                tokio::task::yield_now().await;
+                most = most.max(left - watched.topics());
+                left = watched.topics();
+            }
+            most
+        });
+        registry.give_way(GivesWay::IdleTopics).await;
+        let most = most_at_once.await.unwrap();
+        assert!(most <= 600, "{most}");
+    });
+    // Out of use: those that were made together end one after another.
+    hub::run(async {
+        let registry = hub::registry(settings());
+        make_all(&registry);
+        let mut left = Vec::new();
+        for _ in 0..42 {
+            tokio::time::advance(hub::IDLE / 20).await;
+            for _ in 0..20 {
+                hub::settle().await;
+            }
+            left.push(registry.topics());
+        }
+        assert_eq!(left[18], ALL, "none ends before its time");
+        assert_eq!(left[41], 0);
+        let most = left.windows(2).map(|two| two[0] - two[1]).max();
+        assert!(most <= Some(ALL / 10), "{left:?}");
     });
 }

@@ -58,7 +58,7 @@ fn what_is_forgotten_meanwhile_is_told_and_counted() {
             }
             assert!(registry.history().kept_for_replays() > HISTORY / 2);
             if short_of_memory {
-                registry.give_way(GivesWay::Histories);
+                registry.give_way(GivesWay::Histories).await;
                 assert_eq!(registry.history().kept_for_replays(), 0);
             }
             let places = read_all(&registry, &line).await;
@@ -89,7 +89,7 @@ fn publishers_wait_rather_than_take_events_from_a_subscription_with_block() {
             published += 1;
             assert!(published < 300, "no publisher waits");
         }
-        registry.give_way(GivesWay::Histories);
+        registry.give_way(GivesWay::Histories).await;
         line.queue().end_grace();
         assert!(matches!(publish(&registry, "a", &[published]), PublishResult::Wait(_)));
         let places = read_all(&registry, &line).await;

@@ -16,7 +16,8 @@ use crate::limits::{ClientLimits, system};
 use hub_core::topic::{GivesWay, LEAST_QUEUE};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::task::spawn_blocking;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 /// While there is enough memory, it is sampled at this interval, unless a session reports earlier
@@ -94,9 +95,9 @@ pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<Cl
         }
         if Shares::is_scarce(decision.used, budget) {
             let again = (memory.grace() / 2).clamp(EVERY, GIVE_WAY_AGAIN);
-            shedding.give_way(&directory, decision.level, budget, again).await;
+            shedding.give_way(&directory, decision.level, budget, again);
         } else {
-            shedding = Shedding::default();
+            shedding = Shedding { topics: shedding.topics, ..Shedding::default() };
         }
         if decision.level != MemoryPressure::Calm {
             let ends = decision.ends.then(|| to_end(&unmet, 2 * memory.grace())).flatten();
@@ -179,6 +180,8 @@ struct Shedding {
     /// So many kinds of what gives way were given up since memory became short.
     given_up: usize,
     next: Option<Instant>,
+    /// This thread has topics give something up.
+    topics: Option<JoinHandle<()>>,
     /// A client may leave this many bytes of answers unread while events are refused.
     answers: Option<usize>,
 }
@@ -187,21 +190,23 @@ impl Shedding {
     /// Gives up some of what the hub keeps only in case somebody wants it. As long as memory is not short,
     /// these are histories and clients that are away. When all was given up, the next call that does
     /// anything is due `again` later.
-    async fn give_way(
+    fn give_way(
         &mut self,
         directory: &Arc<Directory>,
         level: MemoryPressure,
         budget: usize,
         again: Duration,
     ) {
-        if self.next.is_some_and(|next| Instant::now() < next) {
+        let is_busy = self.topics.as_ref().is_some_and(|topics| !topics.is_finished());
+        if is_busy || self.next.is_some_and(|next| Instant::now() < next) {
             return;
         }
         let last = GivesWay::ORDER.len() - 1;
         let what = GivesWay::ORDER[self.given_up.min(last)];
         let all = directory.clone();
-        // There may be a million topics, so another thread goes through them.
-        let _ = spawn_blocking(move || all.registry.give_way(what)).await;
+        // There may be a million topics, so another thread goes through them, and samples go on meanwhile.
+        let give_way = move || Handle::current().block_on(all.registry.give_way(what));
+        self.topics = Some(spawn_blocking(give_way));
         directory.instances.forget_away(budget / AWAY_PART);
         let short = level != MemoryPressure::Calm;
         self.given_up += usize::from(short);
