@@ -58,6 +58,7 @@ pub struct Addresses {
 /// # Errors
 /// Returns an error if the hub cannot start.
 pub fn run_until_signal(config: Config, file: Option<ConfigFile>) -> Result<(), ServeError> {
+    hub_allocator::keep_large_apart();
     survive_hangup().map_err(ServeError::Start)?;
     let (hub, http) = schemes(&config);
     let ready = move |at: Addresses| {
