@@ -116,6 +116,12 @@ impl MemoryAccount {
         excess && self.charged() > LEAST_QUEUE
     }
 
+    /// Returns whether the owner of this connection, or this owner, holds no more than is reserved for each.
+    #[must_use]
+    pub fn is_within_reserve(&self) -> bool {
+        self.owner.as_deref().unwrap_or(self).holding() <= self.held.reserved()
+    }
+
     /// Returns whether this owner holds more than its share, so that its connections share that out.
     #[must_use]
     pub fn shares_out(&self) -> bool {

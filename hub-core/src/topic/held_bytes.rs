@@ -21,6 +21,7 @@ const OVERHEAD: usize = 80;
 pub struct HeldBytes {
     bytes: AtomicUsize,
     queue_limit: AtomicUsize,
+    reserve: AtomicUsize,
 }
 
 /// A queue reports its size when it has grown or shrunk by this many bytes since its last report.
@@ -28,7 +29,11 @@ pub(super) const REPORT_STEP: usize = 4 * 1024;
 
 impl Default for HeldBytes {
     fn default() -> Self {
-        HeldBytes { bytes: AtomicUsize::new(0), queue_limit: AtomicUsize::new(usize::MAX) }
+        HeldBytes {
+            bytes: AtomicUsize::new(0),
+            queue_limit: AtomicUsize::new(usize::MAX),
+            reserve: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -52,6 +57,16 @@ impl HeldBytes {
     /// [`DeliveryQueue::shed`](super::DeliveryQueue::shed) drops them.
     pub fn limit_queues(&self, bytes: usize) {
         self.queue_limit.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Sets how many bytes are reserved for each owner: an owner that holds no more than this is served however
+    /// short memory is.
+    pub fn reserve(&self, bytes: usize) {
+        self.reserve.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn reserved(&self) -> usize {
+        self.reserve.load(Ordering::Relaxed)
     }
 
     /// Replaces a count of `before` bytes by a count of `now` bytes.

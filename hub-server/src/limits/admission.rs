@@ -3,7 +3,6 @@
 //! descriptors of the hub.
 
 use super::account::{Account, AccountKey, Permit};
-use super::memory::MemoryPressure;
 use super::sockets::{RETURNING, SocketBudget};
 use super::{ClientLimits, Limit};
 use hub_wire::CloseCode;
@@ -166,13 +165,9 @@ impl Admission {
                 rejection = Some(overloaded(Limit::FileDescriptors, why));
             }
         }
-        let asked = |peer| {
-            let account = self.limits.accounts.of(AccountKey::at(peer));
-            self.limits.memory.is_asked(&account.memory)
-        };
-        if self.limits.memory.pressure(None) == MemoryPressure::Refuse
-            || !self.limits.memory.is_calm() && peer.is_some_and(asked)
-        {
+        let memory = &self.limits.memory;
+        let owner = || peer.map(|peer| self.limits.accounts.of(AccountKey::at(peer)));
+        if !memory.is_calm() && memory.is_closed_to(owner().as_ref().map(|owner| &*owner.memory)) {
             return Err(overloaded(Limit::Memory, "the hub is short of memory"));
         }
         if let Some(rejection) = rejection {

@@ -91,7 +91,9 @@ impl Process {
 #[test]
 fn who_is_within_the_share_waits_for_who_is_not_and_is_refused_when_nobody_is_left() {
     let mut hub = Process::new(2);
-    hub.clients[0].1.set(97 * MIB);
+    hub.clients[0].1.set(93 * MIB);
+    // This is more than the reserve.
+    hub.clients[1].1.set(4 * MIB);
     for step in 1..=4 * GRACE {
         hub.sample();
         assert_eq!(hub.pressure(1), MemoryPressure::Slow, "{step}");
@@ -101,9 +103,32 @@ fn who_is_within_the_share_waits_for_who_is_not_and_is_refused_when_nobody_is_le
     assert_eq!(hub.memory.pressure(None), MemoryPressure::Refuse, "a new connection does not wait");
     // What is held now is charged to nobody, so nobody can be asked for it.
     hub.clients[0].1.set(0);
-    hub.memory.held().change(0, 97 * MIB);
+    hub.memory.held().change(0, 93 * MIB);
     hub.sample();
     assert_eq!(hub.pressure(1), MemoryPressure::Refuse);
+}
+
+/// Their part is so small that the process stays within its budget all the same.
+#[test]
+fn who_is_within_the_reserve_is_served_until_the_budget_is_used_up() {
+    let mut hub = Process::new(3);
+    hub.clients[0].1.set(96 * MIB);
+    hub.clients[1].1.set(3 * MIB);
+    hub.clients[2].1.set(MIB / 2);
+    for _ in 0..4 * GRACE {
+        hub.clients[1].1.set(3 * MIB);
+        hub.sample();
+        assert_eq!(hub.pressure(1), MemoryPressure::Slow, "its reserve is used up");
+        hub.clients[1].1.set(3 * MIB / 2);
+        assert_eq!(hub.pressure(1), MemoryPressure::Calm);
+    }
+    let address = hub.accounts.of(AccountKey::Identity("somebody new".into()));
+    let is_closed = |hub: &Process| hub.memory.is_closed_to(Some(&address.memory));
+    assert!(!is_closed(&hub) && hub.memory.is_closed_to(None));
+    hub.clients[0].1.set(101 * MIB);
+    hub.sample();
+    assert_ne!(hub.pressure(1), MemoryPressure::Calm);
+    assert!(is_closed(&hub));
 }
 
 proptest! {

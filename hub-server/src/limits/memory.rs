@@ -50,9 +50,14 @@ pub(crate) struct MemoryDecision {
     /// Until the next sample, everybody is refused while the held bytes are at least this many, unless others
     /// are above their share and may still give.
     pub refuse_all_from: usize,
+    /// Until the next sample, owners that hold no more than their reserve are served while the held bytes are
+    /// fewer than this many.
+    pub full_from: usize,
     /// Memory has been short for twice the grace. So whoever has not come down to its share for as long may
     /// be ended.
     pub ends: bool,
+    /// Memory is short, and its use has not fallen for a grace.
+    pub stuck: bool,
 }
 
 /// Holds the state of the memory, as sessions see it.
@@ -71,7 +76,9 @@ pub(crate) struct Memory {
     stop_from: AtomicUsize,
     refuse_from: AtomicUsize,
     refuse_all_from: AtomicUsize,
-    /// The flag is true while those above their share may still give, or be ended.
+    full_from: AtomicUsize,
+    /// The flag is true while those above their share may still give, or be ended, or what they have left behind
+    /// is still being freed.
     others_give: AtomicBool,
     level: AtomicU8,
     used: AtomicUsize,
@@ -115,6 +122,7 @@ impl Memory {
             stop_from: AtomicUsize::new(usize::MAX),
             refuse_from: AtomicUsize::new(usize::MAX),
             refuse_all_from: AtomicUsize::new(usize::MAX),
+            full_from: AtomicUsize::new(usize::MAX),
             others_give: AtomicBool::new(false),
             level: AtomicU8::new(MemoryPressure::Calm as u8),
             used: AtomicUsize::new(0),
@@ -157,8 +165,9 @@ impl Memory {
     /// clients of an owner above its share, before it is short for others. It is shorter for a client that has
     /// not come down to its share in time.
     ///
-    /// A client within its share waits for those above theirs, and is refused only when nobody is left who
-    /// could give. Without an account, nothing is known of the client, and it does not wait for that.
+    /// A client whose owner is within its reserve notices nothing, unless the whole budget is used. Another client
+    /// within its share waits for those above theirs, and is refused only when nobody is left who could give.
+    /// Without an account, nothing is known of the client, and it does not wait for that.
     pub(crate) fn pressure(&self, account: Option<&MemoryAccount>) -> MemoryPressure {
         let held = self.held.get();
         if held < self.slow_from.load(Ordering::Relaxed) {
@@ -166,6 +175,11 @@ impl Memory {
         }
         if self.level() == MemoryPressure::Calm as u8 {
             self.report_short(); // What is in force is from before memory was short.
+        }
+        if held < self.full_from.load(Ordering::Relaxed)
+            && account.is_some_and(MemoryAccount::is_within_reserve)
+        {
+            return MemoryPressure::Calm;
         }
         if let Some(account) = account.filter(|account| account.is_over_share()) {
             let had_time = account.unmet_for() >= Some(self.grace);
@@ -201,10 +215,18 @@ impl Memory {
         .await
     }
 
-    /// Returns whether memory is short and this owner holds more than its share, so that it may have no
-    /// further connection.
-    pub(crate) fn is_asked(&self, owner: &MemoryAccount) -> bool {
-        self.held.get() >= self.crowded_from.load(Ordering::Relaxed) && owner.shares_out()
+    /// Returns whether memory is so short that this owner may have no further connection. That is the case as
+    /// soon as memory is short if the owner holds more than its share, and later if it holds more than its
+    /// reserve.
+    pub(crate) fn is_closed_to(&self, owner: Option<&MemoryAccount>) -> bool {
+        let held = self.held.get();
+        let crowded = held >= self.crowded_from.load(Ordering::Relaxed);
+        if crowded && owner.is_some_and(MemoryAccount::shares_out) {
+            return true;
+        }
+        let is_reserved = held < self.full_from.load(Ordering::Relaxed)
+            && owner.is_some_and(MemoryAccount::is_within_reserve);
+        !is_reserved && self.pressure(None) == MemoryPressure::Refuse
     }
 
     /// Returns how many samples were taken. A session whose events were refused goes on after the
@@ -234,13 +256,15 @@ impl Memory {
     /// Puts a decision in force. `asks` states whether somebody was asked to come down to its share, and has
     /// not done so yet.
     pub(crate) fn apply(&self, decision: MemoryDecision, asks: bool) {
-        self.others_give.store(asks || !decision.ends, Ordering::Relaxed);
+        let nobody_gives = !asks && decision.ends && decision.stuck;
+        self.others_give.store(!nobody_gives, Ordering::Relaxed);
         self.used.store(decision.used, Ordering::Relaxed);
         self.slow_from.store(decision.slow_from, Ordering::Relaxed);
         self.crowded_from.store(decision.crowded_from, Ordering::Relaxed);
         self.stop_from.store(decision.stop_from, Ordering::Relaxed);
         self.refuse_from.store(decision.refuse_from, Ordering::Relaxed);
         self.refuse_all_from.store(decision.refuse_all_from, Ordering::Relaxed);
+        self.full_from.store(decision.full_from, Ordering::Relaxed);
         self.level.store(decision.level as u8, Ordering::Relaxed);
         self.samples.fetch_add(1, Ordering::Relaxed);
         // Each session decides anew for itself, because the shares have changed. The wakers are called

@@ -10,6 +10,10 @@ const SLOW: usize = 80;
 const STOP: usize = 90;
 /// From this percentage of the budget on, those who would wait are refused.
 const REFUSE: usize = 95;
+/// From this percentage of the budget on, also owners wait that hold no more than is reserved for each. All
+/// reserves together, and what was read before a publisher notices that it has to wait, fit between
+/// [`STOP`] and this line.
+const FULL: usize = 100;
 /// Memory is not short any more below this percentage of the budget.
 const CALM: usize = 70;
 /// While clients together hold less than this percentage of the budget, those within their share neither
@@ -103,8 +107,10 @@ impl MemoryMonitor {
             stop_from: from(STOP).max(self.percent(ALWAYS)),
             refuse_from: if refuses { 0 } else { from(REFUSE) },
             refuse_all_from: from(REFUSE).max(self.percent(ALWAYS)),
+            full_from: from(FULL).max(self.percent(ALWAYS)),
             // A small dip wins nobody time.
             ends: !calm && used >= self.percent(STAYS) && short_for >= 2 * self.grace,
+            stuck,
         }
     }
 }

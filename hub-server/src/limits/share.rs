@@ -16,6 +16,9 @@ const PLENTY: usize = 50;
 /// An owner may always hold an equal part of the memory, divided by this number. What is used and charged to
 /// nobody, such as the memory of a password hash, would otherwise be asked from those who hold next to nothing.
 const LEAST_PART: usize = 4;
+/// This percentage of the budget is reserved in equal parts, one for each owner. Whoever holds no more than
+/// that is served even while others have not given back yet what they were asked for.
+const RESERVED: usize = 6;
 /// A connection may always hold this many bytes.
 const LEAST_SHARE: usize = 16 * 1024;
 
@@ -49,6 +52,7 @@ impl Shares {
         }
         self.in_force.store(!plenty, Ordering::Relaxed);
         let owners = accounts.memory();
+        held.reserve(budget / 100 * RESERVED / owners.len().max(1));
         if plenty {
             held.limit_queues(usize::MAX);
             for owner in owners {
