@@ -176,9 +176,7 @@ impl Memory {
         if self.level() == MemoryPressure::Calm as u8 {
             self.report_short(); // What is in force is from before memory was short.
         }
-        if held < self.full_from.load(Ordering::Relaxed)
-            && account.is_some_and(MemoryAccount::is_within_reserve)
-        {
+        if self.has_reserve(account, held) {
             return MemoryPressure::Calm;
         }
         if let Some(account) = account.filter(|account| account.is_over_share()) {
@@ -224,9 +222,14 @@ impl Memory {
         if crowded && owner.is_some_and(MemoryAccount::shares_out) {
             return true;
         }
-        let is_reserved = held < self.full_from.load(Ordering::Relaxed)
-            && owner.is_some_and(MemoryAccount::is_within_reserve);
-        !is_reserved && self.pressure(None) == MemoryPressure::Refuse
+        !self.has_reserve(owner, held) && self.pressure(None) == MemoryPressure::Refuse
+    }
+
+    /// Returns whether memory is kept for this client while `held` bytes are held: its owner is within its
+    /// reserve, and the budget is not used up.
+    fn has_reserve(&self, account: Option<&MemoryAccount>, held: usize) -> bool {
+        held < self.full_from.load(Ordering::Relaxed)
+            && account.is_some_and(MemoryAccount::is_within_reserve)
     }
 
     /// Returns how many samples were taken. A session whose events were refused goes on after the

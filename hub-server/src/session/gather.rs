@@ -121,15 +121,18 @@ impl RunBuilder {
             // its client may publish.
             self.source(&topic, HUB)
         } else {
-            let known = match self.by_name.get(name.as_str().as_bytes()) {
-                Some(known) => *known,
-                None => self.remember(name.as_str(), topic.clone(), publisher),
-            };
-            let source = self.source(&topic, publisher);
-            let known = &mut self.topics[known];
-            known.source = source;
-            known.topic = topic.clone();
-            known.source.clone()
+            match self.by_name.get(name.as_str().as_bytes()).copied() {
+                Some(known) => {
+                    let source = self.source(&topic, publisher);
+                    let known = &mut self.topics[known];
+                    (known.topic, known.source) = (topic.clone(), source.clone());
+                    source
+                }
+                None => {
+                    let known = self.remember(name.as_str(), topic.clone(), publisher);
+                    self.topics[known].source.clone()
+                }
+            }
         };
         Ok(OpenRun { topic, run: old.run.retarget(source), ..old })
     }
