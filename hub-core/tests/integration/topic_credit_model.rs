@@ -18,7 +18,7 @@ use hub_wire::{GapReason, Overflow, Position, Start, Taken, Window};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use topic_common::hub::{self, gathered, subscribe, unsubscribe};
+use topic_common::hub::{self, gathered, publish_run, subscribe, unsubscribe};
 use topic_common::line::Line;
 use topic_common::{Told, name};
 
@@ -164,10 +164,7 @@ impl World {
         let mut run = gathered(&topic, "p#1", &ids, padding);
         for tries in 0.. {
             assert!(tries < 10_000, "a publisher waits for ever");
-            let mut to_flush = FlushList::new();
-            let published = topic.publish(&mut run, self.ids, &mut to_flush);
-            to_flush.flush();
-            match published {
+            match publish_run(&topic, &mut run, self.ids) {
                 PublishResult::Done => return,
                 PublishResult::Wait(connection) => {
                     connection.queue().end_grace();

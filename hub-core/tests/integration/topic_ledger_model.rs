@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use steps::{CLIENTS, Step, Wants, steps};
-use topic_common::hub::{self, gathered, subscribe};
+use topic_common::hub::{self, gathered, publish_run, subscribe};
 use topic_common::line::Line;
 use topic_common::name;
 
@@ -113,10 +113,7 @@ impl World {
         self.ids += events;
         let mut run = gathered(&topic, "p#1", &ids, padding);
         for _ in 0..CLIENTS {
-            let mut to_flush = FlushList::new();
-            let published = topic.publish(&mut run, self.ids, &mut to_flush);
-            to_flush.flush();
-            match published {
+            match publish_run(&topic, &mut run, self.ids) {
                 PublishResult::Done => return,
                 PublishResult::Wait(connection) => connection.queue().end_grace(),
                 other => panic!("{other:?}"),

@@ -174,8 +174,11 @@ fn five_percent_of_loss() {
         network.firewall("c", "input", "tcp sport 4820 numgen random mod 100 < 5 drop");
         let report = network.doctor(HUB);
         assert_found(&report, TCP, "loss", &["sent again", "`ip -s link`"]);
-        let figures = &layer(&report.0, "tcp")["seen"]["at_end"];
-        assert!(figures["retransmitted"].as_u64() > Some(0), "{figures:#}");
+        let seen = &layer(&report.0, "tcp")["seen"];
+        // If HELLO is lost until the hub gives up, no load follows in which more could be lost.
+        let most_by_chance = if seen["load"]["stall"].is_null() { 2 } else { 0 };
+        let again = seen["at_end"]["retransmitted"].as_u64();
+        assert!(again > Some(most_by_chance), "{seen:#}");
     });
 }
 

@@ -157,8 +157,13 @@ pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usi
 /// Publishes on the topic of this name, as a session does it, and flushes.
 pub(crate) fn publish(registry: &Arc<Registry>, topic: &str, ids: &[u64]) -> PublishResult {
     let topic = registry.get_or_create(&name(topic)).unwrap();
+    publish_run(&topic, &mut gathered(&topic, "p#1", ids, 10), 1)
+}
+
+/// Publishes a run, as a session does it, and flushes.
+pub(crate) fn publish_run(topic: &Topic, run: &mut PendingRun, now_ms: u64) -> PublishResult {
     let mut to_flush = FlushList::new();
-    let published = topic.publish(&mut gathered(&topic, "p#1", ids, 10), 1, &mut to_flush);
+    let published = topic.publish(run, now_ms, &mut to_flush);
     to_flush.flush();
     published
 }
