@@ -37,6 +37,13 @@ pub fn turn_is_over() -> bool {
     BEGAN.get().is_some_and(|began| began.elapsed() >= TURN)
 }
 
+/// Returns whether the present turn of this thread has taken half of the time that it may. Work that is not
+/// worth beginning if it cannot be finished in the same turn asks this first.
+#[must_use]
+pub fn turn_is_half_over() -> bool {
+    BEGAN.get().is_some_and(|began| began.elapsed() >= TURN / 2)
+}
+
 /// Ends the turn of the present task, which goes on when the others of its thread have had theirs and
 /// the thread has looked at its sockets.
 pub async fn give_turn() {

@@ -10,7 +10,7 @@ use super::waits_for::WaitsFor;
 use crate::limits::Limit;
 use actix::fut::ActorFuture;
 use actix::prelude::*;
-use hub_core::topic::{SubscriberConnection, turn_is_over};
+use hub_core::topic::{SubscriberConnection, turn_is_half_over};
 use hub_wire::CloseCode;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
@@ -87,7 +87,8 @@ impl Session {
             match self.step(ctx, task) {
                 Poll::Pending if self.left.gives_turn => return Turn::Over,
                 Poll::Pending => return Turn::Waits,
-                Poll::Ready(Flow::Continue(())) if turn_is_over() => return Turn::Over,
+                // What a read brought is cut where the turn ends: the rest is copied, and makes runs of its own.
+                Poll::Ready(Flow::Continue(())) if turn_is_half_over() => return Turn::Over,
                 Poll::Ready(Flow::Continue(())) => {}
                 Poll::Ready(Flow::Break(())) => {
                     self.end(ctx);
