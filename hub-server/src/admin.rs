@@ -111,13 +111,12 @@ async fn administrator(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Resp
         None => true,
     };
     let access = hub.policy.access.current();
-    let claimed = Access::claimed_id(&credentials).filter(|_| access.must_hash(&credentials));
-    let id = claimed.map(Arc::from);
+    let hash = access.hash_bytes(&credentials).zip(Access::claimed_id(&credentials).map(Arc::from));
     let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-    let entered = match id {
-        Some(id) => {
+    let entered = match hash {
+        Some((bytes, id)) => {
             let address = AccountKey::at(address.unwrap_or(UNKNOWN_ADDRESS));
-            hash_in_turn(hub, Requester { address, id }, check).await?
+            hash_in_turn(hub, Requester { address, id }, bytes, check).await?
         }
         None => check(),
     };
@@ -128,20 +127,26 @@ async fn administrator(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Resp
     }
 }
 
-/// Runs `check` on a thread that computes hashes, when it is the turn of `of`. Returns the response
+/// Runs `check`, whose hash takes `bytes` bytes, on a thread that computes hashes, when it is the turn of `of`. Returns the response
 /// that refuses the request if that takes longer than a handshake may.
 async fn hash_in_turn<T: Send + 'static>(
     hub: &Hub,
     of: Requester,
+    bytes: usize,
     check: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Response> {
     let limits = hub.limits.in_force.current();
     let patience = Duration::from_millis(limits.handshake_ms);
-    let hashed = hub.policy.hashing.run(of, limits.max_connections, check);
+    let hashed = hub.policy.hashing.run(of, bytes, limits.max_connections, check);
     match timeout(patience, hashed).await {
         Ok(Ok(entered)) => Ok(entered),
         Ok(Err(NotHashed::Failed)) => {
             Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the check failed"))
+        }
+        Ok(Err(NotHashed::NoMemory)) => {
+            hub.metrics.limited(Limit::Memory);
+            let why = "the hub is short of memory: try again later";
+            Err(error(StatusCode::SERVICE_UNAVAILABLE, why))
         }
         Ok(Err(NotHashed::TooMany)) | Err(_) => {
             hub.metrics.limited(Limit::Handshake);

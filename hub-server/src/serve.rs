@@ -142,7 +142,7 @@ pub(crate) fn run_from(
         let directory = Directory::new(&config, handles.clone()).map_err(ServeError::Random)?;
         let held = directory.registry.ledger().held().clone();
         let limits = Arc::new(ClientLimits::new(&config, held));
-        let hashing = Hashing::start(limits.memory.budget()).map_err(ServeError::Start)?;
+        let hashing = Hashing::start(limits.clone()).map_err(ServeError::Start)?;
         let hub = Hub::new(config, Arc::new(directory), limits, hashing);
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;

@@ -9,10 +9,11 @@
 
 use super::Directory;
 use super::session_handle::ShedLoad;
+use crate::limits::ClientLimits;
 use crate::limits::memory::MemoryPressure;
-use crate::limits::memory_monitor::{MemoryMonitor, MemorySample};
+use crate::limits::memory_monitor::MemoryMonitor;
+use crate::limits::memory_sample::MemorySample;
 use crate::limits::share::{Shares, to_end};
-use crate::limits::{ClientLimits, system};
 use hub_core::topic::{GivesWay, LEAST_QUEUE};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,10 +67,10 @@ pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<Cl
             wait = EVERY_WHEN_SHORT - AT_MOST_EVERY;
         }
         drop(timeout(wait, memory.reported_short()).await);
-        let mut sample = sample(&limits);
+        let mut sample = memory.sample();
         if allocator.keeps_much(&sample) {
             allocator.give_back().await;
-            sample = self::sample(&limits);
+            sample = memory.sample();
             allocator.gave_back(&sample);
         }
         let decision = monitor.observe(start.elapsed(), sample);
@@ -78,7 +79,7 @@ pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<Cl
         // Where a sample is late, sessions had no processor time either, so they lose none of their grace.
         let passed = passed.min(EVERY);
         let short_for = if was == MemoryPressure::Calm as u8 { Duration::ZERO } else { passed };
-        let used = (decision.used, budget);
+        let used = (sample.wanted(), budget);
         let unmet = shares.set(&limits.accounts, memory.held(), used, short_for);
         memory.apply(decision, !unmet.is_empty());
         if was != decision.level as u8 {
@@ -93,7 +94,7 @@ pub(crate) async fn keep_within_budget(directory: Arc<Directory>, limits: Arc<Cl
                 }
             }
         }
-        if Shares::is_scarce(decision.used, budget) {
+        if Shares::is_scarce(sample.wanted(), budget) {
             let again = (memory.grace() / 2).clamp(EVERY, GIVE_WAY_AGAIN);
             shedding.give_way(&directory, decision.level, budget, again);
         } else {
@@ -118,12 +119,6 @@ async fn sweep(limits: &ClientLimits) {
         sleep(SWEEP).await;
         limits.accounts.close_unused();
     }
-}
-
-fn sample(limits: &ClientLimits) -> MemorySample {
-    let held = limits.memory.held().get();
-    // Where the system does not report the resident memory, the counted bytes take its place.
-    MemorySample { resident: system::resident().unwrap_or(held), held }
 }
 
 /// Has the allocator give back the memory that it keeps.

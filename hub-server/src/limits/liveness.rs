@@ -7,7 +7,8 @@
 
 use super::account::{AccountKey, Accounts};
 use super::memory::{Memory, MemoryPressure};
-use super::memory_monitor::{MemoryMonitor, MemorySample};
+use super::memory_monitor::MemoryMonitor;
+use super::memory_sample::MemorySample;
 use super::share::{Shares, to_end};
 use hub_core::topic::{Charge, HeldBytes, MemoryAccount};
 use proptest::prelude::*;
@@ -66,7 +67,8 @@ impl Process {
     fn sample(&mut self) {
         self.now += STEP;
         let held = self.memory.held().get();
-        let decision = self.monitor.observe(self.now, MemorySample { resident: held, held });
+        let decision =
+            self.monitor.observe(self.now, MemorySample { resident: held, held, promised: 0 });
         let was_short = self.memory.level() != MemoryPressure::Calm as u8;
         self.short += usize::from(was_short);
         let short_for = if was_short { STEP } else { Duration::ZERO };

@@ -9,6 +9,7 @@
 //! When memory is short, the clients that hold more than their [`share`](super::share) are asked first.
 //! The others notice nothing until the process is close to its budget.
 
+use super::memory_sample::MemorySample;
 use super::system;
 use hub_core::topic::{HeldBytes, MemoryAccount};
 use parking_lot::Mutex;
@@ -64,6 +65,8 @@ pub(crate) struct MemoryDecision {
 #[derive(Debug)]
 pub(crate) struct Memory {
     held: Arc<HeldBytes>,
+    /// This many bytes are promised.
+    promised: AtomicUsize,
     /// The budget has this many bytes. `None` means that there is no budget.
     budget: Option<usize>,
     /// This many bytes may wait for a connection while there is enough memory.
@@ -114,6 +117,7 @@ impl Memory {
         let budget = budget.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Memory {
             held,
+            promised: AtomicUsize::new(0),
             budget,
             queue_bytes,
             grace,
@@ -148,6 +152,19 @@ impl Memory {
     /// Returns how many bytes may wait for a connection now.
     pub(crate) fn queue_limit(&self) -> usize {
         self.queue_bytes.min(self.held.queue_limit())
+    }
+
+    /// Takes a sample of the memory.
+    pub(crate) fn sample(&self) -> MemorySample {
+        let (held, promised) = (self.held.get(), self.promised.load(Ordering::Relaxed));
+        // Where the system does not report the resident memory, the counted bytes take its place.
+        MemorySample { resident: system::resident().unwrap_or(held), held, promised }
+    }
+
+    /// Replaces `before` promised bytes by `now` promised bytes.
+    pub(super) fn change_promised(&self, before: usize, now: usize) {
+        self.promised.fetch_add(now, Ordering::Relaxed);
+        self.promised.fetch_sub(before, Ordering::Relaxed);
     }
 
     /// Returns how many bytes of the budget were used at the last sample.

@@ -2,6 +2,7 @@
 //! not count only when the system ends it.
 
 use super::memory::{MemoryDecision, MemoryPressure};
+use super::memory_sample::MemorySample;
 use std::time::Duration;
 
 /// From this percentage of the budget on, clients that hold more than their share wait.
@@ -25,27 +26,10 @@ const ALWAYS: usize = 6;
 /// because of that.
 const STAYS: usize = 77;
 
-/// Holds the figures of one sample of the memory.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct MemorySample {
-    /// The process has this many bytes of resident memory, as the operating system reports it.
-    pub resident: usize,
-    /// This many bytes are counted as held for clients.
-    pub held: usize,
-}
-
-impl MemorySample {
-    /// Returns how many bytes of the budget are used. Resident memory that is not counted is used all the
-    /// same: nobody knows whether the allocator could use it again. A count beyond the resident memory is
-    /// for memory that was reserved and not touched yet.
-    pub(crate) fn used(&self) -> usize {
-        self.resident.max(self.held)
-    }
-
-    /// Returns how much of the resident memory is not counted.
-    pub(crate) fn uncounted(&self) -> usize {
-        self.used() - self.held
-    }
+/// Returns whether there is room in a budget for what is promised. If it is hardly clients that fill the
+/// memory, nobody could make room, so there is no use in waiting.
+pub(super) fn has_room(sample: &MemorySample, budget: usize) -> bool {
+    sample.wanted() <= budget / 100 * STOP || sample.held < budget / 100 * ALWAYS
 }
 
 /// Decides from samples whether memory is short. The monitor has no clock, so each call states the
@@ -73,7 +57,8 @@ impl MemoryMonitor {
     }
 
     pub(crate) fn observe(&mut self, now: Duration, sample: MemorySample) -> MemoryDecision {
-        let used = sample.used();
+        // What is promised is asked of those above their share. It stops and refuses nobody else.
+        let (used, wanted) = (sample.used(), sample.wanted());
         if self.level == MemoryPressure::Calm || used + self.budget / 64 < self.least.0 {
             self.least = (used, now);
         }
@@ -81,16 +66,16 @@ impl MemoryMonitor {
         let stuck = self.level != MemoryPressure::Calm && stuck_for >= self.grace;
         self.level = match self.level {
             _ if used >= self.percent(REFUSE) => MemoryPressure::Refuse,
-            MemoryPressure::Calm if used >= self.percent(SLOW) => MemoryPressure::Slow,
+            MemoryPressure::Calm if wanted >= self.percent(SLOW) => MemoryPressure::Slow,
             MemoryPressure::Calm => MemoryPressure::Calm,
-            _ if used < self.percent(CALM) => MemoryPressure::Calm,
+            _ if wanted < self.percent(CALM) => MemoryPressure::Calm,
             // What is left may stay. Refusing would not bring it back, and it is no shortage.
-            _ if stuck && used < self.percent(STAYS) => MemoryPressure::Calm,
+            _ if stuck && wanted < self.percent(STAYS) => MemoryPressure::Calm,
             _ if stuck => MemoryPressure::Refuse,
             MemoryPressure::Refuse if used < self.percent(SLOW) => MemoryPressure::Slow,
             same => same,
         };
-        if used < self.percent(CALM) {
+        if wanted < self.percent(CALM) {
             self.short_since = None;
         } else if self.level != MemoryPressure::Calm {
             self.short_since.get_or_insert(now);
@@ -102,14 +87,14 @@ impl MemoryMonitor {
         MemoryDecision {
             level: self.level,
             used,
-            slow_from: if calm { from(SLOW) } else { 0 },
+            slow_from: if calm { from(SLOW).saturating_sub(sample.promised) } else { 0 },
             crowded_from: from(SLOW),
             stop_from: from(STOP).max(self.percent(ALWAYS)),
             refuse_from: if refuses { 0 } else { from(REFUSE) },
             refuse_all_from: from(REFUSE).max(self.percent(ALWAYS)),
             full_from: from(FULL).max(self.percent(ALWAYS)),
             // A small dip wins nobody time.
-            ends: !calm && used >= self.percent(STAYS) && short_for >= 2 * self.grace,
+            ends: !calm && wanted >= self.percent(STAYS) && short_for >= 2 * self.grace,
             stuck,
         }
     }
@@ -137,7 +122,7 @@ mod tests {
 
         fn observe(&mut self, resident: usize, held: usize) -> MemoryDecision {
             self.now += Duration::from_millis(50);
-            let sample = MemorySample { resident: resident * MIB, held: held * MIB };
+            let sample = MemorySample { resident: resident * MIB, held: held * MIB, promised: 0 };
             self.watch.observe(self.now, sample)
         }
     }
@@ -168,6 +153,25 @@ mod tests {
         let later = (0..100).map(|_| process.observe(82, 5)).last().unwrap();
         assert_eq!((later.level, later.used), (MemoryPressure::Refuse, 82 * MIB));
         assert_eq!(process.observe(20, 5).level, MemoryPressure::Calm);
+    }
+
+    #[test]
+    fn what_is_promised_is_asked_of_those_above_their_share_and_refuses_nobody() {
+        let mut process = Process::new();
+        let sample = |resident, held, promised| MemorySample {
+            resident: resident * MIB,
+            held: held * MIB,
+            promised: promised * MIB,
+        };
+        let without = process.observe(75, 70);
+        let with = process.watch.observe(process.now, sample(75, 70, 20));
+        assert_eq!((without.level, with.level), (MemoryPressure::Calm, MemoryPressure::Slow));
+        assert_eq!((with.slow_from, with.used), (0, 75 * MIB));
+        let others = |of: MemoryDecision| (of.stop_from, of.refuse_all_from, of.full_from);
+        assert_eq!(others(with), others(without));
+        let has_room = |resident, held| has_room(&sample(resident, held, 20), BUDGET);
+        assert!(!has_room(75, 70) && has_room(65, 60));
+        assert!(has_room(95, 5), "nobody could make room");
     }
 
     #[test]

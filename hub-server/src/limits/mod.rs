@@ -3,6 +3,8 @@
 //! - [`account`] counts what an identity or an address uses: connections, topics, and its rate.
 //! - [`admission`] decides which connections are accepted.
 //! - [`in_force`] holds the limits that change while the hub runs.
+//! - [`memory_sample`] holds what is known of the memory at one moment.
+//! - [`promise`] promises memory to somebody who is going to take much of it at once.
 //! - [`rate`] measures how fast a client may publish.
 //! - [`memory`] bounds how much memory the process may take, and tells sessions that it is short.
 //! - [`memory_monitor`] decides from samples whether memory is short.
@@ -26,6 +28,8 @@ pub(crate) mod in_force;
 mod liveness;
 pub(crate) mod memory;
 pub(crate) mod memory_monitor;
+pub(crate) mod memory_sample;
+pub(crate) mod promise;
 pub(crate) mod rate;
 pub(crate) mod reservation;
 pub(crate) mod share;

@@ -72,8 +72,9 @@ impl Session {
     ) {
         let access = self.hub.policy.access.current();
         let peer = Peer { loopback: self.loopback, certificate: self.socket.certificate() };
-        let claimed = Access::claimed_id(&credentials).filter(|_| access.must_hash(&credentials));
-        let Some(id) = claimed.map(Arc::from) else {
+        let bytes = access.hash_bytes(&credentials);
+        let (Some(bytes), Some(id)) = (bytes, Access::claimed_id(&credentials).map(Arc::from))
+        else {
             let entered = access.authenticate(&credentials, &peer, SystemTime::now());
             let entered = entered.map_err(|denied| denied.for_good_if(newest));
             return self.authenticated(entered, hello, ctx);
@@ -83,13 +84,17 @@ impl Session {
         let address = self.address();
         let places = self.hub.limits.in_force.current().max_connections;
         let check = move || access.authenticate(&credentials, &peer, SystemTime::now());
-        let entered = self.hub.policy.hashing.run(Requester { address, id }, places, check);
+        let entered = self.hub.policy.hashing.run(Requester { address, id }, bytes, places, check);
         self.wait_in_handshake(entered, ctx, move |entered, session, ctx| match entered {
             Ok(entered) => session.authenticated(entered, hello, ctx),
             Err(NotHashed::Failed) => session.close(CloseCode::Internal, "the check failed", ctx),
             Err(NotHashed::TooMany) => {
                 let why = "too many clients at this address are logging in";
                 session.close_for(Limit::Handshake, CloseCode::Overloaded, why, ctx);
+            }
+            Err(NotHashed::NoMemory) => {
+                let why = "the hub is short of memory";
+                session.close_for(Limit::Memory, CloseCode::Overloaded, why, ctx);
             }
         });
     }

@@ -24,19 +24,16 @@ impl Access {
         }
     }
 
-    /// Returns whether [`Access::authenticate`] would compute an argon2 hash for these credentials.
+    /// Returns how many bytes of memory the argon2 hash takes that [`Access::authenticate`] would compute
+    /// for these credentials, or `None` if it would compute none.
+    ///
     /// A hash takes up to 0.2 s of a core and 64 MiB, depending on the parameters in the access
     /// file. If there is a hash to compute, call `authenticate` on a thread that serves no clients,
     /// and only a few times at once. All other credentials take well below a millisecond.
     #[must_use]
-    pub fn must_hash(&self, credentials: &Credentials) -> bool {
-        let parts = secret_parts(credentials);
-        parts.is_ok_and(|parts| match (&self.secret_hashes, parts) {
-            (Some(secret_hashes), Some((kind, id, secret))) => {
-                secret_hashes.must_hash(kind, id, secret)
-            }
-            _ => false,
-        })
+    pub fn hash_bytes(&self, credentials: &Credentials) -> Option<usize> {
+        let (kind, id, secret) = secret_parts(credentials).ok()??;
+        self.secret_hashes.as_ref()?.hash_bytes(kind, id, secret)
     }
 
     /// Returns the name or the id of the access token that the client claims to own, or `None` if no
@@ -46,7 +43,7 @@ impl Access {
         Some(id)
     }
 
-    /// Authenticates a client. [`Access::must_hash`] tells whether the call is expensive.
+    /// Authenticates a client. [`Access::hash_bytes`] tells whether the call is expensive.
     ///
     /// The credentials decide first, and then the certificate. A client without both is anonymous.
     /// Credentials that are given and not accepted are refused, even if the client would be

@@ -60,6 +60,11 @@ thread_local! {
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Returns how many bytes this thread keeps to compute hashes in.
+pub(crate) fn kept_memory() -> usize {
+    MEMORY.with_borrow(|memory| memory.len() * Block::SIZE)
+}
+
 /// Frees the memory in which this thread has computed hashes.
 pub(crate) fn free_memory() {
     MEMORY.with_borrow_mut(|memory| *memory = Vec::new());
@@ -123,6 +128,11 @@ impl SecretHash {
             argon2.hash_password_into_with_memory(secret, salt, &mut output, memory)
         });
         hashed.is_ok() && verify_slices_are_equal(&output, hash.as_bytes()).is_ok()
+    }
+
+    /// Returns how many bytes of memory [`SecretHash::fits`] takes.
+    pub(super) fn bytes(&self) -> usize {
+        Params::try_from(&self.0).map_or(0, |params| params.block_count() * Block::SIZE)
     }
 
     pub(super) fn same(&self, other: &SecretHash) -> bool {

@@ -42,7 +42,7 @@ pub use self::credentials::{Credentials, Peer, PeerCertificate};
 pub use self::error::{AccessError, Denied, Reason};
 pub use self::filters::{covers, overlap};
 pub use self::hash::{HashError, MIN_PASSWORD, hash_password};
-pub(crate) use self::hash::{MAX_MEMORY_KIB, free_memory};
+pub(crate) use self::hash::{MAX_MEMORY_KIB, free_memory, kept_memory};
 pub use self::identity::Identity;
 pub use self::name::IdentityName;
 pub(crate) use self::named_files::MAX_NAMED_FILE;

@@ -68,25 +68,21 @@ impl SecretHashes {
         hashes.ids.get(id).and_then(|&index| hashes.all.get(index))
     }
 
-    /// Returns whether [`SecretHashes::verify`] would have to compute a hash.
-    pub(super) fn must_hash(&self, kind: Kind, id: &str, secret: &str) -> bool {
-        !self.of(kind).all.is_empty()
-            && !self.recent.lock().contains(&self.digest(kind, id, secret.as_bytes()))
+    /// Returns how many bytes of memory the hash takes that [`SecretHashes::verify`] would compute, or
+    /// `None` if it would compute none.
+    pub(super) fn hash_bytes(&self, kind: Kind, id: &str, secret: &str) -> Option<usize> {
+        let stored = self.get(kind, id).or_else(|| self.decoy(kind, id))?;
+        let known = self.recent.lock().contains(&self.digest(kind, id, secret.as_bytes()));
+        (!known).then(|| stored.hash.bytes())
     }
 
     /// Verifies a secret. Returns the hash, with the identity that owns it.
     ///
     /// An unknown id costs as much as a known one, because the secret is then hashed with the
-    /// parameters of some stored hash, and the result is thrown away. A keyed digest of the id
-    /// chooses that hash, so it is always the same for one id. So even if stored hashes differ in
-    /// cost, the cost tells nothing about an id.
+    /// parameters of some stored hash, and the result is thrown away.
     pub(super) fn verify(&self, kind: Kind, id: &str, secret: &str) -> Result<&OwnedHash, Reason> {
-        let hashes = self.of(kind);
         let Some(stored) = self.get(kind, id) else {
-            let digest = self.digest(kind, id, b"");
-            let number = digest.iter().take(8).fold(0, |n: u64, &byte| n << 8 | u64::from(byte));
-            let count = hashes.all.len().max(1) as u64;
-            if let Some(decoy) = hashes.all.get((number % count) as usize) {
+            if let Some(decoy) = self.decoy(kind, id) {
                 let _ = decoy.hash.fits(secret.as_bytes());
             }
             return Err(Reason::Unknown);
@@ -100,6 +96,16 @@ impl SecretHashes {
         }
         self.remember(digest);
         Ok(stored)
+    }
+
+    /// Returns the hash whose cost an unknown id has. A keyed digest of the id chooses the hash, so it is
+    /// always the same for one id. So even if stored hashes differ in cost, the cost tells nothing about
+    /// an id.
+    fn decoy(&self, kind: Kind, id: &str) -> Option<&OwnedHash> {
+        let digest = self.digest(kind, id, b"");
+        let number = digest.iter().take(8).fold(0, |n: u64, &byte| n << 8 | u64::from(byte));
+        let all = &self.of(kind).all;
+        all.get((number % all.len().max(1) as u64) as usize)
     }
 
     fn remember(&self, digest: [u8; 32]) {
