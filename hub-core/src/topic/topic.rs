@@ -15,6 +15,7 @@ use super::pending_run::{PendingRun, PublishResult};
 use super::queued_run::QueuedRun;
 use super::replays::Replays;
 use super::room::RoomFor;
+use super::run_source::RunSource;
 use super::subscription_entry::SubscriptionEntry;
 use super::topic_actor::TopicActor;
 use crate::sync::{AtomicBool, Mutex, Ordering};
@@ -219,6 +220,17 @@ impl Topic {
     #[must_use]
     pub fn actor(&self) -> Option<&Addr<TopicActor>> {
         self.actor.get()
+    }
+
+    /// Describes `publisher`, whose memory counts in `account`, as a publisher of the topic.
+    ///
+    /// What an inbox keeps counts for its owner, who asked for it. Otherwise clients that ask and do not read the
+    /// answers could have the memory counted for whoever answers.
+    #[must_use]
+    pub fn source(&self, publisher: &str, account: Option<&Arc<MemoryAccount>>) -> Arc<RunSource> {
+        let inbox = self.is_inbox.then(|| self.sequencer.lock());
+        let owner = inbox.as_ref().and_then(|s| s.charge.as_ref()).map(Charge::account);
+        RunSource::new(self.name.as_str(), self.epoch, publisher, owner.or(account))
     }
 
     /// Numbers a run and appends it to the queues of all members.

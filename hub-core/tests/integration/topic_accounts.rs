@@ -8,9 +8,8 @@ use crate::topic_common;
 
 use hub_core::topic::{
     Charge, DeliveryQueue, FlushList, GivesWay, HeldBytes, Ledger, MemoryAccount, PendingRun,
-    RunSource,
 };
-use hub_wire::{Overflow, Start, Taken, Window};
+use hub_wire::{Overflow, Start, Taken, TopicName, Window};
 use proptest::prelude::*;
 use std::sync::Arc;
 use topic_common::hub::{self, Wants, entry, publish, subscribe};
@@ -169,7 +168,7 @@ fn a_history_counts_for_who_published_what_it_keeps() {
         let (owner, other) = accounts(held);
         let topic = registry.get_or_create_for(&name("a"), None, Some(&maker)).unwrap();
         let publish = |account, bytes| {
-            let source = RunSource::new("a", topic.epoch(), "p#1", Some(account));
+            let source = topic.source("p#1", Some(account));
             let mut run = PendingRun::new(source, 0);
             run.push(&event("a", 1, None, bytes), 1);
             topic.publish(&mut run, 1, &mut FlushList::new());
@@ -188,6 +187,24 @@ fn a_history_counts_for_who_published_what_it_keeps() {
         assert!((50_000..52_000).contains(&waiting(&other)), "the last event is left");
         registry.give_way(GivesWay::LastEvents).await;
         assert_eq!(waiting(&other), 0);
+    });
+}
+
+/// Whoever answers does not choose how much is asked.
+#[test]
+fn what_an_inbox_keeps_counts_for_its_owner_and_not_for_who_answers() {
+    hub::run(async {
+        let registry = hub::registry(hub::settings());
+        let (owner, asker) = accounts(registry.ledger().held());
+        let (_, service) = accounts(registry.ledger().held());
+        let inbox = format!("{}0123", TopicName::INBOX);
+        let topic = registry.get_or_create_for(&name(&inbox), None, Some(&asker)).unwrap();
+        let mut run = PendingRun::new(topic.source("service#1", Some(&service)), 0);
+        run.push(&event(&inbox, 1, None, 10_000), 1);
+        topic.publish(&mut run, 1, &mut FlushList::new());
+        assert_eq!((service.holding(), owner.holding()), (0, asker.holding()));
+        let kept = asker.holding() - asker.charged();
+        assert!((10_000..12_000).contains(&kept), "{kept}");
     });
 }
 

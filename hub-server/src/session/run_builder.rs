@@ -159,8 +159,7 @@ impl RunBuilder {
 
     /// Returns the source of the runs that the client publishes on a topic.
     pub(super) fn source(&self, topic: &Topic, publisher: &str) -> Arc<RunSource> {
-        let memory = self.memory.as_ref();
-        RunSource::new(topic.name().as_str(), topic.epoch(), publisher, memory)
+        topic.source(publisher, self.memory.as_ref())
     }
 
     /// Forgets all topics if there are too many. The caller must not use a
