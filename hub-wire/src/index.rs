@@ -85,6 +85,12 @@ impl<V> FilterIndex<V> {
     }
 }
 
+/// Returns whether a collection should give memory back. Subscriptions come and go by the thousand, and each
+/// literal takes more than a hundred bytes.
+fn has_much_room(capacity: usize, len: usize) -> bool {
+    capacity > 4 * len + 16
+}
+
 impl<V> FilterNode<V> {
     fn is_empty(&self) -> bool {
         self.literals.is_empty()
@@ -96,7 +102,11 @@ impl<V> FilterNode<V> {
     /// Removes a value. The recursion ends after at most [`TopicName::MAX_TOKENS`] steps.
     fn remove(&mut self, tokens: &[FilterToken<'_>], is_it: impl FnMut(&V) -> bool) -> Option<V> {
         fn take<V>(values: &mut Vec<V>, is_it: impl FnMut(&V) -> bool) -> Option<V> {
-            values.iter().position(is_it).map(|at| values.swap_remove(at))
+            let taken = values.iter().position(is_it).map(|at| values.swap_remove(at));
+            if has_much_room(values.capacity(), values.len()) {
+                values.shrink_to_fit();
+            }
+            taken
         }
         match tokens {
             [] => take(&mut self.here, is_it),
@@ -114,6 +124,9 @@ impl<V> FilterNode<V> {
                 let removed = child.remove(after, is_it);
                 if child.is_empty() {
                     self.literals.remove(*text);
+                    if has_much_room(self.literals.capacity(), self.literals.len()) {
+                        self.literals.shrink_to_fit();
+                    }
                 }
                 removed
             }
@@ -284,103 +297,4 @@ fn after(character: char) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn topic() -> impl Strategy<Value = TopicName> {
-        proptest::collection::vec("[ab$]|ab|a-|a/|%", 1..4)
-            .prop_map(|tokens| TopicName::parse(&tokens.join(".")).unwrap())
-    }
-
-    fn filter() -> impl Strategy<Value = TopicFilter> {
-        (proptest::collection::vec("[ab$*]|ab|a-|a/|%", 0..4), any::<bool>()).prop_filter_map(
-            "a filter has a token",
-            |(mut tokens, rest)| {
-                tokens.extend(rest.then(|| "**".to_owned()));
-                TopicFilter::parse(&tokens.join(".")).ok()
-            },
-        )
-    }
-
-    proptest! {
-        /// Both indexes find the same pairs as a comparison of each filter with each topic.
-        #[test]
-        fn the_indexes_agree_with_matching_one_by_one(
-            filters in proptest::collection::vec(filter(), 0..30),
-            topics in proptest::collection::btree_set(topic(), 0..30),
-            gone in proptest::collection::vec(any::<bool>(), 60),
-        ) {
-            let mut by_filter = FilterIndex::default();
-            let mut by_topic = TopicIndex::default();
-            filters.iter().enumerate().for_each(|(n, filter)| by_filter.insert(filter, n));
-            topics.iter().for_each(|topic| by_topic.insert(topic));
-            let (mut kept_filters, mut kept_topics) = (Vec::new(), Vec::new());
-            for (n, filter) in filters.iter().enumerate() {
-                if gone[n] {
-                    prop_assert_eq!(by_filter.remove(filter, |v| *v == n), Some(n));
-                } else {
-                    kept_filters.push((n, filter));
-                }
-            }
-            for (n, topic) in topics.iter().enumerate() {
-                if gone[30 + n] { by_topic.remove(topic) } else { kept_topics.push(topic) }
-            }
-            prop_assert_eq!(by_filter.len(), kept_filters.len());
-            for topic in &topics {
-                let mut found = Vec::new();
-                by_filter.matching(topic, |n| found.push(*n));
-                found.sort_unstable();
-                let expected: Vec<_> = kept_filters
-                    .iter().filter(|(_, filter)| filter.matches(topic)).map(|(n, _)| *n).collect();
-                prop_assert_eq!(found, expected);
-            }
-            for filter in &filters {
-                let mut found = Vec::new();
-                by_topic.matching(filter, |topic| found.push(topic));
-                found.sort_unstable();
-                let expected: Vec<_> =
-                    kept_topics.iter().copied().filter(|topic| filter.matches(topic)).collect();
-                prop_assert_eq!(&found, &expected);
-                let (mut in_steps, mut search) = (Vec::new(), TopicSearch::new(filter));
-                while !search.is_over() {
-                    by_topic.search(&mut search, 1, |topic| in_steps.push(topic));
-                }
-                prop_assert_eq!(in_steps, expected);
-            }
-        }
-    }
-    /// A search jumps over the names that cannot match, so it costs what it finds.
-    #[test]
-    fn a_search_looks_only_where_the_filter_can_match() {
-        let mut index = TopicIndex::default();
-        for n in 0..1_000 {
-            for end in ["x", "y", "z"] {
-                index.insert(&TopicName::parse(&format!("a.{n:03}.{end}")).unwrap());
-                index.insert(&TopicName::parse(&format!("b.{n:03}.{end}.more")).unwrap());
-            }
-        }
-        let looks = |filter: &str| {
-            let (mut looks, mut found) = (0, 0);
-            let mut search = TopicSearch::new(&TopicFilter::parse(filter).unwrap());
-            while !search.is_over() {
-                index.search(&mut search, 1, |_| found += 1);
-                looks += 1;
-            }
-            (looks, found)
-        };
-        for (filter, most, matches) in [
-            ("a.500.y", 16, 1),
-            ("a.500.*", 16, 3),
-            ("a.500.**", 16, 3),
-            ("b.*.x.**", 4_100, 1_000),
-            ("c.**", 16, 0),
-            ("b.*", 2_100, 0),
-            ("**", 6_100, 6_000),
-        ] {
-            let (looks, found) = looks(filter);
-            assert_eq!(found, matches, "{filter}");
-            assert!(looks <= most, "{filter}: {looks} looks");
-        }
-    }
-}
+mod tests;

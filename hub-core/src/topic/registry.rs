@@ -82,7 +82,13 @@ pub struct Registry {
 struct Index {
     filters: FilterIndex<Arc<SubscriptionEntry>>,
     topics: TopicIndex,
+    /// So many topics have ended since the hub has started.
+    ended: usize,
 }
+
+/// When so many topics have ended, the hub looks whether their map should give memory back. To look, it goes
+/// through the parts of the map.
+const ENDED_A_LOOK: usize = 1024;
 
 impl Registry {
     /// Returns an empty registry. It starts topic actors on `arbiters` in turn.
@@ -339,6 +345,11 @@ impl TopicOwner for Arc<Registry> {
         if retired {
             index.topics.remove(topic.name());
             self.topics.remove(topic.name());
+            index.ended += 1;
+            let looks = index.ended.is_multiple_of(ENDED_A_LOOK);
+            if looks && self.topics.capacity() > 4 * self.topics.len() {
+                self.topics.shrink_to_fit();
+            }
         }
         retired
     }
