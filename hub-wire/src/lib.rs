@@ -39,7 +39,7 @@ pub use filter::{FilterToken, TopicFilter};
 pub use frame::{
     Ack, AckTerms, Close, Credentials, EventFrame, Frame, FrameError, FrameErrorKind, FrameType,
     Gap, Hello, Outcome, Overflow, Position, Refused, RefusedWhat, Resume, RunFrame, Start,
-    Subscribe, Taken, VersionRange, Welcome, Window, backoff_after,
+    Subscribe, Taken, TopicPositions, VersionRange, Welcome, Window, backoff_after,
 };
 pub use framing::{LengthError, frame_with, split};
 pub use headers::{

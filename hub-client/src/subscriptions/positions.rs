@@ -5,8 +5,11 @@
 //! events.
 
 use super::cursor::{Cursor, NewRange, UnannouncedLoss};
-use hub_wire::{Gap, GapReason, NameError, Position, RunFrame, Start, SubscriptionIds, TopicName};
-use std::collections::{BTreeMap, HashMap};
+use hub_wire::{
+    Gap, GapReason, NameError, Position, RunFrame, Start, SubscriptionIds, TopicName,
+    TopicPositions,
+};
+use std::collections::HashMap;
 
 /// Describes a plain subscription.
 #[derive(Debug)]
@@ -102,12 +105,12 @@ impl Positions {
 
     /// Returns where each subscription is to start on a new connection.
     pub(crate) fn starts(&self) -> HashMap<u64, Start> {
-        let mut after: HashMap<u64, BTreeMap<String, Position>> = HashMap::new();
+        let mut after: HashMap<u64, TopicPositions> = HashMap::new();
         for (topic, known) in &self.topics {
             for (id, cursor) in &known.cursors {
                 if let Cursor::After(position) = cursor {
                     let seen = after.entry(*id).or_default();
-                    seen.insert(topic.as_str().to_owned(), *position);
+                    seen.insert(topic.as_str(), *position);
                 }
             }
         }

@@ -1,23 +1,20 @@
-//! Makes the SUBSCRIBE frames of a subscription. Positions that do not fit into one frame are sent in
+//! Makes the SUBSCRIBE frames of a subscription. TopicPositions that do not fit into one frame are sent in
 //! parts. Otherwise a client that follows very many topics could not come back to all of them.
 
 use hub_core::emitter::SubscribeOptions;
-use hub_wire::{Frame, Start, Subscribe, TopicFilter, Window};
-use std::collections::BTreeMap;
+use hub_wire::{Frame, Position, Start, Subscribe, TopicFilter, TopicPositions, Window};
 
 /// The events on their way to one listener have at most this many bytes.
 const WINDOW_BYTES: u64 = 4 << 20;
 
 /// The positions of one SUBSCRIBE may count for this many bytes at a hub, in all its parts.
 const MOST_POSITIONS: usize = 15 << 20;
-/// A position counts for this many bytes at a hub, beside the name of its topic.
-const POSITION: usize = 80;
 /// A position takes at most this many bytes in a frame, beside the name of its topic.
 const POSITION_IN_FRAME: usize = 21;
 /// A part of a SUBSCRIBE may be longer by this many bytes than without its positions.
 const PART: usize = 32;
 
-/// Makes a SUBSCRIBE. If its positions do not fit into `limit` bytes, it has several parts. Positions
+/// Makes a SUBSCRIBE. If its positions do not fit into `limit` bytes, it has several parts. TopicPositions
 /// beyond what a hub takes are left out. For them, the hub sends events that the client has already
 /// seen, and the client drops those events.
 pub(super) fn subscribe_frames(
@@ -52,9 +49,9 @@ pub(super) fn subscribe_frames(
     let seen = std::mem::take(seen);
     let room = limit.saturating_sub(Frame::Subscribe(subscribe.clone()).to_bytes().len() + PART);
     frames.clear();
-    let (mut part, mut in_part, mut in_all) = (BTreeMap::new(), 0, 0);
-    for (topic, position) in seen {
-        in_all += topic.len() + POSITION;
+    let (mut part, mut in_part, mut in_all) = (TopicPositions::default(), 0, 0);
+    for (topic, position) in seen.iter() {
+        in_all += topic.len() + Position::COUNTS_FOR;
         if in_all > MOST_POSITIONS {
             break;
         }

@@ -6,7 +6,9 @@ use crate::event_sender::EventSender;
 use crate::events::ConnectionEvent;
 use bytes::Bytes;
 use hub_core::emitter::Subscription;
-use hub_wire::{EventFrame, FrameType, Limits, Position, RunFrame, SubscriptionIds, TopicName};
+use hub_wire::{
+    EventFrame, FrameType, Limits, Position, RunFrame, SubscriptionIds, TopicName, TopicPositions,
+};
 use proptest::prelude::*;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
@@ -315,13 +317,13 @@ proptest! {
 #[test]
 fn positions_that_do_not_fit_into_a_frame_come_in_parts() {
     let position = Position { epoch: u64::MAX, seq: u64::MAX };
-    let seen: BTreeMap<_, _> =
+    let seen: TopicPositions =
         (0..10_000).map(|n| (format!("topic.number.{n}"), position)).collect();
     let filter = TopicFilter::parse("topic.**").unwrap();
     let options = SubscribeOptions::new();
     let start = Start::After(seen.clone());
     let frames = subscribe_frames(1, &filter, &options, start, None, false, 10_000);
-    let (mut rest, mut all, mut more) = (&frames[..], BTreeMap::new(), true);
+    let (mut rest, mut all, mut more) = (&frames[..], TopicPositions::default(), true);
     while let Some(body) = hub_wire::split(rest, 10_000).unwrap() {
         rest = &rest[4 + body.len()..];
         let Ok(Frame::Subscribe(read)) = Frame::parse(body, &Limits::default()) else {
@@ -330,7 +332,9 @@ fn positions_that_do_not_fit_into_a_frame_come_in_parts() {
         let Start::After(part) = read.start else { panic!("{:?}", read.start) };
         assert!(more && !part.is_empty() && (rest.is_empty() || body.len() > 9_000));
         assert!(read.positions);
-        all.extend(part);
+        for (topic, position) in part.iter() {
+            assert!(all.insert(topic, position), "{topic} comes twice");
+        }
         more = read.more;
     }
     assert!(rest.is_empty() && !more);

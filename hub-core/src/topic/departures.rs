@@ -116,6 +116,9 @@ async fn leave_in_turns(registry: &Registry, mut entries: Vec<Arc<SubscriptionEn
     for (n, entry) in entries.iter().enumerate() {
         by_filter.insert(&entry.filter, n);
         filters.insert(&entry.filter);
+        if turn_is_over() {
+            give_turn().await;
+        }
     }
     let mut told = HashSet::new();
     let mut last = Vec::<Leave>::new();

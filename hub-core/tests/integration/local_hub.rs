@@ -14,8 +14,9 @@ use hub_core::emitter::{
     Delivery, EmitError, Emitter, Headers, LocalHub, Message, SubscribeError, SubscribeOptions,
     Subscription, SubscriptionEnd, encode,
 };
-use hub_wire::{GapReason, Overflow, Position, RefusedCode, Start, TopicFilter, TopicName};
-use std::collections::BTreeMap;
+use hub_wire::{
+    GapReason, Overflow, Position, RefusedCode, Start, TopicFilter, TopicName, TopicPositions,
+};
 
 fn topic(name: &str) -> TopicName {
     TopicName::parse(name).unwrap()
@@ -146,7 +147,7 @@ async fn a_subscription_can_start_after_what_was_seen() {
     for name in ["seen", "partly", "old", "new", "partly", "partly"] {
         emit(&hub, name, 0).await;
     }
-    let positions = BTreeMap::from([
+    let positions = TopicPositions::from([
         ("seen".to_owned(), Position { epoch: 1, seq: 1 }),
         ("partly".to_owned(), Position { epoch: 1, seq: 1 }),
         ("old".to_owned(), Position { epoch: 7, seq: 5 }),

@@ -15,7 +15,6 @@ use hub_core::topic::{
 use hub_wire::{Overflow, Start};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use topic_common::hub::{self, Wants};
 use topic_common::line::Line;
@@ -113,7 +112,7 @@ fn nobody_gets_an_event_in_a_view_of_others() {
                     let line = Line::of_role(id, 3_000, registry.ledger(), ROLES[role]);
                     let start = match kind {
                         1 => Start::Last,
-                        2 => Start::After(BTreeMap::new()),
+                        2 => Start::After(Default::default()),
                         _ => Start::Live,
                     };
                     let group = (kind == 3).then_some("g");
@@ -158,7 +157,7 @@ fn each_role_gets_its_own_view_live_and_from_the_past() {
             line.take_all();
             assert_eq!(check(line, role), 4, "{role}");
             let late = Line::of_role(100 + role as u64, 1 << 20, registry.ledger(), ROLES[role]);
-            let wants = Wants { start: Start::After(BTreeMap::new()), ..Wants::default() };
+            let wants = Wants { start: Start::After(Default::default()), ..Wants::default() };
             hub::subscribe(&registry, &hub::entry(&late, 1, "t", wants)).await;
             late.take_all();
             assert_eq!(check(&late, role), 4, "{role} from the past");

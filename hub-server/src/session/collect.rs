@@ -8,7 +8,7 @@ use hub_wire::{RefusedCode, Subscribe};
 impl Session {
     /// Returns the whole SUBSCRIBE with its last part. Returns `None` if more parts are to come, or if
     /// the part was refused.
-    pub(super) fn collect(&mut self, mut part: Subscribe) -> Option<Subscribe> {
+    pub(super) fn collect(&mut self, part: Subscribe) -> Option<Subscribe> {
         let (id, more) = (part.id, part.more);
         let begun = self.parts.as_ref().map(|parts| parts.id);
         if begun != Some(id) {
@@ -28,7 +28,7 @@ impl Session {
             return None;
         }
         let parts = self.parts.get_or_insert_with(|| Box::new(SubscribeParts::of(&part)));
-        if let Err((code, message)) = parts.add(&mut part) {
+        if let Err((code, message)) = parts.add(&part) {
             self.forget_parts(id);
             self.refuse_subscription(id, code, message.to_owned());
             return None;

@@ -1,20 +1,16 @@
 //! Holds the parts of a SUBSCRIBE whose `after` does not fit into one frame, within a bound. Without the
 //! bound, a client could fill the memory of the hub with positions.
 
-use hub_wire::{Position, RefusedCode, Start, Subscribe};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use hub_wire::{Position, RefusedCode, Start, Subscribe, TopicPositions};
 
 /// The positions of one SUBSCRIBE may take this many bytes. The bound is far above what one frame can
 /// have, and only one SUBSCRIBE of a connection is collected at a time.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
-/// A position takes this many bytes besides the name of its topic.
-const POSITION: usize = 100;
 
 /// Returns how many bytes the positions of a SUBSCRIBE take.
 pub(super) fn start_bytes(start: &Start) -> usize {
     match start {
-        Start::After(positions) => positions.keys().map(|topic| POSITION + topic.len()).sum(),
+        Start::After(positions) => positions.bytes(),
         Start::Live | Start::Last => 0,
     }
 }
@@ -24,14 +20,15 @@ pub(super) fn start_bytes(start: &Start) -> usize {
 pub(super) struct SubscribeParts {
     pub(super) id: u64,
     filter: String,
-    after: BTreeMap<String, Position>,
-    bytes: usize,
+    after: TopicPositions,
+    /// The positions count for this many bytes towards [`MOST_BYTES`].
+    counted: usize,
 }
 
 impl SubscribeParts {
     pub(super) fn of(part: &Subscribe) -> Self {
         let (id, filter) = (part.id, part.filter.clone());
-        SubscribeParts { id, filter, after: BTreeMap::new(), bytes: 0 }
+        SubscribeParts { id, filter, after: TopicPositions::default(), counted: 0 }
     }
 
     /// Returns the positions of all parts.
@@ -39,32 +36,29 @@ impl SubscribeParts {
         Start::After(self.after)
     }
 
-    /// Returns for how many held bytes the parts count.
+    /// Returns how many bytes the positions take that have come so far.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.after.bytes()
     }
 
     /// Adds the positions of a part, or returns why the part is refused.
-    pub(super) fn add(&mut self, part: &mut Subscribe) -> Result<(), (RefusedCode, &'static str)> {
+    pub(super) fn add(&mut self, part: &Subscribe) -> Result<(), (RefusedCode, &'static str)> {
         if part.filter != self.filter {
             return Err((RefusedCode::BadOption, "the parts of a SUBSCRIBE have one filter"));
         }
-        let Start::After(positions) = &mut part.start else {
+        let Start::After(positions) = &part.start else {
             return Err((RefusedCode::BadOption, "each part of a SUBSCRIBE has `after`"));
         };
-        for (topic, position) in std::mem::take(positions) {
-            self.bytes += POSITION + topic.len();
-            if self.bytes > MOST_BYTES {
+        for (topic, position) in positions.iter() {
+            self.counted += Position::COUNTS_FOR + topic.len();
+            if self.counted > MOST_BYTES {
                 let message = "the positions of this SUBSCRIBE take too much memory";
                 return Err((RefusedCode::BadOption, message));
             }
-            match self.after.entry(topic) {
-                Entry::Vacant(entry) => entry.insert(position),
-                Entry::Occupied(_) => {
-                    let message = "a topic stands in two parts of `after`";
-                    return Err((RefusedCode::BadOption, message));
-                }
-            };
+            if !self.after.insert(topic, position) {
+                let message = "a topic stands in two parts of `after`";
+                return Err((RefusedCode::BadOption, message));
+            }
         }
         Ok(())
     }

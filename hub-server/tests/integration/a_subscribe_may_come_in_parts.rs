@@ -7,11 +7,10 @@
 use crate::support;
 
 use hub_wire::{Position, RefusedCode, RefusedWhat, Start, Subscribe};
-use std::collections::BTreeMap;
 use support::*;
 
 fn after(id: u64, filter: &str, seen: &[(String, Position)], more: bool) -> Subscribe {
-    let seen = seen.iter().cloned().collect::<BTreeMap<_, _>>();
+    let seen = seen.iter().cloned().collect();
     Subscribe { start: Start::After(seen), positions: true, more, ..subscription(id, filter) }
 }
 

@@ -13,6 +13,7 @@ mod notices;
 mod resume;
 mod subscribe;
 mod taken;
+mod topic_positions;
 mod values;
 
 pub use ack::{Ack, AckTerms, Outcome, backoff_after};
@@ -23,8 +24,9 @@ pub use frame_type::FrameType;
 pub use hello::{Hello, VersionRange, Welcome};
 pub use notices::{Close, Gap, Refused, RefusedWhat};
 pub use resume::Resume;
-pub use subscribe::{Overflow, Position, Start, Subscribe, Window};
+pub use subscribe::{Overflow, Start, Subscribe, Window};
 pub use taken::Taken;
+pub use topic_positions::{Position, TopicPositions};
 
 use super::{Limits, Packer, Reader, RunHead, SubscriptionIds, frame_with};
 use values::read_u32;

@@ -5,10 +5,10 @@
 //! wait for a behaviour that it never gets.
 
 use super::ack::AckTerms;
+use super::topic_positions::{Position, TopicPositions};
 use super::values::read_map;
 use super::{FrameError, FrameErrorKind};
 use crate::{Packer, Reader};
-use std::collections::BTreeMap;
 
 /// Holds the frame SUBSCRIBE, which is `[5, id, filter, {options}]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,16 +119,7 @@ pub enum Start {
     Last,
     /// The subscription starts behind these positions. A topic without a position starts with its first
     /// event.
-    After(BTreeMap<String, Position>),
-}
-
-/// States how far a subscription has come in a topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    /// The event number belongs to this epoch of the topic.
-    pub epoch: u64,
-    /// The subscription has come to the event with this number. It is 0 in front of the first event.
-    pub seq: u64,
+    After(TopicPositions),
 }
 
 impl Subscribe {
@@ -240,7 +231,7 @@ impl Subscribe {
             }
             Start::After(positions) => {
                 pack.str("after").map(positions.len() as u32);
-                for (topic, position) in positions {
+                for (topic, position) in positions.iter() {
                     pack.str(topic).array(2).uint(position.epoch).uint(position.seq);
                 }
             }
@@ -268,18 +259,18 @@ impl Subscribe {
 }
 
 /// Reads the positions in the option `after`.
-fn read_positions(read: &mut Reader<'_>) -> Result<BTreeMap<String, Position>, FrameError> {
-    let mut positions = BTreeMap::new();
+fn read_positions(read: &mut Reader<'_>) -> Result<TopicPositions, FrameError> {
+    let mut positions = TopicPositions::default();
     for _ in 0..read.map("after")? {
         let start = read.position();
-        let topic = read.str("topic")?.to_owned();
+        let topic = read.str("topic")?;
         let at = read.position();
         if read.array("position")? != 2 {
             let expected = "an array of epoch and number";
             return Err(FrameErrorKind::WrongType { what: "position", expected }.at(at));
         }
         let position = Position { epoch: read.uint("epoch")?, seq: read.uint("number")? };
-        if positions.insert(topic, position).is_some() {
+        if !positions.insert(topic, position) {
             return Err(FrameErrorKind::Repeated { what: "topics of after" }.at(start));
         }
     }

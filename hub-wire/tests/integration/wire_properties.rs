@@ -393,7 +393,7 @@ fn subscribe() -> impl Strategy<Value = Subscribe> {
     let start = prop_oneof![
         Just(Start::Live),
         Just(Start::Last),
-        btree_map(text(), position, 0..20).prop_map(Start::After),
+        btree_map(text(), position, 0..20).prop_map(|all| Start::After(all.into_iter().collect())),
     ];
     let overflow = (0..Overflow::ALL.len()).prop_map(|n| Overflow::ALL[n]);
     let window = (1..=u64::MAX, number()).prop_map(|(events, bytes)| Window { events, bytes });

@@ -9,7 +9,9 @@ fn run<'a>(topic: &'a str, first: u64, count: u32, subscriptions: &[u64]) -> Run
 
 fn start(positions: &Positions) -> Vec<(String, Position)> {
     let Some(Start::After(seen)) = positions.starts().remove(&1) else { panic!("after") };
-    seen.into_iter().collect()
+    let mut seen: Vec<_> = seen.iter().map(|(topic, at)| (topic.to_owned(), at)).collect();
+    seen.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    seen
 }
 
 #[test]
