@@ -127,8 +127,9 @@ async fn administrator(hub: &Arc<Hub>, request: &Parts) -> Result<Identity, Resp
     }
 }
 
-/// Runs `check`, whose hash takes `bytes` bytes, on a thread that computes hashes, when it is the turn of `of`. Returns the response
-/// that refuses the request if that takes longer than a handshake may.
+/// Runs `check`, whose hash takes `bytes` bytes, on a thread that computes hashes, when it is the turn of
+/// `of`. Returns the response that refuses the request if that takes longer than a handshake may, or if there
+/// is no memory for it.
 async fn hash_in_turn<T: Send + 'static>(
     hub: &Hub,
     of: Requester,

@@ -1,4 +1,4 @@
-//! Makes the SUBSCRIBE frames of a subscription. TopicPositions that do not fit into one frame are sent in
+//! Makes the SUBSCRIBE frames of a subscription. Positions that do not fit into one frame are sent in
 //! parts. Otherwise a client that follows very many topics could not come back to all of them.
 
 use hub_core::emitter::SubscribeOptions;
@@ -14,7 +14,7 @@ const POSITION_IN_FRAME: usize = 21;
 /// A part of a SUBSCRIBE may be longer by this many bytes than without its positions.
 const PART: usize = 32;
 
-/// Makes a SUBSCRIBE. If its positions do not fit into `limit` bytes, it has several parts. TopicPositions
+/// Makes a SUBSCRIBE. If its positions do not fit into `limit` bytes, it has several parts. Positions
 /// beyond what a hub takes are left out. For them, the hub sends events that the client has already
 /// seen, and the client drops those events.
 pub(super) fn subscribe_frames(

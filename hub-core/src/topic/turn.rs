@@ -34,14 +34,19 @@ thread_local! {
 /// turn. Outside of a [`Turns`], this is never the case.
 #[must_use]
 pub fn turn_is_over() -> bool {
-    BEGAN.get().is_some_and(|began| began.elapsed() >= TURN)
+    has_taken(TURN)
 }
 
 /// Returns whether the present turn of this thread has taken half of the time that it may. Work that is not
 /// worth beginning if it cannot be finished in the same turn asks this first.
 #[must_use]
 pub fn turn_is_half_over() -> bool {
-    BEGAN.get().is_some_and(|began| began.elapsed() >= TURN / 2)
+    has_taken(TURN / 2)
+}
+
+/// Returns whether the present turn of this thread has taken so long.
+fn has_taken(time: Duration) -> bool {
+    BEGAN.get().is_some_and(|began| began.elapsed() >= time)
 }
 
 /// Ends the turn of the present task, which goes on when the others of its thread have had theirs and

@@ -161,10 +161,9 @@ impl Memory {
         MemorySample { resident: system::resident().unwrap_or(held), held, promised }
     }
 
-    /// Replaces `before` promised bytes by `now` promised bytes.
-    pub(super) fn change_promised(&self, before: usize, now: usize) {
-        self.promised.fetch_add(now, Ordering::Relaxed);
-        self.promised.fetch_sub(before, Ordering::Relaxed);
+    /// Returns the count of the promised bytes, for [`Promise`](super::promise::Promise).
+    pub(super) fn promised(&self) -> &AtomicUsize {
+        &self.promised
     }
 
     /// Returns how many bytes of the budget were used at the last sample.

@@ -3,11 +3,11 @@
 //! - [`account`] counts what an identity or an address uses: connections, topics, and its rate.
 //! - [`admission`] decides which connections are accepted.
 //! - [`in_force`] holds the limits that change while the hub runs.
-//! - [`memory_sample`] holds what is known of the memory at one moment.
-//! - [`promise`] promises memory to somebody who is going to take much of it at once.
 //! - [`rate`] measures how fast a client may publish.
 //! - [`memory`] bounds how much memory the process may take, and tells sessions that it is short.
 //! - [`memory_monitor`] decides from samples whether memory is short.
+//! - [`memory_sample`] holds what is known of the memory at one moment.
+//! - [`promise`] promises memory to somebody who is going to take much of it at once.
 //! - [`reservation`] counts the held bytes of what outlasts its connection.
 //! - [`share`] decides how much of the memory each client may hold when it is scarce.
 //! - [`sockets`] shares the file descriptors out between clients and HTTP.

@@ -3,6 +3,7 @@
 
 use super::memory::Memory;
 use super::memory_monitor::has_room;
+use std::sync::atomic::Ordering;
 
 /// Stands for bytes that are promised. For as long as the value lives, those who hold most are asked to make
 /// room.
@@ -15,7 +16,7 @@ pub(crate) struct Promise<'a> {
 impl<'a> Promise<'a> {
     /// Promises bytes to somebody who does not take them yet.
     pub(crate) fn new(memory: &'a Memory, bytes: usize) -> Self {
-        memory.change_promised(0, bytes);
+        memory.promised().fetch_add(bytes, Ordering::Relaxed);
         memory.report_short();
         Promise { memory, bytes }
     }
@@ -28,6 +29,6 @@ impl<'a> Promise<'a> {
 
 impl Drop for Promise<'_> {
     fn drop(&mut self) {
-        self.memory.change_promised(self.bytes, 0);
+        self.memory.promised().fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }

@@ -48,7 +48,8 @@ trait Job: Send {
     /// Returns whether somebody still waits for the hash.
     fn is_wanted(&self) -> bool;
     fn run(self: Box<Self>);
-    fn refuse(self: Box<Self>, why: NotHashed);
+    /// States that there is no memory for the hash.
+    fn refuse(self: Box<Self>);
 }
 
 struct Work<T, F> {
@@ -70,8 +71,8 @@ impl<T: Send, F: FnOnce() -> T + Send> Job for Work<T, F> {
         let _ = self.tell.send(Ok((self.work)()));
     }
 
-    fn refuse(self: Box<Self>, why: NotHashed) {
-        let _ = self.tell.send(Err(why));
+    fn refuse(self: Box<Self>) {
+        let _ = self.tell.send(Err(NotHashed::NoMemory));
     }
 }
 
@@ -173,7 +174,7 @@ impl Shared {
             // A job that panics drops its channel, so the future that waits for the job ends.
             let done = || match self.wait_for_room(&*job) {
                 true => job.run(),
-                false => job.refuse(NotHashed::NoMemory),
+                false => job.refuse(),
             };
             drop(catch_unwind(AssertUnwindSafe(done)));
             guard = self.queue.lock();

@@ -153,7 +153,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     proptest! {
-        /// TopicPositions are a map in which the first position of a topic counts.
+        /// Positions are a map in which the first position of a topic counts.
         #[test]
         fn positions_are_a_map(given in proptest::collection::vec(("[a-cä]{0,3}", 0..9_u64), 0..200)) {
             let (mut positions, mut model) = (TopicPositions::default(), BTreeMap::new());
