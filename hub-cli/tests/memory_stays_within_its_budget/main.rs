@@ -109,7 +109,7 @@ fn refused(got: &[Got]) -> usize {
 /// is refused, and then ended.
 #[test]
 fn what_waiting_cannot_free_is_refused_until_it_is_free() {
-    let hub = hub(&["--memory-grace-ms=2000", "--retry-after-ms=1234", "--overflow-grace-ms=0"]);
+    let hub = hub(&["--memory-grace-ms=3000", "--retry-after-ms=1234", "--overflow-grace-ms=0"]);
     let (mut greedy, mut bystander) = (Client::open(hub.clients), Client::open(hub.clients));
     let names: Vec<String> = (0..15_000).map(|n| format!("a.topic.of.some.length.{n}")).collect();
     let seen: Vec<_> = names.iter().map(|name| (name.as_str(), 1, 1)).collect();
@@ -138,7 +138,7 @@ fn what_waiting_cannot_free_is_refused_until_it_is_free() {
     assert_eq!(id_in(&bystander.event().payload), 7);
     wait_until("a connection is refused", || {
         let mut new = Client::connect(hub.clients);
-        match new.next_within(Duration::from_secs(1)) {
+        match new.next_within(Duration::from_millis(250)) {
             Some(Got::Close(close)) => {
                 let told = (close.code, close.retry_after_ms);
                 assert_eq!(told, (CloseCode::Overloaded, Some(1234)));

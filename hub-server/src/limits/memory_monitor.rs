@@ -88,7 +88,8 @@ impl MemoryMonitor {
             level: self.level,
             used,
             slow_from: if calm { from(SLOW).saturating_sub(sample.promised) } else { 0 },
-            crowded_from: from(SLOW),
+            // An owner above its share is asked down to this line, so it gets nothing more above it.
+            crowded_from: from(if calm { SLOW } else { STAYS }),
             stop_from: from(STOP).max(self.percent(ALWAYS)),
             refuse_from: if refuses { 0 } else { from(REFUSE) },
             refuse_all_from: from(REFUSE).max(self.percent(ALWAYS)),
@@ -134,8 +135,9 @@ mod tests {
         assert_eq!((first.level, first.used), (MemoryPressure::Calm, 10 * MIB));
         // 5 MiB are not counted, so 75 MiB may be held before those above their share wait.
         assert_eq!((first.slow_from, first.refuse_from), (75 * MIB, 90 * MIB));
-        assert_eq!(first.stop_from, 85 * MIB);
-        assert_eq!(process.observe(82, 77).level, MemoryPressure::Slow);
+        assert_eq!((first.crowded_from, first.stop_from), (75 * MIB, 85 * MIB));
+        let short = process.observe(82, 77);
+        assert_eq!((short.level, short.crowded_from), (MemoryPressure::Slow, 72 * MIB));
         assert_eq!(process.observe(96, 91).level, MemoryPressure::Refuse);
         assert_eq!(process.observe(85, 80).level, MemoryPressure::Refuse);
         assert_eq!(process.observe(78, 73).level, MemoryPressure::Slow);
