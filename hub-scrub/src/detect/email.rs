@@ -46,7 +46,7 @@ fn is_letter(c: char) -> bool {
 }
 
 /// A character of an address costs this many reads, because it may be any letter of Unicode.
-const LETTER_READS: usize = 10;
+const LETTER_READS: usize = 16;
 
 fn local_start(text: &str, at: usize, from: usize, work: &mut Work) -> Option<usize> {
     let from = text.floor_char_boundary(from.max(at.saturating_sub(LONGEST_LOCAL + 4)));

@@ -8,7 +8,7 @@ use super::work::Work;
 /// A byte costs this many reads when a text is searched for characters that would be folded.
 const SEARCH_READS: usize = 4;
 /// A byte of a text that is folded costs this many reads.
-const FOLD_READS: usize = 8;
+const FOLD_READS: usize = 10;
 
 /// A `Folded` is a folded text, with the original offset of each of its bytes.
 #[derive(Debug, Default)]

@@ -138,7 +138,7 @@ fn find(bytes: &[u8], start: usize, work: &mut Work) -> Option<Match> {
 /// Returns the end of the IBAN whose two letters begin at the offset `start`, regardless of the text behind
 /// it.
 pub(super) fn end(bytes: &[u8], start: usize, work: &mut Work) -> Option<usize> {
-    work.add(16);
+    work.add(24);
     let code = [bytes[start].to_ascii_uppercase(), bytes[start + 1].to_ascii_uppercase()];
     let (len, form) = country(code)?;
     let mut upper = [0; LONGEST];

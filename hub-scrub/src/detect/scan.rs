@@ -47,9 +47,11 @@ struct TextScan<'a, F> {
 }
 
 /// The search at a group of digits costs this many reads before it knows whether there are enough digits.
-const FEW_DIGITS_READS: usize = 40;
+const FEW_DIGITS_READS: usize = 56;
+/// To start a search at a sign costs this many reads.
+const SIGN_READS: usize = 24;
 /// To read a cluster costs this many reads, and [`GROUP_READS`] for each group.
-const CLUSTER_READS: usize = 40;
+const CLUSTER_READS: usize = 56;
 const GROUP_READS: usize = 12;
 
 /// Scans `text`, and reports every match of the built-ins in `kinds`, in no particular order. The scan ends
@@ -120,7 +122,7 @@ impl<F: FnMut(BuiltIn, Match, &mut Work)> TextScan<'_, F> {
 
     /// Searches the numbers that begin in a block, at the digits in `starts`.
     fn numbers(&mut self, mut starts: u64, at: usize, masks: &Masks, len: usize) {
-        self.work.add(8 * starts.count_ones() as usize);
+        self.work.add(12 * starts.count_ones() as usize);
         while starts != 0 {
             let i = starts.trailing_zeros() as usize;
             starts &= starts - 1;
@@ -222,7 +224,7 @@ impl<F: FnMut(BuiltIn, Match, &mut Work)> TextScan<'_, F> {
                 if self.bytes[offset] != sign || offset < *done {
                     continue;
                 }
-                self.work.add(8);
+                self.work.add(SIGN_READS);
                 let (one, next) = search(self.text, offset, *done, self.work);
                 *done = next;
                 if let Some(one) = one {

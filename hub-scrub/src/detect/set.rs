@@ -18,7 +18,7 @@ use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
 
 /// A scan costs this many reads for each text, however short it is.
-const TEXT_READS: usize = 96;
+const TEXT_READS: usize = 128;
 /// A match costs this many reads until it is known whether it is a hit, besides those for its words.
 const JUDGE_READS: usize = 16;
 /// A hit costs this many reads until it is sorted among the other hits.

@@ -12,6 +12,9 @@ use crate::matching::Step;
 use crate::model::{Action, Number, Outside, RuleBits, Unknown, ValueHead, read};
 use hub_wire::Limits;
 
+/// To see which rules name a key costs one step for this many of its bytes.
+const KEY_BYTES: u64 = 16;
+
 impl MessagePass<'_> {
     /// Walks over the whole payload, or over the headers. Afterwards the finds are in `found`.
     pub(super) fn run(&mut self) -> Result<(), Interrupt> {
@@ -81,7 +84,10 @@ impl MessagePass<'_> {
             ValueHead::Array(_) | ValueHead::Map(_) => {
                 return Err(QuarantineReason::ContainerKey.into());
             }
-            ValueHead::Str(key) => (plan.paths.atom(key), plan.key(key)),
+            ValueHead::Str(key) => {
+                self.scratch.steps.add(key.len() as u64 / KEY_BYTES);
+                (plan.paths.atom(key), plan.key(key))
+            }
             ValueHead::UInt(n) => (Step::Number(n), RuleBits::NONE),
             _ => (Step::Other, RuleBits::NONE),
         };

@@ -160,18 +160,22 @@ fn number_or_same(new: Number, old: Number) -> AppliedAction {
 /// rest. If the text has no more than `n` letters and digits, all of it is masked. A `*` counts as a letter
 /// that was masked before, so a second application changes nothing.
 fn keep(text: &str, n: usize, from_end: bool) -> String {
-    let counts = |char: &char| char.is_alphanumeric() || *char == '*';
-    let chars: Vec<char> = text.chars().collect();
-    let mut counted: Vec<usize> = (0..chars.len()).filter(|at| counts(&chars[*at])).collect();
-    if from_end {
-        counted.reverse();
-    }
-    if counted.len() <= n {
-        return "*".repeat(chars.len());
-    }
-    let edge = n.checked_sub(1).and_then(|last| counted.get(last)).copied();
-    let shown = |at: usize| edge.is_some_and(|edge| if from_end { at >= edge } else { at <= edge });
-    chars.iter().enumerate().map(|(at, char)| if shown(at) { *char } else { '*' }).collect()
+    let counts = |(_, char): &(usize, char)| char.is_alphanumeric() || *char == '*';
+    let (mut first, mut last) = (text.char_indices(), text.char_indices().rev());
+    let counted: &mut dyn Iterator<Item = (usize, char)> =
+        if from_end { &mut last } else { &mut first };
+    let mut counted = counted.filter(counts);
+    let edge = n.checked_sub(1).and_then(|before| counted.nth(before));
+    let shown = match edge {
+        // Nothing is shown of a text that has no more to hide.
+        Some((at, char)) if counted.next().is_some() => match from_end {
+            true => at..text.len(),
+            false => 0..at + char.len_utf8(),
+        },
+        _ => 0..0,
+    };
+    let hidden = |text: &str| "*".repeat(text.chars().count());
+    hidden(&text[..shown.start]) + &text[shown.clone()] + &hidden(&text[shown.end..])
 }
 
 fn seal(action: &Action, content: &MarkContent<'_>, keys: &Keys) -> Option<String> {

@@ -31,6 +31,6 @@ impl Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { steps: 500_000, bytes: 16 << 20, matches: 10_000 }
+        Budget { steps: 425_000, bytes: 16 << 20, matches: 10_000 }
     }
 }
