@@ -8,6 +8,7 @@ use crate::limits::ClientLimits;
 use crate::policy::Policy;
 use crate::policy::access::Access;
 use crate::policy::hashing::Hashing;
+use crate::policy::scrub_threads::ScrubThreads;
 use crate::reload::requests::ReloadRequests;
 use crate::session::Handles;
 use crate::telemetry::collector::HubCollector;
@@ -42,9 +43,10 @@ impl Hub {
         directory: Arc<Directory>,
         limits: Arc<ClientLimits>,
         hashing: Hashing,
+        scrubbing: ScrubThreads,
     ) -> Arc<Self> {
         let access = Access::without_file(start.anonymous == Anonymous::Everywhere);
-        let policy = Arc::new(Policy::new(access, hashing));
+        let policy = Arc::new(Policy::new(access, hashing, scrubbing));
         let collector = HubCollector::new(
             directory.clone(),
             policy.clone(),

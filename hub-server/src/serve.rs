@@ -14,6 +14,7 @@ use crate::net::listener::{BeginSession, Listener};
 use crate::policy::access_file::AccessFile;
 use crate::policy::hashing::Hashing;
 use crate::policy::rule_file::RuleFile;
+use crate::policy::scrub_threads::ScrubThreads;
 use crate::policy::tls::files::TlsFiles;
 use crate::policy::tls::in_force::CurrentCertificate;
 use crate::put_in_force::{PutInForce, follow};
@@ -143,7 +144,8 @@ pub(crate) fn run_from(
         let held = directory.registry.ledger().held().clone();
         let limits = Arc::new(ClientLimits::new(&config, held));
         let hashing = Hashing::start(limits.clone()).map_err(ServeError::Start)?;
-        let hub = Hub::new(config, Arc::new(directory), limits, hashing);
+        let scrubbing = ScrubThreads::start(threads).map_err(ServeError::Start)?;
+        let hub = Hub::new(config, Arc::new(directory), limits, hashing, scrubbing);
         let registry = prometheus::Registry::new();
         hub.metrics.register(&registry)?;
         registry.register(Box::new(BusyThreads::watch(&handles)))?;

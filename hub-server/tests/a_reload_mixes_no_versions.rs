@@ -22,6 +22,8 @@ const PUBLISHERS: u64 = 2;
 const SUBSCRIBERS: usize = 2;
 /// Events that a publisher sends before it asks for the hub's word on them.
 const BATCH: u64 = 100;
+/// One in so many events is so large that it is scrubbed on another thread.
+const LARGE: u64 = 60;
 /// One in so many files is broken.
 const BROKEN: u64 = 10;
 
@@ -68,8 +70,12 @@ fn access(number: u64) -> String {
 fn payload(publisher: u64, number: u64) -> Vec<u8> {
     let mut out = Vec::new();
     let mut pack = Packer(&mut out);
-    pack.map(4).str("from").uint(publisher).str("number").uint(number);
+    let large = number % LARGE == 0;
+    pack.map(4 + u32::from(large)).str("from").uint(publisher).str("number").uint(number);
     pack.str("a").str("raw").str("in").map(1).str("b").str("raw");
+    if large {
+        pack.str("pad").str(&"large ".repeat(8_000));
+    }
     out
 }
 
@@ -77,7 +83,7 @@ fn payload(publisher: u64, number: u64) -> Vec<u8> {
 fn read(payload: &[u8]) -> (u64, u64, [u64; 2]) {
     let limits = Limits::NONE;
     let mut read = Reader::new(payload, &limits);
-    assert_eq!(read.map("event").unwrap(), 4);
+    assert!(matches!(read.map("event").unwrap(), 4 | 5));
     let mut field = |name: &'static str| {
         assert_eq!(read.str("key").unwrap(), name);
         if name == "in" {

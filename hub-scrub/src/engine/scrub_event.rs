@@ -23,11 +23,42 @@ impl Plan {
     ///
     /// Afterwards [`Scratch::applied`] returns the rules that applied.
     pub fn scrub(&self, payload: &[u8], headers: Option<&[u8]>, scratch: &mut Scratch) -> Verdict {
+        let steps = self.budget_of(payload, headers);
+        self.scrub_with(steps, payload, headers, scratch)
+    }
+
+    /// Scrubs one event, as [`scrub`](Self::scrub) does, unless that takes more than `most` steps although the
+    /// budget allows more. Then nothing is decided, and the result is `None`.
+    pub fn scrub_up_to(
+        &self,
+        most: u64,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        scratch: &mut Scratch,
+    ) -> Option<Verdict> {
+        let steps = self.budget_of(payload, headers);
+        let verdict = self.scrub_with(steps.at_most(most), payload, headers, scratch);
+        let over =
+            matches!(&verdict, Verdict::Quarantine(why) if why.reason == QuarantineReason::Steps);
+        (!over || most >= steps.limit()).then_some(verdict)
+    }
+
+    fn budget_of(&self, payload: &[u8], headers: Option<&[u8]>) -> Steps {
+        Steps::begin(&self.shared.budget, payload.len() + headers.map_or(0, <[u8]>::len))
+    }
+
+    fn scrub_with(
+        &self,
+        steps: Steps,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        scratch: &mut Scratch,
+    ) -> Verdict {
         scratch.bytes = payload.len() + headers.map_or(0, <[u8]>::len);
         scratch.counts.clear();
         let counts = (0..self.rules.len()).map(|rule| RuleCount { rule, ..RuleCount::default() });
         scratch.counts.extend(counts);
-        match self.run(payload, headers, scratch) {
+        match self.run(steps, payload, headers, scratch) {
             Ok(None) => Verdict::Accept,
             Ok(Some(fixed)) => Verdict::Fixed(Box::new(fixed)),
             Err(interrupt) => self.verdict(interrupt),
@@ -36,6 +67,7 @@ impl Plan {
 
     fn run(
         &self,
+        steps: Steps,
         payload: &[u8],
         headers: Option<&[u8]>,
         scratch: &mut Scratch,
@@ -46,8 +78,7 @@ impl Plan {
         if let Some(rule) = self.topic_hit {
             return Err(InterruptCause::Refuse { rule, path: "$topic".to_owned() }.into());
         }
-        let Scratch { first, again, counts, bytes } = scratch;
-        let steps = Steps::begin(&self.shared.budget, *bytes);
+        let Scratch { first, again, counts, .. } = scratch;
         first.begin_budget(steps);
         again.begin_budget(steps);
         let replaced = self.pass(payload, headers, first, counts)?;

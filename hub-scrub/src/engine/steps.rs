@@ -20,6 +20,11 @@ impl Steps {
         Steps { spent: 0, limit: budget.steps_for(bytes) }
     }
 
+    /// Returns the same budget, but with no more than this many steps.
+    pub(super) fn at_most(self, most: u64) -> Steps {
+        Steps { limit: self.limit.min(most), ..self }
+    }
+
     /// Spends steps. Interrupts if too few are left.
     #[inline]
     pub(super) fn spend(&mut self, steps: u64) -> Result<(), Interrupt> {

@@ -12,8 +12,9 @@ use std::fmt;
 /// written it. A scrubber that gets its own output must leave it unchanged. A message whose scrubbers never
 /// settle is quarantined.
 ///
-/// The hub calls a scrubber on the thread that reads from the publisher, so a scrubber must not block. If it
-/// panics, the event is quarantined.
+/// The hub calls a scrubber on the thread that reads from the publisher, so a scrubber must not block. If the
+/// scrub of the event turns out to be costly, the hub begins again on another thread, and calls the scrubber
+/// once more. If a scrubber panics, the event is quarantined.
 ///
 /// ```
 /// use hub_scrub::{Scrubber, ScrubberEvent, ScrubberOutcome};

@@ -130,6 +130,33 @@ fn a_message_over_the_budget_ends_soon_behind_it() {
 }
 
 #[test]
+fn a_scrub_up_to_some_steps_decides_the_same_or_nothing() {
+    let mut scratch = Scratch::default();
+    let (mut decided, mut undecided) = (0, 0);
+    // The views seal values with random numbers, so two of their verdicts differ.
+    for (name, text) in rules::FILES.into_iter().filter(|(name, _)| *name != "views") {
+        let plan = rules::load(text, 50_000, u32::MAX).plan(&topic("orders.placed"));
+        for recipe in corpus() {
+            let message = recipe.message(4 << 10);
+            let whole = format!("{:?}", plan.scrub(&message, None, &mut scratch));
+            for most in [0, 1_000, 8_000, 25_000, 50_000 + (4 << 10), u64::MAX] {
+                match plan.scrub_up_to(most, &message, None, &mut scratch) {
+                    Some(verdict) => {
+                        assert_eq!(format!("{verdict:?}"), whole, "{name}, {most}: {recipe}");
+                        decided += 1;
+                    }
+                    None => {
+                        assert!(most < 50_000 + (4 << 10), "{name}, {most}: {recipe}");
+                        undecided += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(decided > 100 && undecided > 100, "{decided} decided, {undecided} not");
+}
+
+#[test]
 fn one_budget_pays_for_all_renderings_of_an_event() {
     let one = "[[rule]]\nname = \"e\"\nfind = { detectors = [\"email\"] }\naction = \"mask\"\n\
                tests = { hits = [\"a@b.co\"], misses = [1] }\n";

@@ -7,9 +7,9 @@
 //! single address with many names does not delay other addresses, and many addresses that guess the
 //! secret of one name do not delay other names.
 
+use super::round::Round;
 use crate::limits::account::AccountKey;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::Hash;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// States on whose behalf a hash is computed.
@@ -105,78 +105,11 @@ impl<J> HashQueue<J> {
     }
 }
 
-/// Gives each key its turn, and serves the jobs of one key in the order in which they came.
-#[derive(Debug)]
-struct Round<K> {
-    lines: HashMap<K, Line>,
-    /// The key with the smallest turn is served next.
-    turns: BTreeMap<u64, K>,
-    next_turn: u64,
-}
-
-#[derive(Debug)]
-struct Line {
-    turn: u64,
-    jobs: BTreeSet<u64>,
-}
-
-impl<K> Default for Round<K> {
-    fn default() -> Self {
-        Round { lines: HashMap::new(), turns: BTreeMap::new(), next_turn: 0 }
-    }
-}
-
-impl<K: Clone + Eq + Hash> Round<K> {
-    fn waiting(&self, key: &K) -> usize {
-        self.lines.get(key).map_or(0, |line| line.jobs.len())
-    }
-
-    fn insert(&mut self, key: &K, job: u64) {
-        if let Some(line) = self.lines.get_mut(key) {
-            line.jobs.insert(job);
-            return;
-        }
-        let turn = self.take_turn(key);
-        self.lines.insert(key.clone(), Line { turn, jobs: BTreeSet::from([job]) });
-    }
-
-    fn remove(&mut self, key: &K, job: u64) {
-        let Some(line) = self.lines.get_mut(key) else { return };
-        line.jobs.remove(&job);
-        if line.jobs.is_empty() {
-            self.turns.remove(&line.turn);
-            self.lines.remove(key);
-        }
-    }
-
-    /// Returns the first job for which `may_run` holds, of the key whose turn it is.
-    fn first(&self, may_run: impl Fn(u64) -> bool) -> Option<u64> {
-        let lines = self.turns.values().filter_map(|key| self.lines.get(key));
-        lines.flat_map(|line| line.jobs.iter().copied()).find(|job| may_run(*job))
-    }
-
-    /// Puts the key behind all others.
-    fn was_served(&mut self, key: &K) {
-        let Some(before) = self.lines.get(key).map(|line| line.turn) else { return };
-        self.turns.remove(&before);
-        let turn = self.take_turn(key);
-        if let Some(line) = self.lines.get_mut(key) {
-            line.turn = turn;
-        }
-    }
-
-    fn take_turn(&mut self, key: &K) -> u64 {
-        let turn = self.next_turn;
-        self.next_turn += 1;
-        self.turns.insert(turn, key.clone());
-        turn
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
     use std::net::{IpAddr, Ipv4Addr};
 
     fn of(address: u32, id: u32) -> Requester {
@@ -259,8 +192,8 @@ mod tests {
             for number in waiting.into_keys() {
                 queue.remove(number);
             }
-            prop_assert!(queue.by_address.lines.is_empty() && queue.by_address.turns.is_empty());
-            prop_assert!(queue.by_id.lines.is_empty() && queue.by_id.turns.is_empty());
+            prop_assert!(queue.by_address.is_empty());
+            prop_assert!(queue.by_id.is_empty());
         }
     }
 }

@@ -8,6 +8,8 @@
 //! - [`key_fetches`] fetches the keys of identity providers from their URLs.
 //! - [`hashing`] has the threads that compute hashes of secrets, and [`hash_queue`] decides whose turn it
 //!   is.
+//! - [`scrub_threads`] has the threads that scrub costly events.
+//! - [`round`] gives each of those who wait for such a thread their turn.
 //! - [`shadow_samples`] logs what rules in shadow mode would do.
 //!
 //! The files are only loaded and checked here. `crate::put_in_force` puts them in force. If a file did
@@ -19,8 +21,10 @@ pub(crate) mod access_in_force;
 pub(crate) mod hash_queue;
 pub(crate) mod hashing;
 pub(crate) mod key_fetches;
+mod round;
 pub(crate) mod rule_file;
 pub(crate) mod rules;
+pub(crate) mod scrub_threads;
 mod shadow_samples;
 pub(crate) mod tls;
 
@@ -29,6 +33,7 @@ use access_in_force::AccessInForce;
 use hashing::Hashing;
 use key_fetches::KeyFetches;
 use rules::RulesInForce;
+use scrub_threads::ScrubThreads;
 use std::sync::Arc;
 use tls::in_force::TlsInForce;
 
@@ -40,17 +45,19 @@ pub(crate) struct Policy {
     pub tls: Arc<TlsInForce>,
     pub key_fetches: KeyFetches,
     pub hashing: Hashing,
+    pub scrubbing: ScrubThreads,
 }
 
 impl Policy {
     /// Creates the policy of a hub with this access, without rules and without TLS.
-    pub(crate) fn new(access: Access, hashing: Hashing) -> Self {
+    pub(crate) fn new(access: Access, hashing: Hashing, scrubbing: ScrubThreads) -> Self {
         Policy {
             access: Arc::new(AccessInForce::new(access)),
             rules: RulesInForce::default(),
             tls: Arc::default(),
             key_fetches: KeyFetches::new(),
             hashing,
+            scrubbing,
         }
     }
 }

@@ -2,10 +2,10 @@
 //! belongs, and what the rules decide about it. The events that pass are forwarded, and no module
 //! after this one checks them again.
 
-use super::checked_event::{CheckedEvent, EventRefusal, RunKey};
+use super::checked_event::{CheckedEvent, EventRefusal, RunKey, ScrubbedElsewhere};
 use super::handles::Handles;
 use super::run_builder::{RunBuilder, plan};
-use super::scrub::scrub;
+use super::scrub::{scrub, scrub_if_cheap};
 use crate::limits::Limit;
 use crate::limits::account::Permit;
 use crate::limits::memory::MemoryPressure;
@@ -35,10 +35,12 @@ impl RunBuilder {
         Some(RunKey { topic: at, request: known.inbox })
     }
 
-    /// Checks an EVENT frame, finds its topic, and asks the rules about the event.
+    /// Checks the EVENT frame with the publish number `number`, finds its topic, and asks the rules about the
+    /// event.
     pub(super) fn check<'a>(
         &mut self,
         body: &'a [u8],
+        number: u64,
         hub: &Handles,
         publisher: &str,
     ) -> Result<CheckedEvent<'a>, EventRefusal> {
@@ -70,7 +72,18 @@ impl RunBuilder {
         let known = &self.topics[at];
         let key = RunKey { topic: at, request: request || known.inbox };
         let Some(plan) = &known.plan else { return Ok(CheckedEvent::AsItCame(key)) };
-        Ok(match scrub(plan, &event, &self.rules, &hub.metrics)? {
+        // The rules may have changed since the event was scrubbed.
+        let of_this = |one: &ScrubbedElsewhere| {
+            (one.number, one.generation) == (number, self.rules.generation)
+        };
+        let scrubbed = match self.scrubbed.take().filter(|one| of_this(one)) {
+            Some(elsewhere) => elsewhere.scrubbed,
+            None => match scrub_if_cheap(plan, &event, &self.rules, &hub.metrics) {
+                Some(scrubbed) => scrubbed,
+                None => return Ok(CheckedEvent::Costly(plan.clone())),
+            },
+        };
+        Ok(match scrubbed? {
             None => CheckedEvent::AsItCame(key),
             Some(verdict) => CheckedEvent::Changed(key, event, verdict),
         })

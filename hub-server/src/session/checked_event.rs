@@ -1,8 +1,9 @@
 //! Defines the results of the check of an event. The modules that check hand them to the modules
 //! that gather. Without these types, each side would have to know the other.
 
-use hub_scrub::Verdict;
+use hub_scrub::{Plan, Verdict};
 use hub_wire::{EventFrame, RefusedCode};
+use std::sync::Arc;
 
 /// Notices about quarantined events are published below this name. The notices for a topic have a
 /// topic of their own, whose name is this name, a dot, and the name of the topic.
@@ -16,6 +17,20 @@ pub(super) struct RunKey {
     pub request: bool,
 }
 
+/// The result of a scrub is `None` if the event passes as it came, and a verdict with its new forms if rules
+/// change it.
+pub(super) type Scrubbed = Result<Option<Box<Verdict>>, EventRefusal>;
+
+/// Holds the result of a scrub on another thread until the session takes the event in again.
+#[derive(Debug)]
+pub(super) struct ScrubbedElsewhere {
+    /// The event has this publish number.
+    pub number: u64,
+    /// The event was scrubbed under the rules of this generation.
+    pub generation: u64,
+    pub scrubbed: Scrubbed,
+}
+
 /// States what happens to an event that is not refused.
 #[derive(Debug)]
 pub(super) enum CheckedEvent<'a> {
@@ -25,6 +40,8 @@ pub(super) enum CheckedEvent<'a> {
     AsItCame(RunKey),
     /// Rules change the event, and the verdict contains the changed forms.
     Changed(RunKey, EventFrame<'a>, Box<Verdict>),
+    /// The event has to be scrubbed under this plan on another thread, and then to be checked again.
+    Costly(Arc<Plan>),
 }
 
 /// States why an event is refused, and what a rule asks for besides the refusal.

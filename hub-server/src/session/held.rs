@@ -34,10 +34,10 @@ impl Session {
         self.hub.limits.memory.is_calm() || self.pressure() == MemoryPressure::Calm
     }
 
-    /// Counts the bytes that the session holds for the client: those that it carries, those of its
-    /// open runs and of a SUBSCRIBE that comes in parts, and the answers that the client has not read.
+    /// Counts the bytes that the session holds for the client: those that it carries or has lent to another
+    /// thread, those of its open runs and of a SUBSCRIBE that comes in parts, and the answers that the client has not read.
     pub(super) fn count_held(&mut self) {
-        let mut held = self.carry.len() + self.builder.names_bytes();
+        let mut held = self.carry.len() + self.lent + self.builder.names_bytes();
         held += self.parts.as_ref().map_or(0, |parts| parts.bytes());
         if !self.builder.runs.is_empty() {
             held += self.builder.runs.iter().map(|gathered| gathered.run.size()).sum::<usize>();

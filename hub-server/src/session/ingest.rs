@@ -8,8 +8,10 @@ use super::state::{Session, SessionState};
 use super::turns::{CONTROL_WORK, EVENT_WORK, TOPIC_WORK};
 use crate::limits::Limit;
 use actix::prelude::*;
+use hub_scrub::Plan;
 use hub_wire::{CloseCode, FrameType, LengthError, MAX_HELLO, event_id, split};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Describes neighbouring EVENT frames in the read buffer that belong to one run. They are copied
 /// together.
@@ -21,8 +23,8 @@ struct FrameRange {
 
 impl Session {
     /// Takes the whole frames out of `bytes`, sends their events, and carries the bytes that are
-    /// left.
-    pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
+    /// left. Returns the plan of the next event if that event has to be scrubbed on another thread.
+    pub(super) fn ingest(&mut self, bytes: &[u8], ctx: &mut Context<Self>) -> Option<Arc<Plan>> {
         if self.builder.runs.is_empty() {
             self.builder.follow_rules(&self.hub.policy.rules);
         }
@@ -31,6 +33,7 @@ impl Session {
         // A few bytes can ask for many answers, so the session looks after each frame whether too
         // many answers wait.
         let mut must_read_first = false;
+        let mut costly = None;
         while !self.busy && self.backpressure.is_none() && !must_read_first && !self.left.gives_turn
         {
             let limit = match self.state {
@@ -43,14 +46,21 @@ impl Session {
                 Ok(None) => break,
                 Err(error) => {
                     self.gather(&mut range, bytes);
-                    return self.end_for_length(&error, ctx);
+                    self.end_for_length(&error, ctx);
+                    return None;
                 }
             };
             let end = at + 4 + body.len();
             let is_event = matches!(FrameType::of(body), Ok(FrameType::Event));
             let work = if self.state == SessionState::Open && is_event {
                 let known = self.builder.topics.len();
-                must_read_first = self.ingest_event(bytes, at..end, &mut range, ctx);
+                match self.ingest_event(bytes, at..end, &mut range, ctx) {
+                    Ok(reads_first) => must_read_first = reads_first,
+                    Err(plan) => {
+                        costly = Some(plan);
+                        break;
+                    }
+                }
                 if self.builder.topics.len() == known { EVENT_WORK } else { TOPIC_WORK }
             } else {
                 self.gather(&mut range, bytes);
@@ -70,17 +80,24 @@ impl Session {
             // than it needs.
             self.carry = bytes[at..].to_vec();
             self.looked_ahead = 0;
-            self.unfinished =
-                self.busy || self.backpressure.is_some() || must_read_first || self.left.gives_turn;
+            self.unfinished = self.busy
+                || self.backpressure.is_some()
+                || must_read_first
+                || self.left.gives_turn
+                || costly.is_some();
             if self.backpressure.is_none() && self.publish() {
                 self.receipt();
             }
         }
         self.flush_some();
+        costly
     }
 
     /// Checks the EVENT frame that is at `frame` in `bytes`, and gathers or refuses it. Returns
     /// whether the client has to read its answers before more is taken in.
+    ///
+    /// # Errors
+    /// The event has to be scrubbed under this plan on another thread, and then to be taken in again.
     #[inline]
     fn ingest_event(
         &mut self,
@@ -88,11 +105,15 @@ impl Session {
         frame: Range<usize>,
         range: &mut Option<FrameRange>,
         ctx: &mut Context<Self>,
-    ) -> bool {
+    ) -> Result<bool, Arc<Plan>> {
         let body = &bytes[frame.start + 4..frame.end];
         let number = self.received;
         self.received += 1;
         let gathered = match self.check(body, number) {
+            Ok(CheckedEvent::Costly(plan)) => {
+                self.received = number;
+                return Err(plan);
+            }
             Ok(CheckedEvent::Settled) => Ok(()),
             Ok(CheckedEvent::AsItCame(key)) => {
                 self.extend(range, bytes, key, frame, number);
@@ -105,13 +126,13 @@ impl Session {
             }
             Err(refusal) => Err(refusal),
         };
-        let Err(refusal) = gathered else { return false };
+        let Err(refusal) = gathered else { return Ok(false) };
         let follow_up = self.refuse_event(number, refusal, event_id(body));
         if follow_up != FollowUp::Nothing {
             self.gather(range, bytes);
             self.follow_up(follow_up, body, ctx);
         }
-        self.answered()
+        Ok(self.answered())
     }
 
     /// Checks the event that has the publish number `number`.
@@ -122,7 +143,7 @@ impl Session {
         }
         match self.builder.expected(body, &self.hub.limits.wire) {
             Some(key) => Ok(CheckedEvent::AsItCame(key)),
-            None => self.builder.check(body, &self.hub, &self.publisher),
+            None => self.builder.check(body, number, &self.hub, &self.publisher),
         }
     }
 

@@ -84,16 +84,22 @@ impl Session {
     pub(super) fn take_in_allowed(&mut self, bytes: &[u8], ctx: &mut Context<Self>) {
         self.limits.was_paused = false;
         let unlimited = self.limits.rates.is_none() && self.is_calm();
-        if unlimited || self.state != SessionState::Open {
-            self.ingest(bytes, ctx);
+        let costly = if unlimited || self.state != SessionState::Open {
+            self.ingest(bytes, ctx)
         } else {
             let allowed = self.affordable(bytes);
-            self.ingest(&bytes[..allowed.length], ctx);
+            let costly = self.ingest(&bytes[..allowed.length], ctx);
             self.charge_rates(&allowed);
             if allowed.length < bytes.len() && !is_ending(self.state) {
                 self.carry.extend_from_slice(&bytes[allowed.length..]);
                 self.unfinished = true;
             }
+            costly
+        };
+        if let Some(plan) = costly
+            && !is_ending(self.state)
+        {
+            self.scrub_elsewhere(plan, ctx);
         }
         self.count_held();
     }

@@ -59,6 +59,7 @@ mod output;
 mod quarantine;
 mod run_builder;
 mod scrub;
+mod scrub_elsewhere;
 mod send;
 mod session_limits;
 mod session_loop;

@@ -2,6 +2,7 @@
 //! remembers for them. The events of one read that go to one topic are one run, so they are
 //! numbered and queued together, and not one by one.
 
+use super::checked_event::ScrubbedElsewhere;
 use crate::directory::publish_numbers::PublishNumbers;
 use crate::limits::account::Account;
 use crate::policy::access::Identity;
@@ -33,6 +34,8 @@ pub(super) struct RunBuilder {
     pub(super) memory: Option<Arc<MemoryAccount>>,
     /// These rules apply to the events. All events of one read are scrubbed under the same rules.
     pub(super) rules: Arc<Rules>,
+    /// The next event was scrubbed on another thread, with this result.
+    pub(super) scrubbed: Option<Box<ScrubbedElsewhere>>,
     pub runs: Vec<OpenRun>,
     /// The topics that the session remembers take this many bytes.
     names_bytes: usize,
@@ -113,6 +116,7 @@ impl RunBuilder {
             account: None,
             memory: None,
             rules,
+            scrubbed: None,
             runs,
             names_bytes: 0,
         }

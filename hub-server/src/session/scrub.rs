@@ -1,7 +1,7 @@
 //! Lets the rules scrub one event, and counts the rules that applied. A scrubber that panics costs
 //! one event, and nothing else.
 
-use super::checked_event::{EventRefusal, FollowUp};
+use super::checked_event::{EventRefusal, FollowUp, Scrubbed};
 use crate::policy::rules::Rules;
 use crate::telemetry::metrics::Metrics;
 use hub_scrub::{Plan, Scratch, Verdict};
@@ -9,26 +9,59 @@ use hub_wire::{EventFrame, RefusedCode};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// The scrub of an event takes at most this many steps on the thread of its session, which is less than a
+/// millisecond. The usual messages take far fewer.
+const STEPS_OF_A_SESSION: u64 = 64_000;
+/// An event of this many bytes is not even tried there. It would often take more, and then all of it again.
+const LARGE_EVENT: usize = 32 * 1024;
+
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
-/// Scrubs an event. Returns `None` if the event passes as it came, and a verdict with its new forms
-/// if rules change it.
+/// Scrubs an event, if that takes so little time that a session may do it on its own thread.
+pub(super) fn scrub_if_cheap(
+    plan: &Plan,
+    event: &EventFrame<'_>,
+    rules: &Rules,
+    metrics: &Metrics,
+) -> Option<Scrubbed> {
+    let bytes = event.payload.len() + event.headers.map_or(0, <[u8]>::len);
+    match bytes < LARGE_EVENT {
+        true => scrub_up_to(STEPS_OF_A_SESSION, plan, event, rules, metrics),
+        false => None,
+    }
+}
+
+/// Scrubs an event, whatever it costs.
 pub(super) fn scrub(
     plan: &Plan,
     event: &EventFrame<'_>,
     rules: &Rules,
     metrics: &Metrics,
-) -> Result<Option<Box<Verdict>>, EventRefusal> {
+) -> Scrubbed {
+    let scrubbed = scrub_up_to(u64::MAX, plan, event, rules, metrics);
+    scrubbed.unwrap_or_else(|| Err(refusal(RefusedCode::Quarantined, "over the budget of steps")))
+}
+
+/// Scrubs an event, unless that takes more than `most` steps although the budget allows more.
+fn scrub_up_to(
+    most: u64,
+    plan: &Plan,
+    event: &EventFrame<'_>,
+    rules: &Rules,
+    metrics: &Metrics,
+) -> Option<Scrubbed> {
     SCRATCH.with_borrow_mut(|scratch| {
         // A user's own scrubber may panic. Then only this event is refused.
-        let scrubbed =
-            catch_unwind(AssertUnwindSafe(|| plan.scrub(event.payload, event.headers, scratch)));
+        let scrubbed = catch_unwind(AssertUnwindSafe(|| {
+            plan.scrub_up_to(most, event.payload, event.headers, scratch)
+        }));
         let Ok(verdict) = scrubbed else {
             *scratch = Scratch::default();
-            return Err(refusal(RefusedCode::Quarantined, "the scrub of this event failed"));
+            return Some(Err(refusal(RefusedCode::Quarantined, "the scrub of this event failed")));
         };
+        let verdict = verdict?;
         let mut sampled = false;
         for applied in scratch.applied() {
             let (rule, action) = (plan.rule_name(applied.rule), plan.action_name(applied.rule));
@@ -66,7 +99,7 @@ pub(super) fn scrub(
             }),
         };
         scratch.trim();
-        checked
+        Some(checked)
     })
 }
 

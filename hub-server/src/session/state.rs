@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pub(super) state: SessionState,
     /// These bytes were read and are not processed yet.
     pub(super) carry: Vec<u8>,
+    /// Another thread, which scrubs the first event of `carry`, has these bytes of `carry` now.
+    pub(super) lent: usize,
     /// The first bytes of `carry` have no frame that may be handled before the events in front of it.
     pub(super) looked_ahead: usize,
     /// The flag is true while there may be whole frames in `carry`.
@@ -130,6 +132,7 @@ impl Session {
             hub,
             state: SessionState::Handshake,
             carry: Vec::new(),
+            lent: 0,
             looked_ahead: 0,
             unfinished: false,
             busy: false,

@@ -24,6 +24,7 @@ mod config_errors;
 mod config_file;
 mod config_sources;
 mod connections_are_counted_at_the_door;
+mod costly_events_keep_their_place;
 mod every_metric_is_documented;
 mod every_subscriber_gets_one_order;
 mod files_that_are_cut_off_change_nothing;
