@@ -70,7 +70,7 @@ fn access(number: u64) -> String {
 fn payload(publisher: u64, number: u64) -> Vec<u8> {
     let mut out = Vec::new();
     let mut pack = Packer(&mut out);
-    let large = number % LARGE == 0;
+    let large = number.is_multiple_of(LARGE);
     pack.map(4 + u32::from(large)).str("from").uint(publisher).str("number").uint(number);
     pack.str("a").str("raw").str("in").map(1).str("b").str("raw");
     if large {

@@ -48,6 +48,14 @@ impl Verdict {
             _ => None,
         }
     }
+
+    /// Returns how many bytes the forms take that differ from the scrubbed message.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let Verdict::Fixed(fixed) = self else { return 0 };
+        let parts = fixed.renderings.iter().flat_map(|one| [&one.payload, &one.headers]);
+        parts.flatten().map(Vec::len).sum()
+    }
 }
 
 /// A `FixedEvent` is a message that at least one view gets changed.

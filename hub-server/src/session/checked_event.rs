@@ -31,6 +31,17 @@ pub(super) struct ScrubbedElsewhere {
     pub scrubbed: Scrubbed,
 }
 
+impl ScrubbedElsewhere {
+    /// Returns how many bytes the result takes.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.scrubbed {
+            Ok(verdict) => verdict.as_ref().map_or(0, |verdict| verdict.bytes()),
+            Err(EventRefusal { follow_up: FollowUp::Quarantine(shown), .. }) => shown.len(),
+            Err(_) => 0,
+        }
+    }
+}
+
 /// States what happens to an event that is not refused.
 #[derive(Debug)]
 pub(super) enum CheckedEvent<'a> {

@@ -35,9 +35,11 @@ impl Session {
     }
 
     /// Counts the bytes that the session holds for the client: those that it carries or has lent to another
-    /// thread, those of its open runs and of a SUBSCRIBE that comes in parts, and the answers that the client has not read.
+    /// thread, those that came back with them, those of its open runs and of a SUBSCRIBE that comes in parts,
+    /// and the answers that the client has not read.
     pub(super) fn count_held(&mut self) {
         let mut held = self.carry.len() + self.lent + self.builder.names_bytes();
+        held += self.builder.scrubbed.as_ref().map_or(0, |scrubbed| scrubbed.bytes());
         held += self.parts.as_ref().map_or(0, |parts| parts.bytes());
         if !self.builder.runs.is_empty() {
             held += self.builder.runs.iter().map(|gathered| gathered.run.size()).sum::<usize>();

@@ -33,12 +33,10 @@ impl Session {
         let done = self.hub.policy.scrubbing.run(self.owner(), work);
         ctx.spawn(done.into_actor(self).map(move |done, session, ctx| {
             (session.busy, session.lent) = (false, 0);
-            // Nothing else wakes the loop of the session.
+            // Nothing else wakes the loop of the session, which has waited for this.
             session.output.session.wake();
-            if is_ending(session.state) {
-                return session.count_held(); // The client sends again what has no receipt.
-            }
             match done {
+                _ if is_ending(session.state) => {} // The client sends again what has no receipt.
                 Some((carry, scrubbed)) => {
                     session.carry = carry;
                     let scrubbed = ScrubbedElsewhere { number, generation, scrubbed };
@@ -46,6 +44,7 @@ impl Session {
                 }
                 None => session.close(CloseCode::Internal, "the scrub failed", ctx),
             }
+            session.count_held();
         }));
     }
 }
