@@ -17,6 +17,11 @@ use std::sync::Arc;
 /// A rendering is written at most this often. A message that needs more is quarantined.
 const ROUNDS: usize = 8;
 
+/// Returns how many bytes an event has.
+fn bytes_of(payload: &[u8], headers: Option<&[u8]>) -> usize {
+    payload.len() + headers.map_or(0, <[u8]>::len)
+}
+
 impl Plan {
     /// Scrubs one event. The payload must be one well-formed MessagePack value, and the headers must be one
     /// well-formed map. The walker must have checked both.
@@ -43,8 +48,8 @@ impl Plan {
         (!over || most >= steps.limit()).then_some(verdict)
     }
 
-    fn budget_of(&self, payload: &[u8], headers: Option<&[u8]>) -> Steps {
-        Steps::begin(&self.shared.budget, payload.len() + headers.map_or(0, <[u8]>::len))
+    pub(super) fn budget_of(&self, payload: &[u8], headers: Option<&[u8]>) -> Steps {
+        Steps::begin(&self.shared.budget, bytes_of(payload, headers))
     }
 
     fn scrub_with(
@@ -54,7 +59,7 @@ impl Plan {
         headers: Option<&[u8]>,
         scratch: &mut Scratch,
     ) -> Verdict {
-        scratch.bytes = payload.len() + headers.map_or(0, <[u8]>::len);
+        scratch.bytes = bytes_of(payload, headers);
         scratch.counts.clear();
         let counts = (0..self.rules.len()).map(|rule| RuleCount { rule, ..RuleCount::default() });
         scratch.counts.extend(counts);
@@ -204,7 +209,7 @@ impl Plan {
         scratch: &mut PassScratch,
     ) -> Result<(), Interrupt> {
         scratch.reset(self);
-        if (payload.len() + headers.map_or(0, <[u8]>::len)) as u64 > self.shared.budget.bytes {
+        if bytes_of(payload, headers) as u64 > self.shared.budget.bytes {
             return Err(QuarantineReason::Bytes.into());
         }
         Ok(())

@@ -4,7 +4,6 @@
 
 use super::scratch::Scratch;
 use super::shadow_sample::ShadowSample;
-use super::steps::Steps;
 use crate::matching::FindScratch;
 use crate::plan::{Plan, RuleSet};
 use hub_wire::TopicName;
@@ -35,8 +34,7 @@ impl Plan {
         scratch: &mut Scratch,
     ) -> Vec<ShadowSample> {
         // What is left of the budget of the event pays for this pass.
-        let bytes = payload.len() + headers.map_or(0, <[u8]>::len);
-        let mut steps = Steps::begin(&self.shared.budget, bytes);
+        let mut steps = self.budget_of(payload, headers);
         steps.add(scratch.steps());
         let pass_scratch = &mut scratch.again;
         pass_scratch.samples = Some(Vec::new());
