@@ -27,10 +27,19 @@ pub(super) fn scrub_if_cheap(
     metrics: &Metrics,
 ) -> Option<Scrubbed> {
     let bytes = event.payload.len() + event.headers.map_or(0, <[u8]>::len);
-    match bytes < LARGE_EVENT {
-        true => scrub_up_to(STEPS_OF_A_SESSION, plan, event, rules, metrics),
-        false => None,
+    if bytes >= LARGE_EVENT {
+        return None;
     }
+    SCRATCH.with_borrow_mut(|scratch| {
+        let verdict = guarded(scratch, |scratch| {
+            plan.scrub_up_to(STEPS_OF_A_SESSION, event.payload, event.headers, scratch)
+        });
+        let verdict = verdict.transpose();
+        let scrubbed =
+            verdict.map(|verdict| decide(verdict?, plan, event, rules, metrics, scratch));
+        scratch.trim();
+        scrubbed
+    })
 }
 
 /// Scrubs an event, whatever it costs.
@@ -40,67 +49,70 @@ pub(super) fn scrub(
     rules: &Rules,
     metrics: &Metrics,
 ) -> Scrubbed {
-    let scrubbed = scrub_up_to(u64::MAX, plan, event, rules, metrics);
-    scrubbed.unwrap_or_else(|| Err(refusal(RefusedCode::Quarantined, "over the budget of steps")))
+    SCRATCH.with_borrow_mut(|scratch| {
+        let verdict = guarded(scratch, |scratch| plan.scrub(event.payload, event.headers, scratch));
+        let scrubbed =
+            verdict.and_then(|verdict| decide(verdict, plan, event, rules, metrics, scratch));
+        scratch.trim();
+        scrubbed
+    })
 }
 
-/// Scrubs an event, unless that takes more than `most` steps although the budget allows more.
-fn scrub_up_to(
-    most: u64,
+/// Runs a scrub. A user's own scrubber may panic, and then only this event is refused.
+fn guarded<T>(
+    scratch: &mut Scratch,
+    scrub: impl FnOnce(&mut Scratch) -> T,
+) -> Result<T, EventRefusal> {
+    catch_unwind(AssertUnwindSafe(|| scrub(scratch))).map_err(|_| {
+        *scratch = Scratch::default();
+        refusal(RefusedCode::Quarantined, "the scrub of this event failed")
+    })
+}
+
+/// Counts the rules that applied, and states what the verdict means for the event.
+fn decide(
+    verdict: Verdict,
     plan: &Plan,
     event: &EventFrame<'_>,
     rules: &Rules,
     metrics: &Metrics,
-) -> Option<Scrubbed> {
-    SCRATCH.with_borrow_mut(|scratch| {
-        // A user's own scrubber may panic. Then only this event is refused.
-        let scrubbed = catch_unwind(AssertUnwindSafe(|| {
-            plan.scrub_up_to(most, event.payload, event.headers, scratch)
-        }));
-        let Ok(verdict) = scrubbed else {
-            *scratch = Scratch::default();
-            return Some(Err(refusal(RefusedCode::Quarantined, "the scrub of this event failed")));
-        };
-        let verdict = verdict?;
-        let mut sampled = false;
-        for applied in scratch.applied() {
-            let (rule, action) = (plan.rule_name(applied.rule), plan.action_name(applied.rule));
-            let hits = metrics.scrub_hits.with_label_values(&[rule, action]);
-            hits.inc_by(applied.hits.into());
-            if applied.shadow > 0 {
-                metrics.shadow_hits.with_label_values(&[rule]).inc_by(applied.shadow.into());
-                sampled |= rules.samples.is_due(rule);
-            }
+    scratch: &mut Scratch,
+) -> Scrubbed {
+    let mut sampled = false;
+    for applied in scratch.applied() {
+        let (rule, action) = (plan.rule_name(applied.rule), plan.action_name(applied.rule));
+        let hits = metrics.scrub_hits.with_label_values(&[rule, action]);
+        hits.inc_by(applied.hits.into());
+        if applied.shadow > 0 {
+            metrics.shadow_hits.with_label_values(&[rule]).inc_by(applied.shadow.into());
+            sampled |= rules.samples.is_due(rule);
         }
-        if sampled {
-            rules.samples.log(plan, event.payload, event.headers, scratch);
+    }
+    if sampled {
+        rules.samples.log(plan, event.payload, event.headers, scratch);
+    }
+    match verdict {
+        Verdict::Accept => Ok(None),
+        fixed @ Verdict::Fixed(_) => Ok(Some(Box::new(fixed))),
+        Verdict::Refuse(refused) => Err(EventRefusal {
+            rule: Some(refused.rule.to_string()),
+            path: Some(refused.path),
+            ..refusal(refused.code, "a rule rejects it")
+        }),
+        Verdict::Quarantine(quarantine) => {
+            let shown = plan.quarantine_event(&quarantine, event.payload, event.headers, scratch);
+            Err(EventRefusal {
+                rule: quarantine.rule.map(|rule| rule.to_string()),
+                follow_up: FollowUp::Quarantine(shown),
+                ..refusal(RefusedCode::Quarantined, &quarantine.reason.to_string())
+            })
         }
-        let checked = match verdict {
-            Verdict::Accept => Ok(None),
-            fixed @ Verdict::Fixed(_) => Ok(Some(Box::new(fixed))),
-            Verdict::Refuse(refused) => Err(EventRefusal {
-                rule: Some(refused.rule.to_string()),
-                path: Some(refused.path),
-                ..refusal(refused.code, "a rule rejects it")
-            }),
-            Verdict::Quarantine(quarantine) => {
-                let shown =
-                    plan.quarantine_event(&quarantine, event.payload, event.headers, scratch);
-                Err(EventRefusal {
-                    rule: quarantine.rule.map(|rule| rule.to_string()),
-                    follow_up: FollowUp::Quarantine(shown),
-                    ..refusal(RefusedCode::Quarantined, &quarantine.reason.to_string())
-                })
-            }
-            Verdict::Disconnect { rule } => Err(EventRefusal {
-                rule: Some(rule.to_string()),
-                follow_up: FollowUp::Disconnect,
-                ..refusal(RefusedCode::Rejected, "a rule ends the connection")
-            }),
-        };
-        scratch.trim();
-        Some(checked)
-    })
+        Verdict::Disconnect { rule } => Err(EventRefusal {
+            rule: Some(rule.to_string()),
+            follow_up: FollowUp::Disconnect,
+            ..refusal(RefusedCode::Rejected, "a rule ends the connection")
+        }),
+    }
 }
 
 fn refusal(code: RefusedCode, why: &str) -> EventRefusal {

@@ -6,7 +6,7 @@
 
 use crate::support;
 
-use hub_server::{Config, RunningHub};
+use hub_server::RunningHub;
 use hub_wire::{Overflow, Packer, RefusedCode, Subscribe};
 use std::io::Write;
 use support::*;
@@ -33,11 +33,10 @@ const COSTLY: &str = "(212) 5 55-0418１１ ";
 fn hub(folder: &TempDir) -> RunningHub {
     let rules = folder.path().join("rules.toml");
     std::fs::write(&rules, RULES).unwrap();
-    let mut config = Config { keepalive_ms: 600_000, threads: 2, ..Config::default() };
-    config.listen.set_port(0);
-    config.http.set_port(0);
-    config.rules = rules.to_string_lossy().into_owned();
-    RunningHub::start(config).unwrap()
+    hub_with(|config| {
+        config.threads = 2;
+        config.rules = rules.to_string_lossy().into_owned();
+    })
 }
 
 /// Packs a number, and a text under this key.
