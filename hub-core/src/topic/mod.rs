@@ -95,6 +95,9 @@ pub use {
     subscription_entry::{SubscriptionEntry, TopicGuard},
     topic::{Topic, TopicAttachment, TopicState},
     topic_actor::{Inspect, Join, Leave, TopicActor},
-    turn::{ThreadWatch, TurnMeter, Turns, give_turn, turn_is_half_over, turn_is_over},
+    turn::{
+        ThreadWatch, TurnMeter, Turns, give_turn, processor_time_of_turn, turn_is_half_over,
+        turn_is_over,
+    },
     waiting_replays::continue_replays,
 };

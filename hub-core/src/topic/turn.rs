@@ -44,6 +44,16 @@ pub fn turn_is_half_over() -> bool {
     has_taken(TURN / 2)
 }
 
+/// Returns how much processor time the present turn has taken, within a millisecond, if the turn has taken
+/// this long. Where nobody watches the thread, that is all of the time.
+#[must_use]
+pub fn processor_time_of_turn(took: Duration) -> Duration {
+    // A shorter turn is not worth a system call.
+    let watched =
+        |watch: &Option<Watched>| watch.as_ref().map_or(took, |watch| watch.of_turn(took));
+    if took < BETWEEN_READINGS { took } else { WATCH.with_borrow(watched) }
+}
+
 /// Returns whether the present turn of this thread has taken so long.
 fn has_taken(time: Duration) -> bool {
     BEGAN.get().is_some_and(|began| began.elapsed() >= time)
@@ -179,10 +189,15 @@ impl Watched {
     /// Notes a turn that took this long, if it is the longest.
     fn note(&self, took: Duration) {
         if took > self.watch.longest() {
-            // The difference includes turns since the last reading, which took less than a moment.
-            let took = took.min((self.processor_time)().saturating_sub(self.used));
-            self.watch.longest.fetch_max(took.as_nanos() as u64, Ordering::Relaxed);
+            let took = self.of_turn(took).as_nanos() as u64;
+            self.watch.longest.fetch_max(took, Ordering::Relaxed);
         }
+    }
+
+    /// Returns how much processor time the present turn has taken, if it has taken this long.
+    fn of_turn(&self, took: Duration) -> Duration {
+        // The difference includes turns since the last reading, which took less than a moment.
+        took.min((self.processor_time)().saturating_sub(self.used))
     }
 }
 

@@ -6,11 +6,13 @@
 //! An owner is an identity, or the address of clients without one. An owner that uses little of the thread
 //! is *light*, and its sessions never wait here. A *round* is the time until the thread looks at its sockets
 //! again. Once the sessions have done the work of one turn in a round, the sessions of owners that are not
-//! light wait, and these owners take turns.
+//! light wait, and the one whose owner has been served least goes on first. This order is start-time fair
+//! queueing (Goyal, Vin and Cheng, 1996): owners that always have something to do get equal parts, and an owner that
+//! comes after a pause stands in front of those that had turns in the meantime.
 
 use crate::limits::account::AccountKey;
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +24,9 @@ const LIGHT_PART: u32 = 16;
 /// A light owner may use this much at once. The time of a turn includes that for which other programs kept
 /// the processor, so this has room for two turns.
 const BURST: Duration = Duration::from_millis(4);
+/// An owner that waits is served so much more than the others at most before it counts as no more. An owner that
+/// has worked while nobody waited is not made to wait for all of that time.
+const AHEAD: Duration = Duration::from_millis(4);
 /// Owners without a session are forgotten when there are this many more than the last time.
 const SPARE_OWNERS: usize = 16;
 
@@ -31,8 +36,10 @@ pub(super) struct Owner<W> {
     /// The owner has used this much, less its part of the time since.
     used: Cell<Duration>,
     used_at: Cell<Instant>,
-    /// The sessions of the owner have used this much since the other owners had their turn.
+    /// The sessions of the owner have used this much of the present turn of the owner.
     turn: Cell<Duration>,
+    /// The owner has been served up to here, on the clock of the [queue](TurnQueue::served).
+    served: Cell<Duration>,
     /// These sessions have done less than a turn before they began to wait.
     light: RefCell<VecDeque<W>>,
     /// These sessions have used up a turn.
@@ -45,6 +52,7 @@ impl<W> Owner<W> {
             used: Cell::default(),
             used_at: Cell::new(now),
             turn: Cell::default(),
+            served: Cell::default(),
             light: RefCell::default(),
             busy: RefCell::default(),
         }
@@ -74,12 +82,13 @@ impl<W> Owner<W> {
         }
     }
 
-    fn spend(&self, took: Duration, now: Instant) {
-        // What is above the bounds is mostly the time of other programs. With them, an owner is light again
-        // soon after its work has ended.
-        self.used.set((self.used(now) + took.min(ROUND)).min(2 * BURST));
+    fn spend(&self, took: Duration, worked: Duration, now: Instant) {
+        // What is above the bounds may be the time of other programs, which the processor shares between two
+        // threads. With them, an owner is light again soon after its work has ended.
+        self.used.set((self.used(now) + worked.min(ROUND)).min(2 * BURST));
         self.used_at.set(now);
-        self.turn.set(self.turn.get() + took);
+        let turn = self.turn.get() + took;
+        self.turn.set(if turn < ROUND { turn } else { Duration::ZERO });
     }
 }
 
@@ -87,21 +96,31 @@ impl<W> Owner<W> {
 #[derive(Debug)]
 pub(super) struct TurnQueue<W> {
     owners: HashMap<AccountKey, Rc<Owner<W>>>,
-    /// The owners whose sessions wait. The first of them has its turn.
-    ring: VecDeque<Rc<Owner<W>>>,
+    /// The owners whose sessions wait, by what they had been served when they came here, and by when they came.
+    waiting: BTreeMap<(Duration, u64), Rc<Owner<W>>>,
+    /// So many owners have come to `waiting`.
+    came: u64,
+    /// The owner that went on last had been served up to here: a clock that goes on by a turn when each of
+    /// the owners has taken one.
+    served: Duration,
     /// The sessions have worked for this time in this round.
     round: Duration,
     /// When there are more owners than this, those without a session are forgotten.
     most_owners: usize,
+    /// The flag is true while a task of the thread begins the rounds.
+    is_served: bool,
 }
 
 impl<W> Default for TurnQueue<W> {
     fn default() -> Self {
         TurnQueue {
             owners: HashMap::new(),
-            ring: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            came: 0,
+            served: Duration::ZERO,
             round: Duration::ZERO,
             most_owners: SPARE_OWNERS,
+            is_served: false,
         }
     }
 }
@@ -121,26 +140,42 @@ impl<W> TurnQueue<W> {
     pub(super) fn must_wait(&self, owner: &Owner<W>, now: Instant) -> bool {
         // A thread with one owner has nobody to protect.
         self.owners.len() > 1
-            && (!self.ring.is_empty() || self.round >= ROUND)
+            && (!self.waiting.is_empty() || self.round >= ROUND)
             && !owner.is_light(now)
     }
 
     /// Lets a session wait behind the others of its owner. `busy` states whether it has used up a turn.
-    /// Returns whether it is the only session that waits.
-    pub(super) fn wait(&mut self, owner: &Rc<Owner<W>>, session: W, busy: bool) -> bool {
-        let is_first = self.ring.is_empty();
+    pub(super) fn wait(&mut self, owner: &Rc<Owner<W>>, session: W, busy: bool) {
         if owner.waits_for_nothing() {
-            owner.turn.set(Duration::ZERO);
-            self.ring.push_back(owner.clone());
+            self.enter(owner.clone());
         }
         let queue = if busy { &owner.busy } else { &owner.light };
         queue.borrow_mut().push_back(session);
-        is_first
     }
 
-    /// Counts the work of a session that has gone on.
-    pub(super) fn spend(&mut self, owner: &Owner<W>, took: Duration, now: Instant) {
-        owner.spend(took, now);
+    /// Returns whether a task has to be started that begins the rounds. There is one such task at a time:
+    /// each of two tasks would begin a round when the thread has looked at its sockets.
+    pub(super) fn needs_service(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_served, true)
+    }
+
+    /// Notes that the task has ended that begins the rounds.
+    pub(super) fn end_service(&mut self) {
+        self.is_served = false;
+    }
+
+    /// Counts the work of a session that has gone on. Its turn took `took`, and `worked` of the time of the
+    /// processor: the rest of the time, other programs have used it.
+    pub(super) fn spend(
+        &mut self,
+        owner: &Owner<W>,
+        took: Duration,
+        worked: Duration,
+        now: Instant,
+    ) {
+        owner.spend(took, worked, now);
+        let served = owner.served.get().max(self.served) + took;
+        owner.served.set(served.min(self.served + AHEAD));
         self.round += took;
     }
 
@@ -151,7 +186,7 @@ impl<W> TurnQueue<W> {
 
     /// Returns whether nobody waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.waiting.is_empty()
     }
 
     /// Returns the session that goes on next, and its owner, if the round has time for it.
@@ -159,17 +194,28 @@ impl<W> TurnQueue<W> {
         if self.round >= ROUND {
             return None;
         }
-        // The owner that has used up its turn goes behind the others.
-        if self.ring.front()?.turn.get() >= ROUND {
-            self.ring.front()?.turn.set(Duration::ZERO);
-            self.ring.rotate_left(1);
+        loop {
+            let ((served, _), owner) = self.waiting.pop_first()?;
+            // The owner has been served since it came here.
+            if owner.served.get() > served {
+                self.enter(owner);
+                continue;
+            }
+            self.served = self.served.max(served);
+            let next = owner.next()?;
+            if !owner.waits_for_nothing() {
+                self.enter(owner.clone());
+            }
+            return Some((owner, next));
         }
-        let owner = self.ring.front()?.clone();
-        let next = owner.next()?;
-        if owner.waits_for_nothing() {
-            self.ring.pop_front();
-        }
-        Some((owner, next))
+    }
+
+    /// Has an owner wait behind those that have been served as little.
+    fn enter(&mut self, owner: Rc<Owner<W>>) {
+        let served = owner.served.get().max(self.served);
+        owner.served.set(served);
+        self.came += 1;
+        self.waiting.insert((served, self.came), owner);
     }
 }
 
@@ -202,7 +248,7 @@ mod tests {
 
         fn work(&mut self, owner: usize, took: Duration) {
             self.now += took;
-            self.queue.spend(&self.owners[owner], took, self.now);
+            self.queue.spend(&self.owners[owner], took, took, self.now);
         }
 
         /// Has every owner use up what a light owner may use.

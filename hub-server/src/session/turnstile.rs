@@ -10,6 +10,7 @@
 
 use super::turn_queue::{Owner, TurnQueue};
 use crate::limits::account::AccountKey;
+use hub_core::topic::processor_time_of_turn;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
@@ -39,6 +40,8 @@ const START: Duration = Duration::from_micros(50);
 
 thread_local! {
     static QUEUE: RefCell<TurnQueue<Waiting>> = RefCell::default();
+    /// Is the place of the session that was let through last.
+    static LET_THROUGH: RefCell<Option<Rc<Cell<Place>>>> = const { RefCell::new(None) };
 }
 
 /// Begins a session of this owner, at once or when its turn comes. Otherwise an owner that connects again
@@ -49,13 +52,17 @@ pub(super) fn start(owner: AccountKey, session: impl FnOnce() + 'static) {
     if QUEUE.with_borrow(|queue| queue.must_wait(&owner, now)) {
         wait(&owner, Waiting::Start(Box::new(session)), false);
     } else {
-        QUEUE.with_borrow_mut(|queue| queue.spend(&owner, START, now));
+        QUEUE.with_borrow_mut(|queue| queue.spend(&owner, START, START, now));
         session();
     }
 }
 
 fn wait(owner: &Rc<Owner<Waiting>>, session: Waiting, busy: bool) {
-    if QUEUE.with_borrow_mut(|queue| queue.wait(owner, session, busy)) {
+    let needs_service = QUEUE.with_borrow_mut(|queue| {
+        queue.wait(owner, session, busy);
+        queue.needs_service()
+    });
+    if needs_service {
         actix::spawn(let_through());
     }
 }
@@ -108,25 +115,35 @@ impl Turnstile {
             self.place.set(Place::Free);
         }
         let now = Instant::now();
+        let took = now.saturating_duration_since(began);
         QUEUE.with_borrow_mut(|queue| {
             if let Some(owner) = &self.owner {
-                queue.spend(owner, now.saturating_duration_since(began), now);
+                queue.spend(owner, took, processor_time_of_turn(took), now);
             }
         });
         go_on();
     }
 }
 
-/// Lets the next waiting session go on, if this round has time for it.
+/// Lets the next waiting session go on, if this round has time for it. What a session takes is only known
+/// when it has taken its turn, so the next one waits for that, or for its end.
 fn go_on() {
+    let is_under_way = |session: &Option<Rc<Cell<Place>>>| {
+        let alive = session.as_ref().filter(|session| Rc::strong_count(session) > 1);
+        alive.is_some_and(|session| session.get() == Place::LetThrough)
+    };
+    if LET_THROUGH.with_borrow(is_under_way) {
+        return;
+    }
     while let Some((owner, next)) = QUEUE.with_borrow_mut(TurnQueue::next) {
         match next {
             Waiting::Turn(place, session) => {
                 place.set(Place::LetThrough);
+                LET_THROUGH.set(Some(place));
                 return session.wake();
             }
             Waiting::Start(session) => {
-                QUEUE.with_borrow_mut(|queue| queue.spend(&owner, START, Instant::now()));
+                QUEUE.with_borrow_mut(|queue| queue.spend(&owner, START, START, Instant::now()));
                 session();
             }
         }
@@ -139,6 +156,8 @@ async fn let_through() {
     while QUEUE.with_borrow(|queue| !queue.is_empty()) {
         // The task goes on when the thread has looked at its sockets.
         tokio::task::yield_now().await;
+        // A session that has not taken its turn by now waits for something else, such as a scrub.
+        LET_THROUGH.set(None);
         QUEUE.with_borrow_mut(TurnQueue::begin_round);
         go_on();
     }
@@ -151,9 +170,67 @@ struct Serving;
 impl Drop for Serving {
     fn drop(&mut self) {
         let _ = QUEUE.try_with(|queue| {
-            if !queue.borrow().is_empty() {
+            if queue.borrow().is_empty() {
+                queue.borrow_mut().end_service();
+            } else {
                 drop(queue.take());
             }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::turn_queue::ROUND;
+    use super::*;
+    use std::future::poll_fn;
+    use std::task::Poll;
+
+    /// A turn counts as this long, and takes no time.
+    const TOOK: Duration = Duration::from_micros(500);
+    const LOOKS: usize = 200;
+
+    fn identity(name: &str) -> AccountKey {
+        AccountKey::Identity(name.into())
+    }
+
+    /// Runs a session that always has something to do, and counts its turns.
+    async fn always_busy(owner: AccountKey, turns: Rc<Cell<usize>>) {
+        let mut turnstile = Turnstile::default();
+        turnstile.belong_to(true, || owner);
+        poll_fn(|task| {
+            if !turnstile.must_wait(task.waker(), Instant::now()) {
+                turns.set(turns.get() + 1);
+                let began = Instant::now().checked_sub(TOOK);
+                turnstile.end_turn(began.expect("the machine has run for a while"));
+                turnstile.wait(task.waker());
+            }
+            Poll::<()>::Pending
+        })
+        .await;
+    }
+
+    /// The sessions wait at once and again and again, so at times nobody waits in between.
+    #[test]
+    fn between_two_looks_at_the_sockets_busy_owners_do_the_work_of_one_turn() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a test may have a runtime");
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let turns = Rc::new(Cell::new(0));
+            for owner in 0..3 {
+                for _ in 0..3 {
+                    let owner = identity(&owner.to_string());
+                    actix::spawn(always_busy(owner, turns.clone()));
+                }
+            }
+            for _ in 0..LOOKS {
+                // The task goes on when the thread has looked at its sockets.
+                tokio::task::yield_now().await;
+            }
+            let fit = LOOKS * (ROUND.as_micros() / TOOK.as_micros()) as usize;
+            assert!(turns.get() >= fit, "{} turns: the sessions go on", turns.get());
+            // The owners are light at first, and a turn takes a little more than it counts.
+            assert!(turns.get() <= fit + fit / 4, "{} turns, {fit} fit", turns.get());
         });
     }
 }
