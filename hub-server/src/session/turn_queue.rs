@@ -24,8 +24,8 @@ const LIGHT_PART: u32 = 16;
 /// A light owner may use this much at once. The time of a turn includes that for which other programs kept
 /// the processor, so this has room for two turns.
 const BURST: Duration = Duration::from_millis(4);
-/// An owner that waits is served so much more than the others at most before it counts as no more. An owner that
-/// has worked while nobody waited is not made to wait for all of that time.
+/// An owner counts as served by so much more than the others at most. Otherwise an owner that has worked while
+/// nobody waited would wait for all of that time.
 const AHEAD: Duration = Duration::from_millis(4);
 /// Owners without a session are forgotten when there are this many more than the last time.
 const SPARE_OWNERS: usize = 16;
