@@ -48,10 +48,10 @@ pub fn turn_is_half_over() -> bool {
 /// this long. Where nobody watches the thread, that is all of the time.
 #[must_use]
 pub fn processor_time_of_turn(took: Duration) -> Duration {
-    // A shorter turn is not worth a system call.
-    let watched =
-        |watch: &Option<Watched>| watch.as_ref().map_or(took, |watch| watch.of_turn(took));
-    if took < BETWEEN_READINGS { took } else { WATCH.with_borrow(watched) }
+    if took < BETWEEN_READINGS {
+        return took; // A shorter turn is not worth a system call.
+    }
+    WATCH.with_borrow(|watch| watch.as_ref().map_or(took, |watched| watched.of_turn(took)))
 }
 
 /// Returns whether the present turn of this thread has taken so long.

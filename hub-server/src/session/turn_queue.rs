@@ -7,8 +7,8 @@
 //! is *light*, and its sessions never wait here. A *round* is the time until the thread looks at its sockets
 //! again. Once the sessions have done the work of one turn in a round, the sessions of owners that are not
 //! light wait, and the one whose owner has been served least goes on first. This order is start-time fair
-//! queueing (Goyal, Vin and Cheng, 1996): owners that always have something to do get equal parts, and an owner that
-//! comes after a pause stands in front of those that had turns in the meantime.
+//! queueing (Goyal, Vin and Cheng, 1996): owners that always have something to do get equal parts, and an
+//! owner that comes after a pause stands in front of those that had turns in the meantime.
 
 use crate::limits::account::AccountKey;
 use std::cell::{Cell, RefCell};
@@ -21,8 +21,7 @@ use std::time::{Duration, Instant};
 pub(super) const ROUND: Duration = Duration::from_millis(2);
 /// One part in so many of the time of a thread makes an owner no heavier.
 const LIGHT_PART: u32 = 16;
-/// A light owner may use this much at once. The time of a turn includes that for which other programs kept
-/// the processor, so this has room for two turns.
+/// A light owner may use this much at once: two turns, because the time of one may include that of other programs.
 const BURST: Duration = Duration::from_millis(4);
 /// An owner counts as served by so much more than the others at most. Otherwise an owner that has worked while
 /// nobody waited would wait for all of that time.
@@ -83,8 +82,8 @@ impl<W> Owner<W> {
     }
 
     fn spend(&self, took: Duration, worked: Duration, now: Instant) {
-        // What is above the bounds may be the time of other programs, which the processor shares between two
-        // threads. With them, an owner is light again soon after its work has ended.
+        // Beside a busy program on the other half of its core, work takes up to twice its time. With the bounds,
+        // an owner is light again soon after its work has ended.
         self.used.set((self.used(now) + worked.min(ROUND)).min(2 * BURST));
         self.used_at.set(now);
         let turn = self.turn.get() + took;
@@ -107,8 +106,6 @@ pub(super) struct TurnQueue<W> {
     round: Duration,
     /// When there are more owners than this, those without a session are forgotten.
     most_owners: usize,
-    /// The flag is true while a task of the thread begins the rounds.
-    is_served: bool,
 }
 
 impl<W> Default for TurnQueue<W> {
@@ -120,7 +117,6 @@ impl<W> Default for TurnQueue<W> {
             served: Duration::ZERO,
             round: Duration::ZERO,
             most_owners: SPARE_OWNERS,
-            is_served: false,
         }
     }
 }
@@ -151,17 +147,6 @@ impl<W> TurnQueue<W> {
         }
         let queue = if busy { &owner.busy } else { &owner.light };
         queue.borrow_mut().push_back(session);
-    }
-
-    /// Returns whether a task has to be started that begins the rounds. There is one such task at a time:
-    /// each of two tasks would begin a round when the thread has looked at its sockets.
-    pub(super) fn needs_service(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_served, true)
-    }
-
-    /// Notes that the task has ended that begins the rounds.
-    pub(super) fn end_service(&mut self) {
-        self.is_served = false;
     }
 
     /// Counts the work of a session that has gone on. Its turn took `took`, and `worked` of the time of the
@@ -201,7 +186,7 @@ impl<W> TurnQueue<W> {
                 self.enter(owner);
                 continue;
             }
-            self.served = self.served.max(served);
+            self.served = served;
             let next = owner.next()?;
             if !owner.waits_for_nothing() {
                 self.enter(owner.clone());

@@ -40,6 +40,9 @@ const START: Duration = Duration::from_micros(50);
 
 thread_local! {
     static QUEUE: RefCell<TurnQueue<Waiting>> = RefCell::default();
+    /// The flag is true while a task begins the rounds. Each of two tasks would begin a round when the thread
+    /// has looked at its sockets.
+    static IS_SERVED: Cell<bool> = const { Cell::new(false) };
     /// Is the place of the session that was let through last.
     static LET_THROUGH: RefCell<Option<Rc<Cell<Place>>>> = const { RefCell::new(None) };
 }
@@ -58,11 +61,8 @@ pub(super) fn start(owner: AccountKey, session: impl FnOnce() + 'static) {
 }
 
 fn wait(owner: &Rc<Owner<Waiting>>, session: Waiting, busy: bool) {
-    let needs_service = QUEUE.with_borrow_mut(|queue| {
-        queue.wait(owner, session, busy);
-        queue.needs_service()
-    });
-    if needs_service {
+    QUEUE.with_borrow_mut(|queue| queue.wait(owner, session, busy));
+    if !IS_SERVED.replace(true) {
         actix::spawn(let_through());
     }
 }
@@ -128,11 +128,7 @@ impl Turnstile {
 /// Lets the next waiting session go on, if this round has time for it. What a session takes is only known
 /// when it has taken its turn, so the next one waits for that, or for its end.
 fn go_on() {
-    let is_under_way = |session: &Option<Rc<Cell<Place>>>| {
-        let alive = session.as_ref().filter(|session| Rc::strong_count(session) > 1);
-        alive.is_some_and(|session| session.get() == Place::LetThrough)
-    };
-    if LET_THROUGH.with_borrow(is_under_way) {
+    if one_is_under_way() {
         return;
     }
     while let Some((owner, next)) = QUEUE.with_borrow_mut(TurnQueue::next) {
@@ -148,6 +144,13 @@ fn go_on() {
             }
         }
     }
+}
+
+/// Returns whether the session that was let through last lives, and has not taken its turn.
+fn one_is_under_way() -> bool {
+    let is_under_way =
+        |place: &Rc<Cell<Place>>| place.get() == Place::LetThrough && Rc::strong_count(place) > 1;
+    LET_THROUGH.with_borrow(|last| last.as_ref().is_some_and(is_under_way))
 }
 
 /// Begins a round, and lets the first session of it go on, for as long as sessions wait.
@@ -169,10 +172,9 @@ struct Serving;
 
 impl Drop for Serving {
     fn drop(&mut self) {
+        IS_SERVED.set(false);
         let _ = QUEUE.try_with(|queue| {
-            if queue.borrow().is_empty() {
-                queue.borrow_mut().end_service();
-            } else {
+            if !queue.borrow().is_empty() {
                 drop(queue.take());
             }
         });
@@ -190,10 +192,6 @@ mod tests {
     const TOOK: Duration = Duration::from_micros(500);
     const LOOKS: usize = 200;
 
-    fn identity(name: &str) -> AccountKey {
-        AccountKey::Identity(name.into())
-    }
-
     /// Runs a session that always has something to do, and counts its turns.
     async fn always_busy(owner: AccountKey, turns: Rc<Cell<usize>>) {
         let mut turnstile = Turnstile::default();
@@ -210,19 +208,48 @@ mod tests {
         .await;
     }
 
-    /// The sessions wait at once and again and again, so at times nobody waits in between.
-    #[test]
-    fn between_two_looks_at_the_sockets_busy_owners_do_the_work_of_one_turn() {
+    /// Runs a session that does next to nothing whenever the thread has looked at its sockets.
+    async fn always_light(owner: AccountKey) {
+        let mut turnstile = Turnstile::default();
+        turnstile.belong_to(true, || owner);
+        loop {
+            tokio::task::yield_now().await;
+            turnstile.end_turn(Instant::now());
+        }
+    }
+
+    /// Runs a session that waits for something else when its turn comes.
+    async fn never_there(owner: AccountKey) {
+        let mut turnstile = Turnstile::default();
+        turnstile.belong_to(true, || owner);
+        let mut waits = false;
+        poll_fn(|task| {
+            if !std::mem::replace(&mut waits, true) {
+                turnstile.wait(task.waker());
+            }
+            Poll::<()>::Pending
+        })
+        .await;
+    }
+
+    fn identity(name: impl ToString) -> AccountKey {
+        AccountKey::Identity(name.to_string().into())
+    }
+
+    /// Runs three sessions of each of three busy owners, beside those that `others` spawns. Checks that between
+    /// two looks at the sockets, the busy ones do the work of one turn. They wait at once and again and again,
+    /// so at times nobody waits in between.
+    fn one_turn_fits_between_two_looks(others: impl FnOnce()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime = runtime.expect("a test may have a runtime");
         tokio::task::LocalSet::new().block_on(&runtime, async {
             let turns = Rc::new(Cell::new(0));
             for owner in 0..3 {
                 for _ in 0..3 {
-                    let owner = identity(&owner.to_string());
-                    actix::spawn(always_busy(owner, turns.clone()));
+                    actix::spawn(always_busy(identity(owner), turns.clone()));
                 }
             }
+            others();
             for _ in 0..LOOKS {
                 // The task goes on when the thread has looked at its sockets.
                 tokio::task::yield_now().await;
@@ -231,6 +258,27 @@ mod tests {
             assert!(turns.get() >= fit, "{} turns: the sessions go on", turns.get());
             // The owners are light at first, and a turn takes a little more than it counts.
             assert!(turns.get() <= fit + fit / 4, "{} turns, {fit} fit", turns.get());
+        });
+    }
+
+    #[test]
+    fn between_two_looks_at_the_sockets_busy_owners_do_the_work_of_one_turn() {
+        one_turn_fits_between_two_looks(|| ());
+    }
+
+    #[test]
+    fn light_sessions_that_end_a_turn_let_no_further_busy_session_through() {
+        one_turn_fits_between_two_looks(|| {
+            for owner in 10..20 {
+                actix::spawn(always_light(identity(owner)));
+            }
+        });
+    }
+
+    #[test]
+    fn a_session_that_waits_for_something_else_when_its_turn_comes_holds_nobody_up() {
+        one_turn_fits_between_two_looks(|| {
+            actix::spawn(never_there(identity(0)));
         });
     }
 }
