@@ -4,7 +4,10 @@
 
 use super::declaration::{Declaration, Search};
 use super::kinds::BuiltIn;
-use super::{card, email, entropy, iban, ip, jwt, national, pem, phone, prefixed_secret, ssn, url};
+use super::secret_format::SecretFormat;
+use super::{
+    card, email, entropy, iban, ip, jwt, national, pem, phone, prefixed_secret, ssn, tokens, url,
+};
 use std::str::FromStr;
 
 /// The declarations are in the order of the variants of [`BuiltIn`].
@@ -42,42 +45,39 @@ pub(super) const DECLARATIONS: &[Declaration] = &[
     prefixed_secret::ANTHROPIC_KEY,
     prefixed_secret::OPENAI_KEY,
     prefixed_secret::TWILIO_KEY,
+    tokens::CLOUD_TOKEN,
+    tokens::DEVELOPER_TOKEN,
+    tokens::MONITORING_TOKEN,
+    tokens::COMMERCE_TOKEN,
+    tokens::MESSAGING_TOKEN,
+    tokens::AI_TOKEN,
+    tokens::SAAS_TOKEN,
+    tokens::WEBHOOK_URL,
     pem::PEM_PRIVATE_KEY,
     url::URL_CREDENTIALS,
     entropy::HIGH_ENTROPY,
 ];
 
 /// This many searches begin at a sign (`@` or `:`). A scan keeps an offset for each of them.
-pub(super) const SIGN_SEARCHES: usize = count_searches().0;
+pub(super) const SIGN_SEARCHES: usize = count_searches();
 
-/// Returns the number of searches at a sign, and the number of prefixes of secrets.
-const fn count_searches() -> (usize, usize) {
-    let (mut signs, mut prefixes) = (0, 0);
+/// Returns the number of searches at a sign.
+const fn count_searches() -> usize {
+    let mut signs = 0;
     let mut n = 0;
     while n < DECLARATIONS.len() {
         let searches = DECLARATIONS[n].searches;
         let mut i = 0;
         while i < searches.len() {
-            match searches[i] {
-                Search::Sign(..) => signs += 1,
-                Search::Prefix(formats) => {
-                    let mut f = 0;
-                    while f < formats.len() {
-                        prefixes += formats[f].prefixes.len();
-                        f += 1;
-                    }
-                }
-                _ => {}
+            if let Search::Sign(..) = searches[i] {
+                signs += 1;
             }
             i += 1;
         }
         n += 1;
     }
-    (signs, prefixes)
+    signs
 }
-
-/// [`SecretFormats`](super::secret_format::SecretFormats) has a bit for each prefix.
-const _: () = assert!(count_searches().1 <= 64, "more prefixes of secrets than bits");
 
 /// The list has all built-ins. It checks at compile time that each declaration is at the index of its
 /// variant.
@@ -111,11 +111,15 @@ impl BuiltIn {
 
     /// Returns the prefixes with which secrets of this kind begin. The list is empty if they have none.
     pub fn prefixes(self) -> impl Iterator<Item = &'static str> {
-        let formats = self.declaration().searches.iter().flat_map(|search| match search {
+        self.formats().flat_map(|format| format.prefixes).copied()
+    }
+
+    /// Returns the formats of the secrets that the detector finds by their prefix.
+    pub(super) fn formats(self) -> impl Iterator<Item = &'static SecretFormat> {
+        self.declaration().searches.iter().flat_map(|search| match search {
             Search::Prefix(formats) => *formats,
             _ => &[],
-        });
-        formats.flat_map(|format| format.prefixes).copied()
+        })
     }
 
     /// Returns the name of the detector in rule files.

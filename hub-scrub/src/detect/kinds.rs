@@ -103,13 +103,15 @@ pub enum BuiltIn {
     /// Finds JSON Web Tokens (RFC 7519), signed, unsigned or encrypted. Their parts are base64url, and their
     /// header is a JSON object with `alg`.
     Jwt,
-    /// Finds AWS access key ids: `AKIA`, `ASIA`, `ABIA` or `ACCA`, and 16 characters.
+    /// Finds AWS access key ids: `AKIA`, `ASIA`, `ABIA` or `ACCA`, and 16 characters. Finds API keys of Amazon
+    /// Bedrock, too, with the prefix `ABSK`.
     ///
     /// The detector finds no secret access keys, because they have no form. `high_entropy` finds them.
     AwsKey,
     /// Finds GitHub tokens with the prefixes `ghp_`, `gho_`, `ghu_`, `ghs_`, `ghr_` and `github_pat_`.
     GithubToken,
-    /// Finds GitLab tokens with `glpat-` and GitLab's other prefixes.
+    /// Finds GitLab tokens with `glpat-` and GitLab's other prefixes, registration tokens of runners
+    /// (`GR1348941`), and the session cookie.
     GitlabToken,
     /// Finds Slack tokens with `xoxb-`, `xoxp-`, `xapp-` and Slack's other prefixes.
     SlackToken,
@@ -128,15 +130,45 @@ pub enum BuiltIn {
     DigitaloceanToken,
     /// Finds Shopify tokens with the prefixes `shpat_`, `shpca_`, `shppa_` and `shpss_`.
     ShopifyToken,
-    /// Finds Hugging Face tokens: `hf_`, and then letters and digits.
+    /// Finds Hugging Face tokens: `hf_` or `api_org_`, and then letters and digits.
     HuggingfaceToken,
-    /// Finds Anthropic API keys with the prefixes `sk-ant-api03-` and `sk-ant-admin01-`.
+    /// Finds Anthropic keys and tokens: `sk-ant-`, the kind of the key, and 80 characters or more.
     AnthropicKey,
-    /// Finds OpenAI API keys with the prefixes `sk-proj-`, `sk-svcacct-` and `sk-admin-`, and those with
-    /// `sk-` and 48 characters.
+    /// Finds OpenAI API keys with the prefixes `sk-proj-`, `sk-svcacct-`, `sk-service-` and `sk-admin-`,
+    /// and those with `sk-` and 48 characters.
     OpenaiKey,
     /// Finds Twilio API key ids: `SK` and 32 hexadecimal digits.
     TwilioKey,
+    /// Finds keys and tokens of clouds, databases, secret stores and networks, such as Google OAuth, Azure,
+    /// Cloudflare, Vault, Terraform, Databricks, Supabase, Doppler and Tailscale. `docs/tokens.md` lists all of
+    /// them.
+    ///
+    /// The detector finds no client secrets of Entra ID, whose mark `Q~` stands in the middle of letters.
+    CloudToken,
+    /// Finds tokens of registries, code hosts, build services and tools of developers, such as Docker Hub,
+    /// RubyGems, crates.io, NuGet, Atlassian, CircleCI, Sourcegraph and Postman. `docs/tokens.md` lists all of
+    /// them.
+    DeveloperToken,
+    /// Finds keys of services that watch other services, such as Grafana, New Relic, Sentry, Dynatrace and
+    /// PostHog. `docs/tokens.md` lists all of them.
+    ///
+    /// The detector finds no keys that are only hexadecimal digits, as Datadog's are.
+    MonitoringToken,
+    /// Finds keys of services for payments and parcels, such as Square, Braintree, Razorpay, Plaid, EasyPost and
+    /// Shippo. `docs/tokens.md` lists all of them.
+    CommerceToken,
+    /// Finds keys of services that send messages, such as Telegram, Discord, Facebook, Mailgun, Mailchimp, Brevo
+    /// and Resend. `docs/tokens.md` lists all of them.
+    MessagingToken,
+    /// Finds keys of services that run models, such as Groq, xAI, Perplexity, Replicate, OpenRouter and
+    /// Pinecone. `docs/tokens.md` lists all of them.
+    AiToken,
+    /// Finds keys of other services, such as Linear, Notion, Figma, Airtable, Contentful, HubSpot and
+    /// Salesforce. `docs/tokens.md` lists all of them.
+    SaasToken,
+    /// Finds the URLs of incoming webhooks, such as those of Slack, Discord, Microsoft Teams and Zapier. Whoever
+    /// has such a URL can send messages. The hit begins at the host. `docs/tokens.md` lists all of them.
+    WebhookUrl,
     /// Finds private keys in PEM (RFC 7468) and in the form of PGP. The hit reaches from `-----BEGIN` to the
     /// end of the armour, or to the end of the text.
     ///

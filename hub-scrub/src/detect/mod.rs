@@ -52,10 +52,15 @@ mod prefixed_secret;
 mod scan;
 mod scan_kinds;
 mod secret_format;
+mod secret_formats;
+mod secret_rows;
 mod set;
 mod spec;
 mod ssn;
 mod text_match;
+#[cfg(test)]
+mod token_tests;
+mod tokens;
 mod url;
 mod word_boundaries;
 mod work;

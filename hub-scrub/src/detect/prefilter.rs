@@ -184,7 +184,7 @@ impl ScanKinds {
             found |= colons(around, work);
         }
         if self.has_runs {
-            found |= self.long_runs(around);
+            found |= self.long_runs(around, work);
         }
         // A private key begins with five hyphens in a row.
         if self.has(Trigger::Begin)
@@ -198,10 +198,11 @@ impl ScanKinds {
     }
 
     /// Returns the bytes at which [`LONG_RUN`] token characters in a row end, if they could be a part of a
-    /// secret. All tokens and secrets but digests have a capital, `_` or `-` in some such row. A row of
-    /// `0-9 a-f -` alone, as UUIDs and trace ids have it, has no prefix of a token, so it is left out.
+    /// secret. Nearly all tokens and secrets but digests have a capital, `_` or `-` in some such row. A row of
+    /// `0-9 a-f -` alone, as UUIDs and trace ids have it, has hardly any prefix of a token, so it is left out. The
+    /// few prefixes of which that is not true are compared with the message.
     #[inline(always)]
-    fn long_runs(&self, around: &Around<'_>) -> u64 {
+    fn long_runs(&self, around: &Around<'_>, work: &mut Work) -> u64 {
         let Around { before, here, .. } = around;
         let long = ends_of_long_runs(here.token, before.token);
         if long == 0 {
@@ -216,6 +217,13 @@ impl ScanKinds {
         let signs = (signs >> BLOCK) as u64;
         // The prefix `SG.` stands in front of its run, because a point is no token character.
         let mut found = long & (!plain & signs | around.behind_capitals_and_point(LONG_RUN as u32));
+        let mut begins = long & !found & around.alone(LONG_RUN as u32);
+        while begins != 0 {
+            let i = begins.trailing_zeros();
+            begins &= begins - 1;
+            let run = (around.at + i as usize + 1).saturating_sub(LONG_RUN);
+            found |= u64::from(self.formats.is_unsigned_at(around.message, run, work)) << i;
+        }
         if plain != 0 && self.has(Trigger::HexRun) {
             // A digest has at least twice as many characters.
             let hex = ends_of_long_runs(here.hex, before.hex);

@@ -5,10 +5,14 @@
 
 use super::declaration::{Declaration, Search, Trigger};
 use super::kinds::BuiltIn;
-use super::secret_format::{Alphabet, SecretFormat};
+use super::secret_format::Alphabet::{
+    Alphanumeric, AnyHex, Base64, Digit, Dotted, Hex, Lower, Upper, Url,
+};
+use super::secret_format::Part::Text;
+use super::secret_format::{between, exactly, form};
 
 /// Declares a secret that has one of some formats. Its prefix leaves no doubt, so no word has to be near.
-const fn secret(
+pub(super) const fn secret(
     kind: BuiltIn,
     name: &'static str,
     searches: &'static [Search],
@@ -31,12 +35,10 @@ const fn secret(
 pub(super) const AWS_KEY: Declaration = secret(
     BuiltIn::AwsKey,
     "aws_key",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["AKIA", "ASIA", "ABIA", "ACCA"],
-        alphabet: Alphabet::Upper,
-        min: 16,
-        max: 16,
-    }])],
+    &[Search::Prefix(&[
+        form("Amazon Web Services", &["AKIA", "ASIA", "ABIA", "ACCA"], &[exactly(16, Upper)]),
+        form("Amazon Web Services", &["ABSK"], &[between(109, 275, Base64)]),
+    ])],
     &[concat!("AKIA", "AB3DE6GH9JK2MN5P")],
 );
 
@@ -45,13 +47,25 @@ pub(super) const GITHUB_TOKEN: Declaration = secret(
     BuiltIn::GithubToken,
     "github_token",
     &[Search::Prefix(&[
-        SecretFormat {
-            prefixes: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
-            alphabet: Alphabet::Alphanumeric,
-            min: 36,
-            max: 251,
-        },
-        SecretFormat { prefixes: &["github_pat_"], alphabet: Alphabet::Url, min: 82, max: 82 },
+        form(
+            "GitHub",
+            &["ghp_", "gho_", "ghu_", "ghs_", "ghr_"],
+            &[between(36, 251, Alphanumeric)],
+        ),
+        form(
+            "GitHub",
+            &["ghs_"],
+            &[
+                between(1, 20, Digit),
+                Text("_"),
+                between(10, 1000, Url),
+                Text("."),
+                between(10, 1000, Url),
+                Text("."),
+                between(10, 1000, Url),
+            ],
+        ),
+        form("GitHub", &["github_pat_"], &[exactly(82, Url)]),
     ])],
     &[
         concat!("ghp_", "aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH9"),
@@ -66,15 +80,18 @@ pub(super) const GITHUB_TOKEN: Declaration = secret(
 pub(super) const GITLAB_TOKEN: Declaration = secret(
     BuiltIn::GitlabToken,
     "gitlab_token",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &[
-            "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glft-", "glsoat-", "glagent-",
-            "glimt-",
-        ],
-        alphabet: Alphabet::Dotted,
-        min: 20,
-        max: 300,
-    }])],
+    &[Search::Prefix(&[
+        form(
+            "GitLab",
+            &[
+                "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glft-", "glsoat-", "glagent-",
+                "glimt-", "glffct-", "gloas-", "glrtr-", "glwt-",
+            ],
+            &[between(20, 300, Dotted)],
+        ),
+        form("GitLab", &["GR1348941"], &[exactly(20, Url)]),
+        form("GitLab", &["_gitlab_session="], &[exactly(32, Lower)]),
+    ])],
     &[concat!("glpat-", "aB3dE6gH9jK2mN5pQ8sT")],
 );
 
@@ -83,18 +100,12 @@ pub(super) const SLACK_TOKEN: Declaration = secret(
     BuiltIn::SlackToken,
     "slack_token",
     &[Search::Prefix(&[
-        SecretFormat {
-            prefixes: &["xoxb-", "xoxa-", "xoxp-", "xoxr-", "xoxs-", "xoxe-", "xapp-"],
-            alphabet: Alphabet::Url,
-            min: 10,
-            max: 250,
-        },
-        SecretFormat {
-            prefixes: &["xoxe.xoxp-", "xoxe.xoxb-"],
-            alphabet: Alphabet::Dotted,
-            min: 10,
-            max: 300,
-        },
+        form(
+            "Slack",
+            &["xoxb-", "xoxa-", "xoxp-", "xoxr-", "xoxs-", "xoxe-", "xoxo-", "xoxc-", "xapp-"],
+            &[between(11, 250, Url)],
+        ),
+        form("Slack", &["xoxe.xoxp-", "xoxe.xoxb-"], &[between(11, 300, Dotted)]),
     ])],
     &[
         concat!("xoxb-", "aB3dE6gH9jK2mN5pQ8sT1vX4"),
@@ -106,12 +117,11 @@ pub(super) const SLACK_TOKEN: Declaration = secret(
 pub(super) const STRIPE_KEY: Declaration = secret(
     BuiltIn::StripeKey,
     "stripe_key",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"],
-        alphabet: Alphabet::Alphanumeric,
-        min: 16,
-        max: 250,
-    }])],
+    &[Search::Prefix(&[form(
+        "Stripe",
+        &["sk_live_", "sk_test_", "sk_prod_", "rk_live_", "rk_test_", "rk_prod_", "whsec_"],
+        &[between(16, 250, Alphanumeric)],
+    )])],
     &[concat!("sk_live_", "aB3dE6gH9jK2mN5pQ8sT1vX4")],
 );
 
@@ -119,12 +129,7 @@ pub(super) const STRIPE_KEY: Declaration = secret(
 pub(super) const GOOGLE_API_KEY: Declaration = secret(
     BuiltIn::GoogleApiKey,
     "google_api_key",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["AIza"],
-        alphabet: Alphabet::Url,
-        min: 35,
-        max: 35,
-    }])],
+    &[Search::Prefix(&[form("Google", &["AIza"], &[exactly(35, Url)])])],
     &[concat!("AIza", "aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH")],
 );
 
@@ -132,12 +137,7 @@ pub(super) const GOOGLE_API_KEY: Declaration = secret(
 pub(super) const SENDGRID_KEY: Declaration = secret(
     BuiltIn::SendgridKey,
     "sendgrid_key",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["SG."],
-        alphabet: Alphabet::Dotted,
-        min: 66,
-        max: 66,
-    }])],
+    &[Search::Prefix(&[form("SendGrid", &["SG."], &[exactly(66, Dotted)])])],
     &[concat!("SG.", "aB3dE6gH9jK2mN5pQ8sT1v.aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH9jK2mN5p")],
 );
 
@@ -145,12 +145,7 @@ pub(super) const SENDGRID_KEY: Declaration = secret(
 pub(super) const NPM_TOKEN: Declaration = secret(
     BuiltIn::NpmToken,
     "npm_token",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["npm_"],
-        alphabet: Alphabet::Alphanumeric,
-        min: 36,
-        max: 36,
-    }])],
+    &[Search::Prefix(&[form("npm", &["npm_"], &[exactly(36, Alphanumeric)])])],
     &[concat!("npm_", "aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH9")],
 );
 
@@ -158,12 +153,7 @@ pub(super) const NPM_TOKEN: Declaration = secret(
 pub(super) const PYPI_TOKEN: Declaration = secret(
     BuiltIn::PypiToken,
     "pypi_token",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["pypi-AgE"],
-        alphabet: Alphabet::Url,
-        min: 50,
-        max: 300,
-    }])],
+    &[Search::Prefix(&[form("PyPI", &["pypi-AgE"], &[between(50, 1000, Url)])])],
     &[concat!("pypi-AgE", "aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH9jK2mN5pQ8sT1vX")],
 );
 
@@ -171,12 +161,11 @@ pub(super) const PYPI_TOKEN: Declaration = secret(
 pub(super) const DIGITALOCEAN_TOKEN: Declaration = secret(
     BuiltIn::DigitaloceanToken,
     "digitalocean_token",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["dop_v1_", "doo_v1_", "dor_v1_"],
-        alphabet: Alphabet::Hex,
-        min: 64,
-        max: 64,
-    }])],
+    &[Search::Prefix(&[form(
+        "DigitalOcean",
+        &["dop_v1_", "doo_v1_", "dor_v1_"],
+        &[exactly(64, Hex)],
+    )])],
     &[concat!("dop_v1_", "a0b3c6d9e2f5a0b3c6d9e2f5a0b3c6d9e2f5a0b3c6d9e2f5a0b3c6d9e2f5a0b3")],
 );
 
@@ -184,12 +173,11 @@ pub(super) const DIGITALOCEAN_TOKEN: Declaration = secret(
 pub(super) const SHOPIFY_TOKEN: Declaration = secret(
     BuiltIn::ShopifyToken,
     "shopify_token",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["shpat_", "shpca_", "shppa_", "shpss_"],
-        alphabet: Alphabet::Hex,
-        min: 32,
-        max: 32,
-    }])],
+    &[Search::Prefix(&[form(
+        "Shopify",
+        &["shpat_", "shpca_", "shppa_", "shpss_"],
+        &[exactly(32, AnyHex)],
+    )])],
     &[concat!("shpat_", "a0b3c6d9e2f5a0b3c6d9e2f5a0b3c6d9")],
 );
 
@@ -197,12 +185,11 @@ pub(super) const SHOPIFY_TOKEN: Declaration = secret(
 pub(super) const HUGGINGFACE_TOKEN: Declaration = secret(
     BuiltIn::HuggingfaceToken,
     "huggingface_token",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["hf_"],
-        alphabet: Alphabet::Alphanumeric,
-        min: 30,
-        max: 50,
-    }])],
+    &[Search::Prefix(&[form(
+        "Hugging Face",
+        &["hf_", "api_org_"],
+        &[between(30, 50, Alphanumeric)],
+    )])],
     &[concat!("hf_", "aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3")],
 );
 
@@ -210,12 +197,11 @@ pub(super) const HUGGINGFACE_TOKEN: Declaration = secret(
 pub(super) const ANTHROPIC_KEY: Declaration = secret(
     BuiltIn::AnthropicKey,
     "anthropic_key",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["sk-ant-api03-", "sk-ant-admin01-"],
-        alphabet: Alphabet::Url,
-        min: 80,
-        max: 120,
-    }])],
+    &[Search::Prefix(&[form(
+        "Anthropic",
+        &["sk-ant-api", "sk-ant-admin", "sk-ant-oat", "sk-ant-ort"],
+        &[between(80, 140, Url)],
+    )])],
     &[concat!(
         "sk-ant-api03-",
         "aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH9jK2mN5pQ8sT1vX4yZ"
@@ -227,13 +213,12 @@ pub(super) const OPENAI_KEY: Declaration = secret(
     BuiltIn::OpenaiKey,
     "openai_key",
     &[Search::Prefix(&[
-        SecretFormat {
-            prefixes: &["sk-proj-", "sk-svcacct-", "sk-admin-"],
-            alphabet: Alphabet::Url,
-            min: 40,
-            max: 250,
-        },
-        SecretFormat { prefixes: &["sk-"], alphabet: Alphabet::Alphanumeric, min: 48, max: 48 },
+        form(
+            "OpenAI",
+            &["sk-proj-", "sk-svcacct-", "sk-service-", "sk-admin-"],
+            &[between(40, 250, Url)],
+        ),
+        form("OpenAI", &["sk-"], &[exactly(48, Alphanumeric)]),
     ])],
     &[
         concat!("sk-proj-", "aB3dE6gH9jK2mN5pQ8sT1vX4yZ7aB3dE6gH9jK2m"),
@@ -245,11 +230,6 @@ pub(super) const OPENAI_KEY: Declaration = secret(
 pub(super) const TWILIO_KEY: Declaration = secret(
     BuiltIn::TwilioKey,
     "twilio_key",
-    &[Search::Prefix(&[SecretFormat {
-        prefixes: &["SK"],
-        alphabet: Alphabet::Hex,
-        min: 32,
-        max: 32,
-    }])],
+    &[Search::Prefix(&[form("Twilio", &["SK"], &[exactly(32, Hex)])])],
     &[concat!("SK", "a0b3c6d9e2f5a0b3c6d9e2f5a0b3c6d9")],
 );

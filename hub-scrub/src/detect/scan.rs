@@ -250,13 +250,13 @@ impl<F: FnMut(BuiltIn, Match, &mut Work)> TextScan<'_, F> {
     /// Searches the run that contains the byte at the offset `middle`.
     fn run(&mut self, middle: usize) {
         let part = |b: &&u8| RUN[usize::from(**b)];
-        let start =
-            middle - self.bytes[self.runs_done..middle].iter().rev().take_while(part).count();
+        let done = self.runs_done;
+        let start = middle - self.bytes[done..middle].iter().rev().take_while(part).count();
         let end = middle + self.bytes[middle..].iter().take_while(part).count();
         self.runs_done = end;
         self.work.add(2 * (end - start));
         if self.kinds.formats.any() {
-            self.kinds.formats.find(self.bytes, (start, end), self.work, &mut self.found);
+            self.kinds.formats.find(self.bytes, done, (start, end), self.work, &mut self.found);
         }
         for (kind, search) in &self.kinds.runs {
             search(self.bytes, start, end, self.work, &mut |one, work| {

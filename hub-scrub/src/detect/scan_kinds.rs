@@ -7,9 +7,10 @@ use super::cluster::LONGEST_FIRST_GROUP;
 use super::declaration::{RunSearch, Search, SignSearch, StartSearch, Trigger};
 use super::kinds::BuiltIn;
 use super::number_search::NumberSearch;
-use super::secret_format::SecretFormats;
+use super::secret_formats::SecretFormats;
 use fearless_simd::Level;
 use memchr::memmem::Finder;
+use std::iter;
 
 /// `ScanKinds` has the searches of the wanted built-ins, in the order of their declarations.
 #[derive(Debug, Clone)]
@@ -58,11 +59,12 @@ impl ScanKinds {
             signs: Vec::with_capacity(SIGN_SEARCHES),
             signs_before: [0; 256],
             runs: Vec::new(),
-            formats: SecretFormats::default(),
+            formats: SecretFormats::new(iter::empty()),
             begins: Vec::new(),
             has_numbers: false,
             has_runs: false,
         };
+        let mut formats = Vec::new();
         for declaration in DECLARATIONS {
             let kind = declaration.kind;
             if kinds.kinds >> kind as u32 & 1 == 0 {
@@ -85,7 +87,7 @@ impl ScanKinds {
                         kinds.signs.push((kind, sign, search));
                     }
                     Search::Run(search) => kinds.runs.push((kind, search)),
-                    Search::Prefix(formats) => kinds.formats.add(kind, formats),
+                    Search::Prefix(of_kind) => formats.push((kind, of_kind)),
                     Search::Begin { begin, shortest, search } => {
                         let begin = Finder::new(begin);
                         kinds.begins.push(Begin { kind, begin, shortest, search });
@@ -93,6 +95,7 @@ impl ScanKinds {
                 }
             }
         }
+        kinds.formats = SecretFormats::new(formats.into_iter());
         kinds.has_numbers = kinds.numbers.iter().any(|searches| !searches.is_empty());
         kinds.has_runs = kinds.formats.any() || !kinds.runs.is_empty();
         kinds

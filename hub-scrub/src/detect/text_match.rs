@@ -14,6 +14,11 @@ pub(super) struct Match {
 }
 
 impl Match {
+    /// Returns whether all bytes of the match are in another one.
+    pub(super) fn is_in(self, other: Match) -> bool {
+        other.start <= self.start && self.end <= other.end
+    }
+
     /// Returns the match of `count` groups from the group `first` on.
     pub(super) fn groups(
         cluster: &Cluster<'_>,
