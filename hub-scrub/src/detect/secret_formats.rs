@@ -41,11 +41,15 @@ pub(super) struct SecretFormats {
     ends: Box<[u16; LISTS + 1]>,
     /// The indices of formats in `all`, sorted by the hash of the first characters.
     listed: Vec<u16>,
-    /// Runs of secrets with these prefixes may have no sign by which the prefilter knows tokens. Each prefix is
-    /// divided where the run begins.
-    unsigned: Vec<(&'static [u8], &'static [u8])>,
-    /// The entry at a byte says whether such a run begins with the byte, and whether one stands behind it.
-    near_unsigned: Box<[(bool, bool); 256]>,
+    /// Runs of secrets with these prefixes may have no sign by which the prefilter knows tokens. The first part of
+    /// a prefix is in front of the run. Its second part begins the run, with a word and a mask as in [`Prefixed`].
+    unsigned: Vec<(&'static [u8], &'static [u8], u64, u64)>,
+    /// The two bytes at the beginning of such a run have their bit set here.
+    unsigned_heads: Pairs,
+    /// Such runs begin directly behind these prefixes.
+    unsigned_behind: Vec<&'static [u8]>,
+    /// The two bytes in front of such a run, the last one first, have their bit set here if the prefix ends there.
+    unsigned_fronts: Pairs,
 }
 
 impl SecretFormats {
@@ -59,7 +63,9 @@ impl SecretFormats {
             ends: Box::new([0; LISTS + 1]),
             listed: Vec::new(),
             unsigned: Vec::new(),
-            near_unsigned: Box::new([(false, false); 256]),
+            unsigned_behind: Vec::new(),
+            unsigned_heads: Pairs([0; 64]),
+            unsigned_fronts: Pairs([0; 64]),
         };
         let mut keys = Vec::new();
         for (kind, formats) in formats {
@@ -90,7 +96,7 @@ impl SecretFormats {
         keys: &mut Vec<(usize, u16)>,
     ) {
         let word = word_at(prefix, 0);
-        let mask = u64::MAX >> (64 - 8 * prefix.len().min(8));
+        let mask = mask_of(prefix);
         let n = self.all.len() as u16;
         if prefix.len() < KEY {
             // The prefix `SK` has as many keys as there are characters that may stand behind it.
@@ -104,11 +110,12 @@ impl SecretFormats {
         let divided = prefix.iter().rposition(|b| !is_run_part(*b)).map_or(0, |last| last + 1);
         let (front, head) = prefix.split_at(divided);
         if !format.is_signed_behind(head) {
-            self.unsigned.push((front, head));
-            match (head, front) {
-                ([first, ..], _) => self.near_unsigned[usize::from(*first)].0 = true,
-                ([], [.., last]) => self.near_unsigned[usize::from(*last)].1 = true,
-                ([], []) => {}
+            if head.is_empty() {
+                self.unsigned_fronts.add(front.iter().rev());
+                self.unsigned_behind.push(front);
+            } else {
+                self.unsigned_heads.add(head.iter());
+                self.unsigned.push((front, head, word_at(head, 0), mask_of(head)));
             }
         }
     }
@@ -121,17 +128,22 @@ impl SecretFormats {
     /// Returns whether a secret whose run begins at the offset `run` of a message may have no sign of a token.
     pub(super) fn is_unsigned_at(&self, message: &[u8], run: usize, work: &mut Work) -> bool {
         let (before, behind) = message.split_at(run);
-        let is_near =
-            |b: Option<&u8>| b.map_or((false, false), |b| self.near_unsigned[usize::from(*b)]);
         work.add(2);
-        // Most runs are nowhere near such a prefix.
-        if !is_near(behind.first()).0 && !is_near(before.last()).1 {
+        if self.unsigned_heads.has(behind.iter()) {
+            work.add(self.unsigned.len());
+            let text = word_at(behind, 0);
+            let is_here = |&(front, head, word, mask): &(&[u8], &[u8], u64, u64)| {
+                (text ^ word) & mask == 0 && behind.starts_with(head) && before.ends_with(front)
+            };
+            if self.unsigned.iter().any(is_here) {
+                return true;
+            }
+        }
+        if !self.unsigned_fronts.has(before.iter().rev()) {
             return false;
         }
-        work.add(2 * self.unsigned.len());
-        self.unsigned
-            .iter()
-            .any(|(front, head)| behind.starts_with(head) && before.ends_with(front))
+        work.add(4 * self.unsigned_behind.len());
+        self.unsigned_behind.iter().any(|front| before.ends_with(front))
     }
 
     /// Reports the secrets that begin in the run of token characters `run.0..run.1`, or in front of the run and
@@ -185,6 +197,27 @@ impl SecretFormats {
     }
 }
 
+/// `Pairs` is a set of pairs of bytes. In the entry at the lower bits of a first byte, a bit is set for the lower
+/// bits of a second one, so that a few other pairs may be in the set, too.
+#[derive(Debug, Clone)]
+struct Pairs([u64; 64]);
+
+impl Pairs {
+    /// Adds the first two bytes, or all pairs with the first byte if there is no second one.
+    fn add<'a>(&mut self, mut bytes: impl Iterator<Item = &'a u8>) {
+        let Some(first) = bytes.next() else { return };
+        let second = bytes.next().map_or(u64::MAX, |b| 1 << (b & 63));
+        self.0[usize::from(first & 63)] |= second;
+    }
+
+    /// Returns whether the first two bytes may be in the set.
+    fn has<'a>(&self, mut bytes: impl Iterator<Item = &'a u8>) -> bool {
+        let Some(first) = bytes.next() else { return false };
+        let second = bytes.next().map_or(u64::MAX, |b| 1 << (b & 63));
+        self.0[usize::from(first & 63)] & second != 0
+    }
+}
+
 /// To compare a text with one format costs this many reads, besides those of the characters behind the prefix.
 const FORMAT_READS: usize = 24;
 
@@ -205,6 +238,11 @@ fn word_at(bytes: &[u8], at: usize) -> u64 {
         Some(word) => u64::from_le_bytes(*word),
         None => bytes[at..].iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
     }
+}
+
+/// Returns the bits of a word that a prefix decides.
+fn mask_of(prefix: &[u8]) -> u64 {
+    u64::MAX >> (64 - 8 * prefix.len().min(8))
 }
 
 /// Returns the number of the list for the first characters of a word.
