@@ -56,13 +56,6 @@ struct OnTheWay {
     deadline: Option<Instant>,
 }
 
-impl OnTheWay {
-    /// Returns the part of the run that is not finished, if the run is kept.
-    fn unfinished(&self) -> Option<QueuedRun> {
-        self.run.as_ref().map(|run| run.split_at(run.count - self.count).1)
-    }
-}
-
 /// Controls the events of one subscription.
 #[derive(Debug)]
 pub(super) struct Flow {
@@ -288,13 +281,13 @@ impl Flow {
             let events = left.min(first.count.into()) as u32;
             count(&first.ledger.delivered, events.into());
             left -= u64::from(events);
-            let bytes = first.bytes / first.count as usize * events as usize;
-            first.count -= events;
-            first.first += u64::from(events);
-            if first.count == 0 {
+            if events == first.count {
                 self.bytes_on_the_way -= first.bytes;
                 self.on_the_way.pop_front();
             } else {
+                let bytes = first.bytes_of(events);
+                first.count -= events;
+                first.first += u64::from(events);
                 first.bytes -= bytes;
                 self.bytes_on_the_way -= bytes;
             }

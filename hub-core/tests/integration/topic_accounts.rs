@@ -9,7 +9,7 @@ use crate::topic_common;
 use hub_core::topic::{
     Charge, DeliveryQueue, FlushList, GivesWay, HeldBytes, Ledger, MemoryAccount, PendingRun,
 };
-use hub_wire::{Overflow, Start, Taken, TopicName, Window};
+use hub_wire::{Overflow, Resume, Start, Taken, TopicName, Window};
 use proptest::prelude::*;
 use std::sync::Arc;
 use topic_common::hub::{self, Wants, entry, publish, subscribe};
@@ -244,6 +244,31 @@ fn a_subscription_that_has_ended_leaves_nothing_when_its_client_has_finished() {
         assert_eq!(queue.taken(id), None);
     }
     assert_eq!((connection.holding(), ledger.counts().pending()), (0, 0));
+}
+
+#[test]
+fn what_a_kept_subscription_holds_is_exact_though_its_client_finished_a_part_of_a_run() {
+    let ledger = Arc::new(Ledger::default());
+    let queue = DeliveryQueue::new(1 << 20, ledger.clone());
+    let window = Window { events: 10, bytes: 1 << 20 };
+    drop(queue.open_flow(1, window, Overflow::DropOldest, None));
+    queue.keep_flow(1);
+    let events = [10, 5_000, 10].map(|padding| event("a", 1, None, padding));
+    queue.append(run(&stream("a", 1, &[1]), 1, &events, Overflow::DropOldest));
+    queue.write_with(|bytes| Ok(bytes.iter().map(|part| part.len()).sum())).unwrap();
+    let sizes = events.each_ref().map(|one| one.len());
+    let mut held = queue.flow_bytes();
+    queue.take(&Taken { subscription: 1, taken: 1, events: None, bytes: None }).unwrap();
+    assert_eq!(held - queue.flow_bytes(), sizes[0]);
+    held = queue.flow_bytes();
+    drop(queue.part(|_| true));
+    // The client has the second event, which is larger than the mean of all three, and not the third one.
+    queue.resume(&Resume { subscription: 1, events: 2, gaps: 0 }, Vec::new()).unwrap();
+    assert_eq!(queue.flow_bytes(), held);
+    queue.take(&Taken { subscription: 1, taken: 2, events: None, bytes: None }).unwrap();
+    assert_eq!(held - queue.flow_bytes(), sizes[1]);
+    queue.take(&Taken { subscription: 1, taken: 3, events: None, bytes: None }).unwrap();
+    assert_eq!(queue.flow_bytes(), 0);
 }
 
 #[test]

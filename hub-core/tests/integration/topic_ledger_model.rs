@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use steps::{CLIENTS, Step, Wants, steps};
-use topic_common::hub::{self, gathered, publish_run, subscribe};
+use topic_common::hub::{self, gathered_unlike, publish_run, subscribe};
 use topic_common::line::Line;
 use topic_common::name;
 
@@ -111,7 +111,7 @@ impl World {
         let topic = self.registry.get_or_create(&name(topic)).unwrap();
         let ids: Vec<u64> = (self.ids..self.ids + events).collect();
         self.ids += events;
-        let mut run = gathered(&topic, "p#1", &ids, padding);
+        let mut run = gathered_unlike(&topic, "p#1", &ids, |id| padding * (id % 4) as usize);
         for _ in 0..CLIENTS {
             match publish_run(&topic, &mut run, self.ids) {
                 PublishResult::Done => return,

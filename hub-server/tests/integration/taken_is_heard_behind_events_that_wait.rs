@@ -36,7 +36,7 @@ fn publish_until_held(client: &mut Client, topic: &str) -> u64 {
         client.send(&event(topic, &numbered(sent, 1024)));
         sent += 1;
         while accepted < sent {
-            match client.next_within(Duration::from_millis(500)) {
+            match client.next_within(Duration::from_secs(2)) {
                 Some(Got::Receipt(next)) => accepted = next,
                 Some(other) => panic!("{other:?}"),
                 None => return sent,

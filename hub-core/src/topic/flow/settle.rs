@@ -101,19 +101,24 @@ impl OnTheWay {
         self.first + u64::from(self.count) - 1
     }
 
+    /// Returns the part of the run that is not finished, if the run is kept.
+    pub(super) fn unfinished(&self) -> Option<QueuedRun> {
+        self.run.as_ref().map(|run| run.split_at(run.count - self.count).1)
+    }
+
+    /// Returns for how many bytes the first `count` unfinished events count. A run that is kept says so exactly.
+    /// Of others only the sum is known, and each event counts for the same part of it.
+    pub(super) fn bytes_of(&self, count: u32) -> usize {
+        match self.unfinished() {
+            Some(run) => run.split_at(count).0.events.len(),
+            None => self.bytes / self.count as usize * count as usize,
+        }
+    }
+
     /// Removes the first `count` deliveries, and returns them.
     fn split_front(&mut self, count: u32) -> OnTheWay {
-        let (front_run, rest_run) = match self.unfinished() {
-            None => (None, None),
-            Some(run) => {
-                let (front, rest) = run.split_at(count);
-                (Some(front), Some(rest))
-            }
-        };
-        let bytes = match &front_run {
-            Some(run) => run.events.len(),
-            None => self.bytes / self.count as usize * count as usize,
-        };
+        let bytes = self.bytes_of(count);
+        let (front_run, rest_run) = self.unfinished().map(|run| run.split_at(count)).unzip();
         let front = OnTheWay { count, bytes, run: front_run, ..self.clone() };
         self.first += u64::from(count);
         self.count -= count;

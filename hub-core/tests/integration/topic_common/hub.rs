@@ -145,11 +145,21 @@ pub(crate) async fn unsubscribe(registry: &Registry, entry: &Arc<SubscriptionEnt
 
 /// Returns a run of events with these ids, as a session gathers it.
 pub(crate) fn gathered(topic: &Topic, publisher: &str, ids: &[u64], padding: usize) -> PendingRun {
+    gathered_unlike(topic, publisher, ids, |_| padding)
+}
+
+/// Returns a run of events with these ids, of which each has a padding of its own.
+pub(crate) fn gathered_unlike(
+    topic: &Topic,
+    publisher: &str,
+    ids: &[u64],
+    padding: impl Fn(u64) -> usize,
+) -> PendingRun {
     let source = RunSource::new(topic.name().as_str(), topic.epoch(), publisher, None);
     let mut run = PendingRun::new(source, 64);
     for id in ids {
         let key = (id % 3).to_string();
-        run.push(&event(topic.name().as_str(), *id, Some(&key), padding), 1);
+        run.push(&event(topic.name().as_str(), *id, Some(&key), padding(*id)), 1);
     }
     run
 }
