@@ -23,8 +23,8 @@ mod report;
 
 pub use {
     engine::{
-        FixedEvent, Quarantine, QuarantineReason, RuleCount, RuleRefusal, Scratch, ShadowSample,
-        Verdict,
+        FindReport, FixedEvent, Quarantine, QuarantineReason, RuleCount, RuleRefusal, Scratch,
+        ShadowSample, Verdict,
     },
     file::{RuleError, RuleErrors},
     model::{

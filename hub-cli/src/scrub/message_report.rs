@@ -6,6 +6,7 @@
 
 use super::message::Message;
 use crate::json::from_msgpack;
+use hub_scrub::detect::Evidence;
 use hub_scrub::{Plan, Scratch, Verdict, ViewId};
 use serde_json::{Map, Value, json};
 use std::fmt;
@@ -139,6 +140,29 @@ impl fmt::Display for Applied {
             (0, n) => write!(f, "{} in shadow", finds(n)),
             (n, shadow) => write!(f, "{}, {shadow} in shadow", finds(n)),
         }
+    }
+}
+
+/// Says where a rule found something, and what speaks for the find.
+pub(super) struct Find {
+    pub(super) rule: String,
+    pub(super) path: String,
+    pub(super) evidence: Option<Evidence>,
+}
+
+impl Find {
+    /// Returns the find as a JSON object.
+    pub(super) fn object(&self) -> Value {
+        let confidence = self.evidence.map(|evidence| evidence.confidence.name());
+        let reason = self.evidence.map(|evidence| evidence.reason.to_string());
+        json!({ "rule": self.rule, "path": self.path, "confidence": confidence, "reason": reason })
+    }
+}
+
+impl fmt::Display for Find {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.rule, self.path)?;
+        self.evidence.map_or(Ok(()), |evidence| write!(f, ": {evidence}"))
     }
 }
 

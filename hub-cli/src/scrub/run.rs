@@ -4,7 +4,7 @@
 
 use super::args::{file_arg, json_arg, message_args, path};
 use super::message::Message;
-use super::message_report::{Disposition, MessageReport, ViewOutput};
+use super::message_report::{Disposition, Find, MessageReport, ViewOutput};
 use super::messages::Messages;
 use super::rule_file::RuleFile;
 use super::scrubber::Scrub;
@@ -22,7 +22,8 @@ pub(super) fn command() -> Command {
         .about("Try a rule file on the messages on stdin")
         .long_about(
             "Try a rule file on the messages on stdin, and show each message to which a rule \
-             applied: the decision, the rules, the message as it came, and the message as each view \
+             applied: the decision, the rules, for each find of a detector its place, how sure it is and why, the \
+             message as it came, and the message as each view \
              gets it. Messages to which no rule applied are only counted. At the end, the command \
              prints a summary by rule. It sends nothing to a hub.",
         )
@@ -60,10 +61,14 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
         .each(&mut out, |message, out| {
             let outcome = scrub.scrub(message);
             summary.add(&outcome);
-            match (quiet, json) {
-                (true, _) => Ok(()),
-                (_, true) => writeln!(out, "{}", object(message, &outcome, &views)),
-                (_, false) => show(message, &outcome, &views, out),
+            if quiet {
+                return Ok(());
+            }
+            let finds = if outcome.applied.is_empty() { Vec::new() } else { scrub.finds(message) };
+            if json {
+                writeln!(out, "{}", object(message, &outcome, &finds, &views))
+            } else {
+                show(message, &outcome, &finds, &views, out)
             }
         })
         .await;
@@ -80,7 +85,12 @@ pub(super) async fn run(args: &ArgMatches) -> Result<Exit, Stopped> {
 }
 
 /// Returns the report of one message as a JSON object.
-fn object(message: &Message, outcome: &MessageReport, views: &[(String, ViewId)]) -> Value {
+fn object(
+    message: &Message,
+    outcome: &MessageReport,
+    finds: &[Find],
+    views: &[(String, ViewId)],
+) -> Value {
     let mut object = Map::new();
     object.insert("message".into(), message.number.into());
     object.insert("topic".into(), message.topic.as_str().into());
@@ -95,6 +105,7 @@ fn object(message: &Message, outcome: &MessageReport, views: &[(String, ViewId)]
         })
     });
     object.insert("rules".into(), rules.collect());
+    object.insert("finds".into(), finds.iter().map(Find::object).collect());
     let seen = views
         .iter()
         .filter_map(|(name, view)| Some((name.clone(), outcome.seen(message, *view)?.object())));
@@ -105,10 +116,14 @@ fn object(message: &Message, outcome: &MessageReport, views: &[(String, ViewId)]
     object.into()
 }
 
+/// People see at most this many finds of a message.
+const SHOWN_FINDS: usize = 12;
+
 /// Writes the report of one message for people.
 fn show(
     message: &Message,
     outcome: &MessageReport,
+    finds: &[Find],
     views: &[(String, ViewId)],
     out: &mut Out,
 ) -> io::Result<()> {
@@ -120,6 +135,15 @@ fn show(
     let mut name = "rules";
     for applied in &outcome.applied {
         lines.add(std::mem::take(&mut name), applied);
+    }
+    // A rule that names a place takes whatever is there, so nothing speaks for its find but the rule.
+    let reasons: Vec<_> = finds.iter().filter(|find| find.evidence.is_some()).collect();
+    let mut name = "finds";
+    for find in reasons.iter().take(SHOWN_FINDS) {
+        lines.add(std::mem::take(&mut name), find);
+    }
+    if reasons.len() > SHOWN_FINDS {
+        lines.add("", format_args!("and {} more", reasons.len() - SHOWN_FINDS));
     }
     lines.add("came", ViewOutput::came(message));
     // Views that get equal messages share a line.

@@ -4,9 +4,9 @@
 //! file, which takes far longer than the scrub itself.
 
 use super::message::Message;
-use super::message_report::MessageReport;
+use super::message_report::{Find, MessageReport};
 use super::rule_file::RuleFile;
-use hub_scrub::{Plan, Scratch};
+use hub_scrub::{FindReport, Plan, Scratch};
 use hub_wire::TopicName;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,19 +33,35 @@ impl<'a> Scrub<'a> {
         Scrub { file, plans: HashMap::new(), scratch: Scratch::default() }
     }
 
+    /// Returns the plan of the topic of a message.
+    fn planned(&mut self, message: &Message) -> Arc<Planned> {
+        if let Some(planned) = self.plans.get(&message.topic) {
+            return planned.clone();
+        }
+        if self.plans.len() == PLANS {
+            self.plans.clear();
+        }
+        let planned = Arc::new(Planned::new(self.file, &message.topic));
+        self.plans.insert(message.topic.clone(), planned.clone());
+        planned
+    }
+
+    /// Returns what the rules find in a message, where, and why.
+    pub(super) fn finds(&mut self, message: &Message) -> Vec<Find> {
+        let plan = &self.planned(message).plan;
+        let headers = message.headers.as_deref();
+        let reports = plan.find_reports(&message.payload, headers, &mut self.scratch);
+        let find = |report: FindReport| Find {
+            rule: plan.rule_name(report.rule).to_owned(),
+            path: report.path,
+            evidence: report.evidence,
+        };
+        reports.into_iter().map(find).collect()
+    }
+
     /// Scrubs a message, and returns the report.
     pub(super) fn scrub(&mut self, message: &Message) -> MessageReport {
-        let planned = match self.plans.get(&message.topic) {
-            Some(planned) => planned.clone(),
-            None => {
-                if self.plans.len() == PLANS {
-                    self.plans.clear();
-                }
-                let planned = Arc::new(Planned::new(self.file, &message.topic));
-                self.plans.insert(message.topic.clone(), planned.clone());
-                planned
-            }
-        };
+        let planned = self.planned(message);
         let headers = message.headers.as_deref();
         let verdict = planned.plan.scrub(&message.payload, headers, &mut self.scratch);
         MessageReport::new(verdict, &planned.plan, &planned.labels, &self.scratch)

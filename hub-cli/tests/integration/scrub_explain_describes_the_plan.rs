@@ -86,7 +86,7 @@ fn rules_come_in_the_order_in_which_they_are_asked() {
             "find": {
                 "paths": ["items.*.note", "$headers.ref", "a\\.b"],
                 "keys": ["note"],
-                "types": ["str"],
+                "named": [], "types": ["str"],
                 "detectors": ["order-number", "card"],
                 "in": ["values", "headers"],
             },
@@ -96,7 +96,7 @@ fn rules_come_in_the_order_in_which_they_are_asked() {
             "number": 1, "rule": "gift", "label": "voucher", "mode": "enforce",
             "stage": "values", "condition": false,
             "find": {
-                "paths": [], "keys": [], "types": [], "detectors": ["voucher", "card"],
+                "paths": [], "keys": [], "named": [], "types": [], "detectors": ["voucher", "card"],
                 "in": ["values", "keys", "headers"],
             },
             "action": { "do": "mask", "with": "*", "length": 3 },
@@ -119,12 +119,12 @@ fn each_detector_says_where_it_looks_and_for_which_rules() {
     };
     assert_eq!(detectors.len(), 3);
     let number = json!({
-        "detector": "order-number", "rules": ["number"], "pattern": "SO-[0-9]{6}",
+        "detector": "order-number", "rules": ["number"], "confidence": "likely", "pattern": "SO-[0-9]{6}",
         "prefilter": "literals", "literals": ["SO-"], "check": null, "near": null,
     });
     assert_eq!(of("order-number"), &number);
     let voucher = json!({
-        "detector": "voucher", "rules": ["gift"], "pattern": "\\bV[0-9]{4}\\b",
+        "detector": "voucher", "rules": ["gift"], "confidence": "likely", "pattern": "\\bV[0-9]{4}\\b",
         "prefilter": "none", "literals": [], "check": null,
         "near": { "words": ["voucher"], "within": 20, "required": true },
     });

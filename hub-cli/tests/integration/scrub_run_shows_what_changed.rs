@@ -343,3 +343,28 @@ fn a_signal_ends_it_with_the_summary_of_what_came() {
     assert_eq!(pipe.line()["summary"]["messages"], 1);
     assert_eq!(pipe.run.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn each_find_of_a_detector_says_where_it_is_how_sure_it_is_and_why() {
+    let rules = "[[pack]]\nname = \"pii\"\n[[pack]]\nname = \"secrets\"\n";
+    let path = file("run_reasons.toml", rules);
+    let input =
+        br#"{"to":{"phone":"94727916"},"notes":["call +49 30 901820"],"redis_password":"x1"}"#;
+    let args = ["run", path.to_str().unwrap(), "--topic", "orders.placed"];
+    let text = |args: &[&str]| String::from_utf8(scrub(args, input).stdout).unwrap();
+    let shown = text(&args);
+    for line in [
+        "pii/phone at notes.0: certain by the way it is written",
+        "pii/phone-named at to.phone: certain by its key",
+        "secrets/named at redis_password: certain by its key",
+    ] {
+        assert!(shown.contains(line), "{line} is missing in:\n{shown}");
+    }
+    let json = text(&[&args[..], &["--json"]].concat());
+    let first: Value = serde_json::from_str(json.lines().next().unwrap()).unwrap();
+    let find = json!({
+        "rule": "pii/phone", "path": "notes.0", "confidence": "certain",
+        "reason": "by the way it is written",
+    });
+    assert!(first["finds"].as_array().unwrap().contains(&find), "{first}");
+}

@@ -24,6 +24,8 @@ pub(super) struct Masks {
     pub(super) at: u64,
     /// The class is `:`.
     pub(super) colon: u64,
+    /// The class is `=`.
+    pub(super) equals: u64,
     /// The class is `.`.
     pub(super) point: u64,
     /// The class is what may join the digits of a number: a space and `- . / ( )`.
@@ -48,7 +50,7 @@ pub(super) fn masks(level: Level, block: &[u8; BLOCK], into: &mut Masks) {
     dispatch!(level, simd => *into = classify::<_, true>(simd, block));
 }
 
-/// Computes the masks that the scan of one text reads: `digit`, `letter`, `token`, `at`, `colon` and
+/// Computes the masks that the scan of one text reads: `digit`, `letter`, `token`, `at`, `colon`, `equals` and
 /// `point`. The other six stay 0. Only the prefilter reads them, and they would slow down the scan.
 #[inline]
 pub(super) fn masks_for_scan(level: Level, block: &[u8; BLOCK], into: &mut Masks) {
@@ -89,6 +91,7 @@ fn add<S: Simd, const ALL: bool>(simd: S, bytes: S::u8s, at: usize, masks: &mut 
     put(&mut masks.token, token);
     put(&mut masks.at, is(b'@'));
     put(&mut masks.colon, is(b':'));
+    put(&mut masks.equals, is(b'='));
     put(&mut masks.point, point);
     if !ALL {
         return;
@@ -147,6 +150,7 @@ mod tests {
                     token: bit(token),
                     at: bit(b == b'@'),
                     colon: bit(b == b':'),
+                    equals: bit(b == b'='),
                     point: bit(b == b'.'),
                     join: bit(b" -./()".contains(&b)),
                     hex: bit(matches!(b, b'0'..=b'9' | b'a'..=b'f')),
@@ -160,9 +164,9 @@ mod tests {
                     masks(level, &block, &mut found);
                     assert_eq!(found, expected, "{b:#x} at {place}");
                     masks_for_scan(level, &block, &mut found);
-                    let Masks { digit, letter, token, at, colon, point, .. } = expected;
+                    let Masks { digit, letter, token, at, colon, equals, point, .. } = expected;
                     let rest = Masks::default();
-                    let expected = Masks { digit, letter, token, at, colon, point, ..rest };
+                    let expected = Masks { digit, letter, token, at, colon, equals, point, ..rest };
                     assert_eq!(found, expected, "{b:#x} at {place}");
                 }
             }

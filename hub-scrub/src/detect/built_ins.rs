@@ -6,7 +6,8 @@ use super::declaration::{Declaration, Search};
 use super::kinds::BuiltIn;
 use super::secret_format::SecretFormat;
 use super::{
-    card, email, entropy, iban, ip, jwt, national, pem, phone, prefixed_secret, ssn, tokens, url,
+    assigned, card, email, entropy, iban, ip, jwt, national, pem, phone, prefixed_secret, ssn,
+    tokens, url,
 };
 use std::str::FromStr;
 
@@ -56,9 +57,10 @@ pub(super) const DECLARATIONS: &[Declaration] = &[
     pem::PEM_PRIVATE_KEY,
     url::URL_CREDENTIALS,
     entropy::HIGH_ENTROPY,
+    assigned::ASSIGNED_SECRET,
 ];
 
-/// This many searches begin at a sign (`@` or `:`). A scan keeps an offset for each of them.
+/// This many searches begin at a sign (`@`, `:` or `=`). A scan keeps an offset for each of them.
 pub(super) const SIGN_SEARCHES: usize = count_searches();
 
 /// Returns the number of searches at a sign.
@@ -91,7 +93,7 @@ const ALL: [BuiltIn; DECLARATIONS.len()] = {
         assert!(!DECLARATIONS[n].searches.is_empty(), "a declaration has no searches");
         n += 1;
     }
-    assert!(all.len() == BuiltIn::HighEntropy as usize + 1, "the last declaration is missing");
+    assert!(all.len() == BuiltIn::AssignedSecret as usize + 1, "the last declaration is missing");
     all
 };
 
@@ -127,7 +129,7 @@ impl BuiltIn {
         self.declaration().name
     }
 
-    /// Returns the words of the detector. An ambiguous match is a hit if one of them is near, as
+    /// Returns the words of the detector. A match that is only possible is likely if one of them is near, as
     /// [`Near`](super::Near) describes.
     pub const fn words(self) -> &'static [&'static str] {
         self.declaration().words

@@ -5,8 +5,10 @@
 use super::check_digits::{gs1, luhn};
 use super::cluster::Cluster;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
 use super::number_search::{CHECK_READS, NumberSearch};
+use super::others::NUMBERED;
 use super::text_match::Match;
 use super::work::Work;
 
@@ -15,13 +17,47 @@ pub(super) const CARD: Declaration = Declaration {
     kind: BuiltIn::Card,
     name: "card",
     words: &[
-        "card", "credit", "visa", "pan", "karte", "carte", "tarjeta", "carta", "kaart", "karta",
-        "paid", "payment",
+        "card",
+        "cards",
+        "credit",
+        "debit",
+        "visa",
+        "mastercard",
+        "amex",
+        "pan",
+        "karte",
+        "kreditkarte",
+        "carte",
+        "tarjeta",
+        "cartão",
+        "carta",
+        "kaart",
+        "creditcard",
+        "karta",
+        "paid",
+        "payment",
     ],
+    keys: &[
+        "card",
+        "pan",
+        "credit card",
+        "creditcard",
+        "debit card",
+        "payment card",
+        "cc",
+        "ccnum",
+        "ccn",
+        "primary account number",
+        "account number",
+        "kreditkarte",
+        "tarjeta",
+        "carte",
+    ],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[],
-    certain_integers: &[12, 13, 14, 15, 16, 17, 18, 19],
-    searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 4..=8 | 12..=19), find))],
+    possible_integers: &[],
+    likely_integers: &[12, 13, 14, 15, 16, 17, 18, 19],
+    searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 2..=8 | 12..=19), find))],
     check: Some(CheckFn::Digits(is_card)),
     examples: &["4111 1111 1111 1111", "3782 822463 10005"],
 };
@@ -89,8 +125,11 @@ fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
     if (12..=19).contains(&len) {
         return if fraction { None } else { confirm(cluster, first, 1, work) };
     }
-    if !(4..=8).contains(&len) {
+    if !(2..=8).contains(&len) || cluster.total < 12 {
         return None;
+    }
+    if is_mixed(cluster, first) {
+        return confirm(cluster, first, 4, work);
     }
     let row = cluster.row(first, b" -.")?;
     work.add(LAYOUTS_READS);
@@ -117,6 +156,17 @@ fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
     None
 }
 
+/// Returns whether exactly four groups of four digits are joined by spaces and hyphens, one or the other.
+fn is_mixed(cluster: &Cluster<'_>, first: usize) -> bool {
+    let joins = |i: usize| matches!(cluster.sep(i), b' ' | b'-');
+    let groups = cluster.groups().get(first..first + 4);
+    groups.is_some_and(|groups| groups.iter().all(|group| group.len == 4))
+        && !joins(first)
+        && (first + 1..first + 4).all(joins)
+        && (!joins(first + 4)
+            || cluster.groups().get(first + 4).is_some_and(|group| group.len != 4))
+}
+
 fn confirm(cluster: &Cluster<'_>, first: usize, count: usize, work: &mut Work) -> Option<Match> {
     work.add(CHECK_READS);
     let mut digits = [0; 19];
@@ -124,7 +174,11 @@ fn confirm(cluster: &Cluster<'_>, first: usize, count: usize, work: &mut Work) -
     if cluster.letter_follows(first + count - 1) || !is_card(digits) {
         return None;
     }
-    // A Visa number of 13 digits may also be the EAN of an article.
-    let certain = digits.len() != 13 || !gs1(digits);
-    Some(Match::groups(cluster, first, count, certain))
+    // A number of 12 or 13 digits may also be that of an article, and other lists are divided like no card.
+    let lengths = cluster.groups()[first..first + count].iter().map(|group| group.len);
+    let written = LAYOUTS.iter().any(|layout| lengths.clone().eq(layout.iter().copied()));
+    let article = digits.len() < 14 && gs1(digits);
+    let usual = (count == 1 || written) && !article;
+    let evidence = if usual { Evidence::CHECKED_FORM } else { Evidence::CHECKED };
+    Some(Match::groups(cluster, first, count, evidence))
 }

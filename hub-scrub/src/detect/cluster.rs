@@ -114,12 +114,13 @@ impl<'a> Cluster<'a> {
     }
 
     /// Returns whether groups of exactly these lengths are joined by `sep`, with nothing joined in front of
-    /// them or behind them.
+    /// them or behind them. Digits behind a point are a fraction.
     pub(super) fn is_row(&self, first: usize, lengths: &[usize], sep: u8) -> bool {
         let groups = &self.groups()[first..];
         groups.len() >= lengths.len()
             && groups.iter().zip(lengths).all(|(group, len)| group.len == *len)
             && groups[1..lengths.len()].iter().all(|group| group.sep == sep)
+            && !matches!(self.sep(first), b'.')
             && self.sep(first) != sep
             && self.sep(first + lengths.len()) != sep
             && !self.letter_follows(first + lengths.len() - 1)

@@ -15,14 +15,21 @@ pub(super) struct Declaration {
     pub(super) kind: BuiltIn,
     /// The detector has this name in rule files.
     pub(super) name: &'static str,
-    /// An ambiguous match is a hit if one of these words is near. The list is empty if no match is ambiguous.
+    /// A match that is only possible is likely if one of these words is near it in the text.
     pub(super) words: &'static [&'static str],
+    /// A match is certain if its key ends with one of these names, as [`KeyNames`](super::key_names::KeyNames)
+    /// compares them.
+    pub(super) keys: &'static [&'static str],
+    /// Other things that look like a match have these names. A match is no more than possible if its key ends
+    /// with one of them, or if one of them stands in front of it.
+    pub(super) others: &'static [&'static str],
     /// A text is scanned for this detector if it fulfils this condition.
     pub(super) trigger: Trigger,
-    /// The detector may find integers with these counts of digits, and all such matches are ambiguous.
-    pub(super) ambiguous_integers: &'static [usize],
-    /// The detector may find integers with these counts of digits, and some such matches are certain.
-    pub(super) certain_integers: &'static [usize],
+    /// The detector may find integers with these counts of digits, and all such matches are only possible
+    /// unless their key names them.
+    pub(super) possible_integers: &'static [usize],
+    /// The detector may find integers with these counts of digits, and some such matches are likely.
+    pub(super) likely_integers: &'static [usize],
     /// The detector searches with these functions.
     pub(super) searches: &'static [Search],
     /// A user's pattern can have this check, by the name of the detector.
@@ -41,6 +48,8 @@ pub(super) enum Trigger {
     Country,
     /// The text has two colons in a row, or six colons close together.
     Colons,
+    /// The text has a `=` or a `:` behind what may be the name of a secret.
+    Assignment,
     /// The text has the beginning of a private key.
     Begin,
     /// The text has seven digits or more, perhaps with separators between them.
@@ -66,6 +75,7 @@ impl Trigger {
             Trigger::At => "at",
             Trigger::Country => "country",
             Trigger::Colons => "colons",
+            Trigger::Assignment => "assignment",
             Trigger::Begin => "begin",
             Trigger::Digits
             | Trigger::DigitsBehindLetter
@@ -92,7 +102,7 @@ pub(super) enum Search {
     Number(NumberSearch),
     /// The detector searches wherever this number of letters (one or two) is alone in front of a digit.
     Letters(u32, StartSearch),
-    /// The detector searches at each sign of this kind (`@` or `:`). The first function states which bytes
+    /// The detector searches at each sign of this kind (`@`, `:` or `=`). The first function states which bytes
     /// may follow the sign.
     Sign(u8, fn(u8) -> bool, SignSearch),
     /// The detector searches in each long run of token characters.

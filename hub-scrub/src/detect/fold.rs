@@ -67,6 +67,12 @@ fn has_folded(text: &str) -> bool {
     false
 }
 
+/// Returns a text with its characters folded, or `None` if none of them has to be.
+pub(super) fn folded(text: &str) -> Option<String> {
+    let chars = || text.chars().map(|c| fold(c).unwrap_or(c)).filter(|c| *c != NOTHING);
+    has_folded(text).then(|| chars().collect())
+}
+
 /// [`fold`] returns this for a character that is not visible.
 const NOTHING: char = '\0';
 

@@ -3,6 +3,8 @@
 //! Every byte that any detector found stays in some hit. Otherwise one detector could hide what another one
 //! found.
 
+use super::evidence::Evidence;
+
 /// A `Hit` is something sensitive in the bytes `start..end` of the scanned text.
 ///
 /// The hits of one scan are in ascending order and do not overlap. Where the finds of detectors
@@ -21,6 +23,8 @@ pub struct Hit {
     pub end: usize,
     /// The detector has this index in the specifications of the set.
     pub detector: u16,
+    /// The hit is so sure, for this reason.
+    pub evidence: Evidence,
 }
 
 /// Sorts `hits[from..]` and resolves overlaps, as [`Hit`] describes.
@@ -58,11 +62,12 @@ pub(super) fn resolve(hits: &mut Vec<Hit>, from: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hit, resolve};
+    use super::{Evidence, Hit, resolve};
     use proptest::prelude::*;
 
     fn hits(spans: &[(usize, usize, u16)]) -> Vec<Hit> {
-        let hit = |&(start, end, detector)| Hit { start, end, detector };
+        let evidence = Evidence::FORM;
+        let hit = |&(start, end, detector)| Hit { start, end, detector, evidence };
         spans.iter().map(hit).collect()
     }
 

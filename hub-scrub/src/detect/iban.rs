@@ -4,6 +4,7 @@
 
 use super::check_digits::mod97;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
 use super::text_match::Match;
 use super::work::Work;
@@ -13,9 +14,11 @@ pub(super) const IBAN: Declaration = Declaration {
     kind: BuiltIn::Iban,
     name: "iban",
     words: &[],
+    keys: &[],
+    others: &[],
     trigger: Trigger::Country,
-    ambiguous_integers: &[],
-    certain_integers: &[],
+    possible_integers: &[],
+    likely_integers: &[],
     searches: &[Search::Letters(2, find)],
     check: Some(CheckFn::Characters(is_iban)),
     examples: &["DE89 3704 0044 0532 0130 00"],
@@ -132,7 +135,11 @@ fn fits(upper: &[u8], form: &str) -> bool {
 fn find(bytes: &[u8], start: usize, work: &mut Work) -> Option<Match> {
     let end = end(bytes, start, work)?;
     let ends = !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
-    ends.then_some(Match { start, end, certain: true })
+    // Inside of an identifier, digits and letters may be an IBAN by chance.
+    let glued =
+        matches!(bytes[..start], [.., a, b'_' | b'-' | b'/' | b'+'] if a.is_ascii_alphanumeric());
+    let evidence = if glued { Evidence::CHECKED } else { Evidence::OWN_CHECK };
+    ends.then_some(Match { start, end, evidence })
 }
 
 /// Returns the end of the IBAN whose two letters begin at the offset `start`, regardless of the text behind

@@ -2,9 +2,10 @@
 //!
 //! Without it, a token that authenticates somebody would pass.
 
+use super::alphabet::Alphabet;
 use super::declaration::{Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
-use super::secret_format::Alphabet;
 use super::text_match::Match;
 use super::work::Work;
 
@@ -13,9 +14,11 @@ pub(super) const JWT: Declaration = Declaration {
     kind: BuiltIn::Jwt,
     name: "jwt",
     words: &[],
+    keys: &[],
+    others: &[],
     trigger: Trigger::Run,
-    ambiguous_integers: &[],
-    certain_integers: &[],
+    possible_integers: &[],
+    likely_integers: &[],
     searches: &[Search::Run(find)],
     check: None,
     examples: &[
@@ -76,7 +79,7 @@ fn token_at(bytes: &[u8], start: usize, work: &mut Work) -> Option<Match> {
     if !names_algorithm(&bytes[start..start + header]) {
         return None;
     }
-    Some(Match { start, end, certain: true })
+    Some(Match { start, end, evidence: Evidence::OWN_FORM })
 }
 
 /// Returns whether `text` is a whole JWT header and nothing else. A header states how a token is signed,

@@ -7,8 +7,9 @@
 /// A `BuiltIn` is a detector that comes with Hub.
 ///
 /// Every detector requires that a match is alone: no ASCII letter or digit is directly in front of
-/// it or behind it. A match is *ambiguous* if it needs one of the detector's
-/// [`words`](BuiltIn::words) nearby, and *certain* if it needs none.
+/// it or behind it. A match without anything said about it here is likely or certain. A match that is *only
+/// possible* becomes likely by one of the detector's [`words`](BuiltIn::words), and certain by its key (see
+/// [`Evidence`](super::Evidence)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BuiltIn {
@@ -16,9 +17,10 @@ pub enum BuiltIn {
     /// and a length that a network has published. The digits are in one piece, or in groups joined by
     /// spaces, hyphens or points.
     ///
-    /// A Visa number of 13 digits that is a valid EAN too is ambiguous. The detector finds no UATP cards,
-    /// and no cards with letters between the digits. It also finds other numbers that pass by chance, which
-    /// 1 in 10 of the numbers with a card's prefix does.
+    /// A number of 12 or 13 digits that is the number of an article too, and one that is divided like no card, is
+    /// only possible. The detector finds no UATP cards, and no cards with letters between the digits. It also
+    /// finds other numbers that pass by chance, which 1 in 10 of the numbers with a card's prefix does, unless a
+    /// key or a word in front names something else.
     Card,
     /// Finds IBANs with a right country, length, form and check digits (ISO 13616 and the IBAN registry). An
     /// IBAN may have single spaces or hyphens, and letters of either case.
@@ -26,49 +28,52 @@ pub enum BuiltIn {
     /// The detector finds no IBANs of countries that are not in the registry. It does not check the national
     /// check digits inside an IBAN.
     Iban,
-    /// Finds e-mail addresses that are an `addr-spec` of RFC 5322 with at least two labels in the domain.
-    /// They may have letters of RFC 6531.
+    /// Finds e-mail addresses that are an `addr-spec` of RFC 5322 with at least two labels in the domain, of which the
+    /// last is a top-level domain or reserved for examples (RFC 2606). They may have letters of RFC 6531.
     ///
+    /// Addresses in the domains of a local network, in front of the host of a URL, and with a name of more than 35
+    /// characters with digits, are only possible.
     /// The detector finds no quoted local parts, comments, IP addresses as a domain, `user at host`, or
     /// hosts without a point. The RFC allows `=`, `/`, `?`, `{`, `|` and a backtick in a local part, but
     /// they end it here, because in practice they stand in front of an address. Letters of scripts without
     /// spaces between words do not belong to an address.
     Email,
     /// Finds telephone numbers (E.164 and national forms). A number has `+` or `00` and a country code, the
-    /// North American form `NPA-NXX-XXXX`, an area code in parentheses, groups that begin with 0 or have the
-    /// layout of Poland's or Brazil's numbers, or 10 to 12 digits that begin with a single 0. An
-    /// extension (`x12`, `ext. 12`) belongs to the number.
+    /// North American form `NPA-NXX-XXXX`, an area code in parentheses, groups that begin with 0, or the layout
+    /// of Brazil's numbers. An extension (`x12`, `ext. 12`) belongs to the number.
     ///
-    /// Other 9 to 11 digits, in one piece or in groups, are ambiguous. The detector finds no numbers of
+    /// Other 9 to 12 digits, in one piece or in groups, are only possible. The detector finds no numbers of
     /// fewer than 7 digits, no vanity numbers with letters, and no numbers of fewer than 8 digits without an
-    /// area code.
+    /// area code. It takes 10 digits that begin with 1 for a time.
     Phone,
-    /// Finds IPv4 addresses: four decimal numbers from 0 to 255 without leading zeros.
+    /// Finds IPv4 addresses: four decimal numbers from 0 to 255 without leading zeros, except for those that are no
+    /// machine of anybody (RFC 6890: this host, loopback, link-local, multicast, reserved).
     ///
-    /// The detector also finds version numbers of four parts.
+    /// Behind a word for a version, or under such a key, an address is only possible. The detector also finds other
+    /// version numbers of four parts.
     Ipv4,
     /// Finds IPv6 addresses (RFC 4291, 2.2), with `::` and with an IPv4 tail. A zone (`%eth0`), a port or a
     /// prefix length is not part of the hit.
     ///
-    /// The detector finds no addresses of one or two groups without any decimal digit (`a::b`), and none of
-    /// eight groups of two digits, because those are hardware addresses.
+    /// The detector finds no short addresses outside of the blocks from which machines get theirs (`a::b`), no loopback
+    /// and multicast addresses, and none of eight groups of two digits, because those are hardware addresses.
     Ipv6,
     /// Finds social security numbers of the United States: `AAA-GG-SSSS`, with hyphens or spaces. The areas
     /// 000, 666 and 900 to 999, the group 00 and the serial 0000 are never issued (SSA, randomised since
     /// 2011).
     ///
-    /// Nine digits in one piece are ambiguous. There are no check digits, so other numbers of this form
+    /// Nine digits in one piece are only possible. There are no check digits, so other numbers of this form
     /// are found too.
     UsSsn,
     /// Finds Dutch burgerservicenummers: 8 or 9 digits that pass the elfproef.
     ///
-    /// A match in the form `1234.56.789` is certain. Other matches are ambiguous, because 1 in 11 numbers
+    /// A match in the form `1234.56.789` is likely. Other matches are only possible, because 1 in 11 numbers
     /// passes.
     NlBsn,
     /// Finds the Spanish DNI (8 digits and a letter) and NIE (X, Y or Z, 7 digits and a letter). The number
     /// modulo 23 gives the last letter.
     ///
-    /// A match with a space in front of the last letter is ambiguous.
+    /// A match with a space in front of the last letter is only possible.
     EsDni,
     /// Finds the Italian codice fiscale by its form and its check letter, also with omocodia.
     ItCodiceFiscale,
@@ -78,27 +83,27 @@ pub enum BuiltIn {
     /// Finds the German Steuer-Identifikationsnummer: 11 digits that have one digit repeatedly and pass
     /// ISO 7064 MOD 11,10.
     ///
-    /// A match in the form `12 345 678 901` is certain. Other matches are ambiguous.
+    /// All matches are only possible.
     DeSteuerId,
     /// Finds British NHS numbers: 10 digits that pass a check modulo 11.
     ///
-    /// A match in the form `123 456 7890` is certain. Other matches are ambiguous.
+    /// All matches are only possible.
     UkNhs,
     /// Finds the Brazilian CPF: 11 digits, of which the last two are check digits.
     ///
-    /// A match in the form `123.456.789-09` is certain. Other matches are ambiguous.
+    /// A match in the form `123.456.789-09` is likely. Other matches are only possible.
     BrCpf,
     /// Finds the Polish PESEL: 11 digits that begin with a date of birth and end with a check digit.
     PlPesel,
     /// Finds the Swedish personnummer and samordningsnummer: 10 or 12 digits with a date of birth, a serial
     /// number and Luhn's check digit.
     ///
-    /// 10 digits without the hyphen are ambiguous. The detector finds no numbers with the `+` that people
+    /// 10 digits without the hyphen are only possible. The detector finds no numbers with the `+` that people
     /// older than 100 have.
     SePersonnummer,
     /// Finds Canadian social insurance numbers: 9 digits that pass Luhn's algorithm.
     ///
-    /// A match in three groups is certain. Other matches are ambiguous.
+    /// A match in three groups that hyphens join is likely. Other matches are only possible.
     CaSin,
     /// Finds JSON Web Tokens (RFC 7519), signed, unsigned or encrypted. Their parts are base64url, and their
     /// header is a JSON object with `alg`.
@@ -179,10 +184,19 @@ pub enum BuiltIn {
     ///
     /// The detector finds no password that contains `/`, `?` or `#` unescaped, and no tokens in a query.
     UrlCredentials,
-    /// Finds runs of 20 to 256 characters of base64 or base64url that look random: they have letters of both
-    /// cases, digits, and 85 % of the entropy that as many characters can have.
+    /// Finds runs of 20 to 256 characters of base64 or base64url that look random: they have letters and digits, change
+    /// between them often, and have 80 % of the entropy that as many characters can have. 32 and more hexadecimal
+    /// digits look random, too.
     ///
-    /// 32 and more hexadecimal digits are ambiguous. The detector finds no passphrases and no short secrets.
-    /// It also finds random identifiers that are no secrets.
+    /// A run is only possible unless the name of a secret stands in front of it. The detector finds no passphrases
+    /// and no short secrets.
     HighEntropy,
+    /// Finds the values that a text gives to names of secrets, as in `password=hunter2`, `"token": "…"`,
+    /// `Authorization: Basic …`, `Cookie: …`, in connection strings, queries and JSON, and the password behind
+    /// `curl -u name:`. The names are those of the kinds `secret` and `secrets` (see [`KeyKind`](super::KeyKind)).
+    ///
+    /// A value that could be a word of a sentence, as in `token: expired`, is only possible. The detector finds no
+    /// placeholders such as `${PASSWORD}`, and no password that a space divides from its option, as in
+    /// `--password hunter2`.
+    AssignedSecret,
 }

@@ -16,11 +16,14 @@
 //!   for whatever its texts make the detectors do.
 //! - **A text without a hit allocates nothing** once a [`Scratch`] has been used.
 //!
-//! A match is *certain* if its form leaves little doubt, such as a card number that passes Luhn and has a
-//! known prefix. Otherwise it is *ambiguous*, such as ten plain digits that may be a phone number. An
-//! ambiguous match is a hit only if one of the detector's words ([`Near`]) is near it in the text, or in the
-//! key of the text.
+//! A match carries evidence ([`Evidence`]): how sure it is, and why. A form that little else has makes a match
+//! likely or certain, and a shape that many things have makes it only possible. A word near the match
+//! ([`Near`]) makes it likely, and the name of its key makes it certain. A key or a word that names something
+//! else, such as `order_id`, makes a likely match only possible. A match is a hit if it is as sure as its
+//! specification asks for.
 
+mod alphabet;
+mod assigned;
 mod block;
 mod built_ins;
 mod candidates;
@@ -31,19 +34,25 @@ mod cluster;
 mod declaration;
 #[cfg(test)]
 mod declaration_tests;
+mod detector;
 mod email;
 mod entropy;
+mod evidence;
 mod fold;
 mod hit;
 mod iban;
 mod ip;
 mod jwt;
+mod key_kinds;
+mod key_names;
 mod kinds;
 mod national;
 mod national_checks;
 mod near;
 mod number;
+mod number_plan;
 mod number_search;
+mod others;
 mod pattern;
 mod pem;
 mod phone;
@@ -57,6 +66,7 @@ mod secret_rows;
 mod set;
 mod spec;
 mod ssn;
+mod surroundings;
 mod text_match;
 #[cfg(test)]
 mod token_tests;
@@ -67,7 +77,10 @@ mod work;
 
 pub use candidates::Candidates;
 pub use check::Check;
+pub use evidence::{Confidence, Evidence, Reason};
 pub use hit::Hit;
+pub use key_kinds::KeyKind;
+pub(crate) use key_kinds::KeyKinds;
 pub use kinds::BuiltIn;
 pub(crate) use near::ANY_WORD;
 pub(crate) use number::Digits;

@@ -4,12 +4,14 @@
 
 use super::cluster::Cluster;
 use super::declaration::{CheckFn, Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
 use super::national_checks::{
     br_cpf, ca_sin, de_steuer_id, es_dni, fr_nir, it_codice_fiscale, nl_bsn, pl_pesel,
     se_personnummer, uk_nhs,
 };
 use super::number_search::{CHECK_READS, NumberSearch};
+use super::others::NUMBERED;
 use super::text_match::Match;
 use super::work::Work;
 
@@ -17,12 +19,27 @@ use super::work::Work;
 pub(super) const NL_BSN: Declaration = Declaration {
     kind: BuiltIn::NlBsn,
     name: "nl_bsn",
-    words: &["bsn", "burgerservice", "sofi", "persoonsnummer", "citizen service"],
+    words: &[
+        "bsn",
+        "burgerservicenummer",
+        "sofi",
+        "sofinummer",
+        "sofi-nummer",
+        "persoonsnummer",
+        "citizen service",
+    ],
+    keys: &["bsn", "burgerservicenummer", "sofi nummer", "persoonsnummer"],
+    others: NUMBERED,
     trigger: Trigger::EightDigits,
-    ambiguous_integers: &[8, 9],
-    certain_integers: &[],
+    possible_integers: &[8, 9],
+    likely_integers: &[],
     searches: &[Search::Number(NumberSearch::Written(
-        &[(&[9], 0, false), (&[8], 0, false), (&[4, 2, 3], b'.', true), (&[4, 2, 3], b' ', false)],
+        &[
+            (&[9], 0, Evidence::CHECKED),
+            (&[8], 0, Evidence::CHECKED),
+            (&[4, 2, 3], b'.', Evidence::CHECKED_FORM),
+            (&[4, 2, 3], b' ', Evidence::CHECKED),
+        ],
         nl_bsn,
     ))],
     check: Some(CheckFn::Digits(nl_bsn)),
@@ -34,9 +51,11 @@ pub(super) const ES_DNI: Declaration = Declaration {
     kind: BuiltIn::EsDni,
     name: "es_dni",
     words: &["dni", "nie", "nif", "documento", "identidad"],
+    keys: &["dni", "nie", "nif", "documento", "documento identidad"],
+    others: NUMBERED,
     trigger: Trigger::DigitsBehindLetter,
-    ambiguous_integers: &[],
-    certain_integers: &[],
+    possible_integers: &[],
+    likely_integers: &[],
     searches: &[
         Search::Number(NumberSearch::Own(|len| matches!(len, 2 | 7 | 8), find_dni)),
         Search::Letters(1, find_nie),
@@ -50,9 +69,11 @@ pub(super) const IT_CODICE_FISCALE: Declaration = Declaration {
     kind: BuiltIn::ItCodiceFiscale,
     name: "it_codice_fiscale",
     words: &[],
+    keys: &["codice fiscale", "cod fiscale", "cf"],
+    others: &[],
     trigger: Trigger::CodeRun,
-    ambiguous_integers: &[],
-    certain_integers: &[],
+    possible_integers: &[],
+    likely_integers: &[],
     searches: &[Search::Run(find_codice_fiscale)],
     check: Some(CheckFn::Characters(it_codice_fiscale)),
     examples: &["RSSMRA85T10A562S"],
@@ -62,10 +83,12 @@ pub(super) const IT_CODICE_FISCALE: Declaration = Declaration {
 pub(super) const FR_NIR: Declaration = Declaration {
     kind: BuiltIn::FrNir,
     name: "fr_nir",
-    words: &[],
+    words: &["nir", "sécurité sociale", "securite sociale", "insee", "numéro de sécu"],
+    keys: &["nir", "insee", "numero secu", "securite sociale", "numero securite sociale"],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[],
-    certain_integers: &[15],
+    possible_integers: &[],
+    likely_integers: &[15],
     searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 1 | 6 | 15), find_nir))],
     check: Some(CheckFn::Characters(fr_nir)),
     examples: &["1 85 05 78 006 084 91", "185052A00608435"],
@@ -75,16 +98,38 @@ pub(super) const FR_NIR: Declaration = Declaration {
 pub(super) const DE_STEUER_ID: Declaration = Declaration {
     kind: BuiltIn::DeSteuerId,
     name: "de_steuer_id",
-    words: &["steuer", "idnr", "tin", "tax", "identifikationsnummer"],
+    words: &[
+        "steuer-id",
+        "steuerid",
+        "steuer",
+        "steuernummer",
+        "steueridentifikationsnummer",
+        "idnr",
+        "id-nr",
+        "tin",
+        "tax",
+        "identifikationsnummer",
+    ],
+    keys: &[
+        "steuer id",
+        "steuerid",
+        "steuernummer",
+        "idnr",
+        "tin",
+        "tax id",
+        "steuer identifikationsnummer",
+        "steueridentifikationsnummer",
+    ],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[11],
-    certain_integers: &[],
+    possible_integers: &[11],
+    likely_integers: &[],
     searches: &[Search::Number(NumberSearch::Written(
-        &[(&[11], 0, false), (&[2, 3, 3, 3], b' ', true)],
+        &[(&[11], 0, Evidence::CHECKED), (&[2, 3, 3, 3], b' ', Evidence::CHECKED)],
         de_steuer_id,
     ))],
     check: Some(CheckFn::Digits(de_steuer_id)),
-    examples: &["86 095 742 719", "steuer 86095742719"],
+    examples: &["steuer 86 095 742 719", "steuer 86095742719"],
 };
 
 /// Declares [`BuiltIn::UkNhs`].
@@ -92,15 +137,21 @@ pub(super) const UK_NHS: Declaration = Declaration {
     kind: BuiltIn::UkNhs,
     name: "uk_nhs",
     words: &["nhs", "national health", "patient"],
+    keys: &["nhs", "nhs id", "patient id"],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[10],
-    certain_integers: &[],
+    possible_integers: &[10],
+    likely_integers: &[],
     searches: &[Search::Number(NumberSearch::Written(
-        &[(&[10], 0, false), (&[3, 3, 4], b' ', true), (&[3, 3, 4], b'-', false)],
+        &[
+            (&[10], 0, Evidence::CHECKED),
+            (&[3, 3, 4], b' ', Evidence::CHECKED),
+            (&[3, 3, 4], b'-', Evidence::CHECKED),
+        ],
         uk_nhs,
     ))],
     check: Some(CheckFn::Digits(uk_nhs)),
-    examples: &["943 476 5919"],
+    examples: &["nhs 943 476 5919"],
 };
 
 /// Declares [`BuiltIn::BrCpf`].
@@ -108,11 +159,13 @@ pub(super) const BR_CPF: Declaration = Declaration {
     kind: BuiltIn::BrCpf,
     name: "br_cpf",
     words: &["cpf", "cadastro", "contribuinte", "documento"],
+    keys: &["cpf", "documento", "contribuinte"],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[11],
-    certain_integers: &[],
+    possible_integers: &[11],
+    likely_integers: &[],
     searches: &[
-        Search::Number(NumberSearch::Written(&[(&[11], 0, false)], br_cpf)),
+        Search::Number(NumberSearch::Written(&[(&[11], 0, Evidence::CHECKED)], br_cpf)),
         Search::Number(NumberSearch::Own(|len| len == 3, find_printed_cpf)),
     ],
     check: Some(CheckFn::Digits(br_cpf)),
@@ -123,13 +176,15 @@ pub(super) const BR_CPF: Declaration = Declaration {
 pub(super) const PL_PESEL: Declaration = Declaration {
     kind: BuiltIn::PlPesel,
     name: "pl_pesel",
-    words: &[],
+    words: &["pesel"],
+    keys: &["pesel"],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[],
-    certain_integers: &[11],
-    searches: &[Search::Number(NumberSearch::Written(&[(&[11], 0, true)], pl_pesel))],
+    possible_integers: &[11],
+    likely_integers: &[],
+    searches: &[Search::Number(NumberSearch::Written(&[(&[11], 0, Evidence::CHECKED)], pl_pesel))],
     check: Some(CheckFn::Digits(pl_pesel)),
-    examples: &["44051401359"],
+    examples: &["pesel 44051401359"],
 };
 
 /// Declares [`BuiltIn::SePersonnummer`].
@@ -137,11 +192,18 @@ pub(super) const SE_PERSONNUMMER: Declaration = Declaration {
     kind: BuiltIn::SePersonnummer,
     name: "se_personnummer",
     words: &["personnummer", "personnr", "pnr", "samordningsnummer", "född", "social security"],
+    keys: &["personnummer", "personnr", "pnr", "samordningsnummer", "person nummer"],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[10],
-    certain_integers: &[12],
+    possible_integers: &[10, 12],
+    likely_integers: &[],
     searches: &[Search::Number(NumberSearch::Written(
-        &[(&[10], 0, false), (&[12], 0, true), (&[6, 4], b'-', true), (&[8, 4], b'-', true)],
+        &[
+            (&[10], 0, Evidence::CHECKED),
+            (&[12], 0, Evidence::CHECKED),
+            (&[6, 4], b'-', Evidence::CHECKED_FORM),
+            (&[8, 4], b'-', Evidence::CHECKED_FORM),
+        ],
         se_personnummer,
     ))],
     check: Some(CheckFn::Digits(se_personnummer)),
@@ -153,15 +215,21 @@ pub(super) const CA_SIN: Declaration = Declaration {
     kind: BuiltIn::CaSin,
     name: "ca_sin",
     words: &["sin", "social insurance", "nas", "assurance sociale"],
+    keys: &["sin", "nas", "social insurance", "social insurance number"],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[9],
-    certain_integers: &[],
+    possible_integers: &[9],
+    likely_integers: &[],
     searches: &[Search::Number(NumberSearch::Written(
-        &[(&[9], 0, false), (&[3, 3, 3], b' ', true), (&[3, 3, 3], b'-', true)],
+        &[
+            (&[9], 0, Evidence::CHECKED),
+            (&[3, 3, 3], b' ', Evidence::CHECKED),
+            (&[3, 3, 3], b'-', Evidence::CHECKED_FORM),
+        ],
         ca_sin,
     ))],
     check: Some(CheckFn::Digits(ca_sin)),
-    examples: &["146 454 285"],
+    examples: &["sin 146 454 285", "146-454-285"],
 };
 
 /// Finds a CPF that is written with its separators, as in 123.456.789-09.
@@ -174,7 +242,7 @@ fn find_printed_cpf(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Opt
     work.add(if printed { CHECK_READS } else { 0 });
     let mut digits = [0; 11];
     let valid = printed && cluster.digits(first, 4, &mut digits).is_some_and(br_cpf);
-    valid.then(|| Match::groups(cluster, first, 4, true))
+    valid.then(|| Match::groups(cluster, first, 4, Evidence::CHECKED_FORM))
 }
 
 /// Finds a NIR, which has fifteen characters in one piece, or in groups of 1, 2, 2, 2, 3, 3 and 2. The letter
@@ -205,7 +273,7 @@ fn find_nir(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Matc
     }
     let ends = !cluster.bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
     work.add(CHECK_READS);
-    (ends && fr_nir(&upper)).then_some(Match { start, end: at, certain: true })
+    (ends && fr_nir(&upper)).then_some(Match { start, end: at, evidence: Evidence::CHECKED_FORM })
 }
 
 /// Finds a DNI, which has eight digits, with or without points, and a letter. A hyphen or a space may stand
@@ -263,7 +331,12 @@ fn letter_behind(bytes: &[u8], start: usize, end: usize, digits: &[u8; 8]) -> Op
     (ends && es_dni(&upper)).then_some(Match {
         start,
         end,
-        certain: joined == 0 || bytes[end - 2] == b'-',
+        evidence: if (joined == 0 || bytes[end - 2] == b'-') && bytes[end - 1].is_ascii_uppercase()
+        {
+            Evidence::CHECKED_FORM
+        } else {
+            Evidence::CHECKED
+        },
     })
 }
 
@@ -284,6 +357,6 @@ fn find_codice_fiscale(
         *to = b.to_ascii_uppercase();
     }
     if it_codice_fiscale(&upper) {
-        found(Match { start, end, certain: true }, work);
+        found(Match { start, end, evidence: Evidence::OWN_CHECK }, work);
     }
 }

@@ -6,8 +6,6 @@ use super::spec::{DetectErrorKind, Near};
 use super::work::Work;
 use aho_corasick::AhoCorasick;
 
-/// A word of at most this many characters has to stand alone.
-const SHORT: usize = 4;
 /// A key that stands in place of one that is too long to be searched. It counts as if it had every word.
 pub(crate) const ANY_WORD: &str = "\u{10ffff}";
 /// A byte costs this many reads when it is searched for words.
@@ -19,8 +17,9 @@ const BEGIN_READS: usize = 64;
 #[derive(Debug, Clone)]
 pub(super) struct Words {
     words: AhoCorasick,
-    /// The entry at the index of a word says whether the word has to stand alone.
-    alone: Vec<bool>,
+    /// The entry at the index of a word says whether the word is of a script without spaces between words. In
+    /// such scripts, no word stands alone.
+    unspaced: Vec<bool>,
     /// The words may have at most this distance from the match, in bytes.
     within: usize,
     pub(super) required: bool,
@@ -36,53 +35,68 @@ impl Words {
         }
         // The automaton ignores case only for ASCII, so each word is added in three spellings.
         let mut words = Vec::new();
-        let mut alone = Vec::new();
+        let mut unspaced = Vec::new();
         for word in &near.words {
             let lower = word.to_lowercase();
             let upper = word.to_uppercase();
             let head = lower.chars().next().map_or(0, char::len_utf8);
             let title = lower[..head].to_uppercase() + &lower[head..];
-            // In scripts without spaces between words, no word is alone.
-            let short = lower.chars().count() <= SHORT && lower.chars().all(|c| c < '\u{2e80}');
+            let joins = lower.chars().any(|c| c >= '\u{2e80}');
             for form in [lower, upper, title] {
                 words.push(form);
-                alone.push(short);
+                unspaced.push(joins);
             }
         }
         let words = AhoCorasick::builder().ascii_case_insensitive(true).build(&words);
         let words = words.map_err(DetectErrorKind::Words)?;
-        Ok(Words { words, alone, within: near.within, required: near.required })
+        Ok(Words { words, unspaced, within: near.within, required: near.required })
     }
 
-    /// Returns whether a word is near the range `start..end` of the text, or in the key.
-    pub(super) fn are_near(
-        &self,
-        key: &str,
-        text: &str,
-        start: usize,
-        end: usize,
-        work: &mut Work,
-    ) -> bool {
+    /// Returns whether a word is near the range `start..end` of the text.
+    pub(super) fn are_near(&self, text: &str, start: usize, end: usize, work: &mut Work) -> bool {
         let from = text.floor_char_boundary(start.saturating_sub(self.within));
         let to = text.ceil_char_boundary(text.len().min(end + self.within));
-        work.add(BEGIN_READS + WORD_READS * (start - from + to - end + key.len()));
-        self.has(text, from, start) || self.has(text, end, to) || self.are_in(key)
+        work.add(BEGIN_READS + WORD_READS * (start - from + to - end));
+        self.has(text, from, start, is_apart) || self.has(text, end, to, is_apart)
     }
 
     /// Returns whether a word is in a key.
     pub(super) fn are_in(&self, key: &str) -> bool {
-        key == ANY_WORD || self.has(key, 0, key.len())
+        self.has(key, 0, key.len(), stands_alone)
     }
 
-    fn has(&self, text: &str, from: usize, to: usize) -> bool {
+    fn has(
+        &self,
+        text: &str,
+        from: usize,
+        to: usize,
+        alone: fn(&str, usize, usize) -> bool,
+    ) -> bool {
         self.words.find_overlapping_iter(&text[from..to]).any(|found| {
             let (start, end) = (from + found.start(), from + found.end());
-            !self.alone[found.pattern().as_usize()] || stands_alone(text, start, end)
+            self.unspaced[found.pattern().as_usize()] || alone(text, start, end)
         })
     }
 }
 
-/// Returns whether a word is alone: no letter continues it. `homeTel` and `telHome` count as two words
+/// A name of words that humps divide, such as `homeTel`, has at most this many bytes.
+const LONGEST_NAME: usize = 24;
+
+/// Returns whether a word is alone in a text. In a longer row of letters and digits, which is an identifier, some of
+/// them look like a word by chance.
+fn is_apart(text: &str, start: usize, end: usize) -> bool {
+    let part = |b: &&u8| b.is_ascii_alphanumeric();
+    let before = text.as_bytes()[..start].iter().rev().take(LONGEST_NAME).take_while(part).count();
+    let behind = text.as_bytes()[end..].iter().take(LONGEST_NAME).take_while(part).count();
+    // `SMs` is no spelling of a word.
+    let spelling = |rest: &str| rest == rest.to_lowercase() || rest == rest.to_uppercase();
+    let first = text[start..end].chars().next().map_or(0, char::len_utf8);
+    before + behind + end - start <= LONGEST_NAME
+        && spelling(&text[start + first..end])
+        && stands_alone(text, start, end)
+}
+
+/// Returns whether a word is alone in a key: no letter continues it. `homeTel` and `telHome` count as two words
 /// each.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].chars().next_back();

@@ -43,7 +43,7 @@ const KINDS: [u64; LONGEST] = {
     let mut table = [0; LONGEST];
     let mut n = 0;
     while n < DECLARATIONS.len() {
-        let lengths = [DECLARATIONS[n].ambiguous_integers, DECLARATIONS[n].certain_integers];
+        let lengths = [DECLARATIONS[n].possible_integers, DECLARATIONS[n].likely_integers];
         let (mut list, mut i) = (0, 0);
         while list < lengths.len() {
             if i == lengths[list].len() {
@@ -58,16 +58,16 @@ const KINDS: [u64; LONGEST] = {
     table
 };
 
-/// The entry at a count of digits says whether integers of this length are ambiguous to all built-ins that
-/// could find something in them.
-const AMBIGUOUS: [bool; LONGEST] = {
+/// The entry at a count of digits says whether matches in integers of this length are only possible, for all
+/// built-ins that could find something in them.
+const POSSIBLE: [bool; LONGEST] = {
     let mut table = [true; LONGEST];
     let mut n = 0;
     while n < DECLARATIONS.len() {
-        let certain = DECLARATIONS[n].certain_integers;
+        let likely = DECLARATIONS[n].likely_integers;
         let mut i = 0;
-        while i < certain.len() {
-            table[certain[i]] = false;
+        while i < likely.len() {
+            table[likely[i]] = false;
             i += 1;
         }
         n += 1;
@@ -80,10 +80,9 @@ const AMBIGUOUS: [bool; LONGEST] = {
 pub(super) enum DigitFinds {
     /// The detectors find nothing.
     Nothing,
-    /// These built-ins could find something if one of their words is near. The bits are their
-    /// discriminants.
-    Ambiguous(u64),
-    /// The detectors could find something without a word nearby, so the digits have to be scanned.
+    /// These built-ins could find something that is only possible. The bits are their discriminants.
+    Possible(u64),
+    /// The detectors could find something that is likely, so the digits have to be scanned.
     Anything,
 }
 
@@ -97,7 +96,7 @@ pub(super) fn digit_finds(wanted: u64, magnitude: u64) -> DigitFinds {
         || kinds != 1 << BuiltIn::Card as u32 || card::is_issued_number(magnitude, digits);
     match kinds {
         0 => DigitFinds::Nothing,
-        _ if AMBIGUOUS[digits] => DigitFinds::Ambiguous(kinds),
+        _ if POSSIBLE[digits] => DigitFinds::Possible(kinds),
         _ if is_card() => DigitFinds::Anything,
         _ => DigitFinds::Nothing,
     }

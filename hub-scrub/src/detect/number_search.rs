@@ -4,12 +4,13 @@
 //! other group. Without that, each group of digits would cost one call for each detector of numbers.
 
 use super::cluster::Cluster;
+use super::evidence::Evidence;
 use super::text_match::Match;
 use super::work::Work;
 
 /// A `Layout` is a way to write a number: the lengths of its groups in digits, the separator between them,
-/// and whether a number in this layout is certain.
-pub(super) type Layout = (&'static [usize], u8, bool);
+/// and what speaks for a number in this layout.
+pub(super) type Layout = (&'static [usize], u8, Evidence);
 
 /// A `NumberSearch` states how a detector searches for a number.
 #[derive(Debug, Clone, Copy)]
@@ -65,14 +66,14 @@ fn written(
     work: &mut Work,
 ) -> Option<Match> {
     let mut digits = [0; 16];
-    let (lengths, _, certain) = layouts.iter().find(|(lengths, sep, _)| {
+    let (lengths, _, evidence) = layouts.iter().find(|(lengths, sep, _)| {
         if !is_written(cluster, first, lengths, *sep) {
             return false;
         }
         work.add(CHECK_READS);
         cluster.digits(first, lengths.len(), &mut digits).is_some_and(check)
     })?;
-    Some(Match::groups(cluster, first, lengths.len(), *certain))
+    Some(Match::groups(cluster, first, lengths.len(), *evidence))
 }
 
 fn is_written(cluster: &Cluster<'_>, first: usize, lengths: &[usize], sep: u8) -> bool {

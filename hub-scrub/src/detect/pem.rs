@@ -3,6 +3,7 @@
 //! Without it, private keys would pass.
 
 use super::declaration::{Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
 use super::text_match::Match;
 use super::work::Work;
@@ -13,9 +14,11 @@ pub(super) const PEM_PRIVATE_KEY: Declaration = Declaration {
     kind: BuiltIn::PemPrivateKey,
     name: "pem_private_key",
     words: &[],
+    keys: &[],
+    others: &[],
     trigger: Trigger::Begin,
-    ambiguous_integers: &[],
-    certain_integers: &[],
+    possible_integers: &[],
+    likely_integers: &[],
     searches: &[Search::Begin { begin: BEGIN, shortest: SHORTEST, search: find }],
     check: None,
     examples: &[concat!(
@@ -54,5 +57,5 @@ fn find(bytes: &[u8], start: usize, work: &mut Work) -> Option<Match> {
     });
     // The next search begins behind this match.
     work.add((end - start) / 4);
-    Some(Match { start, end, certain: true })
+    Some(Match { start, end, evidence: Evidence::OWN_FORM })
 }

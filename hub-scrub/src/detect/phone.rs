@@ -2,11 +2,13 @@
 //!
 //! Without it, telephone numbers would pass.
 
-use super::check_digits::luhn;
 use super::cluster::{Cluster, OTHER, PAREN};
 use super::declaration::{Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
+use super::number_plan::{has_trunk, is_e164};
 use super::number_search::NumberSearch;
+use super::others::NUMBERED;
 use super::text_match::Match;
 use super::work::Work;
 
@@ -16,22 +18,33 @@ pub(super) const PHONE: Declaration = Declaration {
     name: "phone",
     words: &[
         "phone",
+        "phones",
+        "telephone",
         "tel",
         "tél",
         "call",
+        "calls",
+        "calling",
         "mobile",
         "mobil",
         "móvil",
         "cell",
+        "cellphone",
+        "cellular",
         "cellulare",
         "fax",
         "telefon",
+        "telefonnummer",
         "telefono",
         "teléfono",
         "telefone",
         "telefoon",
+        "telefoonnummer",
         "téléphone",
         "mobiel",
+        "mobilnummer",
+        "mobiltelefon",
+        "handynummer",
         "rufnummer",
         "sms",
         "whatsapp",
@@ -45,6 +58,7 @@ pub(super) const PHONE: Declaration = Declaration {
         "ring",
         "ruf",
         "appel",
+        "appelez",
         "bel",
         "dzwoń",
         "numer",
@@ -52,6 +66,7 @@ pub(super) const PHONE: Declaration = Declaration {
         "телефон",
         "тел",
         "звон",
+        "звоните",
         "电话",
         "手机",
         "致电",
@@ -60,25 +75,57 @@ pub(super) const PHONE: Declaration = Declaration {
         "携帯",
         "連絡",
     ],
+    keys: &[
+        "phone",
+        "telephone",
+        "tel",
+        "mobile",
+        "cell",
+        "fax",
+        "msisdn",
+        "whatsapp",
+        "sms",
+        "telefon",
+        "telefono",
+        "telefone",
+        "telefoon",
+        "handy",
+        "mobil",
+        "movil",
+        "celular",
+        "rufnummer",
+        "telefonnummer",
+        "mobilnummer",
+        "phonenumber",
+        "phoneno",
+        "mobileno",
+        "cellphone",
+        "mobilephone",
+        "homephone",
+        "workphone",
+        "landline",
+        "hotline",
+        "caller",
+        "callee",
+        "mobile phone",
+        "cell phone",
+        "phone home",
+        "phone work",
+        "phone mobile",
+        "caller id",
+        "contact phone",
+        "sms to",
+        "call from",
+        "call to",
+    ],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[9, 10, 11],
-    certain_integers: &[],
+    possible_integers: &[9, 10, 11],
+    likely_integers: &[],
     searches: &[Search::Number(NumberSearch::Own(|_| true, find))],
     check: None,
     examples: &["+49 30 901820", "(212) 555-0187", "call 6123456789"],
 };
-
-/// Each entry has a country code, and the least and the most digits of its national numbers, from the
-/// plans that the ITU lists (E.164). Numbers with other country codes may have 4 to 12 digits.
-#[rustfmt::skip]
-const NATIONAL: [(u32, usize, usize); 40] = [
-    (1, 10, 10), (7, 10, 10), (20, 8, 10), (27, 9, 9), (30, 10, 10), (31, 9, 9), (32, 8, 9),
-    (33, 9, 9), (34, 9, 9), (36, 8, 9), (39, 6, 11), (40, 9, 9), (41, 9, 9), (43, 4, 13),
-    (44, 9, 10), (45, 8, 8), (46, 7, 10), (47, 8, 8), (48, 9, 9), (49, 5, 12), (51, 8, 9),
-    (52, 10, 10), (54, 10, 11), (55, 10, 11), (56, 9, 9), (57, 8, 10), (60, 8, 10), (61, 9, 9),
-    (62, 7, 12), (63, 8, 10), (64, 8, 10), (65, 8, 8), (66, 8, 9), (81, 9, 10), (82, 8, 10),
-    (84, 9, 10), (86, 9, 11), (90, 10, 10), (91, 10, 10), (98, 10, 10),
-];
 
 /// To try the forms of a telephone number at a group costs this many reads.
 const PHONE_READS: usize = 120;
@@ -92,7 +139,7 @@ fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
     if matches!(before, b'.' | b'/' | b'-') || (before != 0 && before == inside && !plus) {
         return None;
     }
-    if cluster.total < 7 {
+    if cluster.total < 7 || is_part_of_time(cluster.bytes, cluster.groups()[first].start) {
         return None;
     }
     work.add(PHONE_READS);
@@ -105,14 +152,19 @@ fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
     let plus = cluster.byte_before(start) == Some(b'+');
     start -= usize::from(plus);
     let number = PhoneCandidate { cluster, first, joined: joined(cluster, first), open, plus };
-    let (count, certain) = number.international().or_else(|| number.national())?;
-    if (!certain || count == 1) && is_part_of_name(cluster.bytes, start) {
+    let (count, evidence) = number.international().or_else(|| number.national())?;
+    if (evidence == Evidence::SHAPE || count == 1) && is_part_of_name(cluster.bytes, start) {
         return None;
     }
     // In `(+49) 30 1234567`, the parentheses belong to the match.
     let around = plus && closed && count > 1 && cluster.byte_before(start) == Some(b'(');
     let end = extension(cluster.bytes, cluster.groups()[first + count - 1].end())?;
-    Some(Match { start: start - usize::from(around), end, certain })
+    Some(Match { start: start - usize::from(around), end, evidence })
+}
+
+/// Returns whether a number at `start` is the seconds of a time, as in `10:21:30.022-0800`.
+fn is_part_of_time(bytes: &[u8], start: usize) -> bool {
+    matches!(bytes[..start], [.., d, b':'] if d.is_ascii_digit())
 }
 
 /// Returns whether a number at `start` is the end of a name such as `SO-2026123456`.
@@ -123,7 +175,7 @@ fn is_part_of_name(bytes: &[u8], start: usize) -> bool {
 /// Returns how many groups from the group `first` on may belong to one number.
 fn joined(cluster: &Cluster<'_>, first: usize) -> usize {
     let rest = first + 1..cluster.groups().len();
-    let end = |sep| matches!(sep, OTHER) || sep == b'.' && cluster.sep(first + 1) != b'.';
+    let end = |sep| sep == OTHER || (sep == b'.') != (cluster.sep(first + 1) == b'.');
     1 + rest.clone().position(|i| end(cluster.sep(i))).unwrap_or(rest.len())
 }
 
@@ -178,8 +230,8 @@ impl PhoneCandidate<'_, '_> {
     }
 
     /// Matches `+49 30 1234567` and `0049 30 1234567`, with or without `(0)`. Returns the number of
-    /// groups, and whether the match is certain.
-    fn international(&self) -> Option<(usize, bool)> {
+    /// groups, and what speaks for the match.
+    fn international(&self) -> Option<(usize, Evidence)> {
         let zeros = !self.plus && self.begins_with(b"00");
         if !self.plus && !zeros {
             return None;
@@ -191,12 +243,19 @@ impl PhoneCandidate<'_, '_> {
             let number = if zeros { all.get(2..)? } else { all };
             let trunk = (1..count).any(|i| self.is_trunk(i));
             let trunk_missing = zeros && !trunk && has_trunk(number);
+            let zip = zeros && self.is_shape(count, &[5, 4], b"-");
             if !trunk_missing
+                && !zip
                 && is_e164(number, usize::from(trunk))
                 && (self.ends(count) || count == self.joined)
             {
                 // Plain digits may also be the number of an article.
-                return Some((count, self.plus || count > 1));
+                let evidence = match (self.plus, count) {
+                    (true, _) => Evidence::OWN_FORM,
+                    (false, 1) => Evidence::SHAPE,
+                    (false, _) => Evidence::FORM,
+                };
+                return Some((count, evidence));
             }
         }
         None
@@ -211,11 +270,10 @@ impl PhoneCandidate<'_, '_> {
             && bytes[group.start..].iter().take(6).any(|b| *b == b')')
     }
 
-    /// Matches numbers without a country code. Returns the number of groups, and whether the match
-    /// is certain.
-    fn national(&self) -> Option<(usize, bool)> {
-        if let Some(count) = self.north_american() {
-            return Some((count, true));
+    /// Matches numbers without a country code. Returns the number of groups, and what speaks for the match.
+    fn national(&self) -> Option<(usize, Evidence)> {
+        if let Some(found) = self.north_american() {
+            return Some(found);
         }
         if self.open {
             return self.area_in_parentheses();
@@ -235,29 +293,32 @@ impl PhoneCandidate<'_, '_> {
                 continue;
             }
             if count == 1 {
-                // Numbers that are not telephone numbers seldom begin with 0.
-                return Some((1, trunk && total > 9 && !self.begins_with(b"00")));
+                // Ten digits that begin with 1 are the seconds of a time until 2033, and no telephone number.
+                let time = total == 10 && self.begins_with(b"1");
+                return (!time).then_some((1, Evidence::SHAPE));
             }
             let more = (1..count).all(|i| self.len(i) > 1);
-            if trunk && more && (1..=5).contains(&self.len(0)) {
-                return Some((count, true));
+            // A `02165-7978` is a ZIP code, `0588.4166.9169` the address of a network card, and the 0 of
+            // `0 36000 29145` stands in front of a bar code.
+            let zip = self.is_shape(count, &[5, 4], b"-");
+            let mac = self.is_shape(count, &[4, 4, 4], b"..");
+            let area = (2..=5).contains(&self.len(0)) || self.sep(1) == PAREN;
+            if trunk && more && !zip && !mac && area {
+                return Some((count, Evidence::FORM));
             }
-            if self.is_shape(count, &[2, 3, 2, 2], b"   ")
-                || self.is_shape(count, &[2, 4, 4], b" -")
-                || self.is_shape(count, &[2, 5, 4], b" -")
-                || self.is_polish_mobile(count)
-            {
-                return Some((count, true));
+            // São Paulo's numbers are written like that, and little else is.
+            if self.is_shape(count, &[2, 4, 4], b" -") || self.is_shape(count, &[2, 5, 4], b" -") {
+                return Some((count, Evidence::FORM));
             }
             let pieces = (1..=4).contains(&self.len(0)) && more;
-            return pieces.then_some((count, false));
+            return pieces.then_some((count, Evidence::SHAPE));
         }
         None
     }
 
     /// Matches `(NPA) NXX-XXXX` and `NPA-NXX-XXXX`, also with points or spaces and with a 1 in
     /// front.
-    fn north_american(&self) -> Option<usize> {
+    fn north_american(&self) -> Option<(usize, Evidence)> {
         let one = usize::from(self.len(0) == 1 && self.begins_with(b"1") && self.joined > 3);
         let lengths = [0, 1, 2].map(|i| self.len(one + i));
         let parenthesis = matches!(self.sep(one + 1), PAREN);
@@ -269,60 +330,31 @@ impl PhoneCandidate<'_, '_> {
             let two_to_nine = |at: usize| (b'2'..=b'9').contains(&self.cluster.bytes[at]);
             let issued = two_to_nine(area) && two_to_nine(exchange);
             let whole = self.ends(one + 3) && self.cluster.sep(self.first) != in_line;
-            return (same && issued && whole).then_some(one + 3);
+            // Three numbers in a row, such as the widths of an image, may have these groups too.
+            let written = parenthesis || in_line == b'-' || in_line == b'.' || one == 1;
+            let evidence = if written { Evidence::FORM } else { Evidence::SHAPE };
+            return (same && issued && whole).then_some((one + 3, evidence));
         }
         None
     }
 
     /// Matches `(030) 1234567`: two to six digits in parentheses, and then four to nine.
-    fn area_in_parentheses(&self) -> Option<(usize, bool)> {
+    fn area_in_parentheses(&self) -> Option<(usize, Evidence)> {
         if !(2..=6).contains(&self.len(0)) {
             return None;
         }
         (2..=self.joined.min(5)).rev().find_map(|count| {
             let rest = self.total(count) - self.len(0);
             let right = (4..=9).contains(&rest) && (8..=12).contains(&self.total(count));
-            (right && self.ends(count)).then_some((count, true))
+            (right && self.ends(count)).then_some((count, Evidence::FORM))
         })
     }
 
-    /// Returns whether the groups have these lengths and separators, as printed numbers of Poland and
-    /// Brazil do.
+    /// Returns whether the groups have exactly these lengths and separators.
     fn is_shape(&self, count: usize, lengths: &[usize], seps: &[u8]) -> bool {
         count == lengths.len()
             && lengths.iter().enumerate().all(|(i, len)| self.len(i) == *len)
             && seps.iter().enumerate().all(|(i, sep)| self.sep(i + 1) == *sep)
-    }
-
-    /// Matches `601 234 567` with a prefix that Poland's numbering plan gives to mobile numbers.
-    /// French company numbers and Canadian insurance numbers are written like that too, but they
-    /// pass Luhn's check. Amounts may have a fraction.
-    fn is_polish_mobile(&self, count: usize) -> bool {
-        const PREFIXES: [[u8; 2]; 13] = [
-            [4, 5],
-            [5, 0],
-            [5, 1],
-            [5, 3],
-            [5, 7],
-            [6, 0],
-            [6, 6],
-            [6, 9],
-            [7, 2],
-            [7, 3],
-            [7, 8],
-            [7, 9],
-            [8, 8],
-        ];
-        if !self.is_shape(count, &[3, 3, 3], b"  ") {
-            return false;
-        }
-        let mut digits = [0; 9];
-        let Some(number) = self.cluster.digits(self.first, count, &mut digits) else {
-            return false;
-        };
-        let end = self.cluster.groups()[self.first + count - 1].end();
-        let fraction = matches!(self.cluster.bytes[end..], [b',', b'0'..=b'9', ..]);
-        PREFIXES.iter().any(|prefix| number.starts_with(prefix)) && !luhn(number) && !fraction
     }
 
     /// Returns whether the groups begin with a date or a year.
@@ -334,66 +366,5 @@ impl PhoneCandidate<'_, '_> {
             || same
                 && matches!(lengths, [4, 1 | 2, 1 | 2])
                 && matches!(self.sep(1), b'-' | b'/' | b'.')
-    }
-}
-
-/// Returns whether the digits are a country code and a national number. The first `trunk` digits of the
-/// latter do not count.
-fn is_e164(number: &[u8], trunk: usize) -> bool {
-    let Some(code) = country_code(number) else { return false };
-    let known = NATIONAL.binary_search_by_key(&code, |&(code, _, _)| code);
-    let (least, most) = known.map_or((4, 12), |i| (NATIONAL[i].1, NATIONAL[i].2));
-    let digits = digits_of(code);
-    let national = number.len().saturating_sub(digits + trunk);
-    (least..=most).contains(&national)
-}
-
-/// Returns how many digits a country code has.
-fn digits_of(code: u32) -> usize {
-    1 + usize::from(code > 9) + usize::from(code > 99)
-}
-
-/// Returns whether the national number begins with 0, as only those of Italy do.
-fn has_trunk(number: &[u8]) -> bool {
-    let Some(code) = country_code(number) else { return false };
-    let digits = digits_of(code);
-    code != 39 && number.get(digits) == Some(&0)
-}
-
-/// Returns the country code with which the digits begin (ITU-T E.164, assigned codes).
-fn country_code(number: &[u8]) -> Option<u32> {
-    let [a, b, c, ..] = *number else { return None };
-    let (one, two) = (u32::from(a), u32::from(a) * 10 + u32::from(b));
-    let three = two * 10 + u32::from(c);
-    match two {
-        10..=19 | 70..=79 => Some(one),
-        20
-        | 27
-        | 30..=34
-        | 36
-        | 39..=41
-        | 43..=49
-        | 51..=58
-        | 60..=66
-        | 81
-        | 82
-        | 84
-        | 86
-        | 90..=95
-        | 98 => Some(two),
-        21..=26 | 29 | 35 | 37 | 38 | 42 | 50 | 59 | 67..=69 | 80 | 85 | 87 | 88 | 96 | 97 | 99 => {
-            Some(three)
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::NATIONAL;
-
-    #[test]
-    fn the_table_is_sorted() {
-        assert!(NATIONAL.is_sorted_by_key(|&(code, _, _)| code));
     }
 }

@@ -9,7 +9,7 @@ use super::cluster::{FEWEST_DIGITS, REACH};
 use super::declaration::Trigger;
 use super::scan_kinds::ScanKinds;
 use super::work::Work;
-use super::{iban, national_checks, pem};
+use super::{assigned, entropy, iban, national_checks, pem};
 use hub_wire::marker::STR_8;
 
 /// An `Around` is a block of a message with the masks of its neighbours.
@@ -183,6 +183,9 @@ impl ScanKinds {
         if self.has(Trigger::Colons) && here.colon != 0 {
             found |= colons(around, work);
         }
+        if self.has(Trigger::Assignment) && here.colon | here.equals != 0 {
+            found |= assignments(around, work);
+        }
         if self.has_runs {
             found |= self.long_runs(around, work);
         }
@@ -198,7 +201,7 @@ impl ScanKinds {
     }
 
     /// Returns the bytes at which [`LONG_RUN`] token characters in a row end, if they could be a part of a
-    /// secret. Nearly all tokens and secrets but digests have a capital, `_` or `-` in some such row. A row of
+    /// secret. Nearly all tokens have a capital, `_` or `-` in some such row, and random text has a digit. A row of
     /// `0-9 a-f -` alone, as UUIDs and trace ids have it, has hardly any prefix of a token, so it is left out. The
     /// few prefixes of which that is not true are compared with the message.
     #[inline(always)]
@@ -223,6 +226,18 @@ impl ScanKinds {
             begins &= begins - 1;
             let run = (around.at + i as usize + 1).saturating_sub(LONG_RUN);
             found |= u64::from(self.formats.is_unsigned_at(around.message, run, work)) << i;
+        }
+        if self.has(Trigger::HexRun) {
+            // A secret may be small letters and digits: 20 of them in a row, and not all of them plain.
+            let mut digits = u128::from(here.digit) << BLOCK | u128::from(before.digit);
+            for by in [1, 2, 4, 8, 4] {
+                digits |= digits << by;
+            }
+            const MORE: u32 = (entropy::SHORTEST - LONG_RUN) as u32;
+            let longer = long & behind(long, ends_of_long_runs(before.token, 0), MORE);
+            let plain_before = ends_of_long_runs(before.hex | before.dash, 0);
+            let plain = plain & behind(plain, plain_before, MORE);
+            found |= longer & !plain & (digits >> BLOCK) as u64;
         }
         if plain != 0 && self.has(Trigger::HexRun) {
             // A digest has at least twice as many characters.
@@ -289,6 +304,23 @@ const GROUP_READS: usize = 16;
 
 /// The two groups of a personnummer have these counts of digits.
 const PERSONNUMMER: (usize, usize) = (6, 4);
+
+/// Returns the signs behind which a secret could stand.
+#[inline(always)]
+fn assignments(around: &Around<'_>, work: &mut Work) -> u64 {
+    let mut signs = around.here.colon | around.here.equals;
+    work.add(ASSIGNMENT_READS * signs.count_ones() as usize);
+    let mut found = 0;
+    while signs != 0 {
+        let i = signs.trailing_zeros();
+        signs &= signs - 1;
+        found |= u64::from(assigned::may_be_at(around.message, around.at + i as usize)) << i;
+    }
+    found
+}
+
+/// To see whether the name of a secret may end in front of a sign costs this many reads.
+const ASSIGNMENT_READS: usize = 16;
 
 /// Six groups of an IPv6 address take at most this many bytes, with the colons behind them.
 const SIX_GROUPS: usize = 6 * 5;

@@ -3,11 +3,11 @@
 //!
 //! Without this module, such a key would be found only if `high_entropy` finds it.
 
-use super::declaration::{Declaration, Search, Trigger};
-use super::kinds::BuiltIn;
-use super::secret_format::Alphabet::{
+use super::alphabet::Alphabet::{
     Alphanumeric, AnyHex, Base64, Digit, Dotted, Hex, Lower, Upper, Url,
 };
+use super::declaration::{Declaration, Search, Trigger};
+use super::kinds::BuiltIn;
 use super::secret_format::Part::Text;
 use super::secret_format::{between, exactly, form};
 
@@ -22,9 +22,11 @@ pub(super) const fn secret(
         kind,
         name,
         words: &[],
+        keys: &[],
+        others: &[],
         trigger: Trigger::Run,
-        ambiguous_integers: &[],
-        certain_integers: &[],
+        possible_integers: &[],
+        likely_integers: &[],
         searches,
         check: None,
         examples,

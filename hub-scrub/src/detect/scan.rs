@@ -8,6 +8,7 @@ use super::cluster::{self, Cluster, FEWEST_DIGITS, LONGEST_NUMBER, REACH};
 use super::declaration::Trigger;
 use super::kinds::BuiltIn;
 use super::scan_kinds::{Begin, ScanKinds};
+use super::surroundings;
 use super::text_match::Match;
 use super::work::Work;
 
@@ -110,7 +111,7 @@ impl<F: FnMut(BuiltIn, Match, &mut Work)> TextScan<'_, F> {
                 self.letters_then_digits(after_letter, alphanumeric, masks.letter, at, before);
             }
         }
-        let signs = masks.at | masks.colon;
+        let signs = masks.at | masks.colon | masks.equals;
         if signs != 0 {
             self.signs(signs, at);
         }
@@ -177,7 +178,9 @@ impl<F: FnMut(BuiltIn, Match, &mut Work)> TextScan<'_, F> {
             // No number begins with a group that is longer than the table.
             let Some(searches) = self.kinds.numbers.get(group.len) else { continue };
             for (kind, search) in searches {
-                if let Some(one) = search.find(cluster, first, self.work) {
+                let one = search.find(cluster, first, self.work);
+                let weighed = one.and_then(|one| surroundings::weigh(self.bytes, one, self.work));
+                if let Some(one) = weighed {
                     (self.found)(*kind, one, self.work);
                 }
             }
@@ -209,7 +212,7 @@ impl<F: FnMut(BuiltIn, Match, &mut Work)> TextScan<'_, F> {
         }
     }
 
-    /// Starts the searches at the signs (`@` and `:`) of a block.
+    /// Starts the searches at the signs (`@`, `:` and `=`) of a block.
     fn signs(&mut self, mut signs: u64, at: usize) {
         while signs != 0 {
             let offset = at + signs.trailing_zeros() as usize;

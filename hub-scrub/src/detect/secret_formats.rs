@@ -2,8 +2,9 @@
 //!
 //! Without it, each place at which a secret could begin would be compared with some hundred prefixes.
 
+use super::alphabet::Alphabet;
 use super::kinds::BuiltIn;
-use super::secret_format::{Alphabet, Part, SecretFormat};
+use super::secret_format::{Part, SecretFormat};
 use super::secret_rows::Rows;
 use super::text_match::Match;
 use super::work::Work;

@@ -2,7 +2,7 @@
 //!
 //! Without it, a text of prefixes alone would be read again behind each of them, up to the longest secret.
 
-use super::secret_format::{ALPHABETS, Alphabet};
+use super::alphabet::{ALPHABETS, Alphabet};
 use super::work::Work;
 
 /// `Rows` has the rows of characters that were read last, one for each alphabet.
@@ -56,7 +56,7 @@ impl<'a> Rows<'a> {
 #[cfg(test)]
 mod tests {
     use super::Rows;
-    use crate::detect::secret_format::{ALPHABETS, Alphabet};
+    use crate::detect::alphabet::{ALPHABETS, Alphabet};
     use crate::detect::work::Work;
     use proptest::prelude::*;
 

@@ -3,19 +3,19 @@
 //! Without it, a text would be scanned once for each detector.
 
 use super::candidates::Candidates;
+use super::detector::Detector;
+use super::evidence::{Confidence, Evidence};
 use super::fold::Folded;
 use super::hit::{Hit, resolve};
 use super::kinds::BuiltIn;
-use super::near::Words;
 use super::number::{self, DigitFinds, Digits};
-use super::pattern::{self, Pattern};
+use super::pattern::Pattern;
 use super::scan;
 use super::scan_kinds::ScanKinds;
-use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Except, Find, Near};
+use super::spec::{DetectError, DetectErrorKind, DetectorSpec, Find};
 use super::text_match::Match;
 use super::work::Work;
 use aho_corasick::AhoCorasick;
-use regex_automata::meta::Regex;
 
 /// A scan costs this many reads for each text, however short it is.
 const TEXT_READS: usize = 128;
@@ -23,8 +23,6 @@ const TEXT_READS: usize = 128;
 const JUDGE_READS: usize = 16;
 /// A hit costs this many reads until it is sorted among the other hits.
 const HIT_READS: usize = 160;
-/// A match that a pattern of the exceptions is tried on costs this many reads, besides those of its bytes.
-const MATCH_READS: usize = 64;
 /// A byte costs this many reads when it is searched for literals, and so does each literal that is found.
 const LITERAL_READS: usize = 4;
 
@@ -63,14 +61,6 @@ pub struct DetectorSet {
     of_kind: Vec<Vec<u16>>,
     patterns: Vec<(u16, Pattern)>,
     literals: Option<Literals>,
-}
-
-/// A `Detector` has the conditions under which a match is a hit.
-#[derive(Debug, Clone)]
-struct Detector {
-    near: Option<Words>,
-    not: Vec<String>,
-    not_patterns: Vec<Regex>,
 }
 
 /// `Literals` has the literals of all patterns in one automaton.
@@ -157,18 +147,19 @@ impl DetectorSet {
         !self.patterns.is_empty()
             || match number::digit_finds(self.kinds.kinds, magnitude) {
                 DigitFinds::Nothing => false,
-                DigitFinds::Ambiguous(kinds) => key.is_none_or(|key| self.has_word(kinds, key)),
+                DigitFinds::Possible(kinds) => {
+                    key.is_none_or(|key| self.may_be_hit_under(kinds, key))
+                }
                 DigitFinds::Anything => true,
             }
     }
 
-    /// Returns whether a key contains a word that makes an ambiguous match of these built-ins a hit.
-    fn has_word(&self, kinds: u64, key: &str) -> bool {
+    /// Returns whether a possible match of these built-ins under a key is a hit.
+    fn may_be_hit_under(&self, kinds: u64, key: &str) -> bool {
         let kinds = self.of_kind.iter().enumerate().filter(|(kind, _)| kinds >> kind & 1 == 1);
-        let mut words = kinds
-            .flat_map(|(_, detectors)| detectors)
-            .filter_map(|detector| self.detectors[usize::from(*detector)].near.as_ref());
-        words.any(|words| words.are_in(key))
+        let detectors = kinds.flat_map(|(_, detectors)| detectors);
+        let mut detectors = detectors.map(|detector| &self.detectors[usize::from(*detector)]);
+        detectors.any(|one| one.from == Confidence::Possible || one.is_named_by(key))
     }
 
     /// Appends the hits in `text` to `hits`.
@@ -176,8 +167,8 @@ impl DetectorSet {
         self.scan_under("", text, scratch, hits);
     }
 
-    /// Appends the hits in `text` to `hits`. `key` is the key of the text. The words that an ambiguous match
-    /// needs may be in the key.
+    /// Appends the hits in `text` to `hits`. `key` is the key of the text. The key may say what
+    /// a doubtful match is.
     pub fn scan_under(&self, key: &str, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         let from = hits.len();
         self.scan_all(key, text, scratch, hits);
@@ -253,13 +244,13 @@ impl DetectorSet {
         for ((detector, pattern), _) in self.patterns.iter().zip(tried).filter(|(_, tried)| **tried)
         {
             pattern.find(text, work, |start, end, work| {
-                let found = Match { start, end, certain: true };
+                let found = Match { start, end, evidence: Evidence::PATTERN };
                 self.judge(*detector, key, text, found, work, hits);
             });
         }
     }
 
-    /// Makes a match a hit, unless its words are missing or it is an exception.
+    /// Makes a match a hit, unless it is not sure enough or an exception.
     fn judge(
         &self,
         detector: u16,
@@ -270,50 +261,13 @@ impl DetectorSet {
         hits: &mut Vec<Hit>,
     ) {
         work.add(JUDGE_READS);
-        let Match { start, end, certain } = found;
+        let Match { start, end, .. } = found;
         let rules = &self.detectors[usize::from(detector)];
-        let near = match &rules.near {
-            Some(words) if words.required || !certain => {
-                words.are_near(key, text, start, end, work)
-            }
-            Some(_) => true,
-            None => certain,
-        };
-        if near && !rules.excepts(&text[start..end], work) {
+        let Some(evidence) = rules.weigh(key, text, &found, work) else { return };
+        if !rules.excepts(&text[start..end], work) {
             work.add(HIT_READS);
-            hits.push(Hit { start, end, detector });
+            hits.push(Hit { start, end, detector, evidence });
         }
-    }
-}
-
-impl Detector {
-    fn new(spec: &DetectorSpec) -> Result<Detector, DetectErrorKind> {
-        let own = match (&spec.near, &spec.find) {
-            (None, Find::BuiltIn(kind)) if !kind.words().is_empty() => Some(Near {
-                words: kind.words().iter().copied().map(String::from).collect(),
-                within: Near::BUILT_IN,
-                required: false,
-            }),
-            (near, _) => near.clone(),
-        };
-        let Except { literals, patterns } = &spec.except;
-        if literals.iter().any(String::is_empty) {
-            return Err(DetectErrorKind::Empty("except.literals"));
-        }
-        let compiled = patterns.iter().map(|one| pattern::compile(one).map(|(regex, _)| regex));
-        Ok(Detector {
-            near: own.as_ref().map(Words::new).transpose()?,
-            not: literals.clone(),
-            not_patterns: compiled
-                .collect::<Result<_, _>>()
-                .map_err(DetectErrorKind::ExceptPattern)?,
-        })
-    }
-
-    fn excepts(&self, text: &str, work: &mut Work) -> bool {
-        work.add(self.not.len() + (MATCH_READS + 2 * text.len()) * self.not_patterns.len());
-        self.not.iter().any(|literal| literal.eq_ignore_ascii_case(text))
-            || self.not_patterns.iter().any(|pattern| pattern.is_match(text))
     }
 }
 

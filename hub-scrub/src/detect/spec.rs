@@ -3,6 +3,7 @@
 //! Without these types, rule files and Rust code would describe detectors in two ways.
 
 use super::check::Check;
+use super::evidence::Confidence;
 use super::kinds::BuiltIn;
 use thiserror::Error;
 
@@ -11,11 +12,13 @@ use thiserror::Error;
 pub struct DetectorSpec {
     /// The detector searches for this.
     pub find: Find,
-    /// A match may need these words nearby. With `None`, a built-in uses its own [`BuiltIn::words`] for
-    /// ambiguous matches, and a pattern needs no words.
+    /// A match may need these words nearby. With `None`, a built-in uses its own [`BuiltIn::words`] and names of
+    /// keys, and a pattern needs no words.
     pub near: Option<Near>,
     /// These matches are not hits.
     pub except: Except,
+    /// A match is a hit if it is at least this sure. All matches of a pattern are certain.
+    pub from: Confidence,
 }
 
 /// A `Find` states what a detector searches for.
@@ -37,16 +40,17 @@ pub enum Find {
     },
 }
 
-/// A `Near` has the words that a match needs nearby, in the text or in the key of the text.
+/// A `Near` has the words that make a match surer nearby, or without which it is none: in the text or in the key of the text.
 #[derive(Debug, Clone)]
 pub struct Near {
-    /// One of these words has to be near, in any case. A word of up to four letters has to be alone, as in
-    /// `tel: …`, `tel_home` and `homeTel`. A longer word may be part of another word.
+    /// One of these words has to be near, in any case, or in the key of the text. A word has to stand alone, as
+    /// in `tel: …`, `tel_home` and `homeTel`, and may not be a part of another word.
     pub words: Vec<String>,
     /// A word in the text may have at most this distance from the match, in bytes. The distance is at most
     /// [`Near::FARTHEST`].
     pub within: usize,
-    /// If this is true, certain matches need a word too. All matches of a pattern are certain.
+    /// If this is true, every match needs a word. Otherwise a match without a word is as sure as its form makes
+    /// it.
     pub required: bool,
 }
 
@@ -68,15 +72,27 @@ pub struct Except {
 }
 
 impl DetectorSpec {
-    /// Returns the specification of a built-in detector with its own words and without exceptions.
+    /// Returns the specification of a built-in detector with its own words and without exceptions. Matches that
+    /// are only possible are no hits.
     pub fn built_in(kind: BuiltIn) -> DetectorSpec {
-        DetectorSpec { find: Find::BuiltIn(kind), near: None, except: Except::default() }
+        DetectorSpec {
+            find: Find::BuiltIn(kind),
+            near: None,
+            except: Except::default(),
+            from: Confidence::Likely,
+        }
     }
 
     /// Returns the specification of a pattern without words, literals and exceptions.
     pub fn pattern(pattern: impl Into<String>) -> DetectorSpec {
         let find = Find::Pattern { pattern: pattern.into(), literals: Vec::new(), check: None };
-        DetectorSpec { find, near: None, except: Except::default() }
+        DetectorSpec { find, near: None, except: Except::default(), from: Confidence::Likely }
+    }
+
+    /// Returns the specification with another confidence from which on a match is a hit.
+    #[must_use]
+    pub fn from(self, from: Confidence) -> DetectorSpec {
+        DetectorSpec { from, ..self }
     }
 }
 

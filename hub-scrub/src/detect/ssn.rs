@@ -4,8 +4,10 @@
 
 use super::cluster::Cluster;
 use super::declaration::{Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
 use super::number_search::{CHECK_READS, NumberSearch};
+use super::others::NUMBERED;
 use super::text_match::Match;
 use super::work::Work;
 
@@ -13,26 +15,19 @@ use super::work::Work;
 pub(super) const US_SSN: Declaration = Declaration {
     kind: BuiltIn::UsSsn,
     name: "us_ssn",
-    words: &[
-        "ssn",
-        "social security",
-        "socialsecurity",
-        "social_security",
-        "social-security",
-        "tax id",
-        "taxid",
-        "tin",
-    ],
+    words: &["ssn", "ssns", "social security", "social-security", "tax id", "taxid", "tin"],
+    keys: &["ssn", "social security", "socialsecurity", "social security number", "tin", "tax id"],
+    others: NUMBERED,
     trigger: Trigger::Digits,
-    ambiguous_integers: &[9],
-    certain_integers: &[],
+    possible_integers: &[9],
+    likely_integers: &[],
     searches: &[Search::Number(NumberSearch::Own(|len| matches!(len, 3 | 9), find))],
     check: None,
     examples: &["536-90-4399", "SSN 123456789"],
 };
 
 /// Finds `AAA-GG-SSSS`, with hyphens or with spaces, or nine digits in one piece, which are
-/// ambiguous.
+/// only possible.
 fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
     work.add(8);
     let whole = |sep| cluster.is_row(first, &[3, 2, 4], sep);
@@ -47,5 +42,7 @@ fn find(cluster: &Cluster<'_>, first: usize, work: &mut Work) -> Option<Match> {
     let number = |part: &[u8]| part.iter().fold(0, |n, &d| n * 10 + u32::from(d));
     let (area, group, serial) = (number(&digits[..3]), number(&digits[3..5]), number(&digits[5..]));
     let issued = !matches!(area, 0 | 666 | 900..) && group > 0 && serial > 0;
-    issued.then(|| Match::groups(cluster, first, count, count == 3))
+    // Groups that spaces join may also be a list of numbers.
+    let evidence = if whole(b'-') { Evidence::FORM } else { Evidence::SHAPE };
+    issued.then(|| Match::groups(cluster, first, count, evidence))
 }

@@ -1,16 +1,17 @@
-//! A detector's search returns a match: its range, and whether it needs a word nearby.
+//! A detector's search returns a match: its range, and what speaks for it.
 //!
 //! Without this type, each detector would return its matches in a form of its own.
 
 use super::cluster::Cluster;
+use super::evidence::Evidence;
 
 /// A `Match` is what a search found in the bytes `start..end` of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Match {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// If this is true, the match is a hit even without a word nearby.
-    pub(super) certain: bool,
+    /// This speaks for the match, whatever words and keys are near it.
+    pub(super) evidence: Evidence,
 }
 
 impl Match {
@@ -24,9 +25,9 @@ impl Match {
         cluster: &Cluster<'_>,
         first: usize,
         count: usize,
-        certain: bool,
+        evidence: Evidence,
     ) -> Match {
         let groups = &cluster.groups()[first..first + count];
-        Match { start: groups[0].start, end: groups[count - 1].end(), certain }
+        Match { start: groups[0].start, end: groups[count - 1].end(), evidence }
     }
 }

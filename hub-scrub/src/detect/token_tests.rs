@@ -3,10 +3,11 @@
 //!
 //! The secrets are made from the declarations, so that no format can be without a test.
 
+use super::alphabet::Alphabet;
 use super::kinds::BuiltIn;
 use super::scan;
 use super::scan_kinds::ScanKinds;
-use super::secret_format::{Alphabet, Part, SecretFormat};
+use super::secret_format::{Part, SecretFormat};
 use super::secret_formats::SecretFormats;
 use super::work::Work;
 use super::{Candidates, DetectorSet, DetectorSpec, Scratch};

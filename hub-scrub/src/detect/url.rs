@@ -3,6 +3,7 @@
 //! Without it, the password in the URL of a database would pass.
 
 use super::declaration::{Declaration, Search, Trigger};
+use super::evidence::Evidence;
 use super::kinds::BuiltIn;
 use super::text_match::Match;
 use super::work::Work;
@@ -12,9 +13,11 @@ pub(super) const URL_CREDENTIALS: Declaration = Declaration {
     kind: BuiltIn::UrlCredentials,
     name: "url_credentials",
     words: &[],
+    keys: &[],
+    others: &[],
     trigger: Trigger::At,
-    ambiguous_integers: &[],
-    certain_integers: &[],
+    possible_integers: &[],
+    likely_integers: &[],
     searches: &[Search::Sign(b':', |b| b == b'/', search)],
     check: None,
     examples: &["postgres://app:hunter2@db.example/app"],
@@ -51,6 +54,6 @@ fn find(bytes: &[u8], at: usize, work: &mut Work) -> Option<Match> {
     (!password.is_empty() && !placeholder).then_some(Match {
         start,
         end: start + end,
-        certain: true,
+        evidence: Evidence::OWN_FORM,
     })
 }

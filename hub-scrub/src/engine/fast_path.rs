@@ -113,7 +113,7 @@ impl<'a> FastPathWalk<'a> {
             },
         };
         let named = self.fast_path.names.may_have(key) && self.plan.names(key);
-        (!named).then_some((end, key))
+        (!named && self.plan.kinds_of(key) == 0).then_some((end, key))
     }
 
     /// Reads a value under a key, with everything inside it. It may have at most `depth` containers inside

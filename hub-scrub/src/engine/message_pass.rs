@@ -4,14 +4,15 @@
 //! Every find goes through [`MessagePass::hit`]. A find that does not would be missing in the counts, and
 //! would not spend the budget.
 
+use super::find_report::FindReport;
 use super::finds::{Finds, FoundText, FoundValue, ValueForm};
 use super::interrupt::{Interrupt, InterruptCause};
 use super::scratch::{PassScratch, RuleCount};
 use super::shadow_sample::shape;
 use super::verdict::QuarantineReason;
-use crate::detect::READS;
+use crate::detect::{Evidence, KeyKinds, READS};
 use crate::model::{Action, RuleBits, ValueHead, read};
-use crate::plan::Plan;
+use crate::plan::{Plan, RuleKind};
 
 /// A `MessagePass` is one pass over a payload or over headers.
 pub(super) struct MessagePass<'a> {
@@ -26,6 +27,8 @@ pub(super) struct MessagePass<'a> {
     pub(super) region: RuleBits,
     /// The pass reads the key or value at this offset.
     pub(super) at: usize,
+    /// This speaks for the find that is counted next.
+    pub(super) evidence: Option<Evidence>,
     /// If this is true, the pass has paid for the search for candidates.
     pub(super) candidates_paid: bool,
 }
@@ -46,6 +49,8 @@ pub(super) struct ValueContext {
     pub(super) paths: RuleBits,
     /// These rules name the key of the value.
     pub(super) keys: RuleBits,
+    /// The key of the value, or a key around it, names content of these kinds.
+    pub(super) kinds: KeyKinds,
 }
 
 impl<'a> MessagePass<'a> {
@@ -69,6 +74,7 @@ impl<'a> MessagePass<'a> {
             counts,
             region,
             at: 0,
+            evidence: None,
             candidates_paid: false,
         }
     }
@@ -105,6 +111,9 @@ impl<'a> MessagePass<'a> {
     pub(super) fn hit(&mut self, rule: usize) -> Result<bool, Interrupt> {
         self.spend_match()?;
         let acts = self.scratch.active.has(rule);
+        if self.scratch.reports.is_some() {
+            self.report(rule);
+        }
         if let Some(count) = self.counts.get_mut(rule) {
             count.hits += u32::from(acts);
             count.shadow += u32::from(!acts);
@@ -134,6 +143,11 @@ impl<'a> MessagePass<'a> {
     /// Returns the path of the key or value that the pass reads. Keys that no rule names are written as
     /// `*`.
     pub(super) fn path(&self) -> String {
+        self.path_with(|key| self.plan.names(key))
+    }
+
+    /// Returns the path of the key or value that the pass reads. Keys that may not be shown are written as `*`.
+    fn path_with(&self, may_show: impl Fn(&[u8]) -> bool) -> String {
         let mut path = String::from(if self.in_headers { "$headers" } else { "" });
         for open in &self.scratch.open {
             if !path.is_empty() {
@@ -145,7 +159,7 @@ impl<'a> MessagePass<'a> {
             }
             match open.key_at.and_then(|at| read(self.bytes, at)) {
                 Some((ValueHead::Str(key), _)) => match std::str::from_utf8(key) {
-                    Ok(name) if self.plan.names(name.as_bytes()) => path.push_str(name),
+                    Ok(name) if may_show(name.as_bytes()) => path.push_str(name),
                     _ => path.push('*'),
                 },
                 _ => path.push('*'),
@@ -192,6 +206,20 @@ impl<'a> MessagePass<'a> {
             normalised: false,
             ranges: 0..0,
         });
+    }
+
+    /// Notes a find for a report.
+    #[cold]
+    fn report(&mut self, rule: usize) {
+        let by_key = || match &self.plan.rules[rule].rule.kind {
+            RuleKind::Find(find) if !find.named.is_empty() => Some(Evidence::KEY),
+            _ => None,
+        };
+        let evidence = self.evidence.or_else(by_key);
+        let path = self.path_with(|_| true);
+        if let Some(reports) = self.scratch.reports.as_mut().filter(|reports| reports.has_room()) {
+            reports.push(FindReport { rule, path, evidence });
+        }
     }
 
     /// Notes a sample of a rule in shadow mode. It is marked `#[cold]` because almost no event is sampled.

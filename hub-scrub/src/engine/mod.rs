@@ -18,6 +18,7 @@
 mod fast_path;
 #[cfg(test)]
 mod fast_path_tests;
+mod find_report;
 mod finds;
 mod interrupt;
 mod message_pass;
@@ -33,6 +34,7 @@ mod verdict;
 mod walk;
 mod whole_message;
 
+pub use find_report::FindReport;
 pub use scratch::{RuleCount, Scratch};
 pub use shadow_sample::ShadowSample;
 pub use verdict::{FixedEvent, Quarantine, QuarantineReason, RuleRefusal, Verdict};

@@ -2,10 +2,11 @@
 //!
 //! Without it, each message would allocate its stack and its lists anew.
 
+use super::find_report::FindReports;
 use super::finds::Finds;
 use super::shadow_sample::ShadowSample;
 use super::steps::Steps;
-use crate::detect::Candidates;
+use crate::detect::{Candidates, KeyKinds};
 use crate::matching::FindScratch;
 use crate::model::RuleBits;
 use crate::plan::Plan;
@@ -92,6 +93,12 @@ pub(super) struct OpenContainer {
     pub(super) key_at: Option<usize>,
     /// These rules name that key.
     pub(super) keys: RuleBits,
+    /// The key of the current entry names content of these kinds. For an array, its own key does.
+    pub(super) kinds: KeyKinds,
+    /// The key of this map, or of the array of which it is an element, names content of these kinds.
+    pub(super) inside: KeyKinds,
+    /// If this is true, the container is an element of an array.
+    pub(super) is_element: bool,
     /// These rules allow only some keys in this map.
     pub(super) allow: RuleBits,
 }
@@ -126,6 +133,8 @@ pub(super) struct PassScratch {
     pub(super) candidates_known: bool,
     /// If samples are collected, this has the first find of each rule in shadow mode.
     pub(super) samples: Option<Vec<ShadowSample>>,
+    /// If reports are collected, this has the finds of the event.
+    pub(super) reports: Option<FindReports>,
     /// For the offset of a map and the hash of a key, this has the offset at which the map last had the key.
     pub(super) seen: HashMap<(usize, u64), usize>,
 }

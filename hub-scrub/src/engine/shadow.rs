@@ -1,7 +1,8 @@
-//! This module returns samples of rules in shadow mode, and the form in which logs may show a topic.
+//! This module returns samples of rules in shadow mode, reports of finds, and the form in which logs may show a topic.
 //!
 //! Without it, nobody could judge a rule before it acts, and logs would show what rules hide.
 
+use super::find_report::{FindReport, FindReports};
 use super::scratch::Scratch;
 use super::shadow_sample::ShadowSample;
 use crate::matching::FindScratch;
@@ -42,6 +43,23 @@ impl Plan {
         // The result of this pass does not matter: the first scrub of the event has reported it.
         let _ = self.pass(payload, headers, pass_scratch, &mut []);
         pass_scratch.samples.take().unwrap_or_default()
+    }
+
+    /// Returns what the rules find in this event as it came, at most 1,000 finds. It goes over the event a second
+    /// time, so call it only where somebody wants to know. A rule that ends the message ends the list.
+    #[must_use]
+    pub fn find_reports(
+        &self,
+        payload: &[u8],
+        headers: Option<&[u8]>,
+        scratch: &mut Scratch,
+    ) -> Vec<FindReport> {
+        let pass_scratch = &mut scratch.again;
+        pass_scratch.reports = Some(FindReports::default());
+        pass_scratch.begin_budget(self.budget_of(payload, headers));
+        // The result of this pass does not matter: the scrub of the event has reported it.
+        let _ = self.pass(payload, headers, pass_scratch, &mut []);
+        pass_scratch.reports.take().unwrap_or_default().0
     }
 
     /// Returns the topic as logs may show it. The result is `*` if a rule finds something in the topic's

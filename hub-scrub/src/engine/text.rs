@@ -45,7 +45,10 @@ impl<'p> MessagePass<'p> {
                 Err(_) => self.whole(context, whole),
             },
             ValueHead::Bin(body) => self.bin(context, body, end, None, detecting, whole),
+            // The bytes of an ext type have a meaning of their own, whatever text they would be. Readers of the
+            // type could not read them after a change, so only rules that name the type ext search in them.
             ValueHead::Ext(kind, body) => {
+                let detecting = detecting & self.plan.sets.in_ext;
                 self.bin(context, body, end, Some(*kind), detecting, whole)
             }
             ValueHead::UInt(n) => self.number(context, format_args!("{n}"), detecting, whole),
@@ -224,7 +227,12 @@ impl<'p> MessagePass<'p> {
                 if let Some(outer) = inner {
                     let acting = wanted(&outer) & self.scratch.active;
                     self.inner_hit(text, hit, rule, &outer, acting)?;
-                } else if self.hit(rule)? {
+                    continue;
+                }
+                self.evidence = Some(hit.evidence);
+                let acts = self.hit(rule);
+                self.evidence = None;
+                if acts? {
                     self.found.ranges.push(TextRange { start: hit.start, end: hit.end, rule });
                 }
             }

@@ -8,12 +8,15 @@ use super::interrupt::Interrupt;
 use super::message_pass::{MessagePass, ValueContext};
 use super::scratch::OpenContainer;
 use super::verdict::QuarantineReason;
+use crate::detect::{KeyKind, KeyKinds};
 use crate::matching::Step;
 use crate::model::{Action, Number, Outside, RuleBits, Unknown, ValueHead, read};
 use hub_wire::Limits;
 
 /// To see which rules name a key costs one step for this many of its bytes.
 const KEY_BYTES: u64 = 16;
+/// To compare the last words of a key with the names of a table costs this many steps.
+const NAMING_STEPS: u64 = 24;
 
 impl MessagePass<'_> {
     /// Walks over the whole payload, or over the headers. Afterwards the finds are in `found`.
@@ -24,8 +27,15 @@ impl MessagePass<'_> {
         self.scratch.rows.clear();
         self.scratch.rows.extend_from_slice(plan.paths.start(self.in_headers));
         let paths = plan.paths.ends(&self.scratch.rows);
-        let root =
-            ValueContext { at: 0, entry: 0, map: None, key_at: None, paths, keys: RuleBits::NONE };
+        let root = ValueContext {
+            at: 0,
+            entry: 0,
+            map: None,
+            key_at: None,
+            paths,
+            keys: RuleBits::NONE,
+            kinds: 0,
+        };
         let mut pos = self.value(root)?;
         while let Some(open) = self.scratch.open.last_mut() {
             if open.left == 0 {
@@ -38,9 +48,10 @@ impl MessagePass<'_> {
             let mut context = ValueContext { at: pos, entry: pos, map, ..root };
             if map.is_some() {
                 context.key_at = Some(pos);
-                (context.at, context.paths, context.keys) = self.key(pos)?;
+                (context.at, context.paths, context.keys, context.kinds) = self.key(pos)?;
             } else {
-                (context.keys, context.key_at) = (open.keys, open.key_at);
+                (context.keys, context.kinds, context.key_at) =
+                    (open.keys, open.kinds, open.key_at);
                 context.paths = self.step_into(Step::Number(index as u64));
             }
             pos = self.value(context)?;
@@ -73,28 +84,28 @@ impl MessagePass<'_> {
     }
 
     /// Searches the key at the offset `at`. Returns the offset of its value, the rules whose path ends at
-    /// the value, and the rules that name the key.
-    fn key(&mut self, at: usize) -> Result<(usize, RuleBits, RuleBits), Interrupt> {
+    /// the value, the rules that name the key, and the kinds of content that the key names.
+    fn key(&mut self, at: usize) -> Result<(usize, RuleBits, RuleBits, KeyKinds), Interrupt> {
         self.step(1)?;
         self.at = at;
         self.scratch.elements += 1;
         let (head, end) = read(self.bytes, at).ok_or(QuarantineReason::Malformed)?;
         let plan = self.plan;
-        let (step, keys) = match head {
+        let (step, keys, kinds) = match head {
             ValueHead::Array(_) | ValueHead::Map(_) => {
                 return Err(QuarantineReason::ContainerKey.into());
             }
             ValueHead::Str(key) => {
-                self.scratch.steps.add(key.len() as u64 / KEY_BYTES);
-                (plan.paths.atom(key), plan.key(key))
+                self.scratch.steps.add(key.len() as u64 / KEY_BYTES + self.naming_steps(key));
+                (plan.paths.atom(key), plan.key(key), self.kinds_of(key))
             }
-            ValueHead::UInt(n) => (Step::Number(n), RuleBits::NONE),
-            _ => (Step::Other, RuleBits::NONE),
+            ValueHead::UInt(n) => (Step::Number(n), RuleBits::NONE, 0),
+            _ => (Step::Other, RuleBits::NONE, 0),
         };
         let paths = self.step_into(step);
         let (map, allow) = match self.scratch.open.last_mut() {
             Some(open) => {
-                (open.key_at, open.keys) = (Some(at), keys);
+                (open.key_at, open.keys, open.kinds) = (Some(at), keys, kinds);
                 (open.at, open.allow)
             }
             None => (0, RuleBits::NONE),
@@ -109,11 +120,26 @@ impl MessagePass<'_> {
         }
         let finding =
             plan.located_key(paths, keys) & plan.sets.in_keys & plan.sets.detecting & self.region;
-        let context = ValueContext { at, entry: at, map: Some(map), key_at: None, paths, keys };
+        let context =
+            ValueContext { at, entry: at, map: Some(map), key_at: None, paths, keys, kinds: 0 };
         if !finding.is_empty() && self.may_find(&context, &head, end)? {
             self.scan(context, &head, end, finding, RuleBits::NONE, RuleBits::NONE)?;
         }
-        Ok((end, paths, keys))
+        Ok((end, paths, keys, kinds))
+    }
+
+    /// Returns for how many steps the look for the kinds of a key counts. Most keys end unlike all names.
+    fn naming_steps(&self, key: &[u8]) -> u64 {
+        let is_inside = self.scratch.open.last().is_some_and(|open| open.inside != 0);
+        let may_be_named = self.plan.looks_for_kinds() && KeyKind::may_be_named_by(key);
+        NAMING_STEPS * (u64::from(is_inside) + u64::from(may_be_named))
+    }
+
+    /// Returns the kinds of content that a key names, by itself or because of the key of its map.
+    fn kinds_of(&self, key: &[u8]) -> KeyKinds {
+        let around = self.scratch.open.last();
+        let around = around.map_or(0, |open| KeyKind::inside(open.inside, key, open.is_element));
+        around | self.plan.kinds_of(key)
     }
 
     /// Applies a rule with the action `allow_keys` to one key. `at` is the offset of the key, and `map` is
@@ -160,8 +186,11 @@ impl MessagePass<'_> {
         } else {
             self.region
         };
-        let here =
-            plan.located(head.kind(), context.paths, context.keys) & plan.sets.in_values & region;
+        let keys = match context.kinds {
+            0 => context.keys,
+            kinds => context.keys | plan.of_kinds(kinds, &head),
+        };
+        let here = plan.located(head.kind(), context.paths, keys) & plan.sets.in_values & region;
         if let ValueHead::Array(count) | ValueHead::Map(count) = head {
             self.container(context, &head, count, here)?;
             return Ok(end);
@@ -208,6 +237,9 @@ impl MessagePass<'_> {
             index: 0,
             key_at: context.key_at,
             keys: context.keys,
+            kinds: context.kinds,
+            inside: context.kinds,
+            is_element: context.map.is_none(),
             allow,
         });
         Ok(())

@@ -21,6 +21,9 @@ pub(super) fn run(
     faults: &mut ErrorCollector<'_>,
     at: usize,
 ) {
+    if tests.skipped {
+        return;
+    }
     let key = |what: &str| format!("rule.{}.tests.{what}", rule.name);
     for (what, list) in [("hits", &tests.hits), ("misses", &tests.misses)] {
         if list.is_empty() {

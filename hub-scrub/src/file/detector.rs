@@ -3,15 +3,17 @@
 //! Without these checks, a detector that states nothing, or two things at once, would be compiled to one that
 //! its author did not intend.
 
+use super::near_names::unknown;
 use super::raw;
-use crate::detect::{Check, DetectorSpec, Except, Find, Near};
+use crate::detect::{BuiltIn, Check, Confidence, DetectorSpec, Except, Find, Near};
 
 /// Checks a detector. The error says what is wrong with it.
 pub(super) fn check(rules: raw::Detector) -> Result<DetectorSpec, String> {
     let find = match (rules.pattern, &rules.built_in) {
         (Some(pattern), None) => {
             let named = |name: String| {
-                name.parse::<Check>().map_err(|()| format!("there is no check `{name}`"))
+                let checks = Check::ALL.iter().map(|(name, _)| *name);
+                name.parse::<Check>().map_err(|()| unknown("check", &name, checks))
             };
             Find::Pattern {
                 pattern,
@@ -23,7 +25,8 @@ pub(super) fn check(rules: raw::Detector) -> Result<DetectorSpec, String> {
             if !rules.literals.is_empty() || rules.check.is_some() {
                 return Err("`literals` and `check` are for patterns".into());
             }
-            Find::BuiltIn(name.parse().map_err(|()| format!("there is no detector `{name}`"))?)
+            let detectors = BuiltIn::ALL.iter().map(|kind| kind.name());
+            Find::BuiltIn(name.parse().map_err(|()| unknown("detector", name, detectors))?)
         }
         _ => return Err("say either `pattern` or `built_in`".into()),
     };
@@ -37,5 +40,5 @@ pub(super) fn check(rules: raw::Detector) -> Result<DetectorSpec, String> {
     });
     let except = rules.except.unwrap_or_default();
     let except = Except { literals: except.literals, patterns: except.patterns };
-    Ok(DetectorSpec { find, near, except })
+    Ok(DetectorSpec { find, near, except, from: Confidence::Likely })
 }

@@ -2,6 +2,7 @@
 //!
 //! An error quotes no value, because the tests in a rule file may contain what the rules hide.
 
+use super::near_names::nearest;
 use std::fmt;
 use std::sync::Arc;
 
@@ -67,11 +68,15 @@ impl<'a> ErrorCollector<'a> {
             let start = before.rfind('\n').map_or(0, |newline| newline + 1);
             self.text[start..].lines().next().unwrap_or("")
         });
-        let key = match line.split_once('=') {
-            Some((key, _)) => key.trim().to_owned(),
-            None => String::new(), // The error is inside a value, which must not be shown.
+        let table = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let key = match (table, line.split_once('=')) {
+            (Some((table, _)), _) => table.trim_start_matches('[').trim().to_owned(),
+            (None, Some((key, _))) => key.trim().to_owned(),
+            (None, None) => String::new(), // The error is inside a value, which must not be shown.
         };
-        self.add(at, key, without_value(error.message()));
+        let message = without_value(error.message());
+        let hint = hint(&message).unwrap_or_default();
+        self.add(at, key, message + &hint);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,6 +86,17 @@ impl<'a> ErrorCollector<'a> {
     pub(super) fn take(self) -> RuleErrors {
         RuleErrors(self.found)
     }
+}
+
+/// Returns what to write instead of a key that does not exist, if the message of the parser is about one.
+fn hint(message: &str) -> Option<String> {
+    let mut names = message.strip_prefix("unknown field `")?.split('`').step_by(2);
+    let name = names.next()?;
+    if name == "roles" {
+        return Some("; a role gets its actions by a view: `[views.NAME]` with `roles`".to_owned());
+    }
+    let near = nearest(name, names);
+    near.first().map(|near| format!("; did you mean `{near}`?"))
 }
 
 /// The message of the parser without the value that it quotes, because the tests in a rule file may

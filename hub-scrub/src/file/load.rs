@@ -5,7 +5,8 @@
 
 use super::error::{ErrorCollector, RuleErrors};
 use super::load_rule::Loader;
-use super::{action, check, detector, packs, raw};
+use super::near_names::unknown;
+use super::{action, check, detector, pack, raw};
 use crate::matching::Detectors;
 use crate::model::{
     Action, Budget, KeyOrigin, KeySource, KeyVersion, Keyring, Keys, RuleBits, Scrubber, View,
@@ -80,7 +81,7 @@ fn load(
     }
     for pack in file.packs {
         let at = pack.name.span().start;
-        for rule in pack_rules(pack, &mut faults) {
+        for rule in pack::rules(pack, &mut faults) {
             if let Some((rule, (test, _))) = loader.rule(rule, at, &mut faults) {
                 rules.push(Arc::new(rule));
                 tests.push((test, at));
@@ -189,7 +190,8 @@ fn views(
             let key = format!("views.{name}.labels.{label}");
             let mut labelled = rules.iter().filter(|rule| *rule.label == *label).peekable();
             if labelled.peek().is_none() {
-                faults.add(at, key.clone(), "no rule has this label");
+                let labels = rules.iter().map(|rule| &*rule.label);
+                faults.add(at, key.clone(), unknown("label", &label, labels));
             }
             if let Some(rule) = labelled.find(|rule| !rule.action.is_redaction()) {
                 let message = format!(
@@ -213,31 +215,4 @@ fn views(
         views.add(View { name: name.into(), roles, labels });
     }
     views
-}
-
-/// The rules of a pack, with the topics and the mode that the rule file sets for it.
-fn pack_rules(pack: raw::Pack, faults: &mut ErrorCollector<'_>) -> Vec<raw::Rule> {
-    let (at, name) = (pack.name.span().start, pack.name.into_inner());
-    let Some(text) = packs::text(&name) else {
-        let message = format!("there is no pack `{name}`; there are {}", packs::names());
-        faults.add(at, "pack.name", message);
-        return Vec::new();
-    };
-    let file: raw::File = match toml::from_str(text) {
-        Ok(file) => file,
-        Err(error) => {
-            faults.add(at, "pack.name", error);
-            return Vec::new();
-        }
-    };
-    let rules = file.rules.into_iter().map(|rule| {
-        let mut rule = rule.into_inner();
-        let label = rule.label.unwrap_or_else(|| rule.name.clone());
-        rule.label = Some(label);
-        rule.name = Spanned::new(at..at, format!("{name}/{}", rule.name.get_ref()));
-        rule.topics = pack.topics.clone().or(rule.topics);
-        rule.mode = pack.mode.clone().or(rule.mode);
-        rule
-    });
-    rules.collect()
 }

@@ -4,7 +4,9 @@
 
 use super::action;
 use super::error::ErrorCollector;
+use super::near_names::unknown;
 use super::raw::{self, SearchScope};
+use crate::detect::{Confidence, KeyKind};
 use crate::matching::{Condition, Detectors, MAX_KEY_NAME, PathPattern, Schema, fold_key};
 use crate::model::{Action, Keys, Mode, Scrubber};
 use crate::plan::{Find, Rule, RuleKind};
@@ -45,7 +47,7 @@ impl Loader<'_> {
             }
         }
         if topics.is_empty() {
-            if raw.topics.is_some() {
+            if raw.topics.as_ref().is_some_and(Vec::is_empty) {
                 faults.add(at, key("topics"), "an empty list is no topic; leave it out for all");
             }
             topics.extend(["**", "$inbox.**"].map(TopicFilter::parse).into_iter().flatten());
@@ -138,10 +140,11 @@ impl Loader<'_> {
         let key = |key: &str| format!("rule.{name}.find.{key}");
         if raw.paths.is_empty()
             && raw.keys.is_empty()
+            && raw.named.is_empty()
             && raw.types.is_empty()
             && raw.detectors.is_empty()
         {
-            let message = "says nothing: no path, key, type or detector";
+            let message = "says nothing: no path, key, kind of content, type or detector";
             faults.add(at, format!("rule.{name}.find"), message);
             return None;
         }
@@ -170,11 +173,26 @@ impl Loader<'_> {
                 _ => faults.add(name.span().start, key("keys"), "a key name has 1 to 64 bytes"),
             }
         }
+        for name in &raw.named {
+            match name.get_ref().parse() {
+                Ok(kind) => find.named.push(kind),
+                Err(()) => {
+                    let kinds = KeyKind::all().map(KeyKind::name);
+                    let message = unknown("kind of content", name.get_ref(), kinds);
+                    faults.add(name.span().start, key("named"), message);
+                }
+            }
+        }
+        let from = raw.confidence.map_or(Confidence::Likely, Confidence::from);
+        if raw.confidence.is_some() && raw.detectors.is_empty() {
+            let message = "is about what detectors find, and the rule names no detector";
+            faults.add(at, key("confidence"), message);
+        }
         for name in &raw.detectors {
-            match self.detectors.find(name.get_ref()) {
+            match self.detectors.find(name.get_ref(), from) {
                 Some(detector) => find.detectors.push(detector),
                 None => {
-                    let message = format!("there is no detector `{}`", name.get_ref());
+                    let message = unknown("detector", name.get_ref(), self.detectors.names());
                     faults.add(name.span().start, key("detectors"), message);
                 }
             }
@@ -185,13 +203,11 @@ impl Loader<'_> {
 
 /// Why an action does not fit what the rule finds, if it does not.
 fn misfit(find: &Find, action: &Action) -> Option<String> {
-    if !find.detectors.is_empty() && !action.works_on_ranges() {
-        return Some(format!(
-            "`{}` is for whole values, not for what a detector finds",
-            action.name()
-        ));
+    if *action == Action::Keep {
+        return Some("`keep` is for views; a rule does something".into());
     }
-    (*action == Action::Keep).then(|| "`keep` is for views; a rule does something".into())
+    (!find.detectors.is_empty() && !action.works_on_ranges())
+        .then(|| format!("`{}` is for whole values, not for what a detector finds", action.name()))
 }
 
 fn mode_of(text: &str) -> Option<Mode> {

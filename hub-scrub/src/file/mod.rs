@@ -10,6 +10,8 @@ mod error;
 mod load;
 mod load_rule;
 mod message;
+mod near_names;
+mod pack;
 mod packs;
 mod raw;
 mod words;

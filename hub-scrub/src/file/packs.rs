@@ -14,7 +14,6 @@ pub(super) fn text(name: &str) -> Option<&'static str> {
 }
 
 /// The names of all packs, for an error message.
-pub(super) fn names() -> String {
-    let names: Vec<&str> = PACKS.iter().map(|(name, _)| *name).collect();
-    names.join(", ")
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    PACKS.iter().map(|(name, _)| *name)
 }

@@ -3,6 +3,7 @@
 //! Only this module knows the format. The other modules of this floor convert its types to those of the
 //! floors below, so that the format can change without them.
 
+pub(super) use super::words::Confidence;
 use super::words::{Case, DuplicateKeys, Nonfinite, Outside, Type, Unknown};
 use crate::model;
 use serde::Deserialize;
@@ -82,6 +83,22 @@ pub(super) struct Pack {
     pub(super) name: Spanned<String>,
     pub(super) topics: Option<Vec<Spanned<String>>>,
     pub(super) mode: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) strict: bool,
+    #[serde(default)]
+    pub(super) rules: BTreeMap<Spanned<String>, PackRule>,
+}
+
+/// What a rule file changes about one rule of a pack.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PackRule {
+    #[serde(default)]
+    pub(super) off: bool,
+    pub(super) action: Option<Spanned<ActionOrName>>,
+    pub(super) topics: Option<Vec<Spanned<String>>>,
+    pub(super) mode: Option<Spanned<String>>,
+    pub(super) confidence: Option<Confidence>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -109,9 +126,12 @@ pub(super) struct Find {
     #[serde(default)]
     pub(super) keys: Vec<Spanned<String>>,
     #[serde(default)]
+    pub(super) named: Vec<Spanned<String>>,
+    #[serde(default)]
     pub(super) types: Vec<Type>,
     #[serde(default)]
     pub(super) detectors: Vec<Spanned<String>>,
+    pub(super) confidence: Option<Confidence>,
     #[serde(rename = "in")]
     pub(super) places: Option<Vec<SearchScope>>,
 }
@@ -164,6 +184,9 @@ pub(super) struct Tests {
     pub(super) hits: Vec<toml::Value>,
     #[serde(default)]
     pub(super) misses: Vec<toml::Value>,
+    /// The tests hold for the confidence of the pack, and the rule file asks for another one.
+    #[serde(skip)]
+    pub(super) skipped: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,8 @@
 //! them.
 
 use crate::detect::{
-    ANY_WORD, Candidates, DetectError, DetectorSet, DetectorSpec, Hit as Found, Scratch,
+    ANY_WORD, BuiltIn, Candidates, Confidence, DetectError, DetectorSet, DetectorSpec, Evidence,
+    Hit as Found, Scratch,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -34,6 +35,7 @@ pub(crate) struct DetectorHit {
     pub(crate) end: usize,
     /// The detector has this number in its [`Finder`].
     pub(crate) detector: usize,
+    pub(crate) evidence: Evidence,
 }
 
 impl DetectorHit {
@@ -73,15 +75,27 @@ impl Detectors {
         Ok(())
     }
 
-    /// Returns the number of the detector that has this name, and adds the detector if it is built in.
-    /// Returns `None` if no detector has the name.
-    pub(crate) fn find(&mut self, name: &str) -> Option<usize> {
-        if let Some(at) = self.names.iter().position(|have| have == name) {
+    /// Returns the number of the detector that has this name and reports matches that are at least as sure as
+    /// `from`. Adds the detector if it is built in, or if it was added with another confidence. Returns `None` if
+    /// no detector has the name.
+    pub(crate) fn find(&mut self, name: &str, from: Confidence) -> Option<usize> {
+        let mut named = (0..self.names.len()).filter(|at| self.names[*at] == name).peekable();
+        let first = named.peek().copied();
+        if let Some(at) = named.find(|at| self.specs[*at].from == from) {
             return Some(at);
         }
-        let kind = name.parse().ok()?;
-        self.add(name, DetectorSpec::built_in(kind)).ok()?;
+        let spec = match first {
+            Some(at) => self.specs[at].clone(),
+            None => DetectorSpec::built_in(name.parse().ok()?),
+        };
+        self.add(name, spec.from(from)).ok()?;
         Some(self.names.len() - 1)
+    }
+
+    /// Returns the names of all detectors: those of the rule file, and those that are built in.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let built_in = BuiltIn::ALL.iter().map(|kind| kind.name());
+        self.names.iter().map(String::as_str).chain(built_in)
     }
 
     /// Returns the name of the detector with this number.
@@ -141,7 +155,7 @@ impl Finder {
     }
 
     /// Returns whether a detector could find anything in the digits of an integer, with or without a sign
-    /// in front of them. With `key`, an ambiguous match counts only if that key has a word of its detector. A
+    /// in front of them. With `key`, a match that is only possible counts only if that key names what it is. A
     /// search in the key adds its reads to `reads`.
     #[inline]
     pub(crate) fn may_find_in(&self, key: Option<&str>, magnitude: u64, reads: &mut u64) -> bool {
@@ -168,6 +182,7 @@ impl Finder {
                 start: hit.start,
                 end: hit.end,
                 detector: n + usize::from(hit.detector),
+                evidence: hit.evidence,
             }));
         }
         scratch.spent()

@@ -7,8 +7,9 @@
 use super::fast_path::FastPathPlan;
 use super::rule::{Find, Rule, RuleKind, SharedParts};
 use super::rule_groups::{Planned, Sets};
+use crate::detect::{KeyKind, KeyKinds};
 use crate::matching::{Finder, MAX_KEY_NAME, Names, PathSet, Step, fold_key};
-use crate::model::{Action, Mode, RuleBits, Type};
+use crate::model::{Action, Mode, RuleBits, Type, ValueHead};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,9 +20,12 @@ pub struct CompiledRules {
     pub(crate) paths: PathSet,
     /// The table has each key that rules name, with the rules that name it.
     keys: Names<RuleBits>,
+    /// These kinds of content are those for which rules look. The entry at the number of a kind has its rules.
+    wanted_kinds: KeyKinds,
+    kinds: Vec<RuleBits>,
     /// These rules name paths.
     with_paths: RuleBits,
-    /// These rules name keys.
+    /// These rules name keys, or kinds of content that keys name.
     with_keys: RuleBits,
     /// The entry at the number of a type has the rules that can apply to a value of that type.
     types: [RuleBits; 9],
@@ -71,7 +75,14 @@ impl CompiledRules {
         let types = Type::ALL.map(of_type);
         let with_paths =
             finds().filter(|(_, find)| !find.paths.is_empty()).map(|(n, _)| n).collect();
-        let with_keys = finds().filter(|(_, find)| !find.keys.is_empty()).map(|(n, _)| n).collect();
+        let by_key = |find: &Find| !find.keys.is_empty() || !find.named.is_empty();
+        let with_keys = finds().filter(|(_, find)| by_key(find)).map(|(n, _)| n).collect();
+        let rules_of = |kind: KeyKind| -> RuleBits {
+            finds().filter(|(_, find)| find.named.contains(&kind)).map(|(n, _)| n).collect()
+        };
+        let kinds: Vec<RuleBits> = KeyKind::all().map(rules_of).collect();
+        let has_rules = |kind: &KeyKind| !kinds[kind.number()].is_empty();
+        let wanted_kinds = KeyKind::all().filter(has_rules).fold(0, |all, kind| all | kind.bit());
         let actions = shared.views.all().iter().map(|view| {
             let action = |planned: &Planned| {
                 view.labels.get(&*planned.rule.label).unwrap_or(&planned.rule.action).clone()
@@ -83,6 +94,8 @@ impl CompiledRules {
         CompiledRules {
             paths,
             keys: keys.into_iter().collect(),
+            wanted_kinds,
+            kinds,
             with_paths,
             with_keys,
             types,
@@ -103,7 +116,18 @@ impl CompiledRules {
         [("scrubbers", self.sets.scrubbers), ("message", whole), ("values", self.sets.walking)]
     }
 
-    /// Returns the rules that name this key.
+    /// Returns whether rules look for the kinds of content that keys name.
+    pub(crate) fn looks_for_kinds(&self) -> bool {
+        self.wanted_kinds != 0
+    }
+
+    /// Returns the kinds of content that this key names, as far as rules look for them.
+    #[inline]
+    pub(crate) fn kinds_of(&self, key: &[u8]) -> KeyKinds {
+        if self.wanted_kinds == 0 { 0 } else { self.wanted_kinds & KeyKind::of_key(key) }
+    }
+
+    /// Returns the rules that name exactly this key.
     pub(crate) fn key(&self, key: &[u8]) -> RuleBits {
         if !self.keys.may_have(key) {
             return RuleBits::NONE;
@@ -113,9 +137,22 @@ impl CompiledRules {
         folded.and_then(|key| self.keys.get(key)).unwrap_or_default()
     }
 
-    /// Returns whether a rule names this key. Errors may show only such keys.
+    /// Returns whether a rule names exactly this key. Errors may show only such keys.
     pub(crate) fn names(&self, key: &[u8]) -> bool {
         matches!(self.paths.atom(key), Step::Atom(_)) || !self.key(key).is_empty()
+    }
+
+    /// Returns the rules that look for content of some of these kinds, as far as `value` can be such content.
+    pub(crate) fn of_kinds(&self, mut kinds: KeyKinds, value: &ValueHead<'_>) -> RuleBits {
+        let mut rules = RuleBits::NONE;
+        while kinds != 0 {
+            let kind = KeyKind::numbered(kinds.trailing_zeros());
+            kinds &= kinds - 1;
+            if kind.fits(value) {
+                rules |= self.kinds[kind.number()];
+            }
+        }
+        rules
     }
 
     /// Returns the rules that can apply to a value of the type `kind`. `paths` has the rules whose path ends

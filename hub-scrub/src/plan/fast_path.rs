@@ -29,6 +29,7 @@ impl FastPathPlan {
         let by_itself = (sets.direct | sets.allowing).iter().filter_map(find);
         let is_named = |find: &Find| {
             !find.keys.is_empty()
+                || !find.named.is_empty()
                 || !find.paths.is_empty() && find.paths.iter().all(|path| path.names_a_key())
         };
         if !by_itself.into_iter().all(is_named) || finder.searches() {

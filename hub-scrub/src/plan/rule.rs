@@ -2,6 +2,7 @@
 //!
 //! Without these types, each plan would have to read the rule file again.
 
+use crate::detect::KeyKind;
 use crate::matching::{Condition, Detectors, PathPattern, Schema};
 use crate::model::{Action, Budget, Keys, Mode, Scrubber, Structure, Type, Views};
 use hub_wire::{TopicFilter, TopicName};
@@ -56,6 +57,8 @@ pub(crate) struct Find {
     pub(crate) paths: Vec<PathPattern>,
     /// The names of keys are in the form that [`fold_key`](crate::matching::fold_key) writes.
     pub(crate) keys: Vec<Box<str>>,
+    /// A key is found if it names content of one of these kinds, and so is what is inside of it.
+    pub(crate) named: Vec<KeyKind>,
     pub(crate) types: Vec<Type>,
     /// The detectors have these numbers in [`SharedParts::detectors`].
     pub(crate) detectors: Vec<usize>,

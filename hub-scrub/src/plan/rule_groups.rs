@@ -4,7 +4,7 @@
 //! Without it, the engine would compare each value with each rule, and most rules cannot apply to the value.
 
 use super::rule::{Rule, RuleKind};
-use crate::model::{Action, Mode, RuleBits};
+use crate::model::{Action, Mode, RuleBits, Type};
 use std::sync::Arc;
 
 /// A `Planned` rule is a rule in a plan.
@@ -44,6 +44,8 @@ pub(crate) struct Sets {
     pub(crate) in_keys: RuleBits,
     /// These rules search in headers.
     pub(crate) in_headers: RuleBits,
+    /// These rules search in the bytes of ext values.
+    pub(crate) in_ext: RuleBits,
     /// These rules are in shadow mode.
     pub(crate) shadow: RuleBits,
     /// These rules need a walk over the values.
@@ -85,6 +87,9 @@ impl Sets {
                 RuleKind::Find(find) => find,
             };
             sets.walking.set(n);
+            if find.types.contains(&Type::Ext) {
+                sets.in_ext.set(n);
+            }
             for (set, place) in [
                 (&mut sets.in_values, find.in_values),
                 (&mut sets.in_keys, find.in_keys),

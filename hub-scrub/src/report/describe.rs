@@ -76,6 +76,7 @@ impl Plan {
         json!({
             "paths": find.paths.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "keys": find.keys,
+            "named": find.named.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
             "types": types(&find.types),
             "detectors": detectors.collect::<Vec<_>>(),
             "in": places.collect::<Vec<_>>(),
@@ -191,6 +192,7 @@ fn structure(limits: &Structure) -> Value {
 /// Describes what a detector searches for, and what a text needs to be scanned for it.
 fn detector(spec: &DetectorSpec) -> Map<String, Value> {
     let mut out = Map::new();
+    out.insert("confidence".into(), spec.from.name().into());
     let near = match &spec.near {
         Some(Near { words, within, required }) => {
             json!({ "words": words, "within": within, "required": required })

@@ -66,6 +66,10 @@ impl Plan {
                     write!(out, ", {count} {what}")?;
                 }
             }
+            let kinds: Vec<&str> = find.named.iter().map(|kind| kind.name()).collect();
+            if !kinds.is_empty() {
+                write!(out, ", what keys name: {}", kinds.join(" "))?;
+            }
             let names = find.detectors.iter().map(|at| self.shared.detectors.name(*at));
             let names: Vec<&str> = names.collect();
             if !names.is_empty() {

@@ -248,7 +248,8 @@ fn numbers_keys_and_bytes_are_looked_at() {
         V::Map(vec![(V::from("*********"), V::Nil)])
     );
     assert_eq!(run(V::Binary(b"x 123456789".to_vec())), V::Binary(b"x *********".to_vec()));
-    assert_eq!(run(V::Ext(5, b"x 123456789".to_vec())), V::Ext(5, b"x *********".to_vec()));
+    // The bytes of an ext type are read as the type says, and not as text.
+    assert_eq!(run(V::Ext(5, b"x 123456789".to_vec())), V::Ext(5, b"x 123456789".to_vec()));
     // Base64 of `card 123456789` and of `card *********`.
     assert_eq!(
         run(V::Binary(b"Y2FyZCAxMjM0NTY3ODk=".to_vec())),

@@ -6,7 +6,7 @@
 use crate::scrub_common;
 use hub_scrub::{
     RuleSet, Scrubber, ScrubberEvent, ScrubberOutcome,
-    detect::{BuiltIn, Check},
+    detect::{BuiltIn, Check, KeyKind},
 };
 use scrub_common::*;
 use serde_json::json;
@@ -130,5 +130,24 @@ fn no_key_and_no_action_is_left_out() {
             .iter()
             .any(|form| text.contains(&form.replace("NAME", &name)));
         assert!(mentioned, "`{name}` is not described");
+    }
+}
+
+/// The table of the kinds of content that keys name is that of the code. The row of a kind that is missing is shown, so
+/// that it can be copied.
+#[test]
+fn the_table_of_what_keys_name_is_that_of_the_code() {
+    let text = text();
+    let list =
+        |keys: &[&str]| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    for kind in KeyKind::all() {
+        let row = format!(
+            "| `{}` | {} | {} | {} |",
+            kind.name(),
+            kind.about(),
+            list(kind.examples()),
+            list(kind.counter_examples())
+        );
+        assert!(text.lines().any(|line| line == row), "this row is missing:\n{row}");
     }
 }

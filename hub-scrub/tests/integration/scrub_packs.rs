@@ -60,9 +60,10 @@ fn what_looks_like_something_and_is_nothing_stays() {
     ] {
         assert_eq!(scrubbed(&rules, &json!(text)), json!(text));
     }
-    for text in
-        ["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs", "078-05-1120"]
-    {
+    for text in [
+        "secret eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9q9Zx7Lm2Vb8Kt4Rw6Yp1Nc3Jd5Hf0Gs",
+        "078-05-1120",
+    ] {
         assert_ne!(scrubbed(&rules, &json!(text)), json!(text));
     }
 }
@@ -74,5 +75,60 @@ fn full_width_digits_and_hidden_characters_are_seen_through() {
     assert_eq!(
         scrubbed(&rules, &json!("4111\u{200b}1111\u{200b}1111\u{200b}1111 ok")),
         "******************* ok"
+    );
+}
+
+#[test]
+fn single_rules_of_a_pack_can_be_changed() {
+    let rules = load(
+        r#"
+        [[pack]]
+        name = "pii"
+        [pack.rules]
+        phone = { off = true }
+        email = { action = "drop" }
+        address-of-a-machine = { mode = "shadow" }
+        born = { topics = ["persons.**"] }
+        "#,
+    );
+    let event = json!({
+        "note": "+49 30 901820", "mail": "ann@mail.example", "from": "192.0.2.77", "dob": "1990-01-02"
+    });
+    assert_eq!(
+        scrubbed(&rules, &event),
+        json!({ "note": "+49 30 901820", "from": "192.0.2.77", "dob": "1990-01-02" })
+    );
+    assert!(rules.rules().all(|(name, _)| name != "pii/phone"));
+}
+
+#[test]
+fn a_strict_pack_acts_on_what_is_only_possible() {
+    let text = json!({ "note": "601 234 567", "id": "V1StGXR8_Z5jdHi6B-myT" });
+    assert_eq!(scrubbed(&packs(&["pii", "secrets"]), &text), text);
+    let strict = load(
+        "[[pack]]\nname = \"pii\"\nstrict = true\n[[pack]]\nname = \"secrets\"\nstrict = true\n",
+    );
+    assert_eq!(scrubbed(&strict, &text), json!({ "note": "***********", "id": "[secret]" }));
+    let but_one = load(
+        "[[pack]]\nname = \"pii\"\nstrict = true\nrules.phone.confidence = \"likely\"\n\
+         [[pack]]\nname = \"secrets\"\nstrict = true\n",
+    );
+    assert_eq!(scrubbed(&but_one, &text), json!({ "note": "601 234 567", "id": "[secret]" }));
+}
+
+#[test]
+fn what_is_wrong_with_a_pack_is_said_once_and_with_what_to_write() {
+    let pack = |more: &str| errors(&format!("[[pack]]\nname = \"pii\"\n{more}"));
+    assert_eq!(
+        pack("topics = [\"a..b\"]"),
+        "rules.toml:3: `pack.pii.topics`: empty token at byte 2"
+    );
+    assert_eq!(
+        pack("rules.phones.off = true"),
+        "rules.toml:3: `pack.pii.rules`: there is no rule of this pack `phones`; did you mean `phone` or `phone-named`?"
+    );
+    assert_eq!(
+        errors("[[pack]]\nname = \"secret\"\n"),
+        "rules.toml:2: `pack.name`: there is no pack `secret`; did you mean `secrets`?"
     );
 }

@@ -4,14 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so where it fails")]
 
 use hub_scrub::detect::{
-    BuiltIn, Candidates, DetectorSet, DetectorSpec, Except, Find, Hit, Scratch,
+    BuiltIn, Candidates, Confidence, DetectorSet, DetectorSpec, Except, Find, Hit, Scratch,
 };
 use hub_wire::Packer;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::sync::LazyLock;
 
-/// One set of each built-in, one of all, and one with patterns.
+/// One set of each built-in, one of all, and one with patterns. They report every match, however doubtful.
 static SETS: LazyLock<Vec<DetectorSet>> = LazyLock::new(|| {
     let pattern = |pattern: &str, literals: &[&str]| DetectorSpec {
         find: Find::Pattern {
@@ -21,8 +21,12 @@ static SETS: LazyLock<Vec<DetectorSet>> = LazyLock::new(|| {
         },
         near: None,
         except: Except::default(),
+        from: Confidence::Likely,
     };
-    let all: Vec<_> = BuiltIn::ALL.iter().map(|kind| DetectorSpec::built_in(*kind)).collect();
+    let all: Vec<_> = BuiltIn::ALL
+        .iter()
+        .map(|kind| DetectorSpec::built_in(*kind).from(Confidence::Possible))
+        .collect();
     let mut sets: Vec<_> =
         all.iter().map(|one| DetectorSet::new(std::slice::from_ref(one)).unwrap()).collect();
     sets.push(DetectorSet::new(&all).unwrap());
@@ -255,7 +259,10 @@ fn in_times_and_small_numbers_nothing_is_looked_for() {
         assert!(!all.may_have_hit(None, number), "{number}");
     }
     let seconds = 1_763_900_000;
+    let likely: Vec<_> = BuiltIn::ALL.iter().map(|kind| DetectorSpec::built_in(*kind)).collect();
+    let all = DetectorSet::new(&likely).unwrap();
     assert!(!all.may_have_hit(Some("created_at"), seconds));
+    assert!(!all.may_have_hit(Some("phone_verified_at"), seconds));
     assert!(all.may_have_hit(Some("homePhone"), seconds));
     assert!(all.may_have_hit(None, seconds));
     // A pattern may find anything.

@@ -72,8 +72,28 @@ fn a_fault_of_meaning_is_said_with_line_and_key() {
         ),
         (
             "find = { paths = [\"customer.email\"] }",
+            "find = { detectors = [\"e_mail\"] }",
+            "rules.toml:5: `rule.mail.find.detectors`: there is no detector `e_mail`; did you mean `email`?",
+        ),
+        (
+            "find = { paths = [\"customer.email\"] }",
+            "find = { named = [\"secert\"] }",
+            "rules.toml:5: `rule.mail.find.named`: there is no kind of content `secert`; did you mean `secret` or `secrets`?",
+        ),
+        (
+            "find = { paths = [\"customer.email\"] }\naction = \"mask\"",
+            "find = { detectors = [\"email\"] }\naction = \"keep\"",
+            "rules.toml:6: `rule.mail.action`: `keep` is for views; a rule does something",
+        ),
+        (
+            "find = { paths",
+            "find = { confidence = \"possible\", paths",
+            "rules.toml:5: `rule.mail.find.confidence`: is about what detectors find, and the rule names no detector",
+        ),
+        (
+            "find = { paths = [\"customer.email\"] }",
             "find = {}",
-            "rules.toml:5: `rule.mail.find`: says nothing: no path, key, type or detector",
+            "rules.toml:5: `rule.mail.find`: says nothing: no path, key, kind of content, type or detector",
         ),
         (
             "\"mask\"",
@@ -167,7 +187,7 @@ fn views_name_labels_that_are_there_and_actions_that_views_can_do() {
     load(&view("mail = \"keep\""));
     assert_eq!(
         errors(&view("post = \"keep\"")),
-        "rules.toml:11: `views.billing.labels.post`: no rule has this label"
+        "rules.toml:11: `views.billing.labels.post`: there is no label `post`; there are mail"
     );
     assert_eq!(
         errors(&view("mail = \"reject\"")),

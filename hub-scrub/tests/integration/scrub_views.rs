@@ -132,16 +132,16 @@ fn what_ends_a_message_is_seen_inside_of_what_a_view_may_see() {
 fn an_action_that_shows_a_part_does_not_show_what_another_rule_takes_out() {
     let rules = |n: usize| {
         load(&format!(
-            "[detectors.id]\npattern = 'id:[0-9* ]+'\n\
+            "[detectors.id]\npattern = 'nr:[0-9* ]+'\n\
              [[rule]]\nname = \"id\"\nfind = {{ detectors = [\"id\"] }}\n\
              action = {{ do = \"keep_first\", n = {n} }}\n\
-             tests = {{ hits = [\"id:123456789012345678901234\"], misses = [\"x\"] }}\n\
+             tests = {{ hits = [\"nr:123456789012345678901234\"], misses = [\"x\"] }}\n\
              [[rule]]\nname = \"card\"\nfind = {{ detectors = [\"card\"] }}\naction = \"mask\"\n\
              tests = {{ hits = [\"4111111111111111\"], misses = [\"x\"] }}\n"
         ))
     };
-    let seen = |n| scrubbed(&rules(n), &json!("id:4111111111111111 12345"));
-    assert_eq!(seen(17), "id:411111111111111*******", "one digit is missing: a card no more");
+    let seen = |n| scrubbed(&rules(n), &json!("nr:4111111111111111 12345"));
+    assert_eq!(seen(17), "nr:411111111111111*******", "one digit is missing: a card no more");
     assert_eq!(seen(18), "*************************");
 }
 

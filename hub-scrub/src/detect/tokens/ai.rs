@@ -2,10 +2,10 @@
 //!
 //! Without it, whoever reads an event could use models on somebody else's bill.
 
+use crate::detect::alphabet::Alphabet::{Alphanumeric, AnyHex, Hex, Lower, Url};
 use crate::detect::declaration::{Declaration, Search};
 use crate::detect::kinds::BuiltIn;
 use crate::detect::prefixed_secret::secret;
-use crate::detect::secret_format::Alphabet::{Alphanumeric, AnyHex, Hex, Lower, Url};
 use crate::detect::secret_format::Part::{Text, Uuid};
 use crate::detect::secret_format::{between, exactly, form};
 

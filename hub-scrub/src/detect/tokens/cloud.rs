@@ -2,12 +2,12 @@
 //!
 //! Without it, whoever reads an event could act for the account that pays for the machines.
 
+use crate::detect::alphabet::Alphabet::{
+    Alphanumeric, Base64, Digit, Dotted, Hex, Lower, Upper, Url,
+};
 use crate::detect::declaration::{Declaration, Search};
 use crate::detect::kinds::BuiltIn;
 use crate::detect::prefixed_secret::secret;
-use crate::detect::secret_format::Alphabet::{
-    Alphanumeric, Base64, Digit, Dotted, Hex, Lower, Upper, Url,
-};
 use crate::detect::secret_format::Part::Text;
 use crate::detect::secret_format::{between, exactly, form};
 

@@ -2,12 +2,10 @@
 //!
 //! Without it, whoever reads an event could publish a package or change what a build makes.
 
+use crate::detect::alphabet::Alphabet::{Alphanumeric, AnyHex, Base64, Hex, Lower, Upper, Url};
 use crate::detect::declaration::{Declaration, Search};
 use crate::detect::kinds::BuiltIn;
 use crate::detect::prefixed_secret::secret;
-use crate::detect::secret_format::Alphabet::{
-    Alphanumeric, AnyHex, Base64, Hex, Lower, Upper, Url,
-};
 use crate::detect::secret_format::Part::{Text, Uuid};
 use crate::detect::secret_format::{between, exactly, form};
 

@@ -2,10 +2,10 @@
 //!
 //! Without it, whoever reads an event could read the logs of all services, or write into them.
 
+use crate::detect::alphabet::Alphabet::{Alphanumeric, AnyHex, Base64, Hex, Upper, Url};
 use crate::detect::declaration::{Declaration, Search};
 use crate::detect::kinds::BuiltIn;
 use crate::detect::prefixed_secret::secret;
-use crate::detect::secret_format::Alphabet::{Alphanumeric, AnyHex, Base64, Hex, Upper, Url};
 use crate::detect::secret_format::Part::{Text, Uuid};
 use crate::detect::secret_format::{between, exactly, form};
 

@@ -2,12 +2,12 @@
 //!
 //! Without it, whoever reads an event could read the documents, contacts and plans of somebody else.
 
+use crate::detect::alphabet::Alphabet::{
+    Alphanumeric, AnyHex, Base64, Digit, Dotted, Hex, Lower, Upper, Url,
+};
 use crate::detect::declaration::{Declaration, Search};
 use crate::detect::kinds::BuiltIn;
 use crate::detect::prefixed_secret::secret;
-use crate::detect::secret_format::Alphabet::{
-    Alphanumeric, AnyHex, Base64, Digit, Dotted, Hex, Lower, Upper, Url,
-};
 use crate::detect::secret_format::Part::{Text, Uuid};
 use crate::detect::secret_format::{between, exactly, form};
 

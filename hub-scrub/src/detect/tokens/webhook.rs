@@ -2,10 +2,10 @@
 //!
 //! Without it, whoever reads an event could write into the channels of somebody else.
 
+use crate::detect::alphabet::Alphabet::{Alphanumeric, Digit, Hex, Lower, Upper, Url};
 use crate::detect::declaration::{Declaration, Search};
 use crate::detect::kinds::BuiltIn;
 use crate::detect::prefixed_secret::secret;
-use crate::detect::secret_format::Alphabet::{Alphanumeric, Digit, Hex, Lower, Upper, Url};
 use crate::detect::secret_format::Part::{Text, Uuid};
 use crate::detect::secret_format::{between, exactly, form};
 

@@ -8,7 +8,7 @@
 # Needs cargo and python3 with venv. Installs faker from PyPI into a temporary folder. Its exit
 # status says whether the aims are reached.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../../../.."
 
 now=$(date +%s)
 seeds="$now $((now + 1)) $((now + 2))"
