@@ -158,12 +158,16 @@ fn is_user_option(before: &[u8]) -> bool {
 /// such as `docker run -u 1000:1000`, mean a group with it.
 fn is_web_client(before: &[u8], work: &mut Work) -> bool {
     const PROGRAMS: [&[u8]; 3] = [b"curl", b"wget", b"http"];
-    let line = &before[before.len().saturating_sub(LONGEST_COMMAND)..];
-    let start = line.iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(0, |at| at + 1);
-    let line = &line[start..];
+    let line = last_line(&before[before.len().saturating_sub(LONGEST_COMMAND)..]);
     work.add(2 * line.len());
     let mut words = line.split(|b| !b.is_ascii_alphanumeric());
     words.any(|word| PROGRAMS.contains(&word))
+}
+
+/// Returns what stands behind the last end of a line.
+fn last_line(text: &[u8]) -> &[u8] {
+    let end = text.iter().rposition(|b| matches!(b, b'\n' | b'\r'));
+    &text[end.map_or(0, |at| at + 1)..]
 }
 
 /// The name of a program stands within this many bytes in front of its option.
@@ -262,8 +266,7 @@ fn is_end_of_quoted_line(b: u8) -> bool {
 
 /// Returns whether a header is not within quotes, as far as its line shows. Quotes in its value do not end it then.
 fn is_alone_in_line(before: &[u8]) -> bool {
-    let start = before.iter().rposition(|b| matches!(b, b'\n' | b'\r'));
-    let line = &before[start.map_or(0, |at| at + 1)..];
+    let line = last_line(before);
     line.len() < LONGEST_NAME && !line.iter().any(|b| matches!(b, b'"' | b'\'' | b'`' | b'\\'))
 }
 
